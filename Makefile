@@ -1,0 +1,41 @@
+# make demo | make test | make test-long | make lint | make wheel-test | make bench
+# Each target does all its own set-up in .venv; only Python 3.11+, make and a package index are needed.
+
+SHELL := /bin/sh
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test test-long lint wheel-test bench clean
+
+help:
+	@sed -n '1,2p' Makefile
+
+demo: $(READY)
+	@$(BIN)/calendly-connector demo
+
+test: $(READY)
+	$(BIN)/pytest -n auto --cov --cov-report=term
+
+test-long: $(READY)
+	$(BIN)/pytest -m long
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict connector
+	$(BIN)/lint-imports
+
+wheel-test: $(READY)
+	sh .ci/wheel-test $(BIN)/python
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+$(READY): pyproject.toml constraints.txt .ci/venv
+	@PYTHON='$(PYTHON)' sh .ci/venv $(VENV)
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*
