@@ -1,0 +1,1 @@
+"""On whose behalf: one YAML file per kind of credential."""
