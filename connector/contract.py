@@ -1,0 +1,209 @@
+"""The whole promise to a host, on one screen.
+
+A host loads the connector by its entry point and needs nothing else:
+
+    connector = stevedore.DriverManager("integration_platform.connectors", "calendly").driver
+    with connector.connect({"kind": "personal_access_token", "token": "…"}) as connection:
+        connection.check()                       # a CheckReport; never raises for a bad token
+        connection.run("users.me").record        # one record
+        connection.run("scheduled_events.list")  # one page; `complete` says whether that was all
+
+`params` are plain values, taken as they are. `filter` is text that the author of a flow wrote:
+key/value rows with `~{…}~` functions, `name[]` lists and values that take the type the action's
+schema asks for. A host puts what comes from outside (a webhook, an earlier step) into `params`.
+Records are plain dicts, times the ISO 8601 UTC texts that Calendly sends. Errors are in `errors`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+Record = dict[str, Any]
+Params = Mapping[str, Any]
+Filter = Mapping[str, Any] | Iterable[tuple[str, Any]]
+Returns = Literal["one", "many", "none"]
+Effect = Literal["read", "write", "destroy"]
+Ability = Literal["can", "cannot", "unknown"]
+Outcome = Literal[
+    "ok",
+    "missing_token",
+    "malformed_token",
+    "invalid_token",
+    "missing_scope",
+    "forbidden",
+    "rate_limited",
+    "offline",
+    "calendly_down",
+    "unexpected",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an action gave: `record` for one, `records` for many; `calls` counts HTTP requests."""
+
+    action: str
+    record: Record | None = None
+    records: list[Record] = field(default_factory=list)
+    complete: bool = True
+    next_page_token: str | None = None
+    calls: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A verified webhook. `id` is the same for every delivery of the same happening."""
+
+    id: str
+    kind: str
+    created_at: str
+    created_by: str | None
+    payload: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a credential can run an action, and why (not)."""
+
+    ability: Ability
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Headroom as Calendly's headers tell it: requests a minute, and seconds until the count restarts."""
+
+    limit: int
+    remaining: int
+    reset_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What is known of a credential, safe to show: it never holds the secret."""
+
+    outcome: Outcome
+    message: str
+    fix: str = ""
+    kind: str = ""
+    notes: tuple[str, ...] = ()
+    user: Record | None = None
+    organization: str | None = None
+    role: str | None = None
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    actions: Mapping[str, Verdict] = field(default_factory=dict)
+    rate_limit: RateLimit | None = None
+    clock_skew_s: float | None = None
+    calls: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the credential signs in and can say who it is."""
+        return self.outcome == "ok"
+
+
+class Action(Protocol):
+    """One entry of the catalog; data only.
+
+    `request` is its request line, `returns` says whether one record, many or none, `effect` what it may
+    change, `scopes` what the credential must hold. `input` and `output` are JSON Schemas (2020-12), the
+    latter of one record; `examples` are pairs of both.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def request(self) -> str: ...
+    @property
+    def returns(self) -> Returns: ...
+    @property
+    def effect(self) -> Effect: ...
+    @property
+    def scopes(self) -> tuple[str, ...]: ...
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
+    @property
+    def docs(self) -> str: ...
+    @property
+    def input(self) -> Mapping[str, Any]: ...
+    @property
+    def output(self) -> Mapping[str, Any]: ...
+    @property
+    def examples(self) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Records(Protocol):
+    """Records as they arrive: iterate over them, or over `pages()` of them.
+
+    The other fields are final when the iteration ends; a `complete` of False says that more exist.
+    """
+
+    complete: bool
+    calls: int
+    next_page_token: str | None
+
+    def __iter__(self) -> Iterator[Record]: ...
+    def pages(self) -> Iterator[list[Record]]: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+
+
+class Connection(Protocol):
+    """Calendly on behalf of one credential. A context manager, or `close()` it.
+
+    `check` reports on the credential (`deep` tries one harmless read per scope family). `run` gives, of
+    a list, one page, or up to `limit` records, or all pages. `iterate` streams a list. `preview` shows
+    the request of a call, without any network. `receive` verifies a webhook's raw body and reads it.
+    """
+
+    def check(self, *, deep: bool = False) -> CheckReport: ...
+    def run(
+        self,
+        action: str,
+        params: Params | None = None,
+        *,
+        filter: Filter = (),  # noqa: A002 - the platform's own word for these rows
+        limit: int | None = None,
+        all_pages: bool = False,
+    ) -> Result: ...
+    def iterate(
+        self,
+        action: str,
+        params: Params | None = None,
+        *,
+        filter: Filter = (),  # noqa: A002 - the platform's own word for these rows
+        limit: int | None = None,
+    ) -> Records: ...
+    def preview(
+        self,
+        action: str,
+        params: Params | None = None,
+        *,
+        filter: Filter = (),  # noqa: A002 - the platform's own word for these rows
+        limit: int | None = None,
+    ) -> Mapping[str, Any]: ...
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Event: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+
+class Connector(Protocol):
+    """What the entry point gives: data without network or credential, and `connect`.
+
+    `manifest` says who the connector is and holds the credential forms; `actions` is the catalog.
+    `connect` uses no network; `origin` is for tests and sandboxes.
+    """
+
+    @property
+    def manifest(self) -> Any: ...
+    def actions(self) -> Mapping[str, Action]: ...
+    def connect(self, credential: Mapping[str, str], *, origin: str | None = None) -> Connection: ...

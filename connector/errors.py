@@ -1,0 +1,205 @@
+"""Everything that can go wrong, as one tree. Each error says what to do about it.
+
+ConnectorError
+├── UsageError               the call was wrong; no network was used
+│   ├── UnknownAction        no such action
+│   ├── InvalidParams        one or more inputs were refused; `problems` lists them all
+│   └── InvalidCredential    the credential has not the form it needs
+├── CalendlyError            Calendly answered no
+│   ├── Unauthenticated      401
+│   ├── PermissionDenied     403; `reason` is scope, plan, role or other
+│   ├── NotFound             404
+│   ├── Rejected             any other 4xx: the request itself was refused
+│   ├── RateLimited          429; `retry_after_s`
+│   └── CalendlyDown         5xx
+├── NoAnswer                 nothing came back; `may_have_happened` for writes
+├── UnexpectedAnswer         something came back that is not Calendly's API
+└── SignatureError           a webhook was refused
+
+`str(error)` is one line: what is wrong, then what to do. `to_dict()` is the same for a program.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an input: its JSON path, what was expected, the nearest allowed value."""
+
+    path: str
+    message: str
+    nearest: str | None = None
+
+    def __str__(self) -> str:
+        hint = f" (did you mean {self.nearest!r}?)" if self.nearest else ""
+        return f"{self.path}: {self.message}{hint}" if self.path else f"{self.message}{hint}"
+
+
+class ConnectorError(Exception):
+    """Base of all errors of this connector."""
+
+    code: ClassVar[str] = "connector_error"
+    retryable: bool = False
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+    def __str__(self) -> str:
+        told = "".join(char if char.isprintable() else " " for char in f"{self.message} {self.fix}")
+        return " ".join(told.split())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the error as plain JSON values; never holds a secret."""
+        told = {"message": self.message, "fix": self.fix}
+        more = {name: value for name, value in vars(self).items() if name not in told}
+        return {"code": self.code, **told, "retryable": self.retryable, **more}
+
+
+class UsageError(ConnectorError):
+    """The call was wrong. No network was used."""
+
+    code = "usage_error"
+
+
+class UnknownAction(UsageError):
+    """There is no action of this name."""
+
+    code = "unknown_action"
+
+
+class InvalidParams(UsageError):
+    """One or more inputs were refused; all of them are listed."""
+
+    code = "invalid_params"
+
+    def __init__(self, action: str, problems: Sequence[Problem], *, fix: str = "") -> None:
+        super().__init__(f"{action}: {'; '.join(map(str, problems))}.", fix=fix)
+        self.action = action
+        self.problems = tuple(problems)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.action, self.problems), vars(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the problems as objects with path, message and nearest."""
+        problems = [{"path": p.path, "message": p.message, "nearest": p.nearest} for p in self.problems]
+        return {**super().to_dict(), "problems": problems}
+
+
+class InvalidCredential(UsageError):
+    """The credential has not the form it needs; `outcome` is the word a credential report uses."""
+
+    code = "invalid_credential"
+
+    def __init__(self, message: str, *, fix: str = "", outcome: str = "malformed_token") -> None:
+        super().__init__(message, fix=fix)
+        self.outcome = outcome
+
+
+class CalendlyError(ConnectorError):
+    """Calendly answered no."""
+
+    code = "calendly_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fix: str = "",
+        status: int,
+        request_id: str | None = None,
+        details: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        super().__init__(message, fix=fix)
+        self.status = status
+        self.request_id = request_id
+        self.details = list(details)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, vars(self)))
+
+
+class Unauthenticated(CalendlyError):
+    """401: Calendly does not know this token."""
+
+    code = "unauthenticated"
+
+
+class PermissionDenied(CalendlyError):
+    """403. `reason` is scope, plan, role or other; `required_scopes` is set for scope."""
+
+    code = "permission_denied"
+    reason: str = "other"
+    required_scopes: tuple[str, ...] = ()
+
+
+class NotFound(CalendlyError):
+    """404: no such resource, or not visible to this token."""
+
+    code = "not_found"
+
+
+class Rejected(CalendlyError):
+    """400, 409, 422, 424 and other 4xx: the request itself was refused."""
+
+    code = "rejected"
+
+
+class RateLimited(CalendlyError):
+    """429. `retry_after_s` is how long to wait, in seconds."""
+
+    code = "rate_limited"
+    retryable = True
+    retry_after_s: float | None = None
+
+
+class CalendlyDown(CalendlyError):
+    """5xx: Calendly failed. For a write, see `may_have_happened`."""
+
+    code = "calendly_down"
+    retryable = True
+    may_have_happened: bool = False
+
+
+class NoAnswer(ConnectorError):
+    """No answer came. `reason` is dns, refused, tls, proxy, timeout or broken."""
+
+    code = "no_answer"
+    retryable = True
+
+    def __init__(self, message: str, *, fix: str = "", reason: str, may_have_happened: bool = False) -> None:
+        super().__init__(message, fix=fix)
+        self.reason = reason
+        self.may_have_happened = may_have_happened
+        self.retryable = not may_have_happened
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, vars(self)))
+
+
+class UnexpectedAnswer(ConnectorError):
+    """An answer that is not Calendly's API: not JSON, wrong envelope, a redirect, a page loop."""
+
+    code = "unexpected_answer"
+
+
+class SignatureError(ConnectorError):
+    """A webhook was refused. `reason` is a short fixed word for logs."""
+
+    code = "signature_refused"
+
+    def __init__(self, message: str, *, fix: str = "", reason: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.reason = reason
+
+
+def _rebuild(kind: type[ConnectorError], args: tuple[Any, ...], state: dict[str, Any]) -> ConnectorError:
+    """Rebuild an error in another process, where its keyword arguments are not at hand."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(state)
+    return error
