@@ -1,0 +1,1 @@
+"""The Calendly API as HTTP: what to send, what came back, when to try again."""

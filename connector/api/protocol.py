@@ -1,0 +1,345 @@
+"""Calendly's HTTP protocol as pure functions: build a request, read a reply, decide on another try.
+
+No socket, clock or sleep in here. Facts: the project's `docs/architecture.md`, "What Calendly does".
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from ..contract import RateLimit, Record
+from ..errors import (
+    CalendlyDown,
+    ConnectorError,
+    NoAnswer,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    Rejected,
+    Unauthenticated,
+    UnexpectedAnswer,
+    UsageError,
+)
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_REPEATABLE: Final = frozenset({"GET", "DELETE"})
+_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
+_ORIGIN: Final = re.compile(
+    r"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?"
+)
+_LAST_PORT: Final = 65535
+_WHOLE: Final = re.compile(r"[0-9]{1,9}")
+_FIRST_BACKOFF_S: Final = 0.5
+_LONGEST_BACKOFF_S: Final = 30.0
+_DEFAULT_RESET_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request without origin and credential. `query` is in order, `body` is JSON or None."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def target(self) -> str:
+        """Path and query as they go out."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending it twice does no more than sending it once."""
+        return self.method in _REPEATABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list; `next_token` is None on the last."""
+
+    records: list[Record]
+    next_token: str | None
+
+
+def check_origin(text: str) -> str:
+    """Give an origin in its plain form; https, or http on loopback alone."""
+    match = _ORIGIN.fullmatch(text.strip())
+    if match is not None:
+        plain = match[0].lower().rstrip("/")
+        secure = plain.startswith("https:") or match["host"].lower().strip("[]") in LOOPBACK
+        if secure and int(match["port"] or 0) <= _LAST_PORT:
+            return plain
+    raise UsageError(
+        "The API origin must be https://host, or http:// on this machine alone, with no path or user.",
+        fix="Unset CALENDLY_API_URL to use Calendly itself.",
+    )
+
+
+def resource_id(value: str, collections: Sequence[str], origins: Iterable[str]) -> str:
+    """Give the last part of a resource's URI, or the id as it is; ValueError says what is wrong."""
+    if _ID.fullmatch(value):
+        return value
+    kinds = " or ".join(collections)
+    home = next((origin for origin in origins if f"{value}/".startswith(f"{origin}/")), None)
+    if home is None and "://" in value:
+        raise ValueError("is a URI on another host than Calendly's, refused before anything was sent")
+    parts = value[len(home) + 1 :].split("/") if home else []
+    # Collection and id take turns: /scheduled_events/{event}/invitees/{invitee}.
+    if not parts or len(parts) % 2 or not all(map(_ID.fullmatch, parts)):
+        raise ValueError(f"must be a URI of {kinds} or its last part")
+    collection, last = parts[-2:]
+    if collection not in collections:
+        raise ValueError(f"is a URI of {collection}; this wants {kinds}")
+    return last
+
+
+def resource_uri(value: str, collections: Sequence[str], origins: Sequence[str]) -> str:
+    """Give a resource's URI; a bare id becomes one on the first origin."""
+    last = resource_id(value, collections, origins)
+    return f"{origins[0]}/{collections[0]}/{last}" if last == value else value
+
+
+def build_request(request_line: str, values: Mapping[str, Any]) -> Request:
+    """Put inputs where they belong: path ids, then the query of a read or the body of a write."""
+    method, _, template = request_line.partition(" ")
+    rest = dict(values)
+    parts = [
+        _segment(part[1:-1], str(rest.pop(part[1:-1]))) if part.startswith("{") else part
+        for part in template.split("/")
+    ]
+    path = "/".join(parts)
+    if method in _REPEATABLE:
+        return Request(method, path, tuple(_pairs(rest)))
+    return Request(method, path, body=rest)
+
+
+def _segment(name: str, value: str) -> str:
+    # A library or server on the way would take dots alone for a step up, whatever the encoding.
+    if not value.strip(".") or not value.isprintable():
+        raise UsageError(f"{name} is no id that can stand in a path.", fix="Give the last part of the URI.")
+    return quote(value, safe="")
+
+
+def _pairs(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for name, value in values.items():
+        for item in value if isinstance(value, list | tuple) else [value]:
+            yield name, _text(item)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    whole = isinstance(value, float) and value.is_integer()  # a JSON Schema takes 1.0 for an integer
+    return str(int(value) if whole else value)
+
+
+def read_document(request: Request, status: int, headers: Mapping[str, str], body: bytes) -> Any:
+    """Give the reply's JSON document (None where there is no body), or raise what it means."""
+    if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        raise error_for(request, status, headers, body)
+    if not body.strip():
+        return None
+    try:
+        return _loads(body)
+    except ValueError:
+        raise UnexpectedAnswer(
+            f"{request.method} {request.path} was answered {status} with something that is not JSON.",
+            fix=_CHECK_NETWORK if request.repeatable else _LOOK_FIRST,
+        ) from None
+
+
+def read_one(request: Request, document: Any) -> Record:
+    """Give the single record of a reply."""
+    if isinstance(document, dict) and isinstance(document.get("resource"), dict):
+        return document["resource"]  # type: ignore[no-any-return]
+    raise _wrong_envelope(request, "resource")
+
+
+def read_page(request: Request, document: Any) -> Page:
+    """Give the records of a list's reply and the token of its next page."""
+    if isinstance(document, dict) and isinstance(document.get("collection"), list):
+        pagination = document.get("pagination") or {}
+        token = pagination.get("next_page_token") if isinstance(pagination, dict) else False
+        if token is None or isinstance(token, str):
+            return Page(document["collection"], token or None)
+        raise _wrong_envelope(request, "readable pagination")
+    raise _wrong_envelope(request, "collection")
+
+
+def _wrong_envelope(request: Request, key: str) -> UnexpectedAnswer:
+    return UnexpectedAnswer(
+        f"{request.method} {request.path} was answered with JSON that has no {key}.",
+        fix="Check that CALENDLY_API_URL is Calendly's API.",
+    )
+
+
+def error_for(request: Request, status: int, headers: Mapping[str, str], body: bytes) -> ConnectorError:
+    """Make the error that a refusing reply means. Branches on the status, not on the title's wording."""
+    call = f"{request.method} {request.path}"
+    if status < HTTPStatus.BAD_REQUEST:
+        return UnexpectedAnswer(
+            f"{call} was answered with a redirect ({status}), which is not followed.",
+            fix="Check that CALENDLY_API_URL is Calendly's API.",
+        )
+    told = _error_document(body)
+    sentence = _sentence(told)
+    known: dict[str, Any] = {
+        "status": status,
+        "request_id": headers.get("x-request-id"),
+        "details": _details(told),
+    }
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Unauthenticated(
+            f"{call}: Calendly does not accept the token (401).",
+            fix="Make a new token in Calendly and set it as CALENDLY_API_TOKEN.",
+            **known,
+        )
+    if status == HTTPStatus.FORBIDDEN:
+        return _denied(call, sentence, told, known)
+    if status == HTTPStatus.NOT_FOUND:
+        return NotFound(
+            f"{call}: not found, or not visible to this token (404).",
+            fix="Check the id, and that the token's user may see it.",
+            **known,
+        )
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        limited = RateLimited(f"{call}: too many requests (429).", fix="Wait, then try again.", **known)
+        limited.retry_after_s = wait_s(headers)
+        return limited
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        down = CalendlyDown(f"{call}: Calendly failed ({status}). {sentence}".rstrip(), **known)
+        down.may_have_happened = not request.repeatable
+        down.retryable = request.repeatable
+        down.fix = "Try again later." if request.repeatable else _LOOK_FIRST
+        return down
+    return Rejected(
+        f"{call} was refused ({status}). {sentence}".rstrip(), fix=_REJECTED.get(status, ""), **known
+    )
+
+
+_CHECK_NETWORK = "A proxy or login page may stand in between: check the network, and CALENDLY_API_URL."
+_LOOK_FIRST = "It may have happened all the same: look for its result before trying again."
+_REJECTED = {
+    400: "Mend the inputs that are named.",
+    409: "It is there already: use that one, or delete it first.",
+    424: "Reconnect the calendar in Calendly, then try again.",
+}
+_DENIED = {
+    "scope": "Make a token that also has {scopes}, and set it as CALENDLY_API_TOKEN.",
+    "plan": "Use an account whose Calendly plan includes this.",
+    "role": "Use a token of an owner or admin of the organization.",
+    "other": "Check that the token's user may do this in Calendly.",
+}
+
+
+def _denied(call: str, sentence: str, told: Mapping[str, Any], known: Mapping[str, Any]) -> PermissionDenied:
+    scopes = told.get("required_scopes")
+    scopes = tuple(scope for scope in scopes if isinstance(scope, str)) if isinstance(scopes, list) else ()
+    words = sentence.casefold()
+    # Calendly has no code that tells these apart: the scope list is a field, the rest is in the wording.
+    reason = (
+        "scope" if scopes else "plan" if "upgrade" in words else "role" if "permission" in words else "other"
+    )
+    what = f"the token lacks the scope {', '.join(scopes)}" if scopes else sentence or "refused"
+    error = PermissionDenied(
+        f"{call}: {what.rstrip('.')} (403).", fix=_DENIED[reason].format(scopes=", ".join(scopes)), **known
+    )
+    error.reason = reason
+    error.required_scopes = scopes
+    return error
+
+
+def _error_document(body: bytes) -> Mapping[str, Any]:
+    try:
+        told = _loads(body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _details(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    details = told.get("details")
+    return [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
+
+
+def _sentence(told: Mapping[str, Any]) -> str:
+    """Give Calendly's own words, with each parameter it names; at most a few lines' worth."""
+    message = told.get("message")
+    words = [message] if isinstance(message, str) else []
+    for detail in _details(told)[:10]:
+        if isinstance(detail.get("message"), str):
+            name = detail.get("parameter")
+            words.append(f"{name}: {detail['message']}" if isinstance(name, str) else detail["message"])
+    text = " ".join(word if word.endswith(".") else f"{word}." for word in words if word)
+    return " ".join(text.split())[:500]
+
+
+def retry_delay_s(request: Request, error: ConnectorError, attempt: int, jitter: float) -> float | None:
+    """Say how long to wait before trying again, in seconds; None: do not.
+
+    `attempt` counts from 1, `jitter` is a random number from 0 to 1. A 429 may always be tried again,
+    since nothing happened; a 5xx or a lost answer only where the request is repeatable, or where it is
+    certain that it never arrived.
+    """
+    if isinstance(error, RateLimited):
+        return error.retry_after_s if error.retry_after_s is not None else _DEFAULT_RESET_S
+    again = (isinstance(error, CalendlyDown) and request.repeatable) or (
+        isinstance(error, NoAnswer)
+        and error.reason in {"timeout", "broken", "refused"}
+        and (request.repeatable or not error.may_have_happened)
+    )
+    if not again:
+        return None
+    return jitter * min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0**attempt)
+
+
+def wait_s(headers: Mapping[str, str]) -> float | None:
+    """Read how long to wait: `Retry-After` as seconds or date, else `X-RateLimit-Reset` (seconds to go)."""
+    after = headers.get("retry-after", "").strip()
+    if (seconds := _whole(after)) is not None:
+        return float(seconds)
+    if after and (date := _date_s(headers)) is not None:
+        try:
+            return max(0.0, parsedate_to_datetime(after).timestamp() - date)
+        except (ValueError, OverflowError):
+            pass
+    reset = _whole(headers.get("x-ratelimit-reset", ""))
+    return None if reset is None else float(reset)
+
+
+def rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
+    """Read the headroom that a reply tells of."""
+    limit, remaining, reset = (
+        _whole(headers.get(f"x-ratelimit-{name}", "")) for name in ("limit", "remaining", "reset")
+    )
+    return None if limit is None or remaining is None else RateLimit(limit, remaining, reset)
+
+
+def clock_skew_s(headers: Mapping[str, str], sent: float, received: float) -> float | None:
+    """Compare the server's `Date` with our clock halfway through the call; positive: ours is ahead."""
+    date = _date_s(headers)
+    # `Date` has whole seconds, so half a second is the best guess of the part that is cut off.
+    return None if date is None else (sent + received) / 2 - (date + 0.5)
+
+
+def _date_s(headers: Mapping[str, str]) -> float | None:
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _whole(text: str) -> int | None:
+    """Read digits; `isdigit` would let ² through, which `int` refuses."""
+    return int(text) if _WHOLE.fullmatch(text := text.strip()) else None
+
+
+def _loads(body: bytes) -> Any:
+    import orjson
+
+    return orjson.loads(body)

@@ -1,0 +1,1 @@
+"""Signing in, and saying exactly what is wrong with a credential."""

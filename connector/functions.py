@@ -1,0 +1,77 @@
+"""What the `~{…}~` functions of a filter fetch: the signed-in user once, the credential, the clock."""
+
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from threading import Lock
+from typing import Any
+
+from . import expressions
+from .contract import Record
+from .errors import Problem, UnexpectedAnswer
+from .expressions import Call
+from .manifest import Function, manifest
+
+
+class Functions:
+    """Resolves calls for one connection; what costs a request is fetched once."""
+
+    def __init__(
+        self,
+        fetch_user: Callable[[], Record],
+        credential: Mapping[str, str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._fetch_user = fetch_user
+        self._credential = credential
+        self._clock = clock
+        self._user: Record | None = None
+        self._lock = Lock()
+
+    def problems(self, values: Mapping[str, Any], skip: AbstractSet[str]) -> list[Problem]:
+        """Say what is wrong with the calls in inputs, before anything is fetched."""
+        found = (
+            self._problem(name, call)
+            for name, value in values.items()
+            if name not in skip
+            for call in expressions.calls(value)
+        )
+        return [problem for problem in found if problem]
+
+    def example(self, call: Call) -> str:
+        """Give a value of the right form without any network, to check a call with."""
+        function = manifest().functions[call.name]
+        return self._now(call) if function.source == "clock" else function.example
+
+    def resolve(self, call: Call) -> str:
+        """Give the real value."""
+        function = manifest().functions[call.name]
+        if function.source == "user":
+            return self._from_user(function)
+        return self._now(call) if function.source == "clock" else self._credential[function.field]
+
+    def _problem(self, name: str, call: Call) -> Problem | None:
+        known = manifest().functions
+        if call.name not in known:
+            nearest = get_close_matches(call.name, known, n=1, cutoff=0.4)
+            return Problem(name, f"knows no function ~{{{call.name}}}~", nearest[0] if nearest else None)
+        function = known[call.name]
+        if call.offset is not None and function.source != "clock":
+            return Problem(name, f"~{{{call.name}}}~ is no time and cannot be moved")
+        if function.source == "credential" and not self._credential.get(function.field):
+            return Problem(name, "the credential has none: set CALENDLY_WEBHOOK_SECRET to a long random text")
+        return None
+
+    def _from_user(self, function: Function) -> str:
+        with self._lock:
+            if self._user is None:
+                self._user = self._fetch_user()
+        value = self._user.get(function.field)
+        if not isinstance(value, str):
+            raise UnexpectedAnswer(f"Calendly's answer about the signed-in user has no {function.field}.")
+        return value
+
+    def _now(self, call: Call) -> str:
+        moment = datetime.fromtimestamp(self._clock(), UTC) + (call.offset or timedelta())
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,189 @@
+"""The object that a host loads, and the connection it gives."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from . import manifest
+from .contract import CheckReport, Event, Filter, Params, Record, Result
+from .errors import InvalidCredential
+from .manifest import Action, Manifest
+
+if TYPE_CHECKING:
+    from .api.client import Client
+    from .auth.personal_access_token import PersonalAccessToken
+    from .runner import RecordStream, Runner
+
+
+class CalendlyConnector:
+    """Calendly as a connector. Its data needs no network and no credential.
+
+    It defines neither `__len__` nor `__bool__`: stevedore would hand a falsy object's class to the host.
+    """
+
+    @property
+    def manifest(self) -> Manifest:
+        """Who the connector is, and which credentials it takes."""
+        return manifest.manifest()
+
+    def actions(self) -> Mapping[str, Action]:
+        """Give the catalog: every action by its id."""
+        return manifest.catalog()
+
+    def connect(
+        self,
+        credential: Mapping[str, str],
+        *,
+        origin: str | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> "CalendlyConnection":
+        """Give a connection; the network is not used before its first call.
+
+        `origin` defaults to CALENDLY_API_URL, then to Calendly itself; the token goes there alone.
+        """
+        from .api.protocol import check_origin
+
+        where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
+        return CalendlyConnection(_checked(credential), check_origin(where), clock, sleep)
+
+
+class CalendlyConnection:
+    """Calendly on behalf of one credential."""
+
+    def __init__(
+        self,
+        credential: Mapping[str, str],
+        origin: str,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._credential = credential
+        self._origin = origin
+        self._clock = clock
+        self._sleep = sleep
+
+    def __repr__(self) -> str:
+        return f"<CalendlyConnection {self._credential['kind']} at {self._origin}>"
+
+    def check(self, *, deep: bool = False) -> CheckReport:
+        """Report on the credential; `deep` tries one harmless read per scope family."""
+        from .auth import report
+
+        kind = self._credential["kind"]
+        try:
+            mended = self._token.mended
+        except InvalidCredential as error:
+            return report.refused(error, kind)
+        return report.check(self._client, kind, mended, deep=deep)
+
+    def run(
+        self,
+        action: str,
+        params: Params | None = None,
+        *,
+        filter: Filter = (),  # noqa: A002 - the platform's own word for these rows
+        limit: int | None = None,
+        all_pages: bool = False,
+    ) -> Result:
+        """Run an action; of a list one page, up to `limit` records, or all pages."""
+        return self._runner.run(action, params, filter, limit=limit, all_pages=all_pages)
+
+    def iterate(
+        self,
+        action: str,
+        params: Params | None = None,
+        *,
+        filter: Filter = (),  # noqa: A002 - the platform's own word for these rows
+        limit: int | None = None,
+    ) -> "RecordStream":
+        """Read a list as a stream; a wrong call is refused here, not at the first record."""
+        return self._runner.iterate(action, params, filter, limit=limit)
+
+    def preview(
+        self,
+        action: str,
+        params: Params | None = None,
+        *,
+        filter: Filter = (),  # noqa: A002 - the platform's own word for these rows
+        limit: int | None = None,
+    ) -> dict[str, Any]:
+        """Show the request that a call would send; uses no network and masks secrets."""
+        return self._runner.preview(action, params, filter, limit=limit)
+
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Event:
+        """Verify a webhook's raw body, then read it. Raises SignatureError for anything not signed by us."""
+        from .webhooks import event, signature
+
+        header = next(
+            (value for name, value in headers.items() if name.lower() == signature.HEADER.lower()), None
+        )
+        signature.verify(header, body, [self._credential.get("signing_key", "")], self._clock())
+        return event.read_event(body)
+
+    def close(self) -> None:
+        """Close the network connections that are kept open."""
+        if "_client" in vars(self):
+            self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def _token(self) -> "PersonalAccessToken":
+        from .auth.personal_access_token import read_token
+
+        return read_token(self._credential.get("token"))
+
+    @cached_property
+    def _client(self) -> "Client":
+        from .api.client import Client
+
+        return Client(self._origin, lambda: self._token.authorization, clock=self._clock, sleep=self._sleep)
+
+    @cached_property
+    def _runner(self) -> "Runner":
+        from .functions import Functions
+        from .runner import Runner
+
+        def fetch_user() -> Record:
+            return runner.run("users.me", None, (), limit=None, all_pages=False).record or {}
+
+        runner = Runner(self._client, Functions(fetch_user, self._credential, self._clock))
+        return runner
+
+
+def _checked(credential: Mapping[str, str]) -> dict[str, str]:
+    """Give the credential if its kind and fields are known; what is in the fields is for `check` to judge."""
+    forms = manifest.manifest().credentials
+    if not isinstance(credential, Mapping) or not all(isinstance(name, str) for name in credential):
+        raise InvalidCredential("The credential must be an object of texts.")
+    wrong = sorted(name for name, value in credential.items() if not isinstance(value, str))
+    if wrong:
+        raise InvalidCredential(f"The credential's {', '.join(wrong)} must be text.")
+    kind = credential.get("kind", "")
+    if kind not in forms:
+        raise InvalidCredential(
+            f"There is no kind of credential {kind!r}." if kind else "The credential does not say its kind.",
+            fix=f"Give kind as one of: {', '.join(forms)}.",
+        )
+    unknown = sorted(credential.keys() - forms[kind].fields.keys() - {"kind"})
+    if unknown:
+        raise InvalidCredential(
+            f"A {kind} has no field {', '.join(unknown)}.",
+            fix=f"Its fields: {', '.join(forms[kind].fields)}.",
+        )
+    return dict(credential)
+
+
+connector = CalendlyConnector()
+
+__all__ = ["CalendlyConnection", "CalendlyConnector", "connector"]

@@ -1,0 +1,82 @@
+"""A verified webhook body as an event, with an id that tells a repeated delivery from a new happening. Pure.
+
+Calendly sends no delivery id and may deliver twice, so the id is made from what happened:
+
+    created, canceled, deleted   kind and subject: each happens to a subject once
+    updated                      kind, subject and its `updated_at`
+    invitee_no_show.created      kind and the no-show's own URI: a mark can be set again
+    invitee_no_show.deleted      kind, invitee and the event's `created_at`: nothing else is left to tell
+    anything unknown             kind and a hash of the body
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..contract import Event
+from ..errors import UnexpectedAnswer
+
+_ONCE = frozenset({"created", "canceled", "deleted"})
+
+
+def read_event(body: bytes) -> Event:
+    """Read a body whose signature was verified."""
+    import orjson
+
+    try:
+        told = orjson.loads(body)
+    except ValueError:
+        raise _not_an_event("it is not JSON") from None
+    if not isinstance(told, dict) or not isinstance(told.get("payload"), dict):
+        raise _not_an_event("it has no payload")
+    kind, created_at = told.get("event"), told.get("created_at")
+    if not isinstance(kind, str) or not isinstance(created_at, str):
+        raise _not_an_event("it does not say what happened when")
+    created_by = told.get("created_by")
+    return Event(
+        id=f"{kind}:{_what(kind, created_at, told['payload'], body)}",
+        kind=kind,
+        created_at=created_at,
+        created_by=created_by if isinstance(created_by, str) else None,
+        payload=told["payload"],
+    )
+
+
+def _what(kind: str, created_at: str, payload: Mapping[str, Any], body: bytes) -> str:
+    family, _, verb = kind.rpartition(".")
+    subject = _subject(payload)
+    path = _path(subject)
+    if family == "invitee_no_show" and verb == "created" and (mark := _path(payload.get("no_show"))):
+        return mark
+    if family == "invitee_no_show" and path:
+        return f"{path}@{created_at}"
+    if path and verb == "updated" and isinstance(subject.get("updated_at"), str):
+        return f"{path}@{subject['updated_at']}"
+    if path and verb in _ONCE:
+        return path
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def _path(record: Any) -> str:
+    """Give the path of a record's URI; nothing where it has none, so that no two such records look alike."""
+    uri = record.get("uri") if isinstance(record, dict) else None
+    try:
+        return urlsplit(uri).path.strip("/") if isinstance(uri, str) else ""
+    except ValueError:
+        return ""
+
+
+def _subject(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the record that an event is about; for contacts and recaps it is one level down."""
+    for key in ("contact", "recap"):
+        if isinstance(payload.get(key), dict) and "uri" not in payload:
+            return payload[key]  # type: ignore[no-any-return]
+    return payload
+
+
+def _not_an_event(why: str) -> UnexpectedAnswer:
+    return UnexpectedAnswer(
+        f"The signature is right, but the body is no Calendly event: {why}.",
+        fix="Nothing was run; report it if it comes again.",
+    )
