@@ -1,0 +1,88 @@
+"""The command line `calendly-connector`.
+
+Exit codes: 0 done; 1 the connector or Calendly said no, in one line that says what to do; 2 wrong call.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from .. import __version__
+from ..errors import ConnectorError, UsageError
+from .output import printable
+
+_COMMANDS = {
+    "check": "Say who a credential is and what it can do, or what exactly is wrong with it.",
+    "actions": "List everything the connector can do.",
+    "describe": "Show an action: its inputs, its output, an example, the scopes it needs.",
+    "run": "Run an action.",
+    "sandbox": "Serve a made-up Calendly on this machine.",
+    "record": "Record actions for the tests, without tokens or people.",
+    "demo": "Show an automation host at work with the connector.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when the command is called, so that `run` does not pay for `demo`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f".{cmd_name}", __name__).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="calendly-connector")
+def _group() -> None:
+    """Calendly for automation hosts, from the command line.
+
+    The token is read from CALENDLY_API_TOKEN, the webhook signing key from CALENDLY_WEBHOOK_SECRET,
+    the API's origin from CALENDLY_API_URL (default: Calendly itself).
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; give its exit code. No traceback and no secret ever reaches the terminal."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _group.main(words, prog_name="calendly-connector", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
+    except click.ClickException as error:
+        return _refuse(words, UsageError(error.format_message()), 2)
+    except UsageError as error:
+        return _refuse(words, error, 2)
+    except ConnectorError as error:
+        return _refuse(words, error, 1)
+    except (click.Abort, KeyboardInterrupt):
+        return _refuse(words, ConnectorError("Interrupted."), 1)
+    except BrokenPipeError:
+        # Whoever read our output has gone; a second write at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _refuse(words, ConnectorError(f"{error.strerror or error}."), 1)
+    return code if isinstance(code, int) else 0
+
+
+def _refuse(words: Sequence[str], error: ConnectorError, code: int) -> int:
+    if "--json" in words:
+        import json
+
+        click.echo(json.dumps({"error": error.to_dict()}), err=True)
+    else:
+        click.echo(f"calendly-connector: {printable(str(error))}", err=True)
+    return code

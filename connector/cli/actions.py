@@ -1,0 +1,43 @@
+"""`calendly-connector actions`: the catalog."""
+
+import json
+import sys
+
+import click
+
+from ..manifest import Action, catalog
+from .output import columns
+
+
+@click.command("actions")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole catalog, schemas included, as JSON.")
+def command(*, as_json: bool) -> None:
+    """List everything the connector can do."""
+    if as_json:
+        click.echo(json.dumps([as_dict(action) for action in catalog().values()], indent=2))
+        return
+    rows = [(action.id, action.effect, action.request, action.title) for action in catalog().values()]
+    for line in columns([("ACTION", "EFFECT", "REQUEST", "WHAT IT DOES"), *rows], bold=sys.stdout.isatty()):
+        click.echo(line)
+
+
+def as_dict(action: Action) -> dict[str, object]:
+    """Give all there is to know of an action as plain JSON values."""
+    return {
+        "id": action.id,
+        "title": action.title,
+        "description": action.description,
+        "request": action.request,
+        "returns": action.returns,
+        "effect": action.effect,
+        "scopes": list(action.scopes),
+        "role": action.role,
+        "plan": action.plan,
+        "since": action.since,
+        "aliases": list(action.aliases),
+        "defaults": dict(action.defaults),
+        "docs": action.docs,
+        "input": action.input,
+        "output": action.output,
+        "examples": list(action.examples),
+    }

@@ -1,0 +1,56 @@
+"""`calendly-connector sandbox`: a made-up Calendly on this machine."""
+
+import json
+
+import click
+
+from ..errors import UsageError
+
+
+@click.command("sandbox")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8700, show_default=True, help="0 takes a free one."
+)
+@click.option("--events", type=int, default=250, show_default=True, help="How many events the world has.")
+@click.option("--users", type=int, default=8, show_default=True, help="How many users the organization has.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same world.")
+@click.option(
+    "--anchor",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="The day that the events lie around. Default: today, UTC.",
+)
+@click.option("--public-origin", is_flag=True, help="Name resources on https://api.calendly.com, as in life.")
+@click.option("--rate-limit", type=int, metavar="N", help="Requests a minute per token; 0: no limit.")
+@click.option("--page-token-life", type=float, default=600.0, show_default=True, metavar="SECONDS")
+@click.option("--render-once", is_flag=True, help="Keep rendered pages, for benchmarks of a client.")
+@click.option("--check-replies", is_flag=True, help="Answer 500 where a reply does not fit its schema.")
+@click.option("--json", "as_json", is_flag=True, help="Announce the address as a JSON line.")
+def command(*, as_json: bool, **settings: object) -> None:
+    """Serve a made-up Calendly on this machine, until interrupted."""
+    try:
+        from ..sandbox.options import Options
+        from ..sandbox.server import serve
+    except ImportError as error:
+        raise UsageError(
+            f"The sandbox needs {error.name}.", fix="pip install 'calendly-connector[sandbox]'"
+        ) from None
+
+    anchor = settings.pop("anchor")
+    life_s = settings.pop("page_token_life")
+    settings |= {"anchor": anchor and anchor.date(), "page_token_life_s": life_s}  # type: ignore[attr-defined]
+    try:
+        options = Options(**settings)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise UsageError(f"{error}.") from None
+    serve(options, lambda url: _announce(url, as_json=as_json))
+
+
+def _announce(url: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"url": url}))
+    else:
+        click.echo(f"A made-up Calendly listens on {url}. In another terminal:\n")
+        click.echo(f"  export CALENDLY_API_URL={url} CALENDLY_API_TOKEN=sandbox-owner")
+        click.echo("  calendly-connector check\n")
+        click.echo(f"Other tokens: {url}/__sandbox__/tokens. Press Ctrl-C to stop.")

@@ -1,0 +1,1 @@
+"""Runnable examples: a tiny automation host and a flow for it."""

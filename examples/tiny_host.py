@@ -1,0 +1,133 @@
+"""A complete automation host in a hundred lines. It knows no application, only what a connector promises.
+
+It finds connectors by their entry points, shows the form of a credential, checks one, lists what can be
+done, takes webhooks on a port of its own, and runs flows. A flow is a YAML file:
+
+    connector: <name of the entry point>
+    credential: <kind>                    # its fields come from the environment variables its form names
+    when: <kind of event>
+    steps:
+      - {id: a, action: <action>, filter: {key: value}}
+      - {id: b, action: <action>, filter: {key: "${a.some.field}", other: "${event.payload.field}"}}
+
+Run it with `python tiny_host.py FLOW.yaml PORT`, and have the application post its events to that port.
+"""
+
+import os
+import sys
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Queue
+from threading import Thread
+
+import stevedore
+import yaml
+
+GROUP = "integration_platform.connectors"
+LARGEST_BODY = 1024 * 1024  # bytes
+
+
+def discover():
+    """Give every installed connector by its name."""
+    return {extension.name: extension.plugin for extension in stevedore.ExtensionManager(GROUP)}
+
+
+def form(connector, kind):
+    """Give the rows of a credential form: label, whether it is secret, whether it is required, help."""
+    for field in connector.manifest.credentials[kind].fields.values():
+        yield field.label, "secret" if field.secret else "", "required" if field.required else "", field.help
+
+
+def credential(connector, kind):
+    """Fill in a credential form from the environment."""
+    filled = {"kind": kind}
+    for name, field in connector.manifest.credentials[kind].fields.items():
+        filled.update({name: os.environ[variable] for variable in field.environment if variable in os.environ})
+    return filled
+
+
+def catalog(connector):
+    """Give a row for each action: endpoint, action, type, schema, help, API path."""
+    for action in connector.actions().values():
+        method, _, path = action.request.partition(" ")
+        yield path.split("/")[1], action.id, method, action.id, action.title, path
+
+
+def resolve(reference, known):
+    """Follow `${step.field.0}` into what an earlier step, or the event, gave."""
+    for part in reference[2:-1].split("."):
+        known = known[int(part)] if isinstance(known, list) else known[part]
+    return known
+
+
+def run_flow(flow, connection, event):
+    """Run a flow's steps; give each with its result."""
+    known = {"event": asdict(event)}
+    for step in flow["steps"]:
+        rows = step.get("filter", {})
+        borrowed = {key for key, value in rows.items() if isinstance(value, str) and value.startswith("${")}
+        # What others wrote goes in as plain values; only the flow's author may write functions.
+        values = {key: resolve(rows[key], known) for key in borrowed}
+        result = connection.run(
+            step["action"], values, filter={key: value for key, value in rows.items() if key not in borrowed}
+        )
+        known[step["id"]] = result.record or result.records
+        yield step, result
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes webhooks: verified ones go to the queue once, however often they are delivered."""
+
+    def __init__(self, connection, port=0):
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.connection, self.queue, self.seen = connection, Queue(), {}
+        Thread(target=self.serve_forever, daemon=True).start()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = 10  # seconds that a slow sender may keep us waiting
+
+    def do_POST(self):
+        """Answer 200 to an event, 401 to what is not signed by us, 413 to what is too large."""
+        size = self.headers.get("Content-Length", "")
+        if not size.isdigit() or int(size) > LARGEST_BODY:
+            return self._answer(413, "too large, or of no stated size")
+        try:
+            event = self.server.connection.receive(dict(self.headers), self.rfile.read(int(size)))
+        except Exception as error:  # whatever is wrong with a stranger's post, nothing is run
+            return self._answer(401, str(error))
+        if self.server.seen.setdefault(event.id, self) is not self:
+            return self._answer(200, "known already")
+        self.server.queue.put(event)
+        return self._answer(200, "accepted")
+
+    def _answer(self, status, words):
+        body = words.encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Keep the terminal for the flow."""
+
+
+def main(path, port):
+    """Run a flow for each of its events, until interrupted."""
+    with open(path, encoding="utf-8") as file:
+        flow = yaml.safe_load(file)
+    connector = discover()[flow["connector"]]
+    with connector.connect(credential(connector, flow["credential"])) as connection:
+        report = connection.check()
+        print(report.message, report.fix)
+        receiver = Receiver(connection, int(port))
+        while report.ok:
+            event = receiver.queue.get()
+            if event.kind == flow["when"]:
+                for step, result in run_flow(flow, connection, event):
+                    print(step["id"], result.record or result.records)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
