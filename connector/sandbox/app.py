@@ -1,0 +1,93 @@
+"""Puts the parts together into one ASGI application."""
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from . import founding, times, wire
+from .api import Api, KeptReplies
+from .checking import ReplyChecker
+from .control import Control
+from .delivery import Deliverer
+from .faults import Faults
+from .journal import Journal
+from .limits import Limiter
+from .options import Options
+from .paging import PageTokens
+from .parameters import PUBLIC_ORIGIN
+from .tokens import TokenBook
+from .world import World
+
+CONTROL_PATH = "/__sandbox__"
+
+
+@dataclass(frozen=True)
+class Application:
+    """The application and the world it serves."""
+
+    asgi: ASGIApp
+    world: World
+
+
+def build(options: Options, own_origin: str) -> Application:
+    """Make the application of a sandbox that is reached at `own_origin`."""
+    clock = options.clock
+    today = times.day_of(times.of_unix(clock()))
+    world = founding.make(
+        seed=options.seed,
+        events=options.events,
+        users=options.users,
+        anchor=times.of_day(options.anchor or today),
+        origin=PUBLIC_ORIGIN if options.public_origin else own_origin,
+    )
+    tokens, trouble, journal, deliverer = TokenBook(world), Faults(), Journal(), Deliverer()
+    kept = KeptReplies() if options.render_once else None
+    # A kept reply hands out its page tokens without issuing them anew, so they must not age.
+    life_s = math.inf if options.render_once else options.page_token_life_s
+    page_tokens = PageTokens(seed=options.seed, life_s=life_s, clock=clock)
+    api = Api(
+        world=world,
+        tokens=tokens,
+        limiter=Limiter(options.rate_limit, clock),
+        page_tokens=page_tokens,
+        origins=frozenset({own_origin, PUBLIC_ORIGIN}),
+        clock=clock,
+        checker=ReplyChecker() if options.check_replies else None,
+        kept=kept,
+    )
+    control = Control(
+        world=world,
+        tokens=tokens,
+        page_tokens=page_tokens,
+        kept=kept,
+        trouble=trouble,
+        journal=journal,
+        deliverer=deliverer,
+        clock=clock,
+    )
+
+    async def serve_api(scope: Scope, receive: Receive, send: Send) -> None:
+        request = await wire.read(scope, receive)
+        fault = trouble.take(request.method, request.path)
+        answered = api.answer(request, fault)
+        journal.note(
+            operation=answered.operation,
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            status=answered.reply.status,
+        )
+        await wire.send_reply(answered.reply, fault, scope, receive, send)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await deliverer.close()
+
+    routes = [Mount(CONTROL_PATH, routes=control.routes()), Mount("/", app=serve_api)]
+    return Application(Starlette(routes=routes, lifespan=lifespan), world)

@@ -1,0 +1,28 @@
+"""What was asked of the sandbox: counts and the latest requests. Never headers: they hold tokens."""
+
+from collections import Counter, deque
+from typing import Any
+
+KEPT = 1000
+
+
+class Journal:
+    """A bounded record of requests."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._latest: deque[dict[str, Any]] = deque(maxlen=KEPT)
+
+    def note(self, *, operation: str, method: str, path: str, query: str, status: int) -> None:
+        """Write down one request; `operation` is the method with the path template."""
+        self._counts[operation] += 1
+        self._latest.append({"method": method, "path": path, "query": query, "status": status})
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        self._counts.clear()
+        self._latest.clear()
+
+    def described(self) -> dict[str, Any]:
+        """Give {counts: {operation: number}, requests: [{method, path, query, status}, …] oldest first}."""
+        return {"counts": dict(self._counts), "requests": list(self._latest)}

@@ -1,0 +1,58 @@
+"""How a sandbox can be set up, with the ranges that make sense."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from .loopback import is_loopback_host
+from .world import CAST_EVENTS
+
+FEWEST_USERS = 3  # the owner, the admin and a plain user
+MOST_USERS = 50_000
+MOST_EVENTS = 10_000_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """All settings of a sandbox.
+
+    Attributes:
+        events: events of the large organization, those of the cast included.
+        users: users of the large organization.
+        seed: what the made-up part of the world comes from; the same seed gives the same world.
+        anchor: UTC day the events lie around; None for the day the sandbox starts.
+        host: loopback address or name to listen on.
+        port: port to listen on; 0 takes a free one.
+        public_origin: name resources on https://api.calendly.com wherever the sandbox listens.
+        rate_limit: requests per token and minute; None for those of the plans, 0 for no limit and no headers.
+        page_token_life_s: seconds after which a page token is stale.
+        render_once: keep rendered replies until the world changes; page tokens do not age then.
+        check_replies: answer 500 where a reply does not fit the connector's own JSON files.
+        clock: gives unix seconds.
+    """
+
+    events: int = 250
+    users: int = 8
+    seed: int = 1
+    anchor: date | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    public_origin: bool = False
+    rate_limit: int | None = None
+    page_token_life_s: float = 600.0
+    render_once: bool = False
+    check_replies: bool = False
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        if not is_loopback_host(self.host):
+            raise ValueError(f"the sandbox listens on this machine alone, not on {self.host}: use 127.0.0.1")
+        if not CAST_EVENTS <= self.events <= MOST_EVENTS:
+            raise ValueError(f"events must be between {CAST_EVENTS} and {MOST_EVENTS}")
+        if not FEWEST_USERS <= self.users <= MOST_USERS:
+            raise ValueError(f"users must be between {FEWEST_USERS} and {MOST_USERS}")
+        if self.rate_limit is not None and self.rate_limit < 0:
+            raise ValueError("rate_limit must be 0 or more")
+        if self.page_token_life_s <= 0:
+            raise ValueError("page_token_life_s must be more than 0")

@@ -1,0 +1,183 @@
+"""Runs the sandbox on a port of this machine: in a thread for tests, until stopped for the command line."""
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from . import wire
+from .app import CONTROL_PATH, build
+from .options import Options
+from .world import World
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_GRACE_S = 1
+
+
+class _Protocol(H11Protocol):
+    """Leaves the connection in the scope, so that a fault can break it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        app: ASGIApp = self.app
+
+        async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[wire.TRANSPORT] = transport
+            await app(scope, receive, send)
+
+        self.app = with_transport
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and takes being stopped for success."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals reach the main thread alone
+            return
+        previous = {number: signal.signal(number, self.handle_exit) for number in _STOP_SIGNALS}
+        try:
+            yield  # uvicorn's own version raises the signal again afterwards
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+def _listen(options: Options) -> socket.socket:
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    # Naming TCP matters: asyncio switches Nagle's delay off for sockets that say so, and for no others.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((options.host, options.port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _origin(options: Options, listener: socket.socket) -> str:
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    return f"http://{host}:{listener.getsockname()[1]}"
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        loop="asyncio",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+
+
+def serve(options: Options, announce: Callable[[str], None]) -> None:
+    """Run until SIGINT or SIGTERM; `announce` is given the URL once requests are answered."""
+    with _listen(options) as listener:
+        url = _origin(options, listener)
+        server = _Server(_config(build(options, url).asgi), lambda: announce(url))
+        server.run(sockets=[listener])
+
+
+def _run(app: ASGIApp, listener: socket.socket) -> Callable[[], None]:
+    """Serve in a thread, from now until the given function is called."""
+    settled = threading.Event()
+    server = _Server(_config(app), settled.set)
+
+    def run() -> None:
+        try:
+            server.run(sockets=[listener])
+        finally:
+            settled.set()  # nobody waits for a server that could not start
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join()
+
+    thread = threading.Thread(target=run, name="sandbox", daemon=True)
+    thread.start()
+    settled.wait()
+    return stop
+
+
+class Sandbox:
+    """A sandbox in a thread, from entering the block to leaving it; keywords are those of `Options`."""
+
+    url: str
+    world: World  # for looking; the server's thread may change it at any time
+
+    def __init__(self, **options: Any) -> None:
+        self._options = Options(**options)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            listener = stack.enter_context(_listen(self._options))
+            self.url = _origin(self._options, listener)
+            application = build(self._options, self.url)
+            self.world = application.world
+            stack.callback(_run(application.asgi, listener))
+            self._client = stack.enter_context(
+                httpx.Client(base_url=self.url + CONTROL_PATH, trust_env=False, timeout=30.0)
+            )
+            self._closing = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.close()
+
+    def book(self, **body: Any) -> dict[str, Any]:
+        """Book: `event_type, host, start_time, name, email, answers, wait`; gives invitee and event."""
+        return self.control("POST", "/bookings", body)
+
+    def cancel(self, **body: Any) -> dict[str, Any]:
+        """Cancel: `invitee` or `event`, `reason, canceled_by, wait`; gives invitees and event."""
+        return self.control("POST", "/cancellations", body)
+
+    def reschedule(self, **body: Any) -> dict[str, Any]:
+        """Move an invitee: `invitee, start_time, wait`; gives old_invitee, invitee and event."""
+        return self.control("POST", "/reschedules", body)
+
+    def fault(self, kind: str, **body: Any) -> None:
+        """Make trouble: `kind` with `method, path, times, status, headers, latency_s`."""
+        self.control("POST", "/faults", {"kind": kind, **body})
+
+    def requests(self) -> dict[str, Any]:
+        """Give counts and the latest requests."""
+        return self.control("GET", "/requests")
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Give how the latest webhook messages fared."""
+        deliveries: list[dict[str, Any]] = self.control("GET", "/deliveries")["deliveries"]
+        return deliveries
+
+    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Call the control surface; ValueError with its words where it refuses."""
+        response = self._client.request(method, path, json=body)
+        answer: dict[str, Any] = response.json()
+        if response.is_error:
+            raise ValueError(answer["message"])
+        return answer

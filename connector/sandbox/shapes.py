@@ -1,0 +1,263 @@
+"""One function per record shape: every field of a reply is written here and nowhere else. Pure.
+
+URIs and times are taken as the text that goes out.
+"""
+
+from typing import Any
+
+Record = dict[str, Any]
+
+SCHEDULING_ORIGIN = "https://calendly.com"  # booking pages never lie on the API's origin
+
+NO_TRACKING: Record = {
+    "utm_campaign": None,
+    "utm_source": None,
+    "utm_medium": None,
+    "utm_content": None,
+    "utm_term": None,
+    "salesforce_uuid": None,
+}
+
+
+class Links:
+    """Makes resource URIs on one origin."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+
+    def to(self, *path: str) -> str:
+        """Give the URI with these path segments."""
+        return "/".join((self.origin, *path))
+
+
+def user(uri: str, *, name: str, email: str, organization: str, created_at: str, updated_at: str) -> Record:
+    """Make a User."""
+    slug = slug_of(name)
+    return {
+        "uri": uri,
+        "name": name,
+        "slug": slug,
+        "email": email,
+        "scheduling_url": f"{SCHEDULING_ORIGIN}/{slug}",
+        "timezone": "Europe/Berlin",
+        "time_notation": "24h",
+        "avatar_url": None,
+        "created_at": created_at,
+        "updated_at": updated_at,
+        "current_organization": organization,
+        "resource_type": "User",
+        "locale": "en",
+    }
+
+
+_MEMBER_FIELDS = (
+    "uri",
+    "name",
+    "slug",
+    "email",
+    "scheduling_url",
+    "timezone",
+    "avatar_url",
+    "locale",
+    "created_at",
+    "updated_at",
+)
+
+
+def membership(uri: str, *, role: str, user: Record, joined_at: str) -> Record:
+    """Make an OrganizationMembership around a User."""
+    return {
+        "uri": uri,
+        "role": role,
+        "user": {field: user[field] for field in _MEMBER_FIELDS},
+        "organization": user["current_organization"],
+        "created_at": joined_at,
+        "updated_at": joined_at,
+    }
+
+
+def question(name: str, position: int, *, choices: tuple[str, ...] = (), required: bool = False) -> Record:
+    """Make a custom question: free text, or one with several choices."""
+    return {
+        "name": name,
+        "type": "multi_select" if choices else "text",
+        "position": position,
+        "enabled": True,
+        "required": required,
+        "answer_choices": list(choices),
+        "include_other": bool(choices),
+    }
+
+
+def event_type(uri: str, *, name: str, created_at: str, updated_at: str, page: str, **changes: Any) -> Record:
+    """Make an EventType; `page` is its address below the booking origin, `changes` replace any default."""
+    return {
+        "uri": uri,
+        "name": name,
+        "active": True,
+        "admin_managed": False,
+        "booking_method": "instant",
+        "color": "#0099ff",
+        "created_at": created_at,
+        "updated_at": updated_at,
+        "deleted_at": None,
+        "description_html": "<p>A first talk.</p>",
+        "description_plain": "A first talk.",
+        "duration": 30,
+        "duration_options": None,
+        "internal_note": None,
+        "is_paid": False,
+        "kind": "solo",
+        "locale": "en",
+        "locations": [
+            {"kind": "zoom_conference"},
+            {"kind": "physical", "location": "Torstr. 1, Berlin", "additional_info": "2nd floor"},
+            {"kind": "ask_invitee"},
+        ],
+        "pooling_type": None,
+        "position": 0,
+        "profile": None,
+        "scheduling_url": f"{SCHEDULING_ORIGIN}/{page}",
+        "secret": False,
+        "slug": page.rpartition("/")[2],
+        "type": "StandardEventType",
+        "custom_questions": [question("What would you like to discuss?", 0, required=True)],
+        "start_time_increment": 30,
+        "before_buffer": 0,
+        "after_buffer": 15,
+    } | changes
+
+
+def host(user: Record, buffered_start_time: str, buffered_end_time: str) -> Record:
+    """Make an EventMembership: one host of an event."""
+    return {
+        "user": user["uri"],
+        "user_email": user["email"],
+        "user_name": user["name"],
+        "buffered_start_time": buffered_start_time,
+        "buffered_end_time": buffered_end_time,
+    }
+
+
+def event(
+    uri: str, *, event_type: Record, location: Record | None, hosts: list[Record], **times: str
+) -> Record:
+    """Make an active Event without invitees; `times` are start_time, end_time, created_at, updated_at."""
+    return {
+        "uri": uri,
+        "name": event_type["name"],
+        "meeting_notes_plain": None,
+        "meeting_notes_html": None,
+        "status": "active",
+        "start_time": times["start_time"],
+        "end_time": times["end_time"],
+        "event_type": event_type["uri"],
+        "location": location,
+        "invitees_counter": {"total": 0, "active": 0, "limit": 1},
+        "created_at": times["created_at"],
+        "updated_at": times["updated_at"],
+        "event_memberships": hosts,
+        "event_guests": [],
+    }
+
+
+def invitee(event_uri: str, uuid: str, *, email: str, name: str, created_at: str, **changes: Any) -> Record:
+    """Make an active Invitee; `changes` replace any default."""
+    return {
+        "uri": f"{event_uri}/invitees/{uuid}",
+        "email": email,
+        "first_name": None,
+        "last_name": None,
+        "name": name,
+        "status": "active",
+        "questions_and_answers": [],
+        "timezone": "Europe/Amsterdam",
+        "event": event_uri,
+        "created_at": created_at,
+        "updated_at": created_at,
+        "tracking": NO_TRACKING,
+        "text_reminder_number": None,
+        "rescheduled": False,
+        "old_invitee": None,
+        "new_invitee": None,
+        "cancel_url": f"{SCHEDULING_ORIGIN}/cancellations/{uuid}",
+        "reschedule_url": f"{SCHEDULING_ORIGIN}/reschedulings/{uuid}",
+        "routing_form_submission": None,
+        "payment": None,
+        "no_show": None,
+        "reconfirmation": None,
+        "scheduling_method": None,
+        "invitee_scheduled_by": None,
+    } | changes
+
+
+def cancellation(canceled_by: str, canceler_type: str, reason: str | None, created_at: str) -> Record:
+    """Make a Cancellation; `canceler_type` is host or invitee."""
+    return {
+        "canceled_by": canceled_by,
+        "reason": reason,
+        "canceler_type": canceler_type,
+        "created_at": created_at,
+    }
+
+
+def answer(question: Record, text: str) -> Record:
+    """Make an answer to a custom question."""
+    return {"question": question["name"], "answer": text, "position": question["position"]}
+
+
+def subscription(uri: str, *, created_at: str, **fields: Any) -> Record:
+    """Make an active WebhookSubscription; `fields` as in the record, and `url`."""
+    return {
+        "uri": uri,
+        "callback_url": fields["url"],
+        "created_at": created_at,
+        "updated_at": created_at,
+        "retry_started_at": None,
+        "state": "active",
+        "events": fields["events"],
+        "scope": fields["scope"],
+        "organization": fields["organization"],
+        "user": fields.get("user"),
+        "group": fields.get("group"),
+        "creator": fields["creator"],
+    }
+
+
+_ZOOM: Record = {
+    "type": "zoom",
+    "status": "pushed",
+    "join_url": "https://zoom.example/j/91234567890?pwd=x",
+    "data": {
+        "id": 91234567890,
+        "settings": {
+            "global_dial_in_numbers": [{"country": "DE", "number": "+49 69 0000 0000", "type": "toll"}]
+        },
+        "extra": {"intl_numbers_url": "https://zoom.example/u/abc"},
+        "password": "402913",
+    },
+}
+
+_CONFERENCES = {
+    "zoom_conference": "zoom",
+    "gotomeeting_conference": "gotomeeting",
+}  # kind -> type where they differ
+
+
+def event_location(kind: Record, asked: str) -> Record:
+    """Make an Event's location from an event type's; `asked` is what an invitee says where they are asked."""
+    name = kind["kind"]
+    if name == "zoom_conference":
+        return _ZOOM
+    if name.endswith("_conference"):
+        join_url = f"https://meet.example/{asked.lower().replace(' ', '-')}"
+        return {"type": _CONFERENCES.get(name, name), "status": "pushed", "join_url": join_url, "data": None}
+    if name == "physical":
+        place = {field: kind.get(field) for field in ("location", "additional_info")}
+        return {"type": name, **place}
+    return {"type": name, "location": kind.get("phone_number") or kind.get("location") or asked}
+
+
+def slug_of(name: str) -> str:
+    """Give the lower-case hyphenated form of a name."""
+    return "-".join(name.lower().split())

@@ -1,0 +1,75 @@
+"""Reads requests from and sends replies to the server, whole or in the ways that faults ask for."""
+
+import asyncio
+import socket
+import struct
+
+from starlette.types import Receive, Scope, Send
+
+from .api import Request
+from .faults import Fault
+from .replies import Reply
+
+TRANSPORT = "calendly_connector.transport"
+"""Where the server leaves the connection in the scope, for the one fault that needs it."""
+
+_PIECES = 8
+
+
+async def read(scope: Scope, receive: Receive) -> Request:
+    """Give a request with its whole body."""
+    authorization = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        authorization=authorization.decode("latin-1") if authorization is not None else None,
+        body=body,
+    )
+
+
+async def send_reply(reply: Reply, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send a reply, spoiled if a fault says so."""
+    kind = fault.kind if fault else None
+    pause_s = fault.latency_s if fault else 0.0
+    half = len(reply.body) // 2
+    if pause_s and kind != "slow":
+        await asyncio.sleep(pause_s)
+    await _start(reply, send)
+    if kind == "slow":
+        size = max(1, -(-len(reply.body) // _PIECES))
+        for place in range(0, len(reply.body), size):
+            await asyncio.sleep(pause_s / _PIECES)
+            await _send_piece(reply.body[place : place + size], send, more=True)
+    elif kind in {"truncate", "reset"}:
+        await _send_piece(reply.body[:half], send, more=True)
+        _end(scope[TRANSPORT], abruptly=kind == "reset")
+        await receive()  # the disconnect: returning before it would count as a mistake of the application
+        return
+    await _send_piece(b"" if kind == "slow" else reply.body, send, more=False)
+
+
+async def _start(reply: Reply, send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+    if reply.status != 204:  # noqa: PLR2004 - No Content has no length either
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+
+
+async def _send_piece(body: bytes, send: Send, *, more: bool) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _end(transport: asyncio.Transport, *, abruptly: bool) -> None:
+    """End a connection once all is sent, or abruptly: with no time to linger the end is RST, not FIN."""
+    if not abruptly:
+        transport.close()
+        return
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
