@@ -17,6 +17,7 @@ import os
 import sys
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from queue import Queue
 from threading import Thread
 
@@ -42,7 +43,8 @@ def credential(connector, kind):
     """Fill in a credential form from the environment."""
     filled = {"kind": kind}
     for name, field in connector.manifest.credentials[kind].fields.items():
-        filled.update({name: os.environ[variable] for variable in field.environment if variable in os.environ})
+        values = [os.environ[variable] for variable in field.environment if variable in os.environ]
+        filled.update({name: values[0]} if values else {})
     return filled
 
 
@@ -114,8 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main(path, port):
     """Run a flow for each of its events, until interrupted."""
-    with open(path, encoding="utf-8") as file:
-        flow = yaml.safe_load(file)
+    flow = yaml.safe_load(Path(path).read_bytes())
     connector = discover()[flow["connector"]]
     with connector.connect(credential(connector, flow["credential"])) as connection:
         report = connection.check()
