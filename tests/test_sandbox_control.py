@@ -1,0 +1,567 @@
+"""What can be done to a running sandbox: happenings, webhooks, trouble, and running it at all."""
+
+import hashlib
+import hmac
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+from calendly_connector.sandbox import cast, delivery, faults, journal, loopback, notices
+from calendly_connector.sandbox.api import KeptReplies
+from calendly_connector.sandbox.checking import ReplyChecker
+from calendly_connector.sandbox.options import Options
+from calendly_connector.sandbox.server import Sandbox, serve
+
+OWNER_HEADERS = {"Authorization": "Bearer sandbox-owner"}
+ACTIVE_PATH = f"/scheduled_events/{cast.ACTIVE_EVENT}"
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox(rate_limit=0) as running:
+        yield running
+
+
+@pytest.fixture
+def client(sandbox):
+    with httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as opened:
+        yield opened
+
+
+class Receiver:
+    """A webhook receiver on this machine; `answer` is the status it gives, `gate` holds it back."""
+
+    def __init__(self):
+        self.received = []
+        self.answer = 200
+        self.gate = threading.Event()
+        self.gate.set()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.gate.wait(10)
+                receiver.received.append((self.path, dict(self.headers), body))
+                self.send_response(receiver.answer)
+                self.send_header("Location", "https://elsewhere.example/")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_args):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def close(self):
+        self.gate.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def receiver():
+    opened = Receiver()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def subscribe(sandbox, client):
+    def call(url, *, scope="organization", events=("invitee.created", "invitee.canceled"), **more):
+        organization = f"{sandbox.url}/organizations/{cast.ORGANIZATION}"
+        body = {"url": url, "events": list(events), "scope": scope, "organization": organization, **more}
+        reply = client.post("/webhook_subscriptions", json=body)
+        assert reply.status_code == 201, reply.text
+
+    return call
+
+
+def delivered(happened):
+    return [outcome for outcome in happened["deliveries"] if outcome["delivered"]]
+
+
+# Webhooks
+
+
+def test_a_booking_is_posted_signed_and_whole(sandbox, client, receiver, subscribe):
+    subscribe(f"{receiver.url}/signed", signing_key="made-up-key")
+    booked = sandbox.book(name="Zoë Test", email="zoe@client.example", answers=["Hello"], wait=True)
+    assert [outcome["status"] for outcome in delivered(booked)] == [200]
+    [(path, headers, body)] = receiver.received
+    assert path == "/signed"
+    timestamp, signature = (
+        part.partition("=")[2] for part in headers["Calendly-Webhook-Signature"].split(",")
+    )
+    expected = hmac.new(b"made-up-key", timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    assert signature == expected
+    assert abs(int(timestamp) - time.time()) < 60
+    message = json.loads(body)
+    assert set(message) == {"created_at", "created_by", "event", "payload"}
+    assert message["event"] == "invitee.created"
+    assert message["created_by"] == f"{sandbox.url}/users/{cast.OWNER}"
+    payload = message["payload"]
+    scheduled_event = payload.pop("scheduled_event")
+    assert payload == booked["invitee"]
+    assert "calendar_event" not in scheduled_event
+    assert set(scheduled_event["event_memberships"][0]) == {"user", "user_email", "user_name"}
+    assert client.get(httpx.URL(payload["uri"]).path).json() == {"resource": payload}
+
+
+def test_the_signature_is_that_of_the_published_vector():
+    header = "t=1795015301,v1=c83178f766dba14fe645846b4193bf235317a28c1022760a94db83da112b9d40"
+    assert notices.sign("s3cr3t-signing-key-made-up", 1795015301, b'{"event":"invitee.created"}') == header
+
+
+def test_without_a_key_there_is_no_signature(sandbox, receiver, subscribe):
+    subscribe(f"{receiver.url}/plain", scope="user", user=f"{sandbox.url}/users/{cast.OWNER}")
+    sandbox.book(wait=True)
+    [(_, headers, _)] = receiver.received
+    assert "Calendly-Webhook-Signature" not in headers
+
+
+def test_a_reschedule_is_a_cancel_and_a_create(sandbox, receiver, subscribe):
+    subscribe(receiver.url)
+    moved = sandbox.reschedule(invitee=cast.ACTIVE_INVITEE, start_time="2031-01-01T10:00:00Z", wait=True)
+    messages = {json.loads(body)["event"]: json.loads(body)["payload"] for _, _, body in receiver.received}
+    old, new = messages["invitee.canceled"], messages["invitee.created"]
+    assert (old["rescheduled"], old["status"], old["new_invitee"]) == (True, "canceled", new["uri"])
+    assert (new["rescheduled"], new["old_invitee"]) == (False, old["uri"])
+    assert new["scheduled_event"]["start_time"] == "2031-01-01T10:00:00.000000Z"
+    assert (moved["old_invitee"]["uri"], moved["invitee"]["uri"]) == (old["uri"], new["uri"])
+
+
+def test_a_cancellation_tells_of_every_invitee(sandbox, receiver, subscribe):
+    world = sandbox.world
+    number = next(n for n in range(world.diary.count) if len(world.invitees(n)) > 1 and not world.canceled(n))
+    subscribe(receiver.url, events=["invitee.canceled"])
+    event = world.event(number)["uri"]
+    done = sandbox.cancel(event=event, reason="Storm", canceled_by="host", wait=True)
+    assert len(receiver.received) == len(done["invitees"]) == len(world.invitees(number))
+    assert done["event"]["cancellation"]["reason"] == "Storm"
+
+
+def test_one_invitee_can_cancel(sandbox):
+    done = sandbox.cancel(invitee=cast.ACTIVE_INVITEE, canceled_by="invitee")
+    assert done["event"]["cancellation"]["canceled_by"] == "Noor van Dijk"
+    assert [invitee["status"] for invitee in done["invitees"]] == ["canceled"]
+
+
+def test_only_those_concerned_hear_of_it(sandbox, receiver, subscribe):
+    member = sandbox.world.population.members[6]
+    group = f"{sandbox.url}/groups/{cast.GROUP}"
+    subscribe(f"{receiver.url}/user", scope="user", user=member.user["uri"])
+    subscribe(f"{receiver.url}/group", scope="group", group=group)
+    subscribe(f"{receiver.url}/types", events=["event_type.created"])
+    subscribe(f"{receiver.url}/canceled", events=["invitee.canceled"])
+    sandbox.book(event_type=cast.SALES_DEMO, host=member.uuid, wait=True)
+    sandbox.book(wait=True)
+    assert [path for path, _, _ in receiver.received] == ["/user", "/group"]
+    free = sandbox.world.population.offers[-1]
+    assert sandbox.book(event_type=free.uuid, wait=True)["deliveries"] == []
+
+
+def test_nothing_is_posted_off_this_machine_and_no_redirect_followed(sandbox, receiver, subscribe):
+    receiver.answer = 302
+    subscribe(receiver.url, signing_key="made-up-key")
+    outcomes = {outcome["url"]: outcome for outcome in sandbox.book(wait=True)["deliveries"]}
+    assert outcomes[cast.HOOK_URL]["error"] == "not delivered: not loopback"
+    assert (outcomes[cast.HOOK_URL]["attempts"], outcomes[cast.HOOK_URL]["status"]) == (0, None)
+    assert (outcomes[receiver.url]["status"], outcomes[receiver.url]["delivered"]) == (302, False)
+    assert sandbox.deliveries() == list(outcomes.values())
+    assert "made-up-key" not in json.dumps(sandbox.deliveries())
+
+
+def test_a_dead_receiver_is_written_down(sandbox, subscribe):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        subscribe(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+        outcome = sandbox.book(wait=True)["deliveries"][-1]
+    assert (outcome["status"], outcome["attempts"]) == (None, 1)
+    assert outcome["error"].startswith("ConnectError")
+
+
+def test_without_wait_nobody_waits(sandbox, client, receiver, subscribe):
+    subscribe(receiver.url)
+    receiver.gate.clear()
+    booked = sandbox.book()  # the receiver is stuck, yet this returns
+    assert "deliveries" not in booked
+    assert client.get("/users/me").status_code == 200
+    assert receiver.received == []
+
+
+# Control bodies
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("bookings", {"host": "nobody"}, 404),
+        ("bookings", {"host": cast.ADMIN}, 400),
+        ("bookings", {"host": 5}, 400),
+        ("bookings", {"event_type": "none"}, 404),
+        ("bookings", {"start_time": "soon"}, 400),
+        ("bookings", {"start_time": 5}, 400),
+        ("bookings", {"answers": "yes"}, 400),
+        ("bookings", {"wait": 1}, 400),
+        ("bookings", {"wiat": True}, 400),
+        ("cancellations", {}, 400),
+        ("cancellations", {"invitee": "x", "event": "y"}, 400),
+        ("cancellations", {"invitee": "x"}, 404),
+        ("cancellations", {"event": "x"}, 404),
+        ("cancellations", {"event": cast.CANCELED_EVENT}, 409),
+        ("cancellations", {"event": cast.ACTIVE_EVENT, "canceled_by": "cat"}, 400),
+        ("cancellations", {"event": cast.ACTIVE_EVENT, "reason": []}, 400),
+        ("reschedules", {}, 400),
+        ("reschedules", {"invitee": cast.CANCELED_INVITEE}, 409),
+        ("faults", {"kind": "gremlin"}, 400),
+        ("faults", {"kind": "status", "sort": 1}, 400),
+        ("faults", {"kind": "status", "times": 0}, 400),
+        ("faults", {"kind": "status", "status": 99}, 400),
+        ("faults", {"kind": "slow", "latency_s": -1}, 400),
+        ("faults", {"kind": "slow", "latency_s": "1"}, 400),
+        ("faults", {"kind": "status", "path": 5}, 400),
+        ("faults", {"kind": "status", "method": 5}, 400),
+        ("faults", {"kind": "status", "headers": ["a"]}, 400),
+        ("faults", {"kind": "status", "headers": {"a": 1}}, 400),
+        ("faults", {"kind": "status", "headers": {"a": "b\r\nc: d"}}, 400),
+        ("faults", {"kind": ["status"]}, 400),
+        ("tokens", {"name": "two words", "scopes": []}, 400),
+        ("tokens", {"scopes": []}, 400),
+        ("tokens", {"name": "x", "scopes": ["everything"]}, 400),
+        ("tokens", {"name": "x", "plan": "gold"}, 400),
+        ("tokens", {"name": "x", "user": "nobody"}, 404),
+        ("nothing", {}, 404),
+    ],
+)
+def test_bad_control_calls_are_refused_in_words(client, path, body, status):
+    reply = client.post(f"/__sandbox__/{path}", json=body)
+    assert reply.status_code == status
+    if path != "nothing":
+        assert reply.json()["message"]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b"7"])
+def test_control_bodies_are_objects(client, body):
+    assert client.post("/__sandbox__/bookings", content=body).status_code == 400
+
+
+def test_the_methods_of_a_sandbox_tell_what_was_refused(sandbox):
+    with pytest.raises(ValueError, match="no such invitee"):
+        sandbox.cancel(invitee="x")
+
+
+def test_minted_tokens_do_what_they_say(sandbox, client):
+    body = {"name": "reader", "user": cast.ADMIN, "scopes": ["users:read"], "plan": "free"}
+    made = sandbox.control("POST", "/tokens", body)
+    assert (made["role"], made["plan"], made["scopes"]) == ("admin", "free", ["users:read"])
+    assert made in sandbox.control("GET", "/tokens")["tokens"]
+    me = client.get("/users/me", headers={"Authorization": "Bearer reader"}).json()["resource"]
+    assert me["name"] == "Ben Iwu"
+
+
+def test_writing_includes_reading(sandbox, client):
+    sandbox.control("POST", "/tokens", {"name": "writer", "scopes": ["scheduled_events:write"]})
+    headers = {"Authorization": "Bearer writer"}
+    assert client.get(ACTIVE_PATH, headers=headers).status_code == 200
+    assert client.get("/users/me", headers=headers).status_code == 403
+
+
+def test_the_clock_and_the_anchor_are_shown(sandbox):
+    shown = sandbox.control("GET", "/clock")
+    assert shown["now"].startswith(time.strftime("%Y-%m-%dT", time.gmtime(shown["unix"])))
+    assert len(shown["anchor"]) == 10
+
+
+def test_requests_are_counted_and_listed_without_headers(sandbox, client):
+    client.get(ACTIVE_PATH)
+    client.get(f"/scheduled_events/{cast.CANCELED_EVENT}", params={"x": "1"})
+    client.get("/nope", headers={"Authorization": "Bearer wrong"})
+    seen = sandbox.requests()
+    assert seen["counts"] == {"GET /scheduled_events/{uuid}": 2, "GET (unknown)": 1}
+    assert seen["requests"][1] == {
+        "method": "GET",
+        "path": f"/scheduled_events/{cast.CANCELED_EVENT}",
+        "query": "x=1",
+        "status": 200,
+    }
+    assert "sandbox-owner" not in json.dumps(seen)
+    assert sandbox.control("DELETE", "/requests") == {"counts": {}, "requests": []}
+
+
+def test_the_journal_is_bounded():
+    kept = journal.Journal()
+    for number in range(journal.KEPT + 5):
+        kept.note(operation="GET /x", method="GET", path=f"/{number}", query="", status=200)
+    assert kept.described()["counts"] == {"GET /x": journal.KEPT + 5}
+    assert kept.described()["requests"][0]["path"] == "/5"
+
+
+# Trouble
+
+
+def test_status_faults_have_the_documented_body_and_their_headers(sandbox, client):
+    sandbox.fault("status", times=2)
+    sandbox.fault("status", status=429, headers={"Retry-After": "7"})
+    sandbox.fault("status", status=302, headers={"Location": "https://elsewhere.example/"})
+    sandbox.fault("status", status=418)
+    replies = [client.get("/users/me") for _ in range(6)]
+    assert [reply.status_code for reply in replies] == [500, 500, 429, 302, 418, 200]
+    assert replies[0].json()["title"] == "Internal Server Error"
+    assert replies[2].headers["retry-after"] == "7"
+    assert replies[3].headers["location"] == "https://elsewhere.example/"
+
+
+def test_faults_meet_only_their_method_and_path(sandbox, client):
+    sandbox.fault("status", method="post", path="/webhook_subscriptions", status=503)
+    sandbox.fault("status", path="/scheduled_events/", status=500)
+    assert len(sandbox.control("GET", "/faults")["faults"]) == 2
+    assert client.get("/webhook_subscriptions").status_code == 400
+    assert client.get("/scheduled_events").status_code == 400
+    assert client.get(ACTIVE_PATH).status_code == 500
+    assert client.post("/webhook_subscriptions", json={}).status_code == 503
+    assert sandbox.control("GET", "/faults")["faults"] == []
+
+
+def test_faults_also_meet_requests_that_would_have_failed_and_can_be_cleared(sandbox, client):
+    sandbox.fault("html", status=200, times=5)
+    reply = client.get("/users/me", headers={"Authorization": "Bearer wrong"})
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert reply.text.startswith("<!DOCTYPE html>")
+    assert client.get("/nope").text == reply.text
+    sandbox.control("DELETE", "/faults")
+    assert client.get("/users/me").json()
+
+
+def test_faulty_headers_replace_the_usual_ones():
+    with (
+        Sandbox() as sandbox,
+        httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client,
+    ):
+        sandbox.fault("status", status=429, headers={"x-ratelimit-reset": "0"})
+        reply = client.get("/users/me")
+        assert reply.headers.get_list("x-ratelimit-reset") == ["0"]
+        assert reply.headers["x-ratelimit-limit"] == "500"
+
+
+def test_bodies_that_are_no_json(sandbox, client):
+    sandbox.fault("html")
+    sandbox.fault("empty")
+    sandbox.fault("not_json")
+    replies = [client.get("/users/me") for _ in range(3)]
+    assert [reply.status_code for reply in replies] == [502, 200, 200]
+    for reply in replies:
+        with pytest.raises(json.JSONDecodeError):
+            reply.json()
+
+
+def raw_reply(sandbox, path):
+    """Give all bytes until the connection ends, and how it ended."""
+    with socket.create_connection(
+        httpx.URL(sandbox.url).netloc.decode().split(":"), timeout=10
+    ) as connection:
+        connection.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sandbox-owner\r\n\r\n".encode()
+        )
+        received = b""
+        try:
+            while piece := connection.recv(65536):
+                received += piece
+        except ConnectionResetError:
+            return received, "reset"
+        return received, "closed"
+
+
+def test_truncated_replies_promise_more_than_they_hold(sandbox):
+    sandbox.fault("truncate")
+    received, end = raw_reply(sandbox, "/users/me")
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = int(
+        next(line for line in head.split(b"\r\n") if line.startswith(b"content-length")).split(b":")[1]
+    )
+    assert end == "closed"
+    assert len(body) == length // 2
+
+
+def test_reset_breaks_the_connection(sandbox, client):
+    sandbox.fault("reset", times=2)
+    assert raw_reply(sandbox, "/users/me")[1] == "reset"
+    with pytest.raises(httpx.TransportError):
+        client.get("/users/me")
+    assert client.get("/users/me").status_code == 200
+
+
+def test_a_write_whose_answer_is_lost_was_done(sandbox, receiver, subscribe):
+    sandbox.fault("truncate", method="POST")
+    with pytest.raises(httpx.RemoteProtocolError):
+        subscribe(receiver.url)
+    sandbox.book(wait=True)
+    assert len(receiver.received) == 1
+
+
+def test_slow_and_late_replies_are_whole(sandbox, client):
+    usual = client.get("/users/me").json()
+    for kind in ("slow", "latency"):
+        sandbox.fault(kind, latency_s=0.2)
+        before = time.monotonic()
+        assert client.get("/users/me").json() == usual
+        assert time.monotonic() - before >= 0.19
+    sandbox.fault("slow", latency_s=30)
+    with pytest.raises(httpx.ReadTimeout):
+        client.get("/users/me", timeout=0.1)
+
+
+def test_declared_kinds_either_replace_or_spoil():
+    for kind in faults.REPLACING | faults.SPOILING:
+        assert faults.declared({"kind": kind}).kind == kind
+    assert not faults.REPLACING & faults.SPOILING
+
+
+# The check of the sandbox's own replies
+
+
+def test_a_reply_that_does_not_fit_its_schema_is_an_error():
+    checker = ReplyChecker()
+    with (
+        Sandbox(check_replies=True) as sandbox,
+        httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client,
+    ):
+        good = client.get("/users/me").json()
+        assert checker.complaint("users.me", good) is None
+        sandbox.world.population.members[0].user["email"] = None
+        reply = client.get("/users/me")
+        assert reply.status_code == 500
+        assert "users.me: email" in reply.json()["message"]
+
+
+def test_every_record_of_a_list_is_checked(tmp_path):
+    schema = {"input": {}, "output": {"$ref": "shapes/thing.json"}}
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "things.list.json").write_text(json.dumps(schema))
+    (tmp_path / "shapes" / "thing.json").write_text('{"type": "object", "required": ["uri"]}')
+    (tmp_path / "things.delete.json").write_text('{"input": {}, "output": null}')
+    checker = ReplyChecker(tmp_path)
+    assert checker.complaint("things.list", {"collection": [{"uri": 1}, {"uri": 2}]}) is None
+    assert "required" in checker.complaint("things.list", {"collection": [{"uri": 1}, {}]})
+    assert checker.complaint("things.list", {"resource": {}}) is not None
+    assert checker.complaint("things.delete", {}) is None
+    assert checker.complaint("others.list", {}) is None
+
+
+# Settings and running
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"host": "0.0.0.0"}, "this machine alone"),  # noqa: S104 - it is refused
+        ({"host": "calendly.com"}, "this machine alone"),
+        ({"host": ""}, "this machine alone"),
+        ({"events": 1}, "events"),
+        ({"users": 2}, "users"),
+        ({"rate_limit": -1}, "rate_limit"),
+        ({"page_token_life_s": 0}, "page_token_life_s"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(setting, words):
+    with pytest.raises(ValueError, match=words):
+        Sandbox(**setting)
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://127.0.0.1:1/x", True),
+        ("http://127.9.9.9", True),
+        ("http://localhost/", True),
+        ("https://[::1]:8443/", True),
+        ("http://localhost.evil.example/", False),
+        ("http://127.0.0.1@evil.example/", False),
+        ("http://10.0.0.1/", False),
+        ("/only/a/path", False),
+    ],
+)
+def test_what_lies_on_this_machine(url, here):
+    assert loopback.is_loopback_url(url) is here
+
+
+def test_kept_replies_stop_at_their_limit(monkeypatch):
+    monkeypatch.setattr("calendly_connector.sandbox.api._MOST_KEPT_BYTES", 5)
+    kept = KeptReplies()
+    kept.put("a", 1, b"12345")
+    kept.put("b", 1, b"6")
+    assert (kept.get("a", 1), kept.get("b", 1), kept.get("a", 2)) == (b"12345", None, None)
+    kept.put("b", 2, b"6")
+    assert (kept.get("a", 2), kept.get("b", 2)) == (None, b"6")
+
+
+def test_it_also_listens_on_the_other_loopback():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    with Sandbox(host="::1") as sandbox:
+        reply = httpx.get(sandbox.url + "/users/me", headers=OWNER_HEADERS, trust_env=False)
+        assert reply.json()["resource"]["uri"].startswith("http://[::1]:")
+
+
+def test_a_taken_port_is_an_error(sandbox):
+    port = httpx.URL(sandbox.url).port
+    with pytest.raises(OSError, match="in use"), Sandbox(port=port):
+        pass
+
+
+def test_leaving_does_not_wait_for_deliveries(receiver):
+    receiver.gate.clear()
+    with Sandbox() as sandbox:
+        organization = f"{sandbox.url}/organizations/{cast.ORGANIZATION}"
+        body = {"url": receiver.url, "events": ["invitee.created"], "scope": "organization"}
+        httpx.post(
+            sandbox.url + "/webhook_subscriptions",
+            json=body | {"organization": organization},
+            headers=OWNER_HEADERS,
+            trust_env=False,
+        )
+        sandbox.book()
+        before = time.monotonic()
+    assert time.monotonic() - before < delivery.CONNECT_TIMEOUT_S / 2
+
+
+def test_serving_ends_cleanly_on_a_signal_in_the_main_thread():
+    heard = []
+
+    def announce(url):
+        heard.append(url)
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    serve(Options(), announce)
+    assert heard[0].startswith("http://127.0.0.1:")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_that_serves_is_stopped_by_a_signal(number):
+    program = (
+        "from calendly_connector.sandbox.server import serve\n"
+        "from calendly_connector.sandbox.options import Options\n"
+        "serve(Options(), lambda url: print(url, flush=True))\n"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
+        url = process.stdout.readline().strip()
+        reply = httpx.get(url + "/users/me", headers=OWNER_HEADERS, trust_env=False)
+        assert reply.json()["resource"]["name"] == "Ada Okafor"
+        process.send_signal(number)
+        assert process.wait(10) == 0

@@ -1,0 +1,359 @@
+"""The made-up world: the same for the same seed, coherent, and quick at any size."""
+
+import itertools
+from datetime import UTC, date, datetime, timedelta
+
+import orjson
+import pytest
+from calendly_connector.sandbox import bookings, cast, diary, founding, times
+from calendly_connector.sandbox.ids import Dice, Ids
+from calendly_connector.sandbox.listings import EventListing, EventQuery, Shelf, sorted_shelf
+from calendly_connector.sandbox.population import LARGE, SMALL
+
+ANCHOR = date(2026, 11, 17)
+NOW = times.of_day(ANCHOR) + 9 * times.HOUR
+
+
+def world(*, seed=3, events=400, users=7, anchor=ANCHOR, origin="https://api.calendly.com"):
+    return founding.make(seed=seed, events=events, users=users, anchor=times.of_day(anchor), origin=origin)
+
+
+def everything(made):
+    numbers = range(made.next_number())
+    return orjson.dumps(
+        [
+            [made.event(number) for number in numbers],
+            [made.invitees(number) for number in numbers],
+            [member.user for member in made.population.members],
+            [member.membership for member in made.population.members],
+            [offer.record for offer in made.population.offers],
+            [subscription.record for subscription in made.subscriptions.values()],
+        ]
+    )
+
+
+def keys(made, **query):
+    return list(EventListing(made, EventQuery(LARGE, **query)).walk(None, backwards=False))
+
+
+def test_same_seed_gives_the_same_bytes_and_another_seed_others():
+    assert everything(world()) == everything(world())
+    assert everything(world()) != everything(world(seed=4))
+
+
+def test_moving_the_anchor_by_weeks_moves_every_event_by_as_much():
+    first, later = world(), world(anchor=ANCHOR + timedelta(weeks=3))
+    for number in range(0, first.next_number(), 37):
+        shift = times.read(later.event(number)["start_time"]) - times.read(first.event(number)["start_time"])
+        assert shift == 21 * times.DAY
+
+
+@pytest.mark.parametrize("anchor", [ANCHOR + timedelta(days=day) for day in range(7)])
+@pytest.mark.parametrize("events", [2, 3, 17, 5000])
+def test_event_numbers_are_in_start_order_around_any_weekday(anchor, events):
+    made = world(anchor=anchor, events=events)
+    starts = [made.diary.start(number) for number in range(made.diary.count)]
+    assert starts == sorted(starts)
+    past = sum(start < times.of_day(anchor) for start in starts)
+    assert past == made.diary.count * 80 // 100
+    if starts:
+        assert starts[0] >= times.of_day(anchor) - 732 * times.DAY
+        assert starts[-1] <= times.of_day(anchor) + 63 * times.DAY
+
+
+def test_the_large_organization_has_exactly_the_events_asked_for():
+    assert len(keys(world(events=123))) == 123
+    small = EventListing(world(events=123), EventQuery(SMALL))
+    assert len(list(small.walk(None, backwards=False))) == 3
+
+
+def test_every_event_is_coherent():
+    made = world(events=1500)
+    users = {member.user["uri"]: member.user for member in made.population.members}
+    offers = {offer.record["uri"]: offer for offer in made.population.offers}
+    seen = {"canceled": 0, "group": 0, "no location": 0, "two hosts": 0}
+    for number in range(made.next_number()):
+        event, invitees = made.event(number), made.invitees(number)
+        active = [invitee for invitee in invitees if invitee["status"] == "active"]
+        offer = offers[event["event_type"]]
+        canceled = event["status"] == "canceled"
+        assert made.canceled(number) == canceled
+        assert ("cancellation" in event) == canceled
+        assert event["invitees_counter"] == {
+            "total": len(invitees),
+            "active": len(active),
+            "limit": offer.seats,
+        }
+        assert bool(active) != canceled
+        assert len(invitees) <= offer.seats
+        assert len({invitee["email"] for invitee in invitees}) == len(invitees)
+        for invitee in invitees:
+            assert invitee["event"] == event["uri"]
+            assert ("cancellation" in invitee) == (invitee["status"] == "canceled")
+            assert invitee["email"].endswith(".example")
+            assert invitee["created_at"] <= invitee["updated_at"]
+        for host in event["event_memberships"]:
+            assert users[host["user"]]["email"] == host["user_email"]
+            assert host["buffered_start_time"] <= event["start_time"]
+            assert host["buffered_end_time"] >= event["end_time"]
+        assert event["created_at"] < event["start_time"] < event["end_time"]
+        assert event["created_at"] <= event["updated_at"]
+        assert offer.record["created_at"] < event["created_at"]
+        seen["canceled"] += canceled
+        seen["group"] += len(invitees) > 1
+        seen["no location"] += event["location"] is None
+        seen["two hosts"] += len(event["event_memberships"]) == 2
+    assert 0.05 < seen["canceled"] / 1500 < 0.11
+    assert min(seen.values()) > 5
+
+
+def test_some_event_types_have_null_parts():
+    records = [offer.record for offer in world().population.offers]
+    for field in ("profile", "locations", "slug", "description_html", "start_time_increment"):
+        assert any(record[field] is None for record in records), field
+    assert {record["kind"] for record in records} == {"solo", "group"}
+    assert {record["active"] for record in records} == {True, False}
+
+
+def test_nobody_shares_an_address_and_no_id_comes_twice():
+    made = world(users=3000, events=2)
+    users = [member.user for member in made.population.members]
+    assert len({user["email"] for user in users}) == len(users)
+    assert len({member.uuid for member in made.population.members}) == len(users)
+    offers = made.population.offers
+    assert len({offer.uuid for offer in offers}) == len(offers)
+
+
+def test_persons_are_found_by_their_address():
+    for person in (0, 1, 63, 64, 4095, 4096, 131_071):
+        assert diary.person_of(diary.person_mail(person).upper()) == person
+    for mail in ("noor@client.example", "abena.abara@gmail.example", "", "abena@alder.example", "@"):
+        assert diary.person_of(mail) is None
+
+
+def test_ids_are_read_back_and_nothing_else_is():
+    ids = Ids(5)
+    for number in (0, 1, 999_999, 2**40):
+        uuid = ids.make("event", number)
+        assert ids.number("event", uuid) == number
+        assert ids.number("invitee", uuid) is None
+        assert Ids(6).number("event", uuid) is None
+        assert ids.number("event", uuid.upper()) is None
+        assert ids.number("event", uuid.replace("-", "")) is None
+        assert uuid[14] == "4"
+        assert uuid[19] in "89ab"
+    for text in ("", "me", "0841fe7d-3e7e-50d2-b88d-11f826a41ca2", "-" * 36, "g" * 36, "0x" + "0" * 34):
+        assert ids.number("event", text) is None
+
+
+def test_an_id_of_an_event_that_is_not_there_is_unknown():
+    made = world(events=50)
+    assert made.event_number(made.ids.make("event", made.next_number())) is None
+    assert made.invitee_place(made.ids.make("invitee", made.next_number() * 8)) is None
+    assert made.invitee_place(made.ids.make("invitee", 7)) is None
+    assert made.event_number("nonsense") is None
+    assert made.invitee_place("nonsense") is None
+
+
+def test_dice_fall_evenly_enough_and_the_same_each_time():
+    faces = [Dice("x", number).roll(6) for number in range(6000)]
+    assert faces == [Dice("x", number).roll(6) for number in range(6000)]
+    assert all(900 < faces.count(face) < 1100 for face in range(6))
+
+
+def test_the_cast_is_where_the_documentation_says():
+    made = world()
+    active = made.event(made.event_number(cast.ACTIVE_EVENT))
+    assert active["start_time"] == "2026-11-24T13:00:00.000000Z"
+    assert active["location"]["type"] == "zoom"
+    canceled = made.event(made.event_number(cast.CANCELED_EVENT))
+    assert canceled["start_time"] == "2026-11-19T09:00:00.000000Z"
+    assert canceled["cancellation"]["reason"] == "Sick today"
+    assert made.invitee_place(cast.ACTIVE_INVITEE) == (made.event_number(cast.ACTIVE_EVENT), 0)
+    owner = made.member(cast.OWNER)
+    assert (owner.user["name"], owner.role) == ("Ada Okafor", "owner")
+    assert made.subscriptions[cast.DISABLED_HOOK].record["state"] == "disabled"
+
+
+QUERIES = [
+    {},
+    {"canceled": True},
+    {"canceled": False},
+    {"hosts": frozenset({2})},
+    {"hosts": frozenset({0, 1, 2, 3})},
+    {"hosts": frozenset({2}), "canceled": True},
+    {"since": times.of_day(date(2026, 3, 2)), "before": times.of_day(date(2026, 11, 25))},
+    {"email": "noor@client.example"},
+    {"hosts": frozenset({99})},
+    {"since": times.of_day(date(2030, 1, 1))},
+    {"since": times.of_day(date(2026, 6, 1)), "before": times.of_day(date(2026, 1, 1))},
+]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=repr)
+@pytest.mark.parametrize("descending", [False, True])
+def test_listings_find_what_a_plain_scan_finds_from_any_row_both_ways(query, descending):
+    made = world()
+    bookings.cancel(made, NOW, 20, range(len(made.invitees(20))), reason=None, by="host")
+    wanted = EventQuery(LARGE, descending=descending, **query)
+    listing = EventListing(made, wanted)
+    found = list(listing.walk(None, backwards=False))
+
+    def fits(number):
+        event = made.event(number)
+        start = times.read(event["start_time"])
+        return (
+            made.organization_of(number) == LARGE
+            and (wanted.canceled is None or wanted.canceled == (event["status"] == "canceled"))
+            and (wanted.hosts is None or wanted.hosts & set(made.hosts(number)))
+            and (wanted.since is None or start >= wanted.since)
+            and (wanted.before is None or start < wanted.before)
+            and (wanted.email is None or any(row["email"] == wanted.email for row in made.invitees(number)))
+        )
+
+    scan = [
+        (times.read(made.event(number)["start_time"]), number)
+        for number in range(made.next_number())
+        if fits(number)
+    ]
+    assert found == sorted(scan, reverse=descending)
+    assert list(listing.walk(None, backwards=True)) == found[::-1]
+    for place in range(0, len(found), 29):
+        assert list(listing.walk(found[place], backwards=False)) == found[place + 1 :]
+        assert list(listing.walk(found[place], backwards=True)) == found[:place][::-1]
+
+
+def test_a_person_is_found_in_all_their_events():
+    made = world(events=2000)
+    for number in (5, 700, 1900):
+        for invitee in made.invitees(number):
+            found = [key[1] for key in keys(made, email=invitee["email"].upper())]
+            scan = [
+                other
+                for other in range(made.diary.count)
+                if any(row["email"] == invitee["email"] for row in made.invitees(other))
+            ]
+            assert found == scan
+            assert number in found
+
+
+def test_shelves_walk_both_ways_and_sort_by_several_fields():
+    rows = [{"name": "b", "position": 1}, {"name": "A", "position": 2}, {"name": "a", "position": 1}]
+    shelf = Shelf(rows)
+    assert list(shelf.walk(None, backwards=False)) == [(0,), (1,), (2,)]
+    assert list(shelf.walk((1,), backwards=False)) == [(2,)]
+    assert list(shelf.walk((2,), backwards=True)) == [(1,), (0,)]
+    assert list(Shelf([]).walk(None, backwards=True)) == []
+    ordered = sorted_shelf(rows, [("name", False), ("position", True)])
+    assert [ordered.record((place,)) for place in range(3)] == [rows[1], rows[2], rows[0]]
+
+
+def test_a_million_events_start_at_once_and_page_without_a_scan():
+    made = world(events=1_000_000, users=300)
+    listing = EventListing(made, EventQuery(LARGE, canceled=True, descending=True))
+    page = list(itertools.islice(listing.walk(None, backwards=False), 100))
+    assert len(page) == 100
+    assert page == sorted(page, reverse=True)
+    assert made.event(999_000)["uri"] != made.event(999_001)["uri"]
+    assert "_by_person" not in vars(made.diary)  # nothing was indexed for it
+
+
+def booking(made, **changes):
+    offer = made.population.by_offer[cast.INTRO_CALL]
+    start = bookings.free_start(made, NOW)
+    return bookings.Booking(
+        **{"offer": offer, "host": 0, "start": start, "name": "N", "email": "n@x.example"} | changes
+    )
+
+
+def test_a_booking_is_an_event_like_all_others():
+    made = world()
+    before, version = len(keys(made)), made.version
+    place = bookings.book(made, NOW, booking(made, answers=("One", "Two")))
+    event, invitee = made.event(place.number), made.invitees(place.number)[0]
+    assert made.version > version
+    assert len(keys(made)) == before + 1
+    assert made.event_number(event["uri"].rpartition("/")[2]) == place.number
+    assert made.invitee_place(invitee["uri"].rpartition("/")[2]) == place
+    assert set(made.event(0)) - set(event) <= {"calendar_event", "cancellation"}
+    assert [answer["answer"] for answer in invitee["questions_and_answers"]] == ["One", "Two"]
+    assert bookings.free_start(made, NOW) == booking(made).start
+
+
+def test_canceling_one_of_several_invitees_leaves_the_event_active():
+    made = world()
+    number = next(n for n in range(made.diary.count) if len(made.invitees(n)) > 1 and not made.canceled(n))
+    count = len(made.invitees(number))
+    bookings.cancel(made, NOW, number, [0], reason="Ill", by="invitee")
+    event = made.event(number)
+    assert (event["status"], event["invitees_counter"]["active"]) == ("active", count - 1)
+    assert made.invitees(number)[0]["cancellation"]["canceled_by"] == made.invitees(number)[0]["name"]
+    canceled = bookings.cancel(made, NOW, number, range(count), reason=None, by="host")
+    assert [place.place for place in canceled] == list(range(1, count))
+    event = made.event(number)
+    assert (event["status"], event["invitees_counter"]["active"]) == ("canceled", 0)
+    assert event["cancellation"]["canceler_type"] == "host"
+    with pytest.raises(bookings.NotPossibleError):
+        bookings.cancel(made, NOW, number, range(count), reason=None, by="host")
+
+
+def test_a_reschedule_links_old_and_new_both_ways():
+    made = world()
+    old = bookings.Place(*made.invitee_place(cast.ACTIVE_INVITEE))
+    new = bookings.reschedule(made, NOW, old, NOW + 30 * times.DAY)
+    before, after = made.invitees(old.number)[0], made.invitees(new.number)[0]
+    assert (before["status"], before["rescheduled"]) == ("canceled", True)
+    assert (before["new_invitee"], after["old_invitee"]) == (after["uri"], before["uri"])
+    assert (after["rescheduled"], after["status"]) == (False, "active")
+    assert after["tracking"] == before["tracking"]
+    assert made.event(old.number)["status"] == "canceled"
+    assert made.event(new.number)["event_memberships"][0]["user"].endswith(cast.OWNER)
+    with pytest.raises(bookings.NotPossibleError):
+        bookings.reschedule(made, NOW, old, NOW)
+
+
+def test_an_event_type_without_places_books_without_a_location():
+    made = world()
+    offer = next(offer for offer in made.population.offers if offer.record["locations"] is None)
+    place = bookings.book(made, NOW, booking(made, offer=offer, host=1))
+    assert made.event(place.number)["location"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01T00:00:00.5z", 500_000),
+        ("1970-01-01t01:00:00+01:00", 0),
+        ("1970-01-01T00:00:00.1234567Z", 123_456),
+        ("1969-12-31T23:59:59.999999Z", -1),
+    ],
+)
+def test_times_are_read(text, moment):
+    assert times.read(text) == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1970-01-01",
+        "1970-01-01T00:00:00",
+        "1970-01-01 00:00:00Z",
+        "1970-13-01T00:00:00Z",
+        "1970-01-01T24:00:01Z",
+        "1970-01-01T00:00:00Z\n",
+        "0000-01-01T00:00:00Z",
+        "20260101T000000Z",
+        "١٩٧٠-01-01T00:00:00Z",
+    ],
+)
+def test_other_times_are_refused(text):
+    with pytest.raises(ValueError, match=r"."):
+        times.read(text)
+
+
+def test_times_are_written_with_six_digits():
+    moment = datetime(2026, 11, 17, 15, 21, 40, 5, tzinfo=UTC)
+    assert times.write(times.of_unix(moment.timestamp())) == "2026-11-17T15:21:40.000005Z"
+    assert times.day_of(times.of_day(ANCHOR) - 1) == ANCHOR - timedelta(days=1)
