@@ -165,16 +165,17 @@ def read_page(request: Request, document: Any) -> Page:
     if isinstance(document, dict) and isinstance(document.get("collection"), list):
         pagination = document.get("pagination") or {}
         token = pagination.get("next_page_token") if isinstance(pagination, dict) else False
-        if token is None or isinstance(token, str):
+        if not isinstance(token, str | None):
+            raise _wrong_envelope(request, "readable pagination")
+        if all(isinstance(record, dict) for record in document["collection"]):
             return Page(document["collection"], token or None)
-        raise _wrong_envelope(request, "readable pagination")
-    raise _wrong_envelope(request, "collection")
+    raise _wrong_envelope(request, "collection of objects")
 
 
 def _wrong_envelope(request: Request, key: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(
         f"{request.method} {request.path} was answered with JSON that has no {key}.",
-        fix="Check that CALENDLY_API_URL is Calendly's API.",
+        fix="Check that CALENDLY_API_URL is Calendly's API." if request.repeatable else _LOOK_FIRST,
     )
 
 
@@ -218,7 +219,7 @@ def error_for(request: Request, status: int, headers: Mapping[str, str], body: b
         down.fix = "Try again later." if request.repeatable else _LOOK_FIRST
         return down
     return Rejected(
-        f"{call} was refused ({status}). {sentence}".rstrip(), fix=_REJECTED.get(status, ""), **known
+        f"{call} was refused ({status}). {sentence}".rstrip(), fix=_REJECTED.get(status, _REJECTED[400]), **known
     )
 
 

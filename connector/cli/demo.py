@@ -67,7 +67,7 @@ class _Demo:
         self._host: Any = import_module(f"{_EXAMPLES}.tiny_host")
         self._sandbox = sandbox
         self._origin = sandbox.url if sandbox else None
-        self._console: Console = Console(highlight=False, soft_wrap=True)
+        self._console: Console = Console(highlight=False)
         if not self._console.is_terminal:
             self._console.width = _WIDE
         self._step = 0
@@ -234,13 +234,18 @@ class _Demo:
         self._console.print(f"\n[bold cyan]{self._step}. {words}[/bold cyan]")
 
     def _say(self, words: str) -> None:
-        self._console.print(f"   {words}")
+        from rich.padding import Padding
+
+        depth = len(words) - len(words.lstrip())
+        self._console.print(Padding(words.lstrip(), (0, 0, 0, 3 + depth)))
 
     def _table(self, heads: list[str], rows: Any) -> None:
         from rich.box import SIMPLE
         from rich.table import Table
 
-        table = Table(*heads, box=SIMPLE, pad_edge=False)
+        table = Table(box=SIMPLE, pad_edge=False)
+        for head in heads:
+            table.add_column(head, overflow="fold")
         for row in rows:
             table.add_row(*(_plain(str(cell)) for cell in row))
         self._console.print(table)
