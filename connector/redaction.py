@@ -4,6 +4,14 @@ import re
 from typing import Any, Final
 
 MASK: Final = "[redacted]"
+SECRET_FIELDS: Final = (
+    "access_token",
+    "client_secret",
+    "password",
+    "refresh_token",
+    "signing_key",
+    "token",
+)
 
 _PATTERNS = (
     re.compile(r"(?i)(?<=\bbearer )[^\s\"',;]+"),
@@ -28,9 +36,7 @@ _REPLACED: Final = {
     "text_reminder_number": "+1 000",
     "user_email": _EMAIL,
     "user_name": "Somebody",
-    **dict.fromkeys(
-        ("access_token", "client_secret", "password", "refresh_token", "signing_key", "token"), MASK
-    ),
+    **dict.fromkeys(SECRET_FIELDS, MASK),
 }
 
 
@@ -41,6 +47,15 @@ def redact(text: str, *secrets: str) -> str:
     for pattern in _PATTERNS:
         text = pattern.sub(MASK, text)
     return text
+
+
+def redact_all(value: Any, *secrets: str) -> Any:
+    """Mask secrets in every text of a JSON value."""
+    if isinstance(value, dict):
+        return {redact(name, *secrets): redact_all(item, *secrets) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(redact_all(item, *secrets) for item in value)
+    return redact(value, *secrets) if isinstance(value, str) else value
 
 
 def scrub(value: Any, key: str = "") -> Any:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from .. import __version__
 from ..errors import ConnectorError, NoAnswer, UnexpectedAnswer
-from ..redaction import redact
+from ..redaction import SECRET_FIELDS, redact_all
 from . import protocol
 from .protocol import Request
 
@@ -94,7 +94,9 @@ class Client:
             document = protocol.read_document(request, status, headers, body)
         except ConnectorError as error:
             # A server could echo what it was sent.
-            error.message = redact(error.message, header.partition(" ")[2])
+            sent_secrets = [header.partition(" ")[2], *_secrets(request.body or {})]
+            for name, value in vars(error).items():
+                setattr(error, name, redact_all(value, *sent_secrets))
             error.args = (error.message,)
             raise
         return Reply(document, headers, attempt, protocol.clock_skew_s(headers, sent, received))
@@ -238,6 +240,10 @@ def _causes(error: BaseException) -> set[str]:
                 *current.args,
             ]
     return {type(known).__name__ for known in seen.values()}
+
+
+def _secrets(body: Mapping[str, Any]) -> list[str]:
+    return [value for name, value in body.items() if name in SECRET_FIELDS and isinstance(value, str)]
 
 
 def _dumps(body: Mapping[str, Any]) -> bytes:

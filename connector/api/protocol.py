@@ -219,7 +219,9 @@ def error_for(request: Request, status: int, headers: Mapping[str, str], body: b
         down.fix = "Try again later." if request.repeatable else _LOOK_FIRST
         return down
     return Rejected(
-        f"{call} was refused ({status}). {sentence}".rstrip(), fix=_REJECTED.get(status, _REJECTED[400]), **known
+        f"{call} was refused ({status}). {sentence}".rstrip(),
+        fix=_REJECTED.get(status, _REJECTED[400]),
+        **known,
     )
 
 

@@ -19,6 +19,7 @@ from ..errors import (
     PermissionDenied,
     RateLimited,
     Unauthenticated,
+    UnexpectedAnswer,
 )
 
 _ME = Request("GET", "/users/me")
@@ -47,7 +48,7 @@ class _Examination:
 
     def report(self, *, deep: bool) -> CheckReport:
         try:
-            self._user = protocol.read_one(_ME, self._send(_ME).document)
+            self._user = _somebody(protocol.read_one(_ME, self._send(_ME).document))
         except ConnectorError as error:
             if isinstance(error, PermissionDenied):
                 self._learn("users:read", error)
@@ -78,7 +79,7 @@ class _Examination:
         self._scopes["organizations:read"] = "granted"
         here = (self._user or {}).get("current_organization")
         roles = [entry.get("role") for entry in page.records if entry.get("organization") == here]
-        self._role = roles[0] if roles else None
+        self._role = roles[0] if roles and isinstance(roles[0], str) else None
 
     def _probe(self, scope: str, probe: manifest.Probe) -> None:
         action = manifest.find(probe.action)
@@ -137,11 +138,13 @@ class _Examination:
         told = [self._refusals[scope] for scope in action.scopes if scope in self._refusals]
         if told:
             return Verdict("cannot" if action.effect == "read" else "unknown", told[0])
-        if action.role and self._role and _RANK[self._role] < _RANK[action.role]:
+        if action.role and self._role in _RANK and _RANK[self._role] < _RANK[action.role]:
             return Verdict("cannot", f"only an {action.role} may, the token's user is {self._role}")
         untried = [scope for scope in action.scopes if self._scopes[scope] == "untried"]
         if untried:
             return Verdict("unknown", f"{', '.join(untried)}: not known until used")
+        if action.role and self._role not in _RANK:
+            return Verdict("unknown", f"only an {action.role} may, and the user's role is not known")
         return Verdict("can")
 
 
@@ -156,6 +159,15 @@ def refused(error: InvalidCredential, kind: str) -> CheckReport:
         kind=kind,
         actions=dict.fromkeys(manifest.catalog(), verdict),
     )
+
+
+def _somebody(user: Record) -> Record:
+    if not isinstance(user.get("uri"), str):
+        raise UnexpectedAnswer(
+            "GET /users/me was answered with JSON that names no user.",
+            fix="Check that CALENDLY_API_URL is Calendly's API.",
+        )
+    return user
 
 
 def _all_scopes() -> list[str]:

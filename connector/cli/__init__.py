@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -55,6 +56,8 @@ def _group() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; give its exit code. No traceback and no secret ever reaches the terminal."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if sys.stdout is None:  # whoever started us closed it
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as we run
     try:
         code = _group.main(words, prog_name="calendly-connector", standalone_mode=False)
         sys.stdout.flush()

@@ -44,7 +44,8 @@ class Target:
         """Write bytes."""
         if not self._started:
             self._started = True
-            self._file.truncate(0)
+            if self._path and self._path.is_file():  # a pipe or a device has nothing to empty
+                self._file.truncate(0)
         self._file.write(data)
 
     def close(self) -> None:

@@ -1,0 +1,174 @@
+"""What all tests share: no network beyond this machine, no credentials of this machine, a sandbox."""
+
+import os
+import socket
+import sys
+from contextlib import closing
+from datetime import date
+
+import pytest
+from calendly_connector.plugin import connector
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # a busy machine is no failure
+settings.load_profile("house")
+
+KIND = "personal_access_token"
+OWNER_TOKEN = "sandbox-owner"
+ANCHOR = date(2026, 11, 17)  # the day that the examples in schemas/ are about
+_LOOPBACK = {"127.0.0.1", "::1", "localhost", "", None}
+_MACHINES_OWN = ("CALENDLY_", "GIT_", "LIVE", "NETRC", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_")
+_TERMINALS_OWN = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+_left_this_machine = []
+
+
+def _guard(event, arguments):
+    """Refuse whatever would leave this machine, whoever asks for it and however deep inside a library."""
+    if event in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    elif event in {"socket.getaddrinfo", "socket.gethostbyname"}:
+        host = arguments[0]
+    else:
+        return
+    host = host.decode() if isinstance(host, bytes) else host
+    if host not in _LOOPBACK and not str(host).startswith("127."):
+        _left_this_machine.append(f"{event} {host}")
+        raise PermissionError(f"a test wanted to leave this machine: {event} {host}")
+
+
+sys.addaudithook(_guard)
+
+
+@pytest.fixture(autouse=True)
+def _stays_on_this_machine():
+    """Fail a test that wanted to leave this machine, even where the code under test took it for an outage."""
+    yield
+    tried = _left_this_machine.copy()
+    _left_this_machine.clear()
+    assert not tried
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch, tmp_path_factory):
+    """Take away the tokens, proxies, certificates and terminal settings of whoever runs the tests."""
+    for name in list(os.environ):
+        upper = name.upper()
+        if upper.startswith(_MACHINES_OWN) or upper.endswith("_PROXY") or upper in _TERMINALS_OWN:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
+
+
+def _make_sandbox(**options):
+    from calendly_connector.sandbox.server import Sandbox
+
+    settings = {"anchor": ANCHOR, "public_origin": True, "check_replies": True, "rate_limit": 0}
+    return Sandbox(**settings | options)
+
+
+@pytest.fixture(scope="session")
+def sandbox():
+    """Give a sandbox for tests that only read. Its world is the same in every test."""
+    with _make_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_sandbox():
+    """Give a sandbox of the test's own, to change its world."""
+    with _make_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def make_sandbox():
+    """Give what makes a sandbox with other options; enter it with `with`."""
+    return _make_sandbox
+
+
+@pytest.fixture(scope="session")
+def _troubled():
+    with _make_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def troubled(_troubled):
+    """Give a sandbox to declare faults in. Its journal starts empty, and its world may not be changed."""
+    _troubled.control("DELETE", "/faults")
+    _troubled.control("DELETE", "/requests")
+    return _troubled
+
+
+class Timer:
+    """A clock that passes only while something sleeps, and what was slept."""
+
+    def __init__(self, now=1_795_000_000.0):
+        self.now = now
+        self.sleeps = []
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def timer():
+    return Timer()
+
+
+@pytest.fixture
+def connect(timer):
+    """Give what makes a connection to an origin (or a server with a `url`); none of them ever sleeps."""
+    opened = []
+
+    def make(server, token=OWNER_TOKEN, *, clock=None, **more):
+        origin = server if isinstance(server, str) else server.url
+        given = {"kind": KIND, "token": token, **more}
+        made = connector.connect(given, origin=origin, clock=clock or timer, sleep=timer.sleep)
+        opened.append(made)
+        return made
+
+    yield make
+    for connection in opened:
+        connection.close()
+
+
+class Unvisited:
+    """A port that takes connections, and on which none may arrive."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def was_visited(self):
+        try:
+            visitor, _ = self._listener.accept()
+        except BlockingIOError:
+            return False
+        visitor.close()
+        return True
+
+    def close(self):
+        self._listener.close()
+
+
+@pytest.fixture
+def unvisited():
+    """Give an address that fails the test if anything connects to it: for what must use no network."""
+    with closing(Unvisited()) as port:
+        yield port
+        assert not port.was_visited(), "the network was used"
+
+
+@pytest.fixture
+def closed_port():
+    """Give a port of this machine on which nothing listens: bound, so that nobody else takes it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]

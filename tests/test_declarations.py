@@ -1,0 +1,446 @@
+"""Every declaration, actions/ to the manifest, against what the code trusts it to be."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jsonschema
+import jsonschema_rs
+import pytest
+import yaml
+from calendly_connector import expressions
+from calendly_connector.manifest import (
+    Action,
+    CredentialForm,
+    Field,
+    Function,
+    Manifest,
+    Probe,
+    catalog,
+    find,
+    manifest,
+)
+from jsonschema import Draft202012Validator
+from pydantic import TypeAdapter
+
+REFERENCE = Path(__file__).parent / "reference"
+# https://developer.calendly.com/release-notes/2026/3/3
+RIGHTS = {
+    "activity_log": "read",
+    "availability": "read write",
+    "contacts": "read write",
+    "data_compliance": "write",
+    "event_types": "read write",
+    "groups": "read",
+    "locations": "read",
+    "meeting_recaps": "read write",
+    "organizations": "read write",
+    "outgoing_communications": "read",
+    "routing_forms": "read",
+    "scheduled_events": "read write",
+    "scheduling_links": "write",
+    "shares": "write",
+    "users": "read",
+    "webhooks": "read write",
+}
+SCOPES = {f"{family}:{right}" for family, rights in RIGHTS.items() for right in rights.split()}
+SCHEMA_KEYS = ["$schema", "title", "description", "input", "output", "examples"]
+REQUEST_LINE = re.compile(r"(GET|POST|PATCH|PUT|DELETE) ((?:/[a-z][a-z_]*|/\{[a-z][a-z_]*\})+)")
+
+
+def read_yaml(package: str, name: str) -> Any:
+    return yaml.safe_load(files(f"calendly_connector{package}").joinpath(name).read_text())
+
+
+def read_json(name: str) -> Any:
+    return json.loads(files("calendly_connector.schemas").joinpath(name).read_text())
+
+
+def names_in(package: str, ending: str, folder: str = "") -> list[str]:
+    place = files(f"calendly_connector.{package}")
+    place = place.joinpath(folder) if folder else place
+    return sorted(entry.name.removesuffix(ending) for entry in place.iterdir() if entry.name.endswith(ending))
+
+
+RESOURCES = names_in("actions", ".yaml")
+ENTRIES = {
+    f"{resource}.{verb}": entry
+    for resource in RESOURCES
+    for verb, entry in read_yaml(".actions", f"{resource}.yaml").items()
+}
+SHAPES = names_in("schemas", ".json", "shapes")
+CARD = read_yaml("", "manifest.yaml")
+CREDENTIALS = names_in("credentials", ".yaml")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+OPENAPI = yaml.load((REFERENCE / "calendly-api.2026-11.yaml").read_bytes(), LOADER)  # noqa: S506 - is safe
+PAYLOADS = {
+    file.stem: json.loads(file.read_bytes()) for file in sorted((REFERENCE / "payloads").glob("*.json"))
+}
+
+each_action = pytest.mark.parametrize("name", ENTRIES)
+each_shape = pytest.mark.parametrize("shape", SHAPES)
+
+
+def same_line(request: str) -> str:
+    """Give a request line without the names of its ids, which differ between sources."""
+    return re.sub(r"\{\w+\}", "{}", request)
+
+
+OPERATIONS = {
+    same_line(f"{method.upper()} {path}"): operation
+    for path, methods in OPENAPI["paths"].items()
+    for method, operation in methods.items()
+}
+
+
+def fits(kind: Any, entry: Mapping[str, Any]) -> Any:
+    """Check an entry as it stands in its file: strictly, since the code takes it as it is."""
+    unknown = entry.keys() - {field.name for field in dataclasses.fields(kind)}
+    assert not unknown, f"unknown keys: {unknown}"
+    return TypeAdapter(kind).validate_json(json.dumps(entry), strict=True)
+
+
+def properties(schema: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give each property that a schema declares, at any depth; conditions declare none."""
+    for name, rule in schema.get("properties", {}).items():
+        yield f"{path}.{name}", rule
+        yield from properties(rule, f"{path}.{name}")
+    if isinstance(schema.get("items"), dict):
+        yield from properties(schema["items"], f"{path}[]")
+
+
+def references(node: Any) -> set[str]:
+    if isinstance(node, list):
+        return set().union(*map(references, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+    return own.union(*map(references, node.values()))
+
+
+def texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, Mapping):
+        for item in node.values():
+            yield from texts(item)
+    elif isinstance(node, list):
+        for item in node:
+            yield from texts(item)
+
+
+def misfits(schema: Any, value: Any) -> list[str]:
+    """Ask both libraries that the connector uses, with formats checked."""
+    checker = jsonschema.FormatChecker()
+    told = [
+        error.message for error in Draft202012Validator(schema, format_checker=checker).iter_errors(value)
+    ]
+    rust = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
+    return told + [error.message for error in rust.iter_errors(value)]
+
+
+# --- actions
+
+
+def test_the_catalog_is_what_the_files_declare():
+    assert list(catalog()) == list(ENTRIES)
+
+
+@each_action
+def test_entry_has_the_form_that_the_code_trusts(name):
+    fits(Action, {"id": name, **ENTRIES[name]})
+
+
+@each_action
+def test_entry_does_not_say_what_its_schema_says(name):
+    assert "id" not in ENTRIES[name]
+
+
+@each_action
+def test_request_line(name):
+    assert REQUEST_LINE.fullmatch(ENTRIES[name]["request"])
+
+
+def test_no_two_actions_send_the_same_request():
+    lines = [same_line(entry["request"]) for entry in ENTRIES.values()]
+    assert sorted(lines) == sorted(set(lines))
+
+
+@each_action
+def test_scopes_are_ones_that_calendly_has(name):
+    assert ENTRIES[name]["scopes"]
+    assert set(ENTRIES[name]["scopes"]) <= SCOPES
+
+
+@each_action
+def test_docs_are_on_calendlys_developer_site(name):
+    docs = urlsplit(ENTRIES[name]["docs"])
+    assert (docs.scheme, docs.netloc) == ("https", "developer.calendly.com")
+    assert docs.path.startswith("/api-docs/calendly-api/")
+
+
+@each_action
+def test_effect_follows_from_the_method(name):
+    action = catalog()[name]
+    expected = {"GET": "read", "DELETE": "destroy"}.get(action.method, "write")
+    assert action.effect == ENTRIES[name].get("effect", expected)
+    assert action.effect == "read" or action.method != "GET"
+
+
+@each_action
+def test_path_ids_are_exactly_the_required_inputs_that_name_a_resource_in_the_path(name):
+    action = catalog()[name]
+    collections = [part for part in action.path.split("/") if part and not part.startswith("{")]
+    for path_id in action.path_ids:
+        assert path_id in action.sent["required"]
+        assert action.inputs[path_id]["x-resource"] in collections
+        assert action.inputs[path_id]["pattern"] == "^[A-Za-z0-9_-]+$"
+
+
+@each_action
+def test_inputs_that_name_a_resource_are_marked_and_say_so(name):
+    action = catalog()[name]
+    for key, rule in action.inputs.items():
+        assert ("x-resource" in rule) is ("last part" in rule["description"])
+        if "x-resource" in rule:
+            assert key in action.path_ids or rule["format"] == "uri"
+
+
+@each_action
+def test_defaults_are_inputs_and_their_functions_exist(name):
+    action = catalog()[name]
+    assert action.defaults.keys() <= action.inputs.keys()
+    called = [call for value in action.defaults.values() for call in expressions.calls(value)]
+    assert {call.name for call in called} <= CARD["functions"].keys()
+
+
+@each_action
+def test_aliases_lead_back(name):
+    action = catalog()[name]
+    for alias in action.aliases:
+        assert alias not in catalog()
+        assert alias in find(alias, frozenset(action.path_ids)).aliases
+        assert find(alias, frozenset(action.path_ids)).path_ids == action.path_ids
+
+
+@each_action
+def test_action_is_an_operation_of_calendly_with_these_scopes(name):
+    operation = OPERATIONS[same_line(ENTRIES[name]["request"])]
+    assert ENTRIES[name]["scopes"] == operation["x-required-scopes"]
+
+
+@each_action
+def test_inputs_are_the_ones_that_calendly_documents(name):
+    action = catalog()[name]
+    operation = OPERATIONS[same_line(action.request)]
+    documented = {entry["name"] for entry in operation.get("parameters", ()) if entry["in"] == "query"}
+    if "requestBody" in operation:
+        reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        documented |= OPENAPI["components"]["schemas"][reference.rpartition("/")[2]]["properties"].keys()
+    assert action.inputs.keys() - set(action.path_ids) == documented
+
+
+@each_action
+def test_lists_can_be_paged_where_calendly_pages_them(name):
+    action = catalog()[name]
+    paged = OPERATIONS[same_line(action.request)].get("x-paginated", False)
+    assert ({"count", "page_token"} <= action.inputs.keys()) is paged
+
+
+# --- schemas
+
+
+def test_there_is_one_schema_for_each_action():
+    assert names_in("schemas", ".json") == sorted(ENTRIES)
+
+
+@each_action
+def test_schema_file_has_its_keys_in_order(name):
+    assert list(read_json(f"{name}.json")) == SCHEMA_KEYS
+
+
+@each_action
+def test_schema_file_says_its_dialect_and_what_it_is_for(name):
+    schema = read_json(f"{name}.json")
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert 0 < len(schema["title"]) < 60
+    assert not schema["title"].endswith(".")
+    assert schema["description"].endswith(".")
+
+
+@each_action
+def test_input_and_output_are_valid_schemas(name):
+    for schema in (catalog()[name].sent, catalog()[name].input, catalog()[name].output):
+        Draft202012Validator.check_schema(schema)
+        jsonschema_rs.Draft202012Validator(dict(schema))
+
+
+@each_action
+def test_input_refuses_what_it_does_not_know(name):
+    schema = read_json(f"{name}.json")["input"]
+    assert schema["type"] == "object"
+    assert schema["additionalProperties"] is False
+    assert set(schema.get("required", ())) <= schema["properties"].keys()
+
+
+@each_action
+def test_every_input_is_described(name):
+    bare = [
+        path for path, rule in properties(read_json(f"{name}.json")["input"]) if not rule.get("description")
+    ]
+    assert bare == []
+
+
+@each_action
+def test_secret_inputs_are_marked_so_that_hosts_hide_them(name):
+    for key, rule in catalog()[name].inputs.items():
+        secret = any(word in key for word in ("key", "secret", "password", "token")) and key != "page_token"
+        assert rule.get("writeOnly", False) is secret
+
+
+@each_action
+def test_examples_fit_under_both_libraries(name):
+    action = catalog()[name]
+    assert action.examples
+    for example in action.examples:
+        assert list(example) == ["input", "output"]
+        assert misfits(action.sent, example["input"]) == []
+        assert misfits(action.output, example["output"]) == []
+
+
+@each_action
+def test_examples_hold_no_real_person(name):
+    hosts = {"api.calendly.com", "calendly.com"}
+    for text in texts(list(catalog()[name].examples)):
+        if "://" in text:
+            host = urlsplit(text).hostname or ""
+            assert host in hosts or host.endswith(".example")
+        elif "@" in text:
+            assert text.endswith(".example")
+
+
+@each_shape
+def test_shape_is_described_and_valid(shape):
+    schema = read_json(f"shapes/{shape}.json")
+    assert list(schema)[:4] == ["$schema", "title", "description", "type"]
+    Draft202012Validator.check_schema(schema)
+    bare = [path for path, rule in properties(schema) if not rule.get("description")]
+    assert bare == []
+    assert set(schema.get("required", ())) <= schema.get("properties", {}).keys()
+
+
+@each_shape
+def test_shape_takes_fields_that_calendly_adds(shape):
+    assert "additionalProperties" not in json.dumps(read_json(f"shapes/{shape}.json"))
+
+
+def test_every_shape_is_used_and_every_reference_leads_somewhere():
+    used: set[str] = set()
+    ahead = {
+        reference.removeprefix("shapes/")
+        for name in ENTRIES
+        for reference in references(read_json(f"{name}.json"))
+    }
+    while ahead:
+        used |= ahead
+        ahead = set().union(*(references(read_json(f"shapes/{reference}")) for reference in ahead)) - used
+    assert used == {f"{shape}.json" for shape in SHAPES}
+
+
+def payload_records(payload: Mapping[str, Any], returns: str) -> list[Any]:
+    if returns == "many":
+        return list(payload["body"]["collection"])
+    return [payload["body"]["resource"]]
+
+
+@each_action
+def test_reference_payloads_fit_the_output(name):
+    action = catalog()[name]
+    payloads = [
+        entry for entry in PAYLOADS.values() if same_line(entry["request"]) == same_line(action.request)
+    ]
+    records = [record for payload in payloads for record in payload_records(payload, action.returns)]
+    assert bool(records) is (action.returns != "none")
+    for record in records:
+        assert misfits(action.output, record) == []
+
+
+# --- manifest and credentials
+
+
+def test_manifest_has_its_keys():
+    expected = ["id", "name", "summary", "icon", "docs", "origin", "credentials", "functions", "probes"]
+    assert list(CARD) == expected
+    assert CARD["origin"] == "https://api.calendly.com"
+    assert CARD["summary"].endswith(".")
+
+
+@pytest.mark.parametrize("name", CARD["functions"])
+def test_function(name):
+    function = fits(Function, CARD["functions"][name])
+    assert expressions.parse(f"~{{{name}}}~") == (expressions.Call(name),)
+    assert function.help.endswith(".")
+    assert function.example
+    known = {"user": catalog()["users.me"].output["$defs"]["user"]["properties"], "credential": field_names()}
+    assert (function.field in known[function.source]) if function.source in known else function.field == ""
+
+
+def field_names() -> set[str]:
+    return {name for kind in CREDENTIALS for name in read_yaml(".credentials", f"{kind}.yaml")["fields"]}
+
+
+@pytest.mark.parametrize("scope", CARD["probes"])
+def test_probe_is_one_harmless_call_that_shows_just_its_scope(scope):
+    probe = fits(Probe, CARD["probes"][scope])
+    action = catalog()[probe.action]
+    assert action.scopes == (scope,)
+    assert action.effect == "read"
+    assert action.path_ids == ()
+    called = [call for value in probe.filter.values() for call in expressions.calls(value)]
+    assert all(CARD["functions"][call.name]["source"] == "user" for call in called)
+    values = expressions.evaluate(dict(probe.filter), lambda call: manifest().functions[call.name].example)
+    assert misfits(action.sent, values) == []
+
+
+def test_every_read_scope_of_the_catalog_has_a_probe():
+    needed = {scope for action in catalog().values() for scope in action.scopes if scope.endswith(":read")}
+    assert CARD["probes"].keys() == needed
+
+
+def test_every_kind_of_credential_has_its_form():
+    assert sorted(CARD["credentials"]) == CREDENTIALS
+    assert list(Manifest().credentials) == CARD["credentials"]
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+def test_credential_form(kind):
+    card = read_yaml(".credentials", f"{kind}.yaml")
+    fits(CredentialForm, card)
+    assert card["label"]
+    assert card["help"].strip().endswith(".")
+    assert urlsplit(card["page"]).netloc == "calendly.com"
+    assert urlsplit(card["docs"]).netloc == "developer.calendly.com"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, name) for kind in CREDENTIALS for name in read_yaml(".credentials", f"{kind}.yaml")["fields"]],
+)
+def test_credential_field(kind, name):
+    field = fits(Field, read_yaml(".credentials", f"{kind}.yaml")["fields"][name])
+    assert field.label
+    assert field.help.strip().endswith(".")
+    assert all(re.fullmatch(r"calendly_\w+", variable, re.IGNORECASE) for variable in field.environment)
+    assert manifest().credentials[kind].fields[name] == field
+
+
+def test_no_variable_stands_for_two_fields_of_one_form():
+    for kind in CREDENTIALS:
+        fields = manifest().credentials[kind].fields.values()
+        variables = [variable for field in fields for variable in field.environment]
+        assert sorted(variables) == sorted(set(variables))

@@ -1,0 +1,208 @@
+import copy
+import inspect
+import json
+import pickle
+import re
+
+import pytest
+from calendly_connector import errors
+from calendly_connector.errors import (
+    CalendlyDown,
+    CalendlyError,
+    ConnectorError,
+    InvalidCredential,
+    InvalidParams,
+    NoAnswer,
+    NotFound,
+    PermissionDenied,
+    Problem,
+    RateLimited,
+    Rejected,
+    SignatureError,
+    Unauthenticated,
+    UnexpectedAnswer,
+    UnknownAction,
+    UsageError,
+)
+
+ANSWERED = {
+    "fix": "Do it.",
+    "status": 418,
+    "request_id": "req-1",
+    "details": [{"parameter": "a", "message": "b"}],
+}
+
+
+def with_fields(error: ConnectorError, **fields: object) -> ConnectorError:
+    vars(error).update(fields)
+    return error
+
+
+# One full example of every class; a class without one fails `test_every_class_has_an_example`.
+EXAMPLES: list[ConnectorError] = [
+    ConnectorError("It broke.", fix="Do it."),
+    UsageError("It broke.", fix="Do it."),
+    UnknownAction("It broke.", fix="Do it."),
+    InvalidParams("users.me", [Problem("a", "is wrong", "b"), Problem("", "is short")], fix="Do it."),
+    InvalidCredential("It broke.", fix="Do it.", outcome="missing_token"),
+    CalendlyError("It broke.", **ANSWERED),
+    Unauthenticated("It broke.", **ANSWERED),
+    with_fields(PermissionDenied("It broke.", **ANSWERED), reason="scope", required_scopes=("users:read",)),
+    NotFound("It broke.", **ANSWERED),
+    Rejected("It broke.", **ANSWERED),
+    with_fields(RateLimited("It broke.", **ANSWERED), retry_after_s=7.0),
+    with_fields(CalendlyDown("It broke.", **ANSWERED), may_have_happened=True, retryable=False),
+    NoAnswer("It broke.", fix="Do it.", reason="timeout", may_have_happened=True),
+    UnexpectedAnswer("It broke.", fix="Do it."),
+    SignatureError("It broke.", fix="Do it.", reason="old"),
+]
+COPIES = {
+    "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - our own bytes
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+each_error = pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+
+
+def declared() -> dict[str, type[ConnectorError]]:
+    members = vars(errors).values()
+    return {
+        kind.__name__: kind for kind in members if inspect.isclass(kind) and issubclass(kind, ConnectorError)
+    }
+
+
+def drawn() -> dict[str, str | None]:
+    """Read the tree in the module's docstring: each class, and the class above it."""
+    parents: dict[str, str | None] = {}
+    branch: list[str] = []
+    for line in (errors.__doc__ or "").splitlines():
+        if match := re.match(r"((?:│   |    )*(?:├── |└── )?)([A-Z]\w+)(?:  |$)", line):
+            branch[len(match[1]) // 4 :] = [match[2]]
+            parents[match[2]] = branch[-2] if len(branch) > 1 else None
+    return parents
+
+
+def test_the_drawn_tree_is_the_real_one():
+    real = {
+        name: kind.__base__.__name__ if kind is not ConnectorError else None
+        for name, kind in declared().items()
+    }
+    assert drawn() == real
+
+
+def test_every_class_has_an_example():
+    assert {type(error) for error in EXAMPLES} == set(declared().values())
+
+
+def test_codes_tell_the_classes_apart():
+    codes = [kind.code for kind in declared().values()]
+    assert sorted(codes) == sorted(set(codes))
+
+
+@each_error
+def test_text_is_what_is_wrong_then_what_to_do(error):
+    assert str(error) == f"{error.message} Do it."
+
+
+def test_text_has_no_trailing_space_without_a_fix():
+    assert str(ConnectorError("It broke.")) == "It broke."
+
+
+@pytest.mark.parametrize(
+    "hostile", ["\n", "\r\n", "\x00", "\x1b[2J", "\u2028", "\x85", "\u202e", "\ud800", "\t\t", "\x1c"]
+)
+def test_text_is_one_line_that_a_terminal_can_show(hostile):
+    text = str(Rejected(f"Calendly said a{hostile}b.", fix=f"Do{hostile}it.", status=400))
+    assert text.isprintable()
+    assert len(text.splitlines()) == 1
+    assert text.startswith("Calendly said a")
+    assert text.endswith("it.")
+
+
+@each_error
+def test_dict_is_json_and_says_everything(error):
+    told = json.loads(json.dumps(error.to_dict()))
+    assert told["code"] == type(error).code
+    assert told["message"] == error.message
+    assert told["fix"] == "Do it."
+    assert told["retryable"] is error.retryable
+    assert vars(error).keys() <= told.keys()
+
+
+def test_dict_of_invalid_params_gives_problems_as_objects():
+    told = InvalidParams("users.me", [Problem("a", "is wrong", "b")]).to_dict()
+    assert told["action"] == "users.me"
+    assert told["problems"] == [{"path": "a", "message": "is wrong", "nearest": "b"}]
+
+
+@each_error
+@pytest.mark.parametrize("made", COPIES.values(), ids=COPIES)
+def test_copy_keeps_every_field(error, made):
+    twin = made(error)
+    assert twin is not error
+    assert type(twin) is type(error)
+    assert vars(twin) == vars(error)
+    assert twin.args == error.args
+    assert str(twin) == str(error)
+    assert twin.to_dict() == error.to_dict()
+
+
+def test_the_fields_of_one_error_are_not_those_of_the_next():
+    first, second = Rejected("a", status=400), Rejected("b", status=400)
+    first.details.append({"message": "x"})
+    assert second.details == []
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (RateLimited("x", status=429), True),
+        (CalendlyDown("x", status=500), True),
+        (NoAnswer("x", reason="dns"), True),
+        (NoAnswer("x", reason="timeout", may_have_happened=True), False),
+        (Rejected("x", status=400), False),
+        (Unauthenticated("x", status=401), False),
+        (PermissionDenied("x", status=403), False),
+        (UnexpectedAnswer("x"), False),
+        (SignatureError("x"), False),
+        (UnknownAction("x"), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_what_may_pass_by_itself_is_retryable(error, again):
+    assert error.retryable is again
+
+
+def test_what_is_not_said_of_an_error_claims_nothing():
+    denied, limited, down = (kind("x", status=500) for kind in (PermissionDenied, RateLimited, CalendlyDown))
+    assert (denied.reason, denied.required_scopes) == ("other", ())
+    assert limited.retry_after_s is None
+    assert down.may_have_happened is False
+    assert NoAnswer("x", reason="dns").may_have_happened is False
+    assert InvalidCredential("x").outcome == "malformed_token"
+
+
+def test_a_problem_cannot_be_changed_and_can_be_told_apart():
+    problem = Problem("a", "b")
+    with pytest.raises(AttributeError):
+        problem.path = "c"
+    assert {problem, Problem("a", "b"), Problem("a", "c")} == {Problem("a", "c"), problem}
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (Problem("count", "must be a whole number"), "count: must be a whole number"),
+        (Problem("statu", "is unknown", "status"), "statu: is unknown (did you mean 'status'?)"),
+        (Problem("", "give one of a, b"), "give one of a, b"),
+        (Problem("", "is unknown", "a"), "is unknown (did you mean 'a'?)"),
+    ],
+)
+def test_problem_in_words(problem, words):
+    assert str(problem) == words
+
+
+def test_invalid_params_tells_all_problems_in_one_sentence():
+    error = InvalidParams("users.me", [Problem("a", "is missing"), Problem("b", "must be text")])
+    assert str(error) == "users.me: a: is missing; b: must be text."

@@ -1,0 +1,283 @@
+import json
+from datetime import timedelta
+
+import pytest
+from calendly_connector.errors import Problem
+from calendly_connector.expressions import Call, ExpressionError, calls, evaluate, gather, parse
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+TYPES = {
+    name: frozenset(kinds.split())
+    for name, kinds in {
+        "events": "array",
+        "count": "integer",
+        "share": "number",
+        "active": "boolean",
+        "data": "object",
+        "user": "string",
+        "maybe": "integer null",
+        "text_or_count": "string integer",
+    }.items()
+}
+
+# Texts in which the grammar's own characters are common.
+tricky = st.text(st.sampled_from("~{}+-7dNow \n") | st.characters())
+
+
+def nested(depth: int) -> list[object]:
+    value: list[object] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", ("",)),
+        ("plain", ("plain",)),
+        ("~{Now}~", (Call("Now"),)),
+        ("~{ Now }~", (Call("Now"),)),
+        ("from ~{Now}~ on", ("from ", Call("Now"), " on")),
+        ("~{A}~~{B}~", (Call("A"), Call("B"))),
+        ("~{Now+7d}~", (Call("Now", timedelta(days=7)),)),
+        ("~{Now-12h}~", (Call("Now", timedelta(hours=-12)),)),
+        ("~{Now+90m}~", (Call("Now", timedelta(minutes=90)),)),
+        ("~{Now+45s}~", (Call("Now", timedelta(seconds=45)),)),
+        ("~{Now-2w}~", (Call("Now", timedelta(weeks=-2)),)),
+        ("~{Now+99999w}~", (Call("Now", timedelta(weeks=99999)),)),
+        ("~~{", ("~{",)),
+        ("~~{Now}~", ("~{Now}~",)),
+        ("~~~{Now}~", ("~~{Now}~",)),
+        ("a ~~{b ~{C}~", ("a ~{b ", Call("C"))),
+        ("}~ { } ~ ~~", ("}~ { } ~ ~~",)),
+    ],
+)
+def test_grammar(text, parts):
+    assert parse(text) == parts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "~{",
+        "a ~{ b",
+        "~{Now",
+        "~{Now}",
+        "~{}~",
+        "~{ }~",
+        "~{7}~",
+        "~{Now+}~",
+        "~{Now+7}~",
+        "~{Now+7y}~",
+        "~{Now+7D}~",
+        "~{Now++7d}~",
+        "~{Now+7d+1h}~",
+        "~{Now + 7d}~",
+        "~{Now+123456d}~",
+        "~{Now+\uff17d}~",
+        "~{Get_User}~",
+        "~{a.b}~",
+        "~{f()}~",
+        "~{a~{Now}~",
+        "~{Nöw}~",
+    ],
+)
+def test_what_is_not_in_the_grammar_is_refused(text):
+    with pytest.raises(ExpressionError):
+        parse(text)
+
+
+@given(tricky)
+@example("~{" * 50_000)
+@example("~~{" * 50_000)
+@example("~{" + "a" * 100_000)
+def test_parse_gives_parts_or_expression_error(text):
+    try:
+        parts = parse(text)
+    except ExpressionError:
+        return
+    assert parts
+    assert all(isinstance(part, str | Call) for part in parts)
+    assert "" not in parts or parts == ("",)
+
+
+@given(tricky)
+def test_escaping_makes_any_text_literal(text):
+    escaped = text.replace("~{", "~~{")
+    assert evaluate(escaped, lambda call: pytest.fail(f"called {call}")) == text
+    assert list(calls(escaped)) == []
+
+
+@given(tricky, tricky)
+def test_a_call_stays_a_call_between_escaped_texts(before, after):
+    # A ~ right before or a {}~ right after would join the call's own characters.
+    before, after = before.rstrip("~").replace("~{", "~~{"), after.replace("~{", "~~{")
+    assert list(calls(f"{before}~{{Now}}~{after}")) == [Call("Now")]
+
+
+def test_calls_are_found_in_lists_and_objects():
+    value = {"a": ["~{A}~", {"b": "x ~{B}~ ~{C+1d}~"}], "c": 5, "~{D}~": None}
+    assert [call.name for call in calls(value)] == ["A", "B", "C"]
+
+
+def test_a_call_alone_keeps_the_type_of_its_value():
+    assert evaluate("~{A}~", lambda _: ["x", 1]) == ["x", 1]
+
+
+def test_a_call_inside_text_becomes_text():
+    assert evaluate("n=~{A}~;", lambda _: 5) == "n=5;"
+
+
+def test_calls_are_replaced_inside_lists_and_objects():
+    value = {"a": ["~{A}~", 1], "b": {"c": "~~{A}~"}, "d": None}
+    assert evaluate(value, lambda call: call.name.lower()) == {"a": ["a", 1], "b": {"c": "~{A}~"}, "d": None}
+
+
+def test_the_value_of_a_call_is_not_read_again():
+    assert evaluate("~{A}~", lambda _: "~{B}~") == "~{B}~"
+
+
+def test_evaluate_does_not_change_what_it_was_given():
+    value = {"a": ["~{A}~"]}
+    evaluate(value, lambda _: "x")
+    assert value == {"a": ["~{A}~"]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "inputs"),
+    [
+        ([("events[]", "a"), ("events[]", "b")], {"events": ["a", "b"]}),
+        ([("events", "a, b ,c")], {"events": ["a", "b", "c"]}),
+        ([("events[]", "a"), ("events", "b,c"), ("events[]", "d")], {"events": ["a", "b", "c", "d"]}),
+        ([("events", "")], {"events": []}),
+        ([("events", " ")], {"events": []}),
+        ([("events", "a,")], {"events": ["a", ""]}),  # the schema refuses the empty item; nothing is dropped
+        ([("events", ["a", "b,c"])], {"events": ["a", "b,c"]}),
+        ([("events", "1,true,null")], {"events": ["1", "true", "null"]}),
+        ([("events", {"a": 1})], {"events": [{"a": 1}]}),
+        ([("count", "7")], {"count": 7}),
+        ([("count", " -7 ")], {"count": -7}),
+        ([("count", "1.0")], {"count": "1.0"}),
+        ([("count", "1e3")], {"count": "1e3"}),
+        ([("count", "0x10")], {"count": "0x10"}),
+        ([("count", "1_000")], {"count": "1_000"}),
+        ([("count", "\uff17")], {"count": "\uff17"}),
+        ([("count", "9" * 18)], {"count": 999_999_999_999_999_999}),
+        ([("count", "9" * 19)], {"count": "9" * 19}),
+        ([("count", "")], {"count": ""}),
+        ([("count", "null")], {"count": "null"}),
+        ([("count", '{"a": 1}')], {"count": '{"a": 1}'}),
+        ([("count", 7)], {"count": 7}),
+        ([("share", "0.5")], {"share": 0.5}),
+        ([("share", "5")], {"share": 5}),
+        ([("share", "nan")], {"share": "nan"}),
+        ([("share", "inf")], {"share": "inf"}),
+        ([("active", "TRUE")], {"active": True}),
+        ([("active", " false ")], {"active": False}),
+        ([("active", "yes")], {"active": "yes"}),
+        ([("active", "1")], {"active": "1"}),
+        ([("maybe", "null")], {"maybe": None}),
+        ([("maybe", "7")], {"maybe": 7}),
+        ([("user", "null")], {"user": "null"}),
+        ([("user", "7")], {"user": "7"}),
+        ([("user", " kept ")], {"user": " kept "}),
+        ([("text_or_count", "7")], {"text_or_count": "7"}),
+        ([("data", ' {"a": [1, {"b": null}]} ')], {"data": {"a": [1, {"b": None}]}}),
+        ([("data", "[1]")], {"data": "[1]"}),
+        ([("data", '{"a": ')], {"data": '{"a": '}),
+        ([("unknown", "7")], {"unknown": "7"}),
+        ([("unknown[]", "7")], {"unknown": "7"}),
+        ([], {}),
+    ],
+)
+def test_rows_become_inputs_of_the_type_that_is_wanted(rows, inputs):
+    assert gather(rows, TYPES) == (inputs, [])
+
+
+def test_an_integer_is_no_boolean():
+    inputs, _ = gather({"count": "true", "active": "1"}, TYPES)
+    assert inputs == {"count": "true", "active": "1"}
+
+
+def test_rows_may_be_an_object():
+    assert gather({"events[]": "a", "count": "7"}, TYPES) == ({"events": ["a"], "count": 7}, [])
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ([("user", "a"), ("user", "b")], Problem("user", "was given 2 times, and takes one value")),
+        ([("user", "a"), ("user[]", "b")], Problem("user", "was given 2 times, and takes one value")),
+        ([("user[]", "a")], Problem("user", "takes one value: write it without []")),
+        ([("x", "1"), ("x", "2"), ("x", "3")], Problem("x", "was given 3 times, and takes one value")),
+    ],
+)
+def test_several_values_for_one_are_refused_not_chosen_from(rows, problem):
+    assert gather(rows, TYPES) == ({}, [problem])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("user", "~{Now"),
+        ("count", "~{}~"),
+        ("events", "a,~{Now"),
+        ("events", "~{Now,a}~"),
+        ("events", [["~{Now"]]),
+        ("data", '{"a": {"b": "~{Now"}}'),
+        ("unknown", "~{Now"),
+    ],
+)
+def test_an_unreadable_call_is_a_problem_of_its_row(key, value):
+    _, problems = gather([(key, value), ("active", "true")], TYPES)
+    assert [problem.path for problem in problems] == [key]
+
+
+def test_every_problem_is_told_at_once():
+    _, problems = gather([("user[]", "a"), ("count", "1"), ("count", "2"), ("active", "~{")], TYPES)
+    assert [problem.path for problem in problems] == ["user", "count", "active"]
+
+
+def test_json_of_a_sane_depth_is_read():
+    inputs, problems = gather({"data": '{"a":' * 400 + "1" + "}" * 400}, TYPES)
+    assert (json.dumps(inputs["data"]).count("a"), problems) == (400, [])
+
+
+@pytest.mark.parametrize("depth", [5_000, 200_000])
+def test_json_bomb_is_refused_or_left_as_text(depth):
+    bomb = '{"a":' * depth + "1" + "}" * depth
+    inputs, problems = gather({"data": bomb}, TYPES)
+    assert (inputs["data"], problems) == (bomb, []) or problems == [Problem("data", "is nested too deeply")]
+
+
+@pytest.mark.parametrize("bomb", ["{" * 100_000, '{"a": ' + "9" * 10_000 + "}", '{"a":' * 100_000])
+def test_json_that_cannot_be_read_stays_text_for_the_schema_to_refuse(bomb):
+    assert gather({"data": bomb}, TYPES) == ({"data": bomb}, [])
+
+
+def test_a_value_nested_too_deeply_is_a_problem():
+    _, problems = gather([("events", nested(100_000))], TYPES)
+    assert problems == [Problem("events", "is nested too deeply")]
+
+
+def test_a_huge_list_is_read():
+    inputs, problems = gather({"events": ",".join(["invitee.created"] * 100_000)}, TYPES)
+    assert (len(inputs["events"]), problems) == (100_000, [])
+
+
+values = st.recursive(
+    tricky | st.integers() | st.booleans() | st.none() | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(tricky, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([*TYPES, "events[]", "user[]", "other", "[]", ""]) | tricky, values))
+)
+def test_gather_never_raises_and_never_loses_a_row(rows):
+    inputs, problems = gather(rows, TYPES)
+    named = inputs.keys() | {problem.path for problem in problems}
+    assert named == {key.removesuffix("[]") for key, _ in rows}

@@ -1,0 +1,118 @@
+"""Interruptions, races and soaking: `make test-long`."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from calendly_connector.plugin import connector
+from calendly_connector.sandbox.server import Sandbox
+
+pytestmark = pytest.mark.long
+
+COMMAND = [sys.executable, "-c", "import sys; from calendly_connector.cli import main; sys.exit(main())"]
+LIST = ["run", "scheduled_events.list", "organization=~{GetOrganizationUrl}~", "count=10", "--all"]
+
+
+@pytest.fixture(scope="module")
+def large():
+    with Sandbox(events=3000, public_origin=True, rate_limit=0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def environment(monkeypatch, large):
+    monkeypatch.setenv("CALENDLY_API_URL", large.url)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("seed", range(20))
+def test_an_interruption_at_any_moment_leaves_valid_output_that_says_it_is_short(seed, tmp_path):
+    out = tmp_path / "events.json"
+    command = [*COMMAND, *LIST, "--format", "json", "--output", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        _until(lambda: out.exists() and out.stat().st_size > 0, process)
+        time.sleep(random.Random(seed).uniform(0, 0.4))  # noqa: S311 - the moment is what varies
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate(timeout=30)
+    told = json.loads(out.read_bytes())
+    uris = {record["uri"] for record in told["records"]}
+    assert len(uris) == len(told["records"])
+    if process.returncode:
+        assert process.returncode == 1
+        assert told["complete"] is False
+        assert "incomplete" in words
+        assert "Traceback" not in words
+    else:
+        assert told["complete"] is True
+        assert len(uris) == 3000
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("seed", range(10))
+def test_after_a_kill_every_line_but_the_last_is_whole(seed, tmp_path):
+    out = tmp_path / "events.jsonl"
+    with subprocess.Popen([*COMMAND, *LIST, "--format", "jsonl", "--output", str(out)]) as process:
+        _until(lambda: out.exists() and out.stat().st_size > 0, process)
+        time.sleep(random.Random(seed).uniform(0, 0.4))  # noqa: S311 - the moment is what varies
+        process.kill()
+    *whole, _ = out.read_bytes().split(b"\n")
+    assert whole
+    assert len({json.loads(line)["uri"] for line in whole}) == len(whole)
+
+
+def test_threads_share_a_connection_and_fetch_the_user_once(large):
+    large.control("DELETE", "/requests")
+    credential = {"kind": "personal_access_token", "token": "sandbox-owner"}
+    with connector.connect(credential, origin=large.url) as connection:
+
+        def call(number):
+            rows = {"user": "~{GetUserUrl}~", "count": str(1 + number % 7)}
+            return len(connection.run("scheduled_events.list", filter=rows).records), 1 + number % 7
+
+        with ThreadPoolExecutor(16) as pool:
+            counts = list(pool.map(call, range(800)))
+    assert all(given == asked for given, asked in counts)
+    assert large.requests()["counts"]["GET /users/me"] == 1
+
+
+def test_memory_stays_flat_however_long_the_list_is(tmp_path):
+    peaks = [_peak_kib(events, tmp_path) for events in (5_000, 100_000)]
+    assert peaks[1] <= 1.1 * peaks[0]
+
+
+def _peak_kib(events: int, folder: Path) -> int:
+    program = (
+        "import resource, sys\n"
+        "from calendly_connector.plugin import connector\n"
+        "credential = {'kind': 'personal_access_token', 'token': 'sandbox-owner'}\n"
+        "connection = connector.connect(credential, origin=sys.argv[1])\n"
+        "rows = {'organization': '~{GetOrganizationUrl}~'}\n"
+        "count = sum(1 for _ in connection.iterate('scheduled_events.list', filter=rows))\n"
+        "print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    with Sandbox(events=events, public_origin=True, rate_limit=0) as sandbox:
+        done = subprocess.run(
+            [sys.executable, "-c", program, sandbox.url],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=folder,
+        )
+    count, peak = map(int, done.stdout.split())
+    assert count == events
+    return peak
+
+
+def _until(condition, process) -> None:
+    give_up_at = time.monotonic() + 30
+    while not condition():
+        assert process.poll() is None, "the command ended before it wrote anything"
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)

@@ -1,0 +1,239 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from calendly_connector import __version__
+from calendly_connector.errors import UnknownAction
+from calendly_connector.manifest import bundle, catalog, find, manifest, named, rivals
+from jsonschema import Draft202012Validator
+
+CREATE = "webhook_subscriptions.create"
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from nodes(item)
+
+
+@pytest.mark.parametrize("action", list(catalog()))
+def test_an_id_finds_its_action_whatever_is_given(action):
+    assert find(action) is catalog()[action]
+    assert find(action, frozenset({"uuid", "rubbish"})) is catalog()[action]
+    assert named(action) == (catalog()[action],)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "action"),
+    [
+        # The names that flows were first written with.
+        ("scheduled_events", set(), "scheduled_events.list"),
+        ("scheduled_events", {"uuid"}, "scheduled_events.get"),
+        ("scheduled_events", {"user", "status"}, "scheduled_events.list"),
+        ("users", set(), "users.me"),
+        ("users", {"uuid"}, "users.get"),
+        ("users/me", set(), "users.me"),
+        ("users/me", {"uuid"}, "users.me"),
+        ("event_types", set(), "event_types.list"),
+        ("event_types", {"uuid"}, "event_types.get"),
+        ("event_types", {"uuid", "count"}, "event_types.get"),
+        ("Create Webhook Subscription", set(), CREATE),
+        ("create webhook subscription", {"url"}, CREATE),
+        # Capitals and spaces around do not matter.
+        ("USERS", {"uuid"}, "users.get"),
+        ("Users.Me", set(), "users.me"),
+        ("  users.me\n", set(), "users.me"),
+    ],
+)
+def test_an_alias_finds_the_action_that_fits_what_is_given(name, given, action):
+    assert find(name, frozenset(given)).id == action
+
+
+@pytest.mark.parametrize(
+    ("name", "actions"),
+    [
+        ("users", {"users.me", "users.get"}),
+        ("scheduled_events", {"scheduled_events.list", "scheduled_events.get"}),
+        ("EVENT_TYPES", {"event_types.list", "event_types.get"}),
+        ("users/me", {"users.me"}),
+        ("nothing", set()),
+        ("", set()),
+    ],
+)
+def test_every_action_that_bears_a_name(name, actions):
+    assert {action.id for action in named(name)} == actions
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("sheduled_events.list", "scheduled_events.list"),
+        ("scheduled_event", "scheduled_events"),
+        ("user.me", "users.me"),
+        ("Create Webhook", "Create Webhook Subscription"),
+        ("webhook_subscriptions.remove", "webhook_subscriptions.create"),
+        ("EVENTTYPES", "event_types"),
+    ],
+)
+def test_an_unknown_action_is_told_its_nearest(name, nearest):
+    with pytest.raises(UnknownAction, match=f"no action '{name}'") as caught:
+        find(name)
+    assert nearest in caught.value.fix.partition("Did you mean ")[2]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        ".list",
+        "users.",
+        "zzzz",
+        "../credentials/x.y",
+        "__init__.x",
+        "\x00",
+        "\ud800",
+        "é" * 9_999,
+    ],
+)
+def test_a_name_like_nothing_is_refused_with_where_to_look(name):
+    with pytest.raises(UnknownAction) as caught:
+        find(name)
+    assert caught.value.fix.endswith("`calendly-connector actions` lists them all.")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("action", "path_ids"),
+    [("users.me", ()), ("users.get", ("uuid",)), ("webhook_subscriptions.delete", ("uuid",)), (CREATE, ())],
+)
+def test_parts_of_a_request_line(action, path_ids):
+    found = catalog()[action]
+    assert found.path_ids == path_ids
+    assert f"{found.method} {found.path}" == found.request
+
+
+@pytest.mark.parametrize(
+    ("action", "required"),
+    [
+        ("users.me", None),
+        ("users.get", ["uuid"]),
+        ("webhook_subscriptions.list", ["scope"]),
+        (CREATE, ["url", "events", "scope"]),
+        ("scheduled_events.list", None),
+    ],
+)
+def test_what_has_a_default_is_not_asked_of_a_caller(action, required):
+    assert catalog()[action].input.get("required") == required
+
+
+@pytest.mark.parametrize(
+    "action", ["scheduled_events.list", "event_types.list", "organization_memberships.list"]
+)
+def test_a_choice_that_a_default_makes_is_not_asked_of_a_caller(action):
+    found = catalog()[action]
+    assert "anyOf" in found.sent
+    assert "anyOf" not in found.input
+    assert Draft202012Validator(found.input).is_valid({})
+    assert not Draft202012Validator(found.sent).is_valid({})
+
+
+def test_relaxing_changes_nothing_else():
+    found = catalog()[CREATE]
+    assert {**found.input, "required": found.sent["required"]} == found.sent
+    user = {"url": "https://hooks.acme.example/x", "events": ["invitee.created"], "scope": "user"}
+    assert not Draft202012Validator(found.input).is_valid(user)
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "others"),
+    [
+        ("scheduled_events.list", "user", {"user", "organization", "group"}),
+        ("scheduled_events.list", "status", set()),
+        ("event_types.list", "organization", {"user", "organization"}),
+        (CREATE, "organization", set()),
+        ("users.me", "user", set()),
+    ],
+)
+def test_inputs_that_stand_in_for_each_other(action, name, others):
+    assert rivals(catalog()[action], name) == others
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "types"),
+    [
+        ("scheduled_events.list", "count", {"integer"}),
+        ("event_types.list", "active", {"boolean"}),
+        (CREATE, "events", {"array"}),
+        (CREATE, "signing_key", {"string"}),
+    ],
+)
+def test_types_of_inputs(action, name, types):
+    assert catalog()[action].input_types[name] == types
+
+
+@pytest.mark.parametrize("part", ["sent", "input", "output"])
+@pytest.mark.parametrize("action", list(catalog()))
+def test_a_schema_is_complete_in_itself(action, part):
+    schema = getattr(catalog()[action], part)
+    for node in nodes(json.loads(json.dumps(schema))):
+        if "$ref" in node:
+            assert node["$ref"].startswith("#/$defs/")
+            assert schema["$defs"][node["$ref"].removeprefix("#/$defs/")]
+    assert not any("$schema" in definition for definition in schema.get("$defs", {}).values())
+
+
+def test_a_shape_that_is_named_twice_stands_once():
+    whole = bundle({"a": {"$ref": "shapes/user.json"}, "b": [{"$ref": "shapes/user.json"}]})
+    assert list(whole["$defs"]) == ["user"]
+    assert whole["b"] == [{"$ref": "#/$defs/user"}]
+
+
+def test_what_stands_beside_a_reference_stays():
+    assert bundle({"$ref": "shapes/user.json", "description": "x"})["description"] == "x"
+
+
+def test_a_schema_without_shapes_stays_as_it_is():
+    schema = {"type": "object", "properties": {"a": {"type": "null"}}}
+    assert bundle(schema) == schema
+
+
+def test_bundling_does_not_change_what_it_was_given():
+    schema = {"a": {"$ref": "shapes/scheduled_event.json"}}
+    first = bundle(schema)
+    assert schema == {"a": {"$ref": "shapes/scheduled_event.json"}}
+    assert bundle(schema) == first
+
+
+def test_manifest_is_read_once():
+    assert manifest() is manifest()
+    assert catalog() is catalog()
+
+
+def test_manifest_says_who_the_connector_is():
+    card = manifest()
+    assert (card.id, card.name, card.version) == ("calendly", "Calendly", __version__)
+    assert card.origin == "https://api.calendly.com"
+
+
+def test_every_field_of_a_credential_form_can_be_shown_to_a_person():
+    for form in manifest().credentials.values():
+        assert form.label
+        assert form.help
+        assert all(field.label and field.help for field in form.fields.values())
+
+
+def test_every_secret_of_a_personal_access_token_is_marked():
+    fields = manifest().credentials["personal_access_token"].fields
+    assert {name: (field.secret, field.required) for name, field in fields.items()} == {
+        "token": (True, True),
+        "signing_key": (True, False),
+    }
+    assert "CALENDLY_API_TOKEN" in fields["token"].environment
+    assert "CALENDLY_WEBHOOK_SECRET" in fields["signing_key"].environment

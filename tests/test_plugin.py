@@ -1,0 +1,358 @@
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from calendly_connector import contract
+from calendly_connector.errors import (
+    InvalidCredential,
+    InvalidParams,
+    SignatureError,
+    UnexpectedAnswer,
+    UsageError,
+)
+from calendly_connector.plugin import CalendlyConnection, CalendlyConnector, connector
+from calendly_connector.webhooks.signature import sign
+from stevedore import DriverManager
+
+KIND = "personal_access_token"
+TOKEN = "made-up.token_1"
+KEY = "made-up-signing-key"
+NOW = 1_795_015_301.0
+BODY = json.dumps(
+    {
+        "event": "invitee.created",
+        "created_at": "2026-11-17T15:21:41Z",
+        "payload": {"uri": "https://x.example/a"},
+    }
+).encode()
+HOOK = [
+    ("url", "https://hooks.acme.example/calendly"),
+    ("events[]", "invitee.created"),
+    ("events[]", "invitee.canceled"),
+    ("scope", "organization"),
+]
+HEAVY = [
+    "requests",
+    "urllib3",
+    "pydantic",
+    "jsonschema",
+    "jsonschema_rs",
+    "rich",
+    "click",
+    "orjson",
+    "stevedore",
+]
+
+
+def told(error: BaseException) -> str:
+    details = error.to_dict() if hasattr(error, "to_dict") else {}
+    return f"{error!r} {error} {error.args} {details}"
+
+
+def connect(origin: str | None = None, **more: Any) -> CalendlyConnection:
+    fields = {"kind": KIND, "token": TOKEN, "signing_key": KEY, **more}
+    return connector.connect(fields, origin=origin, clock=lambda: NOW)
+
+
+def fresh(code: str) -> str:
+    """Run code in an interpreter that has imported nothing of ours yet."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    return done.stdout.strip()
+
+
+# --- what a host loads
+
+
+def test_connector_is_never_falsy_so_that_stevedore_hands_out_the_object():
+    assert not hasattr(CalendlyConnector, "__len__")
+    assert not hasattr(CalendlyConnector, "__bool__")
+    assert bool(connector) is True
+
+
+def test_a_host_loads_the_object_by_its_entry_point():
+    assert DriverManager("integration_platform.connectors", "calendly").driver is connector
+
+
+def test_every_member_of_the_contract_is_there():
+    things = [
+        (connector, contract.Connector),
+        (connect(), contract.Connection),
+        (connector.actions()["users.me"], contract.Action),
+    ]
+    for thing, promised in things:
+        names = {name for name in vars(promised) if not name.startswith("_")}
+        assert names
+        assert names <= set(dir(thing))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "pass",
+        "connector.manifest, connector.actions()",
+        "connector.manifest.credentials, connector.actions()['users.me'].input",
+        f"connector.connect({{'kind': {KIND!r}, 'token': 'x'}})",
+    ],
+    ids=["load", "catalog", "schemas", "connect"],
+)
+def test_a_load_is_cheap(use):
+    load = "import sys; from calendly_connector.plugin import connector"
+    assert fresh(f"{load}; {use}; print(sorted(set({HEAVY}) & sys.modules.keys()))") == "[]"
+
+
+def test_an_import_does_not_even_load_yaml_or_the_plugin():
+    code = "import sys, calendly_connector; print([n for n in sys.modules if 'yaml' in n or 'plugin' in n])"
+    assert fresh(code) == "[]"
+
+
+# --- connect
+
+
+@pytest.mark.parametrize(
+    ("credential", "message"),
+    [
+        ({}, "does not say its kind"),
+        ({"token": TOKEN}, "does not say its kind"),
+        ({"kind": "", "token": TOKEN}, "does not say its kind"),
+        ({"kind": "password", "token": TOKEN}, "no kind of credential 'password'"),
+        ({"kind": KIND, "tokn": TOKEN}, "has no field tokn"),
+        ({"kind": KIND, "token": TOKEN, "b": "", "a": ""}, "has no field a, b"),
+        ({"kind": KIND, "token": None}, "token must be text"),
+        ({"kind": KIND, "token": TOKEN.encode()}, "token must be text"),
+        ({"kind": KIND, "token": [TOKEN]}, "token must be text"),
+        ({"kind": [KIND], "token": TOKEN}, "kind must be text"),
+        ({"kind": None, "token": TOKEN}, "kind must be text"),
+        ({"kind": KIND, 5: TOKEN}, "must be an object of texts"),
+        (None, "must be an object of texts"),
+        (TOKEN, "must be an object of texts"),
+        ([KIND, TOKEN], "must be an object of texts"),
+    ],
+)
+def test_a_credential_of_the_wrong_form_is_refused_without_being_repeated(credential, message):
+    with pytest.raises(InvalidCredential, match=message) as caught:
+        connector.connect(credential)
+    assert TOKEN not in told(caught.value)
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "https://u:p@evil.example", "rubbish", "https://a.example/v2"]
+)
+def test_an_origin_that_could_lead_elsewhere_is_refused(origin, monkeypatch):
+    with pytest.raises(UsageError, match="API origin"):
+        connect(origin)
+    monkeypatch.setenv("CALENDLY_API_URL", origin)
+    with pytest.raises(UsageError, match="API origin"):
+        connect()
+
+
+def test_origin_is_the_given_one_then_the_environments_then_calendly(monkeypatch):
+    assert "at https://api.calendly.com>" in repr(connect())
+    monkeypatch.setenv("CALENDLY_API_URL", "https://second.example")
+    assert "at https://second.example>" in repr(connect())
+    assert "at https://first.example>" in repr(connect("https://first.example"))
+
+
+def test_a_credential_that_changes_later_changes_no_connection():
+    fields = {"kind": KIND, "token": TOKEN, "signing_key": KEY}
+    connection = connector.connect(fields, clock=lambda: NOW)
+    fields["signing_key"] = "another"
+    assert connection.receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY)
+
+
+def test_repr_of_a_connection_holds_no_secret(unvisited):
+    with connect(unvisited.url) as connection:
+        connection.preview("users.me")
+        shown = f"{connection!r} {connection} {[connection]!r} {vars(connection).get('_runner')!r}"
+    assert TOKEN not in shown
+    assert KEY not in shown
+
+
+def test_a_connection_can_be_closed_at_any_time(unvisited):
+    connection = connect(unvisited.url)
+    connection.close()
+    connection.close()
+    with connection as same:
+        assert same is connection
+        connection.preview("users.me")
+    connection.close()
+
+
+# --- a bad token
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome"),
+    [
+        ({}, "missing_token"),
+        ({"token": ""}, "missing_token"),
+        ({"token": " \n"}, "missing_token"),
+        ({"token": "Bearer "}, "missing_token"),
+        ({"token": "hidden hidden"}, "malformed_token"),
+        ({"token": "hidd\u00e9n"}, "malformed_token"),
+        ({"token": "hidden\x00"}, "malformed_token"),
+        ({"token": "hidden\ud800"}, "malformed_token"),
+    ],
+    ids=ascii,
+)
+def test_a_bad_token_is_reported_without_network(fields, outcome, unvisited):
+    with connector.connect({"kind": KIND, **fields}, origin=unvisited.url) as connection:
+        for deep in (False, True):
+            report = connection.check(deep=deep)
+            assert (report.outcome, report.ok, report.calls, report.kind) == (outcome, False, 0, KIND)
+            assert report.message
+            assert report.fix
+            assert {verdict.ability for verdict in report.actions.values()} == {"cannot"}
+            assert report.actions.keys() == connector.actions().keys()
+            assert "hidd" not in repr(report)
+
+
+def test_a_bad_token_is_refused_by_a_run_without_network(unvisited):
+    with connect(unvisited.url, token="hidden hidden") as connection:
+        for call in (connection.run, lambda name: list(connection.iterate(name))):
+            with pytest.raises(InvalidCredential) as caught:
+                call("scheduled_events.list")
+            assert "hidden" not in told(caught.value)
+
+
+def test_a_wrong_call_is_refused_without_network(unvisited):
+    with connect(unvisited.url) as connection:
+        for call in (connection.run, connection.iterate, connection.preview):
+            with pytest.raises(InvalidParams):
+                call("scheduled_events.list", {"statu": "active"})
+
+
+# --- preview
+
+
+def test_preview_shows_the_request_without_network(unvisited):
+    with connect(unvisited.url) as connection:
+        shown = connection.preview(
+            "scheduled_events", {"status": "active"}, filter=[("min_start_time", "~{Now+7d}~")]
+        )
+    assert shown == {
+        "action": "scheduled_events.list",
+        "method": "GET",
+        "url": f"{unvisited.url}/scheduled_events",
+        "query": [
+            ["status", "active"],
+            ["min_start_time", "~{Now+7d}~"],
+            ["user", "~{GetUserUrl}~"],
+            ["count", "100"],
+        ],
+        "body": None,
+    }
+
+
+def test_preview_works_without_a_usable_token(unvisited):
+    with connect(unvisited.url, token="") as connection:
+        assert connection.preview("users.me")["url"] == f"{unvisited.url}/users/me"
+
+
+@pytest.mark.parametrize(
+    ("params", "rows"),
+    [
+        ({}, HOOK),
+        ({"signing_key": KEY}, HOOK),
+        ({}, [*HOOK, ("signing_key", KEY)]),
+        ({}, [*HOOK, ("signing_key", "~{GetSigningKey}~")]),
+        ({}, [*HOOK, ("signing_key", f"{KEY}-~{{Now}}~")]),
+    ],
+    ids=["default", "params", "filter", "function", "mixed"],
+)
+def test_preview_masks_secrets(params, rows, unvisited):
+    with connect(unvisited.url) as connection:
+        shown = connection.preview("Create Webhook Subscription", params, filter=rows)
+    assert shown["body"]["signing_key"] == "[redacted]"
+    assert shown["body"]["events"] == ["invitee.created", "invitee.canceled"]
+    assert KEY not in json.dumps(shown)
+
+
+def test_preview_without_a_signing_key_says_how_to_get_one(unvisited):
+    with connect(unvisited.url, signing_key="") as connection, pytest.raises(InvalidParams) as caught:
+        connection.preview("webhook_subscriptions.create", filter=HOOK)
+    assert [problem.path for problem in caught.value.problems] == ["signing_key"]
+    assert "CALENDLY_WEBHOOK_SECRET" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"user": "https://api.calendly.com.evil.example/users/x"},
+        {"user": "https://api.calendly.com@evil.example/users/x"},
+        {"user": "https://api.calendly.com/groups/x"},
+        {"user": "https://api.calendly.com/users/x?y"},
+        {"page_token": "\ud800"},
+        {"page_token": b"x"},
+        {"page_token": None},
+        {5: "x"},
+    ],
+    ids=ascii,
+)
+def test_no_input_gets_past_the_checks(params, unvisited):
+    with connect(unvisited.url) as connection, pytest.raises(InvalidParams):
+        connection.run("scheduled_events.list", params)
+
+
+# --- receive
+
+
+def test_receive_reads_a_good_post():
+    event = connect().receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY)
+    assert event == contract.Event(
+        id="invitee.created:a",
+        kind="invitee.created",
+        created_at="2026-11-17T15:21:41Z",
+        created_by=None,
+        payload={"uri": "https://x.example/a"},
+    )
+
+
+@pytest.mark.parametrize("name", ["calendly-webhook-signature", "CALENDLY-WEBHOOK-SIGNATURE"])
+def test_receive_finds_the_header_whatever_its_capitals(name):
+    assert connect().receive({"Host": "x", name: sign(BODY, KEY, int(NOW))}, BODY).kind == "invitee.created"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "key", "reason"),
+    [
+        ({}, BODY, KEY, "no_header"),
+        ({"X-Signature": sign(BODY, KEY, int(NOW))}, BODY, KEY, "no_header"),
+        ({"Calendly-Webhook-Signature": ""}, BODY, KEY, "malformed"),
+        ({"Calendly-Webhook-Signature": sign(BODY, "forged", int(NOW))}, BODY, KEY, "mismatch"),
+        ({"Calendly-Webhook-Signature": sign(BODY, KEY[0], int(NOW))}, BODY, KEY, "mismatch"),
+        ({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY + b" ", KEY, "mismatch"),
+        ({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW) - 181)}, BODY, KEY, "old"),
+        ({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW) + 181)}, BODY, KEY, "future"),
+        ({"Calendly-Webhook-Signature": sign(BODY, "", int(NOW))}, BODY, "", "no_key"),
+        ({"Calendly-Webhook-Signature": sign(BODY, " ", int(NOW))}, BODY, " ", "no_key"),
+    ],
+)
+def test_receive_refuses_what_is_not_signed_by_us(headers, body, key, reason):
+    with pytest.raises(SignatureError) as caught:
+        connect(signing_key=key).receive(headers, body)
+    assert caught.value.reason == reason
+    assert KEY not in told(caught.value)
+
+
+def test_receive_without_any_key_refuses():
+    connection = connector.connect({"kind": KIND, "token": TOKEN}, clock=lambda: NOW)
+    with pytest.raises(SignatureError) as caught:
+        connection.receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY)
+    assert caught.value.reason == "no_key"
+
+
+def test_receive_does_not_read_a_body_before_its_signature_is_right():
+    with pytest.raises(SignatureError):
+        connect().receive({"Calendly-Webhook-Signature": sign(b"x", KEY, int(NOW))}, b"[" * 200_000)
+
+
+def test_receive_refuses_a_signed_body_that_is_no_event():
+    with pytest.raises(UnexpectedAnswer, match="no Calendly event"):
+        connect().receive({"Calendly-Webhook-Signature": sign(b"[]", KEY, int(NOW))}, b"[]")
+
+
+def test_receive_needs_no_token():
+    connection = connector.connect({"kind": KIND, "signing_key": KEY}, clock=lambda: NOW)
+    assert connection.receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY).kind

@@ -1,0 +1,351 @@
+from typing import Any
+
+import pytest
+from calendly_connector.errors import InvalidParams, Problem
+from calendly_connector.manifest import Action, catalog
+from calendly_connector.validation import RecordCheck, check_input, explain
+from hypothesis import given
+from hypothesis import strategies as st
+
+API = "https://api.calendly.com"
+EVENTS = catalog()["scheduled_events.list"]
+CREATE = catalog()["webhook_subscriptions.create"]
+ME = catalog()["users.me"]
+SECRET = "made-up-signing-key"
+GOOD = {
+    "url": "https://hooks.acme.example/x",
+    "events": ["invitee.created"],
+    "scope": "organization",
+    "organization": f"{API}/organizations/o",
+    "signing_key": SECRET,
+}
+USER = {"uri": f"{API}/users/u", "email": "ada@acme.example"}
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def refused(action: Action, values: dict[Any, Any], *known: Problem) -> dict[str, str]:
+    with pytest.raises(InvalidParams) as caught:
+        check_input(action, values, list(known))
+    assert caught.value.action == action.id
+    assert SECRET not in f"{caught.value!r} {caught.value} {caught.value.to_dict()}"
+    return {problem.path: str(problem).removeprefix(f"{problem.path}: ") for problem in caught.value.problems}
+
+
+# --- inputs
+
+
+def test_good_inputs_pass():
+    check_input(CREATE, GOOD, [])
+
+
+def test_all_problems_are_told_at_once():
+    values = {
+        "url": "http://x.example",
+        "events": [],
+        "scope": "planet",
+        "organisation": "x",
+        "signing_key": "",
+    }
+    assert refused(CREATE, values) == {
+        "url": "must be an https:// address, or http:// on this machine alone",
+        "events": "needs at least 1 item(s)",
+        "scope": "must be one of organization, user, group",
+        "organisation": "is not an input of this action (did you mean 'organization'?)",
+        "organization": "is missing",
+        "signing_key": "must have at least 1 character(s)",
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "words"),
+    [
+        ({"type": "string"}, 5, "must be text"),
+        ({"type": "integer"}, "5", "must be a whole number"),
+        ({"type": "integer"}, True, "must be a whole number"),
+        ({"type": "integer"}, 0.5, "must be a whole number"),
+        ({"type": "number"}, "5", "must be a number"),
+        ({"type": "boolean"}, 1, "must be true or false"),
+        ({"type": "array"}, "a", "must be a list"),
+        ({"type": "object"}, [], "must be an object"),
+        ({"type": "null"}, 0, "must be null"),
+        ({"type": ["string", "null"]}, 5, "must be text or null"),
+        (
+            {"enum": ["active", "canceled"]},
+            "activ",
+            "must be one of active, canceled (did you mean 'active'?)",
+        ),
+        ({"enum": ["active", "canceled"]}, "zzz", "must be one of active, canceled"),
+        ({"enum": ["a", None]}, 5, "must be one of a, None"),
+        ({"const": "user"}, "group", "must be user"),
+        ({"uniqueItems": True}, [1, 1], "holds the same item twice"),
+        ({"minimum": 1}, 0, "must be at least 1"),
+        ({"maximum": 100}, 101, "must be at most 100"),
+        ({"exclusiveMinimum": 1}, 1, "must be more than 1"),
+        ({"exclusiveMaximum": 1}, 1, "must be less than 1"),
+        ({"minLength": 1}, "", "must have at least 1 character(s)"),
+        ({"maxLength": 2}, "abc", "must have at most 2 characters"),
+        ({"minItems": 1}, [], "needs at least 1 item(s)"),
+        ({"maxItems": 1}, [1, 2], "takes at most 1 items"),
+        ({"pattern": "^a$", "x-expected": "an a"}, "b", "must be an a"),
+        ({"pattern": "^{a}$"}, "b", "does not fit the schema's pattern ^{a}$"),
+        ({"multipleOf": 5}, 3, "does not fit the schema's multipleOf 5"),
+        ({"format": "uri"}, "x", "must be a full address (https://…)"),
+        ({"format": "date"}, "x", "must be a day such as 2026-11-17"),
+        ({"format": "date-time"}, "x", "must be a UTC time such as 2026-11-17T15:00:00Z"),
+        ({"format": "email"}, "x", "must be an e-mail address"),
+        ({"anyOf": [{"type": "null"}, {"type": "string"}]}, 5, "fits none of the 2 forms it may have"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_words_for_each_keyword(schema, value, words):
+    problems = explain({"properties": {"it": schema}}, {"it": value})
+    assert [str(problem) for problem in problems] == [f"it: {words}"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "told"),
+    [
+        ({"required": ["a", "b"]}, {"b": 1}, ["a: is missing"]),
+        ({"required": ["a", "b"]}, {}, ["a: is missing", "b: is missing"]),
+        ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, ["b: is missing, and a needs it"]),
+        ({"anyOf": [{"required": ["a"]}, {"required": ["b", "c"]}]}, {}, ["give one of a, b + c"]),
+        (
+            {"properties": {"ab": {}}, "additionalProperties": False},
+            {"z": 1},
+            ["z: is not an input of this action"],
+        ),
+        ({"type": "object"}, None, ["must be an object"]),
+        (
+            {"properties": {"a": {"items": {"properties": {"b": {"type": "null"}}}}}},
+            {"a": [{"b": 1}, {"b": None}, {"b": 2}]},
+            ["a[].b: must be null"],
+        ),
+        ({"properties": {"a": {"items": {"required": ["b"]}}}}, {"a": [{}]}, ["a[].b: is missing"]),
+    ],
+)
+def test_words_say_where(schema, value, told):
+    assert [str(problem) for problem in explain(schema, value)] == told
+
+
+@pytest.mark.parametrize("scope", ["user", "group"])
+def test_a_scope_asks_for_its_subject(scope):
+    assert refused(CREATE, {**GOOD, "scope": scope}) == {scope: "is missing"}
+    check_input(CREATE, {**GOOD, "scope": scope, scope: f"{API}/{scope}s/x"}, [])
+
+
+@pytest.mark.parametrize(
+    ("event", "scope", "wanted"),
+    [
+        ("meeting_recap.created", "organization", "user"),
+        ("meeting_recap.deleted", "group", "user"),
+        ("routing_form_submission.created", "user", "organization"),
+    ],
+)
+def test_an_event_asks_for_its_scope(event, scope, wanted):
+    values = {**GOOD, "events": ["invitee.created", event], "scope": scope, "user": f"{API}/users/u"}
+    values["group"] = f"{API}/groups/g"
+    assert refused(CREATE, values) == {"scope": f"must be {wanted}"}
+
+
+@pytest.mark.parametrize(
+    ("url", "fits"),
+    [
+        ("https://hooks.acme.example", True),
+        ("https://hooks.acme.example:8443/a?b=c", True),
+        ("http://127.0.0.1:8000/x", True),
+        ("http://localhost", True),
+        ("http://[::1]:80/", True),
+        ("http://hooks.acme.example/x", False),
+        ("http://127.0.0.1.evil.example/", False),
+        ("http://localhost@evil.example/", False),
+        ("http://localhost:80@evil.example/", False),
+        ("https://", False),
+        ("https:///x", False),
+        ("ftp://hooks.acme.example/", False),
+        ("javascript:alert(1)", False),
+        ("hooks.acme.example", False),
+        ("https://hooks.acme.example/\n", False),
+    ],
+)
+def test_callback_address_is_https_or_on_this_machine(url, fits):
+    if fits:
+        check_input(CREATE, {**GOOD, "url": url}, [])
+    else:
+        assert list(refused(CREATE, {**GOOD, "url": url})) == ["url"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "fits"),
+    [
+        ("2026-11-17T15:00:00Z", True),
+        ("2026-11-17T15:00:00.123456Z", True),
+        ("2026-11-17T15:00:00+02:00", True),
+        ("2026-11-17", False),
+        ("2026-11-17T15:00:00", False),
+        ("2026-11-17 15:00:00Z", False),
+        ("2026-02-30T00:00:00Z", False),
+        ("2026-11-17T24:00:00Z", False),
+        ("110-03-01T00:00:00Z", False),
+        ("tomorrow", False),
+    ],
+)
+def test_a_time_has_its_zone(moment, fits):
+    values = {"user": f"{API}/users/u", "min_start_time": moment}
+    if fits:
+        check_input(EVENTS, values, [])
+    else:
+        assert list(refused(EVENTS, values)) == ["min_start_time"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"x", {1}, object(), float("nan"), float("inf"), 1j, "\ud800", ["\ud800"], {"a": b"x"}],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("name", ["page_token", "status", "count", "unknown"])
+def test_what_json_has_not_is_refused_whatever_the_input(name, value):
+    told = refused(EVENTS, {"user": f"{API}/users/u", name: value})
+    assert told == {name: "must be a value that JSON has, such as text or a number"}
+
+
+def test_what_json_has_not_is_refused_beside_other_problems():
+    assert refused(EVENTS, {"user": f"{API}/users/u", "page_token": b"x", "count": 0}).keys() == {
+        "page_token",
+        "count",
+    }
+
+
+@pytest.mark.parametrize("name", [5, None, ("a",), "\ud800"], ids=repr)
+def test_a_name_that_json_has_not_is_refused(name):
+    refused(EVENTS, {"user": f"{API}/users/u", name: "x"})
+
+
+def test_a_value_nested_too_deeply_is_refused():
+    refused(EVENTS, {"user": f"{API}/users/u", "page_token": nested(100_000)})
+
+
+def test_a_problem_found_earlier_is_told_once():
+    known = Problem("count", "has a ~{ without its }~")
+    assert refused(EVENTS, {"user": f"{API}/users/u", "count": "~{"}, known) == {"count": known.message}
+
+
+def test_an_input_refused_earlier_is_not_told_to_be_missing():
+    assert refused(EVENTS, {}, Problem("user", "is a URI of groups")) == {"user": "is a URI of groups"}
+
+
+def test_other_problems_are_still_told_beside_an_earlier_one():
+    told = refused(EVENTS, {"count": 0, "statu": "active"}, Problem("user", "is wrong"))
+    assert told.keys() == {"user", "count", "statu"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "made-up-signing-key",
+        ["made-up-signing-key"],
+        {"made-up-signing-key": 1},
+        ["made-up-signing-key", b"made-up-signing-key"],
+        "made-up-signing-key\ud800",
+    ],
+    ids=ascii,
+)
+def test_no_value_of_a_secret_is_repeated(value):
+    refused(CREATE, {**GOOD, "signing_key": value, "scope": "planet"})
+
+
+@pytest.mark.parametrize(
+    "keyword", [{"enum": [f"{SECRET}s"]}, {"type": "null"}, {"maxLength": 3}, {"format": "uri"}]
+)
+def test_no_keyword_repeats_the_value_of_a_secret(keyword):
+    schema = {"properties": {"key": {"writeOnly": True, **keyword}}}
+    told = explain(schema, {"key": SECRET})
+    assert told
+    assert all(problem.nearest is None for problem in told)
+    assert not any(SECRET in str(problem).replace(f"{SECRET}s", "") for problem in told)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize("action", list(catalog().values()), ids=lambda action: action.id)
+@given(data=st.data())
+def test_any_inputs_pass_or_are_refused_in_words(action, data):
+    names = st.sampled_from([*action.inputs, "unknown"]) | st.text()
+    values = data.draw(st.dictionaries(names, json_values, max_size=4))
+    try:
+        check_input(action, values, [])
+    except InvalidParams as error:
+        assert error.problems  # noqa: PT017 - both outcomes are right
+        assert str(error).isprintable()  # noqa: PT017
+
+
+# --- records
+
+
+def test_records_that_fit_give_no_warning():
+    check = RecordCheck(ME)
+    check.page([USER, {**USER, "a_new_field": [1]}])
+    assert check.warnings == ()
+
+
+def test_no_records_give_no_warning():
+    check = RecordCheck(ME)
+    check.page([])
+    assert check.warnings == ()
+
+
+def test_a_misfit_is_told_once_with_the_number_of_records():
+    check = RecordCheck(ME)
+    check.page([{**USER, "name": 5}, USER, {**USER, "name": 6}])
+    check.page([{**USER, "name": None}])
+    assert check.warnings == (
+        "Outside the schema of users.me: name: must be text [in 3 record(s), kept as they came]",
+    )
+
+
+def test_records_are_kept_as_they_came():
+    records: list[Any] = [{**USER, "name": 5}, None, 5, "x", []]
+    before = [dict(records[0]), *records[1:]]
+    RecordCheck(ME).page(records)
+    assert records == before
+
+
+def test_a_warning_repeats_no_value_of_a_person():
+    check = RecordCheck(ME)
+    check.page([{"uri": 5, "email": ["ada@acme.example"], "time_notation": "ada@acme.example"}])
+    assert len(check.warnings) == 3
+    assert "ada" not in " ".join(check.warnings)
+
+
+def test_what_is_no_record_is_told():
+    check = RecordCheck(ME)
+    check.page([None, 5, "x"])  # type: ignore[list-item]
+    assert check.warnings == (
+        "Outside the schema of users.me: must be an object [in 3 record(s), kept as they came]",
+    )
+
+
+class Wide:
+    """An action whose records have more fields than there are warnings."""
+
+    id = "wide.get"
+    output = {"type": "object", "properties": {f"f{number}": {"type": "null"} for number in range(50)}}  # noqa: RUF012
+
+
+def test_warnings_are_bounded_and_nothing_is_left_uncounted():
+    check = RecordCheck(Wide())  # type: ignore[arg-type]
+    for _ in range(3):
+        check.page([{f"f{number}": 1 for number in range(50)}])
+    assert len(check.warnings) == 21
+    assert all("[in 3 record(s)" in warning for warning in check.warnings[:20])
+    assert check.warnings[20].endswith("90 more misfits of other kinds, not told one by one")
