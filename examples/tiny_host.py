@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         """Answer 200 to an event, 401 to what is not signed by us, 413 to what is too large."""
         size = self.headers.get("Content-Length", "")
-        if not size.isdigit() or int(size) > LARGEST_BODY:
+        if not size.isdecimal() or len(size) > 9 or int(size) > LARGEST_BODY:
             return self._answer(413, "too large, or of no stated size")
         try:
             event = self.server.connection.receive(dict(self.headers), self.rfile.read(int(size)))

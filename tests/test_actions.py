@@ -1,0 +1,310 @@
+"""The standard suite: what holds for every action of the catalog, asked of each of them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from calendly_connector.cli.record import recorder
+from calendly_connector.errors import CalendlyError, InvalidParams, PermissionDenied, UnexpectedAnswer
+from calendly_connector.manifest import catalog
+from calendly_connector.redaction import MASK
+from hostile import Hostile, one, page, reply
+from jsonschema import Draft202012Validator
+
+PUBLIC = "https://api.calendly.com"
+CASSETTES = Path(__file__).parent / "cassettes"
+RECORDED_HEADERS = {"accept", "content-type"}
+REPLIED_HEADERS = {"content-type", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
+ONCE = 1
+UNTIL_GIVING_UP = 5
+ALWAYS = 1000
+
+ACTIONS = list(catalog().values())
+each_action = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+each_required_input = pytest.mark.parametrize(
+    ("action", "name"),
+    [(action, name) for action in ACTIONS for name in action.input.get("required", ())],
+    ids=lambda value: getattr(value, "id", value),
+)
+each_resource_input = pytest.mark.parametrize(
+    ("action", "name"),
+    [
+        (action, name)
+        for action in ACTIONS
+        for name, schema in action.inputs.items()
+        if "x-resource" in schema and name in action.examples[0]["input"]
+    ],
+    ids=lambda value: getattr(value, "id", value),
+)
+
+
+def example(action):
+    return dict(action.examples[0]["input"])
+
+
+def good_reply(action):
+    """Give a reply made of the action's own example."""
+    if action.returns == "none":
+        return reply(204)
+    record = action.examples[0]["output"]
+    return page([record]) if action.returns == "many" else one(record)
+
+
+def records_of(action, result):
+    assert result.action == action.id
+    if action.returns == "many":
+        assert result.record is None
+        return result.records
+    assert result.records == []
+    if action.returns == "none":
+        assert result.record is None
+        return []
+    return [result.record]
+
+
+def assert_fits(action, result):
+    """Hold a result of the right kind, whose records a validator that is not ours finds right."""
+    records = records_of(action, result)
+    assert bool(records) == (action.returns != "none")
+    validator = Draft202012Validator(action.output)
+    assert [error.message for record in records for error in validator.iter_errors(record)] == []
+    assert result.warnings == ()
+
+
+@pytest.fixture
+def world(request, action):
+    """Give the sandbox that an action may be let loose on."""
+    return request.getfixturevalue("sandbox" if action.effect == "read" else "fresh_sandbox")
+
+
+# The example
+
+
+@each_action
+def test_the_example_runs_and_every_record_passes_the_schema(action, world, connect):
+    result = connect(world).run(action.id, example(action))
+    assert_fits(action, result)
+    assert result.complete
+    assert result.calls == 1
+
+
+@each_action
+def test_every_name_of_an_action_runs_it(action, world, connect):
+    given = example(action)
+    for alias in action.aliases:
+        assert connect(world).preview(alias, given)["action"] == action.id
+
+
+# The recording
+
+
+def recording(action):
+    return CASSETTES / f"{action.id}.yaml"
+
+
+@each_action
+def test_the_recording_replays_without_a_network(action, connect):
+    with recorder("none").use_cassette(str(recording(action))) as cassette:
+        result = connect("http://127.0.0.1", token="another-token").run(action.id, example(action))
+    assert_fits(action, result)
+    assert cassette.all_played
+
+
+@each_action
+def test_the_recording_holds_no_secret_no_person_and_only_the_allowed_headers(action):
+    text = recording(action).read_text(encoding="utf-8")
+    for exchange in yaml.safe_load(text)["interactions"]:
+        asked, answered = exchange["request"], exchange["response"]
+        assert re.match(r"http://127\.0\.0\.1/|https://api\.calendly\.com/", asked["uri"])
+        assert {name.lower() for name in asked["headers"]} <= RECORDED_HEADERS
+        assert {name.lower() for name in answered["headers"]} <= REPLIED_HEADERS
+        assert answered["status"]["code"] < 300
+    assert not re.search(r"authorization|bearer|sandbox-|eyJ", text, re.IGNORECASE)
+    mails = re.findall(r"[\w.+-]+(?:@|%40)[\w.-]+", text)
+    assert all(re.split("@|%40", mail)[1] == "recorded.example" for mail in mails)
+
+
+def test_there_is_one_recording_for_each_action_and_no_other():
+    assert {path.name for path in CASSETTES.iterdir()} == {f"{action.id}.yaml" for action in ACTIONS}
+
+
+# What is refused before the network
+
+
+@each_action
+def test_an_unknown_input_is_refused_before_the_network(action, unvisited, connect):
+    with pytest.raises(InvalidParams) as caught:
+        connect(unvisited).run(action.id, {**example(action), "no_such_input": "x"})
+    assert [problem.path for problem in caught.value.problems] == ["no_such_input"]
+    assert "describe" in caught.value.fix
+
+
+@each_required_input
+def test_a_required_input_that_is_missing_is_refused_before_the_network(action, name, unvisited, connect):
+    given = example(action)
+    del given[name]
+    with pytest.raises(InvalidParams) as caught:
+        connect(unvisited).run(action.id, given)
+    assert name in {problem.path for problem in caught.value.problems}
+
+
+@each_resource_input
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        "https://api.calendly.com.evil.example/{collection}/a-b-c",
+        "https://evil.example/{collection}/a-b-c",
+        "http://api.calendly.com/{collection}/a-b-c",
+        "https://user@api.calendly.com/{collection}/a-b-c",
+        "https://api.calendly.com/wrong_collection/a-b-c",
+        "https://api.calendly.com/{collection}/a-b-c?x=y",
+        "https://api.calendly.com/{collection}/",
+        "../../users/me",
+        "a/b",
+        "a%2Fb",
+        "a\nb",
+        "",
+        " ",
+    ],
+)
+def test_what_is_no_uri_or_id_of_the_resource_is_refused_before_the_network(
+    action, name, stranger, unvisited, connect
+):
+    collection = action.inputs[name]["x-resource"]
+    with pytest.raises(InvalidParams) as caught:
+        connect(unvisited).run(action.id, {**example(action), name: stranger.format(collection=collection)})
+    assert {problem.path for problem in caught.value.problems} == {name}
+
+
+# What Calendly answers when it says no
+
+
+def tries(server):
+    return len(server.requests()["requests"])
+
+
+@each_action
+@pytest.mark.parametrize(
+    ("status", "kind", "if_repeatable", "if_write"),
+    [
+        (400, "rejected", ONCE, ONCE),
+        (401, "unauthenticated", ONCE, ONCE),
+        (403, "permission_denied", ONCE, ONCE),
+        (404, "not_found", ONCE, ONCE),
+        (409, "rejected", ONCE, ONCE),
+        (422, "rejected", ONCE, ONCE),
+        (424, "rejected", ONCE, ONCE),
+        (429, "rate_limited", 4, 4),  # it says to wait for a minute, and the deadline is three
+        (500, "calendly_down", UNTIL_GIVING_UP, ONCE),
+        (503, "calendly_down", UNTIL_GIVING_UP, ONCE),
+    ],
+)
+def test_each_refusal_is_its_own_error_and_is_repeated_only_where_that_is_safe(
+    action, status, kind, if_repeatable, if_write, troubled, connect
+):
+    troubled.fault("status", status=status, times=ALWAYS, headers={"X-RateLimit-Reset": "60"})
+    with pytest.raises(CalendlyError) as caught:
+        connect(troubled).run(action.id, example(action))
+    error = caught.value
+    write = action.method == "POST"
+    assert (error.code, error.status) == (kind, status)
+    assert tries(troubled) == (if_write if write else if_repeatable)
+    assert error.request_id
+    if kind == "calendly_down":
+        assert (error.may_have_happened, error.retryable) == (write, not write)
+        assert ("look for its result" in error.fix) == write
+    else:
+        assert error.retryable == (kind == "rate_limited")
+    assert error.fix
+
+
+@each_action
+def test_a_token_without_the_scope_is_told_which_one(action, sandbox, connect):
+    with pytest.raises(PermissionDenied) as caught:
+        connect(sandbox, token="sandbox-no-scopes").run(action.id, example(action))
+    assert caught.value.reason == "scope"
+    assert set(action.scopes) <= set(caught.value.required_scopes)
+    assert all(scope in str(caught.value) for scope in action.scopes)
+
+
+@each_action
+def test_after_too_many_requests_it_waits_as_told_and_succeeds(action, world, connect, timer):
+    world.control("DELETE", "/faults")
+    world.fault("status", status=429, headers={"Retry-After": "7"})
+    result = connect(world).run(action.id, example(action))
+    assert_fits(action, result)
+    assert timer.sleeps == [7.0]
+    assert result.calls == 2
+
+
+@each_action
+@pytest.mark.parametrize("kind", ["not_json", "html"])
+def test_an_answer_that_is_not_json_is_never_taken_for_one(action, kind, troubled, connect):
+    troubled.fault(kind, status=200, times=ALWAYS)
+    with pytest.raises(UnexpectedAnswer) as caught:
+        connect(troubled).run(action.id, example(action))
+    assert tries(troubled) == ONCE
+    assert ("look for its result" in caught.value.fix) == (action.method == "POST")
+
+
+@each_action
+def test_an_empty_answer_is_no_record(action, troubled, connect):
+    troubled.fault("empty", status=200, times=ALWAYS)
+    if action.returns == "none":
+        assert_fits(action, connect(troubled).run(action.id, example(action)))
+    else:
+        with pytest.raises(UnexpectedAnswer) as caught:
+            connect(troubled).run(action.id, example(action))
+        assert ("look for its result" in caught.value.fix) == (action.method == "POST")
+    assert tries(troubled) == ONCE
+
+
+# What is sent
+
+
+def masked(action, body):
+    secret = [name for name, schema in action.inputs.items() if schema.get("writeOnly")]
+    return body and {name: MASK if name in secret else value for name, value in json.loads(body).items()}
+
+
+@each_action
+def test_the_preview_is_what_is_sent_with_secrets_masked(action, connect):
+    with Hostile(good_reply(action)) as server:
+        connection = connect(server)
+        shown = connection.preview(action.id, example(action))
+        assert server.asked == []
+        connection.run(action.id, example(action))
+    [asked] = server.asked
+    assert shown["action"] == action.id
+    assert shown["method"] == asked.method
+    assert shown["url"] == server.url + asked.path
+    assert shown["query"] == [list(pair) for pair in asked.query]
+    assert shown["body"] == (masked(action, asked.body) or None)
+    assert asked.headers["authorization"] == "Bearer sandbox-owner"
+
+
+@each_action
+def test_a_query_goes_with_reads_and_a_body_with_writes(action, connect):
+    with Hostile(good_reply(action)) as server:
+        connect(server).run(action.id, example(action))
+    [asked] = server.asked
+    assert (asked.query == []) or (asked.body == b"")
+    assert bool(asked.body) == (action.method == "POST")
+    assert ("content-type" in asked.headers) == bool(asked.body)
+
+
+@each_resource_input
+def test_a_resource_is_named_by_its_uri_on_either_origin_or_by_its_last_part(action, name, connect):
+    given = example(action)
+    last = given[name].rpartition("/")[2]
+    collection = action.inputs[name]["x-resource"]
+    with Hostile(good_reply(action)) as server:
+        for value in (f"{PUBLIC}/{collection}/{last}", f"{server.url}/{collection}/{last}", last):
+            connect(server).run(action.id, given | {name: value})
+    by_uri, by_own_uri, by_id = ((asked.target, asked.body) for asked in server.asked)
+    assert by_uri == by_id
+    if name in action.path_ids:
+        assert by_own_uri == by_id
+        assert by_id[0].endswith(f"/{last}")

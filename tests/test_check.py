@@ -1,0 +1,454 @@
+"""The credential report: each outcome told apart from the others, and nothing guessed."""
+
+import dataclasses
+import json
+import re
+import socket
+import time
+
+import pytest
+from calendly_connector import manifest
+from calendly_connector.api import client as client_module
+from calendly_connector.cli.check import lines
+from calendly_connector.sandbox import cast
+from hostile import DATE, DATE_S, Hostile, one, page, reply, reset
+
+ORGANIZATION = "https://api.calendly.com/organizations/a-b"
+USER = {
+    "uri": "https://api.calendly.com/users/c-d",
+    "name": "Ada Okafor",
+    "email": "ada@acme.example",
+    "timezone": "Europe/Berlin",
+    "current_organization": ORGANIZATION,
+}
+MEMBERSHIP = {"role": "owner", "organization": ORGANIZATION, "user": USER}
+CATALOG = manifest.catalog()
+
+
+def abilities(report):
+    return {name: verdict.ability for name, verdict in report.actions.items()}
+
+
+def states(report, state):
+    return {scope for scope, known in report.scopes.items() if known == state}
+
+
+# ok
+
+
+def test_a_good_token_is_told_who_it_is_and_what_is_known_of_it(troubled, connect):
+    report = connect(troubled).check()
+    assert (report.outcome, report.ok, report.kind) == ("ok", True, "personal_access_token")
+    assert report.message == f"Signed in as {cast.OWNER_NAME} ({cast.OWNER_MAIL})."
+    assert report.user == {
+        "name": cast.OWNER_NAME,
+        "email": cast.OWNER_MAIL,
+        "timezone": "Europe/Berlin",
+        "uri": f"https://api.calendly.com/users/{cast.OWNER}",
+    }
+    assert report.organization == f"https://api.calendly.com/organizations/{cast.ORGANIZATION}"
+    assert report.role == "owner"
+    assert report.fix == ""
+    assert report.calls == 2 == len(troubled.requests()["requests"])
+    assert states(report, "granted") == {"users:read", "organizations:read"}
+    assert states(report, "refused") == set()
+    assert abilities(report)["users.me"] == "can"
+    assert abilities(report)["organization_memberships.list"] == "can"
+    assert abilities(report)["scheduled_events.list"] == "unknown"
+    assert "not known until used" in report.actions["scheduled_events.list"].reason
+    assert report.actions.keys() == CATALOG.keys()
+
+
+@pytest.mark.parametrize(
+    ("token", "role"), [("sandbox-owner", "owner"), ("sandbox-admin", "admin"), ("sandbox-member", "user")]
+)
+def test_the_role_is_that_of_the_membership(token, role, sandbox, connect):
+    assert connect(sandbox, token=token).check().role == role
+
+
+def test_the_role_is_that_in_the_current_organization_and_not_in_another():
+    elsewhere = {"role": "owner", "organization": "https://api.calendly.com/organizations/other"}
+    here = {"role": "user", "organization": ORGANIZATION}
+    for memberships, role in (([elsewhere, here], "user"), ([elsewhere], None), ([], None)):
+        with Hostile(one(USER), page(memberships)) as server:
+            assert checked(server).role == role
+
+
+def test_the_headroom_is_told(make_sandbox, connect):
+    with make_sandbox(rate_limit=50) as sandbox:
+        report = connect(sandbox).check()
+    assert (report.rate_limit.limit, report.rate_limit.remaining) == (50, 48)
+    assert 0 <= report.rate_limit.reset_s <= 60
+
+
+@pytest.mark.parametrize(
+    ("pasted", "note"),
+    [
+        ("  sandbox-owner\n", "spaces or quotes"),
+        ('"sandbox-owner"', "spaces or quotes"),
+        ("Bearer sandbox-owner", "header's words"),
+        ("Authorization: Bearer sandbox-owner", "header's words"),
+        ("sandbox-\n  owner", "line breaks"),
+    ],
+)
+def test_a_token_that_was_pasted_with_too_much_is_mended_and_the_mending_told(pasted, note, sandbox, connect):
+    report = connect(sandbox, token=pasted).check()
+    assert report.ok
+    assert note in " ".join(report.notes)
+
+
+# What is found out without the network
+
+
+@pytest.mark.parametrize("token", ["", "  ", "\n", '""', "Bearer ", "Authorization: Bearer"])
+def test_no_token_is_missing(token, unvisited, connect):
+    report = connect(unvisited, token=token).check()
+    assert report.outcome == "missing_token"
+    assert "CALENDLY_API_TOKEN" in report.fix
+    assert report.calls == 0
+    assert set(abilities(report).values()) == {"cannot"}
+
+
+@pytest.mark.parametrize(
+    "token", ["two words", "t\N{LATIN SMALL LETTER O WITH DIAERESIS}ken", "a\x00b", "a\tb"]
+)
+def test_a_token_that_cannot_be_one_is_malformed_and_never_sent(token, unvisited, connect):
+    report = connect(unvisited, token=token).check()
+    assert report.outcome == "malformed_token"
+    assert report.fix
+    assert report.calls == 0
+    assert set(abilities(report).values()) == {"cannot"}
+
+
+# What Calendly says no to
+
+
+def test_an_unknown_token_is_invalid(troubled, connect):
+    report = connect(troubled, token="not-a-token-of-anybody").check()
+    assert report.outcome == "invalid_token"
+    assert "Make a new token" in report.fix
+    assert set(abilities(report).values()) == {"cannot"}
+    assert report.calls == 1 == len(troubled.requests()["requests"])
+
+
+@pytest.mark.parametrize("token", ["sandbox-no-scopes", "sandbox-events-only"])
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_good_token_that_cannot_say_whose_it_is_is_not_called_invalid(token, deep, sandbox, connect):
+    report = connect(sandbox, token=token).check(deep=deep)
+    assert report.outcome == "missing_scope"
+    assert not report.ok
+    assert report.message.startswith("The token is good, but lacks users:read")
+    assert "users:read" in report.fix
+    assert report.scopes["users:read"] == "refused"
+    assert abilities(report)["users.me"] == "cannot"
+    assert abilities(report)["scheduled_events.list"] == "unknown"
+    assert report.user is None
+
+
+@pytest.mark.parametrize(
+    ("words", "fix"),
+    [
+        ("You do not have permission to access this resource.", "owner or admin"),
+        ("Please upgrade to a paid Calendly account.", "plan"),
+        ("This user is not in your organization", "may do this"),
+    ],
+)
+def test_a_refusal_for_another_reason_is_forbidden(words, fix):
+    with Hostile(reply(403, {"title": "Permission Denied", "message": words})) as server:
+        report = checked(server)
+    assert report.outcome == "forbidden"
+    assert "The token is good" in report.message
+    assert fix in report.fix
+    assert report.actions["users.me"].ability == "cannot"
+    assert states(report, "refused") == set()
+
+
+def test_too_many_requests_says_how_long_to_wait_and_does_not_wait(troubled, connect, timer):
+    troubled.fault("status", status=429, headers={"Retry-After": "12"})
+    report = connect(troubled).check()
+    assert (report.outcome, report.fix, report.calls) == ("rate_limited", "Try again in 12 s.", 1)
+    assert timer.sleeps == []
+    assert set(abilities(report).values()) == {"unknown"}
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_an_outage_is_calendlys_and_not_the_tokens(status, troubled, connect, timer):
+    troubled.fault("html", status=status)
+    report = connect(troubled).check()
+    assert (report.outcome, report.calls) == ("calendly_down", 1)
+    assert str(status) in report.message
+    assert timer.sleeps == []
+    assert set(abilities(report).values()) == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(reply(200, b"<html>Sign in to the guest network</html>"), id="HTML"),
+        pytest.param(reply(200, b""), id="nothing"),
+        pytest.param(reply(204), id="no content"),
+        pytest.param(reply(200, {"collection": []}), id="JSON without resource"),
+        pytest.param(reply(200, {"resource": None}), id="no record"),
+        pytest.param(reply(200, ["resource"]), id="a list"),
+        pytest.param(one({}), id="nobody"),
+        pytest.param(one({**USER, "uri": None}), id="somebody without a URI"),
+        pytest.param(reply(404, {"message": "not here"}), id="not found"),
+        pytest.param(reply(400, {"message": "bad"}), id="rejected"),
+        pytest.param(reply(418, b"teapot"), id="teapot"),
+    ],
+)
+def test_what_is_not_calendlys_api_is_unexpected(step):
+    with Hostile(step) as server:
+        report = checked(server)
+    assert report.outcome == "unexpected"
+    assert report.message
+    assert report.fix
+    assert report.calls == 1 == len(server.asked)
+    assert set(abilities(report).values()) == {"unknown"}
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_unexpected_and_its_target_never_contacted(status, unvisited):
+    with Hostile(reply(status, b"", {"Location": f"{unvisited.url}/users/me"})) as server:
+        assert checked(server).outcome == "unexpected"
+    assert len(server.asked) == 1
+
+
+# No answer
+
+
+def checked(server, **options):
+    """Check a token at a server, in the time that its replies speak of."""
+    from calendly_connector.plugin import connector
+
+    origin = server if isinstance(server, str) else server.url
+    given = {"kind": "personal_access_token", "token": "made-up-token"}
+    with connector.connect(given, origin=origin, clock=lambda: DATE_S + 0.5, sleep=pytest.fail) as connection:
+        return connection.check(**options)
+
+
+def assert_offline(report, words):
+    assert report.outcome == "offline"
+    assert re.search(words, report.message)
+    assert report.fix
+    assert report.calls == 1
+    assert set(abilities(report).values()) == {"unknown"}
+
+
+def test_a_name_that_is_not_found_is_dns(monkeypatch):
+    def not_found(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", not_found)
+    assert_offline(checked("https://calendly.invalid"), r"calendly\.invalid could not be found \(DNS\)")
+
+
+def test_a_refused_connection_is_said_to_be_refused(closed_port):
+    assert_offline(checked(f"http://127.0.0.1:{closed_port}"), "refused the connection")
+
+
+def test_a_certificate_that_nobody_trusts_is_tls():
+    with Hostile(one(USER), tls=True) as server:
+        assert_offline(checked(server), r"TLS certificate of 127\.0\.0\.1")
+    assert server.asked == []  # the token was not sent
+
+
+def test_a_server_that_speaks_no_tls_is_tls():
+    with Hostile(b"HTTP/1.1 400 Bad Request\r\n\r\n", listens=False) as server:
+        assert_offline(checked(f"https://127.0.0.1:{server.port}"), "TLS")
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
+def test_a_proxy_that_is_not_there_is_the_proxy(name, monkeypatch, closed_port):
+    monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port}")
+    assert_offline(checked("https://api.made-up.example"), "proxy")
+
+
+def test_a_proxy_that_refuses_is_the_proxy_and_does_not_see_the_token(monkeypatch):
+    with Hostile(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert_offline(checked("https://api.made-up.example"), "proxy")
+    [asked] = proxy.asked
+    assert asked.method == "CONNECT"
+    assert "authorization" not in asked.headers
+
+
+def test_a_server_that_takes_the_call_and_never_answers_is_a_time_out(monkeypatch):
+    monkeypatch.setattr(client_module, "_READ_TIMEOUT_S", 0.05)
+    with Hostile(None) as server:
+        assert_offline(checked(server), "did not come within")
+
+
+def test_a_server_that_does_not_take_the_connection_is_a_time_out(monkeypatch):
+    def never(*_, **__):
+        raise TimeoutError
+
+    monkeypatch.setattr(socket.socket, "connect", never)
+    assert_offline(checked("http://127.0.0.1:1"), "did not take the connection within 10 s")
+
+
+def test_a_connection_that_breaks_is_offline():
+    with Hostile(reset()) as server:
+        assert_offline(checked(server), "broke off")
+
+
+def test_no_two_troubles_of_the_network_are_told_in_the_same_words(monkeypatch, closed_port):
+    told = {checked(f"http://127.0.0.1:{closed_port}").message}
+    with Hostile(reset()) as server:
+        told.add(checked(server).message)
+    with Hostile(one(USER), tls=True) as server:
+        told.add(checked(server).message)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed_port}")
+    told.add(checked("https://api.made-up.example").message)
+    assert len(told) == 4
+
+
+# Scopes and what follows from them
+
+
+def test_a_deep_check_tries_one_read_per_family(troubled, connect):
+    report = connect(troubled).check(deep=True)
+    reads = {scope for scope in report.scopes if scope.endswith(":read")}
+    assert states(report, "granted") == reads
+    assert states(report, "untried") == {"webhooks:write"}
+    assert report.calls == len(reads) == len(troubled.requests()["requests"])
+    assert {call["method"] for call in troubled.requests()["requests"]} == {"GET"}
+    unknown = {name for name, ability in abilities(report).items() if ability == "unknown"}
+    assert unknown == {"webhook_subscriptions.create", "webhook_subscriptions.delete"}
+    assert set(abilities(report).values()) == {"can", "unknown"}
+
+
+def test_a_refused_read_rules_out_its_write(sandbox, connect):
+    report = connect(sandbox, token="sandbox-users-only").check(deep=True)
+    assert report.outcome == "ok"
+    assert states(report, "granted") == {"users:read"}
+    assert states(report, "untried") == set()
+    assert abilities(report) == {
+        action.id: "can" if action.scopes == ("users:read",) else "cannot" for action in CATALOG.values()
+    }
+    assert "webhooks:write" in report.actions["webhook_subscriptions.create"].reason
+
+
+def test_without_a_deep_check_a_write_stays_unknown_rather_than_guessed(sandbox, connect):
+    report = connect(sandbox, token="sandbox-users-only").check()
+    assert abilities(report)["webhook_subscriptions.create"] == "unknown"
+    assert abilities(report)["organization_memberships.list"] == "cannot"
+    assert report.role is None
+    assert "the role is not known" in report.notes[0]
+
+
+def test_a_probe_that_is_refused_for_no_scope_rules_out_the_read_alone():
+    denied = reply(403, {"message": "You do not have permission to access this resource."})
+    with Hostile(one(USER), page([MEMBERSHIP]), denied) as server:
+        report = checked(server, deep=True)
+    assert abilities(report)["webhook_subscriptions.list"] == "cannot"
+    assert "permission" in report.actions["webhook_subscriptions.list"].reason
+    assert abilities(report)["webhook_subscriptions.create"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "step", [reply(500), reply(429), reply(200, b"<html>"), reset(), reply(302, b"", {"Location": "/"})]
+)
+def test_a_probe_that_fails_leaves_its_scope_untried(step):
+    with Hostile(one(USER), page([MEMBERSHIP]), step) as server:
+        report = checked(server, deep=True)
+    assert report.outcome == "ok"
+    assert states(report, "granted") == {"users:read", "organizations:read"}
+    assert states(report, "refused") == set()
+    assert report.calls == len(server.asked)  # none was tried twice
+
+
+@pytest.mark.parametrize(
+    "memberships",
+    [
+        reply(500),
+        reply(200, b"<html>"),
+        reset(),
+        reply(200, {"collection": [None]}),
+        reply(200, {"collection": ["x"]}),
+        reply(200, {"collection": {}}),
+    ],
+)
+def test_trouble_with_the_role_does_not_spoil_the_report(memberships):
+    with Hostile(one(USER), memberships) as server:
+        report = checked(server)
+    assert report.outcome == "ok"
+    assert report.role is None
+    assert "the role is not known" in report.notes[0]
+    assert report.scopes["organizations:read"] == "untried"
+
+
+def test_records_that_lack_everything_but_a_uri_do_not_break_the_report():
+    with Hostile(one({"uri": USER["uri"]}), page([{}])) as server:
+        report = checked(server)
+    assert report.outcome == "ok"
+    assert report.organization is None
+    assert lines(report)
+
+
+@pytest.mark.parametrize(
+    ("role", "ability"),
+    [
+        ("owner", "can"),
+        ("admin", "can"),
+        ("user", "cannot"),
+        (None, "unknown"),
+        ("emperor", "unknown"),
+        ([], "unknown"),
+    ],
+)
+def test_an_action_for_admins_is_ruled_out_for_others(role, ability, monkeypatch):
+    action = dataclasses.replace(CATALOG["users.get"], role="admin")
+    monkeypatch.setattr(manifest, "catalog", lambda: {action.id: action})
+    with Hostile(one(USER), page([] if role is None else [{**MEMBERSHIP, "role": role}])) as server:
+        verdict = checked(server).actions[action.id]
+    assert verdict.ability == ability
+    assert ("only an admin may" in verdict.reason) == (ability != "can")
+
+
+# Clock
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "words"),
+    [(0, None), (60, None), (-60, None), (61, "61 s ahead of"), (-3600, "3600 s behind")],
+)
+def test_a_wrong_clock_is_noted(ahead_s, words, connect):
+    with Hostile(one(USER, Date=DATE), page([MEMBERSHIP], Date=DATE)) as server:
+        report = connect(server, clock=lambda: DATE_S + 0.5 + ahead_s).check()
+    assert report.clock_skew_s == ahead_s
+    assert (words in report.notes[0]) if words else (report.notes == ())
+
+
+def test_the_clock_is_compared_with_the_servers_own(sandbox, connect):
+    assert abs(connect(sandbox, clock=time.time).check().clock_skew_s) < 5
+
+
+def test_a_server_without_a_date_gives_no_skew():
+    with Hostile(one(USER), page([MEMBERSHIP])) as server:
+        assert checked(server).clock_skew_s is None
+
+
+# Secrets
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        reply(401, {"message": "no made-up-token here"}),
+        reply(403, {"message": "made-up-token may not"}),
+        reply(403, {"required_scopes": ["made-up-token"]}),
+        reply(404, {"message": "Bearer made-up-token"}),
+        reply(429, {"message": "made-up-token"}),
+        reply(500, {"message": "made-up-token"}),
+        reply(302, b"", {"Location": "/made-up-token"}),
+        reset(),
+        page([]),
+        one(USER),
+    ],
+)
+def test_no_report_holds_the_token(step):
+    with Hostile(step) as server:
+        report = checked(server, deep=True)
+    shown = json.dumps(dataclasses.asdict(report)) + repr(report) + "\n".join(lines(report))
+    assert "made-up-token" not in shown

@@ -1,0 +1,810 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+import csv
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from calendly_connector import __version__, cli
+from calendly_connector.cli import demo
+from calendly_connector.manifest import catalog
+from calendly_connector.sandbox import cast
+from hostile import Hostile, one, page, reply
+
+SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
+COMMANDS = ["check", "actions", "describe", "run", "sandbox", "record", "demo"]
+ORGANIZATION = f"organization=https://api.calendly.com/organizations/{cast.ORGANIZATION}"
+ALL_EVENTS = ("run", "scheduled_events.list", ORGANIZATION)
+MANY_EVENTS = 250  # in the sandbox
+OWNER, SECRET = "sandbox-owner", "made-up-secret"
+EVENT = catalog()["scheduled_events.list"].examples[0]["output"]
+ME = catalog()["users.me"].examples[0]["output"]
+SOON_S = 30  # how long a process may take before the test gives up on it
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    """Give what runs a command in this process: exit code, output, errors."""
+
+    def run(*words, server=None, token=OWNER):
+        if server is not None:
+            monkeypatch.setenv("CALENDLY_API_URL", server.url)
+        monkeypatch.setenv("CALENDLY_API_TOKEN", token)
+        code = cli.main(list(words))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def process(monkeypatch):
+    """Give what starts the command as a process of its own."""
+    started = []
+
+    def start(*words, server=None, token=OWNER, **more):
+        if server is not None:
+            monkeypatch.setenv("CALENDLY_API_URL", server.url)
+        monkeypatch.setenv("CALENDLY_API_TOKEN", token)
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
+        begun = subprocess.Popen([SCRIPT, *words], **pipes)  # noqa: S603 - our own command
+        started.append(begun)
+        return begun
+
+    yield start
+    for begun in started:
+        begun.kill()
+        begun.communicate()
+
+
+def wait_until(holds):
+    """Wait for what another process or thread is about to do."""
+    give_up_at = time.monotonic() + SOON_S
+    while not holds():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+
+
+def asked(sandbox):
+    return len(sandbox.requests()["requests"])
+
+
+def assert_one_line(err, *words):
+    assert err.startswith("calendly-connector: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    for word in words:
+        assert word in err
+
+
+# All commands
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_every_command_explains_itself(command, option, call, unvisited):
+    code, out, err = call(command, option, server=unvisited)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"Usage: calendly-connector {command}")
+
+
+def test_the_help_lists_every_command(call):
+    code, out, err = call("--help")
+    assert (code, err) == (0, "")
+    assert all(f"\n  {command} " in out for command in COMMANDS)
+
+
+def test_the_version_is_told(call):
+    assert call("--version") == (0, f"calendly-connector, version {__version__}\n", "")
+
+
+def test_no_command_at_all_is_a_wrong_call_that_is_helped(call):
+    code, out, _ = call()
+    assert code == 2
+    assert "Usage:" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nonsense"], "No such command"),
+        (["check", "--nonsense"], "--nonsense"),
+        (["describe"], "ACTION"),
+        (["describe", "scheduled_event.list"], "scheduled_events.list"),
+        (["describe", "evil\x1b[31m\ncommand"], "There is no action"),
+        (["run"], "ACTION"),
+        (["run", "nonsense"], "There is no action"),
+        (["run", "scheduled_events.list", "statsu=active"], "did you mean 'status'?"),
+        (["run", "scheduled_events.list", "status"], "KEY=VALUE"),
+        (["run", "scheduled_events.list", "=active"], "KEY=VALUE"),
+        (["run", "scheduled_events.list", ""], "KEY=VALUE"),
+        (["run", "scheduled_events.list", "count=many"], "count: must be a whole number"),
+        (["run", "scheduled_events.list", "status=active", "status=canceled"], "given 2 times"),
+        (["run", "scheduled_events.list", "page_token=\udcff"], "page_token"),
+        (["run", "scheduled_events.list", "--all", "--limit", "3"], "exclude each other"),
+        (["run", "scheduled_events.list", "--limit", "0"], "--limit"),
+        (["run", "users.me", "--limit", "3"], "limit"),
+        (["run", "users.me", "--format", "xml"], "--format"),
+        (["run", "users.get"], "uuid: is missing"),
+        (["run", "users.get", "uuid=https://evil.example/users/a-b"], "another host"),
+        (["run", "webhook_subscriptions.create"], "url: is missing"),
+        (["run", "users.me", "--input", "no-such-file.json"], "cannot be read"),
+        (["record", "nonsense"], "There is no action"),
+        (["sandbox", "--port", "70000"], "--port"),
+        (["sandbox", "--events", "1"], "events must be between"),
+        (["sandbox", "--users", "1"], "users must be between"),
+        (["sandbox", "--anchor", "yesterday"], "--anchor"),
+        (["sandbox", "--rate-limit", "-1"], "rate_limit"),
+        (["sandbox", "--page-token-life", "0"], "page_token_life_s"),
+    ],
+)
+def test_a_wrong_call_is_refused_in_one_line_with_exit_code_2_and_no_network(words, said, call, unvisited):
+    code, out, err = call(*words, server=unvisited)
+    assert (code, out) == (2, "")
+    assert_one_line(err, said)
+    assert "\x1b" not in err
+
+
+@pytest.mark.parametrize(
+    "origin", ["ftp://x.example", "http://api.calendly.com", "https://a.example/v2", "http://[::1"]
+)
+def test_an_origin_that_is_none_is_a_wrong_call(origin, call, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_URL", origin)
+    code, _, err = call("run", "users.me")
+    assert code == 2
+    assert_one_line(err, "CALENDLY_API_URL")
+
+
+@pytest.mark.parametrize("variable", ["CALENDLY_API_TOKEN", "CALENDLY_API_KEY", "calendly_api_token"])
+def test_the_token_is_read_from_any_of_its_variables(variable, sandbox, monkeypatch, capsys):
+    monkeypatch.setenv(variable, "sandbox-admin")
+    monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
+    assert cli.main(["run", "users.me"]) == 0
+    assert cast.ADMIN_NAME in capsys.readouterr().out
+
+
+def test_no_token_is_a_wrong_call(call, unvisited):
+    code, _, err = call("run", "users.me", server=unvisited, token="")
+    assert code == 2
+    assert_one_line(err, "CALENDLY_API_TOKEN")
+
+
+@pytest.mark.parametrize(
+    ("step", "word"),
+    [
+        (reply(401, {"message": f"what is {SECRET}?"}), "401"),
+        (reply(403, {"message": "Please upgrade"}), "plan"),
+        (reply(404, {"message": "\x1b[2Jnot\nhere"}), "404"),
+        (reply(400, {"message": f"\x1b[2J\r\nbad {SECRET}\x07"}), "bad"),
+        (reply(200, b"<html>"), "not JSON"),
+        (reply(302, b"", {"Location": "https://evil.example"}), "redirect"),
+        (reply(429, b"", {"Retry-After": "999"}), "429"),
+    ],
+)
+def test_a_refusal_is_one_line_with_exit_code_1_and_never_the_token(step, word, call):
+    with Hostile(step) as server:
+        code, out, err = call("run", "users.me", server=server, token=SECRET)
+    assert (code, out) == (1, "")
+    assert_one_line(err, word)
+    assert SECRET not in err
+    assert err.removesuffix("\n").isprintable()
+
+
+def test_an_error_with_json_is_json(call):
+    with Hostile(reply(403, {"message": "no", "required_scopes": ["users:read"]})) as server:
+        code, out, err = call("run", "users.me", "--json", server=server, token=SECRET)
+    assert (code, out) == (1, "")
+    error = json.loads(err)["error"]
+    assert error["code"] == "permission_denied"
+    assert error["reason"] == "scope"
+    assert error["required_scopes"] == ["users:read"]
+    assert error["retryable"] is False
+    assert "users:read" in error["fix"]
+    assert SECRET not in err
+
+
+def test_a_wrong_call_with_json_lists_its_problems(call, unvisited):
+    code, _, err = call("run", "users.get", "uid=x", "--json", server=unvisited)
+    assert code == 2
+    problems = {problem["path"]: problem for problem in json.loads(err)["error"]["problems"]}
+    assert problems.keys() == {"uuid", "uid"}
+    assert problems["uid"]["nearest"] == "uuid"
+
+
+# check
+
+
+def test_check_tells_a_person_who_a_token_is(call, sandbox):
+    code, out, err = call("check", server=sandbox)
+    assert (code, err) == (0, "")
+    first, *others = out.splitlines()
+    assert first == f"ok: Signed in as {cast.OWNER_NAME} ({cast.OWNER_MAIL})."
+    labels = [line[2:14].strip() for line in others]
+    assert labels[:4] == ["user", "organization", "scopes", "actions"]
+    assert "role owner" in out
+    assert "granted: organizations:read, users:read; untried: " in out
+
+
+def test_check_shows_headroom_and_the_outcome_of_a_deep_check(call, make_sandbox):
+    with make_sandbox(rate_limit=100) as limited:
+        code, out, _ = call("check", "--deep", server=limited, token="sandbox-users-only")
+    assert code == 0
+    assert " of 100 requests a minute left, all again in " in out
+    assert "granted: users:read; refused: " in out
+    assert "actions       can 2, cannot 10" in out
+    assert "note          the role is not known" in out
+
+
+@pytest.mark.parametrize(
+    ("token", "outcome"),
+    [
+        ("", "missing_token"),
+        ("a b", "malformed_token"),
+        ("nobody", "invalid_token"),
+        ("sandbox-no-scopes", "missing_scope"),
+    ],
+)
+def test_check_says_what_to_do_about_a_token_that_is_not_good(token, outcome, call, sandbox):
+    code, out, err = call("check", server=sandbox, token=token)
+    assert (code, err) == (1, "")
+    assert out.startswith(f"{outcome}: ")
+    assert "\n  what to do    " in out
+
+
+@pytest.mark.parametrize(("token", "expected"), [("sandbox-owner", 0), ("nobody", 1)])
+def test_check_as_json_is_the_whole_report(token, expected, call, sandbox):
+    code, out, err = call("check", "--json", server=sandbox, token=token)
+    assert (code, err) == (expected, "")
+    report = json.loads(out)
+    assert report["ok"] is (expected == 0)
+    assert report["actions"].keys() == catalog().keys()
+
+
+def test_check_shows_no_control_characters_of_a_name(call):
+    with Hostile(one({**ME, "name": "Ada\x1b[2J\nokafor\u202e"}), page([])) as server:
+        code, out, _ = call("check", server=server)
+    assert code == 0
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert out.splitlines()[0].startswith("ok: Signed in as Ada\N{REPLACEMENT CHARACTER}[2J")
+
+
+# actions, describe
+
+
+def test_actions_are_listed_for_a_person_and_for_a_program(call):
+    code, out, _ = call("actions")
+    assert code == 0
+    heading, *rows = out.splitlines()
+    assert heading.split()[:3] == ["ACTION", "EFFECT", "REQUEST"]
+    assert [row.split()[0] for row in rows] == list(catalog())
+    code, out, _ = call("actions", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert [entry["id"] for entry in told] == list(catalog())
+    assert all(entry["input"]["type"] == "object" and entry["output"] and entry["examples"] for entry in told)
+
+
+@pytest.mark.parametrize("name", list(catalog()))
+def test_every_action_is_described(name, call):
+    action = catalog()[name]
+    code, out, err = call("describe", name)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{name}: {action.title}\n")
+    assert all(f"\n    {field}" in out for field in action.inputs)
+    assert all(scope in out for scope in action.scopes)
+    assert action.docs in out
+
+
+def test_the_original_name_prints_both_schemas_as_json(call):
+    code, out, _ = call("describe", "users/me", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert told["id"] == "users.me"
+    assert told["input"]["type"] == "object"
+    assert "timezone" in json.dumps(told["output"])
+
+
+def test_a_name_that_two_actions_share_shows_both(call):
+    code, out, _ = call("describe", "users")
+    assert code == 0
+    assert "'users' names users.me, users.get" in out
+    _, out, _ = call("describe", "users", "--json")
+    assert [entry["id"] for entry in json.loads(out)] == ["users.me", "users.get"]
+
+
+# run
+
+
+def test_run_writes_json_with_a_summary(call, sandbox):
+    code, out, err = call(*ALL_EVENTS, "--all", "--json", server=sandbox)
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert len(told["records"]) == MANY_EVENTS
+    assert told | {"records": None} == {
+        "records": None,
+        "action": "scheduled_events.list",
+        "complete": True,
+        "calls": 3,
+        "warnings": [],
+    }
+
+
+def test_run_writes_json_where_no_terminal_is(call, sandbox):
+    assert json.loads(call("run", "users.me", server=sandbox)[1])["record"]["name"] == cast.OWNER_NAME
+
+
+def test_run_writes_a_line_per_record(call, sandbox):
+    code, out, _ = call(*ALL_EVENTS, "--limit", "150", "--format", "jsonl", server=sandbox)
+    assert code == 0
+    assert len({json.loads(line)["uri"] for line in out.splitlines()}) == 150
+
+
+def test_run_writes_a_table(call, sandbox):
+    code, out, _ = call(*ALL_EVENTS, "--format", "table", "--all", server=sandbox)
+    assert code == 0
+    heading, *rows = out.splitlines()
+    assert heading.split()[0] == "NAME"
+    assert heading.split()[-1] == "URI"
+    assert len(rows) == MANY_EVENTS
+    assert all("https://api.calendly.com/scheduled_events/" in row for row in rows)
+
+
+def test_run_writes_one_record_as_a_table(call, sandbox):
+    code, out, _ = call("run", "users.me", "--format", "table", server=sandbox)
+    assert code == 0
+    assert f"name                      {cast.OWNER_NAME}\n" in out
+    assert "avatar_url                -\n" in out
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        ("table", "no records\n"),
+        ("jsonl", ""),
+        (
+            "json",
+            '{"records":[\n],"action":"scheduled_events.list","complete":true,"calls":1,"warnings":[]}\n',
+        ),
+    ],
+)
+@pytest.mark.parametrize("all_pages", [[], ["--all"]])
+def test_run_writes_an_empty_list(form, written, all_pages, call):
+    with Hostile(page([])) as server:
+        assert call(*ALL_EVENTS, "--format", form, *all_pages, server=server) == (0, written, "")
+
+
+def test_an_empty_list_as_csv_has_its_heading(call):
+    with Hostile(page([])) as server:
+        _, out, _ = call(*ALL_EVENTS, "--format", "csv", server=server)
+    [heading] = csv.reader(io.StringIO(out))
+    assert heading[0] == "uri"
+    assert heading[-1] == "other"
+
+
+@pytest.mark.parametrize(("form", "written"), [("json", '"record":null'), ("jsonl", ""), ("table", "")])
+def test_run_of_what_gives_nothing_says_so(form, written, call, fresh_sandbox):
+    words = ("run", "webhook_subscriptions.delete", f"uuid={cast.ACTIVE_HOOK}", "--format", form)
+    code, out, err = call(*words, server=fresh_sandbox)
+    assert (code, err) == (0, "")
+    assert out.startswith("{" + written) if written else out == ""
+
+
+def test_csv_has_a_column_for_what_is_declared_and_one_for_all_else(call):
+    odd = {**EVENT, "name": 'with, comma\nand "quotes"', "mood": "good", "depth": [1, {"a": True}]}
+    with Hostile(page([EVENT, odd], "t1"), page([{"uri": "u", "status": True}])) as server:
+        code, out, err = call(*ALL_EVENTS, "--all", "--format", "csv", server=server)
+    assert code == 0
+    plain, strange, bare = csv.DictReader(io.StringIO(out))
+    assert plain["other"] == ""
+    assert plain["name"] == EVENT["name"]
+    assert json.loads(plain["event_memberships"]) == EVENT["event_memberships"]
+    assert plain["cancellation"] == ""
+    assert strange["name"] == odd["name"]
+    assert json.loads(strange["other"]) == {"mood": "good", "depth": [1, {"a": True}]}
+    assert (bare["uri"], bare["status"], bare["start_time"]) == ("u", "true", "")
+    assert "warning: Outside the schema of scheduled_events.list" in err
+
+
+@pytest.mark.parametrize("action", ["users.me", "scheduled_events.list"])
+def test_control_characters_of_strangers_never_reach_the_terminal(action, call):
+    evil = "\x1b]0;title\x07\x1b[31mred\r\nnext\u202e\x9b"
+    record = {
+        **EVENT,
+        **ME,
+        "name": evil,
+        "uri": f"https://a.example/{evil}",
+        "status": evil,
+        "locale": {"a": evil},
+    }
+    answer = page([record]) if action.endswith("list") else one(record)
+    with Hostile(*([one(ME)] if action.endswith("list") else []), answer) as server:
+        code, out, err = call("run", action, "--format", "table", server=server)
+    assert code == 0
+    assert all(letter.isprintable() or letter == "\n" for letter in out + err)
+    assert "next" in out
+
+
+def test_a_page_of_a_longer_list_says_on_stderr_that_there_is_more(call, sandbox):
+    code, out, err = call(*ALL_EVENTS, server=sandbox)
+    assert code == 0
+    assert json.loads(out)["complete"] is False
+    assert err == "note: 100 record(s), and there are more: --all or --limit N reads on.\n"
+
+
+def test_run_takes_its_inputs_from_a_file(call, sandbox, tmp_path):
+    path = tmp_path / "in.json"
+    path.write_text(json.dumps({"uuid": cast.ADMIN}))
+    code, out, _ = call("run", "users.get", "--input", str(path), server=sandbox)
+    assert code == 0
+    assert json.loads(out)["record"]["name"] == cast.ADMIN_NAME
+
+
+def test_run_takes_its_inputs_from_stdin(process, sandbox):
+    begun = process("run", "users.get", "--input", "-", server=sandbox, stdin=subprocess.PIPE)
+    out, err = begun.communicate(json.dumps({"uuid": cast.ADMIN}).encode(), timeout=SOON_S)
+    assert (begun.returncode, err) == (0, b"")
+    assert json.loads(out)["record"]["name"] == cast.ADMIN_NAME
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "not a JSON object"),
+        (b'"text"', "not a JSON object"),
+        (b'{"uuid": NaN}', "uuid"),
+        (b'{"uuid": {"a": [[[[]]]]}}', "uuid: must be text"),
+        (b'{"uuid": "~{GetUserUrl}~"}', "uuid"),
+    ],
+)
+def test_inputs_that_cannot_be_are_refused(content, words, call, unvisited, tmp_path):
+    path = tmp_path / "in.json"
+    path.write_bytes(content)
+    code, _, err = call("run", "users.get", "--input", str(path), server=unvisited)
+    assert code == 2
+    assert_one_line(err, words)
+
+
+def test_a_directory_is_no_input(call, unvisited, tmp_path):
+    code, _, err = call("run", "users.get", "--input", str(tmp_path), server=unvisited)
+    assert code == 2
+    assert_one_line(err, "cannot be read")
+
+
+def test_a_dry_run_shows_the_request_and_sends_nothing(call, unvisited, tmp_path):
+    output = tmp_path / "out.json"
+    words = ("--limit", "7", "--dry-run", "--output", str(output))
+    code, out, err = call(*ALL_EVENTS, "status=active", *words, server=unvisited)
+    assert (code, err) == (0, "")
+    shown = json.loads(out)
+    assert shown["method"] == "GET"
+    assert shown["url"] == f"{unvisited.url}/scheduled_events"
+    assert ["status", "active"] in shown["query"]
+    assert ["count", "7"] in shown["query"]
+    assert "sandbox-owner" not in out
+    assert not output.exists()
+
+
+# Output files
+
+
+def test_output_replaces_what_was_in_the_file(call, sandbox, tmp_path):
+    path = tmp_path / "out.json"
+    path.write_text("x" * 1_000_000)
+    code, out, err = call("run", "users.me", "--output", str(path), server=sandbox)
+    assert (code, out, err) == (0, "", "")
+    assert json.loads(path.read_bytes())["record"]["name"] == cast.OWNER_NAME
+
+
+@pytest.mark.parametrize("place", ["", "missing/out.json", "file/out.json"])
+def test_an_output_that_cannot_be_written_is_found_out_before_the_first_request(
+    place, call, unvisited, tmp_path
+):
+    (tmp_path / "file").write_text("in the way")
+    code, out, err = call("run", "users.me", "--output", str(tmp_path / place), server=unvisited)
+    assert (code, out) == (2, "")
+    assert_one_line(err, "--output", "Nothing was sent")
+
+
+@pytest.mark.parametrize("all_pages", [[], ["--all"]])
+def test_a_refused_call_keeps_the_old_file_and_leaves_no_new_one(all_pages, call, tmp_path):
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    old.write_text("what was there")
+    with Hostile(reply(401)) as server:
+        for path in (old, new):
+            words = (*ALL_EVENTS, "--format", "jsonl", *all_pages, "--output", str(path))
+            assert call(*words, server=server)[0] == 1
+    assert old.read_text() == "what was there"
+    assert not new.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="no such device on this system")
+def test_a_device_can_be_the_output(call, sandbox):
+    assert call("run", "users.me", "--output", "/dev/null", server=sandbox) == (0, "", "")
+
+
+def test_a_pipe_can_be_the_output(process, sandbox, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    begun = process("run", "users.me", "--output", str(pipe), server=sandbox)
+    assert json.loads(pipe.read_bytes())["record"]["name"] == cast.OWNER_NAME
+    assert begun.wait(SOON_S) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device on this system")
+@pytest.mark.parametrize("words", [["--output", "/dev/full"], []])
+def test_a_full_disk_is_one_line(words, process, sandbox):
+    with Path("/dev/full").open("wb") as full:
+        begun = process("run", "users.me", *words, server=sandbox, stdout=full)
+        _, err = begun.communicate(timeout=SOON_S)
+    assert begun.returncode == 1
+    assert_one_line(err.decode(), "No space left")
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
+def test_what_was_written_before_a_failure_is_valid_and_said_to_be_incomplete(form, call, tmp_path):
+    path = tmp_path / "out"
+    with Hostile(page([EVENT, EVENT], "t1"), reply(400, {"message": "stale"})) as server:
+        words = (*ALL_EVENTS, "--all", "--format", form, "--output", str(path))
+        code, out, err = call(*words, server=server)
+    assert (code, out) == (1, "")
+    assert err.startswith("incomplete: 2 record(s) were written before this:\ncalendly-connector: ")
+    text = path.read_text()
+    if form == "json":
+        told = json.loads(text)
+        assert told["complete"] is False
+        assert told["records"] == [EVENT, EVENT]
+    else:
+        assert len(list(csv.reader(io.StringIO(text)))) == (3 if form == "csv" else 2)
+
+
+# Interruptions
+
+
+def _interrupted(process, sandbox, *words, **more):
+    """Start reading a list, and interrupt it while its second page is under way."""
+    sandbox.fault("latency", path="/scheduled_events", latency_s=0.0)  # the first page: at once
+    sandbox.fault("latency", path="/scheduled_events", latency_s=60.0)
+    begun = process(*ALL_EVENTS, "--all", *words, server=sandbox, **more)
+    wait_until(lambda: asked(sandbox) == 2)
+    begun.send_signal(signal.SIGINT)
+    _, err = begun.communicate(timeout=SOON_S)
+    assert begun.returncode == 1
+    assert b"Traceback" not in err
+    return err.decode()
+
+
+def test_an_interrupted_file_is_valid_and_says_that_it_is_incomplete(process, fresh_sandbox, tmp_path):
+    path = tmp_path / "out.json"
+    err = _interrupted(process, fresh_sandbox, "--output", str(path))
+    told = json.loads(path.read_bytes())
+    assert told["complete"] is False
+    assert len(told["records"]) == 100
+    assert err.startswith("incomplete: 100 record(s)")
+    assert "Interrupted." in err
+
+
+def test_an_interrupted_stream_of_lines_ends_after_a_whole_line(process, fresh_sandbox, tmp_path):
+    path = tmp_path / "out.jsonl"
+    with path.open("wb") as file:
+        err = _interrupted(process, fresh_sandbox, "--format", "jsonl", stdout=file)
+    out = path.read_bytes()
+    assert out.endswith(b"}\n")
+    assert len([json.loads(line) for line in out.splitlines()]) == 100
+    assert "incomplete" in err
+
+
+def test_an_interrupted_single_call_writes_nothing(process, fresh_sandbox, tmp_path):
+    path = tmp_path / "out.json"
+    fresh_sandbox.fault("latency", latency_s=60.0)
+    begun = process("run", "users.me", "--output", str(path), server=fresh_sandbox)
+    wait_until(lambda: asked(fresh_sandbox) == 1)
+    begun.send_signal(signal.SIGINT)
+    _, err = begun.communicate(timeout=SOON_S)
+    assert begun.returncode == 1
+    assert_one_line(err.decode().removeprefix("\n"), "Interrupted.")  # a new line after the terminal's ^C
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("words", [[*ALL_EVENTS, "--all", "--format", "jsonl"], ["actions", "--json"]])
+def test_a_reader_who_goes_away_gets_no_traceback(words, process, sandbox):
+    begun = process(*words, server=sandbox)
+    assert begun.stdout.readline()
+    begun.stdout.close()
+    err = begun.stderr.read()
+    begun.stderr.close()
+    assert begun.wait(SOON_S) in {0, 1}  # a short output may be in the pipe as a whole
+    assert err == b""
+
+
+def test_a_closed_stdout_gets_no_traceback(process, sandbox):
+    begun = process("run", "users.me", server=sandbox, stdout=None, preexec_fn=lambda: os.close(1))
+    _, err = begun.communicate(timeout=SOON_S)
+    assert (begun.returncode, err) == (0, b"")
+
+
+def test_a_progress_bar_goes_to_the_terminal_and_the_pipe_stays_clean(process, sandbox):
+    terminal, its_end = pty.openpty()
+    try:
+        begun = process(*ALL_EVENTS, "--all", "--format", "jsonl", server=sandbox, stderr=its_end)
+        os.close(its_end)
+        out, _ = begun.communicate(timeout=SOON_S)
+        shown = _read_all(terminal)
+    finally:
+        os.close(terminal)
+    assert begun.returncode == 0
+    assert len([json.loads(line) for line in out.splitlines()]) == MANY_EVENTS
+    assert b"\x1b" not in out
+    assert f"{MANY_EVENTS} records, 3 calls".encode() in shown
+
+
+def test_no_progress_bar_where_no_terminal_looks_on(process, sandbox):
+    begun = process(*ALL_EVENTS, "--all", "--format", "jsonl", server=sandbox)
+    _, err = begun.communicate(timeout=SOON_S)
+    assert (begun.returncode, err) == (0, b"")
+
+
+def _read_all(terminal):
+    shown = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # Linux says so at the end of a terminal
+            return shown
+        if not piece:
+            return shown
+        shown += piece
+
+
+# sandbox
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_sandbox_announces_itself_and_stops_when_told(number, process, call):
+    begun = process("sandbox", "--port", "0", "--json", "--events", "20")
+    url = json.loads(begun.stdout.readline())["url"]
+    served = type("Served", (), {"url": url})
+    code, out, _ = call("run", "users.me", server=served)
+    assert code == 0
+    assert json.loads(out)["record"]["uri"].startswith(url)
+    begun.send_signal(number)
+    out, err = begun.communicate(timeout=SOON_S)
+    assert (begun.returncode, out, err) == (0, b"", b"")
+
+
+def test_the_sandbox_tells_a_person_how_to_use_it(process):
+    begun = process("sandbox", "--port", "0")
+    told = [begun.stdout.readline().decode() for _ in range(6)]
+    begun.send_signal(signal.SIGINT)
+    assert begun.wait(SOON_S) == 0
+    assert told[0].startswith("A made-up Calendly listens on http://127.0.0.1:")
+    assert "export CALENDLY_API_URL=http://127.0.0.1:" in "".join(told)
+    assert "CALENDLY_API_TOKEN=sandbox-owner" in "".join(told)
+
+
+def test_a_port_that_is_taken_is_one_line(call, unvisited):
+    code, _, err = call("sandbox", "--port", str(unvisited.port))
+    assert code == 1
+    assert_one_line(err, "in use")
+
+
+@pytest.mark.parametrize(("command", "expected"), [("sandbox", 2), ("demo", 1)])
+def test_a_sandbox_that_is_not_installed_says_what_to_install(command, expected, call, monkeypatch):
+    monkeypatch.setitem(sys.modules, "calendly_connector.sandbox.server", None)
+    code, _, err = call(command)
+    assert code == expected
+    assert err.count("\n") == 1
+    assert "pip install 'calendly-connector[sandbox]'" in err
+
+
+# record
+
+
+def test_a_recording_holds_no_token_and_no_person(call, sandbox, tmp_path):
+    code, out, err = call("record", "users.me", "--to", str(tmp_path), server=sandbox)
+    assert (code, out, err) == (0, f"{tmp_path}/users.me.yaml\n", "")
+    text = (tmp_path / "users.me.yaml").read_text()
+    [exchange] = yaml.safe_load(text)["interactions"]
+    assert exchange["request"]["uri"] == "http://127.0.0.1/users/me"
+    assert exchange["request"]["headers"].keys() == {"Accept"}
+    assert (
+        json.loads(exchange["response"]["body"]["string"])["resource"]["email"] == "person@recorded.example"
+    )
+    for secret in ("sandbox-owner", "Bearer", cast.OWNER_NAME, cast.OWNER_MAIL):
+        assert secret not in text
+
+
+def test_a_recording_takes_rows_and_replaces_the_one_before(call, sandbox, tmp_path):
+    words = ("record", "scheduled_events.list", ORGANIZATION, "count=1", "invitee_email=noor@client.example")
+    for _ in range(2):
+        assert call(*words, "--to", str(tmp_path), server=sandbox)[0] == 0
+    text = (tmp_path / "scheduled_events.list.yaml").read_text()
+    assert len(yaml.safe_load(text)["interactions"]) == 1
+    assert "noor" not in text
+
+
+def test_everything_can_be_recorded_at_once(call, fresh_sandbox, tmp_path):
+    code, out, _ = call("record", "--to", str(tmp_path), server=fresh_sandbox)
+    assert code == 0
+    assert {path.stem for path in tmp_path.iterdir()} == catalog().keys()
+    assert out.splitlines()[-1].endswith("webhook_subscriptions.delete.yaml")  # what destroys comes last
+    assert "made-up-signing-key" not in "".join(path.read_text() for path in tmp_path.iterdir())
+
+
+def test_without_vcrpy_it_says_what_to_install(call, monkeypatch, tmp_path, unvisited):
+    monkeypatch.setitem(sys.modules, "vcr", None)
+    code, _, err = call("record", "users.me", "--to", str(tmp_path), server=unvisited)
+    assert code == 2
+    assert_one_line(err, "pip install 'calendly-connector[record]'")
+
+
+# demo
+
+
+def test_the_demo_holds(call):
+    code, out, err = call("demo")
+    assert (code, err) == (0, "")
+    assert out.endswith("demo: ok\n")
+    for outcome in ("missing_token", "invalid_token", "missing_scope", "ok: Signed in"):
+        assert outcome in out
+    assert all(name in out for name in catalog())
+    for told in ("forged: 401", "stale: 401", "repeat: 200"):
+        assert told in out
+
+
+@pytest.mark.parametrize(
+    ("name", "instead", "words"),
+    [
+        ("_post", lambda *_: (500, "no"), "a forged webhook was answered 500"),
+        ("_post", lambda *_: (200, "fine"), "a forged webhook was answered 200"),
+    ],
+)
+def test_a_step_that_does_not_hold_ends_the_demo_with_exit_code_1(name, instead, words, call, monkeypatch):
+    monkeypatch.setattr(demo, name, instead)
+    code, out, err = call("demo")
+    assert code == 1
+    assert f"demo: failed: {words}" in err
+    assert "demo: ok" not in out
+
+
+def test_the_demo_fails_where_no_webhook_arrives(call, monkeypatch):
+    monkeypatch.setattr(demo, "_WAIT_S", 0.01)
+    monkeypatch.setattr("calendly_connector.sandbox.server.Sandbox.book", lambda *_, **__: None)
+    code, _, err = call("demo")
+    assert code == 1
+    assert "demo: failed: no webhook arrived" in err
+
+
+def test_the_demo_fails_where_the_host_finds_no_connector(call, monkeypatch):
+    monkeypatch.setattr("calendly_connector.examples.tiny_host.discover", dict)
+    code, _, err = call("demo")
+    assert code == 1
+    assert "found no connector called calendly" in err
+
+
+def test_a_live_demo_only_reads(call, troubled, monkeypatch):
+    monkeypatch.setenv("LIVE", "1")
+    code, out, err = call("demo", server=troubled)
+    assert (code, err) == (0, "")
+    assert out.endswith("demo: ok\n")
+    assert {request["method"] for request in troubled.requests()["requests"]} == {"GET"}
+
+
+def test_a_live_demo_without_a_token_fails(call, unvisited, monkeypatch):
+    monkeypatch.setenv("LIVE", "1")
+    code, _, err = call("demo", server=unvisited, token="")
+    assert code == 1
+    assert "demo: failed" in err
+    assert "missing_token" in err

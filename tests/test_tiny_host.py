@@ -1,0 +1,356 @@
+"""The example host: it knows no application, and it runs nothing that a stranger sends."""
+
+import ast
+import json
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from importlib.resources import files
+from queue import Empty
+from threading import Barrier
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+import yaml
+from calendly_connector.contract import Event
+from calendly_connector.errors import InvalidParams
+from calendly_connector.examples import tiny_host
+from calendly_connector.plugin import connector
+from calendly_connector.sandbox import cast
+from calendly_connector.webhooks.signature import HEADER, sign
+
+SOURCE = files("calendly_connector.examples").joinpath("tiny_host.py").read_text(encoding="utf-8")
+FLOW = files("calendly_connector.examples").joinpath("flow.yaml").read_text(encoding="utf-8")
+KEY = "made-up-key"
+NOW = 1_795_525_200
+BODY = json.dumps(
+    {
+        "event": "invitee.created",
+        "created_at": "2026-11-24T13:00:00.000000Z",
+        "created_by": None,
+        "payload": {"uri": "https://api.calendly.com/scheduled_events/a/invitees/b"},
+    }
+).encode()
+KIND = "personal_access_token"
+
+
+# What it knows
+
+
+def test_it_names_no_application():
+    assert "calendly" not in SOURCE.casefold()
+
+
+def test_it_needs_two_libraries_beside_the_standard_one():
+    imported = set()
+    for node in ast.walk(ast.parse(SOURCE)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module.partition(".")[0])
+    assert imported - sys.stdlib_module_names == {"stevedore", "yaml"}
+
+
+def test_it_stays_tiny():
+    assert len(SOURCE.splitlines()) < 150
+
+
+def test_it_discovers_the_connector_itself_and_not_its_class():
+    assert tiny_host.discover()["calendly"] is connector
+
+
+def test_it_shows_the_credential_form():
+    rows = list(tiny_host.form(connector, KIND))
+    assert [row[:3] for row in rows] == [
+        ("Token", "secret", "required"),
+        ("Webhook signing key", "secret", ""),
+    ]
+    assert all(row[3] for row in rows)
+
+
+def test_it_fills_in_the_form_from_the_environment(monkeypatch):
+    assert tiny_host.credential(connector, KIND) == {"kind": KIND}
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "made-up-token")
+    monkeypatch.setenv("CALENDLY_WEBHOOK_SECRET", KEY)
+    assert tiny_host.credential(connector, KIND) == {
+        "kind": KIND,
+        "token": "made-up-token",
+        "signing_key": KEY,
+    }
+
+
+def test_its_catalog_has_a_row_for_each_action():
+    rows = {row[1]: row for row in tiny_host.catalog(connector)}
+    assert rows.keys() == connector.actions().keys()
+    assert rows["users.get"] == ("users", "users.get", "GET", "users.get", "Get a user", "/users/{uuid}")
+
+
+# Flows
+
+
+@pytest.mark.parametrize(
+    ("reference", "value"),
+    [("${event.payload.list.1.name}", "b"), ("${event.payload.n}", 7), ("${event}", {"payload": None})],
+)
+def test_a_reference_is_followed(reference, value):
+    payload = {"list": [{"name": "a"}, {"name": "b"}], "n": 7}
+    known = {"event": {"payload": None if reference == "${event}" else payload}}
+    assert tiny_host.resolve(reference, known) == value
+
+
+@pytest.mark.parametrize(
+    "reference", ["${event.missing}", "${nobody.x}", "${event.list.9}", "${event.list.x}", "${event.text.x}"]
+)
+def test_a_reference_to_nothing_is_an_error_and_not_an_empty_value(reference):
+    with pytest.raises((LookupError, TypeError, ValueError)):
+        tiny_host.resolve(reference, {"event": {"list": [1], "text": "words"}})
+
+
+def booked(user):
+    payload = {"scheduled_event": {"event_memberships": [{"user": user}]}}
+    return Event("id", "invitee.created", "2026-11-24T13:00:00Z", None, payload)
+
+
+def test_a_flow_hands_the_first_steps_result_to_the_second(troubled, connect):
+    user = f"https://api.calendly.com/users/{cast.OWNER}"
+    results = {
+        step["id"]: result
+        for step, result in tiny_host.run_flow(
+            yaml.safe_load(FLOW), connect(troubled, clock=time.time), booked(user)
+        )
+    }
+    assert results["host"].record["name"] == cast.OWNER_NAME
+    assert results["week"].action == "scheduled_events.list"
+    [query] = [
+        call["query"] for call in troubled.requests()["requests"] if call["path"] == "/scheduled_events"
+    ]
+    assert cast.OWNER in query
+
+
+@pytest.mark.parametrize("evil", ["~{GetUserUrl}~", "https://evil.example/users/a", "../me", {"a": 1}, None])
+def test_what_a_stranger_wrote_into_an_event_is_a_plain_value_and_nothing_is_sent(evil, unvisited, connect):
+    with pytest.raises(InvalidParams):
+        list(tiny_host.run_flow(yaml.safe_load(FLOW), connect(unvisited), booked(evil)))
+
+
+# Receiving
+
+
+@pytest.fixture(scope="module")
+def _running():
+    credential = {"kind": KIND, "token": "made-up-token", "signing_key": KEY}
+    with connector.connect(credential, origin="http://127.0.0.1:1", clock=lambda: NOW) as connection:
+        running = tiny_host.Receiver(connection)
+        yield running
+        running.shutdown()
+        running.server_close()
+
+
+@pytest.fixture
+def receiver(_running):
+    """Give a receiver that has seen nothing yet; stopping one takes half a second."""
+    _running.seen.clear()
+    received(_running)
+    return _running
+
+
+def post(receiver, body=BODY, **headers):
+    """Post a body; give status and words."""
+    address = f"http://127.0.0.1:{receiver.server_port}/hook"
+    request = Request(address, data=body, headers=headers)
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def signed(body=BODY, key=KEY, at=NOW):
+    return {HEADER: sign(body, key, at)}
+
+
+def received(receiver):
+    events = []
+    while True:
+        try:
+            events.append(receiver.queue.get_nowait())
+        except Empty:
+            return events
+
+
+def raw(receiver, data, *, then_close=False):
+    """Send bytes as they are; give all that comes back."""
+    with closing(socket.create_connection(("127.0.0.1", receiver.server_port), timeout=10)) as connection:
+        connection.sendall(data)
+        if then_close:
+            connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+        return answer
+
+
+def test_a_signed_post_is_accepted_and_queued(receiver):
+    assert post(receiver, **signed()) == (200, "accepted")
+    [event] = received(receiver)
+    assert event.kind == "invitee.created"
+    assert event.payload == json.loads(BODY)["payload"]
+
+
+def test_a_repeat_is_accepted_and_not_queued(receiver):
+    assert post(receiver, **signed()) == (200, "accepted")
+    assert post(receiver, **signed(at=NOW + 60)) == (200, "known already")
+    assert len(received(receiver)) == 1
+
+
+def test_repeats_at_the_same_moment_are_queued_once(receiver):
+    start = Barrier(8)
+
+    def send(_):
+        start.wait()
+        return post(receiver, **signed())
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(send, range(8)))
+    assert answers == [(200, "accepted")] + [(200, "known already")] * 7
+    assert len(received(receiver)) == 1
+
+
+def test_another_event_is_queued_too(receiver):
+    other = BODY.replace(b"invitees/b", b"invitees/c")
+    assert post(receiver, **signed()) == post(receiver, other, **signed(other)) == (200, "accepted")
+    assert len(received(receiver)) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        pytest.param(BODY, {}, id="unsigned"),
+        pytest.param(BODY, {HEADER: ""}, id="empty signature"),
+        pytest.param(BODY, {HEADER: "t=1,v1=zz"}, id="malformed"),
+        pytest.param(BODY, signed(key="another-key"), id="forged"),
+        pytest.param(BODY, signed(at=NOW - 3600), id="stale"),
+        pytest.param(BODY, signed(at=NOW + 3600), id="from the future"),
+        pytest.param(BODY + b" ", signed(), id="changed on the way"),
+        pytest.param(b"", signed(b""), id="signed but empty"),
+        pytest.param(b"[]", signed(b"[]"), id="signed but no event"),
+        pytest.param(b"[" * 50_000, signed(b"[" * 50_000), id="signed and nested without end"),
+        pytest.param(b"{}", signed(b"{}"), id="signed but empty object"),
+    ],
+)
+def test_what_is_no_event_signed_by_us_just_now_is_refused_and_never_queued(body, headers, receiver):
+    status, words = post(receiver, body, **headers)
+    assert status == 401
+    assert KEY not in words
+    assert received(receiver) == []
+
+
+def test_without_a_signing_key_nothing_is_accepted(connect, unvisited):
+    running = tiny_host.Receiver(connect(unvisited, clock=lambda: NOW))
+    assert post(running, **signed(key=""))[0] == 401
+    running.shutdown()
+    running.server_close()
+    assert received(running) == []
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        str(tiny_host.LARGEST_BODY + 1),
+        "9" * 30,
+        "9" * 5000,
+        "-1",
+        "+5",
+        "5,5",
+        "",
+        "five",
+        "0x10",
+        "\u00b2",
+        "1_0",
+    ],
+)
+def test_a_size_that_is_too_large_or_none_is_refused_unread(size, receiver):
+    head = f"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode("latin-1")
+    assert raw(receiver, head).split(b" ")[1] == b"413"
+    assert received(receiver) == []
+
+
+def test_no_size_at_all_is_refused(receiver):
+    head = b"POST /hook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    assert raw(receiver, head).split(b" ")[1] == b"413"
+
+
+def test_a_post_that_is_cut_short_is_refused(receiver):
+    head = f"POST /hook HTTP/1.1\r\nContent-Length: {len(BODY)}\r\n{HEADER}: {sign(BODY, KEY, NOW)}\r\n\r\n"
+    assert raw(receiver, head.encode() + BODY[:-5], then_close=True).split(b" ")[1] == b"401"
+    assert received(receiver) == []
+
+
+def test_a_post_that_comes_too_slowly_is_refused(receiver, monkeypatch):
+    monkeypatch.setattr(receiver.RequestHandlerClass, "timeout", 0.05)
+    head = f"POST /hook HTTP/1.1\r\nContent-Length: {len(BODY)}\r\n{HEADER}: {sign(BODY, KEY, NOW)}\r\n\r\n"
+    assert raw(receiver, head.encode() + BODY[:-5]).split(b" ")[1] == b"401"
+    assert received(receiver) == []
+
+
+def test_a_slow_sender_keeps_nobody_else_waiting(receiver):
+    with closing(socket.create_connection(("127.0.0.1", receiver.server_port), timeout=10)) as slow:
+        slow.sendall(b"POST /hook HTTP/1.1\r\nContent-Le")
+        assert post(receiver, **signed()) == (200, "accepted")
+        slow.shutdown(socket.SHUT_WR)
+        while slow.recv(65536):
+            pass
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_other_methods_are_not_there(method, receiver):
+    assert raw(receiver, f"{method} /hook HTTP/1.1\r\nHost: x\r\n\r\n".encode()).split(b" ")[1] == b"501"
+
+
+# The whole program
+
+
+@pytest.fixture
+def flow(sandbox, tmp_path, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    monkeypatch.setenv("CALENDLY_WEBHOOK_SECRET", KEY)
+    path = tmp_path / "flow.yaml"
+    path.write_text(FLOW)
+    return path
+
+
+def test_as_a_program_it_says_what_is_wrong_with_a_token_and_ends_with_exit_code_1(flow, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "nobody")
+    words = [sys.executable, tiny_host.__file__, str(flow), "0"]
+    ended = subprocess.run(words, capture_output=True, timeout=30, check=False)  # noqa: S603 - our own example
+    assert (ended.returncode, ended.stderr) == (1, b"")
+    assert b"does not accept the token" in ended.stdout
+
+
+def test_it_runs_its_flow_for_each_event_that_the_flow_is_about(flow, monkeypatch, capsys):
+    class Stopped(Exception):
+        pass
+
+    class Events:
+        def __init__(self, *_):
+            user = f"https://api.calendly.com/users/{cast.OWNER}"
+            other = Event("x", "invitee.canceled", "2026-11-24T13:00:00Z", None, {})
+            self.queue, self._events = self, iter([other, booked(user)])
+
+        def get(self):
+            for event in self._events:
+                return event
+            raise Stopped
+
+    monkeypatch.setattr(tiny_host, "Receiver", Events)
+    with pytest.raises(Stopped):
+        tiny_host.main(str(flow), "0")
+    first, *steps = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"Signed in as {cast.OWNER_NAME}")
+    assert [line.split()[0] for line in steps] == ["host", "week"]
