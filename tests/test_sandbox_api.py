@@ -505,6 +505,8 @@ def test_subscriptions_of_a_user_or_a_group_name_them(client, get, post, scope):
         ({"events": ["routing_form_submission.created"], "scope": "user", "user": OWNER}, {"events"}),
         ({"scope": None}, {"scope"}),
         ({"scope": "team"}, {"scope"}),
+        ({"scope": ["user"]}, {"scope"}),
+        ({"scope": {}}, {"scope"}),
         ({"scope": "user"}, {"user"}),
         ({"scope": "group"}, {"group"}),
         ({"scope": "user", "user": f"https://evil.example/users/{cast.OWNER}"}, {"user"}),

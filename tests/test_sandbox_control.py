@@ -559,7 +559,7 @@ def test_a_process_that_serves_is_stopped_by_a_signal(number):
         "serve(Options(), lambda url: print(url, flush=True))\n"
     )
     command = [sys.executable, "-c", program]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         url = process.stdout.readline().strip()
         reply = httpx.get(url + "/users/me", headers=OWNER_HEADERS, trust_env=False)
         assert reply.json()["resource"]["name"] == "Ada Okafor"

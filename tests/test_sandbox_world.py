@@ -262,7 +262,7 @@ def booking(made, **changes):
     offer = made.population.by_offer[cast.INTRO_CALL]
     start = bookings.free_start(made, NOW)
     return bookings.Booking(
-        **{"offer": offer, "host": 0, "start": start, "name": "N", "email": "n@x.example"} | changes
+        **{"offer": offer, "hosts": (0,), "start": start, "name": "N", "email": "n@x.example"} | changes
     )
 
 
@@ -315,7 +315,7 @@ def test_a_reschedule_links_old_and_new_both_ways():
 def test_an_event_type_without_places_books_without_a_location():
     made = world()
     offer = next(offer for offer in made.population.offers if offer.record["locations"] is None)
-    place = bookings.book(made, NOW, booking(made, offer=offer, host=1))
+    place = bookings.book(made, NOW, booking(made, offer=offer, hosts=(1,)))
     assert made.event(place.number)["location"] is None
 
 

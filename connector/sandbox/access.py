@@ -3,9 +3,20 @@
 from collections.abc import Iterable
 
 from . import errors
-from .population import Member
+from .calls import Route
+from .holdings import Contact, ContactList
+from .population import Member, Offer
 from .tokens import Caller
 from .world import World
+
+
+def require_right(caller: Caller, route: Route) -> None:
+    """Refuse whoever lacks the scopes, the plan or the role that a route asks for."""
+    require_scopes(caller, route.scopes)
+    if route.paid:
+        require_paid(caller)
+    if route.role:
+        require_lead(caller)
 
 
 def require_scopes(caller: Caller, scopes: Iterable[str]) -> None:
@@ -49,8 +60,54 @@ def reachable(world: World, caller: Caller, uuid: str) -> Member:
     return member
 
 
+def visible_event(world: World, caller: Caller, uuid: str) -> int:
+    """Give the number of an event of the caller's, or of the organization's for those who lead."""
+    number = world.event_number(uuid)
+    if number is None:
+        raise errors.not_found()
+    member = caller.member
+    own = member.number in world.hosts(number)
+    if not own and not (member.leads and member.organization == world.organization_of(number)):
+        raise errors.denied("You are not allowed to view this event")
+    return number
+
+
+def own_contact(world: World, caller: Caller, uuid: str) -> Contact:
+    """Give a contact of the caller's; those of others are not there for them."""
+    contact = world.holdings.contacts.get(uuid)
+    if contact is None or contact.owner != caller.member.number:
+        raise errors.not_found()
+    return contact
+
+
+def own_list(world: World, caller: Caller, uuid: str) -> ContactList:
+    """Give a list or view of the caller's."""
+    listed = world.holdings.contact_lists.get(uuid)
+    if listed is None or listed.owner != caller.member.number:
+        raise errors.not_found()
+    return listed
+
+
 def require_group(world: World, caller: Caller, uuid: str) -> None:
     """Refuse groups of other organizations, and those who do not lead."""
     if world.group_organization(uuid) != caller.member.organization:
         raise errors.denied()
     require_lead(caller)
+
+
+def offer(world: World, caller: Caller, uuid: str) -> Offer:
+    """Give an event type of the caller's organization."""
+    found = world.population.by_offer.get(uuid)
+    if found is None:
+        raise errors.not_found()
+    if found.organization != caller.member.organization:
+        raise errors.denied()
+    return found
+
+
+def own_offer(world: World, caller: Caller, uuid: str) -> Offer:
+    """Give an event type that the caller hosts, or any of the organization for those who lead."""
+    found = offer(world, caller, uuid)
+    if caller.member.number not in found.hosts:
+        require_lead(caller)
+    return found

@@ -1,17 +1,19 @@
 """From a request to its reply: token, limit, route, scopes, plan, parameters, operation, page."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 
 from . import access, errors, replies, times
-from .calls import Call, Many, Nothing, One, Route
+from .body_rules import read_body
+from .calls import Answer, Bare, Call, Many, Nothing, One, Route, Whole
 from .checking import ReplyChecker
 from .errors import ApiError
 from .faults import REPLACING, Fault
+from .happenings import Happening
 from .limits import Limiter
 from .paging import TOKEN_PARAMETER, PageTokens, Query, page
 from .parameters import page_size, read_query
@@ -37,10 +39,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Answered:
-    """A reply and the operation it belongs to, `METHOD /template`."""
+    """A reply, the operation it belongs to (`METHOD /template`), and what subscribers are to be told."""
 
     operation: str
     reply: Reply
+    happened: list[Happening] = field(default_factory=list)
 
 
 class Api:
@@ -86,44 +89,75 @@ class Api:
                 raise errors.unauthenticated()
             if budget and budget.exceeded:
                 raise errors.of_status(429)
-            return Answered(operation, self._run(request, caller, match, headers))
+            limits = match.route.limits
+            refused = self._limiter.spend_own(caller, operation, limits) if limits else None
+            if refused:
+                headers[1:] = refused.headers
+                raise errors.of_status(429)
+            happened: list[Happening] = []
+            return Answered(operation, self._run(request, caller, match, headers, happened), happened)
         except ApiError as error:
             if fault and fault.kind in REPLACING:
                 return Answered(operation, replies.of_fault(fault, headers))
             return Answered(operation, replies.of_error(error, headers))
 
-    def _run(self, request: Request, caller: Caller, match: Match, headers: Headers) -> Reply:
+    def _run(
+        self, request: Request, caller: Caller, match: Match, headers: Headers, happened: list[Happening]
+    ) -> Reply:
         key = (caller.token, caller.scopes, caller.paid, request.path, request.query)
-        kept = self._kept.get(key, self._world.version) if self._kept else None
-        if kept is not None:
-            return Reply(200, kept, [("Content-Type", replies.JSON), *headers])
+        kept = self._kept if request.method == "GET" else None
+        body = kept.get(key, self._world.version) if kept else None
+        if body is not None:
+            return Reply(200, body, [("Content-Type", replies.JSON), *headers])
         route = match.route
-        access.require_scopes(caller, route.scopes)
+        access.require_right(caller, route)
         pairs = parse_qsl(request.query, keep_blank_values=True)
-        call = Call(
+        call = self._call(request, caller, match, pairs, happened)
+        answer = route.run(call)
+        if isinstance(answer, Nothing):
+            return Reply(204, b"", headers)
+        status, value = self._body(answer, call, request.path, pairs)
+        self._check(route, value)
+        reply = replies.of_json(status, value, headers)
+        if kept and isinstance(answer, One | Many):  # all others depend on the time of day
+            kept.put(key, self._world.version, reply.body)
+        return reply
+
+    def _call(
+        self,
+        request: Request,
+        caller: Caller,
+        match: Match,
+        pairs: list[tuple[str, str]],
+        happened: list[Happening],
+    ) -> Call:
+        """Read parameters and body; one 400 names what is wrong with either."""
+        route, raw = match.route, _read_json(request)
+        query, wrong = read_query(route.parameters, pairs, self._origins, strict=route.strict)
+        body, wrong_body = read_body(route.body, raw, self._origins) if route.body else (raw, [])
+        if wrong or wrong_body:
+            raise errors.invalid(*wrong, *wrong_body)
+        return Call(
             world=self._world,
             caller=caller,
             now=times.of_unix(self._clock()),
             ids=match.ids,
-            query=read_query(route.parameters, pairs, self._origins),
-            body=_read_body(request),
+            query=query,
+            body=body,
             origins=self._origins,
+            happened=happened,
         )
-        answer = route.run(call)
-        if isinstance(answer, Nothing):
-            return Reply(204, b"", headers)
-        status, body = self._body(answer, call, request.path, pairs)
-        self._check(route, body)
-        reply = replies.of_json(status, body, headers)
-        if self._kept and request.method == "GET":
-            self._kept.put(key, self._world.version, reply.body)
-        return reply
 
     def _body(
-        self, answer: One | Many, call: Call, path: str, pairs: list[tuple[str, str]]
+        self, answer: Answer, call: Call, path: str, pairs: list[tuple[str, str]]
     ) -> tuple[int, Record]:
         if isinstance(answer, One):
             return answer.status, {"resource": answer.record}
+        if isinstance(answer, Whole):
+            return 200, {"collection": answer.records, **answer.beside}
+        if isinstance(answer, Bare):
+            return answer.status, answer.body
+        assert isinstance(answer, Many)  # noqa: S101 - Nothing has no body and does not get here
         rest = [(name, value) for name, value in pairs if name != TOKEN_PARAMETER]
         body = page(
             answer.listing,
@@ -132,7 +166,7 @@ class Api:
             token=call.query[TOKEN_PARAMETER],
             tokens=self._page_tokens,
         )
-        return 200, body
+        return 200, {**body, **answer.beside}
 
     def _check(self, route: Route, body: Record) -> None:
         complaint = self._checker.complaint(route.action, body) if self._checker else None
@@ -140,7 +174,7 @@ class Api:
             raise ApiError(500, "Reply does not fit its schema", complaint)
 
 
-def _read_body(request: Request) -> Record:
+def _read_json(request: Request) -> Record:
     """Give the JSON object a request carries; none at all counts as an empty one."""
     if not request.body:
         return {}

@@ -17,6 +17,7 @@ from .delivery import Deliverer
 from .faults import Faults
 from .journal import Journal
 from .limits import Limiter
+from .notices import notices
 from .options import Options
 from .paging import PageTokens
 from .parameters import PUBLIC_ORIGIN
@@ -82,6 +83,9 @@ def build(options: Options, own_origin: str) -> Application:
             query=request.query,
             status=answered.reply.status,
         )
+        now = times.of_unix(clock())
+        for happening in answered.happened:
+            deliverer.send(notices(world, happening, now))
         await wire.send_reply(answered.reply, fault, scope, receive, send)
 
     @asynccontextmanager
@@ -89,5 +93,8 @@ def build(options: Options, own_origin: str) -> Application:
         yield
         await deliverer.close()
 
-    routes = [Mount(CONTROL_PATH, routes=control.routes()), Mount("/", app=serve_api)]
-    return Application(Starlette(routes=routes, lifespan=lifespan), world)
+    app = Starlette(routes=[Mount(CONTROL_PATH, routes=control.routes())], lifespan=lifespan)
+    # All else is the API's, whatever the path looks like: a mount at / would not match line breaks.
+    app.router.redirect_slashes = False
+    app.router.default = serve_api
+    return Application(app, world)

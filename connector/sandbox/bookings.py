@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from . import shapes, times
+from . import happenings, shapes, times
+from .happenings import Happening
 from .population import Offer
 from .shapes import Record
 from .world import Kept, World
 from .writer import MOST_INVITEES
 
-_NOT_IN_WEBHOOKS = {"calendar_event"}
-_HOST_FIELDS_IN_WEBHOOKS = ("user", "user_email", "user_name")
 _KEPT_WHEN_RESCHEDULED = ("first_name", "last_name", "timezone", "questions_and_answers", "tracking")
 
 
@@ -27,25 +26,28 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Happening:
-    """Something subscribers are told: webhook event name, payload, and whom it concerns."""
-
-    event: str
-    payload: Record
-    organization: int
-    hosts: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Booking:
-    """What somebody asks for: an event type, a host's number, a start in microseconds, who they are."""
+    """What somebody asks for.
+
+    Attributes:
+        offer: the event type.
+        hosts: the numbers of the users who will attend.
+        start: in microseconds since 1970.
+        name: whose booking it is.
+        email: where they are reached.
+        answers: to the event type's questions, in their order.
+        location: where it will be; None for the first place that the event type offers.
+        guests: mail addresses of those who come along.
+    """
 
     offer: Offer
-    host: int
+    hosts: tuple[int, ...]
     start: int
     name: str
     email: str
     answers: Sequence[str] = ()
+    location: Record | None = None
+    guests: Sequence[str] = ()
 
 
 def free_start(world: World, now: int) -> int:
@@ -56,49 +58,78 @@ def free_start(world: World, now: int) -> int:
 
 def book(world: World, now: int, booking: Booking, changes: Mapping[str, object] | None = None) -> Place:
     """Put in a new event with one invitee; `changes` replace any of the invitee's fields."""
-    number = world.next_number()
-    offer = booking.offer
+    number, offer, stamp = world.next_number(), booking.offer, times.write(now)
     end = booking.start + offer.record["duration"] * times.MINUTE
-    event_uri = world.links.to("scheduled_events", world.ids.make("event", number))
-    hosts = world.writer.hosts((booking.host,), booking.start, end, offer)
     kinds = offer.record["locations"]
     event = shapes.event(
-        event_uri,
+        world.links.to("scheduled_events", world.ids.make("event", number)),
         event_type=offer.record,
-        location=shapes.event_location(kinds[0], booking.name) if kinds else None,
-        hosts=hosts,
+        location=booking.location or (shapes.event_location(kinds[0], booking.name) if kinds else None),
+        hosts=world.writer.hosts(booking.hosts, booking.start, end, offer),
         start_time=times.write(booking.start),
         end_time=times.write(end),
-        created_at=times.write(now),
-        updated_at=times.write(now),
-    ) | {"invitees_counter": {"total": 1, "active": 1, "limit": offer.seats}}
-    questions = offer.record["custom_questions"]
+        created_at=stamp,
+        updated_at=stamp,
+    ) | {"invitees_counter": {"total": 0, "active": 0, "limit": offer.seats}}
+    world.add(Kept(offer.organization, booking.hosts, event, []))
+    return join(world, now, number, booking, changes)
+
+
+def join(
+    world: World, now: int, number: int, booking: Booking, changes: Mapping[str, object] | None = None
+) -> Place:
+    """Put one more invitee into an event; `changes` replace any of their fields."""
+    kept, stamp = world.keep(number), times.write(now)
+    place = len(kept.invitees)
+    questions = booking.offer.record["custom_questions"]
     invitee = shapes.invitee(
-        event_uri,
-        world.ids.make("invitee", number * MOST_INVITEES),
+        kept.event["uri"],
+        world.ids.make("invitee", number * MOST_INVITEES + place),
         email=booking.email,
         name=booking.name,
-        created_at=times.write(now),
+        created_at=stamp,
         questions_and_answers=[
             shapes.answer(question, text) for question, text in zip(questions, booking.answers, strict=False)
         ],
     ) | dict(changes or {})
-    return Place(world.add(Kept(offer.organization, (booking.host,), event, [invitee])), 0)
+    kept.invitees.append(invitee)
+    counter = kept.event["invitees_counter"]
+    kept.event["invitees_counter"] = counter | {
+        "total": counter["total"] + 1,
+        "active": counter["active"] + 1,
+    }
+    kept.event["updated_at"] = stamp
+    kept.event["event_guests"] = [
+        *kept.event["event_guests"],
+        *({"email": guest, "created_at": stamp, "updated_at": stamp} for guest in booking.guests),
+    ]
+    return Place(number, place)
 
 
 def cancel(
-    world: World, now: int, number: int, places: Sequence[int], *, reason: str | None, by: str
+    world: World,
+    now: int,
+    number: int,
+    places: Sequence[int],
+    *,
+    reason: str | None,
+    by: str,
+    name: str | None = None,
 ) -> list[Place]:
-    """Cancel invitees of an event, and the event when none remains; `by` is host or invitee."""
-    kept = world.keep(number)
-    active = [place for place in places if kept.invitees[place]["status"] == "active"]
+    """Cancel invitees of an event, and the event when none remains.
+
+    `by` is host or invitee; `name` is who it is where that is neither the first host nor the invitee.
+    """
+    invitees = world.invitees(number)
+    active = [place for place in places if invitees[place]["status"] == "active"]
     if not active:
         raise NotPossibleError("is canceled already")
+    kept = world.keep(number)
     moment = times.write(now)
     host = kept.event["event_memberships"][0]["user_name"]
     for place in active:
         invitee = kept.invitees[place]
-        who = host if by == "host" else invitee["name"]
+        who = name or (host if by == "host" else invitee["name"])
         cancellation = shapes.cancellation(who, by, reason, moment)
         invitee |= {"status": "canceled", "cancellation": cancellation, "updated_at": moment}
     remaining = sum(invitee["status"] == "active" for invitee in kept.invitees)
@@ -115,7 +146,7 @@ def reschedule(world: World, now: int, old: Place, start: int) -> Place:
     kept = world.keep(old.number)
     invitee = kept.invitees[old.place]
     offer = world.population.by_offer[kept.event["event_type"].rpartition("/")[2]]
-    booking = Booking(offer, kept.hosts[0], start, invitee["name"], invitee["email"])
+    booking = Booking(offer, kept.hosts, start, invitee["name"], invitee["email"])
     carried = {field: invitee[field] for field in _KEPT_WHEN_RESCHEDULED}
     new = book(world, now, booking, carried | {"old_invitee": invitee["uri"]})
     invitee |= {"rescheduled": True, "new_invitee": world.invitees(new.number)[new.place]["uri"]}
@@ -123,11 +154,7 @@ def reschedule(world: World, now: int, old: Place, start: int) -> Place:
 
 
 def told(world: World, event: str, place: Place) -> Happening:
-    """Give what subscribers of `invitee.created` or `invitee.canceled` hear of an invitee."""
-    record = world.event(place.number)
-    scheduled_event = {field: value for field, value in record.items() if field not in _NOT_IN_WEBHOOKS}
-    scheduled_event["event_memberships"] = [
-        {field: host[field] for field in _HOST_FIELDS_IN_WEBHOOKS} for host in record["event_memberships"]
-    ]
-    payload = world.invitees(place.number)[place.place] | {"scheduled_event": scheduled_event}
-    return Happening(event, payload, world.organization_of(place.number), world.hosts(place.number))
+    """Give what subscribers of an `invitee.*` or `invitee_no_show.*` event hear of an invitee."""
+    number = place.number
+    payload = happenings.of_invitee(world.event(number), world.invitees(number)[place.place])
+    return Happening(event, payload, world.organization_of(number), world.hosts(number))

@@ -1,9 +1,12 @@
 """What an operation is given and what it gives back; the rows of the route table. Pure."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from .body_rules import Form
+from .happenings import Happening
+from .limits import OwnLimits
 from .listings import Listing
 from .parameters import Parameter
 from .shapes import Record
@@ -13,7 +16,13 @@ from .world import World
 
 @dataclass(frozen=True)
 class Call:
-    """One request whose token, scopes and parameters were found good."""
+    """One request whose token, scopes, plan, role, parameters and body were found good.
+
+    Attributes:
+        query: every declared parameter, None where absent.
+        body: what the route's form made of the body, absent fields left out; without a form, the body itself.
+        happened: what subscribers are to be told of once the call is answered.
+    """
 
     world: World
     caller: Caller
@@ -22,6 +31,7 @@ class Call:
     query: dict[str, Any]
     body: Record
     origins: frozenset[str]
+    happened: list[Happening] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -34,9 +44,26 @@ class One:
 
 @dataclass(frozen=True)
 class Many:
-    """A list of which one page is sent."""
+    """A list of which one page is sent, with what stands beside it."""
 
     listing: Listing
+    beside: Record = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A list that is sent as a whole, with what stands beside it."""
+
+    records: Sequence[Record]
+    beside: Record = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A body that is sent as it is."""
+
+    body: Record
+    status: int = 200
 
 
 @dataclass(frozen=True)
@@ -44,18 +71,36 @@ class Nothing:
     """Success without a body."""
 
 
-Answer = One | Many | Nothing
+Answer = One | Many | Whole | Bare | Nothing
 
 
 @dataclass(frozen=True)
 class Route:
-    """One operation: `METHOD /template`, the connector's action id, what it needs and what does it."""
+    """One operation, and what it needs before it is run.
+
+    Attributes:
+        request: `METHOD /template`.
+        action: the connector's action id.
+        scopes: all of them are needed.
+        run: does it.
+        parameters: of the query.
+        body: None where the operation reads the body itself, or there is none.
+        paid: whether the free plan is refused.
+        role: "admin" where owners and admins alone may.
+        strict: whether unknown query parameters are refused.
+        limits: requests that one user may make, beside the general limit.
+    """
 
     request: str
     action: str
     scopes: tuple[str, ...]
     run: Callable[[Call], Answer]
     parameters: tuple[Parameter, ...] = ()
+    body: Form | None = None
+    paid: bool = False
+    role: Literal["admin"] | None = None
+    strict: bool = False
+    limits: OwnLimits | None = None
 
     @property
     def method(self) -> str:

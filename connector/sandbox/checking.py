@@ -27,11 +27,11 @@ class ReplyChecker:
         }
 
     def complaint(self, action: str, body: Record) -> str | None:
-        """Say what is wrong with a reply's records, None if nothing is."""
+        """Say what is wrong with a reply's records, None if nothing is; `{}` holds no record."""
         validator = self._validators.get(action)
         if validator is None:
             return None
-        for record in body.get("collection", [body.get("resource")]):
+        for record in body.get("collection", [body.get("resource", body or None)]):
             error = next(validator.iter_errors(record), None)
             if error is not None:
                 where = "/".join(map(str, error.instance_path))

@@ -1,6 +1,5 @@
 """The control surface under /__sandbox__/: makes things happen, makes trouble, shows what went on."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -9,16 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from . import bodies, bookings, cast, faults, replies, times
+from . import bodies, cast, faults, replies, times
 from .api import KeptReplies
-from .bookings import Booking, NotPossibleError, Place
-from .delivery import Deliverer, Outcome
+from .bookings import NotPossibleError
+from .control_people import People
+from .delivery import Deliverer
 from .errors import Body
 from .faults import Faults
 from .journal import Journal
-from .notices import notices
 from .paging import PageTokens
-from .population import Member, Offer
 from .tokens import SCOPES, Caller, TokenBook
 from .world import World
 
@@ -50,13 +48,19 @@ class Control:
         self._journal = journal
         self._deliverer = deliverer
         self._clock = clock
+        self._people = People(world, deliverer, clock)
 
     def routes(self) -> Sequence[BaseRoute]:
         """Give the table of the surface."""
+        people = self._people
         return [
-            _route("POST", "/bookings", self.book, "event_type host start_time name email answers wait"),
-            _route("POST", "/cancellations", self.cancel, "invitee event reason canceled_by wait"),
-            _route("POST", "/reschedules", self.reschedule, "invitee start_time wait"),
+            _route(
+                "POST", "/bookings", people.book, "event_type link host start_time name email answers wait"
+            ),
+            _route("POST", "/cancellations", people.cancel, "invitee event reason canceled_by wait"),
+            _route("POST", "/reschedules", people.reschedule, "invitee start_time wait"),
+            _route("POST", "/submissions", people.submit, "form answers result invitee wait"),
+            _route("POST", "/recaps", people.recap, "event wait"),
             _route("GET", "/faults", self.list_faults),
             _route("POST", "/faults", self.add_fault, " ".join(faults.Fault.__dataclass_fields__)),
             _route("DELETE", "/faults", self.clear_faults),
@@ -68,68 +72,6 @@ class Control:
             _route("POST", "/tokens", self.mint_token, "name user scopes plan"),
             _route("GET", "/clock", self.show_clock),
         ]
-
-    # What people do
-
-    async def book(self, body: Body) -> tuple[int, Any]:
-        """Book an event; everything has a default."""
-        now = self._now()
-        offer = self._offer(body)
-        host = self._member(body["host"]).number if "host" in body else next(iter(offer.hosts), -1)
-        if host not in offer.hosts:
-            raise ValueError("host must be one of the event type's hosts")
-        booking = Booking(
-            offer,
-            host,
-            self._start(body, now),
-            bodies.text(body, "name", _DEFAULT_NAME),
-            bodies.text(body, "email", _DEFAULT_MAIL),
-            bodies.texts(body, "answers"),
-        )
-        place = bookings.book(self._world, now, booking)
-        deliveries = await self._tell(now, [("invitee.created", place)], wait=bodies.flag(body, "wait"))
-        return 201, {"invitee": self._invitee(place), "event": self._world.event(place.number), **deliveries}
-
-    async def cancel(self, body: Body) -> tuple[int, Any]:
-        """Cancel one invitee, or all of an event."""
-        now = self._now()
-        number, places = self._places(body)
-        by = body.get("canceled_by", "host")
-        if by not in {"host", "invitee"}:
-            raise ValueError("canceled_by must be host or invitee")
-        reason = bodies.text(body, "reason", None)
-        canceled = bookings.cancel(self._world, now, number, places, reason=reason, by=by)
-        happened = [("invitee.canceled", place) for place in canceled]
-        deliveries = await self._tell(now, happened, wait=bodies.flag(body, "wait"))
-        invitees = [self._invitee(place) for place in canceled]
-        return 201, {"invitees": invitees, "event": self._world.event(number), **deliveries}
-
-    async def reschedule(self, body: Body) -> tuple[int, Any]:
-        """Move an invitee: the old one is canceled, a new one booked."""
-        now = self._now()
-        old = self._place(body)
-        new = bookings.reschedule(self._world, now, old, self._start(body, now))
-        happened = [("invitee.canceled", old), ("invitee.created", new)]
-        deliveries = await self._tell(now, happened, wait=bodies.flag(body, "wait"))
-        return 201, {
-            "old_invitee": self._invitee(old),
-            "invitee": self._invitee(new),
-            "event": self._world.event(new.number),
-            **deliveries,
-        }
-
-    async def _tell(
-        self, now: int, happened: Sequence[tuple[str, Place]], *, wait: bool
-    ) -> dict[str, list[Outcome]]:
-        """Begin the deliveries; with `wait` give {"deliveries": outcomes}, otherwise nothing."""
-        tasks = [
-            task
-            for event, place in happened
-            for task in self._deliverer.send(
-                notices(self._world, bookings.told(self._world, event, place), now)
-            )
-        ]
-        return {"deliveries": list(await asyncio.gather(*tasks))} if wait else {}
 
     # Trouble
 
@@ -183,7 +125,7 @@ class Control:
             raise ValueError(f"scopes must be among {', '.join(sorted(SCOPES))}")
         if plan not in {"free", "paid"}:
             raise ValueError("plan must be free or paid")
-        member = self._member(body.get("user", cast.OWNER))
+        member = self._people.member(body.get("user", cast.OWNER))
         return 201, _described(self._tokens.mint(name, member, scopes, paid=plan == "paid"))
 
     async def show_clock(self, _body: Body) -> tuple[int, Any]:
@@ -194,48 +136,6 @@ class Control:
             "now": times.write(times.of_unix(unix)),
             "anchor": times.day_of(self._world.anchor).isoformat(),
         }
-
-    # Things named in bodies, by URI or bare id
-
-    def _now(self) -> int:
-        return times.of_unix(self._clock())
-
-    def _invitee(self, place: Place) -> Body:
-        return self._world.invitees(place.number)[place.place]
-
-    def _start(self, body: Body, now: int) -> int:
-        text = bodies.text(body, "start_time", None)
-        return times.read(text) if text is not None else bookings.free_start(self._world, now)
-
-    def _offer(self, body: Body) -> Offer:
-        uuid = bodies.uuid(bodies.text(body, "event_type", None) or cast.INTRO_CALL)
-        if uuid not in self._world.population.by_offer:
-            raise LookupError("no such event type")
-        return self._world.population.by_offer[uuid]
-
-    def _member(self, user: Any) -> Member:
-        member = self._world.member(bodies.uuid(user))
-        if member is None:
-            raise LookupError("no such user")
-        return member
-
-    def _place(self, body: Body) -> Place:
-        place = self._world.invitee_place(bodies.uuid(body.get("invitee")))
-        if place is None:
-            raise LookupError("no such invitee")
-        return Place(*place)
-
-    def _places(self, body: Body) -> tuple[int, Sequence[int]]:
-        """Give the event number and the places of the invitees a cancellation is about."""
-        if ("invitee" in body) == ("event" in body):
-            raise ValueError("name either an invitee or an event")
-        if "invitee" in body:
-            place = self._place(body)
-            return place.number, [place.place]
-        number = self._world.event_number(bodies.uuid(body["event"]))
-        if number is None:
-            raise LookupError("no such event")
-        return number, range(len(self._world.invitees(number)))
 
 
 def _route(method: str, path: str, handler: Handler, fields: str = "") -> Route:

@@ -51,6 +51,11 @@ def insufficient_scope(scopes: Iterable[str]) -> ApiError:
     return ApiError(403, "Insufficient scope", message, required_scopes=list(scopes))
 
 
+def already_exists(message: str) -> ApiError:
+    """409."""
+    return ApiError(409, "Already Exists", message)
+
+
 def of_status(status: int) -> ApiError:
     """Give the plain error of a status, for answers that need no particulars."""
     title, message = _PLAIN.get(status, ("Error", f"The server answered with status {status}."))

@@ -1,6 +1,6 @@
 """Makes a world: the generated part, the cast's events and subscriptions, the small organization. Pure."""
 
-from . import bookings, cast, shapes, times
+from . import bookings, cast, furnishing, shapes, times
 from .population import LARGE, SMALL
 from .shapes import Record
 from .world import Kept, Subscription, World
@@ -17,6 +17,7 @@ def make(*, seed: int, events: int, users: int, anchor: int, origin: str) -> Wor
     _add_canceled_event(world)
     _add_subscriptions(world)
     _add_small_organization_events(world)
+    furnishing.furnish(world)
     return world
 
 
@@ -119,5 +120,5 @@ def _add_small_organization_events(world: World) -> None:
     offer = next(offer for offer in world.population.offers if offer.organization == SMALL)
     for days in _SMALL_ORGANIZATION_DAYS:
         start = world.anchor + days * times.DAY + 10 * times.HOUR
-        booking = bookings.Booking(offer, offer.hosts[0], start, cast.INVITEE["name"], cast.INVITEE["email"])
+        booking = bookings.Booking(offer, offer.hosts, start, cast.INVITEE["name"], cast.INVITEE["email"])
         bookings.book(world, min(start, world.anchor) - times.DAY, booking)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from . import cast, times
-from .bookings import Happening
+from .happenings import Happening
 from .world import Subscription, World
 
 SIGNATURE_HEADER = "Calendly-Webhook-Signature"
@@ -49,10 +49,10 @@ def _concerned(world: World, subscription: Subscription, happening: Happening) -
         return False
     if record["scope"] == "user":
         member = world.member(record["user"].rpartition("/")[2])
-        return member is not None and member.number in happening.hosts
+        return member is not None and member.number in happening.members
     if record["scope"] == "group":
         of_group = record["group"].rpartition("/")[2] == cast.GROUP
-        return of_group and not world.population.group.isdisjoint(happening.hosts)
+        return of_group and not world.population.group.isdisjoint(happening.members)
     return True
 
 

@@ -1,6 +1,8 @@
 """Scheduled events and their invitees."""
 
-from . import access, errors
+from . import access, bookings, errors
+from .body_rules import Field, Form, text
+from .bookings import NotPossibleError
 from .calls import Call, Many, One, Route
 from .listings import EventListing, EventQuery, sorted_shelf
 from .parameters import PAGING, Parameter, choice, email, moment, sort, uri
@@ -54,25 +56,13 @@ def _hosts(call: Call) -> frozenset[int] | None:
 
 def get_event(call: Call) -> One:
     """Give one event."""
-    return One(call.world.event(_event_number(call, call.ids["uuid"])))
-
-
-def _event_number(call: Call, uuid: str) -> int:
-    """Give the number of an event that the caller may see."""
-    number = call.world.event_number(uuid)
-    if number is None:
-        raise errors.not_found()
-    caller = call.caller.member
-    own = caller.number in call.world.hosts(number)
-    if not own and not (caller.leads and caller.organization == call.world.organization_of(number)):
-        raise errors.denied("You are not allowed to view this event")
-    return number
+    return One(call.world.event(access.visible_event(call.world, call.caller, call.ids["uuid"])))
 
 
 def list_invitees(call: Call) -> Many:
     """Give the invitees of one event."""
     query = call.query
-    invitees = call.world.invitees(_event_number(call, call.ids["uuid"]))
+    invitees = call.world.invitees(access.visible_event(call.world, call.caller, call.ids["uuid"]))
     wanted = [
         invitee
         for invitee in invitees
@@ -84,11 +74,27 @@ def list_invitees(call: Call) -> Many:
 
 def get_invitee(call: Call) -> One:
     """Give one invitee of an event."""
-    number = _event_number(call, call.ids["event_uuid"])
+    number = access.visible_event(call.world, call.caller, call.ids["event_uuid"])
     place = call.world.invitee_place(call.ids["invitee_uuid"])
     if place is None or place[0] != number:
         raise errors.not_found()
     return One(call.world.invitees(number)[place[1]])
+
+
+def cancel_event(call: Call) -> One:
+    """Cancel an event for all who are invited."""
+    number = access.visible_event(call.world, call.caller, call.ids["uuid"])
+    everybody = range(len(call.world.invitees(number)))
+    name = call.caller.member.user["name"]
+    try:
+        places = bookings.cancel(
+            call.world, call.now, number, everybody, reason=call.body.get("reason"), by="host", name=name
+        )
+    except NotPossibleError:
+        raise errors.denied("Event is already canceled") from None  # not documented
+    for place in places:
+        call.happened.append(bookings.told(call.world, "invitee.canceled", place))
+    return One(call.world.event(number)["cancellation"], status=201)
 
 
 ROUTES = (
@@ -110,6 +116,13 @@ ROUTES = (
         ),
     ),
     Route("GET /scheduled_events/{uuid}", "scheduled_events.get", _SCOPES, get_event),
+    Route(
+        "POST /scheduled_events/{uuid}/cancellation",
+        "scheduled_events.cancel",
+        ("scheduled_events:write",),
+        cancel_event,
+        body=Form((Field("reason", text(most=10_000)),)),
+    ),
     Route(
         "GET /scheduled_events/{uuid}/invitees",
         "invitees.list",

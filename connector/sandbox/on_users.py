@@ -1,7 +1,8 @@
 """Users and organization memberships."""
 
-from . import access, errors
-from .calls import Call, Many, One, Route
+from . import access, errors, happenings, times
+from .calls import Call, Many, Nothing, One, Route
+from .happenings import Happening
 from .listings import Shelf
 from .parameters import PAGING, Parameter, choice, email, uri
 from .population import Member
@@ -30,7 +31,8 @@ def list_memberships(call: Call) -> Many:
     elif organization is not None:
         access.require_lead(call.caller)
         own = call.caller.member.organization
-        members = [member for member in call.world.population.members if member.organization == own]
+        everybody = call.world.population.by_membership.values()
+        members = [member for member in everybody if member.organization == own]
     else:
         raise errors.invalid(errors.detail("organization or user is required"))
     return Many(Shelf([member.membership for member in members if _wanted(member, call)]))
@@ -43,10 +45,25 @@ def _wanted(member: Member, call: Call) -> bool:
 
 def get_membership(call: Call) -> One:
     """Give one membership: the caller's own, or any of the organization for those who lead."""
+    return One(_member(call).membership)
+
+
+def _member(call: Call) -> Member:
     member = call.world.population.by_membership.get(call.ids["uuid"])
     if member is None:
         raise errors.not_found()
-    return One(access.reachable(call.world, call.caller, member.uuid).membership)
+    return access.reachable(call.world, call.caller, member.uuid)
+
+
+def remove_member(call: Call) -> Nothing:
+    """Take a user out of the organization, and with them what is theirs alone; the owner stays."""
+    member = _member(call)
+    if member.role == "owner":
+        raise errors.denied("You cannot remove the owner of the organization.")
+    for offer in call.world.leave(member):
+        payload = happenings.of_event_type(offer.record | {"deleted_at": times.write(call.now)})
+        call.happened.append(Happening("event_type.deleted", payload, offer.organization, (member.number,)))
+    return Nothing()
 
 
 ROUTES = (
@@ -70,5 +87,12 @@ ROUTES = (
         "organization_memberships.get",
         ("organizations:read",),
         get_membership,
+    ),
+    Route(
+        "DELETE /organization_memberships/{uuid}",
+        "organization_memberships.delete",
+        ("organizations:write",),
+        remove_member,
+        role="admin",
     ),
 )

@@ -9,10 +9,9 @@ from .errors import Body, detail
 from .listings import sorted_shelf
 from .loopback import is_loopback_url
 from .parameters import PAGING, Parameter, choice, id_of, sort, uri
-from .webhook_events import WEBHOOK_EVENTS
+from .webhook_events import SCOPES, WEBHOOK_EVENTS
 from .world import Subscription
 
-_SCOPES = ("organization", "user", "group")
 _OWNER_OF = {"user": "users", "group": "groups"}  # subscription scope -> collection of what it is about
 
 
@@ -21,7 +20,7 @@ def list_subscriptions(call: Call) -> Many:
     query, scope = call.query, call.query["scope"]
     if scope in _OWNER_OF and query[scope] is None:
         raise errors.invalid(detail(f"is required when scope is {scope}", scope))
-    _require_reach(call, scope, query["organization"], query.get(scope))
+    require_reach(call, scope, query["organization"], query.get(scope))
     # Ids are compared rather than URIs: the caller may have named them on either origin.
     wanted = {"scope": scope, "organization": query["organization"]}
     if scope in _OWNER_OF:
@@ -34,7 +33,7 @@ def list_subscriptions(call: Call) -> Many:
     return Many(sorted_shelf(records, query["sort"] or [("created_at", False)]))
 
 
-def _require_reach(call: Call, scope: str, organization: str, owner: str | None) -> None:
+def require_reach(call: Call, scope: str, organization: str, owner: str | None) -> None:
     """Refuse scopes that go further than the caller does."""
     access.require_own_organization(call.world, call.caller, organization)
     if scope == "organization":
@@ -61,7 +60,7 @@ def create_subscription(call: Call) -> One:
         for field, collection in {"organization": "organizations", **_OWNER_OF}.items()
         if body.get(field) is not None
     }
-    _require_reach(call, scope, ids["organization"] or "", ids.get(scope))
+    require_reach(call, scope, ids["organization"] or "", ids.get(scope))
     taken = {subscription.record["callback_url"] for subscription in call.world.subscriptions.values()}
     if body["url"] in taken:
         raise errors.of_status(409)
@@ -110,8 +109,8 @@ def _wrong_events(body: Body) -> Iterator[Body]:
     if names is None or scope is None:
         yield from (detail("is required", field) for field in ("events", "scope") if body.get(field) is None)
         return
-    if scope not in _SCOPES:
-        yield detail(f"must be one of {', '.join(_SCOPES)}", "scope")
+    if scope not in SCOPES:
+        yield detail(f"must be one of {', '.join(SCOPES)}", "scope")
         return
     if not isinstance(names, list) or not names:
         yield detail("must be a non-empty array", "events")
@@ -126,7 +125,7 @@ def _wrong_events(body: Body) -> Iterator[Body]:
 
 def _wrong_owner(body: Body, origins: frozenset[str]) -> Iterator[Body]:
     scope, key = body.get("scope"), body.get("signing_key")
-    needed = {"organization", scope} & {"organization", *_OWNER_OF}
+    needed = [field for field in ("organization", *_OWNER_OF) if field in ("organization", scope)]
     for field, collection in {"organization": "organizations", **_OWNER_OF}.items():
         value = body.get(field)
         if value is None:
@@ -171,7 +170,7 @@ ROUTES = (
         list_subscriptions,
         (
             Parameter("organization", uri("organizations"), required=True),
-            Parameter("scope", choice(*_SCOPES), required=True),
+            Parameter("scope", choice(*SCOPES), required=True),
             Parameter("user", uri("users")),
             Parameter("group", uri("groups")),
             Parameter("sort", sort("created_at")),

@@ -16,6 +16,14 @@ DEFAULT_COUNT = 20
 LARGEST_COUNT = 100
 TOKEN_PARAMETER = "page_token"  # noqa: S105 - the name of a query parameter
 
+NO_OTHER_PAGE: Record = {
+    "next_page": None,
+    "previous_page": None,
+    "next_page_token": None,
+    "previous_page_token": None,
+}
+"""The pagination of a list that is sent as a whole; `count` is to be added."""
+
 _TOKEN_BYTES = 24  # 32 characters of base64
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import times
-from .errors import detail, invalid
+from .errors import Body, detail
 from .paging import DEFAULT_COUNT, LARGEST_COUNT, TOKEN_PARAMETER
 
 PUBLIC_ORIGIN = "https://api.calendly.com"
@@ -25,6 +25,7 @@ class Parameter:
     name: str
     read: Reader
     required: bool = False
+    most: int = 0  # how often it may be given; its value is a list then
 
 
 def text(value: str, _origins: frozenset[str]) -> str:
@@ -42,6 +43,11 @@ def email(value: str, _origins: frozenset[str]) -> str:
 def moment(value: str, _origins: frozenset[str]) -> int:
     """Read a date-time into microseconds since 1970."""
     return times.read(value)
+
+
+def csv(value: str, _origins: frozenset[str]) -> list[str]:
+    """Read comma-separated texts, folded for comparing."""
+    return [part.strip().casefold() for part in value.split(",") if part.strip()]
 
 
 def boolean(value: str, _origins: frozenset[str]) -> bool:
@@ -73,14 +79,18 @@ def choice(*choices: str) -> Reader:
     return read
 
 
-def uri(collection: str) -> Reader:
-    """Make a reader of a resource URI into its last segment, the id."""
+def uri(*collections: str) -> Reader:
+    """Make a reader of a resource URI into its last segment, the id.
+
+    The URI may be of any of the collections; `scheduled_events/invitees` has an id after each of the words.
+    """
 
     def read(value: str, origins: frozenset[str]) -> str:
-        uuid = id_of(value, collection, origins)
-        if uuid is None:
-            raise ValueError(f"must be a valid URI of {collection}")
-        return uuid
+        for collection in collections:
+            uuid = id_of(value, collection, origins)
+            if uuid is not None:
+                return uuid
+        raise ValueError(f"must be a valid URI of {' or '.join(collections)}")
 
     return read
 
@@ -103,37 +113,56 @@ PAGING = (Parameter("count", integer(1, LARGEST_COUNT)), Parameter(TOKEN_PARAMET
 
 def id_of(value: str, collection: str, origins: Iterable[str]) -> str | None:
     """Give the id at the end of a URI of a collection on a known origin, None for any other text."""
-    parts = urlsplit(value)
-    path = parts.path.removeprefix("/").split("/")
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # an address that is none
+        return None
+    path, words = parts.path.removeprefix("/").split("/"), collection.split("/")
     if f"{parts.scheme}://{parts.netloc}" not in origins or parts.query or parts.fragment:
         return None
-    return path[1] if path[:-1] == [collection] and path[1] else None
+    fits = path[::2] == words and len(path) == 2 * len(words) and all(path[1::2])
+    return path[-1] if fits else None
 
 
 def read_query(
-    declared: Sequence[Parameter], pairs: Sequence[tuple[str, str]], origins: frozenset[str]
-) -> dict[str, Any]:
-    """Give the values of the declared parameters (absent ones are None); 400 names all that are wrong.
+    declared: Sequence[Parameter],
+    pairs: Sequence[tuple[str, str]],
+    origins: frozenset[str],
+    *,
+    strict: bool = False,
+) -> tuple[dict[str, Any], list[Body]]:
+    """Give the values of the declared parameters (absent ones are None), and details of all that is wrong.
 
-    Unknown parameters are ignored, as Calendly does; of a repeated one the last counts.
+    Unknown parameters are ignored, as Calendly does, unless `strict`; of a repeated one the last counts,
+    unless it may be given often. `name[]` is read as `name`.
     """
-    given = dict(pairs)
+    given: dict[str, list[str]] = {}
+    for name, value in pairs:
+        given.setdefault(name.removesuffix("[]"), []).append(value)
     values: dict[str, Any] = {}
     wrong = []
     for parameter in declared:
-        raw = given.get(parameter.name)
+        raw = given.pop(parameter.name, [])
         values[parameter.name] = None
-        if raw is None:
+        if not raw:
             if parameter.required:
                 wrong.append(detail("is required", parameter.name))
             continue
         try:
-            values[parameter.name] = parameter.read(raw, origins)
+            values[parameter.name] = _read(parameter, raw, origins)
         except ValueError as error:
             wrong.append(detail(str(error), parameter.name))
-    if wrong:
-        raise invalid(*wrong)
-    return values
+    if strict:
+        wrong += [detail("is not known", name) for name in given]
+    return values, wrong
+
+
+def _read(parameter: Parameter, raw: list[str], origins: frozenset[str]) -> Any:
+    if not parameter.most:
+        return parameter.read(raw[-1], origins)
+    if len(raw) > parameter.most:
+        raise ValueError(f"may be given {parameter.most} times at most")
+    return [parameter.read(value, origins) for value in raw]
 
 
 def page_size(values: dict[str, Any]) -> int:

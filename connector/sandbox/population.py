@@ -1,11 +1,12 @@
 """Who and what events are made of: organizations, users, memberships, the group, event types. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import cast, names, shapes, times
 from .ids import Ids
 from .shapes import Links, Record
+from .spans import Dates
 
 LARGE, SMALL = 0, 1  # organizations, by number
 GROUP_SIZE = 4
@@ -35,7 +36,13 @@ class Member:
 
 @dataclass(frozen=True)
 class Offer:
-    """An event type with what booking needs: host numbers, seats, whether all hosts attend together."""
+    """An event type with what booking needs.
+
+    Attributes:
+        hosts: numbers of the users who can be booked.
+        together: whether all hosts attend.
+        dates: when a one-off event type can be booked; None for the hosts' schedules alone.
+    """
 
     uuid: str
     organization: int
@@ -43,10 +50,15 @@ class Offer:
     seats: int
     together: bool
     record: Record
+    dates: Dates | None = None
 
 
 class Population:
-    """All people and event types; `users` counts the large organization, the small one has one more."""
+    """All people and event types; `users` counts the large organization, the small one has one more.
+
+    `members` and `offers` are what generated events are made of and stay as they are; the indexes `by_user`,
+    `by_membership` and `by_offer`, and the group, say who and what there is now.
+    """
 
     def __init__(self, *, users: int, ids: Ids, links: Links, anchor: int) -> None:
         self._ids = ids
@@ -60,6 +72,16 @@ class Population:
         self.by_user = {member.uuid: member for member in self.members}
         self.by_membership = {member.membership_uuid: member for member in self.members}
         self.by_offer = {offer.uuid: offer for offer in self.offers}
+
+    def leave(self, member: Member) -> list[Offer]:
+        """Take a user out of their organization; give the event types that nobody hosts any more."""
+        del self.by_user[member.uuid], self.by_membership[member.membership_uuid]
+        self.group -= {member.number}
+        hosted = [offer for offer in self.by_offer.values() if member.number in offer.hosts]
+        for offer in hosted:
+            rest = tuple(number for number in offer.hosts if number != member.number)
+            self.by_offer[offer.uuid] = replace(offer, hosts=rest)
+        return [self.by_offer.pop(offer.uuid) for offer in hosted if not self.by_offer[offer.uuid].hosts]
 
     def _member(self, number: int, organization: int) -> Member:
         uuid, membership_uuid, schedule, name, email, role = self._identity(number, organization)

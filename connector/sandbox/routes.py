@@ -3,14 +3,48 @@
 from collections import defaultdict
 from typing import NamedTuple
 
-from . import errors, on_event_types, on_scheduled_events, on_users, on_webhook_subscriptions
+from . import (
+    errors,
+    on_availability,
+    on_bookings,
+    on_calendars,
+    on_contact_lists,
+    on_contacts,
+    on_enterprise,
+    on_event_types,
+    on_groups,
+    on_no_shows,
+    on_notes,
+    on_organizations,
+    on_recaps,
+    on_routing,
+    on_samples,
+    on_scheduled_events,
+    on_sharing,
+    on_users,
+    on_webhook_subscriptions,
+)
 from .calls import Route
 
 ROUTES = (
     *on_users.ROUTES,
+    *on_organizations.ROUTES,
+    *on_groups.ROUTES,
     *on_event_types.ROUTES,
+    *on_availability.ROUTES,
+    *on_calendars.ROUTES,
     *on_scheduled_events.ROUTES,
+    *on_sharing.ROUTES,
     *on_webhook_subscriptions.ROUTES,
+    *on_bookings.ROUTES,
+    *on_no_shows.ROUTES,
+    *on_routing.ROUTES,
+    *on_samples.ROUTES,
+    *on_contacts.ROUTES,
+    *on_contact_lists.ROUTES,
+    *on_notes.ROUTES,
+    *on_recaps.ROUTES,
+    *on_enterprise.ROUTES,
 )
 
 

@@ -4,6 +4,7 @@ URIs and times are taken as the text that goes out.
 """
 
 from typing import Any
+from urllib.parse import quote
 
 Record = dict[str, Any]
 
@@ -250,7 +251,7 @@ def event_location(kind: Record, asked: str) -> Record:
     if name == "zoom_conference":
         return _ZOOM
     if name.endswith("_conference"):
-        join_url = f"https://meet.example/{asked.lower().replace(' ', '-')}"
+        join_url = f"https://meet.example/{quote(asked.lower().replace(' ', '-'), safe='')}"
         return {"type": _CONFERENCES.get(name, name), "status": "pushed", "join_url": join_url, "data": None}
     if name == "physical":
         place = {field: kind.get(field) for field in ("location", "additional_info")}
@@ -261,3 +262,31 @@ def event_location(kind: Record, asked: str) -> Record:
 def slug_of(name: str) -> str:
     """Give the lower-case hyphenated form of a name."""
     return "-".join(name.lower().split())
+
+
+def organization(uri: str, *, name: str, kind: str, plan: str, stage: str, **stamps: str) -> Record:
+    """Make an Organization; `stamps` are created_at and updated_at."""
+    return {"uri": uri, "name": name, "kind": kind, "plan": plan, "stage": stage, **stamps}
+
+
+def team(uri: str, name: str, organization: str, page: str) -> Record:
+    """Make a Team; `page` is its address below the booking origin."""
+    return {
+        "uri": uri,
+        "name": name,
+        "organization": organization,
+        "scheduling_url": f"{SCHEDULING_ORIGIN}/{page}",
+    }
+
+
+def invitation(uri: str, organization: str, email: str, moment: str) -> Record:
+    """Make a pending OrganizationInvitation."""
+    return {
+        "uri": uri,
+        "organization": organization,
+        "email": email,
+        "status": "pending",
+        "created_at": moment,
+        "updated_at": moment,
+        "last_sent_at": moment,
+    }

@@ -11,6 +11,8 @@ DAY = 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive arithmetic is twice as fast and UTC all along
 _MICROSECOND = timedelta(microseconds=1)
+# What is near the ends of the calendar could not be moved by an offset, or by a window, and written again.
+_FIRST, _LAST = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND for year in (10, 9990))
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -23,7 +25,10 @@ def read(text: str) -> int:
     """Give the microseconds since 1970 of an RFC 3339 date-time; ValueError for anything else."""
     if not _DATE_TIME.fullmatch(text):
         raise ValueError("must be a valid date-time")
-    return (datetime.fromisoformat(text.upper()) - _EPOCH) // _MICROSECOND
+    moment = (datetime.fromisoformat(text.upper()) - _EPOCH) // _MICROSECOND
+    if not _FIRST <= moment < _LAST:
+        raise ValueError("must be a valid date-time")
+    return moment
 
 
 def of_unix(seconds: float) -> int:

@@ -45,6 +45,7 @@ class TokenBook:
     def __init__(self, world: World) -> None:
         members = world.population.members
         owner, admin, plain, small_owner = members[0], members[1], members[2], members[-1]
+        self._world = world
         self._callers: dict[str, Caller] = {}
         self.mint("sandbox-owner", owner, SCOPES)
         self.mint("sandbox-admin", admin, SCOPES)
@@ -60,9 +61,10 @@ class TokenBook:
         return caller
 
     def caller(self, authorization: str | None) -> Caller | None:
-        """Give whom an Authorization header speaks for, None for nobody."""
+        """Give whom an Authorization header speaks for, None for nobody and for who has left."""
         scheme, _, token = (authorization or "").partition(" ")
-        return self._callers.get(token.strip()) if scheme.lower() == "bearer" else None
+        caller = self._callers.get(token.strip()) if scheme.lower() == "bearer" else None
+        return caller if caller and self._world.member(caller.member.uuid) else None
 
     def all(self) -> list[Caller]:
         """Give every caller."""

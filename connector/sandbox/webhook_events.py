@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+SCOPES = ("organization", "user", "group")
+
 
 class WebhookEvent(NamedTuple):
     """Which subscription scopes an event allows, the read scope it needs, whether only paid plans have it."""
@@ -11,7 +13,7 @@ class WebhookEvent(NamedTuple):
     paid: bool = False
 
 
-_ANY = frozenset({"organization", "user", "group"})
+_ANY = frozenset(SCOPES)
 _USER, _ORGANIZATION = frozenset({"user"}), frozenset({"organization"})
 
 WEBHOOK_EVENTS = {

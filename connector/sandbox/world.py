@@ -10,12 +10,18 @@ from typing import NamedTuple
 
 from . import cast, times
 from .diary import Diary
+from .holdings import Holdings
 from .ids import Ids
-from .population import LARGE, Member, Population
+from .offices import Offices
+from .population import LARGE, Member, Offer, Population
+from .schedules import Schedules
 from .shapes import Links, Record
 from .writer import MOST_INVITEES, Writer
 
 CAST_EVENTS = 2
+LINK_LIFE = 90 * times.DAY
+NO_LIMITS: Record = {"daily_limit": None, "weekly_limit": None, "monthly_limit": None}
+_OWNER_LIMITS: Record = NO_LIMITS | {"daily_limit": 6}
 
 
 @dataclass
@@ -44,6 +50,13 @@ class Subscription:
     signing_key: str | None = None
 
 
+class Link(NamedTuple):
+    """A link that one meeting can be booked with: event type id, and the moment it was made."""
+
+    offer: str
+    made: int
+
+
 @dataclass
 class World:
     """A whole Calendly for one seed; `anchor` is the first microsecond of the day it lies around."""
@@ -67,9 +80,17 @@ class World:
             offers=[offer for offer in self.population.offers if offer.organization == LARGE],
         )
         self.writer = Writer(self.diary, self.population, self.ids, self.links, self.anchor)
+        self.schedules = Schedules(
+            members=self.population.members, ids=self.ids, links=self.links, anchor=self.anchor
+        )
+        self.offices = Offices(self.population, self.ids, self.links, self.anchor)
+        self.single_use: dict[str, Link] = {}  # by booking URL
+        self._meeting_limits: dict[int, Record] = {0: _OWNER_LIMITS}
         self.kept: dict[int, Kept] = {}
         self.added: list[Added] = []
         self.subscriptions: dict[str, Subscription] = {}
+        self.holdings = Holdings()
+        self.samples: dict[str, Record] = {}  # payloads of sample webhook data, by event name
         self._made = 0
         self._named_events: dict[str, int] = {}
         self._named_invitees: dict[str, tuple[int, int]] = {}
@@ -80,9 +101,46 @@ class World:
         """Give the user with this id."""
         return self.population.by_user.get(user_uuid)
 
+    def member_of_mail(self, email: str) -> Member | None:
+        """Give the user with this mail address."""
+        members = self.population.by_user.values()
+        return next((member for member in members if member.user["email"] == email.lower()), None)
+
     def group_organization(self, group_uuid: str) -> int | None:
         """Give the organization number of the group with this id."""
         return LARGE if group_uuid == cast.GROUP else None
+
+    def leave(self, member: Member) -> list[Offer]:
+        """Take a user out of their organization; give the event types that went with them."""
+        self.version += 1
+        return self.population.leave(member)
+
+    def put_offer(self, offer: Offer) -> None:
+        """Put in an event type, new or changed; events that are there keep what they were booked with."""
+        self.version += 1
+        self.population.by_offer[offer.uuid] = offer
+
+    def linked(self, booking_url: str, now: int) -> str:
+        """Give the event type id of a single-use link; LookupError for one that is used, stale or unknown."""
+        link = self.single_use.get(booking_url)
+        if link is None or now - link.made > LINK_LIFE or link.offer not in self.population.by_offer:
+            raise LookupError("no such single-use link, or not any more")
+        return link.offer
+
+    def use_link(self, booking_url: str) -> None:
+        """Say that a single-use link was used."""
+        self.version += 1
+        del self.single_use[booking_url]
+
+    def meeting_limits(self, member: Member) -> Record:
+        """Give how many meetings a user takes."""
+        return self._meeting_limits.get(member.number, NO_LIMITS)
+
+    def limit_meetings(self, member: Member, changes: Record) -> Record:
+        """Change how many meetings a user takes."""
+        self.version += 1
+        self._meeting_limits[member.number] = self.meeting_limits(member) | changes
+        return self._meeting_limits[member.number]
 
     # Events
 
@@ -167,6 +225,10 @@ class World:
         """Take out a webhook subscription."""
         self.version += 1
         del self.subscriptions[uuid]
+
+    def touch(self) -> None:
+        """Say that something changed."""
+        self.version += 1
 
     def new_uuid(self, kind: str) -> str:
         """Give an id for a thing that is made while the sandbox runs."""

@@ -1,0 +1,120 @@
+"""Availability schedules of users, and the rules that event types have of their own. Pure."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from . import cast, times
+from .ids import Ids
+from .population import Member
+from .shapes import Links, Record
+
+WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+
+_OFFICE_HOURS = ({"from": "09:00", "to": "12:00"}, {"from": "13:00", "to": "17:00"})
+_DAYS_OFF = {"sunday", "saturday"}
+
+
+class Schedules:
+    """Who is available when. Everybody has office hours until they change them or make others."""
+
+    def __init__(self, *, members: Sequence[Member], ids: Ids, links: Links, anchor: int) -> None:
+        self._members = members
+        self._ids = ids
+        self._links = links
+        self._office_hours = office_hours(times.day_of(anchor))
+        self._kept: dict[int, dict[str, Record]] = {}  # by member number, then by id
+        self._owner_of_made: dict[str, Member] = {}
+        self._own_rules: dict[tuple[str, int], Record] = {}  # by event type id and member number
+
+    def of(self, member: Member) -> list[Record]:
+        """Give a user's schedules, at least one; exactly one is the default."""
+        kept = self._kept.get(member.number)
+        return list(kept.values()) if kept else [self._first(member)]
+
+    def default(self, member: Member) -> Record:
+        """Give the schedule that a user's event types follow."""
+        return next(schedule for schedule in self.of(member) if schedule["default"])
+
+    def owner(self, uuid: str) -> Member | None:
+        """Give whose schedule this is."""
+        if uuid == cast.OWNER_SCHEDULE:
+            return self._members[0]
+        number = self._ids.number("schedule", uuid)
+        if number is not None and number < len(self._members) and self._members[number].schedule == uuid:
+            return self._members[number]
+        return self._owner_of_made.get(uuid)
+
+    def get(self, member: Member, uuid: str) -> Record:
+        """Give one of a user's schedules."""
+        return next(schedule for schedule in self.of(member) if schedule["uri"].endswith(f"/{uuid}"))
+
+    def create(self, member: Member, uuid: str, fields: Record) -> Record:
+        """Add a schedule; it is not the default."""
+        self._owner_of_made[uuid] = member
+        self._keep(member)[uuid] = self._schedule(member, uuid, default=False, **fields)
+        return self.get(member, uuid)
+
+    def update(self, member: Member, uuid: str, fields: Record) -> Record:
+        """Change some fields; the schedule that becomes the default takes the place of the one that was."""
+        kept = self._keep(member)
+        if fields.get("default"):
+            for other, schedule in kept.items():
+                kept[other] = schedule | {"default": False}
+        kept[uuid] = kept[uuid] | fields
+        return kept[uuid]
+
+    def rule(self, offer_uuid: str, member: Member) -> Record:
+        """Give when a host can be booked for an event type: its own rules, or the host's schedule."""
+        own = self._own_rules.get((offer_uuid, member.number))
+        if own is not None:
+            return own
+        schedule = self.default(member)
+        return {field: schedule[field] for field in ("timezone", "uri", "name", "user", "rules")}
+
+    def follows(self, offer_uuid: str, member: Member, uuid: str) -> bool:
+        """Whether an event type follows this schedule of a host's."""
+        uri: str = self.rule(offer_uuid, member)["uri"]
+        return uri.endswith(f"/user_availability_schedules/{uuid}")
+
+    def set_rule(self, offer_uuid: str, member: Member, uuid: str, fields: Record) -> None:
+        """Give an event type rules of its own for one host."""
+        self._own_rules[offer_uuid, member.number] = {
+            "timezone": fields["timezone"],
+            "uri": self._links.to("availability_rules", uuid),
+            "name": None,
+            "user": member.user["uri"],
+            "rules": fields["rules"],
+        }
+
+    def _first(self, member: Member) -> Record:
+        fields = {
+            "name": "Working hours",
+            "timezone": member.user["timezone"],
+            "rules": self._office_hours,
+        }
+        return self._schedule(member, member.schedule, default=True, **fields)
+
+    def _schedule(self, member: Member, uuid: str, **fields: object) -> Record:
+        return {
+            "uri": self._links.to("user_availability_schedules", uuid),
+            "default": fields["default"],
+            "name": fields["name"],
+            "user": member.user["uri"],
+            "timezone": fields["timezone"],
+            "rules": fields["rules"],
+        }
+
+    def _keep(self, member: Member) -> dict[str, Record]:
+        if member.number not in self._kept:
+            self._kept[member.number] = {member.schedule: self._first(member)}
+        return self._kept[member.number]
+
+
+def office_hours(today: date) -> list[Record]:
+    """Give the rules of a usual week, with the coming 24 December off."""
+    off = date(today.year + ((today.month, today.day) > (12, 24)), 12, 24)
+    week: list[Record] = [
+        {"type": "wday", "wday": day, "intervals": [] if day in _DAYS_OFF else list(_OFFICE_HOURS)}
+        for day in WEEK
+    ]
+    return [*week, {"type": "date", "date": off.isoformat(), "intervals": []}]

@@ -1,0 +1,171 @@
+"""What a body may be: every problem is named, by its path."""
+
+import orjson
+import pytest
+from calendly_connector.sandbox import body_rules as rules
+from calendly_connector.sandbox.body_rules import Field, Form, read_body
+from calendly_connector.sandbox.errors import detail
+from calendly_connector.sandbox.parameters import Parameter, id_of, read_query, text
+from sandbox_client import OWNER, PUBLIC, serving
+
+ORIGINS = frozenset({PUBLIC})
+
+
+def read(form, body):
+    values, wrong = read_body(form, body, ORIGINS)
+    return values, {one.get("parameter"): one["message"] for one in wrong}
+
+
+def refused(rule, value):
+    with pytest.raises(ValueError, match=r"must") as caught:
+        rule(value, ORIGINS)
+    return str(caught.value)
+
+
+def test_fields_are_required_nullable_or_left_out():
+    form = Form((Field("a", rules.integer(1, 5), required=True), Field("b", rules.integer(), nullable=True)))
+    assert read(form, {}) == ({}, {"a": "is required"})
+    assert read(form, {"a": 1, "b": None, "c": 3}) == ({"a": 1, "b": None}, {})
+    assert read(form, {"a": None})[1] == {"a": "must be an integer between 1 and 5"}
+
+
+def test_a_strict_form_refuses_what_it_does_not_know_and_an_empty_one():
+    form = Form((Field("a", rules.boolean), Field("b", rules.boolean)), strict=True, fewest=1)
+    assert read(form, {"a": True, "x": 1, "y": 2})[1] == {"x": "is not known", "y": "is not known"}
+    assert read(form, {})[1] == {None: "at least 1 of a, b is required"}
+
+
+def test_problems_are_named_by_their_path_and_all_at_once():
+    inner = Form((Field("kind", rules.one_of("x", "y"), required=True), Field("at", rules.day)))
+    form = Form((Field("rows", rules.array(rules.record(inner), most=5)), Field("who", rules.EMAIL)))
+    body = {"rows": [{"kind": "z"}, 7, {}, {"kind": "x", "at": "2026-02-30"}], "who": "nobody"}
+    assert read(form, body)[1] == {
+        "rows[0].kind": "must be one of x, y",
+        "rows[1]": "must be an object",
+        "rows[2].kind": "is required",
+        "rows[3].at": "must be a date, YYYY-MM-DD",
+        "who": "must be a valid email address",
+    }
+
+
+def test_a_check_between_fields_runs_when_each_is_right():
+    form = Form(
+        (Field("a", rules.integer()),), check=lambda values: [detail("is odd", "a")] * (values["a"] % 2)
+    )
+    assert read(form, {"a": "x"})[1] == {"a": "must be an integer"}
+    assert read(Form((Field("in", rules.record(form)),)), {"in": {"a": 3}})[1] == {"in.a": "is odd"}
+    assert read(form, {"a": 2}) == ({"a": 2}, {})
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "1", None, [], float("inf"), 0, 6])
+def test_what_is_no_integer_in_range(value):
+    refused(rules.integer(1, 5), value)
+
+
+def test_integers_may_have_an_empty_fraction():
+    assert rules.integer(1, 5)(3.0, ORIGINS) == 3
+    assert isinstance(rules.integer()(1e3, ORIGINS), int)
+    assert refused(rules.integer(2), 1) == "must be an integer of 2 or more"
+
+
+def test_choices_tell_numbers_from_truth():
+    rule = rules.one_of(0, 5, "a")
+    assert [rule(value, ORIGINS) for value in (0, 5.0, "a")] == [0, 5, "a"]
+    for value in (False, True, "0", None, [], {}):
+        refused(rule, value)
+
+
+@pytest.mark.parametrize("value", ["", " ", "\t", 3, None, "x" * 6])
+def test_texts_have_a_length(value):
+    refused(rules.text(least=1, most=5), value)
+    assert rules.text(least=2)("ab", ORIGINS) == "ab"
+    assert "2 characters" in refused(rules.text(least=2), "a")
+
+
+@pytest.mark.parametrize(
+    "value", ["", "Mars/Base", "../../etc/passwd", "europe/berlin", 3, None, "a" * 9999, "\0"]
+)
+def test_time_zones_have_iana_names(value):
+    refused(rules.timezone, value)
+    assert rules.timezone("Europe/Berlin", ORIGINS) == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    "value", ["20260101", "2026-1-1", "2026-13-01", "\u0662\u0660\u0662\u0666-01-01", 3, None, "0000-01-01"]
+)
+def test_days_are_written_in_one_way(value):
+    refused(rules.day, value)
+
+
+def test_arrays_have_a_size():
+    rule = rules.array(rules.boolean, least=1, most=2)
+    assert refused(rule, []) == "must not be empty"
+    assert refused(rule, [True] * 3) == "must have at most 2 items"
+    assert refused(rules.array(rules.boolean, least=2), [True]) == "must have at least 2 items"
+    refused(rule, {"0": True})
+    refused(rules.boolean, 1)
+
+
+def test_patterns_and_texts_of_other_kinds():
+    colour = rules.matching(r"#[a-f\d]{6}", "must be a colour")
+    assert colour("#00ff99", ORIGINS) == "#00ff99"
+    for value in ("#00FF99", "#00ff99\n", "red", 5, None, "#" + "\u0660" * 6):
+        refused(colour, value)
+    refused(rules.MOMENT, 5)
+    assert rules.uri("users")(OWNER, ORIGINS) == OWNER.rpartition("/")[2]
+
+
+@pytest.mark.parametrize(
+    ("uri", "collection", "uuid"),
+    [
+        ("/users/a", "users", "a"),
+        ("/scheduled_events/a/invitees/b", "scheduled_events/invitees", "b"),
+        ("/scheduled_events/a/invitees/b", "scheduled_events", None),
+        ("/scheduled_events//invitees/b", "scheduled_events/invitees", None),
+        ("/scheduled_events/a/invitees/", "scheduled_events/invitees", None),
+        ("/users/a/", "users", None),
+        ("/users/a?b=c", "users", None),
+        ("/v2/users/a", "users", None),
+    ],
+)
+def test_uris_of_one_or_two_collections(uri, collection, uuid):
+    assert id_of(PUBLIC + uri, collection, ORIGINS) == uuid
+    assert id_of("https://evil.example" + uri, collection, ORIGINS) is None
+    assert id_of("https://[bad" + uri, collection, ORIGINS) is None
+
+
+def test_a_query_parameter_may_be_given_several_times():
+    declared = (Parameter("a", text, most=2), Parameter("b", text))
+    pairs = [("a", "1"), ("a[]", "2"), ("b", "3"), ("b", "4")]
+    assert read_query(declared, pairs, ORIGINS) == ({"a": ["1", "2"], "b": "4"}, [])
+    wrong = read_query(declared, [("a", "x")] * 3 + [("c", "")], ORIGINS, strict=True)[1]
+    assert [one["parameter"] for one in wrong] == ["a", "c"]
+
+
+@pytest.fixture(scope="module")
+def call():
+    with serving() as client:
+        yield client
+
+
+def test_query_and_body_are_judged_together(call):
+    wrong = call.problems("PATCH", "/user_meeting_limits", json={"daily_limit": 0}, user="nobody")
+    assert set(wrong) == {"user", "daily_limit"}
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"3", b"null", b"{", b'"x"', b"\xff", b'{"a": "\\ud800"}'])
+def test_what_is_no_json_object(call, raw):
+    headers = {"Authorization": "Bearer sandbox-owner"}
+    reply = call.http.post("/user_availability_schedules", content=raw, headers=headers)
+    assert reply.status_code == 400
+    assert orjson.loads(reply.content)["details"] == [{"message": "the body must be a JSON object"}]
+
+
+def test_no_body_at_all_is_an_empty_one(call):
+    assert set(call.problems("POST", "/user_availability_schedules")) == {"name", "timezone", "rules"}
+
+
+@pytest.mark.parametrize("scope", [{}, [], 3, True])
+def test_a_subscription_scope_of_any_kind(call, scope):
+    body = {"events": ["invitee.created"], "scope": scope, "url": "https://x.example", "organization": OWNER}
+    assert set(call.problems("POST", "/webhook_subscriptions", json=body)) == {"scope", "organization"}

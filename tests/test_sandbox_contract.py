@@ -1,0 +1,53 @@
+"""The sandbox against the reference OpenAPI file: no server error, no reply outside its schema.
+
+schemathesis makes the requests from the file, not from our schemas, so that the sandbox and the file
+are compared with each other alone.
+"""
+
+from pathlib import Path
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+REFERENCE = Path(__file__).parent / "reference" / "calendly-api.2026-11.yaml"
+API = schemathesis.openapi.from_path(REFERENCE).exclude(path_regex="^/oauth/")
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+FEW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+MANY = settings(FEW, max_examples=150, derandomize=False)
+
+
+@pytest.fixture(scope="module")
+def own_sandbox():
+    """Give a sandbox whose world these tests may ruin."""
+    from calendly_connector.sandbox.server import Sandbox
+
+    with Sandbox(public_origin=True, check_replies=True, rate_limit=0) as running:
+        yield running
+
+
+def _check(case, sandbox):
+    case.call_and_validate(
+        base_url=sandbox.url,
+        headers={"Authorization": "Bearer sandbox-owner"},
+        checks=CHECKS,
+    )
+
+
+@API.parametrize()
+@FEW
+def test_every_operation_answers_in_its_official_shape(case, own_sandbox):
+    _check(case, own_sandbox)
+
+
+@pytest.mark.long
+@API.parametrize()
+@MANY
+def test_every_operation_answers_in_its_official_shape_whatever_it_is_asked(case, own_sandbox):
+    _check(case, own_sandbox)
