@@ -41,15 +41,28 @@ Outcome = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an action gave: `record` for one, `records` for many; `calls` counts HTTP requests."""
+    """What an action gave: `record` for one, `records` for many.
+
+    `calls` counts the HTTP requests that read them, not those for names and functions in the inputs.
+    `extra` is what a list's reply says beside its records, such as `total_count`.
+    """
 
     action: str
     record: Record | None = None
     records: list[Record] = field(default_factory=list)
     complete: bool = True
     next_page_token: str | None = None
+    extra: Record = field(default_factory=dict)
     calls: int = 0
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice for a field that names a resource: what a person reads, and the URI it stands for."""
+
+    label: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +121,8 @@ class Action(Protocol):
     """One entry of the catalog; data only.
 
     `request` is its request line, `returns` says whether one record, many or none, `effect` what it may
-    change, `scopes` what the credential must hold. `input` and `output` are JSON Schemas (2020-12), the
-    latter of one record; `examples` are pairs of both.
+    change (`hints` say it in MCP's words), `scopes` what the credential must hold. `input` and `output`
+    are JSON Schemas (2020-12), the latter of one record; `examples` are pairs of both.
     """
 
     @property
@@ -124,6 +137,8 @@ class Action(Protocol):
     def returns(self) -> Returns: ...
     @property
     def effect(self) -> Effect: ...
+    @property
+    def hints(self) -> Mapping[str, bool]: ...
     @property
     def scopes(self) -> tuple[str, ...]: ...
     @property
@@ -146,6 +161,7 @@ class Records(Protocol):
 
     complete: bool
     calls: int
+    extra: Record
     next_page_token: str | None
 
     def __iter__(self) -> Iterator[Record]: ...
@@ -159,7 +175,9 @@ class Connection(Protocol):
 
     `check` reports on the credential (`deep` tries one harmless read per scope family). `run` gives, of
     a list, one page, or up to `limit` records, or all pages. `iterate` streams a list. `preview` shows
-    the request of a call, without any network. `receive` verifies a webhook's raw body and reads it.
+    the request of a call, without any network. `options` gives the choices for a field that has
+    `x-options` in its schema. `request` sends what the catalog does not have. `receive` verifies a
+    webhook's raw body and reads it.
     """
 
     def check(self, *, deep: bool = False) -> CheckReport: ...
@@ -188,6 +206,8 @@ class Connection(Protocol):
         filter: Filter = (),  # noqa: A002 - the platform's own word for these rows
         limit: int | None = None,
     ) -> Mapping[str, Any]: ...
+    def options(self, action: str, field: str) -> list[Option]: ...
+    def request(self, method: str, path: str, values: Params | None = None) -> Any: ...
     def receive(self, headers: Mapping[str, str], body: bytes) -> Event: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...

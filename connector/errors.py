@@ -54,9 +54,9 @@ class ConnectorError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """Give the error as plain JSON values; never holds a secret."""
-        told = {"message": self.message, "fix": self.fix}
-        more = {name: value for name, value in vars(self).items() if name not in told}
-        return {"code": self.code, **told, "retryable": self.retryable, **more}
+        declared = [name for kind in type(self).__mro__ for name in vars(kind).get("__annotations__", {})]
+        names = dict.fromkeys(["code", "message", "fix", "retryable", *declared, *vars(self)])
+        return {name: getattr(self, name) for name in names}
 
 
 class UsageError(ConnectorError):

@@ -8,13 +8,14 @@ Grammar of a row's key: `name`, or `name[]` for one more item of a list.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from .contract import Filter
-from .errors import Problem
+from .errors import Problem, UsageError
 
 _TOKEN = re.compile(r"(?P<escape>~~\{)|~\{(?P<call>.*?)\}~|(?P<open>~\{)", re.DOTALL)
 _CALL = re.compile(
@@ -35,6 +36,7 @@ class Call:
     offset: timedelta | None = None
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> tuple[str | Call, ...]:
     """Cut a value into literal texts and calls."""
     parts: list[str | Call] = []
@@ -70,28 +72,38 @@ def _call(text: str) -> Call:
     return Call(match["name"], timedelta(**{_UNITS[match["unit"]]: amount}))
 
 
-def calls(value: Any) -> Iterator[Call]:
+def calls(value: Any) -> list[Call]:
     """Give every call inside a value, lists and objects included."""
-    if isinstance(value, str) and "~{" in value:
-        yield from (part for part in parse(value) if isinstance(part, Call))
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from calls(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from calls(item)
+    if isinstance(value, str):
+        return [part for part in parse(value) if isinstance(part, Call)] if "~{" in value else []
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [call for item in value for call in calls(item)] if isinstance(value, list) else []
 
 
 def evaluate(value: Any, resolve: Callable[[Call], Any]) -> Any:
     """Replace every call inside a value by what `resolve` says."""
-    if isinstance(value, str) and "~{" in value:
+    if isinstance(value, str):
+        if "~{" not in value:
+            return value
         parts = [resolve(part) if isinstance(part, Call) else part for part in parse(value)]
         return parts[0] if len(parts) == 1 else "".join(map(str, parts))
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {name: evaluate(item, resolve) for name, item in value.items()}
     if isinstance(value, list):
         return [evaluate(item, resolve) for item in value]
     return value
+
+
+def pairs(rows: Filter) -> list[tuple[str, Any]]:
+    """Give rows as pairs of key and value; a host may have read them from a file of any form."""
+    found = list(rows.items() if isinstance(rows, Mapping) else rows)
+    for row in found:
+        match row:
+            case (str(), _):
+                continue
+        raise UsageError("A filter is made of rows of a key, which is text, and a value.")
+    return found
 
 
 def gather(rows: Filter, types: Mapping[str, frozenset[str]]) -> tuple[dict[str, Any], list[Problem]]:
@@ -100,7 +112,7 @@ def gather(rows: Filter, types: Mapping[str, frozenset[str]]) -> tuple[dict[str,
     Keys that `types` does not know pass as they are: the schema refuses them, with the nearest names.
     """
     given: dict[str, list[tuple[str, Any]]] = {}
-    for key, value in rows.items() if isinstance(rows, Mapping) else rows:
+    for key, value in pairs(rows):
         given.setdefault(key.removesuffix("[]"), []).append((key, value))
     inputs: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -116,7 +128,7 @@ def gather(rows: Filter, types: Mapping[str, frozenset[str]]) -> tuple[dict[str,
             inputs[name] = _typed(entries[0][1], wanted)
     for name, value in inputs.items():
         try:
-            list(calls(value))
+            calls(value)
         except ExpressionError as error:
             problems.append(Problem(name, str(error)))
         except RecursionError:

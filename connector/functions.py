@@ -9,9 +9,10 @@ from typing import Any
 
 from . import expressions
 from .contract import Record
+from .declarations import Function
 from .errors import Problem, UnexpectedAnswer
 from .expressions import Call
-from .manifest import Function, manifest
+from .manifest import manifest
 
 
 class Functions:
@@ -29,10 +30,12 @@ class Functions:
         self._user: Record | None = None
         self._lock = Lock()
 
-    def problems(self, values: Mapping[str, Any], skip: AbstractSet[str]) -> list[Problem]:
-        """Say what is wrong with the calls in inputs, before anything is fetched."""
+    def problems(
+        self, values: Mapping[str, Any], skip: AbstractSet[str], secret: AbstractSet[str]
+    ) -> list[Problem]:
+        """Say what is wrong with the calls in inputs; only `secret` ones may hold what is secret."""
         found = (
-            self._problem(name, call)
+            self._problem(name, call, is_secret=name in secret)
             for name, value in values.items()
             if name not in skip
             for call in expressions.calls(value)
@@ -51,7 +54,7 @@ class Functions:
             return self._from_user(function)
         return self._now(call) if function.source == "clock" else self._credential[function.field]
 
-    def _problem(self, name: str, call: Call) -> Problem | None:
+    def _problem(self, name: str, call: Call, *, is_secret: bool) -> Problem | None:
         known = manifest().functions
         if call.name not in known:
             nearest = get_close_matches(call.name, known, n=1, cutoff=0.4)
@@ -59,6 +62,8 @@ class Functions:
         function = known[call.name]
         if call.offset is not None and function.source != "clock":
             return Problem(name, f"~{{{call.name}}}~ is no time and cannot be moved")
+        if function.source == "credential" and not is_secret:
+            return Problem(name, f"is no place for a secret such as ~{{{call.name}}}~")
         if function.source == "credential" and not self._credential.get(function.field):
             return Problem(name, "the credential has none: set CALENDLY_WEBHOOK_SECRET to a long random text")
         return None

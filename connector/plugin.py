@@ -1,21 +1,26 @@
 """The object that a host loads, and the connection it gives."""
 
+from __future__ import annotations  # a host that only looks at the catalog does not pay for the types
+
 import os
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import manifest
-from .contract import CheckReport, Event, Filter, Params, Record, Result
 from .errors import InvalidCredential
-from .manifest import Action, Manifest
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from .api.client import Client
     from .auth.personal_access_token import PersonalAccessToken
-    from .runner import RecordStream, Runner
+    from .contract import CheckReport, Event, Filter, Option, Params, Record, Result
+    from .declarations import Action
+    from .manifest import Manifest
+    from .records import RecordStream
+    from .runner import Runner
 
 
 class CalendlyConnector:
@@ -40,7 +45,7 @@ class CalendlyConnector:
         origin: str | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-    ) -> "CalendlyConnection":
+    ) -> CalendlyConnection:
         """Give a connection; the network is not used before its first call.
 
         `origin` defaults to CALENDLY_API_URL, then to Calendly itself; the token goes there alone.
@@ -99,7 +104,7 @@ class CalendlyConnection:
         *,
         filter: Filter = (),  # noqa: A002 - the platform's own word for these rows
         limit: int | None = None,
-    ) -> "RecordStream":
+    ) -> RecordStream:
         """Read a list as a stream; a wrong call is refused here, not at the first record."""
         return self._runner.iterate(action, params, filter, limit=limit)
 
@@ -113,6 +118,14 @@ class CalendlyConnection:
     ) -> dict[str, Any]:
         """Show the request that a call would send; uses no network and masks secrets."""
         return self._runner.preview(action, params, filter, limit=limit)
+
+    def options(self, action: str, field: str) -> list[Option]:
+        """Give what an input that names a resource can be set to, as Calendly has it now."""
+        return self._runner.options(action, field)
+
+    def request(self, method: str, path: str, values: Params | None = None) -> Any:
+        """Send any request of the API: values are a read's query or a write's body; gives the JSON reply."""
+        return self._runner.request(method, path, values or {})
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> Event:
         """Verify a webhook's raw body, then read it. Raises SignatureError for anything not signed by us."""
@@ -138,24 +151,24 @@ class CalendlyConnection:
         self.close()
 
     @cached_property
-    def _token(self) -> "PersonalAccessToken":
+    def _token(self) -> PersonalAccessToken:
         from .auth.personal_access_token import read_token
 
         return read_token(self._credential.get("token"))
 
     @cached_property
-    def _client(self) -> "Client":
+    def _client(self) -> Client:
         from .api.client import Client
 
         return Client(self._origin, lambda: self._token.authorization, clock=self._clock, sleep=self._sleep)
 
     @cached_property
-    def _runner(self) -> "Runner":
+    def _runner(self) -> Runner:
         from .functions import Functions
         from .runner import Runner
 
         def fetch_user() -> Record:
-            return runner.run("users.me", None, (), limit=None, all_pages=False).record or {}
+            return runner.run("users.me", None, ()).record or {}
 
         runner = Runner(self._client, Functions(fetch_user, self._credential, self._clock))
         return runner

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
     from .contract import Record
-    from .manifest import Action
+    from .declarations import Action
 
 _FORMATS = {
     "uri": "must be a full address (https://…)",
@@ -68,18 +68,22 @@ def check_input(action: "Action", values: Mapping[str, Any], problems: list[Prob
         raise InvalidParams(action.id, everything, fix=fix)
 
 
-def _not_json(values: Mapping[str, Any]) -> Iterator[Problem]:
+def _not_json(values: Mapping[str, Any]) -> list[Problem]:
     """Find what a host's language has and JSON has not: neither validator takes it, and none can be sent."""
+    if _is_json(values):
+        return []
+    wrong = [str(name) for name, value in values.items() if not _is_json({name: value})]
+    return [Problem(name, "must be a value that JSON has, such as text or a number") for name in wrong]
+
+
+def _is_json(values: Mapping[str, Any]) -> bool:
     import json
 
-    for name, value in values.items():
-        try:
-            json.dumps({name: value}, ensure_ascii=False, allow_nan=False).encode()
-            fits = isinstance(name, str)
-        except (TypeError, ValueError, RecursionError):
-            fits = False
-        if not fits:
-            yield Problem(str(name), "must be a value that JSON has, such as text or a number")
+    try:
+        json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return all(isinstance(name, str) for name in values)
 
 
 class RecordCheck:
@@ -183,9 +187,11 @@ def _word_value(keyword: str, wanted: Any, schema: Mapping[str, Any]) -> str:
         )
     if keyword == "format":
         return _FORMATS.get(wanted, f"must be of the form {wanted}")
-    if keyword == "pattern" and "x-expected" in schema:
+    if "x-expected" in schema:
         return f"must be {schema['x-expected']}"
-    shown = ", ".join(map(str, wanted)) if isinstance(wanted, list) else wanted
+    choices = wanted if isinstance(wanted, list) else [wanted]
+    words = (str(choice).lower() if isinstance(choice, bool) else str(choice) for choice in choices)
+    shown = ", ".join(dict.fromkeys(words))
     return _SENTENCES.get(keyword, f"does not fit the schema's {keyword} {{}}").format(shown)
 
 

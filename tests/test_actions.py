@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from calendly_connector.choices import is_name
 from calendly_connector.cli.record import recorder
 from calendly_connector.errors import CalendlyError, InvalidParams, PermissionDenied, UnexpectedAnswer
+from calendly_connector.inputs import _forms
 from calendly_connector.manifest import catalog
 from calendly_connector.redaction import MASK
 from hostile import Hostile, one, page, reply
@@ -21,6 +23,7 @@ ONCE = 1
 UNTIL_GIVING_UP = 5
 ALWAYS = 1000
 
+WRITES = {"POST", "PATCH"}
 ACTIONS = list(catalog().values())
 each_action = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
 each_required_input = pytest.mark.parametrize(
@@ -44,11 +47,17 @@ def example(action):
     return dict(action.examples[0]["input"])
 
 
+def path_ids(form):
+    return [step[1:-1] for step in form.split("/") if step.startswith("{")]
+
+
 def good_reply(action):
     """Give a reply made of the action's own example."""
     if action.returns == "none":
         return reply(204)
     record = action.examples[0]["output"]
+    if action.bare:
+        return reply(body=record)
     return page([record]) if action.returns == "many" else one(record)
 
 
@@ -169,12 +178,15 @@ def test_a_required_input_that_is_missing_is_refused_before_the_network(action, 
         " ",
     ],
 )
-def test_what_is_no_uri_or_id_of_the_resource_is_refused_before_the_network(
-    action, name, stranger, unvisited, connect
+def test_what_is_no_uri_or_id_of_the_resource_is_refused_before_it_is_sent(
+    action, name, stranger, unvisited, sandbox, connect
 ):
-    collection = action.inputs[name]["x-resource"]
+    field = action.inputs[name]
+    value = stranger.format(collection=field["x-resource"])
+    # What may be a name is looked up in the pick list, and refused when it is not there.
+    server = sandbox if is_name(value, field) else unvisited
     with pytest.raises(InvalidParams) as caught:
-        connect(unvisited).run(action.id, {**example(action), name: stranger.format(collection=collection)})
+        connect(server).run(action.id, {**example(action), name: value})
     assert {problem.path for problem in caught.value.problems} == {name}
 
 
@@ -208,7 +220,7 @@ def test_each_refusal_is_its_own_error_and_is_repeated_only_where_that_is_safe(
     with pytest.raises(CalendlyError) as caught:
         connect(troubled).run(action.id, example(action))
     error = caught.value
-    write = action.method == "POST"
+    write = action.method in WRITES
     assert (error.code, error.status) == (kind, status)
     assert tries(troubled) == (if_write if write else if_repeatable)
     assert error.request_id
@@ -246,7 +258,7 @@ def test_an_answer_that_is_not_json_is_never_taken_for_one(action, kind, trouble
     with pytest.raises(UnexpectedAnswer) as caught:
         connect(troubled).run(action.id, example(action))
     assert tries(troubled) == ONCE
-    assert ("look for its result" in caught.value.fix) == (action.method == "POST")
+    assert ("look for its result" in caught.value.fix) == (action.method in WRITES)
 
 
 @each_action
@@ -257,7 +269,7 @@ def test_an_empty_answer_is_no_record(action, troubled, connect):
     else:
         with pytest.raises(UnexpectedAnswer) as caught:
             connect(troubled).run(action.id, example(action))
-        assert ("look for its result" in caught.value.fix) == (action.method == "POST")
+        assert ("look for its result" in caught.value.fix) == (action.method in WRITES)
     assert tries(troubled) == ONCE
 
 
@@ -290,8 +302,8 @@ def test_a_query_goes_with_reads_and_a_body_with_writes(action, connect):
     with Hostile(good_reply(action)) as server:
         connect(server).run(action.id, example(action))
     [asked] = server.asked
-    assert (asked.query == []) or (asked.body == b"")
-    assert bool(asked.body) == (action.method == "POST")
+    assert (asked.query == []) or (asked.body == b"") or action.query
+    assert bool(asked.body) == (action.method in WRITES)
     assert ("content-type" in asked.headers) == bool(asked.body)
 
 
@@ -299,12 +311,28 @@ def test_a_query_goes_with_reads_and_a_body_with_writes(action, connect):
 def test_a_resource_is_named_by_its_uri_on_either_origin_or_by_its_last_part(action, name, connect):
     given = example(action)
     last = given[name].rpartition("/")[2]
-    collection = action.inputs[name]["x-resource"]
+    [form] = _forms(action.inputs[name]).values()
+    ids = {other: given.get(other, "A") for other in path_ids(form)[:-1]}
+    path = form.format(**ids, uuid=last)
+    whole_uri_only = len(path_ids(form)) > 1 and name not in action.path_ids
     with Hostile(good_reply(action)) as server:
-        for value in (f"{PUBLIC}/{collection}/{last}", f"{server.url}/{collection}/{last}", last):
+        for value in (f"{PUBLIC}{path}", f"{server.url}{path}", *([] if whole_uri_only else [last])):
             connect(server).run(action.id, given | {name: value})
-    by_uri, by_own_uri, by_id = ((asked.target, asked.body) for asked in server.asked)
-    assert by_uri == by_id
+    by_uri, by_own_uri, *by_id = ((asked.target, asked.body) for asked in server.asked)
+    assert by_id in ([], [by_uri])
     if name in action.path_ids:
-        assert by_own_uri == by_id
-        assert by_id[0].endswith(f"/{last}")
+        assert by_own_uri == by_uri
+        assert f"/{last}" in by_uri[0]
+
+
+@pytest.mark.parametrize(
+    "action", [action for action in ACTIONS if len(action.path_ids) > 1], ids=lambda action: action.id
+)
+def test_a_whole_uri_stands_for_all_ids_of_a_path(action, connect):
+    given = example(action)
+    rest = {name: value for name, value in given.items() if name not in action.path_ids}
+    with Hostile(good_reply(action)) as server:
+        connect(server).run(action.id, given)
+        connect(server).run(action.id, rest | {"uuid": PUBLIC + action.path.format(**given)})
+    one, other = (asked.target for asked in server.asked)
+    assert one == other

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from calendly_connector import __version__
 from calendly_connector.errors import UnknownAction
-from calendly_connector.manifest import bundle, catalog, find, manifest, named, rivals
+from calendly_connector.manifest import catalog, find, manifest, named
+from calendly_connector.schema import bundle
 from jsonschema import Draft202012Validator
 
 CREATE = "webhook_subscriptions.create"
@@ -162,7 +163,7 @@ def test_relaxing_changes_nothing_else():
     ],
 )
 def test_inputs_that_stand_in_for_each_other(action, name, others):
-    assert rivals(catalog()[action], name) == others
+    assert catalog()[action].rivals(name) == others
 
 
 @pytest.mark.parametrize(

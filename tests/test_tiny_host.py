@@ -328,7 +328,7 @@ def flow(sandbox, tmp_path, monkeypatch):
 def test_as_a_program_it_says_what_is_wrong_with_a_token_and_ends_with_exit_code_1(flow, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "nobody")
     words = [sys.executable, tiny_host.__file__, str(flow), "0"]
-    ended = subprocess.run(words, capture_output=True, timeout=30, check=False)  # noqa: S603 - our own example
+    ended = subprocess.run(words, capture_output=True, timeout=30, check=False)
     assert (ended.returncode, ended.stderr) == (1, b"")
     assert b"does not accept the token" in ended.stdout
 

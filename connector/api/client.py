@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from .. import __version__
-from ..errors import ConnectorError, NoAnswer, UnexpectedAnswer
+from ..errors import ConnectorError, NoAnswer, NotFound, UnexpectedAnswer
 from ..redaction import SECRET_FIELDS, redact_all
 from . import protocol
 from .protocol import Request
@@ -72,6 +72,10 @@ class Client:
             try:
                 return self._send_once(request, attempt)
             except ConnectorError as error:
+                if attempt > 1 and request.method == "DELETE" and isinstance(error, NotFound):
+                    return Reply(
+                        None, {}, attempt, None
+                    )  # an earlier attempt did it, and its answer was lost
                 delay_s = protocol.retry_delay_s(request, error, attempt, self._jitter())
                 if delay_s is None or attempt == most or self._clock() + delay_s > give_up_at:
                     raise
@@ -89,6 +93,8 @@ class Client:
         sent = self._clock()
         status, headers, body = self._exchange(request, header)
         received = self._clock()
+        if not headers:
+            raise _lost(request, "broken", "broke off before its headers")
         self.rate_limit = protocol.rate_limit(headers) or self.rate_limit
         try:
             document = protocol.read_document(request, status, headers, body)

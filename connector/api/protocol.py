@@ -4,7 +4,7 @@ No socket, clock or sleep in here. Facts: the project's `docs/architecture.md`, 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -26,7 +26,10 @@ from ..errors import (
 )
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
+_ENVELOPE: Final = frozenset({"collection", "pagination"})
 _REPEATABLE: Final = frozenset({"GET", "DELETE"})
+_STEP: Final = re.compile(r"[A-Za-z0-9._~-]+")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ORIGIN: Final = re.compile(
     r"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?"
@@ -60,10 +63,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list; `next_token` is None on the last."""
+    """One page of a list; `next_token` is None on the last, `extra` is what stood beside the records."""
 
     records: list[Record]
     next_token: str | None
+    extra: Record = field(default_factory=dict)
 
 
 def check_origin(text: str) -> str:
@@ -80,32 +84,8 @@ def check_origin(text: str) -> str:
     )
 
 
-def resource_id(value: str, collections: Sequence[str], origins: Iterable[str]) -> str:
-    """Give the last part of a resource's URI, or the id as it is; ValueError says what is wrong."""
-    if _ID.fullmatch(value):
-        return value
-    kinds = " or ".join(collections)
-    home = next((origin for origin in origins if f"{value}/".startswith(f"{origin}/")), None)
-    if home is None and "://" in value:
-        raise ValueError("is a URI on another host than Calendly's, refused before anything was sent")
-    parts = value[len(home) + 1 :].split("/") if home else []
-    # Collection and id take turns: /scheduled_events/{event}/invitees/{invitee}.
-    if not parts or len(parts) % 2 or not all(map(_ID.fullmatch, parts)):
-        raise ValueError(f"must be a URI of {kinds} or its last part")
-    collection, last = parts[-2:]
-    if collection not in collections:
-        raise ValueError(f"is a URI of {collection}; this wants {kinds}")
-    return last
-
-
-def resource_uri(value: str, collections: Sequence[str], origins: Sequence[str]) -> str:
-    """Give a resource's URI; a bare id becomes one on the first origin."""
-    last = resource_id(value, collections, origins)
-    return f"{origins[0]}/{collections[0]}/{last}" if last == value else value
-
-
-def build_request(request_line: str, values: Mapping[str, Any]) -> Request:
-    """Put inputs where they belong: path ids, then the query of a read or the body of a write."""
+def build_request(request_line: str, values: Mapping[str, Any], in_query: Collection[str] = ()) -> Request:
+    """Put inputs where they belong: path, then a read's query, or a write's body but for `in_query`."""
     method, _, template = request_line.partition(" ")
     rest = dict(values)
     parts = [
@@ -115,7 +95,21 @@ def build_request(request_line: str, values: Mapping[str, Any]) -> Request:
     path = "/".join(parts)
     if method in _REPEATABLE:
         return Request(method, path, tuple(_pairs(rest)))
-    return Request(method, path, body=rest)
+    query = {name: rest.pop(name) for name in in_query if name in rest}
+    return Request(method, path, tuple(_pairs(query)), body=rest)
+
+
+def raw_request(method: str, path: str, values: Mapping[str, Any]) -> Request:
+    """Make a request to any path of the API: values are the query of a read, the body of a write."""
+    if method not in METHODS:
+        raise UsageError(f"{method!r} is no method of the API.", fix=f"Use one of {', '.join(METHODS)}.")
+    root, *steps = path.split("/")
+    if root or not steps or not all(map(_STEP.fullmatch, steps)) or {".", ".."} & set(steps):
+        raise UsageError(
+            "The path must be like /users/me: from the root, without host, query or empty steps.",
+            fix="Give what belongs in the query as KEY=VALUE.",
+        )
+    return build_request(f"{method} {path}", values)
 
 
 def _segment(name: str, value: str) -> str:
@@ -153,8 +147,10 @@ def read_document(request: Request, status: int, headers: Mapping[str, str], bod
         ) from None
 
 
-def read_one(request: Request, document: Any) -> Record:
-    """Give the single record of a reply."""
+def read_one(request: Request, document: Any, *, bare: bool = False) -> Record:
+    """Give the single record of a reply; a `bare` one has no envelope."""
+    if bare and isinstance(document, dict):
+        return document
     if isinstance(document, dict) and isinstance(document.get("resource"), dict):
         return document["resource"]  # type: ignore[no-any-return]
     raise _wrong_envelope(request, "resource")
@@ -168,7 +164,8 @@ def read_page(request: Request, document: Any) -> Page:
         if not isinstance(token, str | None):
             raise _wrong_envelope(request, "readable pagination")
         if all(isinstance(record, dict) for record in document["collection"]):
-            return Page(document["collection"], token or None)
+            extra = {name: value for name, value in document.items() if name not in _ENVELOPE}
+            return Page(document["collection"], token or None, extra)
     raise _wrong_envelope(request, "collection of objects")
 
 

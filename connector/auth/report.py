@@ -11,6 +11,7 @@ from ..api import protocol
 from ..api.client import Client, Reply
 from ..api.protocol import Request
 from ..contract import CheckReport, Outcome, Record, Verdict
+from ..declarations import Action, Probe
 from ..errors import (
     CalendlyDown,
     ConnectorError,
@@ -52,13 +53,11 @@ class _Examination:
         except ConnectorError as error:
             if isinstance(error, PermissionDenied):
                 self._learn("users:read", error)
+                self._learn_scopes(deep=deep)
             return self._told(*_outcome(error))
         self._scopes["users:read"] = "granted"
         self._learn_role()
-        if deep:
-            for scope, probe in manifest.manifest().probes.items():
-                if self._scopes[scope] == "untried":
-                    self._probe(scope, probe)
+        self._learn_scopes(deep=deep)
         return self._told("ok", f"Signed in as {self._user.get('name')} ({self._user.get('email')}).", "")
 
     def _send(self, request: Request) -> Reply:
@@ -81,7 +80,14 @@ class _Examination:
         roles = [entry.get("role") for entry in page.records if entry.get("organization") == here]
         self._role = roles[0] if roles and isinstance(roles[0], str) else None
 
-    def _probe(self, scope: str, probe: manifest.Probe) -> None:
+    def _learn_scopes(self, *, deep: bool) -> None:
+        """Try the families that are still open; what asks whose it is needs to know the user."""
+        for scope, probe in manifest.manifest().probes.items() if deep else ():
+            asks_whose = bool(expressions.calls(dict(probe.filter)))
+            if self._scopes[scope] == "untried" and (self._user or not asks_whose):
+                self._probe(scope, probe)
+
+    def _probe(self, scope: str, probe: Probe) -> None:
         action = manifest.find(probe.action)
         user = self._user or {}
         known = manifest.manifest().functions
@@ -129,7 +135,7 @@ class _Examination:
             calls=self._calls,
         )
 
-    def _verdict(self, action: manifest.Action, outcome: Outcome) -> Verdict:
+    def _verdict(self, action: Action, outcome: Outcome) -> Verdict:
         if outcome in {"invalid_token", "missing_token", "malformed_token"}:
             return Verdict("cannot", "the token does not sign in")
         refused = [scope for scope in action.scopes if self._scopes[scope] == "refused"]

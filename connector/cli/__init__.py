@@ -20,6 +20,8 @@ _COMMANDS = {
     "actions": "List everything the connector can do.",
     "describe": "Show an action: its inputs, its output, an example, the scopes it needs.",
     "run": "Run an action.",
+    "request": "Send any request, for what the catalog does not have yet.",
+    "drift": "Compare an OpenAPI file of Calendly with what is declared here.",
     "sandbox": "Serve a made-up Calendly on this machine.",
     "record": "Record actions for the tests, without tokens or people.",
     "demo": "Show an automation host at work with the connector.",

@@ -2,10 +2,12 @@
 
 import json
 import sys
+from dataclasses import asdict
 
 import click
 
-from ..manifest import Action, catalog
+from ..declarations import Action
+from ..manifest import catalog
 from .output import columns
 
 
@@ -31,11 +33,14 @@ def as_dict(action: Action) -> dict[str, object]:
         "returns": action.returns,
         "effect": action.effect,
         "scopes": list(action.scopes),
+        "hints": dict(action.hints),
         "role": action.role,
         "plan": action.plan,
         "since": action.since,
         "aliases": list(action.aliases),
         "defaults": dict(action.defaults),
+        "window": action.window and asdict(action.window),
+        "deprecated": action.deprecated,
         "docs": action.docs,
         "input": action.input,
         "output": action.output,

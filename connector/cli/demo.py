@@ -28,7 +28,7 @@ _EXAMPLES = f"{(__package__ or '').partition('.')[0]}.examples"
 _KIND = "personal_access_token"
 _WAIT_S = 10.0
 _STALE_S = 3600
-_WIDE = 170  # columns, where no terminal says how wide it is
+_WIDE = 240  # columns, where no terminal says how wide it is
 
 
 class _NotHeldError(Exception):
@@ -160,7 +160,11 @@ class _Demo:
 
     def _receive(self, connection: "Connection", sandbox: "Sandbox", signing_key: str) -> None:
         self._head("It subscribes to bookings with an action filter")
-        receiver = self._host.Receiver(connection)
+        with self._host.Receiver(connection) as receiver:
+            self._hear(connection, sandbox, signing_key, receiver)
+            receiver.shutdown()
+
+    def _hear(self, connection: "Connection", sandbox: "Sandbox", signing_key: str, receiver: Any) -> None:
         address = f"http://127.0.0.1:{receiver.server_port}/calendly"
         rows = [
             ("events[]", "invitee.created"),
@@ -187,8 +191,6 @@ class _Demo:
         self._run_flow(connection, event)
         self._head("Forged and stale webhooks are refused; a repeat is accepted and runs nothing")
         self._attack(receiver, address, event, signing_key)
-        receiver.shutdown()
-        receiver.server_close()
         connection.run("webhook_subscriptions.delete", {"uuid": hook["uri"]})
 
     def _run_flow(self, connection: "Connection", event: "Event") -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import click
 
-from ..manifest import Action, find, named
+from ..declarations import Action
+from ..manifest import find, named
 from .actions import as_dict
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
 from ..contract import Record
+from ..declarations import Action
 from ..errors import UsageError
-from ..manifest import Action
 
 _COLUMNS: Final = 5
 _WIDEST: Final = 40

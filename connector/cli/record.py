@@ -11,8 +11,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import click
 
+from ..declarations import Action
 from ..errors import UsageError
-from ..manifest import Action, catalog, find
+from ..manifest import catalog, find
 from ..redaction import scrub
 from .run import filter_rows
 from .session import connect

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..declarations import Action
 from ..errors import ConnectorError, UsageError
-from ..manifest import Action, find
+from ..manifest import find
 from .output import Target, Writer, printable, writer
 from .session import connect
 
 if TYPE_CHECKING:
-    from ..contract import Record
+    from ..contract import Record, Result
     from ..plugin import CalendlyConnection
+    from ..records import RecordStream
 
 _FORMATS = ("table", "json", "jsonl", "csv")
 
@@ -47,7 +49,7 @@ def command(  # noqa: PLR0913 - one per option
     """Run an action. The rows are its filter, such as status=active or user=~{GetUserUrl}~."""
     if limit is not None and all_pages:
         raise UsageError("--all and --limit exclude each other.", fix="Give one of them.")
-    params, written = _inputs(source), filter_rows(rows)
+    params, written = read_inputs(source), filter_rows(rows)
     with connect() as connection:
         preview = connection.preview(action, params, filter=written, limit=limit)
         if dry_run:
@@ -80,7 +82,7 @@ class _Call:
         records = [result.record] if result.record else result.records
         if records:
             out.page(records)
-        out.end(_summary(self.action, complete=result.complete, calls=result.calls, warnings=result.warnings))
+        out.end(_summary(self.action, result, complete=result.complete))
         _tell(len(records), result.warnings, complete=result.complete)
 
     def stream(self, out: Writer, limit: int | None, *, progress: bool) -> None:
@@ -99,15 +101,21 @@ class _Call:
             except ConnectorError as error:
                 stopped = error
         complete = stream.complete and stopped is None
-        out.end(_summary(self.action, complete=complete, calls=stream.calls, warnings=stream.warnings))
+        out.end(_summary(self.action, stream, complete=complete))
         _tell(count, stream.warnings, complete=complete or stopped is not None)
         if stopped is not None:
             click.echo(f"incomplete: {count} record(s) were written before this:", err=True)
             raise stopped
 
 
-def _summary(action: Action, *, complete: bool, calls: int, warnings: tuple[str, ...]) -> "Record":
-    return {"action": action.id, "complete": complete, "calls": calls, "warnings": list(warnings)}
+def _summary(action: Action, result: "Result | RecordStream", *, complete: bool) -> "Record":
+    return {
+        "action": action.id,
+        "complete": complete,
+        "calls": result.calls,
+        **({"extra": result.extra} if result.extra else {}),
+        "warnings": list(result.warnings),
+    }
 
 
 def _tell(count: int, warnings: tuple[str, ...], *, complete: bool) -> None:
@@ -126,7 +134,8 @@ def filter_rows(rows: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(key, value) for key, _, value in pairs]
 
 
-def _inputs(source: str | None) -> dict[str, Any]:
+def read_inputs(source: str | None) -> dict[str, Any]:
+    """Read a JSON object from a file, or from standard input for `-`."""
     if source is None:
         return {}
     import json

@@ -1,0 +1,210 @@
+"""What is declared, as types: forms, functions, pick lists, triggers, actions.
+
+They trust what they are made from: the files ship with the package, and the tests check every one of
+them against these types (`tests/test_declarations.py`), so that a load pays for no checking.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import Any, Literal
+
+from . import schema
+from .schema import Schema
+from .windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a credential form; `environment` names the variables that may hold it."""
+
+    label: str
+    help: str
+    secret: bool
+    required: bool
+    environment: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialForm:
+    """A kind of credential, as a host shows it to a person."""
+
+    label: str
+    help: str
+    page: str
+    docs: str
+    fields: Mapping[str, Field]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What `~{Name}~` stands for: a field of the signed-in user, of the credential, or the clock."""
+
+    help: str
+    source: Literal["user", "credential", "clock"]
+    example: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A harmless read that shows whether a token holds a scope."""
+
+    action: str
+    filter: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A webhook event: the scopes of subscriptions that may carry it, and what a credential needs."""
+
+    id: str
+    subscriptions: tuple[str, ...]
+    scopes: tuple[str, ...]
+    plan: str | None = None
+
+    @property
+    def title(self) -> str:
+        """A few words."""
+        return str(self._file["title"])
+
+    @property
+    def description(self) -> str:
+        """When it is sent."""
+        return str(self._file["description"])
+
+    @cached_property
+    def payload(self) -> Schema:
+        """JSON Schema of the event's payload, complete in itself."""
+        return schema.bundle(self._file["payload"])
+
+    @property
+    def examples(self) -> tuple[Mapping[str, Any], ...]:
+        """Whole messages, as they are posted."""
+        return tuple(self._file["examples"])
+
+    @property
+    def _file(self) -> Schema:
+        file: Schema = schema.read(f"events/{self.id}.json")
+        return file
+
+
+@dataclass(frozen=True, eq=False)
+class Action:
+    """One action: *how* from its entry in `actions/`, *what* from its file in `schemas/`, read when asked.
+
+    `query` names inputs of a write that go into the query; `bare` says that the reply has no envelope;
+    `window` that a longer range is cut into several calls.
+    """
+
+    id: str
+    request: str
+    returns: Literal["one", "many", "none"]
+    scopes: tuple[str, ...]
+    docs: str
+    effect: Literal["read", "write", "destroy"]
+    idempotent: bool
+    aliases: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    query: tuple[str, ...] = ()
+    bare: bool = False
+    window: Window | None = None
+    role: Literal["admin", "owner"] | None = None
+    plan: str | None = None
+    since: str | None = None
+    deprecated: str | None = None
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.request.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """The path with its ids in braces."""
+        return self.request.partition(" ")[2]
+
+    @property
+    def path_ids(self) -> tuple[str, ...]:
+        """The names in the path's braces."""
+        return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+    @property
+    def hints(self) -> Mapping[str, bool]:
+        """What an agent should know before it calls; names and meaning as in MCP."""
+        return {
+            "readOnlyHint": self.effect == "read",
+            "destructiveHint": self.effect == "destroy",
+            "idempotentHint": self.idempotent,
+            "openWorldHint": True,
+        }
+
+    @cached_property
+    def _file(self) -> Schema:
+        file: Schema = schema.read(f"{self.id}.json")
+        return file
+
+    @property
+    def title(self) -> str:
+        """A few words, imperative."""
+        return str(self._file["title"])
+
+    @property
+    def description(self) -> str:
+        """When to use it, and what to call first."""
+        return str(self._file["description"])
+
+    @cached_property
+    def sent(self) -> Schema:
+        """JSON Schema of the inputs with the defaults filled in, complete in itself."""
+        return schema.bundle(self._file["input"])
+
+    @cached_property
+    def input(self) -> Schema:
+        """JSON Schema of what a caller gives; required is only what the connector cannot fill in."""
+        whole = {name: rule for name, rule in self.sent.items() if name not in {"required", "anyOf"}}
+        filled = {*self.defaults, *self.path_ids[:-1]}  # a URI of the last path id holds the others
+        required = [name for name in self.sent.get("required", ()) if name not in filled]
+        choices = self.sent.get("anyOf", ())
+        if required:
+            whole["required"] = required
+        if choices and not any(set(choice.get("required", ())) <= self.defaults.keys() for choice in choices):
+            whole["anyOf"] = choices
+        return whole
+
+    @cached_property
+    def output(self) -> Schema:
+        """JSON Schema of one record, complete in itself."""
+        return schema.bundle(self._file["output"])
+
+    @property
+    def examples(self) -> tuple[Mapping[str, Any], ...]:
+        """Pairs of `input` and `output` that pass the schemas."""
+        return tuple(self._file["examples"])
+
+    @cached_property
+    def inputs(self) -> Mapping[str, Schema]:
+        """The schema of each input, references followed."""
+        return {name: schema.follow(rule, self.sent) for name, rule in self.sent["properties"].items()}
+
+    @cached_property
+    def naming(self) -> frozenset[str]:
+        """The inputs that name resources, somewhere inside."""
+        inputs = self.inputs.items()
+        return frozenset(name for name, rule in inputs if schema.mentions(rule, "x-resource", self.sent))
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The inputs that hold a secret."""
+        return frozenset(name for name, rule in self.inputs.items() if rule.get("writeOnly"))
+
+    @cached_property
+    def input_types(self) -> Mapping[str, frozenset[str]]:
+        """The JSON types that each input takes."""
+        return {name: schema.types(rule) for name, rule in self.inputs.items()}
+
+    def rivals(self, name: str) -> frozenset[str]:
+        """Give the inputs of which any one stands in for `name` (the schema's anyOf of required)."""
+        groups = [branch.get("required", []) for branch in self.sent.get("anyOf", [])]
+        return frozenset(chain.from_iterable(groups)) if [name] in groups else frozenset()

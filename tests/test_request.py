@@ -1,0 +1,133 @@
+"""The raw call: what the catalog does not have yet, under the same rules."""
+
+import json
+
+import pytest
+from calendly_connector.cli import main
+from calendly_connector.errors import CalendlyDown, NotFound, UnexpectedAnswer, UsageError
+from hostile import Hostile, reply
+
+
+def test_a_read_sends_its_values_as_query_and_gives_the_whole_reply(connect, sandbox):
+    document = connect(sandbox).request("get", "/users/me")
+    assert document["resource"]["name"] == "Ada Okafor"
+
+
+def test_a_write_sends_its_values_as_body(connect):
+    with Hostile(reply(body={"resource": {"a": 1}})) as server:
+        document = connect(server).request("POST", "/moods", {"mood": "fine", "since": [1, None]})
+    assert document == {"resource": {"a": 1}}
+    [asked] = server.asked
+    assert (asked.method, asked.target) == ("POST", "/moods")
+    assert json.loads(asked.body) == {"mood": "fine", "since": [1, None]}
+    assert asked.headers["authorization"] == "Bearer sandbox-owner"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "users/me",
+        "",
+        "/",
+        "//evil.example/users",
+        "https://evil.example/users/me",
+        "/users/../oauth/token",
+        "/users/./me",
+        "/users//me",
+        "/users/me?x=1",
+        "/users/me#x",
+        "/users/a%2e%2e",
+        "/users/me\r\nX: y",
+        "/users/@evil",
+        "/us ers",
+    ],
+)
+def test_a_path_that_could_lead_elsewhere_is_refused_before_the_network(connect, unvisited, path):
+    with pytest.raises(UsageError, match="path must be like"):
+        connect(unvisited.url).request("GET", path)
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "G ET", "", "get\r\n"])
+def test_other_methods_are_refused(connect, unvisited, method):
+    with pytest.raises(UsageError, match="no method of the API"):
+        connect(unvisited.url).request(method, "/users/me")
+
+
+def test_a_refusal_is_the_same_error_as_that_of_an_action(connect, sandbox):
+    with pytest.raises(NotFound):
+        connect(sandbox).request("GET", "/moods")
+
+
+def test_a_read_is_tried_again_and_a_write_is_not(connect, troubled):
+    for method, tries in (("GET", 5), ("PATCH", 1)):
+        troubled.control("DELETE", "/requests")
+        troubled.fault("status", status=503, times=tries)
+        with pytest.raises(CalendlyDown):
+            connect(troubled).request(method, "/event_types")
+        assert len(troubled.requests()["requests"]) == tries
+
+
+def test_a_redirect_is_not_followed(connect, unvisited):
+    with (
+        Hostile(reply(302, headers={"Location": f"{unvisited.url}/users/me"})) as server,
+        pytest.raises(UnexpectedAnswer),
+    ):
+        connect(server).request("GET", "/users/me")
+
+
+@pytest.fixture
+def signed_in(monkeypatch, sandbox):
+    monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_the_command_prints_the_reply(capsys):
+    assert main(["request", "GET", "/event_types", "count=1", "sort=name:desc", f"user={_me()}"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["collection"]) == 1
+
+
+def _me():
+    return "https://api.calendly.com/users/18649498-cd5c-5187-84af-2c34745bb890"
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_the_command_makes_lists_of_repeated_rows(capsys):
+    contact = "https://api.calendly.com/contacts/29b523a1-1175-5029-b697-3e81b12d0acc"
+    assert main(["request", "GET", "/notes", f"contact[]={contact}", f"contact[]={contact}"]) == 0
+    assert json.loads(capsys.readouterr().out)["collection"]
+
+
+@pytest.mark.parametrize(
+    "words", [["GET", "/users/me", "a=1", "a=2"], ["GET", "/users/me", "novalue"], ["GET", "/../x"]]
+)
+def test_a_wrong_command_is_one_line_and_exit_code_2(capsys, monkeypatch, unvisited, words):
+    monkeypatch.setenv("CALENDLY_API_URL", unvisited.url)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    assert main(["request", *words]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_totals_beside_the_records_are_given_too(connect, sandbox):
+    result = connect(sandbox).run("activity_log_entries.list")
+    assert result.extra["total_count"] >= len(result.records) > 0
+    assert set(result.extra) >= {"last_event_time", "exceeds_max_total_count"}
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_the_command_line_gives_the_totals_too(capsys):
+    assert main(["run", "activity_log", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["extra"]["total_count"] > 0
+
+
+def test_a_delete_whose_answer_was_lost_is_done_when_the_next_try_finds_nothing(connect, timer):
+    with Hostile(reply(503), reply(404, body={"title": "x", "message": "y"})) as server:
+        result = connect(server).run("webhook_subscriptions.delete", {"uuid": "A" * 16})
+    assert result.calls == 2
+    assert len(timer.sleeps) == 1
+
+
+def test_a_delete_of_nothing_is_still_not_found(connect):
+    with Hostile(reply(404, body={"title": "x", "message": "y"})) as server, pytest.raises(NotFound):
+        connect(server).run("webhook_subscriptions.delete", {"uuid": "A" * 16})
