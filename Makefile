@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-long lint wheel-test bench clean
+.PHONY: docs help demo test test-long lint wheel-test bench clean
 
 help:
 	@sed -n '1,2p' Makefile
@@ -21,11 +21,15 @@ test: $(READY)
 test-long: $(READY)
 	$(BIN)/pytest -m long
 
+docs: $(READY)
+	$(BIN)/python docs/generate.py
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict connector
 	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
 
 wheel-test: $(READY)
 	sh .ci/wheel-test $(BIN)/python

@@ -33,7 +33,7 @@ def main() -> int:
     """Print one line per figure; exit 1 where a target is missed."""
     print(f"Python {platform.python_version()}, {os.cpu_count()} processors, {platform.machine()}\n")
     missed = 0
-    for name, ratio, target in (*_cold_load(), *_full_read(), *_memory()):
+    for name, ratio, target in (*_cold_load(), *_input_check(), *_full_read(), *_memory()):
         missed += ratio > target
         print(
             f"{name:<78} {ratio:5.2f}  (at most {target}){'' if ratio <= target else '  MISSED'}", flush=True
@@ -47,6 +47,18 @@ Figure = tuple[str, float, float]
 def _cold_load() -> Iterator[Figure]:
     ours, baseline = [sys.executable, "-c", LOAD], [sys.executable, "-c", "import requests"]
     yield "cold load of the connector / `import requests`", _ratio(ours, baseline, pairs=15), 1.0
+
+
+def _input_check() -> Iterator[Figure]:
+    """Time the check of a call's inputs in a process, against the loopback call that follows it."""
+    with _sandbox(1_000) as environment:
+        words = subprocess.run(
+            [sys.executable, str(HERE / "input_check.py"), environment["CALENDLY_API_URL"]],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+    yield "checking a call's inputs / the loopback call", float(words), 0.05
 
 
 def _full_read() -> Iterator[Figure]:
