@@ -808,3 +808,17 @@ def test_a_live_demo_without_a_token_fails(call, unvisited, monkeypatch):
     assert code == 1
     assert "demo: failed" in err
     assert "missing_token" in err
+
+
+def test_a_run_with_a_personal_token_never_imports_pydantic(sandbox):
+    code = (
+        "import sys; from calendly_connector.cli import main; "
+        "main(['run', 'scheduled_events', '--limit', '3', '--json']); print('pydantic' in sys.modules)"
+    )
+    environment = {**os.environ, "CALENDLY_API_URL": sandbox.url, "CALENDLY_API_TOKEN": "sandbox-owner"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    *told, imported = done.stdout.splitlines()
+    assert json.loads("".join(told))["complete"] is False
+    assert imported == "False"

@@ -100,3 +100,15 @@ def test_a_limit_ends_the_reading_of_windows(connect, fresh_sandbox):
     assert len(list(stream)) == 5
     assert stream.calls == 1
     assert not stream.complete
+
+
+def test_a_busy_time_query_over_30_days_is_five_calls_and_gives_nothing_twice(connect, fresh_sandbox):
+    connection = connect(fresh_sandbox)
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    rows = {"start_time": start.isoformat(), "end_time": (start + timedelta(days=30)).isoformat()}
+    result = connection.run("busy_times", rows)
+    spans = [(record["start_time"], record["end_time"]) for record in result.records]
+    assert result.calls == 5
+    assert result.complete
+    assert spans == sorted(set(spans))
+    assert len(spans) > 5

@@ -49,6 +49,8 @@ def _lines(action: Action) -> Iterator[str]:
         marks = [_type(schema)]
         marks += ["required"] if name in required else []
         marks += [f"default {action.defaults[name]}"] if name in action.defaults else []
+        if "x-options" in schema:
+            marks.append(f"or a name out of {schema['x-options']['action']}")
         yield f"    {name:<{width}}  {', '.join(marks)}. {schema.get('description', '')}"
     if not action.inputs:
         yield "    none"
@@ -61,7 +63,7 @@ def _type(schema: object) -> str:
     if not isinstance(schema, dict):
         return "any"
     if "enum" in schema:
-        return " | ".join(map(str, schema["enum"]))
+        return " | ".join(dict.fromkeys(map(str, schema["enum"])))
     kinds = schema.get("type", "any")
     kind = kinds if isinstance(kinds, str) else " or ".join(kinds)
     return f"{kind} ({schema['format']})" if "format" in schema else kind
