@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from . import schema
 from .schema import Schema
@@ -55,14 +55,12 @@ class Probe:
     filter: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Trigger:
-    """A webhook event: the scopes of subscriptions that may carry it, and what a credential needs."""
+@dataclass(frozen=True, eq=False)
+class _Described:
+    """What has an id, and a file in `schemas/` that describes it and is read when asked."""
 
     id: str
-    subscriptions: tuple[str, ...]
-    scopes: tuple[str, ...]
-    plan: str | None = None
+    _folder: ClassVar[str] = ""
 
     @property
     def title(self) -> str:
@@ -71,34 +69,43 @@ class Trigger:
 
     @property
     def description(self) -> str:
-        """When it is sent."""
+        """One or two sentences: when to use an action and what to call first; when an event is sent."""
         return str(self._file["description"])
+
+    @property
+    def examples(self) -> tuple[Mapping[str, Any], ...]:
+        """Of an action pairs of `input` and `output`, of an event whole messages."""
+        return tuple(self._file["examples"])
+
+    @cached_property
+    def _file(self) -> Schema:
+        file: Schema = schema.read(f"{self._folder}{self.id}.json")
+        return file
+
+
+@dataclass(frozen=True, eq=False)
+class Trigger(_Described):
+    """A webhook event: the scopes of subscriptions that may carry it, and what a credential needs."""
+
+    subscriptions: tuple[str, ...]
+    scopes: tuple[str, ...]
+    plan: str | None = None
+    _folder: ClassVar[str] = "events/"
 
     @cached_property
     def payload(self) -> Schema:
         """JSON Schema of the event's payload, complete in itself."""
         return schema.bundle(self._file["payload"])
 
-    @property
-    def examples(self) -> tuple[Mapping[str, Any], ...]:
-        """Whole messages, as they are posted."""
-        return tuple(self._file["examples"])
-
-    @property
-    def _file(self) -> Schema:
-        file: Schema = schema.read(f"events/{self.id}.json")
-        return file
-
 
 @dataclass(frozen=True, eq=False)
-class Action:
+class Action(_Described):
     """One action: *how* from its entry in `actions/`, *what* from its file in `schemas/`, read when asked.
 
     `query` names inputs of a write that go into the query; `bare` says that the reply has no envelope;
     `window` that a longer range is cut into several calls.
     """
 
-    id: str
     request: str
     returns: Literal["one", "many", "none"]
     scopes: tuple[str, ...]
@@ -141,21 +148,6 @@ class Action:
         }
 
     @cached_property
-    def _file(self) -> Schema:
-        file: Schema = schema.read(f"{self.id}.json")
-        return file
-
-    @property
-    def title(self) -> str:
-        """A few words, imperative."""
-        return str(self._file["title"])
-
-    @property
-    def description(self) -> str:
-        """When to use it, and what to call first."""
-        return str(self._file["description"])
-
-    @cached_property
     def sent(self) -> Schema:
         """JSON Schema of the inputs with the defaults filled in, complete in itself."""
         return schema.bundle(self._file["input"])
@@ -177,11 +169,6 @@ class Action:
     def output(self) -> Schema:
         """JSON Schema of one record, complete in itself."""
         return schema.bundle(self._file["output"])
-
-    @property
-    def examples(self) -> tuple[Mapping[str, Any], ...]:
-        """Pairs of `input` and `output` that pass the schemas."""
-        return tuple(self._file["examples"])
 
     @cached_property
     def inputs(self) -> Mapping[str, Schema]:

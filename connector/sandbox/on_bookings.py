@@ -6,6 +6,7 @@ from . import bookings, errors, shapes, slots
 from .body_rules import EMAIL, MOMENT, Field, Form, array, integer, one_of, record, text, timezone, uri
 from .calls import Call, One, Route
 from .errors import Body, detail
+from .event_type_forms import KINDS
 from .limits import BOOKING_LIMITS
 from .population import Offer
 from .shapes import NO_TRACKING, Record
@@ -13,18 +14,6 @@ from .writer import MOST_INVITEES
 
 _MOST_GUESTS = 10
 _LONGEST_TRACKING = 255
-_KINDS = (
-    "ask_invitee",
-    "custom",
-    "google_conference",
-    "gotomeeting_conference",
-    "inbound_call",
-    "microsoft_teams_conference",
-    "outbound_call",
-    "physical",
-    "webex_conference",
-    "zoom_conference",
-)
 _SAID_BY_INVITEE = {"physical", "outbound_call", "ask_invitee", "custom"}
 _SAID_BY_NOBODY = {"inbound_call"}
 
@@ -175,7 +164,7 @@ _ANSWER = Form(
         Field("position", integer(0), required=True),
     )
 )
-_LOCATION = Form((Field("kind", one_of(*_KINDS), required=True), Field("location", text(least=1))))
+_LOCATION = Form((Field("kind", one_of(*KINDS), required=True), Field("location", text(least=1))))
 _TRACKING = Form(
     tuple(Field(name, text(most=_LONGEST_TRACKING), required=True, nullable=True) for name in NO_TRACKING)
 )
