@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 the connector or Calendly said no, in one line that says w
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -74,11 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(words, error, 1)
     except (click.Abort, KeyboardInterrupt):
         return _refuse(words, ConnectorError("Interrupted."), 1)
-    except BrokenPipeError:
-        # Whoever read our output has gone; a second write at exit must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except OSError as error:
+        # The disk is full, or whoever read our output has gone: a second try at exit must not complain.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 1
         return _refuse(words, ConnectorError(f"{error.strerror or error}."), 1)
     return code if isinstance(code, int) else 0
 
