@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import jsonschema_rs
 import yaml
-from calendly_connector.sandbox import cast
 from calendly_connector.sandbox.server import Sandbox
+from calendly_connector.sandbox.world import cast
 
 REFERENCE = Path(__file__).parent / "reference" / "calendly-api.2026-11.yaml"
 PAYLOADS = REFERENCE.parent / "payloads"

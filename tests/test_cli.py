@@ -16,7 +16,7 @@ import yaml
 from calendly_connector import __version__, cli
 from calendly_connector.cli import demo
 from calendly_connector.manifest import catalog
-from calendly_connector.sandbox import cast
+from calendly_connector.sandbox.world import cast
 from hostile import Hostile, one, page, reply
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")

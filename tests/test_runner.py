@@ -14,7 +14,7 @@ from calendly_connector.errors import (
     UsageError,
 )
 from calendly_connector.manifest import catalog
-from calendly_connector.sandbox import cast
+from calendly_connector.sandbox.world import cast
 from hostile import Hostile, one, page, reply, reset
 
 ORGANIZATION = f"https://api.calendly.com/organizations/{cast.ORGANIZATION}"

@@ -5,8 +5,8 @@ from datetime import date
 
 import httpx
 import pytest
-from calendly_connector.sandbox import cast
 from calendly_connector.sandbox.server import Sandbox
+from calendly_connector.sandbox.world import cast
 
 PUBLIC = "https://api.calendly.com"
 ORGANIZATION = f"{PUBLIC}/organizations/{cast.ORGANIZATION}"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from calendly_connector.sandbox import cast, slots, times
+from calendly_connector.sandbox.world import cast, slots, times
 from sandbox_client import (
     ADMIN,
     INTRO_CALL,

@@ -2,10 +2,10 @@
 
 import orjson
 import pytest
-from calendly_connector.sandbox import body_rules as rules
-from calendly_connector.sandbox.body_rules import Field, Form, read_body
+from calendly_connector.sandbox.api import body_rules as rules
+from calendly_connector.sandbox.api.body_rules import Field, Form, read_body
+from calendly_connector.sandbox.api.parameters import Parameter, id_of, read_query, text
 from calendly_connector.sandbox.errors import detail
-from calendly_connector.sandbox.parameters import Parameter, id_of, read_query, text
 from sandbox_client import OWNER, PUBLIC, serving
 
 ORIGINS = frozenset({PUBLIC})

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from calendly_connector.sandbox import cast, times
+from calendly_connector.sandbox.world import cast, times
 from sandbox_client import (
     ADMIN,
     GROUP,

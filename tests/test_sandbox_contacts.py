@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from calendly_connector.sandbox import cast
-from calendly_connector.sandbox.address_book import name_key
+from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world.address_book import name_key
 from sandbox_client import ORGANIZATION, OWNER, PAYLOADS, PUBLIC, serving
 
 NOOR = f"{PUBLIC}/contacts/{cast.CONTACT}"

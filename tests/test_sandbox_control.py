@@ -13,11 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-from calendly_connector.sandbox import cast, delivery, faults, journal, loopback, notices
-from calendly_connector.sandbox.api import KeptReplies
-from calendly_connector.sandbox.checking import ReplyChecker
+from calendly_connector.sandbox import faults, loopback
+from calendly_connector.sandbox.api.checking import ReplyChecker
+from calendly_connector.sandbox.control import delivery, journal, notices
+from calendly_connector.sandbox.handler import KeptReplies
 from calendly_connector.sandbox.options import Options
 from calendly_connector.sandbox.server import Sandbox, serve
+from calendly_connector.sandbox.world import cast
 
 OWNER_HEADERS = {"Authorization": "Bearer sandbox-owner"}
 ACTIVE_PATH = f"/scheduled_events/{cast.ACTIVE_EVENT}"
@@ -497,7 +499,7 @@ def test_what_lies_on_this_machine(url, here):
 
 
 def test_kept_replies_stop_at_their_limit(monkeypatch):
-    monkeypatch.setattr("calendly_connector.sandbox.api._MOST_KEPT_BYTES", 5)
+    monkeypatch.setattr("calendly_connector.sandbox.handler._MOST_KEPT_BYTES", 5)
     kept = KeptReplies()
     kept.put("a", 1, b"12345")
     kept.put("b", 1, b"6")

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import jsonschema_rs
 import pytest
 import yaml
-from calendly_connector.sandbox import cast, search_terms, times
-from calendly_connector.sandbox.webhook_events import SCOPES, WEBHOOK_EVENTS
+from calendly_connector.sandbox.world import cast, search_terms, times
+from calendly_connector.sandbox.world.webhook_events import SCOPES, WEBHOOK_EVENTS
 from sandbox_client import ADMIN, GROUP, ORGANIZATION, OWNER, PAYLOADS, PUBLIC, REFERENCE, serving
 
 FORM = f"{PUBLIC}/routing_forms/{cast.FORM}"

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from calendly_connector.sandbox import cast
+from calendly_connector.sandbox.world import cast
 from sandbox_client import ADMIN, GROUP, ORGANIZATION, OWNER, PAYLOADS, PUBLIC, serving
 
 INVITATIONS = f"/organizations/{cast.ORGANIZATION}/invitations"

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import orjson
 import pytest
-from calendly_connector.sandbox import bookings, cast, diary, founding, times
-from calendly_connector.sandbox.ids import Dice, Ids
-from calendly_connector.sandbox.listings import EventListing, EventQuery, Shelf, sorted_shelf
-from calendly_connector.sandbox.population import LARGE, SMALL
+from calendly_connector.sandbox.world import bookings, cast, diary, founding, times
+from calendly_connector.sandbox.world.ids import Dice, Ids
+from calendly_connector.sandbox.world.listings import EventListing, EventQuery, Shelf, sorted_shelf
+from calendly_connector.sandbox.world.population import LARGE, SMALL
 
 ANCHOR = date(2026, 11, 17)
 NOW = times.of_day(ANCHOR) + 9 * times.HOUR

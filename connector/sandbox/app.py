@@ -9,20 +9,21 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import founding, times, wire
-from .api import Api, KeptReplies
-from .checking import ReplyChecker
-from .control import Control
-from .delivery import Deliverer
+from . import wire
+from .api.checking import ReplyChecker
+from .api.limits import Limiter
+from .api.paging import PageTokens
+from .api.parameters import PUBLIC_ORIGIN
+from .api.tokens import TokenBook
+from .control.delivery import Deliverer
+from .control.journal import Journal
+from .control.notices import notices
+from .control.surface import Control
 from .faults import Faults
-from .journal import Journal
-from .limits import Limiter
-from .notices import notices
+from .handler import Api, KeptReplies
 from .options import Options
-from .paging import PageTokens
-from .parameters import PUBLIC_ORIGIN
-from .tokens import TokenBook
-from .world import World
+from .world import founding, times
+from .world.world import World
 
 CONTROL_PATH = "/__sandbox__"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from .loopback import is_loopback_host
-from .world import CAST_EVENTS
+from .world.world import CAST_EVENTS
 
 FEWEST_USERS = 3  # the owner, the admin and a plain user
 MOST_USERS = 50_000

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from . import wire
 from .app import CONTROL_PATH, build
 from .options import Options
-from .world import World
+from .world.world import World
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S = 1

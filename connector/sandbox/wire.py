@@ -6,9 +6,9 @@ import struct
 
 from starlette.types import Receive, Scope, Send
 
-from .api import Request
+from .api.replies import Reply
 from .faults import Fault
-from .replies import Reply
+from .handler import Request
 
 TRANSPORT = "calendly_connector.transport"
 """Where the server leaves the connection in the scope, for the one fault that needs it."""

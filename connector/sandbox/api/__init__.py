@@ -1,0 +1,1 @@
+"""What every operation needs: tokens, limits, scopes, parameters, bodies, pages. Names no operation."""

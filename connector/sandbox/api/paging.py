@@ -1,0 +1,123 @@
+"""Cuts pages out of listings and hands out the opaque tokens that lead to the next and the previous one."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from urllib.parse import urlencode
+
+from ..errors import ApiError, detail, invalid
+from ..world.listings import Key, Listing
+from ..world.shapes import Record
+
+DEFAULT_COUNT = 20
+LARGEST_COUNT = 100
+TOKEN_PARAMETER = "page_token"  # noqa: S105 - the name of a query parameter
+
+NO_OTHER_PAGE: Record = {
+    "next_page": None,
+    "previous_page": None,
+    "next_page_token": None,
+    "previous_page_token": None,
+}
+"""The pagination of a list that is sent as a whole; `count` is to be added."""
+
+_TOKEN_BYTES = 24  # 32 characters of base64
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a page belongs to: the caller, the resource's URL and every parameter but the page token."""
+
+    reader: str
+    url: str
+    parameters: Sequence[tuple[str, str]]
+
+    def fingerprint(self) -> str:
+        """Give a text that differs for all other queries."""
+        return repr((self.reader, self.url.partition("://")[2].partition("/")[2], sorted(self.parameters)))
+
+    def with_token(self, token: str) -> str:
+        """Give the full URL of the page a token leads to."""
+        return f"{self.url}?{urlencode([*self.parameters, (TOKEN_PARAMETER, token)], safe=':/@')}"
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a page begins: beyond a key of one query's listing."""
+
+    fingerprint: str
+    key: Key
+    backwards: bool
+
+
+class PageTokens:
+    """The tokens in use. A token says nothing itself, the same position always has the same one."""
+
+    def __init__(self, *, seed: int, life_s: float, clock: Callable[[], float]) -> None:
+        self._secret = f"page tokens of {seed}".encode()
+        self._life_s = life_s
+        self._clock = clock
+        self._issued: dict[str, tuple[float, Position]] = {}  # oldest first
+
+    def issue(self, position: Position) -> str:
+        """Give the token of a position; its life begins anew."""
+        digest = hmac.digest(self._secret, repr(position).encode(), hashlib.sha256)
+        token = base64.urlsafe_b64encode(digest[:_TOKEN_BYTES]).decode()
+        self._issued.pop(token, None)
+        self._issued[token] = (self._clock(), position)
+        self._drop_stale()
+        return token
+
+    def redeem(self, token: str, fingerprint: str) -> Position:
+        """Give the position of a token; 400 for a stale, foreign or invented one."""
+        self._drop_stale()
+        _, position = self._issued.get(token, (0, None))
+        if position is None or position.fingerprint != fingerprint:
+            raise _bad_token()
+        return position
+
+    def expire(self) -> None:
+        """Make every token stale."""
+        self._issued.clear()
+
+    def _drop_stale(self) -> None:
+        oldest_allowed = self._clock() - self._life_s
+        while self._issued:
+            token, (issued, _) = next(iter(self._issued.items()))
+            if issued > oldest_allowed:
+                return
+            del self._issued[token]
+
+
+def _bad_token() -> ApiError:
+    return invalid(detail("must be a valid token", TOKEN_PARAMETER))
+
+
+def page(listing: Listing, query: Query, *, count: int, token: str | None, tokens: PageTokens) -> Record:
+    """Give `collection` and `pagination` of one page."""
+    fingerprint = query.fingerprint()
+    position = None if token is None else tokens.redeem(token, fingerprint)
+    after, backwards = (position.key, position.backwards) if position else (None, False)
+    keys = list(islice(listing.walk(after, backwards=backwards), count + 1))
+    more = len(keys) > count
+    keys = keys[:count]
+    if backwards:
+        keys.reverse()
+    # A page reached by a token has the page it was reached from behind it.
+    has_next = bool(keys) and (more or backwards)
+    has_previous = bool(keys) and (more if backwards else position is not None)
+    following = tokens.issue(Position(fingerprint, keys[-1], backwards=False)) if has_next else None
+    preceding = tokens.issue(Position(fingerprint, keys[0], backwards=True)) if has_previous else None
+    return {
+        "collection": [listing.record(key) for key in keys],
+        "pagination": {
+            "count": len(keys),
+            "next_page": following and query.with_token(following),
+            "previous_page": preceding and query.with_token(preceding),
+            "next_page_token": following,
+            "previous_page_token": preceding,
+        },
+    }

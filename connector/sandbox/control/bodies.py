@@ -1,0 +1,49 @@
+"""Reads the bodies of the control surface; ValueError says what is wrong. Pure."""
+
+from typing import Any
+
+import orjson
+
+from ..errors import Body
+
+
+def read(raw: bytes, allowed: set[str]) -> Body:
+    """Give the JSON object a control call carries, an empty one for none; its fields must be allowed."""
+    body = orjson.loads(raw) if raw else {}
+    if not isinstance(body, dict):
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - answered with 400 like all others
+    unknown = set(body) - allowed
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    return body
+
+
+def uuid(value: Any) -> str:
+    """Give the id of a resource named by its URI or by the bare id."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("a resource is named by its URI or its id")
+    return value.rpartition("/")[2]
+
+
+def text(body: Body, field: str, default: Any) -> Any:
+    """Give a text, or the default where there is none."""
+    value = body.get(field, default)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{field} must be a text")
+    return value
+
+
+def texts(body: Body, field: str) -> list[str]:
+    """Give an array of texts, an empty one where there is none."""
+    value = body.get(field, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{field} must be an array of texts")
+    return value
+
+
+def flag(body: Body, field: str) -> bool:
+    """Give true or false, false where there is none."""
+    value = body.get(field, False)
+    if not isinstance(value, bool):
+        raise ValueError(f"{field} must be true or false")  # noqa: TRY004 - answered with 400 like all others
+    return value

@@ -1,0 +1,150 @@
+"""Availability schedules: those of users, and those that event types have for their hosts."""
+
+from .. import errors
+from ..api import access
+from ..api.calls import Call, One, Route, Whole
+from ..api.paging import NO_OTHER_PAGE
+from ..api.parameters import Parameter, uri
+from ..errors import detail
+from ..world.population import Member, Offer
+from ..world.shapes import Record
+from .rule_forms import CHANGED_SCHEDULE, EVENT_TYPE_SCHEDULE, NEW_SCHEDULE, wrong_dates
+
+_READ, _WRITE = ("availability:read",), ("availability:write",)
+
+
+def list_schedules(call: Call) -> Whole:
+    """Give the schedules of a user."""
+    member = access.reachable(call.world, call.caller, call.query["user"])
+    return Whole(call.world.schedules.of(member))
+
+
+def get_schedule(call: Call) -> One:
+    """Give one schedule."""
+    return One(call.world.schedules.get(_owner(call), call.ids["uuid"]))
+
+
+def _owner(call: Call) -> Member:
+    """Give whose schedule the path names: the caller's, or a colleague's for those who lead."""
+    member = call.world.schedules.owner(call.ids["uuid"])
+    if member is None:
+        raise errors.not_found()
+    if member.organization != call.caller.member.organization:
+        raise errors.denied()
+    return access.reachable(call.world, call.caller, member.uuid)
+
+
+def create_schedule(call: Call) -> One:
+    """Make a schedule for the caller."""
+    world, body = call.world, call.body
+    _refuse_past_dates(call, body["rules"], body["timezone"])
+    world.touch()
+    uuid = world.new_uuid("made_schedule")
+    return One(world.schedules.create(call.caller.member, uuid, body), status=201)
+
+
+def update_schedule(call: Call) -> One:
+    """Change what is given of a schedule; its rules as a whole."""
+    world, member, uuid = call.world, _owner(call), call.ids["uuid"]
+    if "rules" in call.body:
+        zone: str = call.body.get("timezone") or world.schedules.get(member, uuid)["timezone"]
+        _refuse_past_dates(call, call.body["rules"], zone)
+    world.touch()
+    return One(world.schedules.update(member, uuid, call.body))
+
+
+def _refuse_past_dates(call: Call, rules: list[Record], zone: str, below: str = "") -> None:
+    wrong = wrong_dates(rules, call.now, zone)
+    if wrong:
+        raise errors.invalid(*(one | {"parameter": below + one["parameter"]} for one in wrong))
+
+
+def list_event_type_schedules(call: Call) -> Whole:
+    """Give the schedule of an event type for each of its hosts."""
+    offer = access.offer(call.world, call.caller, call.query["event_type"])
+    members = [call.world.population.members[number] for number in offer.hosts]
+    rows = [_of_event_type(call, offer, member) for member in members]
+    return Whole(rows, {"pagination": NO_OTHER_PAGE | {"count": min(len(rows), 100)}})
+
+
+def _of_event_type(call: Call, offer: Offer, member: Member) -> Record:
+    return {
+        "event_type": offer.record["uri"],
+        "availability_setting": "host",
+        "availability_rule": call.world.schedules.rule(offer.uuid, member),
+    }
+
+
+def update_event_type_schedule(call: Call) -> One:
+    """Give an event type rules of its own for one host; without rules nothing changes."""
+    world = call.world
+    offer = access.own_offer(world, call.caller, call.query["event_type"])
+    rule = call.body.get("availability_rule", {})
+    member = _host(call, offer, rule.get("user"))
+    if rule:
+        _refuse_past_dates(call, rule["rules"], rule["timezone"], "availability_rule.")
+        world.touch()
+        world.schedules.set_rule(offer.uuid, member, world.new_uuid("availability_rule"), rule)
+    return One(_of_event_type(call, offer, member))
+
+
+def _host(call: Call, offer: Offer, user: str | None) -> Member:
+    """Give the host in question: the caller unless another is named, which those who lead alone may."""
+    where = "availability_rule.user"
+    if user is None:
+        if call.caller.member.number not in offer.hosts:
+            raise errors.invalid(detail("is required for the rules of another host", where))
+        return call.caller.member
+    member = access.reachable(call.world, call.caller, user)
+    if member.number not in offer.hosts:
+        raise errors.invalid(detail("must be a host of the event type", where))
+    return member
+
+
+_USER = (Parameter("user", uri("users"), required=True),)
+_EVENT_TYPE = (Parameter("event_type", uri("event_types"), required=True),)
+
+ROUTES = (
+    Route(
+        "GET /user_availability_schedules",
+        "user_availability_schedules.list",
+        _READ,
+        list_schedules,
+        _USER,
+    ),
+    Route(
+        "GET /user_availability_schedules/{uuid}",
+        "user_availability_schedules.get",
+        _READ,
+        get_schedule,
+    ),
+    Route(
+        "POST /user_availability_schedules",
+        "user_availability_schedules.create",
+        _WRITE,
+        create_schedule,
+        body=NEW_SCHEDULE,
+    ),
+    Route(
+        "PATCH /user_availability_schedules/{uuid}",
+        "user_availability_schedules.update",
+        _WRITE,
+        update_schedule,
+        body=CHANGED_SCHEDULE,
+    ),
+    Route(
+        "GET /event_type_availability_schedules",
+        "event_type_availability_schedules.list",
+        _READ,
+        list_event_type_schedules,
+        _EVENT_TYPE,
+    ),
+    Route(
+        "PATCH /event_type_availability_schedules",
+        "event_type_availability_schedules.update",
+        _WRITE,
+        update_event_type_schedule,
+        _EVENT_TYPE,
+        body=EVENT_TYPE_SCHEDULE,
+    ),
+)

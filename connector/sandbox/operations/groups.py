@@ -1,0 +1,77 @@
+"""Groups and who belongs to them."""
+
+from .. import errors
+from ..api import access
+from ..api.calls import Call, Many, One, Route
+from ..api.parameters import PAGING, Parameter, uri
+from ..world import cast
+from ..world.listings import Shelf
+from ..world.population import LARGE
+
+_SCOPES = ("groups:read",)
+
+
+def list_groups(call: Call) -> Many:
+    """Give the groups of the organization."""
+    access.require_own_organization(call.world, call.caller, call.query["organization"])
+    access.require_lead(call.caller)
+    own = call.caller.member.organization == LARGE
+    return Many(Shelf([call.world.offices.group()] if own else []))
+
+
+def get_group(call: Call) -> One:
+    """Give a group: any of the organization for those who lead, the own one for its members."""
+    if call.ids["uuid"] != cast.GROUP:
+        raise errors.not_found()
+    if call.caller.member.number not in call.world.population.group:
+        access.require_group(call.world, call.caller, cast.GROUP)
+    return One(call.world.offices.group())
+
+
+def list_relationships(call: Call) -> Many:
+    """Give who belongs to the groups of the organization."""
+    organization, group, owner = (call.query[name] for name in ("organization", "group", "owner"))
+    if organization is not None:
+        access.require_own_organization(call.world, call.caller, organization)
+    if group is not None:
+        access.require_group(call.world, call.caller, group)
+    access.require_lead(call.caller)
+    if call.caller.member.organization != LARGE:
+        return Many(Shelf([]))
+    rows = call.world.offices.relationships().values()
+    wanted = [row for row in rows if owner is None or row["owner"]["uri"].endswith(f"/{owner}")]
+    return Many(Shelf(wanted))
+
+
+def get_relationship(call: Call) -> One:
+    """Give one of these."""
+    record = call.world.offices.relationships().get(call.ids["uuid"])
+    if record is None:
+        raise errors.not_found()
+    access.require_group(call.world, call.caller, cast.GROUP)
+    return One(record)
+
+
+ROUTES = (
+    Route(
+        "GET /groups",
+        "groups.list",
+        _SCOPES,
+        list_groups,
+        (Parameter("organization", uri("organizations"), required=True), *PAGING),
+    ),
+    Route("GET /groups/{uuid}", "groups.get", _SCOPES, get_group),
+    Route(
+        "GET /group_relationships",
+        "group_relationships.list",
+        _SCOPES,
+        list_relationships,
+        (
+            Parameter("organization", uri("organizations")),
+            Parameter("owner", uri("organization_memberships", "organizations/invitations")),
+            Parameter("group", uri("groups")),
+            *PAGING,
+        ),
+    ),
+    Route("GET /group_relationships/{uuid}", "group_relationships.get", _SCOPES, get_relationship),
+)

@@ -1,0 +1,141 @@
+"""Scheduled events and their invitees."""
+
+from .. import errors
+from ..api import access
+from ..api.body_rules import Field, Form, text
+from ..api.calls import Call, Many, One, Route
+from ..api.parameters import PAGING, Parameter, choice, email, moment, sort, uri
+from ..world import bookings
+from ..world.bookings import NotPossibleError
+from ..world.listings import EventListing, EventQuery, sorted_shelf
+
+_OWN_ORGANIZATION_TOO = (
+    "Please also specify organization when requesting events for a user within your organization."
+)
+_SCOPES = ("scheduled_events:read",)
+
+
+def list_events(call: Call) -> Many:
+    """Give the events of a user, a group or the organization."""
+    query = call.query
+    return Many(
+        EventListing(
+            call.world,
+            EventQuery(
+                organization=call.caller.member.organization,
+                hosts=_hosts(call),
+                email=query["invitee_email"],
+                canceled=None if query["status"] is None else query["status"] == "canceled",
+                since=query["min_start_time"],
+                before=query["max_start_time"],
+                descending=bool(query["sort"] and query["sort"][0][1]),
+            ),
+        )
+    )
+
+
+def _hosts(call: Call) -> frozenset[int] | None:
+    """Give whose events are wanted, None for everybody's, and check that they may be seen."""
+    world, caller = call.world, call.caller
+    user, organization, group = (call.query[name] for name in ("user", "organization", "group"))
+    if user is None and organization is None and group is None:
+        raise errors.invalid(errors.detail("organization, user, or group is required"))
+    if user is not None and group is not None:
+        raise errors.invalid(errors.detail("cannot be combined with user", "group"))
+    if organization is not None:
+        access.require_own_organization(world, caller, organization)
+    if user is not None:
+        member = access.reachable(world, caller, user)
+        if member is not caller.member and organization is None:
+            raise errors.denied(_OWN_ORGANIZATION_TOO)
+        return frozenset({member.number})
+    if group is not None:
+        access.require_group(world, caller, group)
+        return world.population.group
+    access.require_lead(caller)
+    return None
+
+
+def get_event(call: Call) -> One:
+    """Give one event."""
+    return One(call.world.event(access.visible_event(call.world, call.caller, call.ids["uuid"])))
+
+
+def list_invitees(call: Call) -> Many:
+    """Give the invitees of one event."""
+    query = call.query
+    invitees = call.world.invitees(access.visible_event(call.world, call.caller, call.ids["uuid"]))
+    wanted = [
+        invitee
+        for invitee in invitees
+        if query["status"] in {None, invitee["status"]}
+        and (query["email"] is None or query["email"].lower() == invitee["email"].lower())
+    ]
+    return Many(sorted_shelf(wanted, query["sort"] or [("created_at", False)]))
+
+
+def get_invitee(call: Call) -> One:
+    """Give one invitee of an event."""
+    number = access.visible_event(call.world, call.caller, call.ids["event_uuid"])
+    place = call.world.invitee_place(call.ids["invitee_uuid"])
+    if place is None or place[0] != number:
+        raise errors.not_found()
+    return One(call.world.invitees(number)[place[1]])
+
+
+def cancel_event(call: Call) -> One:
+    """Cancel an event for all who are invited."""
+    number = access.visible_event(call.world, call.caller, call.ids["uuid"])
+    everybody = range(len(call.world.invitees(number)))
+    name = call.caller.member.user["name"]
+    try:
+        places = bookings.cancel(
+            call.world, call.now, number, everybody, reason=call.body.get("reason"), by="host", name=name
+        )
+    except NotPossibleError:
+        raise errors.denied("Event is already canceled") from None  # not documented
+    for place in places:
+        call.happened.append(bookings.told(call.world, "invitee.canceled", place))
+    return One(call.world.event(number)["cancellation"], status=201)
+
+
+ROUTES = (
+    Route(
+        "GET /scheduled_events",
+        "scheduled_events.list",
+        _SCOPES,
+        list_events,
+        (
+            Parameter("user", uri("users")),
+            Parameter("organization", uri("organizations")),
+            Parameter("group", uri("groups")),
+            Parameter("invitee_email", email),
+            Parameter("status", choice("active", "canceled")),
+            Parameter("sort", sort("start_time")),
+            Parameter("min_start_time", moment),
+            Parameter("max_start_time", moment),
+            *PAGING,
+        ),
+    ),
+    Route("GET /scheduled_events/{uuid}", "scheduled_events.get", _SCOPES, get_event),
+    Route(
+        "POST /scheduled_events/{uuid}/cancellation",
+        "scheduled_events.cancel",
+        ("scheduled_events:write",),
+        cancel_event,
+        body=Form((Field("reason", text(most=10_000)),)),
+    ),
+    Route(
+        "GET /scheduled_events/{uuid}/invitees",
+        "invitees.list",
+        _SCOPES,
+        list_invitees,
+        (
+            Parameter("status", choice("active", "canceled")),
+            Parameter("sort", sort("created_at")),
+            Parameter("email", email),
+            *PAGING,
+        ),
+    ),
+    Route("GET /scheduled_events/{event_uuid}/invitees/{invitee_uuid}", "invitees.get", _SCOPES, get_invitee),
+)
