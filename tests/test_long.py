@@ -44,14 +44,12 @@ def test_an_interruption_at_any_moment_leaves_valid_output_that_says_it_is_short
     told = json.loads(out.read_bytes())
     uris = {record["uri"] for record in told["records"]}
     assert len(uris) == len(told["records"])
-    if process.returncode:
+    if told["complete"]:  # the interruption came after the work was done, perhaps in the interpreter's exit
+        assert len(uris) == 3000
+    else:
         assert process.returncode == 1
-        assert told["complete"] is False
         assert "incomplete" in words
         assert "Traceback" not in words
-    else:
-        assert told["complete"] is True
-        assert len(uris) == 3000
 
 
 @pytest.mark.usefixtures("environment")

@@ -1,6 +1,8 @@
 """`calendly-connector run`: one action, its records to the terminal, a pipe or a file."""
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -93,15 +95,17 @@ class _Call:
         with _progress(on=progress) as show:
             try:
                 for page in stream.pages():
-                    out.page(page)
-                    count += len(page)
+                    with _undisturbed():
+                        out.page(page)
+                        count += len(page)
                     show(count, stream.calls)
             except KeyboardInterrupt:
                 stopped = ConnectorError("Interrupted.", fix="What was written is valid, but incomplete.")
             except ConnectorError as error:
                 stopped = error
         complete = stream.complete and stopped is None
-        out.end(_summary(self.action, stream, complete=complete))
+        with _undisturbed():
+            out.end(_summary(self.action, stream, complete=complete))
         _tell(count, stream.warnings, complete=complete or stopped is not None)
         if stopped is not None:
             click.echo(f"incomplete: {count} record(s) were written before this:", err=True)
@@ -150,6 +154,22 @@ def read_inputs(source: str | None) -> dict[str, Any]:
     if not isinstance(inputs, dict):
         raise UsageError(f"--input: {source} is not a JSON object.")
     return inputs
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C back while something is written, so that it is written whole or not at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Ctrl-C reaches the main thread alone
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 @contextmanager
