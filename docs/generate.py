@@ -90,6 +90,8 @@ def _section(action: Action) -> Iterator[str]:
         for name, schema in action.inputs.items():
             shown = f"**{name}**" if name in required else name
             words = str(schema.get("description", ""))
+            if options := schema.get("items", schema).get("x-options"):
+                words += f" Or a name out of `{options['action']}`."
             if name in action.defaults:
                 words += f" Default: `{action.defaults[name]}`."
             yield f"| {shown} | {_cell(_type(schema, action.sent))} | {_cell(words)} |"
@@ -100,7 +102,7 @@ def _section(action: Action) -> Iterator[str]:
     yield "```"
     if action.returns != "none":
         yield ""
-        yield "gives"
+        yield "gives" if action.returns == "one" else "gives records such as"
         yield ""
         yield "```json"
         yield json.dumps(example["output"], indent=2, ensure_ascii=False)
