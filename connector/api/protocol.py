@@ -303,11 +303,9 @@ def wait_s(headers: Mapping[str, str]) -> float | None:
     after = headers.get("retry-after", "").strip()
     if (seconds := _whole(after)) is not None:
         return float(seconds)
-    if after and (date := _date_s(headers)) is not None:
-        try:
-            return max(0.0, parsedate_to_datetime(after).timestamp() - date)
-        except (ValueError, OverflowError):
-            pass
+    until, now = _moment_s(after), _moment_s(headers.get("date", ""))
+    if until is not None and now is not None:
+        return max(0.0, until - now)
     reset = _whole(headers.get("x-ratelimit-reset", ""))
     return None if reset is None else float(reset)
 
@@ -322,14 +320,15 @@ def rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
 
 def clock_skew_s(headers: Mapping[str, str], sent: float, received: float) -> float | None:
     """Compare the server's `Date` with our clock halfway through the call; positive: ours is ahead."""
-    date = _date_s(headers)
+    date = _moment_s(headers.get("date", ""))
     # `Date` has whole seconds, so half a second is the best guess of the part that is cut off.
     return None if date is None else (sent + received) / 2 - (date + 0.5)
 
 
-def _date_s(headers: Mapping[str, str]) -> float | None:
+def _moment_s(text: str) -> float | None:
+    """Read an HTTP date as unix seconds."""
     try:
-        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+        return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
         return None
 

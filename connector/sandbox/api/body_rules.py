@@ -6,6 +6,7 @@ A rule makes a value of a JSON value. What is wrong inside arrays and objects is
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -187,11 +188,9 @@ def boolean(value: Any, _origins: Origins) -> bool:
 
 def day(value: Any, _origins: Origins) -> date:
     """Read `YYYY-MM-DD`."""
-    if isinstance(value, str) and _DAY.fullmatch(value):
-        try:
+    with suppress(ValueError):
+        if isinstance(value, str) and _DAY.fullmatch(value):
             return date.fromisoformat(value)
-        except ValueError:
-            pass
     raise ValueError("must be a date, YYYY-MM-DD")
 
 
