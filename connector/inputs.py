@@ -94,7 +94,8 @@ class Inputs:
         def walk(value: Any, field: Schema, path: str) -> Any:
             field = schema.follow(field, action.sent)
             if isinstance(value, list):
-                return [walk(item, field.get("items", {}), f"{path}[]") for item in value]
+                items = field.get("items", {})
+                return [walk(item, items, f"{path}[{number}]") for number, item in enumerate(value)]
             if isinstance(value, dict):
                 fields = field.get("properties", {})
                 return {

@@ -4,6 +4,7 @@ jsonschema-rs says yes or no (a few microseconds a record); jsonschema is import
 words. No sentence repeats a value, since it may be a secret or a person's.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
@@ -47,6 +48,7 @@ _SENTENCES = {
     "maxItems": "takes at most {} items",
 }
 _MANY_WARNINGS = 20
+_ANY_ITEM = re.compile(r"\[[0-9]+\]")
 
 
 def check_input(action: "Action", values: Mapping[str, Any], problems: list[Problem]) -> None:
@@ -101,8 +103,8 @@ class RecordCheck:
         one = _validator(self._action, "output")
         for record in records:
             if not one.is_valid(record):
-                for problem in explain(self._action.output, record):
-                    key = str(problem)
+                told = explain(self._action.output, record)
+                for key in dict.fromkeys(_ANY_ITEM.sub("[]", str(problem)) for problem in told):
                     if key in self._misfits or len(self._misfits) < _MANY_WARNINGS:
                         self._misfits[key] = self._misfits.get(key, 0) + 1
                     else:
@@ -151,8 +153,8 @@ def _format_test(name: str) -> Any:
 
 
 def _word(error: "ValidationError") -> Iterator[Problem]:
-    steps = ["[]" if isinstance(step, int) else step for step in error.absolute_path]
-    path = ".".join(steps).replace(".[]", "[]")
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path]
+    path = "".join(steps).removeprefix(".")
     keyword, wanted, value = (
         str(error.validator),
         cast("Any", error.validator_value),
