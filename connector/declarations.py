@@ -132,7 +132,7 @@ class Action(_Described):
         """The path with its ids in braces."""
         return self.request.partition(" ")[2]
 
-    @property
+    @cached_property
     def path_ids(self) -> tuple[str, ...]:
         """The names in the path's braces."""
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))

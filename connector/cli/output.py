@@ -34,7 +34,8 @@ class Target:
         self._fresh = self._path is not None and not self._path.exists()
         self._started = self._path is None
         try:
-            self._file = self._path.open("ab") if self._path else stdout
+            # Unbuffered: what a full disk did not take is not tried again at the interpreter's exit.
+            self._file: IO[bytes] = self._path.open("ab", buffering=0) if self._path else stdout
         except OSError as error:
             raise UsageError(
                 f"--output: {path} cannot be written: {error.strerror}.", fix="Nothing was sent."
@@ -46,7 +47,9 @@ class Target:
             self._started = True
             if self._path and self._path.is_file():  # a pipe or a device has nothing to empty
                 self._file.truncate(0)
-        self._file.write(data)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
 
     def close(self) -> None:
         """Finish the file; one that was made for this call and got nothing is taken away again."""
@@ -89,31 +92,27 @@ class _Json:
     def __init__(self, target: Target, action: Action) -> None:
         self._target = target
         self._many = action.returns == "many"
-        self._separator = b"\n"
-        self._opened = False
+        self._count = 0
 
     def page(self, records: list[Record]) -> None:
         import orjson
 
-        for record in records:
-            self._open()
-            self._target.write(self._separator + orjson.dumps(record))
-            self._separator = b",\n"
+        pieces = [orjson.dumps(record) for record in records]
+        if pieces:
+            before = b"," if self._count else self._opening
+            self._target.write(before + b"\n" + b",\n".join(pieces))
+            self._count += len(pieces)
 
     def end(self, summary: dict[str, Any]) -> None:
         import orjson
 
-        self._open()
-        if self._many:
-            self._target.write(b"\n]")
-        elif self._separator == b"\n":
-            self._target.write(b"null")
-        self._target.write(b"," + orjson.dumps(summary)[1:] + b"\n")
+        before = b"" if self._count else self._opening
+        closing = b"\n]" if self._many else b"" if self._count else b"null"
+        self._target.write(before + closing + b"," + orjson.dumps(summary)[1:] + b"\n")
 
-    def _open(self) -> None:
-        if not self._opened:
-            self._opened = True
-            self._target.write(b'{"records":[' if self._many else b'{"record":')
+    @property
+    def _opening(self) -> bytes:
+        return b'{"records":[' if self._many else b'{"record":'
 
 
 class _Csv:
