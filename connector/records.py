@@ -51,7 +51,10 @@ class RecordStream:
             records = page.records if left is None else page.records[:left]
             left = None if left is None else left - len(records)
             self._check.page(records)
-            self.complete = unread == 0 and len(records) == len(page.records)
+            cut = len(records) < len(page.records)
+            self.complete = unread == 0 and not cut
+            if cut:
+                self.next_page_token = None  # it would lead past the records that were left out
             yield records
             if left == 0:
                 return

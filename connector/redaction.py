@@ -18,25 +18,22 @@ _PATTERNS = (
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
 )
 _EMAIL: Final = "person@recorded.example"
+_ADDRESSES: Final = "avatar_url booking_url callback_url cancel_url join_url linkedin reschedule_url url"
+_NAMES: Final = "canceled_by display_name first_name last_name name user_name"
+_PHONES: Final = "phone_number text_reminder_number to"
+_WORDS: Final = (
+    "action_items_md additional_info answer body city company description description_html description_plain "
+    "discussion_md external_id headline internal_note job_title location meeting_notes_html "
+    "meeting_notes_plain reason search_term slug subject summary_md text title value"
+)
 _REPLACED: Final = {
-    "answer": "An answer",
-    "avatar_url": "https://recorded.example/",
-    "canceled_by": "Somebody",
-    "email": _EMAIL,
-    "first_name": "Some",
-    "join_url": "https://recorded.example/",
-    "last_name": "Body",
-    "meeting_notes_html": "<p>Notes</p>",
-    "meeting_notes_plain": "Notes",
-    "name": "A name",
-    "phone_number": "+1 000",
-    "reason": "A reason",
-    "scheduling_url": "https://calendly.com/somebody",
-    "slug": "somebody",
-    "text_reminder_number": "+1 000",
-    "user_email": _EMAIL,
-    "user_name": "Somebody",
+    **dict.fromkeys(_ADDRESSES.split(), "https://recorded.example/"),
+    **dict.fromkeys(_NAMES.split(), "Somebody"),
+    **dict.fromkeys(_PHONES.split(), "+1 000"),
+    **dict.fromkeys(_WORDS.split(), "words"),
+    **dict.fromkeys(("email", "user_email"), _EMAIL),
     **dict.fromkeys(SECRET_FIELDS, MASK),
+    "scheduling_url": "https://calendly.com/somebody",
 }
 
 

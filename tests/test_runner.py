@@ -539,3 +539,11 @@ def test_a_subscription_whose_answer_was_lost_is_not_made_twice(fresh_sandbox, c
     assert paths(fresh_sandbox) == ["/webhook_subscriptions"]
     found = connect(fresh_sandbox).run("webhook_subscriptions.list", {"scope": "organization"}).records
     assert action.examples[0]["input"]["url"] in {record["callback_url"] for record in found}
+
+
+def test_a_token_that_would_skip_records_is_not_given(connect, sandbox):
+    rows = {"organization": "~{GetOrganizationUrl}~", "count": "40"}
+    cut = connect(sandbox).run("scheduled_events.list", filter=rows, limit=50)
+    assert (len(cut.records), cut.complete, cut.next_page_token) == (50, False, None)
+    whole = connect(sandbox).run("scheduled_events.list", filter=rows, limit=80)
+    assert whole.next_page_token

@@ -73,9 +73,8 @@ class Client:
                 return self._send_once(request, attempt)
             except ConnectorError as error:
                 if attempt > 1 and request.method == "DELETE" and isinstance(error, NotFound):
-                    return Reply(
-                        None, {}, attempt, None
-                    )  # an earlier attempt did it, and its answer was lost
+                    # An earlier attempt did it, and its answer was lost.
+                    return Reply(None, {}, attempt, None)
                 delay_s = protocol.retry_delay_s(request, error, attempt, self._jitter())
                 if delay_s is None or attempt == most or self._clock() + delay_s > give_up_at:
                     raise
