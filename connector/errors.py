@@ -158,10 +158,11 @@ class RateLimited(CalendlyError):
 
 
 class CalendlyDown(CalendlyError):
-    """5xx: Calendly failed. For a write, see `may_have_happened`."""
+    """5xx: Calendly failed. For a write, see `may_have_happened`; `retry_after_s` where Calendly told it."""
 
     code = "calendly_down"
     retryable = True
+    retry_after_s: float | None = None
     may_have_happened: bool = False
 
 

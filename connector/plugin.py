@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from .api.client import Client
     from .auth.personal_access_token import PersonalAccessToken
-    from .contract import CheckReport, Event, Filter, Option, Params, Record, Result
+    from .contract import CheckReport, Event, Filter, Option, Params, RateLimit, Record, Result
     from .declarations import Action
     from .manifest import Manifest
     from .records import RecordStream
     from .runner import Runner
+    from .timing import Timing
 
 
 class CalendlyConnector:
@@ -44,32 +45,29 @@ class CalendlyConnector:
         *,
         origin: str | None = None,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> CalendlyConnection:
-        """Give a connection; the network is not used before its first call.
+        """Give a connection; the network is not used before its first call. Threads may share it.
 
         `origin` defaults to CALENDLY_API_URL, then to Calendly itself; the token goes there alone.
+        `clock` gives unix seconds, `monotonic` seconds that only go forward.
         """
         from .api.protocol import check_origin
+        from .timing import Timing
 
         where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
-        return CalendlyConnection(_checked(credential), check_origin(where), clock, sleep)
+        timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
+        return CalendlyConnection(_checked(credential), check_origin(where), timing)
 
 
 class CalendlyConnection:
     """Calendly on behalf of one credential."""
 
-    def __init__(
-        self,
-        credential: Mapping[str, str],
-        origin: str,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
-    ) -> None:
+    def __init__(self, credential: Mapping[str, str], origin: str, timing: Timing) -> None:
         self._credential = credential
         self._origin = origin
-        self._clock = clock
-        self._sleep = sleep
+        self._timing = timing
 
     def __repr__(self) -> str:
         return f"<CalendlyConnection {self._credential['kind']} at {self._origin}>"
@@ -134,8 +132,13 @@ class CalendlyConnection:
         header = next(
             (value for name, value in headers.items() if name.lower() == signature.HEADER.lower()), None
         )
-        signature.verify(header, body, [self._credential.get("signing_key", "")], self._clock())
+        signature.verify(header, body, [self._credential.get("signing_key", "")], self._timing.clock())
         return event.read_event(body)
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """The headroom that the latest reply told of; None before the first."""
+        return self._client.rate_limit
 
     def close(self) -> None:
         """Close the network connections that are kept open."""
@@ -160,7 +163,12 @@ class CalendlyConnection:
     def _client(self) -> Client:
         from .api.client import Client
 
-        return Client(self._origin, lambda: self._token.authorization, clock=self._clock, sleep=self._sleep)
+        return Client(
+            self._origin,
+            lambda: self._token.authorization,
+            plan=self._credential.get("plan", ""),
+            timing=self._timing,
+        )
 
     @cached_property
     def _runner(self) -> Runner:
@@ -170,7 +178,7 @@ class CalendlyConnection:
         def fetch_user() -> Record:
             return runner.run("users.me", None, ()).record or {}
 
-        runner = Runner(self._client, Functions(fetch_user, self._credential, self._clock))
+        runner = Runner(self._client, Functions(fetch_user, self._credential, self._timing.clock))
         return runner
 
 

@@ -59,6 +59,15 @@ def _no_settings_of_this_machine(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
 
 
+@pytest.fixture(autouse=True)
+def _no_budgets_of_other_tests():
+    """Begin without what other tests left of an account's requests: their clocks are not ours."""
+    yield
+    from calendly_connector.api import budget
+
+    budget.forget()
+
+
 def _make_sandbox(**options):
     from calendly_connector.sandbox.server import Sandbox
 
@@ -128,7 +137,9 @@ def connect(timer):
     def make(server, token=OWNER_TOKEN, *, clock=None, **more):
         origin = server if isinstance(server, str) else server.url
         given = {"kind": KIND, "token": token, **more}
-        made = connector.connect(given, origin=origin, clock=clock or timer, sleep=timer.sleep)
+        made = connector.connect(
+            given, origin=origin, clock=clock or timer, monotonic=timer, sleep=timer.sleep
+        )
         opened.append(made)
         return made
 

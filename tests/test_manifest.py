@@ -235,6 +235,7 @@ def test_every_secret_of_a_personal_access_token_is_marked():
     assert {name: (field.secret, field.required) for name, field in fields.items()} == {
         "token": (True, True),
         "signing_key": (True, False),
+        "plan": (False, False),
     }
     assert "CALENDLY_API_TOKEN" in fields["token"].environment
     assert "CALENDLY_WEBHOOK_SECRET" in fields["signing_key"].environment

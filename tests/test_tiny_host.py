@@ -68,6 +68,7 @@ def test_it_shows_the_credential_form():
     assert [row[:3] for row in rows] == [
         ("Token", "secret", "required"),
         ("Webhook signing key", "secret", ""),
+        ("Plan", "", ""),
     ]
     assert all(row[3] for row in rows)
 

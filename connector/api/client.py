@@ -1,16 +1,18 @@
-"""The network's edge: sends one request at a time to one origin, with time-outs, retries and no redirects."""
+"""The network's edge: sends requests to one origin within a budget, with time-outs, retries, no redirects."""
 
-import random
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from .. import __version__
-from ..errors import ConnectorError, NoAnswer, NotFound, UnexpectedAnswer
+from ..errors import ConnectorError, NoAnswer, NotFound, RateLimited, UnexpectedAnswer
 from ..redaction import SECRET_FIELDS, redact_all
-from . import protocol
+from ..timing import Timing
+from . import budget, protocol
 from .protocol import Request
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT_S: Final = 10.0
 _READ_TIMEOUT_S: Final = 30.0
 _DEADLINE_S: Final = 180.0
+_SHORT_WAIT_S: Final = 1.0
 _ATTEMPTS: Final = 5
 _LARGEST_REPLY: Final = 64 * 1024 * 1024  # bytes; a page of 100 records is well under one MiB
 _PIECE: Final = 256 * 1024  # bytes read between two looks at the deadline
@@ -28,19 +31,23 @@ _PIECE: Final = 256 * 1024  # bytes read between two looks at the deadline
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply that said yes: its JSON document, headers in lower case, and the HTTP requests it took."""
+    """A reply that said yes: its JSON document, headers in lower case, the HTTP requests it took in all.
+
+    `took_s` is how long the last of them was under way.
+    """
 
     document: Any
     headers: Mapping[str, str]
     calls: int
     skew_s: float | None
+    took_s: float = 0.0
 
 
 class Client:
-    """Sends requests to one origin on behalf of one credential.
+    """Sends requests to one origin on behalf of one credential. Threads may share it.
 
-    `authorization` gives the header's value at each send. Clock (unix seconds), sleep and randomness
-    (0 to 1) are passed in, so that nothing waits in a test.
+    `authorization` gives the header's value at each send; `account` tells accounts apart (without it
+    the header does), since those of one account share a budget. `calls` counts what was sent.
     """
 
     def __init__(
@@ -48,53 +55,99 @@ class Client:
         origin: str,
         authorization: Callable[[], str],
         *,
+        account: str = "",
+        plan: str = "",
         deadline_s: float = _DEADLINE_S,
         attempts: int = _ATTEMPTS,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[], float] = random.random,
+        timing: Timing | None = None,
     ) -> None:
         self.origin = origin
         self.rate_limit: RateLimit | None = None
+        self.calls = 0
         self._authorization = authorization
+        self._key = account
+        self._plan = plan
         self._deadline_s = deadline_s
         self._attempts = attempts
-        self._clock = clock
-        self._sleep = sleep
-        self._jitter = jitter
+        self._timing = timing or Timing()
+        self._account: budget.Account | None = None
         self._session: requests.Session | None = None
+        self._lock = Lock()
 
     def send(self, request: Request, *, attempts: int | None = None) -> Reply:
-        """Send a request, trying again where that is safe; raise what the last answer means."""
-        give_up_at = self._clock() + self._deadline_s
+        """Send a request, trying again where that is safe; raise what the last answer means.
+
+        With one attempt alone a wait for the account's budget is an error too.
+        """
+        now = self._timing.monotonic
         most = attempts or self._attempts
+        give_up_at = now() + self._deadline_s
+        patience_s = self._deadline_s if most > 1 else _SHORT_WAIT_S
         for attempt in range(1, most + 1):
+            header = self._authorization()
+            account, turn = self._wait_for_turn(request, header, min(give_up_at, now() + patience_s))
             try:
-                return self._send_once(request, attempt)
+                return self._send_once(request, header, attempt, account, turn, give_up_at)
             except ConnectorError as error:
                 if attempt > 1 and request.method == "DELETE" and isinstance(error, NotFound):
                     # An earlier attempt did it, and its answer was lost.
                     return Reply(None, {}, attempt, None)
-                delay_s = protocol.retry_delay_s(request, error, attempt, self._jitter())
-                if delay_s is None or attempt == most or self._clock() + delay_s > give_up_at:
+                delay_s = protocol.retry_delay_s(request, error, attempt, self._timing.jitter())
+                if delay_s is None or attempt == most or now() + delay_s > give_up_at:
                     raise
-                self._sleep(delay_s)
+                if not isinstance(error, RateLimited):  # for that one the budget waits
+                    self._timing.sleep(delay_s)
         raise AssertionError("unreachable: the last attempt returns or raises")  # pragma: no cover
 
     def close(self) -> None:
         """Close the connections that are kept open."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        with self._lock:
+            if self._session is not None:
+                self._session.close()
+                self._session = None
 
-    def _send_once(self, request: Request, attempt: int) -> Reply:
-        header = self._authorization()
-        sent = self._clock()
-        status, headers, body = self._exchange(request, header)
-        received = self._clock()
-        if not headers:
-            raise _lost(request, "broken", "broke off before its headers")
-        self.rate_limit = protocol.rate_limit(headers) or self.rate_limit
+    def _wait_for_turn(
+        self, request: Request, header: str, give_up_at: float
+    ) -> tuple[budget.Account, budget.Turn]:
+        """Wait until the account's budget lets the request through, unless that is too late."""
+        if self._account is None:
+            key = self._key or sha256(header.encode()).hexdigest()
+            self._account = budget.account(self.origin, key, self._plan)
+        account = self._account
+        while True:
+            now = self._timing.monotonic()
+            turn = account.take(request.method, request.path, now)
+            if isinstance(turn, budget.Turn):
+                return account, turn
+            if now + turn > give_up_at:
+                raise protocol.out_of_budget(request, turn)
+            self._timing.sleep(turn)
+
+    def _send_once(
+        self,
+        request: Request,
+        header: str,
+        attempt: int,
+        account: budget.Account,
+        turn: budget.Turn,
+        give_up_at: float,
+    ) -> Reply:
+        sent = self._timing.clock()
+        try:
+            status, headers, body = self._exchange(request, header, give_up_at)
+        except BaseException:
+            account.lost()
+            raise
+        received = self._timing.monotonic()
+        limit = protocol.rate_limit(headers)
+        self.rate_limit = limit or self.rate_limit
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            told_s = protocol.wait_s(headers)
+            account.refused(turn, received, protocol.DEFAULT_WAIT_S if told_s is None else told_s)
+        else:
+            account.told(turn, received, limit)
+        if key := headers.get("x-ratelimit-key"):
+            self._account = budget.share(self.origin, key, account)
         try:
             document = protocol.read_document(request, status, headers, body)
         except ConnectorError as error:
@@ -104,14 +157,16 @@ class Client:
                 setattr(error, name, redact_all(value, *sent_secrets))
             error.args = (error.message,)
             raise
-        return Reply(document, headers, attempt, protocol.clock_skew_s(headers, sent, received))
+        skew_s = protocol.clock_skew_s(headers, sent, self._timing.clock())
+        return Reply(document, headers, attempt, skew_s, received - turn.sent)
 
-    def _exchange(self, request: Request, header: str) -> tuple[int, dict[str, str], bytes]:
+    def _exchange(
+        self, request: Request, header: str, give_up_at: float
+    ) -> tuple[int, dict[str, str], bytes]:
         import requests
 
-        session = self._session = self._session or self._open()
         try:
-            with session.request(
+            with self._opened().request(
                 request.method,
                 self.origin + request.target,
                 data=None if request.body is None else _dumps(request.body),
@@ -122,16 +177,17 @@ class Client:
                 stream=True,
             ) as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return response.status_code, headers, self._read(request, response)
+                if not headers:
+                    raise _lost(request, "broken", "broke off before its headers")
+                return response.status_code, headers, self._read(request, response, give_up_at)
         except (requests.RequestException, OSError) as error:
             raise _no_answer(request, error, self.origin) from None
 
-    def _read(self, request: Request, response: "requests.Response") -> bytes:
+    def _read(self, request: Request, response: "requests.Response", give_up_at: float) -> bytes:
         import urllib3
 
         pieces: list[bytes] = []
         size = 0
-        give_up_at = self._clock() + self._deadline_s
         response.raw.decode_content = True
         try:
             # read1 gives what is there; read would wait for a whole piece, however slowly it drips in.
@@ -142,13 +198,20 @@ class Client:
                     raise UnexpectedAnswer(
                         f"{request.method} {request.path} was answered with more than 64 MiB."
                     )
-                if self._clock() > give_up_at:
+                if self._timing.monotonic() > give_up_at:
                     raise _lost(request, "timeout", f"took longer than {self._deadline_s:.0f} s")
         except urllib3.exceptions.TimeoutError:
             raise _lost(request, "timeout", f"stopped for {_READ_TIMEOUT_S:.0f} s") from None
         except urllib3.exceptions.HTTPError:
             raise _lost(request, "broken", "broke off in the middle") from None
         return b"".join(pieces)
+
+    def _opened(self) -> "requests.Session":
+        with self._lock:
+            self.calls += 1
+            if self._session is None:
+                self._session = self._open()
+            return self._session
 
     def _open(self) -> "requests.Session":
         import requests

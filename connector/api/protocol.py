@@ -38,7 +38,8 @@ _LAST_PORT: Final = 65535
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
 _FIRST_BACKOFF_S: Final = 0.5
 _LONGEST_BACKOFF_S: Final = 30.0
-_DEFAULT_RESET_S: Final = 60.0
+DEFAULT_WAIT_S: Final = 60.0  # after a 429 that does not tell
+_TOKEN_REFUSED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,7 @@ def error_for(request: Request, status: int, headers: Mapping[str, str], body: b
         return limited
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         down = CalendlyDown(f"{call}: Calendly failed ({status}). {sentence}".rstrip(), **known)
+        down.retry_after_s = retry_after_s(headers)
         down.may_have_happened = not request.repeatable
         down.retryable = request.repeatable
         down.fix = "Try again later." if request.repeatable else _LOOK_FIRST
@@ -279,6 +281,26 @@ def _sentence(told: Mapping[str, Any]) -> str:
     return " ".join(text.split())[:500]
 
 
+def out_of_budget(request: Request, wait_s: float) -> RateLimited:
+    """Make the error of a request that was not sent, since the budget it needs is used up for too long."""
+    error = RateLimited(
+        f"{request.method} {request.path}: not sent, since the account's limit is used up.",
+        fix=f"Try again in {wait_s:.0f} s.",
+        status=HTTPStatus.TOO_MANY_REQUESTS,
+    )
+    error.retry_after_s = wait_s
+    return error
+
+
+def refuses_page_token(request: Request, error: ConnectorError) -> bool:
+    """Say whether a page was refused for its token; which error that is, the documentation does not say."""
+    return (
+        isinstance(error, Rejected)
+        and error.status in _TOKEN_REFUSED
+        and any(name == "page_token" for name, _ in request.query)
+    )
+
+
 def retry_delay_s(request: Request, error: ConnectorError, attempt: int, jitter: float) -> float | None:
     """Say how long to wait before trying again, in seconds; None: do not.
 
@@ -287,7 +309,7 @@ def retry_delay_s(request: Request, error: ConnectorError, attempt: int, jitter:
     certain that it never arrived.
     """
     if isinstance(error, RateLimited):
-        return error.retry_after_s if error.retry_after_s is not None else _DEFAULT_RESET_S
+        return error.retry_after_s if error.retry_after_s is not None else DEFAULT_WAIT_S
     again = (isinstance(error, CalendlyDown) and request.repeatable) or (
         isinstance(error, NoAnswer)
         and error.reason in {"timeout", "broken", "refused"}
@@ -295,19 +317,26 @@ def retry_delay_s(request: Request, error: ConnectorError, attempt: int, jitter:
     )
     if not again:
         return None
-    return jitter * min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0**attempt)
+    backoff_s = jitter * min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0**attempt)
+    return max(backoff_s, getattr(error, "retry_after_s", None) or 0.0)
 
 
 def wait_s(headers: Mapping[str, str]) -> float | None:
-    """Read how long to wait: `Retry-After` as seconds or date, else `X-RateLimit-Reset` (seconds to go)."""
+    """Read how long a 429 holds: `Retry-After`, else `X-RateLimit-Reset` (seconds to go)."""
+    told_s = retry_after_s(headers)
+    if told_s is None:
+        reset = _whole(headers.get("x-ratelimit-reset", ""))
+        return None if reset is None else float(reset)
+    return told_s
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Read `Retry-After`, given as seconds or as a date."""
     after = headers.get("retry-after", "").strip()
     if (seconds := _whole(after)) is not None:
         return float(seconds)
     until, now = _moment_s(after), _moment_s(headers.get("date", ""))
-    if until is not None and now is not None:
-        return max(0.0, until - now)
-    reset = _whole(headers.get("x-ratelimit-reset", ""))
-    return None if reset is None else float(reset)
+    return None if until is None or now is None else max(0.0, until - now)
 
 
 def rate_limit(headers: Mapping[str, str]) -> RateLimit | None:

@@ -40,7 +40,7 @@ class _Examination:
         self._client = client
         self._kind = kind
         self._notes = list(mended)
-        self._calls = 0
+        self._before = client.calls
         self._skew_s: float | None = None
         self._user: Record | None = None
         self._role: str | None = None
@@ -61,7 +61,6 @@ class _Examination:
         return self._told("ok", f"Signed in as {self._user.get('name')} ({self._user.get('email')}).", "")
 
     def _send(self, request: Request) -> Reply:
-        self._calls += 1
         reply = self._client.send(request, attempts=1)
         if reply.skew_s is not None:
             self._skew_s = reply.skew_s
@@ -132,7 +131,7 @@ class _Examination:
             actions={action.id: self._verdict(action, outcome) for action in manifest.catalog().values()},
             rate_limit=self._client.rate_limit,
             clock_skew_s=None if self._skew_s is None else round(self._skew_s, 1),
-            calls=self._calls,
+            calls=self._client.calls - self._before,
         )
 
     def _verdict(self, action: Action, outcome: Outcome) -> Verdict:

@@ -1,0 +1,337 @@
+"""The budget: paces an account before Calendly refuses it, whatever way the server counts."""
+
+import heapq
+import math
+from collections import deque
+
+import pytest
+from calendly_connector.api import budget
+from calendly_connector.api.budget import OWN_LIMITS, Account, Allowance, Turn, Window
+from calendly_connector.contract import RateLimit
+from calendly_connector.errors import RateLimited
+from hostile import Hostile, one, reply
+from hypothesis import given
+from hypothesis import strategies as st
+
+GET = ("GET", "/scheduled_events")
+BOOK = ("POST", "/invitees")
+
+
+class Fixed:
+    """A server that counts in windows of a minute, each from its first request; Reset is rounded up."""
+
+    def __init__(self, limit, *, says=None):
+        self.limit, self.says = limit, says
+        self.began, self.used, self.windows = None, 0, []
+
+    def __call__(self, now):
+        if self.began is None or now >= self.began + 60:
+            if self.began is not None:
+                self.windows.append(min(self.used, self.limit))
+            self.began, self.used = now, 0
+        self.used += 1
+        reset = math.ceil(self.began + 60 - now) if self.says is None else self.says
+        return self.used <= self.limit, RateLimit(self.limit, max(0, self.limit - self.used), reset)
+
+
+class Sliding:
+    """A server by which a request counts for a minute after it was made."""
+
+    def __init__(self, limit, *, says=None):
+        self.limit, self.says, self.log = limit, says, deque()
+
+    def __call__(self, now):
+        while self.log and self.log[0] <= now - 60:
+            self.log.popleft()
+        good = len(self.log) < self.limit
+        if good:
+            self.log.append(now)
+        reset = math.ceil(self.log[0] + 60 - now) if self.says is None else self.says
+        return good, RateLimit(self.limit, self.limit - len(self.log), reset)
+
+
+def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None):
+    """Let threads send in virtual time; give when each was sent, and how many were refused."""
+    account = account or Account()
+    left, refused, sent = requests, 0, []
+    agenda = [(0.0, number, "ask", None) for number in range(threads)]
+    agenda += [(at, 1000 + number, "other", None) for number, at in enumerate(others)]
+    heapq.heapify(agenda)
+    steps = 0
+    while agenda:
+        steps += 1
+        assert steps < 60 * requests + 100_000, "it turns round and round"
+        now, number, step, turn = heapq.heappop(agenda)
+        if step == "other":
+            server(now)
+        elif step == "ask" and left > 0:
+            got = account.take(*GET, now)
+            if isinstance(got, Turn):
+                left -= 1
+                sent.append(now)
+                heapq.heappush(agenda, (now + latency_s / 2, number, "serve", got))
+            else:
+                assert got > 0
+                heapq.heappush(agenda, (now + got, number, "ask", None))
+        elif step == "serve":
+            heapq.heappush(agenda, (now + latency_s / 2, number, "answer", (turn, server(now))))
+        elif step == "answer":
+            turn, (good, limit) = turn
+            if good:
+                account.told(turn, now, limit)
+            else:
+                refused += 1
+                left += 1
+                account.refused(turn, now, limit.reset_s)
+            heapq.heappush(agenda, (now, number, "ask", None))
+    return sent, refused
+
+
+@pytest.mark.parametrize("limit", [50, 500])
+@pytest.mark.parametrize(
+    ("threads", "latency_s"), [(1, 0.001), (1, 0.05), (3, 0.001), (3, 0.3), (8, 0.001), (8, 0.05), (8, 0.3)]
+)
+def test_a_long_read_is_never_refused_and_uses_what_it_may(limit, threads, latency_s):
+    server = Fixed(limit)
+    sent, refused = run(server, 5 * limit, threads=threads, latency_s=latency_s)
+    assert refused == 0
+    assert len(server.windows) >= 4
+    assert min(server.windows) >= 0.97 * limit
+    assert sent[-1] <= 4 * 61 + limit * latency_s  # and the windows follow each other closely
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_a_read_that_fits_into_one_window_never_waits(threads):
+    latency_s = 0.01
+    sent, refused = run(Fixed(500), 500, threads=threads, latency_s=latency_s)
+    assert refused == 0
+    assert sent[-1] <= (500 / threads + 2) * latency_s + threads * budget.LOOK_AGAIN_S
+
+
+@pytest.mark.parametrize("limit", [50, 500])
+@pytest.mark.parametrize("threads", [1, 8])
+@pytest.mark.parametrize("says", [None, 60])
+@pytest.mark.parametrize("kind", [Fixed, Sliding])
+def test_however_the_server_counts_it_is_not_refused_again_and_again(kind, limit, threads, says):
+    sent, refused = run(kind(limit, says=says), 6 * limit, threads=threads)
+    assert refused <= 1
+    assert sent[-1] <= 9 * 61  # at best 5 of 60 s
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_what_another_program_uses_costs_a_wait_and_no_loop(threads):
+    others = [second + 0.5 for second in range(600)]  # one a second
+    sent, refused = run(Fixed(100), 300, threads=threads, others=others)
+    assert refused <= threads
+    assert len(sent) - refused == 300
+
+
+def test_a_window_that_another_program_has_used_up_is_waited_for():
+    server = Fixed(50)
+    for _ in range(50):
+        server(0.0)
+    sent, refused = run(server, 60)
+    assert refused == 1
+    assert 59.9 <= sent[1] <= 61
+
+
+@given(
+    st.integers(2, 120),
+    st.integers(1, 8),
+    st.floats(0.001, 2.0),
+    st.lists(st.floats(0, 300), max_size=60),
+    st.sampled_from([None, 60]),
+    st.sampled_from([Fixed, Sliding]),
+)
+def test_whatever_happens_it_ends_and_is_seldom_refused(limit, threads, latency_s, others, says, kind):
+    requests = 3 * limit
+    sent, refused = run(kind(limit, says=says), requests, threads=threads, latency_s=latency_s, others=others)
+    assert len(sent) == requests + refused
+    assert refused <= 2 * threads + len(others)
+
+
+# What is not told
+
+
+def test_a_server_without_the_headers_is_not_slowed_down():
+    account = Account()
+    for number in range(5000):
+        turn = account.take(*GET, number * 1e-4)
+        assert isinstance(turn, Turn)
+        account.told(turn, number * 1e-4, None)
+
+
+def test_what_a_window_holds_is_learned_from_one_request_before_others_follow():
+    account = Account()
+    turn = account.take(*GET, 0.0)
+    assert account.take(*GET, 0.0) == budget.LOOK_AGAIN_S
+    account.told(turn, 0.1, RateLimit(500, 2, 30))
+    assert isinstance(account.take(*GET, 0.1), Turn)
+    assert isinstance(account.take(*GET, 0.1), Turn)
+    assert account.take(*GET, 0.1) == budget.LOOK_AGAIN_S
+
+
+def test_a_request_without_an_answer_does_not_hold_the_others_up():
+    account = Account()
+    for _ in range(3):
+        assert isinstance(account.take(*GET, 0.0), Turn)
+        account.lost()
+
+
+def test_a_late_reply_of_the_window_before_changes_nothing():
+    account = Account()
+    first = account.take(*GET, 0.0)
+    account.told(first, 0.1, RateLimit(50, 49, 60))
+    late, fresh = account.take(*GET, 59.9), account.take(*GET, 61.0)
+    assert fresh == budget.LOOK_AGAIN_S  # the window is new, and an answer is under way
+    account.lost()
+    fresh = account.take(*GET, 61.0)
+    account.told(fresh, 61.1, RateLimit(50, 49, 60))
+    account.told(late, 61.2, RateLimit(50, 0, 1))
+    assert isinstance(account.take(*GET, 61.3), Turn)
+
+
+@pytest.mark.parametrize(
+    ("told_s", "waits"), [(0.0, [0, 1, 2, 4, 8, 16, 32, 60, 60]), (7.0, [7, 7, 7, 7, 8])]
+)
+def test_a_server_that_refuses_for_ever_is_asked_less_and_less(told_s, waits):
+    account, now, slept = Account(), 0.0, []
+    for _ in waits:
+        turn = account.take(*GET, now)
+        account.refused(turn, now, told_s)
+        wait = account.take(*GET, now)
+        if isinstance(wait, Turn):
+            account.lost()
+            wait = 0
+        slept.append(wait)
+        now += wait
+    assert slept == waits
+
+
+def test_a_429_for_several_that_were_under_way_counts_once():
+    account = Account()
+    probe = account.take(*GET, 0.0)
+    account.told(probe, 0.0, RateLimit(500, 400, 60))
+    turns = [account.take(*GET, 1.0) for _ in range(8)]
+    for turn in turns:
+        account.refused(turn, 1.5, 10.0)
+    assert account.take(*GET, 1.5) == 10.0
+
+
+# Operations with limits of their own
+
+
+@pytest.mark.parametrize("plan", ["", "trial", "enterprise", "no such plan"])
+def test_bookings_keep_to_every_window_of_the_plan(plan):
+    account, now, sent = Account(plan), 0.0, []
+    windows = OWN_LIMITS[BOOK].get(plan, OWN_LIMITS[BOOK][""])
+    for _ in range(2 * windows[0].limit + 210):
+        while not isinstance(turn := account.take(*BOOK, now), Turn):
+            now += turn
+        sent.append(now)
+        account.told(turn, now, None)
+    for limit, seconds in windows:
+        assert all(later - earlier >= seconds for earlier, later in zip(sent, sent[limit:], strict=False))
+    assert len(sent[: windows[0].limit]) == windows[0].limit
+    assert sent[windows[0].limit - 1] == 0.0  # and none is slowed down before its time
+
+
+def test_bookings_do_not_hold_up_reads():
+    account = Account()
+    for _ in range(10):
+        account.told(account.take(*BOOK, 0.0), 0.0, None)
+    assert account.take(*BOOK, 0.0) == 60.0
+    assert isinstance(account.take(*GET, 0.0), Turn)
+
+
+def test_an_allowance_without_an_entry_gives_way_at_once():
+    allowance = Allowance([Window(2, 10)])
+    assert allowance.wait_s(5) == 0
+    allowance.spend(5)
+    allowance.spend(6)
+    assert [allowance.wait_s(now) for now in (6, 14, 15)] == [9, 1, 0]
+
+
+# Through a connection
+
+
+def spend(connection, calls):
+    for _ in range(calls):
+        connection.run("users.me")
+
+
+@pytest.mark.parametrize(("limit", "calls"), [(50, 230), (500, 500)])
+def test_against_the_sandbox_a_read_is_paced_without_a_429(limit, calls, make_sandbox, connect, timer):
+    with make_sandbox(rate_limit=limit, clock=timer) as sandbox:
+        began = timer.now
+        spend(connect(sandbox), calls)
+        windows = -(-calls // limit) - 1
+        assert timer.now - began <= windows * 61
+        assert timer.now - began >= windows * 60
+        requests = sandbox.control("GET", "/requests")
+    assert {entry["status"] for entry in requests["requests"]} == {200}
+
+
+def test_connections_of_one_account_share_its_budget(make_sandbox, connect, timer):
+    with make_sandbox(rate_limit=50, clock=timer) as sandbox:
+        one_of_two, other = connect(sandbox), connect(sandbox)
+        spend(one_of_two, 30)
+        spend(other, 20)
+        assert timer.sleeps == []
+        spend(one_of_two, 1)
+        assert 59 <= sum(timer.sleeps) <= 61
+
+
+def test_accounts_do_not_share_a_budget(make_sandbox, connect, timer):
+    with make_sandbox(rate_limit=50, clock=timer) as sandbox:
+        spend(connect(sandbox), 50)
+        spend(connect(sandbox, token="sandbox-admin"), 50)
+    assert timer.sleeps == []
+
+
+def test_two_tokens_that_calendly_counts_as_one_share_a_budget(connect, timer):
+    told = {"X-RateLimit-Limit": "50", "X-RateLimit-Reset": "30", "X-RateLimit-Key": "oauth:app:user"}
+    user = {"resource": {"uri": "a"}}
+    steps = [reply(200, user, told | {"X-RateLimit-Remaining": str(left)}) for left in (5, 4, 0, 49)]
+    with Hostile(*steps) as server:
+        first, second = connect(server, token="first"), connect(server, token="second")
+        spend(first, 1)
+        spend(second, 2)
+        assert timer.sleeps == []
+        spend(first, 1)
+    assert timer.sleeps == [30.0]
+
+
+def test_a_booking_beyond_the_hour_is_not_sent_but_told(connect, timer):
+    booking = {
+        "event_type": "https://api.calendly.com/event_types/a-b",
+        "start_time": "2026-12-01T10:00:00Z",
+        "invitee": {"name": "Noor van Dijk", "email": "noor@client.example", "timezone": "Europe/Amsterdam"},
+    }
+    with Hostile(one({"uri": "https://api.calendly.com/scheduled_events/a/invitees/b"})) as server:
+        connection = connect(server)
+        for _ in range(50):
+            connection.run("invitees.create", booking)
+        assert len(server.asked) == 50
+        with pytest.raises(RateLimited, match="not sent") as caught:
+            connection.run("invitees.create", booking)
+        assert len(server.asked) == 50
+    assert 3000 < caught.value.retry_after_s <= 3600
+    assert caught.value.retryable
+    assert sum(timer.sleeps) >= 4 * 59
+
+
+def test_a_check_does_not_wait_for_the_budget_but_says_so(make_sandbox, connect, timer):
+    with make_sandbox(rate_limit=50, clock=timer) as sandbox:
+        connection = connect(sandbox)
+        spend(connection, 50)
+        assert connection.check().outcome == "rate_limited"
+    assert timer.sleeps == []
+
+
+def test_the_headroom_is_told(make_sandbox, connect, timer):
+    with make_sandbox(rate_limit=50, clock=timer) as sandbox:
+        connection = connect(sandbox)
+        assert connection.rate_limit is None
+        spend(connection, 3)
+        assert connection.rate_limit == RateLimit(50, 47, 60)
