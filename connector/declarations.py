@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any, ClassVar, Literal
 
 from . import schema
+from .keyset import Keyset
 from .schema import Schema
 from .windows import Window
 
@@ -103,7 +104,7 @@ class Action(_Described):
     """One action: *how* from its entry in `actions/`, *what* from its file in `schemas/`, read when asked.
 
     `query` names inputs of a write that go into the query; `bare` says that the reply has no envelope;
-    `window` that a longer range is cut into several calls.
+    `window` that a longer range is cut into several calls; `keyset` that it is a list in order of time.
     """
 
     request: str
@@ -117,6 +118,7 @@ class Action(_Described):
     query: tuple[str, ...] = ()
     bare: bool = False
     window: Window | None = None
+    keyset: Keyset | None = None
     role: Literal["admin", "owner"] | None = None
     plan: str | None = None
     since: str | None = None

@@ -8,9 +8,11 @@ from typing import Any
 from . import __version__
 from .declarations import Action, CredentialForm, Field, Function, Probe, Trigger
 from .errors import UnknownAction
+from .keyset import Keyset
 from .windows import Window
 
 _PACKAGE = __package__ or "calendly_connector"
+_TYPED: Mapping[str, Any] = {"window": Window, "keyset": Keyset}
 _EFFECTS = {"GET": "read", "DELETE": "destroy"}
 
 
@@ -103,8 +105,8 @@ def _declared(resource: str, entries: Mapping[str, Mapping[str, Any]]) -> Iterat
     for verb, entry in entries.items():
         method = entry["request"].partition(" ")[0]
         derived = {"effect": _EFFECTS.get(method, "write"), "idempotent": method != "POST"}
-        window = {"window": Window(**entry["window"])} if "window" in entry else {}
-        yield Action(**{"id": f"{resource}.{verb}", **derived, **_tuples(entry), **window})
+        typed = {name: kind(**entry[name]) for name, kind in _TYPED.items() if name in entry}
+        yield Action(**{"id": f"{resource}.{verb}", **derived, **_tuples(entry), **typed})
 
 
 def _form(kind: str) -> CredentialForm:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from . import moments
 from .errors import Problem
 
 _Record = dict[str, Any]
@@ -24,21 +25,21 @@ class Window:
         if (
             self.start in values
             and self.end in values
-            and not _read(values[self.start]) < _read(values[self.end])
+            and not moments.read(values[self.start]) < moments.read(values[self.end])
         ):
             return Problem(self.end, f"must be later than {self.start}")
         return None
 
     def cut(self, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Give the inputs of each call that the range needs, in order; a short range needs one."""
-        start, end = _read(values[self.start]), _read(values[self.end])
+        start, end = moments.read(values[self.start]), moments.read(values[self.end])
         step = timedelta(days=self.days)
         if end - start <= step:
             yield dict(values)
             return
         while start < end:
             until = min(start + step, end)
-            yield {**values, self.start: _write(start), self.end: _write(until)}
+            yield {**values, self.start: moments.write(start), self.end: moments.write(until)}
             start = until
 
     def merge(self, before: list[_Record], records: list[_Record]) -> list[_Record]:
@@ -47,18 +48,6 @@ class Window:
         return sorted(fresh, key=lambda record: _moment(record.get(self.order)))
 
 
-def _read(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _write(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def _moment(value: Any) -> datetime:
     """Order what has no readable time first rather than lose it."""
-    try:
-        return _read(value)
-    except (TypeError, ValueError):
-        return datetime.min.replace(tzinfo=UTC)
+    return moments.read_or_none(value) or datetime.min.replace(tzinfo=UTC)

@@ -399,7 +399,8 @@ def test_run_of_what_gives_nothing_says_so(form, written, call, fresh_sandbox):
 
 
 def test_csv_has_a_column_for_what_is_declared_and_one_for_all_else(call):
-    odd = {**EVENT, "name": 'with, comma\nand "quotes"', "mood": "good", "depth": [1, {"a": True}]}
+    odd = {**EVENT, "uri": f"{EVENT['uri']}b", "name": 'with, comma\nand "quotes"'}
+    odd |= {"mood": "good", "depth": [1, {"a": True}]}
     with Hostile(page([EVENT, odd], "t1"), page([{"uri": "u", "status": True}])) as server:
         code, out, err = call(*ALL_EVENTS, "--all", "--format", "csv", server=server)
     assert code == 0
@@ -556,7 +557,8 @@ def test_a_full_disk_is_one_line(words, process, sandbox):
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
 def test_what_was_written_before_a_failure_is_valid_and_said_to_be_incomplete(form, call, tmp_path):
     path = tmp_path / "out"
-    with Hostile(page([EVENT, EVENT], "t1"), reply(400, {"message": "stale"})) as server:
+    records = [EVENT, {**EVENT, "uri": f"{EVENT['uri']}b"}]
+    with Hostile(page(records, "t1"), reply(403, {"message": "no more"})) as server:
         words = (*ALL_EVENTS, "--all", "--format", form, "--output", str(path))
         code, out, err = call(*words, server=server)
     assert (code, out) == (1, "")
@@ -565,7 +567,7 @@ def test_what_was_written_before_a_failure_is_valid_and_said_to_be_incomplete(fo
     if form == "json":
         told = json.loads(text)
         assert told["complete"] is False
-        assert told["records"] == [EVENT, EVENT]
+        assert told["records"] == records
     else:
         assert len(list(csv.reader(io.StringIO(text)))) == (3 if form == "csv" else 2)
 

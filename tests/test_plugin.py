@@ -240,6 +240,7 @@ def test_preview_shows_the_request_without_network(unvisited):
             ["status", "active"],
             ["min_start_time", "~{Now+7d}~"],
             ["user", "~{GetUserUrl}~"],
+            ["sort", "start_time:asc"],
             ["count", "100"],
         ],
         "body": None,

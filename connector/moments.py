@@ -1,0 +1,22 @@
+"""Times as Calendly writes them: ISO 8601 in UTC. Pure."""
+
+from datetime import UTC, datetime
+
+
+def read(text: str) -> datetime:
+    """Read a time; one without a zone is UTC. Raises ValueError or TypeError for what is none."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def read_or_none(text: object) -> datetime | None:
+    """Read a time; None for whatever is none."""
+    try:
+        return read(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+
+
+def write(moment: datetime) -> str:
+    """Write a time."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
