@@ -221,9 +221,11 @@ def test_headers_that_drip_in_for_ever_end_at_the_deadline(connect, timer):
 
 
 def test_a_reply_that_is_held_back_is_a_time_out(troubled, events, connect, monkeypatch):
-    monkeypatch.setattr(client_module, "_READ_TIMEOUT_S", 0.05)
+    def hurry():
+        monkeypatch.setattr(client_module, "_READ_TIMEOUT_S", 0.05)
+
     with Proxy(troubled, Step(), Step(), then=Step(hold=True)) as proxy:
-        reading = read(connect(proxy))
+        reading = read(connect(proxy), before_page={3: hurry})
     reading.broke_off(events, NoAnswer, pages=2)
     assert reading.error.reason == "timeout"
     assert len(proxy.asked) == 2 + ATTEMPTS
@@ -399,14 +401,13 @@ def test_a_name_that_is_no_longer_found_ends_the_read(troubled, events, connect,
     def gone(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    with Proxy(troubled, Step(), Step(), Step(leave=True)) as proxy:
+    with Proxy(troubled, Step(), Step(), Step(leave=True)) as proxy, monkeypatch.context() as patch:
 
         def cut_off():
             assert proxy.left.wait(10)
-            monkeypatch.setattr(socket, "getaddrinfo", gone)
+            patch.setattr(socket, "getaddrinfo", gone)
 
         reading = read(connect(proxy), before_page={4: cut_off})
-        monkeypatch.undo()
     reading.broke_off(events, NoAnswer, pages=3)
     assert reading.error.reason == "dns"
 
@@ -572,8 +573,8 @@ def made(fresh_sandbox, connect):
     ],
 )
 def test_a_write_whose_answer_was_lost_is_not_sent_again(step, fresh_sandbox, made, connect, monkeypatch):
-    monkeypatch.setattr(client_module, "_READ_TIMEOUT_S", 0.2)
-    with Proxy(fresh_sandbox, step) as proxy:
+    with Proxy(fresh_sandbox, step) as proxy, monkeypatch.context() as patch:
+        patch.setattr(client_module, "_READ_TIMEOUT_S", 0.2)
         with pytest.raises(NoAnswer, match="look for its result") as caught:
             connect(proxy).run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 1
