@@ -143,6 +143,7 @@ def test_no_command_at_all_is_a_wrong_call_that_is_helped(call):
         (["sandbox", "--users", "1"], "users must be between"),
         (["sandbox", "--anchor", "yesterday"], "--anchor"),
         (["sandbox", "--rate-limit", "-1"], "rate_limit"),
+        (["sandbox", "--rate-mode", "never"], "rate_mode must be one of fixed, sliding"),
         (["sandbox", "--page-token-life", "0"], "page_token_life_s"),
     ],
 )

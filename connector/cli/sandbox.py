@@ -22,6 +22,13 @@ from ..errors import UsageError
 )
 @click.option("--public-origin", is_flag=True, help="Name resources on https://api.calendly.com, as in life.")
 @click.option("--rate-limit", type=int, metavar="N", help="Requests a minute per token; 0: no limit.")
+@click.option(
+    "--rate-mode",
+    metavar="MODE",
+    default="fixed",
+    show_default=True,
+    help="How they are counted and told of: fixed, sliding, always-60 or retry-after.",
+)
 @click.option("--page-token-life", type=float, default=600.0, show_default=True, metavar="SECONDS")
 @click.option("--render-once", is_flag=True, help="Keep rendered pages, for benchmarks of a client.")
 @click.option("--check-replies", is_flag=True, help="Answer 500 where a reply does not fit its schema.")

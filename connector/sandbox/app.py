@@ -19,6 +19,7 @@ from .control.delivery import Deliverer
 from .control.journal import Journal
 from .control.notices import notices
 from .control.surface import Control
+from .control.trouble import Trouble
 from .faults import Faults
 from .handler import Api, KeptReplies
 from .options import Options
@@ -47,26 +48,26 @@ def build(options: Options, own_origin: str) -> Application:
         anchor=times.of_day(options.anchor or today),
         origin=PUBLIC_ORIGIN if options.public_origin else own_origin,
     )
-    tokens, trouble, journal, deliverer = TokenBook(world), Faults(), Journal(), Deliverer()
+    tokens, waiting, journal, deliverer = TokenBook(world), Faults(), Journal(), Deliverer()
     kept = KeptReplies() if options.render_once else None
     # A kept reply hands out its page tokens without issuing them anew, so they must not age.
     life_s = math.inf if options.render_once else options.page_token_life_s
     page_tokens = PageTokens(seed=options.seed, life_s=life_s, clock=clock)
+    limiter = Limiter(options.rate_limit, options.rate_mode, clock)
     api = Api(
         world=world,
         tokens=tokens,
-        limiter=Limiter(options.rate_limit, clock),
+        limiter=limiter,
         page_tokens=page_tokens,
         origins=frozenset({own_origin, PUBLIC_ORIGIN}),
         clock=clock,
         checker=ReplyChecker() if options.check_replies else None,
         kept=kept,
     )
+    trouble = Trouble(waiting=waiting, page_tokens=page_tokens, kept=kept, tokens=tokens, limiter=limiter)
     control = Control(
         world=world,
         tokens=tokens,
-        page_tokens=page_tokens,
-        kept=kept,
         trouble=trouble,
         journal=journal,
         deliverer=deliverer,
@@ -75,7 +76,7 @@ def build(options: Options, own_origin: str) -> Application:
 
     async def serve_api(scope: Scope, receive: Receive, send: Send) -> None:
         request = await wire.read(scope, receive)
-        fault = trouble.take(request.method, request.path)
+        fault = waiting.take(request.method, request.path)
         answered = api.answer(request, fault)
         journal.note(
             operation=answered.operation,

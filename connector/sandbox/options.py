@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from .api.limits import MODES
 from .loopback import is_loopback_host
 from .world.world import CAST_EVENTS
 
@@ -26,6 +27,7 @@ class Options:
         port: port to listen on; 0 takes a free one.
         public_origin: name resources on https://api.calendly.com wherever the sandbox listens.
         rate_limit: requests per token and minute; None for those of the plans, 0 for no limit and no headers.
+        rate_mode: how requests are counted and told of, one of `api.limits.MODES`.
         page_token_life_s: seconds after which a page token is stale.
         render_once: keep rendered replies until the world changes; page tokens do not age then.
         check_replies: answer 500 where a reply does not fit the connector's own JSON files.
@@ -40,6 +42,7 @@ class Options:
     port: int = 0
     public_origin: bool = False
     rate_limit: int | None = None
+    rate_mode: str = "fixed"
     page_token_life_s: float = 600.0
     render_once: bool = False
     check_replies: bool = False
@@ -54,5 +57,7 @@ class Options:
             raise ValueError(f"users must be between {FEWEST_USERS} and {MOST_USERS}")
         if self.rate_limit is not None and self.rate_limit < 0:
             raise ValueError("rate_limit must be 0 or more")
+        if self.rate_mode not in MODES:
+            raise ValueError(f"rate_mode must be one of {', '.join(MODES)}")
         if self.page_token_life_s <= 0:
             raise ValueError("page_token_life_s must be more than 0")

@@ -10,11 +10,8 @@ from starlette.routing import BaseRoute, Route
 
 from .. import faults
 from ..api import replies
-from ..api.paging import PageTokens
 from ..api.tokens import SCOPES, Caller, TokenBook
 from ..errors import Body
-from ..faults import Faults
-from ..handler import KeptReplies
 from ..world import cast, times
 from ..world.bookings import NotPossibleError
 from ..world.world import World
@@ -22,6 +19,7 @@ from . import bodies
 from .delivery import Deliverer
 from .journal import Journal
 from .people import People
+from .trouble import Trouble
 
 Handler = Callable[[Body], Awaitable[tuple[int, Any]]]
 
@@ -36,17 +34,13 @@ class Control:
         *,
         world: World,
         tokens: TokenBook,
-        page_tokens: PageTokens,
-        kept: KeptReplies | None,
-        trouble: Faults,
+        trouble: Trouble,
         journal: Journal,
         deliverer: Deliverer,
         clock: Callable[[], float],
     ) -> None:
         self._world = world
         self._tokens = tokens
-        self._page_tokens = page_tokens
-        self._kept = kept
         self._trouble = trouble
         self._journal = journal
         self._deliverer = deliverer
@@ -55,7 +49,7 @@ class Control:
 
     def routes(self) -> Sequence[BaseRoute]:
         """Give the table of the surface."""
-        people = self._people
+        people, trouble = self._people, self._trouble
         return [
             _route(
                 "POST", "/bookings", people.book, "event_type link host start_time name email answers wait"
@@ -64,10 +58,11 @@ class Control:
             _route("POST", "/reschedules", people.reschedule, "invitee start_time wait"),
             _route("POST", "/submissions", people.submit, "form answers result invitee wait"),
             _route("POST", "/recaps", people.recap, "event wait"),
-            _route("GET", "/faults", self.list_faults),
-            _route("POST", "/faults", self.add_fault, " ".join(faults.Fault.__dataclass_fields__)),
-            _route("DELETE", "/faults", self.clear_faults),
-            _route("POST", "/page_tokens/expire", self.expire_page_tokens),
+            _route("GET", "/faults", trouble.list_faults),
+            _route("POST", "/faults", trouble.add_fault, " ".join(faults.Fault.__dataclass_fields__)),
+            _route("DELETE", "/faults", trouble.clear_faults),
+            _route("POST", "/page_tokens/expire", trouble.expire_page_tokens),
+            _route("POST", "/rate_limits/spend", trouble.spend, "token requests"),
             _route("GET", "/requests", self.list_requests),
             _route("DELETE", "/requests", self.clear_requests),
             _route("GET", "/deliveries", self.list_deliveries),
@@ -75,29 +70,6 @@ class Control:
             _route("POST", "/tokens", self.mint_token, "name user scopes plan"),
             _route("GET", "/clock", self.show_clock),
         ]
-
-    # Trouble
-
-    async def list_faults(self, _body: Body) -> tuple[int, Any]:
-        """Show the faults that are still to come."""
-        return 200, {"faults": self._trouble.described()}
-
-    async def add_fault(self, body: Body) -> tuple[int, Any]:
-        """Declare a fault."""
-        self._trouble.add(faults.declared(body))
-        return 201, {"faults": self._trouble.described()}
-
-    async def clear_faults(self, _body: Body) -> tuple[int, Any]:
-        """Forget all faults."""
-        self._trouble.clear()
-        return 200, {"faults": []}
-
-    async def expire_page_tokens(self, _body: Body) -> tuple[int, Any]:
-        """Make every page token stale."""
-        self._page_tokens.expire()
-        if self._kept:
-            self._kept.clear()
-        return 200, {}
 
     # What was seen
 
