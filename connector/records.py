@@ -16,7 +16,7 @@ from .declarations import Action
 from .errors import CalendlyError
 from .keyset import Keyset
 from .pages import Chain, Given
-from .readahead import PAGE, Plan
+from .readahead import Plan
 
 _SLOW_S: Final = 0.04  # from here on reading ahead saves more than it costs
 _PAGES_FIRST: Final = 2  # read one by one before anything is read ahead
@@ -108,14 +108,14 @@ class RecordStream:
     def _plan(self, first: Request, pages: Chain) -> Plan | None:
         """Make a plan to read the rest of a list in parts; None where that is not worth it."""
         keyset, given = pages.keyset, pages.given
-        wanted = self._limit is None or self._limit > _WORTH_PAGES * PAGE
+        wanted = self._limit is None or self._limit > _WORTH_PAGES * given.count
         if not wanted or keyset is None or pages.took_s < _SLOW_S or keyset.descends(first.query):
             return None
         until = keyset.bounds(first.query)[1] or self._newest(first, keyset)
         if until is None or given.first is None or given.last is None:
             return None
         plan = Plan(keyset, first.query, given.last, until)
-        plan.learn(_PAGES_FIRST * PAGE, given.last - given.first)
+        plan.learn(given.count, given.last - given.first)
         return plan if plan.pages_left > _WORTH_PAGES else None
 
     def _newest(self, first: Request, keyset: Keyset) -> datetime | None:

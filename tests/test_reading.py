@@ -451,6 +451,8 @@ def test_a_stream_that_is_left_early_stops_its_threads(make_sandbox, connect):
 class Endless:
     """A chain without an end that counts what was taken from it."""
 
+    stuck = False
+
     def __init__(self):
         self.taken = 0
 
@@ -473,6 +475,8 @@ def test_a_part_is_read_only_so_far_ahead():
 
 def test_chains_of_every_length_come_in_order():
     class Short:
+        stuck = False
+
         def __init__(self, number):
             self.number = number
 
