@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from .faults import LONGEST_LATENCY_S
 from .loopback import is_loopback_host
 from .world.world import CAST_EVENTS
 
@@ -27,6 +28,7 @@ class Options:
         public_origin: name resources on https://api.calendly.com wherever the sandbox listens.
         rate_limit: requests per token and minute; None for those of the plans, 0 for no limit and no headers.
         page_token_life_s: seconds after which a page token is stale.
+        latency_s: seconds that every reply of the API is held back.
         render_once: keep rendered replies until the world changes; page tokens do not age then.
         check_replies: answer 500 where a reply does not fit the connector's own JSON files.
         clock: gives unix seconds.
@@ -41,6 +43,7 @@ class Options:
     public_origin: bool = False
     rate_limit: int | None = None
     page_token_life_s: float = 600.0
+    latency_s: float = 0.0
     render_once: bool = False
     check_replies: bool = False
     clock: Callable[[], float] = time.time
@@ -56,3 +59,5 @@ class Options:
             raise ValueError("rate_limit must be 0 or more")
         if self.page_token_life_s <= 0:
             raise ValueError("page_token_life_s must be more than 0")
+        if not 0 <= self.latency_s <= LONGEST_LATENCY_S:
+            raise ValueError(f"latency_s must be between 0 and {LONGEST_LATENCY_S:g}")
