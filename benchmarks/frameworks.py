@@ -7,7 +7,7 @@ lines; `records` reads that form back, so that the benchmark can hold it against
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from measure import HERE, ORGANIZATION, Call, lines, running
 
 RIVALS = HERE / "rivals"
-_ENVIRONMENTS = HERE.parent / ".venv-rivals"
+ENVIRONMENTS = HERE.parent / ".venv-rivals"
 _SETTINGS = {
     "DO_NOT_TRACK": "1",
     "RUNTIME__DLTHUB_TELEMETRY": "false",  # it would be timed, and leave this machine
@@ -45,20 +45,22 @@ class Framework:
 
     def reading(self, environment: Mapping[str, str], folder: Path) -> Call:
         """Give what runs it: it reads its settings from `config.json`, standard output goes to `out`."""
-        config = {
-            "api_url": environment["CALENDLY_API_URL"],
-            "api_token": environment["CALENDLY_API_TOKEN"],
-            "organization": ORGANIZATION,
-        }
-        (folder / "config.json").write_text(json.dumps(config))
+        configure(folder, environment["CALENDLY_API_URL"], environment["CALENDLY_API_TOKEN"])
         program, *words = self.words(folder)
-        command = [str(_ENVIRONMENTS / self.environment / "bin" / program), *words]
+        command = [str(ENVIRONMENTS / self.environment / "bin" / program), *words]
         return running(command, {**environment, **_SETTINGS}, folder / "out")
+
+
+def configure(folder: Path, url: str, token: str, look_back: str = "P0D") -> None:
+    """Write the settings of all rivals; only Airbyte's incremental mode has a first day and looks back."""
+    config = {"api_url": url, "api_token": token, "organization": ORGANIZATION}
+    config |= {"start_date": "2020-01-01", "look_back": look_back}
+    (folder / "config.json").write_text(json.dumps(config))
 
 
 def install(framework: Framework) -> str | None:
     """Make its virtual environment unless it is there; give one line that says why it cannot be made."""
-    place, pins = _ENVIRONMENTS / framework.environment, RIVALS / f"{framework.environment}.txt"
+    place, pins = ENVIRONMENTS / framework.environment, RIVALS / f"{framework.environment}.txt"
     ready = place / "installed.txt"
     if ready.exists() and ready.read_bytes() == pins.read_bytes():
         return None
@@ -75,13 +77,32 @@ def install(framework: Framework) -> str | None:
     return None
 
 
-def _airbyte(folder: Path) -> list[str]:
-    stream = {"name": "scheduled_events", "json_schema": {}, "supported_sync_modes": ["full_refresh"]}
-    modes = {"sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}
-    (folder / "catalog.json").write_text(json.dumps({"streams": [{"stream": stream, **modes}]}))
+def airbyte_catalog(folder: Path, streams: Iterable[str], mode: str) -> None:
+    """Write what Airbyte is to read, and whether as `full_refresh` or `incremental`."""
+    described = [
+        {
+            "stream": {
+                "name": name,
+                "json_schema": {},
+                "supported_sync_modes": ["full_refresh", "incremental"],
+            },
+            "sync_mode": mode,
+            "destination_sync_mode": "append",
+        }
+        for name in streams
+    ]
+    (folder / "catalog.json").write_text(json.dumps({"streams": described}))
+
+
+def airbyte_words(folder: Path) -> list[str]:
+    """Give the command that reads what the catalog says."""
     files = ["--config", str(folder / "config.json"), "--catalog", str(folder / "catalog.json")]
-    manifest = ["--manifest-path", str(RIVALS / "airbyte.yaml")]
-    return ["source-declarative-manifest", "read", *files, *manifest]
+    return ["source-declarative-manifest", "read", *files, "--manifest-path", str(RIVALS / "airbyte.yaml")]
+
+
+def _airbyte(folder: Path) -> list[str]:
+    airbyte_catalog(folder, ["scheduled_events"], "full_refresh")
+    return airbyte_words(folder)
 
 
 def _airbyte_records(folder: Path) -> Iterator[Any]:

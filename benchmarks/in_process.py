@@ -1,7 +1,7 @@
 """Print how long `iterate` takes, as a share of a bare loop in the same process: `in_process.py own|same`.
 
-Both sides write the same JSON lines to a file. With `own` each reads and writes JSON with what a user of it has at
-hand: orjson, which comes with the connector, and the standard library. With `same` the loop has orjson as well.
+Both sides write the same JSON lines to a file. With `own` each reads and writes JSON with what a user of it
+has at hand: orjson, which comes with the connector, and the standard library. With `same` both use orjson.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 import requests
 from calendly_connector.plugin import connector
+
 from measure import BARE, ORGANIZATION, OURS, folder, lines, median_ratio, must_be_same, rounds
 
 URL, TOKEN = os.environ["CALENDLY_API_URL"], os.environ["CALENDLY_API_TOKEN"]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -31,7 +32,7 @@ sys.exit(code)
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number: `who` did `work`, compared with `baseline`, and what it should be."""
+    """One measured number: `who` did `work`, compared with `baseline`; a ratio where it has no unit."""
 
     work: str
     who: str
@@ -39,7 +40,7 @@ class Figure:
     value: float
     at_most: float | None = None
     at_least: float | None = None
-    unit: str = "×"
+    unit: str = ""
 
     @property
     def missed(self) -> bool:
@@ -50,13 +51,13 @@ class Figure:
     @property
     def shown(self) -> str:
         """The number as people read it."""
-        return f"{self.value:.2f} ×" if self.unit == "×" else f"{self.value:,.5g} {self.unit}"
+        return f"{self.value:,.6g} {self.unit}" if self.unit else f"{self.value:.2f}"
 
     @property
     def target(self) -> str:
         """The target as people read it, empty where there is none."""
         if self.at_most is not None:
-            return f"≤ {self.at_most:,g}"
+            return f"≤ {self.at_most:,g}" if self.at_most else "0"
         return "" if self.at_least is None else f"≥ {self.at_least:,g}"
 
 
@@ -88,7 +89,9 @@ def running(
 
     def run() -> None:
         with (output or Path(os.devnull)).open("wb") as out:
-            subprocess.run(command, check=True, env=environment, stdout=out, stderr=subprocess.DEVNULL)
+            done = subprocess.run(command, check=False, env=environment, stdout=out, stderr=subprocess.PIPE)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)} failed: {done.stderr.decode()[-2000:]}")
 
     return run
 
@@ -157,6 +160,17 @@ def lines(path: Path) -> Iterator[Any]:
     """Read JSON lines."""
     with path.open("rb") as file:
         yield from map(json.loads, file)
+
+
+def plain(value: Any) -> Any:
+    """Give a record without what a framework may write differently: fields that are null, forms of times."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, str) and value[10:11] == "T" and value[4:5] == value[7:8] == "-":
+        return datetime.fromisoformat(value).timestamp()
+    return value
 
 
 def must_be_same(ours: Iterable[Any], theirs: Iterable[Any], who: str) -> None:

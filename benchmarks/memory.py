@@ -15,6 +15,6 @@ def figures(*, quick: bool) -> Iterator[Figure]:
         # Pages that were rendered beforehand would fill the server's memory, and speed is not measured here.
         with sandbox(events, "--rate-limit", "0") as environment, folder() as out:
             peaks[events] = peak_kib(read_command(out / "out.jsonl"), environment)
-    work = f"peak memory, {many:,} events to JSON lines"
+    work = f"{many:,} events to JSON lines, peak memory"
     baseline = f"{_FEW:,} events ({peaks[_FEW] / 1024:.0f} MiB)"
     yield Figure(work, OURS, baseline, peaks[many] / peaks[_FEW], at_most=1.1)
