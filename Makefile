@@ -1,4 +1,4 @@
-# make demo | make test | make test-long | make lint | make wheel-test | make bench
+# make demo | make test | make test-long | make lint | make wheel-test | make bench [BENCH=--quick]
 # Each target does all its own set-up in .venv; only Python 3.11+, make and a package index are needed.
 
 SHELL := /bin/sh
@@ -35,7 +35,8 @@ wheel-test: $(READY)
 	sh .ci/wheel-test $(BIN)/python
 
 bench: $(READY)
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 $(READY): pyproject.toml constraints.txt .ci/venv
 	@PYTHON='$(PYTHON)' sh .ci/venv $(VENV)

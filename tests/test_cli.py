@@ -145,6 +145,7 @@ def test_no_command_at_all_is_a_wrong_call_that_is_helped(call):
         (["sandbox", "--rate-limit", "-1"], "rate_limit"),
         (["sandbox", "--rate-mode", "never"], "rate_mode must be one of fixed, sliding"),
         (["sandbox", "--page-token-life", "0"], "page_token_life_s"),
+        (["sandbox", "--latency", "-1"], "latency_s"),
     ],
 )
 def test_a_wrong_call_is_refused_in_one_line_with_exit_code_2_and_no_network(words, said, call, unvisited):

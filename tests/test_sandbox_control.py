@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 import hmac
 import json
+import math
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -305,6 +307,7 @@ def test_requests_are_counted_and_listed_without_headers(sandbox, client):
     client.get("/nope", headers={"Authorization": "Bearer wrong"})
     seen = sandbox.requests()
     assert seen["counts"] == {"GET /scheduled_events/{uuid}": 2, "GET (unknown)": 1}
+    assert seen["requests"][1].pop("at") == pytest.approx(time.time(), abs=60)
     assert seen["requests"][1] == {
         "method": "GET",
         "path": f"/scheduled_events/{cast.CANCELED_EVENT}",
@@ -318,7 +321,7 @@ def test_requests_are_counted_and_listed_without_headers(sandbox, client):
 def test_the_journal_is_bounded():
     kept = journal.Journal()
     for number in range(journal.KEPT + 5):
-        kept.note(operation="GET /x", method="GET", path=f"/{number}", query="", status=200)
+        kept.note(operation="GET /x", method="GET", path=f"/{number}", query="", status=200, at=0.0)
     assert kept.described()["counts"] == {"GET /x": journal.KEPT + 5}
     assert kept.described()["requests"][0]["path"] == "/5"
 
@@ -435,6 +438,30 @@ def test_slow_and_late_replies_are_whole(sandbox, client):
     sandbox.fault("slow", latency_s=30)
     with pytest.raises(httpx.ReadTimeout):
         client.get("/users/me", timeout=0.1)
+
+
+def test_all_replies_of_the_api_can_be_held_back(client):
+    with Sandbox(latency_s=0.2) as far:
+        for _ in range(2):
+            before = time.monotonic()
+            assert client.get(f"{far.url}/users/me").status_code == 200
+            assert time.monotonic() - before >= 0.19
+    with Sandbox(latency_s=300) as far:
+        with pytest.raises(httpx.ReadTimeout):
+            client.get(f"{far.url}/users/me", timeout=0.5)
+        assert far.requests()["counts"] == {"GET /users/me": 1}, "the control surface answers at once"
+
+
+def test_replies_that_are_held_back_do_not_wait_for_each_other():
+    with (
+        Sandbox(latency_s=0.5) as far,
+        httpx.Client(base_url=far.url, headers=OWNER_HEADERS, trust_env=False) as client,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        before = time.monotonic()
+        replies = list(pool.map(client.get, ["/users/me"] * 8))
+        assert [reply.status_code for reply in replies] == [200] * 8
+        assert time.monotonic() - before < 8 * 0.5
 
 
 def test_a_slow_reply_drips_in_piece_by_piece(monkeypatch):
@@ -719,6 +746,9 @@ def test_every_record_of_a_list_is_checked(tmp_path):
         ({"rate_limit": -1}, "rate_limit"),
         ({"rate_mode": "never"}, "rate_mode"),
         ({"page_token_life_s": 0}, "page_token_life_s"),
+        ({"latency_s": -0.1}, "latency_s"),
+        ({"latency_s": 301}, "latency_s"),
+        ({"latency_s": math.nan}, "latency_s"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(setting, words):

@@ -29,7 +29,10 @@ from ..errors import UsageError
     show_default=True,
     help="How they are counted and told of: fixed, sliding, always-60 or retry-after.",
 )
-@click.option("--page-token-life", type=float, default=600.0, show_default=True, metavar="SECONDS")
+@click.option(
+    "--page-token-life", "page_token_life_s", type=float, default=600.0, show_default=True, metavar="SECONDS"
+)
+@click.option("--latency", "latency_s", type=float, default=0.0, metavar="SECONDS", help="Hold replies back.")
 @click.option("--render-once", is_flag=True, help="Keep rendered pages, for benchmarks of a client.")
 @click.option("--check-replies", is_flag=True, help="Answer 500 where a reply does not fit its schema.")
 @click.option("--json", "as_json", is_flag=True, help="Announce the address as a JSON line.")
@@ -44,8 +47,7 @@ def command(*, as_json: bool, **settings: object) -> None:
         ) from None
 
     anchor = settings.pop("anchor")
-    life_s = settings.pop("page_token_life")
-    settings |= {"anchor": anchor and anchor.date(), "page_token_life_s": life_s}  # type: ignore[attr-defined]
+    settings["anchor"] = anchor and anchor.date()  # type: ignore[attr-defined]
     try:
         options = Options(**settings)  # type: ignore[arg-type]
     except ValueError as error:

@@ -1,5 +1,6 @@
 """Puts the parts together into one ASGI application."""
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -76,6 +77,7 @@ def build(options: Options, own_origin: str) -> Application:
 
     async def serve_api(scope: Scope, receive: Receive, send: Send) -> None:
         request = await wire.read(scope, receive)
+        now_s = clock()
         fault = waiting.take(request.method, request.path)
         answered = api.answer(request, fault)
         journal.note(
@@ -84,10 +86,13 @@ def build(options: Options, own_origin: str) -> Application:
             path=request.path,
             query=request.query,
             status=answered.reply.status,
+            at=now_s,
         )
-        now = times.of_unix(clock())
+        now = times.of_unix(now_s)
         for happening in answered.happened:
             deliverer.send(notices(world, happening, now))
+        if options.latency_s:
+            await asyncio.sleep(options.latency_s)
         await wire.send_reply(answered.reply, fault, scope, receive, send)
 
     @asynccontextmanager

@@ -20,7 +20,7 @@ KINDS = REPLACING | SPOILING | PAGING
 
 _DEFAULT_STATUS = {"status": 500, "html": 502, "empty": 200, "not_json": 200}
 _MOST_TIMES = 1_000_000
-_LONGEST_LATENCY_S = 300.0
+LONGEST_LATENCY_S = 300.0
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
@@ -56,8 +56,8 @@ def declared(given: Mapping[str, Any]) -> Fault:
             raise ValueError(f"{name} must be an integer between {least} and {_MOST_TIMES}")
     if not (isinstance(fault.status, int) and 200 <= fault.status <= 599):  # noqa: PLR2004 - HTTP's range
         raise ValueError("status must be an integer between 200 and 599")
-    if not (isinstance(fault.latency_s, int | float) and 0 <= fault.latency_s <= _LONGEST_LATENCY_S):
-        raise ValueError(f"latency_s must be between 0 and {_LONGEST_LATENCY_S:g}")
+    if not (isinstance(fault.latency_s, int | float) and 0 <= fault.latency_s <= LONGEST_LATENCY_S):
+        raise ValueError(f"latency_s must be between 0 and {LONGEST_LATENCY_S:g}")
     if not (isinstance(fault.method, str) and isinstance(fault.path, str)):
         raise ValueError("method and path must be texts")  # noqa: TRY004 - answered with 400 like all others
     if not _are_headers(fault.headers):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from .api.limits import MODES
+from .faults import LONGEST_LATENCY_S
 from .loopback import is_loopback_host
 from .world.world import CAST_EVENTS
 
@@ -29,6 +30,7 @@ class Options:
         rate_limit: requests per token and minute; None for those of the plans, 0 for no limit and no headers.
         rate_mode: how requests are counted and told of, one of `api.limits.MODES`.
         page_token_life_s: seconds after which a page token is stale.
+        latency_s: seconds that every reply of the API is held back.
         render_once: keep rendered replies until the world changes; page tokens do not age then.
         check_replies: answer 500 where a reply does not fit the connector's own JSON files.
         clock: gives unix seconds.
@@ -44,6 +46,7 @@ class Options:
     rate_limit: int | None = None
     rate_mode: str = "fixed"
     page_token_life_s: float = 600.0
+    latency_s: float = 0.0
     render_once: bool = False
     check_replies: bool = False
     clock: Callable[[], float] = time.time
@@ -61,3 +64,5 @@ class Options:
             raise ValueError(f"rate_mode must be one of {', '.join(MODES)}")
         if self.page_token_life_s <= 0:
             raise ValueError("page_token_life_s must be more than 0")
+        if not 0 <= self.latency_s <= LONGEST_LATENCY_S:
+            raise ValueError(f"latency_s must be between 0 and {LONGEST_LATENCY_S:g}")
