@@ -177,9 +177,11 @@ class Connection(Protocol):
     a list, one page, or up to `limit` records, or all pages. `iterate` streams a list. `preview` shows
     the request of a call, without any network. `options` gives the choices for a field that has
     `x-options` in its schema. `request` sends what the catalog does not have. `receive` verifies a
-    webhook's raw body and reads it.
+    webhook's raw body and reads it. `rate_limit` is the account's headroom as of the last reply.
     """
 
+    @property
+    def rate_limit(self) -> RateLimit | None: ...
     def check(self, *, deep: bool = False) -> CheckReport: ...
     def run(
         self,

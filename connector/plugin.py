@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .api.client import Client
     from .auth.personal_access_token import PersonalAccessToken
-    from .contract import CheckReport, Event, Filter, Option, Params, Record, Result
+    from .contract import CheckReport, Event, Filter, Option, Params, RateLimit, Record, Result
     from .declarations import Action
     from .manifest import Manifest
     from .records import RecordStream
@@ -73,6 +73,11 @@ class CalendlyConnection:
 
     def __repr__(self) -> str:
         return f"<CalendlyConnection {self._credential['kind']} at {self._origin}>"
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """Headroom as of the last reply; None before the first, and where Calendly does not tell it."""
+        return self._client.rate_limit
 
     def check(self, *, deep: bool = False) -> CheckReport:
         """Report on the credential; `deep` tries one harmless read per scope family."""
