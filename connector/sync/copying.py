@@ -111,7 +111,7 @@ def _finish(job: Job) -> None:
         try:
             (copy_events if stream.kept == "windowed" else copy_list)(job, stream)
         except PermissionDenied as error:
-            if name in job.options.streams:
+            if job.options.streams:
                 raise
             refused.add(name)
             job.called(name, 1)

@@ -116,7 +116,7 @@ class Database:
             return lowest, highest
 
     def rows(self, stream: str, between: tuple[str, str | None, str | None] | None = None) -> Iterator[Row]:
-        """Give all rows in the order of their URIs, or those between two values of a column; some at a time."""
+        """Give rows in the order of their URIs, some at a time: all, or those between values of a column."""
         table = self._tables.of[stream]
         query = sa.select(table).order_by(table.c.uri)
         if between:

@@ -58,7 +58,7 @@ def due(all_bands: Iterable[Band], read_at: Sequence[Mapping[str, str]], now: da
 
     def rested(band: Band, stamps: Mapping[str, str]) -> bool:
         last = times.read(stamps.get(band.name))
-        return last is not None and now - last < timedelta(days=band.every_days)
+        return last is not None and band.every_days > 0 and now - last < timedelta(days=band.every_days)
 
     return [band for band in all_bands if not all(rested(band, stamps) for stamps in read_at)]
 
