@@ -5,7 +5,8 @@ from calendly_connector.sync.streams import streams
 
 
 def tables(url, *, missing=False, stamps=False):
-    """Give {table: {uri: row}}, answers by question; without what is missing and when rows were read."""
+    """Give {table: {uri: row}}, answers by question; `missing` rows and `stamps` of reading where wanted."""
+    left_out = {"synced_at", "missing_since"} - ({"missing_since"} if missing else set())
     engine = sa.create_engine(url)
     metadata = sa.MetaData()
     try:
@@ -18,7 +19,7 @@ def tables(url, *, missing=False, stamps=False):
                     row["uri"]: {
                         questions.get((name, column), column): value
                         for column, value in row.items()
-                        if stamps or column not in {"synced_at", "missing_since"}
+                        if stamps or column not in left_out
                         if value is not None or not column.startswith("answer_")
                     }
                     for row in connection.execute(sa.select(metadata.tables[name])).mappings()

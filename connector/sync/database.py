@@ -33,8 +33,12 @@ class Database:
         self._tables = Tables()
         self._columns: dict[str, dict[str, str]] = {name: {} for name in self._tables.of}
         self._engine = _engine(destination)
-        with _told(self._engine):
-            self._prepare()
+        try:
+            with _told(self._engine):
+                self._prepare()
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def exists(cls, destination: Destination) -> bool:
