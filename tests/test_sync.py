@@ -16,7 +16,7 @@ from calendly_connector.errors import (
     Unauthenticated,
     UsageError,
 )
-from calendly_connector.sandbox.world import cast, times
+from calendly_connector.sandbox.world import cast
 from calendly_connector.sync.streams import streams
 from copies import columns, count_internal, tables
 
@@ -801,6 +801,12 @@ def test_files_are_written_after_a_copy_that_was_killed_before_it_wrote_them(off
 
 
 # Destinations
+
+
+def test_a_file_may_have_any_name(office, tmp_path):
+    path = tmp_path / "new folder" / "a b?c#d%e.db"
+    office.copy(path, streams=("users",))
+    assert path.is_file()
 
 
 def test_a_database_with_a_table_of_somebody_else_is_refused(office):

@@ -17,24 +17,21 @@ pytestmark = pytest.mark.long
 TIMES = 100
 LONGEST_S = 120
 # The true command; small pages, so that a small world has many of them.
-COMMAND = [
-    sys.executable,
-    "-c",
-    "import sys\n"
-    "from calendly_connector.sync.streams import streams\n"
-    "for name in ('scheduled_events', 'contacts', 'event_types'):\n"
-    "    streams()[name].input['count'] = 5\n"
-    "from calendly_connector.cli import main\n"
-    "sys.exit(main())\n",
-    "sync",
-    "--to",
-]
+PROGRAM = """
+import sys
+from calendly_connector.sync.streams import streams
+for name in ("scheduled_events", "contacts", "event_types"):
+    streams()[name].input["count"] = 5
+from calendly_connector.cli import main
+sys.exit(main())
+"""
+COMMAND = [sys.executable, "-c", PROGRAM, "sync", "--to"]
 
 
 @pytest.fixture(scope="module")
 def small():
     started = time.time()
-    with Sandbox(events=40, public_origin=True, rate_limit=0, clock=lambda: started) as sandbox:
+    with Sandbox(events=80, public_origin=True, rate_limit=0, clock=lambda: started) as sandbox:
         yield sandbox
 
 
@@ -52,20 +49,32 @@ def make_database(request, tmp_path):
     return lambda number: postgres.new_database(server, f"kill_{number}")
 
 
-def run(url, environment, kill_after_s=None):
-    """Run a sync; say whether it ended by itself."""
+def run(url, environment, sandbox, *, requests=None, then_s=0.0):
+    """Run a sync, killed some time after so many requests; say whether it ended by itself, and how many it made."""
+    sandbox.control("DELETE", "/requests")
     with subprocess.Popen(
         [*COMMAND, url], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
-        try:
-            _, words = process.communicate(timeout=kill_after_s or LONGEST_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            assert kill_after_s is not None, "the sync did not end"
-            return False
-    assert process.returncode == 0, words
+        give_up_at = time.monotonic() + LONGEST_S
+        while not ended(process, 0.002) and (requests is None or made(sandbox) < requests):
+            assert time.monotonic() < give_up_at
+        killed = not ended(process, then_s)
+        process.kill()
+        _, words = process.communicate()
+    assert killed or process.returncode == 0, words
+    return not killed, made(sandbox)
+
+
+def ended(process, within_s):
+    try:
+        process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        return False
     return True
+
+
+def made(sandbox):
+    return sum(sandbox.requests()["counts"].values())
 
 
 def is_begun(url):
@@ -81,11 +90,9 @@ def is_begun(url):
         engine.dispose()
 
 
-def test_a_kill_at_any_moment_loses_and_doubles_nothing(make_database, environment):
+def test_a_kill_at_any_moment_loses_and_doubles_nothing(make_database, environment, small):
     undisturbed = make_database("whole")
-    began = time.monotonic()
-    assert run(undisturbed, environment)
-    length_s = time.monotonic() - began
+    _, most = run(undisturbed, environment, small)
     whole = tables(undisturbed, missing=True)
     assert all(whole.values())
     in_the_middle = 0
@@ -93,9 +100,12 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(make_database, environme
         dice = random.Random(number)  # noqa: S311 - the moment is what varies
         url = make_database(number)
         for _ in range(dice.randint(1, 2)):
-            if run(url, environment, kill_after_s=dice.uniform(0.2, 1.0) * length_s):
+            done, _ = run(
+                url, environment, small, requests=dice.randint(1, most), then_s=dice.uniform(0, 0.03)
+            )
+            if done:
                 break
             in_the_middle += is_begun(url)
-        run(url, environment)
+        run(url, environment, small)
         assert tables(url, missing=True) == whole, f"seed {number}"
-    assert in_the_middle >= TIMES // 5  # else the moments were not where they matter
+    assert in_the_middle >= TIMES // 2  # else the moments were not where they matter

@@ -64,6 +64,7 @@ def command(  # noqa: PLR0913 - one per option
 ) -> int:
     """Copy an account into a database or files; later calls read only what may have changed."""
     if context.invoked_subcommand is not None:
+        _refuse_options(context)
         return 0
     from .. import sync
 
@@ -92,6 +93,17 @@ def mark(context: click.Context, to: str, form: Literal["jsonl", "csv"] | None, 
     _refuse_password(context, to)
     count = sync.mark(to, _read_events(source), form=form)
     click.echo(f"{count} record(s) will be read again by the next sync.")
+
+
+def _refuse_options(context: click.Context) -> None:
+    """Refuse options of a copy where none is made, rather than ignore them."""
+    given = click.core.ParameterSource.COMMANDLINE
+    for name in context.params:
+        if context.get_parameter_source(name) is given:
+            raise UsageError(
+                f"Options stand after {context.invoked_subcommand}.",
+                fix=f"See calendly-connector sync {context.invoked_subcommand} --help.",
+            )
 
 
 def _refuse_password(context: click.Context, to: str) -> None:
@@ -209,8 +221,8 @@ def _progress() -> Iterator[Callable[["Progress"], None]]:
     if not sys.stderr.isatty():
         yield lambda _progress: None
         return
-    from rich.console import Console
     from rich import progress as bars
+    from rich.console import Console
 
     words = bars.TextColumn(
         "{task.description}  {task.fields[records]} records, {task.fields[calls]} calls{task.fields[rest]}"

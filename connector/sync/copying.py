@@ -36,18 +36,19 @@ def copy(
     stop: Callable[[], bool],
 ) -> Report:
     """Copy; what an interrupted sync left to do comes first."""
-    wanted = chosen(options.streams)
-    with closing(Database(destination)) as database:
-        with opened(connection, database, options, list(wanted), clock, watch, stop) as job:
-            try:
-                _run(job)
-            except Stopped:
-                job.report.outcome = "stopped"
+    with (
+        closing(Database(destination)) as database,
+        opened(connection, database, options, clock, watch, stop, take_over=True) as job,
+    ):
         report = job.report
+        try:
+            _run(job)
+        except Stopped:
+            report.outcome = "stopped"
         for name in sorted(database.crowded):
             report.warn(f"{name}: more questions than columns; their answers stand in the JSON column alone.")
         if destination.folder is not None:
-            report.files = write_files(database, destination.folder, destination.format, wanted)
+            report.files = write_files(database, destination.folder, destination.format, job.wanted)
     return report
 
 
@@ -56,34 +57,32 @@ def opened(
     connection: Connection,
     database: Database,
     options: Options,
-    wanted: list[str],
     clock: Callable[[], datetime],
-    watch: Watch,
-    stop: Callable[[], bool],
+    watch: Watch = lambda _progress: None,
+    stop: Callable[[], bool] = lambda: False,
+    *,
+    take_over: bool = False,
 ) -> Iterator[Job]:
-    """Find out whose data it is, take the destination over, and go on with the run that was left there."""
+    """Find out whose data it is, and go on with the run that was left there, or begin one."""
+    wanted = list(chosen(options.streams))
     account = look_up(connection, own=options.own)
     check_same(database.state(ACCOUNT), account)
+    if take_over:
+        database.take_over()  # before the position is read: until here an earlier sync may move it
     left = database.state(RUN)
     run = Run(**left) if left and left["streams"] == wanted else None
     report = Report(resumed=run is not None, whole_organization=account.whole, calls=account.calls)
     report.warn(*([account.note] if account.note else []))
     run = run or _begin(database, wanted, clock)
     with ThreadPoolExecutor(options.threads, "sync") as pool:
-        job = Job(connection, database, options, account, run, report, pool, clock, watch, stop)
         try:
-            yield job
+            yield Job(connection, database, options, account, run, report, pool, clock, watch, stop)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 def _run(job: Job) -> None:
-    database = job.database
-    database.take_over()
-    job.report.began = job.run.began
-    with database.writing() as writer:
-        writer.state[ACCOUNT] = job.account.mark()
-        writer.state[_LAST] = job.run.began
+    _announce(job)
     copy_marked(job)
     if job.options.only_marked:
         return
@@ -91,11 +90,17 @@ def _run(job: Job) -> None:
     began = times.read(job.run.began)
     if job.report.resumed and began and job.clock() - began > _FRESH:
         # What the interrupted run had read is as old as its beginning.
-        job.run = _begin(database, list(job.wanted), job.clock)
-        job.report.began = job.run.began
-        with database.writing() as writer:
-            writer.state[_LAST] = job.run.began
+        job.run = _begin(job.database, list(job.wanted), job.clock)
+        _announce(job)
         _finish(job)
+
+
+def _announce(job: Job) -> None:
+    """Write whose copy it is, and the stamp, before any row bears it."""
+    job.report.began = job.run.began
+    with job.database.writing() as writer:
+        writer.state[ACCOUNT] = job.account.mark()
+        writer.state[_LAST] = job.run.began
 
 
 def _finish(job: Job) -> None:

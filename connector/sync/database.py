@@ -6,7 +6,7 @@ takes over by writing its name, and the older one fails at its next page.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 from uuid import uuid4
 
@@ -169,10 +169,13 @@ class Database:
     def mark(self, uris: Iterable[str]) -> None:
         """Say that records have changed; whoever calls this need not be the one who syncs."""
         marks = self._tables.marks
-        with _told(self._engine), self._engine.begin() as connection:
-            for uri in sorted(set(uris)):
-                connection.execute(sa.delete(marks).where(marks.c.uri == uri))
-                connection.execute(sa.insert(marks).values(uri=uri, mark=uuid4().hex))
+        for uri in sorted(set(uris)):
+            mark = uuid4().hex
+            anew = sa.update(marks).where(marks.c.uri == uri).values(mark=mark)
+            with _told(self._engine), suppress(sa.exc.IntegrityError), self._engine.begin() as connection:
+                if connection.execute(anew).rowcount == 0:
+                    # Where it fails, another program has marked the same record at the same time.
+                    connection.execute(sa.insert(marks).values(uri=uri, mark=mark))
 
     def marks(self) -> dict[str, str]:
         """Give what is marked, each with the name of its mark."""
@@ -249,9 +252,10 @@ def _engine(destination: Destination) -> sa.Engine:
             raise DestinationError(
                 f"{destination.file.parent} cannot be made: {error.strerror}.", fix="Name another place."
             ) from None
-    more = {"connect_args": {"timeout": _LOCKED_S}} if destination.file is not None else {}
+        file = sa.URL.create("sqlite", database=str(destination.file))
+        return sa.create_engine(file, connect_args={"timeout": _LOCKED_S})
     try:
-        return sa.create_engine(destination.url, **more)
+        return sa.create_engine(destination.url)
     except ModuleNotFoundError as error:
         raise UsageError(
             f"This kind of database needs the module {error.name}.",

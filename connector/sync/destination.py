@@ -13,9 +13,9 @@ _TRUTH = ".sync.sqlite"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A database, and where its tables are also to stand as files; `url` may hold a password."""
+    """A database, by URL (which may hold a password) or as an SQLite file; the folder of files beside it."""
 
-    url: str = field(repr=False)
+    url: str = field(default="", repr=False)
     file: Path | None = None
     folder: Path | None = None
     format: Format = "jsonl"
@@ -29,16 +29,11 @@ def destination(to: str, form: Format | None = None) -> Destination:
         folder = Path(to)
         if "://" in to or folder.is_file():
             raise UsageError(f"Files of {form} go into a folder.", fix="Name one, or leave the format out.")
-        return Destination(_sqlite(folder / _TRUTH), folder / _TRUTH, folder, form)
+        return Destination(file=folder / _TRUTH, folder=folder, format=form)
     if "://" in to:
         return Destination(to)
     if Path(to).is_dir():
         raise UsageError(
             "The destination is a folder.", fix="Give a format (jsonl or csv), or name a file in it."
         )
-    return Destination(_sqlite(Path(to)), Path(to))
-
-
-def _sqlite(path: Path) -> str:
-    # A query or fragment would begin at these signs; SQLAlchemy decodes nothing in a file's path.
-    return f"sqlite:///{path}"
+    return Destination(file=Path(to))

@@ -17,7 +17,7 @@ from .job import Job
 from .lists import inputs, recent_since
 from .options import Options
 from .report import Plan, Planned
-from .streams import Stream, chosen, streams
+from .streams import Stream, streams
 
 _PAGE: Final = 100  # records
 _SAMPLES: Final = 6
@@ -32,18 +32,15 @@ def plan(
     connection: Connection, destination: Destination, options: Options, clock: Callable[[], datetime]
 ) -> Plan:
     """Plan a sync."""
-    wanted = chosen(options.streams)
     there = destination if Database.exists(destination) else _NOTHING
     with (
         closing(Database(there)) as database,
-        opened(
-            connection, database, options, list(wanted), clock, lambda _progress: None, lambda: False
-        ) as job,
+        opened(connection, database, options, clock) as job,
     ):
         found: Estimate = {"account": Planned("account", job.account.calls)}
         if marks := len(database.marks()):
             found["marked"] = Planned("marked", 2 * marks, about=True, note="what webhook events told of")
-        for name in wanted if not options.only_marked else ():
+        for name in job.wanted if not options.only_marked else ():
             if name in job.run.done:
                 found[name] = Planned(name, 0, note="read before the last sync was interrupted")
             elif streams()[name].kept:

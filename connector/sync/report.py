@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ..contract import RateLimit
+
+MOST_WARNINGS: Final = 50
 
 Outcome = Literal["done", "stopped"]
 
@@ -38,8 +40,12 @@ class Report:
     files: list[str] = field(default_factory=list)
 
     def warn(self, *words: str) -> None:
-        """Add warnings, each once."""
-        self.warnings += [one for one in dict.fromkeys(words) if one not in self.warnings]
+        """Add warnings, each once; very many are cut short, which is told too."""
+        fresh = [one for one in dict.fromkeys(words) if one not in self.warnings]
+        room = MOST_WARNINGS - len(self.warnings)
+        self.warnings += fresh[: max(room, 0)]
+        if len(fresh) > room >= 0:
+            self.warnings.append("There are more warnings than these.")
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain JSON values."""
