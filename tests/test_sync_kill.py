@@ -50,7 +50,7 @@ def make_database(request, tmp_path):
 
 
 def run(url, environment, sandbox, *, requests=None, then_s=0.0):
-    """Run a sync, killed some time after so many requests; say whether it ended by itself, and how many it made."""
+    """Run a sync, killed some time after so many requests; say whether it ended itself, and how many it made."""
     sandbox.control("DELETE", "/requests")
     with subprocess.Popen(
         [*COMMAND, url], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..errors import UsageError
+from .streams import chosen
 
 _MOST_THREADS = 64
 
@@ -28,6 +29,7 @@ class Options:
     only_marked: bool = False
 
     def __post_init__(self) -> None:
+        chosen(self.streams)
         if self.window_days < 1 or self.no_show_days < 0:
             raise UsageError("The window is at least 1 day, that of no-shows at least 0.")
         if not 1 <= self.threads <= _MOST_THREADS:
