@@ -259,6 +259,20 @@ def test_what_happened_since_is_found(copied):
     assert report.streams["scheduled_events"].changed >= 3
 
 
+def test_changes_cost_one_call_for_each_changed_event(copied):
+    upcoming = copied.events(min_start_time=text(copied.now() + timedelta(days=1)), status="active")[:4]
+    copied.timer.now += 60
+    for event in upcoming:
+        copied.sandbox.cancel(event=event["uri"])
+    booked = [copied.sandbox.book() for _ in range(2)]
+    pages = -(-len(copied.events(min_start_time=text(copied.now() - timedelta(days=30)))) // 100)
+    again = len(in_no_show_window(copied))
+    calls = copied.calls(copied.copy)
+    assert calls[INVITEES] == len(upcoming) + len(booked) + again
+    assert sum(calls.values()) <= pages + len(upcoming) + len(booked) + again + 20
+    assert copied.held() == copied.fresh()
+
+
 def test_a_no_show_that_is_taken_back_is_found(copied):
     ended = copied.past_event(3)
     mark = copied.connection.run("invitee_no_shows.create", {"invitee": copied.invitee(ended)["uri"]}).record

@@ -58,6 +58,28 @@ def test_a_later_copy_takes_over(office, postgres_url):
     assert all(tables(postgres_url).values())
 
 
+def test_a_server_that_ends_the_connection_loses_nothing(office, postgres_url, tmp_path):
+    _, copy = office
+    engine = sa.create_engine(postgres_url)
+    pages = []
+
+    def cut(_progress):
+        pages.append(1)
+        if len(pages) == 4:
+            with engine.connect() as connection:
+                connection.exec_driver_sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+
+    with pytest.raises(DestinationError, match="goes on from there"):
+        copy(postgres_url, watch=cut)
+    engine.dispose()
+    assert copy(postgres_url).resumed
+    copy(tmp_path / "copy.db")
+    assert tables(postgres_url) == tables(f"sqlite:///{tmp_path / 'copy.db'}")
+
+
 def test_a_database_with_a_table_of_somebody_else_is_refused(office, postgres_url):
     _, copy = office
     engine = sa.create_engine(postgres_url)

@@ -1,8 +1,10 @@
 """The pure parts of copies: what is read when, and how records become rows."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from calendly_connector.cli.sync import command
 from calendly_connector.contract import RateLimit
 from calendly_connector.errors import UnexpectedAnswer, UsageError
 from calendly_connector.manifest import catalog
@@ -262,6 +264,13 @@ def test_every_stream_stands_below_the_one_it_needs():
             assert stream.above in streams()
         assert set(stream.index) <= stream.columns().keys()
         assert stream.answers is None or stream.columns()[stream.answers] == "json"
+
+
+def test_the_page_about_copies_names_every_table_and_option():
+    page = (Path(__file__).parent.parent / "docs" / "sync.md").read_text(encoding="utf-8")
+    options = [option for parameter in command.params for option in parameter.opts if option != "--help"]
+    missing = [name for name in (*streams(), *options) if f"`{name}" not in page]
+    assert not missing
 
 
 def test_columns_have_the_types_that_the_schemas_declare():
