@@ -31,7 +31,7 @@ COMMAND = [sys.executable, "-c", PROGRAM, "sync", "--to"]
 @pytest.fixture(scope="module")
 def small():
     started = time.time()
-    with Sandbox(events=80, public_origin=True, rate_limit=0, clock=lambda: started) as sandbox:
+    with Sandbox(events=60, public_origin=True, rate_limit=0, clock=lambda: started) as sandbox:
         yield sandbox
 
 
@@ -50,7 +50,7 @@ def make_database(request, tmp_path):
 
 
 def run(url, environment, sandbox, *, requests=None, then_s=0.0):
-    """Run a sync, killed some time after so many requests; say whether it ended itself, and how many it made."""
+    """Run a sync, killed some time after so many requests; say whether it ended, and how many it made."""
     sandbox.control("DELETE", "/requests")
     with subprocess.Popen(
         [*COMMAND, url], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

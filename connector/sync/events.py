@@ -10,9 +10,10 @@ from ..contract import Record
 from ..errors import NotFound, PermissionDenied
 from . import schedule, times
 from .job import Job
+from .report import Counts
 from .rows import by_uri
 from .streams import Stream, streams
-from .writer import Counts, Writer
+from .writer import Writer
 
 EVENTS: Final = "scheduled_events"
 INVITEES: Final = "invitees"

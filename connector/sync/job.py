@@ -11,10 +11,10 @@ from ..errors import ConnectorError
 from .account import Account
 from .database import Database
 from .options import Options
-from .report import Progress, Report, StreamReport, Watch
+from .report import Counts, Progress, Report, StreamReport, Watch
 from .rows import Row, row
 from .streams import Kind, Stream, parts_of, streams
-from .writer import Counts, Writer
+from .writer import Writer
 
 RUN: Final = "run"
 
@@ -86,11 +86,7 @@ class Job:
 
     def counted(self, name: str, counts: Counts) -> None:
         """Count rows; only for a transaction that has ended well."""
-        tally = self.tally(name)
-        tally.read += counts.read
-        tally.new += counts.new
-        tally.changed += counts.changed
-        tally.missing += counts.missing
+        self.tally(name).add(counts)
 
     def rows(self, stream: Stream, records: Iterable[Record]) -> list[Row]:
         """Give records as rows, answers and all."""

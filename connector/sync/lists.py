@@ -8,6 +8,7 @@ from ..contract import Record
 from ..errors import NotFound
 from . import times
 from .job import Job
+from .report import Counts
 from .rows import by_uri, row
 from .streams import Recent, Stream, parts_of, streams
 from .writer import Writer
@@ -97,7 +98,7 @@ def _read(
     return complete
 
 
-def _mark_missing(job: Job, stream: Stream, parent: str | None, writer: Writer) -> dict[str, Any]:
+def _mark_missing(job: Job, stream: Stream, parent: str | None, writer: Writer) -> dict[str, Counts]:
     below = (stream.link, [parent]) if stream.link and parent else None
     names = [stream.name, *(part.name for part in parts_of(stream.name, job.wanted))]
     return {name: writer.unseen(name, job.run.began, below=below) for name in names}

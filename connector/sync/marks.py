@@ -11,7 +11,7 @@ from .events import EVENTS, writing_events
 from .job import Job
 from .rows import by_uri
 from .streams import Stream, streams
-from .writer import Counts, Writer
+from .writer import Writer
 
 _AT_ONCE: Final = 50
 _NAMED: Final = re.compile(r"(https?://[^/]+/(\w+)/[A-Za-z0-9_-]+)(?:/invitees/[A-Za-z0-9_-]+)?")
@@ -76,7 +76,7 @@ def _writing(job: Job, stream: Stream, records: Sequence[Record]) -> Iterator[Wr
         return
     job.database.learn(stream, records)
     with job.database.writing() as writer:
-        counts: dict[str, Counts] = job.put(writer, stream, list(by_uri(records).values()))
+        counts = job.put(writer, stream, list(by_uri(records).values()))
         yield writer
     for name, one in counts.items():
         job.counted(name, one)

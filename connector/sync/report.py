@@ -12,13 +12,26 @@ Outcome = Literal["done", "stopped"]
 
 
 @dataclass(slots=True)
-class StreamReport:
-    """One table: records read, rows by what became of them, HTTP requests."""
+class Counts:
+    """Rows by what became of them."""
 
     read: int = 0
     new: int = 0
     changed: int = 0
     missing: int = 0
+
+    def add(self, other: "Counts") -> None:
+        """Add the numbers of another."""
+        self.read += other.read
+        self.new += other.new
+        self.changed += other.changed
+        self.missing += other.missing
+
+
+@dataclass(slots=True)
+class StreamReport(Counts):
+    """One table: rows by what became of them, and the HTTP requests it took."""
+
     calls: int = 0
 
 

@@ -1,31 +1,14 @@
 """One transaction: rows, what is missing, marks, and the state that goes with them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from .report import Counts
 from .rows import Row
 from .streams import Stream
 from .tables import Tables, add_column, chunks, content, find
-
-
-@dataclass(slots=True)
-class Counts:
-    """Rows by what became of them."""
-
-    read: int = 0
-    new: int = 0
-    changed: int = 0
-    missing: int = 0
-
-    def add(self, other: "Counts") -> None:
-        """Add the numbers of another."""
-        self.read += other.read
-        self.new += other.new
-        self.changed += other.changed
-        self.missing += other.missing
 
 
 class Writer:
