@@ -612,6 +612,17 @@ def test_a_copy_can_be_stopped_after_a_page_and_goes_on_later(office):
     assert office.held() == office.fresh()
 
 
+def test_a_copy_of_other_tables_in_between_leaves_the_position_and_loses_nothing(office):
+    office.copy(stop=lambda: len(office.held()["scheduled_events"]) >= 100)
+    office.timer.now += 60
+    office.copy(streams=("scheduled_events", "contacts"))
+    report = office.copy()
+    assert report.resumed
+    assert [one.missing for one in report.streams.values()] == [0] * len(report.streams)
+    assert report.streams["invitees"].calls < MADE
+    assert office.held() == office.fresh()
+
+
 def test_what_changed_while_a_copy_lay_interrupted_is_found_when_it_goes_on(office):
     office.copy(stop=lambda: bool(office.held()["scheduled_events"]))
     change(office)

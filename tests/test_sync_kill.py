@@ -82,8 +82,8 @@ def is_begun(url):
     engine = sa.create_engine(url)
     try:
         with engine.connect() as connection:
-            query = "SELECT value FROM calendly_sync_state WHERE key = 'run'"
-            return connection.exec_driver_sql(query).scalar() not in {None, "null"}
+            query = "SELECT count(*) FROM calendly_sync_state WHERE key LIKE 'run.%%' AND value <> 'null'"
+            return connection.exec_driver_sql(query).scalar_one() > 0
     except sa.exc.DBAPIError:
         return False
     finally:

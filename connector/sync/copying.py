@@ -14,7 +14,7 @@ from .database import Database
 from .destination import Destination
 from .events import copy_events
 from .files import write_files
-from .job import RUN, Job, Run, Stopped
+from .job import Job, Run, Stopped, run_key
 from .lists import copy_list
 from .marks import copy_marked
 from .options import Options
@@ -69,8 +69,8 @@ def opened(
     check_same(database.state(ACCOUNT), account)
     if take_over:
         database.take_over()  # before the position is read: until here an earlier sync may move it
-    left = database.state(RUN)
-    run = Run(**left) if left and left["streams"] == wanted else None
+    left = database.state(run_key(wanted))
+    run = Run(**left) if left else None
     report = Report(resumed=run is not None, whole_organization=account.whole, calls=account.calls)
     report.warn(*([account.note] if account.note else []))
     run = run or _begin(database, wanted, clock)
@@ -122,7 +122,7 @@ def _finish(job: Job) -> None:
             job.called(name, 1)
             job.report.warn(f"{name} was left out: {error}")
     with job.database.writing() as writer:
-        writer.state[RUN] = None
+        writer.state[job.run.key] = None
 
 
 def _begin(database: Database, wanted: list[str], clock: Callable[[], datetime]) -> Run:

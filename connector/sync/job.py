@@ -1,10 +1,11 @@
 """What all parts of a sync share: the connection, the destination, the position, the report."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from ..contract import Connection, Record
 from ..errors import ConnectorError
@@ -15,8 +16,6 @@ from .report import Counts, Progress, Report, StreamReport, Watch
 from .rows import Row, row
 from .streams import Kind, Stream, parts_of, streams
 from .writer import Writer
-
-RUN: Final = "run"
 
 Item = TypeVar("Item")
 Fetched = TypeVar("Fetched")
@@ -46,9 +45,19 @@ class Run:
     short: bool = False
     parents: list[str] = field(default_factory=list)
 
+    @property
+    def key(self) -> str:
+        """Where the state holds it; other streams are another run, which leaves this one alone."""
+        return run_key(self.streams)
+
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain JSON values."""
         return asdict(self)
+
+
+def run_key(names: Iterable[str]) -> str:
+    """Give the key of the run that reads these streams."""
+    return f"run.{hashlib.sha256(','.join(names).encode()).hexdigest()[:16]}"
 
 
 @dataclass
@@ -103,7 +112,7 @@ class Job:
 
     def save(self, writer: Writer) -> None:
         """Write the position with a transaction."""
-        writer.state[RUN] = self.run.to_dict()
+        writer.state[self.run.key] = self.run.to_dict()
 
     def after_page(self, name: str, share: float | None = None) -> None:
         """Say how far the sync is; raise Stopped where it is asked to stop."""

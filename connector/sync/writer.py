@@ -59,12 +59,12 @@ class Writer:
         below: tuple[str, Sequence[str]] | None = None,
         between: tuple[str, str | None, str | None] | None = None,
     ) -> Counts:
-        """Say of all rows that were not seen under this stamp that they are missing.
+        """Say of all rows that were not seen under this stamp or a later one that they are missing.
 
         `below` limits it to some values of a column, `between` to those after and before two of them.
         """
         table = self._tables.of[stream]
-        unseen = table.c.synced_at != stamp
+        unseen = table.c.synced_at < stamp
         if below:
             column, values = below
             return self._missing(
