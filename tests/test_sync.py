@@ -665,6 +665,62 @@ def test_nothing_is_missing_from_a_list_that_calendly_did_not_give_whole(copied,
     assert copied.held() == copied.fresh()
 
 
+def uuid(record):
+    return record["uri"].rpartition("/")[2]
+
+
+def test_invitees_that_are_not_found_for_a_moment_are_read_by_the_next_copy(copied):
+    event = copied.sandbox.book()["event"]
+    copied.sandbox.fault("status", path=f"/scheduled_events/{uuid(event)}/invitees", status=404)
+    report = copied.copy()
+    assert any("next sync reads it again" in warning for warning in report.warnings)
+    assert event["uri"] in copied.held()["scheduled_events"]
+    copied.copy()
+    assert copied.held() == copied.fresh()
+
+
+class Short:
+    """A list of which nothing came, and which says so."""
+
+    complete, calls, warnings = False, 1, ()
+
+    def __iter__(self):
+        return iter(())
+
+
+def test_invitees_that_an_answer_lacks_are_not_missing(copied, monkeypatch):
+    whole = copied.connection.iterate
+
+    def short(action, params=None, **more):
+        return Short() if action == "invitees.list" else whole(action, params, **more)
+
+    before = copied.held()
+    with monkeypatch.context() as patch:
+        patch.setattr(copied.connection, "iterate", short)
+        report = copied.copy()
+    assert any("next sync reads it again" in warning for warning in report.warnings)
+    assert copied.held() == before
+    copied.copy()
+    assert copied.held() == copied.fresh()
+
+
+def test_an_event_whose_invitees_may_not_be_seen_is_copied_without_them(copied):
+    event = copied.sandbox.book()["event"]
+    copied.sandbox.fault("status", path=f"/scheduled_events/{uuid(event)}/invitees", status=403)
+    report = copied.copy()
+    assert any("may not see those of some events" in warning for warning in report.warnings)
+    assert event["uri"] in copied.held()["scheduled_events"]
+    assert report.outcome == "done"
+
+
+def test_a_recap_that_goes_before_it_is_read_is_left_out(office):
+    office.sandbox.fault("status", path=f"/meeting_recaps/{cast.RECAP}", status=404)
+    office.copy()
+    assert f"{PUBLIC}/meeting_recaps/{cast.RECAP}" not in office.held()["meeting_recaps"]
+    office.copy()
+    assert office.held() == office.fresh()
+
+
 # What webhooks mark
 
 

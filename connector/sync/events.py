@@ -149,8 +149,8 @@ def _read_invitees(job: Job, event: Record) -> _Below:
     records = job.connection.iterate(stream.list, {stream.parent_input: uri})
     try:
         found = list(records)
-    except NotFound:  # it went after it was listed
-        return _Below(uri, calls=1)
+    except NotFound:  # it went after it was listed, or is not there yet: the next list will say
+        return _Below(uri, calls=1, complete=False)
     except PermissionDenied:
         return _Below(uri, calls=1, complete=False, closed=True)
     return _Below(uri, found, records.calls, records.complete, warnings=records.warnings)

@@ -75,17 +75,17 @@ def _read(
     """Read one list, page by page; say whether all of it was read."""
     records = job.connection.iterate(stream.list, {**inputs(job, stream, since), **above})
     known = 0
-    ended = False
+    ended, short = False, False
     for page in records.pages():
         job.called(stream.name, records.calls - known)
         known = records.calls
-        _write(job, stream, page)
+        short |= not _write(job, stream, page)
         job.report.warn(*records.warnings)
         job.after_page(stream.name)
         if since is not None and stream.recent and _is_old(stream.recent, page, since):
             ended = True
             break
-    complete = ended or records.complete
+    complete = (ended or records.complete) and not short
     if not complete:
         job.report.warn(f"{stream.name}: Calendly did not give the whole list; the next sync reads it again.")
     if parent is not None and complete:
@@ -104,13 +104,18 @@ def _mark_missing(job: Job, stream: Stream, parent: str | None, writer: Writer) 
     return {name: writer.unseen(name, job.run.began, below=below) for name in names}
 
 
-def _write(job: Job, stream: Stream, page: Sequence[Record]) -> None:
-    """Write a page; where lists leave fields out, new and changed records are got one by one first."""
+def _write(job: Job, stream: Stream, page: Sequence[Record]) -> bool:
+    """Write a page; say whether all of it could be written.
+
+    Where lists leave fields out, new and changed records are got one by one first.
+    """
     same: list[str] = []
+    other: list[str] = []
     if stream.details:
         same, other = _sorted_by_change(job, stream, page)
         page = [one for one in job.fetch(lambda uri: _get(job, stream, uri), other) if one]
         job.called(stream.name, len(other))
+    short = len(page) < len(other)
     page = list(by_uri(page).values())
     job.database.learn(stream, page)
     with job.database.writing() as writer:
@@ -119,6 +124,7 @@ def _write(job: Job, stream: Stream, page: Sequence[Record]) -> None:
     counts[stream.name].read += len(same)
     for name, one in counts.items():
         job.counted(name, one)
+    return not short
 
 
 def _get(job: Job, stream: Stream, uri: str) -> Record | None:
