@@ -10,6 +10,7 @@ from calendly_connector.errors import (
     CalendlyDown,
     CalendlyError,
     ConnectorError,
+    DestinationError,
     InvalidCredential,
     InvalidParams,
     NoAnswer,
@@ -19,6 +20,7 @@ from calendly_connector.errors import (
     RateLimited,
     Rejected,
     SignatureError,
+    TakenOver,
     Unauthenticated,
     UnexpectedAnswer,
     UnknownAction,
@@ -55,6 +57,8 @@ EXAMPLES: list[ConnectorError] = [
     NoAnswer("It broke.", fix="Do it.", reason="timeout", may_have_happened=True),
     UnexpectedAnswer("It broke.", fix="Do it."),
     SignatureError("It broke.", fix="Do it.", reason="old"),
+    DestinationError("It broke.", fix="Do it."),
+    TakenOver("It broke.", fix="Do it."),
 ]
 COPIES = {
     "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - our own bytes
