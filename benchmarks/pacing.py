@@ -30,7 +30,9 @@ def _read(limit: int, pages: int) -> Calls:
     credential = {"kind": "personal_access_token", "token": "sandbox-owner"}
     with (
         Sandbox(events=pages * _PAGE, public_origin=True, rate_limit=limit, clock=clock) as sandbox,
-        connector.connect(credential, origin=sandbox.url, clock=clock, sleep=clock.sleep) as connection,
+        connector.connect(
+            credential, origin=sandbox.url, clock=clock, monotonic=clock, sleep=clock.sleep
+        ) as connection,
     ):
         calls = Calls(sandbox)
         stream = connection.iterate("scheduled_events.list", {"organization": ORGANIZATION, "count": _PAGE})

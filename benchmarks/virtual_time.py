@@ -1,5 +1,6 @@
-"""A clock that passes only while somebody sleeps, and what a sandbox with that clock saw of its limit."""
+"""Clocks for a client and a sandbox in one process, and what the sandbox saw of its limit."""
 
+import time
 from http import HTTPStatus
 
 from calendly_connector.sandbox.server import Sandbox
@@ -9,7 +10,7 @@ _REFUSED = HTTPStatus.TOO_MANY_REQUESTS
 
 
 class VirtualClock:
-    """Unix seconds, for a client and a sandbox in one process."""
+    """Unix seconds that pass only while somebody sleeps: for one thread."""
 
     def __init__(self, now: float = 1_795_000_000.0) -> None:
         self._now = now
@@ -21,6 +22,22 @@ class VirtualClock:
     def sleep(self, seconds: float) -> None:
         """Let the time pass."""
         self._now += seconds
+
+
+class FastClock:
+    """Unix seconds that pass faster than in life: for several threads, whose sleeps overlap."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._began, self._from = time.time(), time.monotonic()
+
+    def __call__(self) -> float:
+        """Give the time."""
+        return self._began + self._speed * (time.monotonic() - self._from)
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time pass."""
+        time.sleep(seconds / self._speed)
 
 
 class Calls:

@@ -84,12 +84,21 @@ class RecordStream:
         window = self._action.window
         chains = [Chain(self._send, self._action, request) for request in self._requests]
         before: list[Record] = []
-        for number, page in readahead.in_order(chains):
+        for number, page in self._one_after_another(chains):
             records = window.merge(before, page.records) if window else page.records
             before = page.records
             more = page.next_token is not None or number < len(chains) - 1
             yield Page(records, None, page.extra), more
         self._tell(chains)
+
+    def _one_after_another(self, chains: Sequence[Chain]) -> Iterator[tuple[int, Page]]:
+        """Read the first, then the rest: ahead where that pays and all of it is wanted."""
+        yield from ((0, page) for page in chains[0])
+        if self._limit is None and chains[0].took_s >= _SLOW_S:
+            yield from ((number + 1, page) for number, page in readahead.in_order(chains[1:]))
+            return
+        for number, pages in enumerate(chains[1:], 1):
+            yield from ((number, page) for page in pages)
 
     def _list(self, first: Request) -> Iterator[tuple[Page, bool]]:
         pages = Chain(self._send, self._action, first)

@@ -488,3 +488,13 @@ def test_chains_of_every_length_come_in_order():
         row["uri"] for _, part in in_order(Short(number) for number in range(50)) for row in part.records
     ]
     assert found == [f"{number}-{place}" for number in range(50) for place in range(number % 4)]
+
+
+@pytest.mark.usefixtures("slow")
+def test_windows_are_read_at_the_same_time_and_merged_in_order(fresh_sandbox, connect):
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    rows = {"start_time": start.isoformat(), "end_time": (start + timedelta(days=300)).isoformat()}
+    result = connect(fresh_sandbox).run("busy_times", rows)
+    starts = [row["start_time"] for row in result.records]
+    assert starts == sorted(starts)
+    assert (result.calls, result.complete) == (43, True)

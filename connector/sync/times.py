@@ -1,15 +1,10 @@
-"""Moments: read from Calendly's ISO 8601 texts, and written as such. Pure."""
+"""Moments: read from Calendly's ISO 8601 texts, and written so that they sort. Pure."""
 
 from datetime import UTC, datetime
 
+from ..moments import read_or_none as read
 
-def read(text: object) -> datetime | None:
-    """Read a moment; None for what is none."""
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+__all__ = ["read", "write"]
 
 
 def write(moment: datetime) -> str:
