@@ -48,12 +48,13 @@ class CalendlyConnector:
     ) -> CalendlyConnection:
         """Give a connection; the network is not used before its first call.
 
+        A credential of the kind `stored` is read from the vault, here and now.
         `origin` defaults to CALENDLY_API_URL, then to Calendly itself; the token goes there alone.
         """
         from .api.protocol import check_origin
 
         where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
-        return CalendlyConnection(_checked(credential), check_origin(where), clock, sleep)
+        return CalendlyConnection(_opened(_checked(credential)), check_origin(where), clock, sleep)
 
 
 class CalendlyConnection:
@@ -195,6 +196,19 @@ def _checked(credential: Mapping[str, str]) -> dict[str, str]:
             fix=f"Its fields: {', '.join(forms[kind].fields)}.",
         )
     return dict(credential)
+
+
+def _opened(credential: dict[str, str]) -> dict[str, str]:
+    """Give the credential itself where its name was given."""
+    if credential["kind"] != "stored":
+        return credential
+    from .auth.vault import open_vault
+
+    name = credential.get("name", "")
+    held = _checked(open_vault().get(name))
+    if held["kind"] == "stored":
+        raise InvalidCredential(f"The stored credential {name!r} is only the name of another.")
+    return held
 
 
 connector = CalendlyConnector()

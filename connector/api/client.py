@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from .. import __version__
 from ..errors import ConnectorError, NoAnswer, NotFound, UnexpectedAnswer
 from ..redaction import SECRET_FIELDS, redact_all
-from . import protocol
+from . import protocol, trace
 from .protocol import Request
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ class Client:
     def _send_once(self, request: Request, attempt: int) -> Reply:
         header = self._authorization()
         sent = self._clock()
+        trace.sent(request, header)
         status, headers, body = self._exchange(request, header)
+        trace.received(request, header, status, headers, body)
         received = self._clock()
         if not headers:
             raise _lost(request, "broken", "broke off before its headers")
