@@ -35,6 +35,7 @@ SECRET_FIELDS: Final = (
 
 _PLAIN_NAMES: Final = frozenset(name.replace("_", "") for name in SECRET_FIELDS)
 _NAME: Final = "|".join(name.replace("_", "[_-]?") for name in sorted(SECRET_FIELDS, key=len, reverse=True))
+_START: Final = r"(?:(?<![\w-])|(?<=%[0-9a-f]{2}))"  # of a name, also where it is inside an encoded address
 _PATTERNS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), masked)
     for pattern, masked in (
@@ -44,15 +45,15 @@ _PATTERNS: Final = tuple(
         (r"\b((?:proxy-)?authorization|(?:set-)?cookie)(:\s*)[^\r\n\"']+", rf"\1\2{MASK}"),
         # name: "value", as in JSON and in what Python prints; one that is cut off is masked to the end
         (
-            rf"(?<![\w-])({_NAME})([\"']\s*[:=,]\s*b?|\s*=\s*b?)([\"'])(?:\\.|(?!\3)[^\\])*(?:\3|\Z)",
+            rf"{_START}({_NAME})([\"']\s*[:=,]\s*b?|\s*=\s*b?)([\"'])(?:\\.|(?!\3)[^\\])*(?:\3|\\?\Z)",
             rf"\1\2\3{MASK}\3",
         ),
         # the same inside a text that is itself in quotes
         (
-            rf"(?<![\w-])({_NAME})(\\+[\"']\s*[:=,]\s*)(\\+[\"']).*?(?:\3|\Z)",
+            rf"{_START}({_NAME})(\\+[\"']\s*[:=,]\s*)(\\+[\"']).*?(?:(?<!\\)\3|\Z)",
             rf"\1\2\3{MASK}\3",
         ),
-        (rf"(?<![\w-])({_NAME}|code)(=|%3D)[^\s&\"'<>]+", rf"\1\2{MASK}"),
+        (rf"{_START}({_NAME}|code)(=|%3D)[^\s&\"'<>]+", rf"\1\2{MASK}"),
         (r"(?<=://)[^/\s@\"'<>?#]+@", f"{MASK}@"),
     )
 )

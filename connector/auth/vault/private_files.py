@@ -22,16 +22,18 @@ def read(path: Path, *, secret: bool) -> bytes | None:
         if error.errno == errno.ELOOP:
             raise _unsafe(path, "is a symbolic link", f"Move the file itself to {path}.") from None
         raise _failed(path, "read", error) from None
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+    try:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
             raise _unsafe(path, "is not a file", "Move it away.")
         if secret and os.name == "posix":
             _must_be_private(path, state)
-        try:
+        with open(descriptor, "rb", closefd=False) as file:
             return file.read()
-        except OSError as error:
-            raise _failed(path, "read", error) from None
+    except OSError as error:
+        raise _failed(path, "read", error) from None
+    finally:
+        os.close(descriptor)
 
 
 def replace(path: Path, content: bytes) -> None:
