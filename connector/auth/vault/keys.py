@@ -4,6 +4,7 @@ Several keys are one text with spaces or commas between: the first seals, all of
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,7 +65,7 @@ class GivenKeys:
         """Leave them: whoever gave the old keys takes them away."""
 
 
-class _StoredKeys:
+class _StoredKeys(ABC):
     """Keys that are ours to change, in a place that holds a text."""
 
     place: str
@@ -91,11 +92,11 @@ class _StoredKeys:
         """Store the first key alone."""
         self._store(self.read()[0].text)
 
-    def _load(self) -> str | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _load(self) -> str | None: ...
 
-    def _store(self, text: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _store(self, text: str) -> None: ...
 
 
 class KeyFile(_StoredKeys):
