@@ -4,7 +4,8 @@ ConnectorError
 ├── UsageError               the call was wrong; no network was used
 │   ├── UnknownAction        no such action
 │   ├── InvalidParams        one or more inputs were refused; `problems` lists them all
-│   └── InvalidCredential    the credential has not the form it needs
+│   ├── InvalidCredential    the credential has not the form it needs
+│   └── UnknownCredential    no credential of this name is stored
 ├── CalendlyError            Calendly answered no
 │   ├── Unauthenticated      401
 │   ├── PermissionDenied     403; `reason` is scope, plan, role or other
@@ -15,6 +16,7 @@ ConnectorError
 ├── NoAnswer                 nothing came back; `may_have_happened` for writes
 ├── UnexpectedAnswer         something came back that is not Calendly's API
 ├── SignatureError           a webhook was refused
+├── VaultError               stored credentials cannot be read or written; `reason`
 └── DestinationError         the database or folder of a copy said no
     └── TakenOver            a later sync into the same destination goes on
 
@@ -100,6 +102,12 @@ class InvalidCredential(UsageError):
     def __init__(self, message: str, *, fix: str = "", outcome: str = "malformed_token") -> None:
         super().__init__(message, fix=fix)
         self.outcome = outcome
+
+
+class UnknownCredential(UsageError):
+    """There is no stored credential of this name."""
+
+    code = "unknown_credential"
 
 
 class CalendlyError(ConnectorError):
@@ -188,6 +196,16 @@ class UnexpectedAnswer(ConnectorError):
     """An answer that is not Calendly's API: not JSON, wrong envelope, a redirect, a page loop."""
 
     code = "unexpected_answer"
+
+
+class VaultError(ConnectorError):
+    """The vault cannot be used. `reason` is no_key, wrong_key, damaged, newer, unsafe, busy or storage."""
+
+    code = "vault_error"
+
+    def __init__(self, message: str, *, fix: str = "", reason: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.reason = reason
 
 
 class SignatureError(ConnectorError):

@@ -23,6 +23,8 @@ _MACHINES_OWN = (
     "PG",
     "LIVE",
     "NETRC",
+    "PYTHON_KEYRING",
+    "XDG_",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
     "SSL_CERT_",
@@ -66,6 +68,7 @@ def _no_settings_of_this_machine(monkeypatch, tmp_path_factory):
         if upper.startswith(_MACHINES_OWN) or upper.endswith("_PROXY") or upper in _TERMINALS_OWN:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,9 @@ from calendly_connector.errors import (
     Unauthenticated,
     UnexpectedAnswer,
     UnknownAction,
+    UnknownCredential,
     UsageError,
+    VaultError,
 )
 
 ANSWERED = {
@@ -59,6 +61,8 @@ EXAMPLES: list[ConnectorError] = [
     SignatureError("It broke.", fix="Do it.", reason="old"),
     DestinationError("It broke.", fix="Do it."),
     TakenOver("It broke.", fix="Do it."),
+    UnknownCredential("It broke.", fix="Do it."),
+    VaultError("It broke.", fix="Do it.", reason="busy"),
 ]
 COPIES = {
     "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - our own bytes

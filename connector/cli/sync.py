@@ -12,7 +12,7 @@ import click
 
 from ..errors import UsageError
 from .output import columns, printable
-from .session import connect
+from .session import connect, signs_in
 
 if TYPE_CHECKING:
     from ..contract import Event, RateLimit
@@ -45,6 +45,7 @@ _FORMAT = click.option(
 @click.option("--threads", type=int, default=8, show_default=True, help="Calls at once.")
 @click.option("--own", is_flag=True, help="Copy the user's own data, also as an admin.")
 @click.option("--only-marked", is_flag=True, help="Read only what webhook events have marked.")
+@signs_in
 @click.option("--dry-run", is_flag=True, help="Say what it would cost, and copy nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
