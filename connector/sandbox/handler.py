@@ -37,6 +37,7 @@ class Request:
     path: str
     query: str
     authorization: str | None
+    content_type: str | None
     body: bytes
 
 

@@ -1,4 +1,4 @@
-"""How many requests are left, per token, and per user where an operation has limits of its own.
+"""How many requests are left: per token (of an app per user), per user where an operation has limits of its own.
 
 A mode says how requests are counted and what replies tell of it:
 
@@ -41,6 +41,9 @@ BOOKING_LIMITS = OwnLimits(
     paid=(Window(10, 60), Window(50, 60 * 60), Window(100, 24 * 60 * 60)),
     free=(Window(5, 24 * 60 * 60),),
 )
+
+ISSUE_LIMIT = Window(8, 60)
+"""OAuth tokens that one user may be issued, whatever the app."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ class Limiter:
         limit = self._limit if self._limit is not None else (PAID_LIMIT if caller.paid else FREE_LIMIT)
         if limit == 0:
             return None
-        return self._spend(caller.token, Window(limit, WINDOW_S), requests)
+        return self._spend(caller.allowance, Window(limit, WINDOW_S), requests)
 
     def spend_own(self, caller: Caller, operation: str, limits: OwnLimits) -> Budget | None:
         """Count one request of an operation with limits of its own; give the budget that forbids it."""
@@ -154,6 +157,10 @@ class Limiter:
             for key, window in keys:
                 self._spend(key, window, 1)
         return max(over, key=lambda budget: budget.reset_s, default=None)
+
+    def spend_issue(self, user_uuid: str) -> Budget | None:
+        """Count one OAuth token asked for; None where nothing is limited."""
+        return None if self._limit == 0 else self._spend(("oauth", user_uuid), ISSUE_LIMIT, 1)
 
     def _spend(self, key: object, window: Window, requests: int) -> Budget:
         """Count what is allowed; what is refused counts nowhere."""
