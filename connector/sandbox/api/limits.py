@@ -1,4 +1,4 @@
-"""How many requests are left: per token (of an app per user), per user where an operation has limits of its own.
+"""How many requests are left: per token (an app: per user), per user where an operation has own limits.
 
 A mode says how requests are counted and what replies tell of it:
 
