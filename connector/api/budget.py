@@ -26,13 +26,13 @@ class Window(NamedTuple):
     seconds: float
 
 
-OAUTH_TOKENS: Final = (Window(8, _MINUTE_S),)
 OWN_LIMITS: Final = {
     ("POST", "/invitees"): {
         "": (Window(10, _MINUTE_S), Window(50, 60 * _MINUTE_S), Window(100, 24 * 60 * _MINUTE_S)),
         "trial": (Window(5, 24 * 60 * _MINUTE_S),),
         "enterprise": (Window(500, _MINUTE_S),),
-    }
+    },
+    ("POST", "/oauth/token"): {"": (Window(8, _MINUTE_S),)},
 }
 """Operations that have limits beside the general one, by plan; "" is any other paid plan."""
 

@@ -181,7 +181,7 @@ class Client:
                     raise _lost(request, "broken", "broke off before its headers")
                 return response.status_code, headers, self._read(request, response, give_up_at)
         except (requests.RequestException, OSError) as error:
-            raise _no_answer(request, error, self.origin) from None
+            raise no_answer(request, error, self.origin) from None
 
     def _read(self, request: Request, response: "requests.Response", give_up_at: float) -> bytes:
         import urllib3
@@ -210,19 +210,19 @@ class Client:
         with self._lock:
             self.calls += 1
             if self._session is None:
-                self._session = self._open()
+                import requests
+
+                self._session = requests.Session()
+                prepare_session(self._session, self.origin)
             return self._session
 
-    def _open(self) -> "requests.Session":
-        import requests
 
-        session = requests.Session()
-        # A proxy has no business with a server on this machine, and would see the token in clear text.
-        session.trust_env = urlsplit(self.origin).hostname not in protocol.LOOPBACK
-        session.headers.update(
-            {"User-Agent": f"calendly-connector/{__version__}", "Accept": "application/json"}
-        )
-        return session
+
+def prepare_session(session: "requests.Session", origin: str) -> None:
+    """Say who is calling, and keep what is for this machine on this machine."""
+    # A proxy has no business with a server on this machine, and would see the token in clear text.
+    session.trust_env = urlsplit(origin).hostname not in protocol.LOOPBACK
+    session.headers.update({"User-Agent": f"calendly-connector/{__version__}", "Accept": "application/json"})
 
 
 class _Bearer:
@@ -236,7 +236,7 @@ class _Bearer:
         return prepared
 
 
-def _no_answer(request: Request, error: Exception, origin: str) -> NoAnswer:
+def no_answer(request: Request, error: Exception, origin: str) -> NoAnswer:
     """Word a failure of the network; the library's own words could hold addresses and headers."""
     import requests
 
