@@ -8,6 +8,8 @@ A host loads the connector by its entry point and needs nothing else:
         connection.run("users.me").record        # one record
         connection.run("scheduled_events.list")  # one page; `complete` says whether that was all
 
+Flows and hosts pass names of credentials, not credentials: `connect({"kind": "stored", "name": "work"})`.
+
 `params` are plain values, taken as they are. `filter` is text that the author of a flow wrote:
 key/value rows with `~{…}~` functions, `name[]` lists and values that take the type the action's
 schema asks for. A host puts what comes from outside (a webhook, an earlier step) into `params`.

@@ -4,7 +4,8 @@ ConnectorError
 ├── UsageError               the call was wrong; no network was used
 │   ├── UnknownAction        no such action
 │   ├── InvalidParams        one or more inputs were refused; `problems` lists them all
-│   └── InvalidCredential    the credential has not the form it needs
+│   ├── InvalidCredential    the credential has not the form it needs
+│   └── UnknownCredential    no credential of this name is stored
 ├── CalendlyError            Calendly answered no
 │   ├── Unauthenticated      401
 │   ├── PermissionDenied     403; `reason` is scope, plan, role or other
@@ -16,6 +17,7 @@ ConnectorError
 ├── UnexpectedAnswer         something came back that is not Calendly's API
 ├── SignInFailed             a sign-in with OAuth did not come to its end; `reason`
 │   └── SignInRequired       a stored sign-in is used up or was revoked; `credential` names it
+├── VaultError               stored credentials cannot be read or written; `reason`
 └── SignatureError           a webhook was refused
 
 `str(error)` is one line: what is wrong, then what to do. `to_dict()` is the same for a program.
@@ -100,6 +102,12 @@ class InvalidCredential(UsageError):
     def __init__(self, message: str, *, fix: str = "", outcome: str = "malformed_token") -> None:
         super().__init__(message, fix=fix)
         self.outcome = outcome
+
+
+class UnknownCredential(UsageError):
+    """There is no stored credential of this name."""
+
+    code = "unknown_credential"
 
 
 class CalendlyError(ConnectorError):
@@ -211,6 +219,16 @@ class SignInRequired(SignInFailed):
     def __init__(self, message: str, *, fix: str = "", reason: str, credential: str = "") -> None:
         super().__init__(message, fix=fix, reason=reason)
         self.credential = credential
+
+
+class VaultError(ConnectorError):
+    """The vault cannot be used. `reason` is no_key, wrong_key, damaged, newer, unsafe, busy or storage."""
+
+    code = "vault_error"
+
+    def __init__(self, message: str, *, fix: str = "", reason: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.reason = reason
 
 
 class SignatureError(ConnectorError):

@@ -50,6 +50,7 @@ class CalendlyConnector:
     ) -> CalendlyConnection:
         """Give a connection; the network is not used before its first call. Threads may share it.
 
+        A credential of the kind `stored` is read from the vault, here and now.
         `origin` defaults to CALENDLY_API_URL, then to Calendly itself; the token goes there alone.
         `clock` gives unix seconds, `monotonic` seconds that only go forward.
         """
@@ -58,7 +59,7 @@ class CalendlyConnector:
 
         where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
         timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
-        return CalendlyConnection(_checked(credential), check_origin(where), timing)
+        return CalendlyConnection(_opened(_checked(credential)), check_origin(where), timing)
 
 
 class CalendlyConnection:
@@ -203,6 +204,19 @@ def _checked(credential: Mapping[str, str]) -> dict[str, str]:
             fix=f"Its fields: {', '.join(forms[kind].fields)}.",
         )
     return dict(credential)
+
+
+def _opened(credential: dict[str, str]) -> dict[str, str]:
+    """Give the credential itself where its name was given."""
+    if credential["kind"] != "stored":
+        return credential
+    from .auth.vault import open_vault
+
+    name = credential.get("name", "")
+    held = _checked(open_vault().get(name))
+    if held["kind"] == "stored":
+        raise InvalidCredential(f"The stored credential {name!r} is only the name of another.")
+    return held
 
 
 connector = CalendlyConnector()

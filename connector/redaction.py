@@ -1,21 +1,61 @@
-"""One filter for all that leaves the process as words or recordings: no secret and no person passes."""
+"""One filter for all that leaves the process as words or recordings: no secret passes, nor people if told so.
 
+Secrets are known by the name of their field or parameter, by the form of a header or token, and by value.
+"""
+
+import json
+import logging
 import re
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
 
 MASK: Final = "[redacted]"
 SECRET_FIELDS: Final = (
     "access_token",
+    "api_key",
+    "api_token",
+    "authorization",
+    "authorization_code",
+    "client_assertion",
     "client_secret",
+    "code_verifier",
+    "cookie",
+    "device_code",
+    "id_token",
+    "passphrase",
     "password",
+    "private_key",
+    "proxy_authorization",
     "refresh_token",
+    "secret",
+    "set_cookie",
     "signing_key",
     "token",
 )
 
-_PATTERNS = (
-    re.compile(r"(?i)(?<=\bbearer )[^\s\"',;]+"),
-    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
+_PLAIN_NAMES: Final = frozenset(name.replace("_", "") for name in SECRET_FIELDS)
+_NAME: Final = "|".join(name.replace("_", "[_-]?") for name in sorted(SECRET_FIELDS, key=len, reverse=True))
+_START: Final = r"(?:(?<![\w-])|(?<=%[0-9a-f]{2}))"  # of a name, also where it is inside an encoded address
+_PATTERNS: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), masked)
+    for pattern, masked in (
+        (r"\b(bearer(?:[\s+]|%20)+)[^\s\"',;\\&<>]+", rf"\1{MASK}"),
+        (r"\b(basic(?:[\s+]|%20)+)[a-z0-9+/=_-]{20,}", rf"\1{MASK}"),  # "Basic" is also a word
+        (r"(?<![\w-])eyJ[a-z0-9_-]{8,}\.[a-z0-9_-]+\.[a-z0-9_-]*", MASK),
+        (r"\b((?:proxy-)?authorization|(?:set-)?cookie)(:\s*)[^\r\n\"']+", rf"\1\2{MASK}"),
+        # name: "value", as in JSON and in what Python prints; one that is cut off is masked to the end
+        (
+            rf"{_START}({_NAME})([\"']\s*[:=,]\s*b?|\s*=\s*b?)([\"'])(?:\\.|(?!\3)[^\\])*(?:\3|\\?\Z)",
+            rf"\1\2\3{MASK}\3",
+        ),
+        # the same inside a text that is itself in quotes
+        (
+            rf"{_START}({_NAME})(\\+[\"']\s*[:=,]\s*)(\\+[\"']).*?(?:(?<!\\)\3|\Z)",
+            rf"\1\2\3{MASK}\3",
+        ),
+        (rf"{_START}({_NAME}|code)(=|%3D)[^\s&\"'<>]+", rf"\1\2{MASK}"),
+        (r"(?<=://)[^/\s@\"'<>?#]+@", f"{MASK}@"),
+    )
 )
 _EMAIL: Final = "person@recorded.example"
 _ADDRESSES: Final = "avatar_url booking_url callback_url cancel_url join_url linkedin reschedule_url url"
@@ -32,35 +72,94 @@ _REPLACED: Final = {
     **dict.fromkeys(_PHONES.split(), "+1 000"),
     **dict.fromkeys(_WORDS.split(), "words"),
     **dict.fromkeys(("email", "user_email"), _EMAIL),
-    **dict.fromkeys(SECRET_FIELDS, MASK),
     "scheduling_url": "https://calendly.com/somebody",
 }
 
 
 def redact(text: str, *secrets: str) -> str:
-    """Mask the given secrets, bearer values and JSON web tokens in a text."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    for pattern in _PATTERNS:
-        text = pattern.sub(MASK, text)
+    """Mask the given secrets, and all that has the name or the form of one, in a text."""
+    return _redact(text, _known(secrets))
+
+
+def redact_all(value: Any, *secrets: str, field: str = "", people: bool = True) -> Any:
+    """Mask secrets in a JSON value that stands in `field`; without `people` also what tells who they are.
+
+    The value keeps its form.
+    """
+    return _clean(value, field, _known(secrets), people=people)
+
+
+def scrub(value: Any, field: str = "") -> Any:
+    """Take secrets and people out of a JSON value that stands in `field`."""
+    return redact_all(value, field=field, people=False)
+
+
+class RedactingFilter(logging.Filter):
+    """Masks secrets in log records, whoever wrote them. Add it to a handler."""
+
+    def __init__(self, *secrets: str) -> None:
+        super().__init__()
+        self._known = _known(secrets)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Put the finished and masked text in place of the record's parts."""
+        try:
+            text = record.getMessage()
+        except Exception:  # noqa: BLE001 - logging itself would print the parts, unmasked
+            text = f"(a line of {record.name} that could not be put together)"
+        record.msg, record.args = _redact(text, self._known), ()
+        if record.exc_info:
+            record.exc_text = record.exc_text or logging.Formatter().formatException(record.exc_info)
+            record.exc_info = None
+        if record.exc_text:
+            record.exc_text = _redact(record.exc_text, self._known)
+        if record.stack_info:
+            record.stack_info = _redact(record.stack_info, self._known)
+        return True
+
+
+def _clean(value: Any, name: str, known: re.Pattern[str] | None, *, people: bool) -> Any:
+    if value is None or isinstance(value, bool):
+        return value  # a flag may be called secret
+    if _is_secret(name):
+        return MASK
+    if isinstance(value, dict):
+        is_grant = "grant_type" in value  # elsewhere a code is a country's, or an error's
+        return {
+            _redact(field, known) if isinstance(field, str) else field: _clean(
+                item, "token" if is_grant and field == "code" else str(field), known, people=people
+            )
+            for field, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return type(value)(_clean(item, name, known, people=people) for item in value)
+    if not isinstance(value, str):
+        return value
+    if people:
+        return _redact(value, known)
+    return _REPLACED.get(name) or (_EMAIL if "@" in value else _redact(value, known))
+
+
+def _is_secret(name: str) -> bool:
+    return name.replace("_", "").replace("-", "").lower() in _PLAIN_NAMES
+
+
+def _redact(text: str, known: re.Pattern[str] | None) -> str:
+    if known is not None:
+        text = known.sub(MASK, text)
+    for pattern, masked in _PATTERNS:
+        text = pattern.sub(masked, text)
     return text
 
 
-def redact_all(value: Any, *secrets: str) -> Any:
-    """Mask secrets in every text of a JSON value."""
-    if isinstance(value, dict):
-        return {redact(name, *secrets): redact_all(item, *secrets) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(redact_all(item, *secrets) for item in value)
-    return redact(value, *secrets) if isinstance(value, str) else value
+def _known(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Make a pattern of secrets as they are, and as addresses, JSON and Python write them; longest first."""
+    forms = {form for secret in secrets if secret for form in _forms(secret)}
+    longest_first = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
 
-def scrub(value: Any, key: str = "") -> Any:
-    """Replace secrets and what tells who a person is in a JSON value; its form stays."""
-    if isinstance(value, dict):
-        return {name: scrub(item, name) for name, item in value.items()}
-    if isinstance(value, list):
-        return [scrub(item, key) for item in value]
-    if not isinstance(value, str):
-        return value
-    return _REPLACED.get(key) or (_EMAIL if "@" in value else redact(value))
+def _forms(secret: str) -> tuple[str, ...]:
+    texts = json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]
+    encoded = secret.encode(errors="replace")
+    return (secret, *texts, quote(encoded, safe=""), quote_plus(encoded))

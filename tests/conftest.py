@@ -17,7 +17,17 @@ KIND = "personal_access_token"
 OWNER_TOKEN = "sandbox-owner"
 ANCHOR = date(2026, 11, 17)  # the day that the examples in schemas/ are about
 _LOOPBACK = {"127.0.0.1", "::1", "localhost", "", None}
-_MACHINES_OWN = ("CALENDLY_", "GIT_", "LIVE", "NETRC", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_")
+_MACHINES_OWN = (
+    "CALENDLY_",
+    "GIT_",
+    "LIVE",
+    "NETRC",
+    "PYTHON_KEYRING",
+    "XDG_",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_",
+)
 _TERMINALS_OWN = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 _left_this_machine = []
 
@@ -57,6 +67,7 @@ def _no_settings_of_this_machine(monkeypatch, tmp_path_factory):
         if upper.startswith(_MACHINES_OWN) or upper.endswith("_PROXY") or upper in _TERMINALS_OWN:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,9 @@ from calendly_connector.errors import (
     Unauthenticated,
     UnexpectedAnswer,
     UnknownAction,
+    UnknownCredential,
     UsageError,
+    VaultError,
 )
 
 ANSWERED = {
@@ -55,6 +57,8 @@ EXAMPLES: list[ConnectorError] = [
     NoAnswer("It broke.", fix="Do it.", reason="timeout", may_have_happened=True),
     UnexpectedAnswer("It broke.", fix="Do it."),
     SignatureError("It broke.", fix="Do it.", reason="old"),
+    UnknownCredential("It broke.", fix="Do it."),
+    VaultError("It broke.", fix="Do it.", reason="busy"),
 ]
 COPIES = {
     "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - our own bytes

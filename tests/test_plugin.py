@@ -34,6 +34,10 @@ HOOK = [
     ("scope", "organization"),
 ]
 HEAVY = [
+    "cryptography",
+    "filelock",
+    "keyring",
+    "sqlalchemy",
     "requests",
     "urllib3",
     "pydantic",

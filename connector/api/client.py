@@ -12,7 +12,7 @@ from .. import __version__
 from ..errors import ConnectorError, NoAnswer, NotFound, RateLimited, UnexpectedAnswer
 from ..redaction import SECRET_FIELDS, redact_all
 from ..timing import Timing
-from . import budget, protocol
+from . import budget, protocol, trace
 from .protocol import Request
 
 if TYPE_CHECKING:
@@ -133,11 +133,13 @@ class Client:
         give_up_at: float,
     ) -> Reply:
         sent = self._timing.clock()
+        trace.sent(request, header)
         try:
             status, headers, body = self._exchange(request, header, give_up_at)
         except BaseException:
             account.lost()
             raise
+        trace.received(request, header, status, headers, body)
         received = self._timing.monotonic()
         limit = protocol.rate_limit(headers)
         self.rate_limit = limit or self.rate_limit

@@ -14,6 +14,7 @@ import click
 
 from .. import __version__
 from ..errors import ConnectorError, UsageError
+from ..redaction import redact, redact_all
 from .output import printable
 
 _COMMANDS = {
@@ -24,6 +25,7 @@ _COMMANDS = {
     "request": "Send any request, for what the catalog does not have yet.",
     "drift": "Compare an OpenAPI file of Calendly with what is declared here.",
     "sandbox": "Serve a made-up Calendly on this machine.",
+    "vault": "Keep credentials under names: list, add, show, remove, rekey.",
     "record": "Record actions for the tests, without tokens or people.",
     "demo": "Show an automation host at work with the connector.",
 }
@@ -47,13 +49,26 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--debug",
+    is_flag=True,
+    envvar="CALENDLY_DEBUG",
+    help="Print requests and replies to standard error, without secrets and people.",
+)
+@click.option("--show-people", is_flag=True, help="With --debug: print people too.")
 @click.version_option(__version__, prog_name="calendly-connector")
-def _group() -> None:
+@click.pass_context
+def _group(context: click.Context, *, debug: bool, show_people: bool) -> None:
     """Calendly for automation hosts, from the command line.
 
-    The token is read from CALENDLY_API_TOKEN, the webhook signing key from CALENDLY_WEBHOOK_SECRET,
-    the API's origin from CALENDLY_API_URL (default: Calendly itself).
+    Commands that sign in take --credential NAME, or the name in CALENDLY_CREDENTIAL: that of a credential
+    in the vault. Without a name the token is read from CALENDLY_API_TOKEN, the webhook signing key from
+    CALENDLY_WEBHOOK_SECRET. The API's origin is in CALENDLY_API_URL (default: Calendly itself).
     """
+    if debug:
+        from .debug import debugging
+
+        context.with_resource(debugging(show_people=show_people))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +104,7 @@ def _refuse(words: Sequence[str], error: ConnectorError, code: int) -> int:
     if "--json" in words:
         import json
 
-        click.echo(json.dumps({"error": error.to_dict()}), err=True)
+        click.echo(json.dumps({"error": redact_all(error.to_dict())}), err=True)
     else:
-        click.echo(f"calendly-connector: {printable(str(error))}", err=True)
+        click.echo(f"calendly-connector: {printable(redact(str(error)))}", err=True)
     return code

@@ -7,12 +7,13 @@ import click
 
 from ..contract import Ability, CheckReport
 from .output import printable
-from .session import connect
+from .session import connect, signs_in
 
 _SIGNED_IN = {"ok", "missing_scope", "forbidden"}
 
 
 @click.command("check")
+@signs_in
 @click.option("--deep", is_flag=True, help="Also try one harmless read per scope family.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 def command(*, deep: bool, as_json: bool) -> int:

@@ -18,7 +18,7 @@ import click
 from ..errors import ConnectorError, UsageError
 from .check import lines
 from .output import printable
-from .session import credential
+from .session import credential, signs_in
 
 if TYPE_CHECKING:
     from ..contract import CheckReport, Connection, Connector, Event
@@ -36,6 +36,7 @@ class _NotHeldError(Exception):
 
 
 @click.command("demo")
+@signs_in
 def command() -> int:
     """Show an automation host at work with the connector."""
     live = os.environ.get("LIVE", "") not in {"", "0"}

@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..manifest import catalog, find
 from ..redaction import scrub
 from .run import filter_rows
-from .session import connect
+from .session import connect, signs_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ _REPLY_HEADERS = frozenset(
 @click.command("record")
 @click.argument("action", required=False)
 @click.argument("rows", metavar="[KEY=VALUE]...", nargs=-1)
+@signs_in
 @click.option("--to", "folder", default="tests/cassettes", show_default=True, help="Where the recordings go.")
 def command(action: str | None, rows: tuple[str, ...], folder: str) -> None:
     """Record an action with the given inputs, or with those of its example; without ACTION, all of them."""

@@ -6,13 +6,14 @@ import click
 
 from ..errors import UsageError
 from .run import filter_rows, read_inputs
-from .session import connect
+from .session import connect, signs_in
 
 
 @click.command("request")
 @click.argument("method")
 @click.argument("path")
 @click.argument("rows", metavar="[KEY=VALUE]...", nargs=-1)
+@signs_in
 @click.option("--input", "source", metavar="FILE", help="Take values from JSON in FILE, or - for stdin.")
 def command(method: str, path: str, rows: tuple[str, ...], source: str | None) -> None:
     """Send any request, such as GET /users/me: KEY=VALUE is a read's query, or text in a write's body."""

@@ -14,7 +14,7 @@ from ..declarations import Action
 from ..errors import ConnectorError, UsageError
 from ..manifest import find
 from .output import Target, Writer, printable, writer
-from .session import connect
+from .session import connect, signs_in
 
 if TYPE_CHECKING:
     from ..contract import Record, Result
@@ -27,6 +27,7 @@ _FORMATS = ("table", "json", "jsonl", "csv")
 @click.command("run")
 @click.argument("action")
 @click.argument("rows", metavar="[KEY=VALUE]...", nargs=-1)
+@signs_in
 @click.option("--input", "source", metavar="FILE", help="Take inputs from JSON in FILE, or - for stdin.")
 @click.option("--all", "all_pages", is_flag=True, help="Read the whole list, not one page.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read up to N records of a list.")

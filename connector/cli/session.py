@@ -1,17 +1,37 @@
-"""What every command that signs in shares: the credential from the environment."""
+"""What every command that signs in shares: a stored credential by its name, or one from the environment."""
 
 import os
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import click
 
 if TYPE_CHECKING:
     from ..plugin import CalendlyConnection
 
+_CHOSEN: Final = "calendly_connector.credential"
+
+
+def _choose(context: click.Context, _option: click.Parameter, name: str | None) -> None:
+    context.meta[_CHOSEN] = name
+
+
+signs_in = click.option(
+    "--credential",
+    metavar="NAME",
+    envvar="CALENDLY_CREDENTIAL",
+    expose_value=False,
+    callback=_choose,
+    help="Sign in with a credential of the vault. Default: CALENDLY_CREDENTIAL, then CALENDLY_API_TOKEN.",
+)
+
 
 def credential() -> dict[str, str]:
-    """Read a personal access token's fields from the variables that its form names."""
+    """Give the chosen stored credential, by its name, or a token from the variables that its form names."""
     from ..manifest import manifest
 
+    if name := click.get_current_context().meta.get(_CHOSEN):
+        return {"kind": "stored", "name": name}
     fields = manifest().credentials["personal_access_token"].fields
     found = {"kind": "personal_access_token"}
     for name, field in fields.items():
@@ -22,7 +42,7 @@ def credential() -> dict[str, str]:
 
 
 def connect() -> "closing[CalendlyConnection]":
-    """Give a connection made from the environment, to be used in a `with`."""
+    """Give a connection with the command's credential, to be used in a `with`."""
     from ..plugin import connector
 
     return closing(connector.connect(credential()))

@@ -1,0 +1,307 @@
+"""`calendly-connector vault`, `--credential` and `--debug`: stored credentials from the command line."""
+
+import json
+import logging
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from calendly_connector import cli
+from calendly_connector.auth.vault import open_vault
+from calendly_connector.errors import InvalidCredential, UnknownCredential
+from calendly_connector.plugin import connector
+
+SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
+OWNER, BAD = "sandbox-owner", "made-up-bad-token"
+KEY = "made-up-signing-key"
+STORED = {"kind": "personal_access_token", "token": OWNER, "signing_key": KEY}
+WAIT_S = 30
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    path = tmp_path / "vault" / "vault.json"
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(path))
+    return path
+
+
+@pytest.fixture
+def call(capsys, monkeypatch, sandbox):
+    """Give what runs a command in this process, against the sandbox: exit code, output, errors."""
+    monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
+
+    def run(*words, given=""):
+        monkeypatch.setattr(sys, "stdin", Piped(given))
+        code = cli.main(list(words))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+class Piped:
+    """A standard input that is no terminal."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def read(self):
+        return self.text
+
+    def isatty(self):
+        return False
+
+
+def assert_no_secret(*texts):
+    for text in texts:
+        assert OWNER not in text
+        assert KEY not in text
+
+
+# Adding, showing, removing
+
+
+def test_a_token_is_piped_in_checked_kept_and_used_by_its_name(call, place):
+    code, out, err = call("vault", "add", "work", given=f"  Bearer {OWNER}\n")
+    assert (code, err) == (0, "")
+    assert out == f"Signed in as Ada Okafor (ada@acme.example). 'work' is in {place}.\n"
+    code, out, _ = call("check", "--credential", "work")
+    assert (code, out.splitlines()[0]) == (0, "ok: Signed in as Ada Okafor (ada@acme.example).")
+    for path in place.parent.rglob("*"):
+        assert OWNER.encode() not in (path.read_bytes() if path.is_file() else b"")
+
+
+def test_several_fields_are_piped_in_as_json(call):
+    fields = {name: value for name, value in STORED.items() if name != "kind"}
+    assert call("vault", "add", "work", given=json.dumps(fields))[0] == 0
+    assert open_vault().get("work") == STORED
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", "Nothing came"),
+        ("\n", "Nothing came"),
+        ("{", "begins like JSON"),
+        ('{"token": 5}', "must be text"),
+        ('{"tokn": "x"}', "has no field tokn"),
+        ('{"kind": "stored", "name": "work"}', "names a kind"),
+    ],
+)
+def test_what_has_not_the_form_is_refused_and_not_kept(given, said, call, place):
+    for more in ([], ["--no-check"]):
+        code, out, err = call("vault", "add", "work", *more, given=given)
+        assert (code, out) == (2, "")
+        assert said in err
+    assert not place.exists()
+
+
+def test_a_token_that_does_not_sign_in_is_not_kept_unless_told_so(call, place):
+    code, out, err = call("vault", "add", "work", given=BAD)
+    assert (code, out) == (1, "")
+    assert "does not accept the token (401)" in err
+    assert "not saved" in err
+    assert "--no-check" in err
+    assert BAD not in err
+    assert not place.exists()
+    assert call("vault", "add", "work", "--no-check", given=BAD) == (0, f"'work' is in {place}.\n", "")
+    assert open_vault().get("work")["token"] == BAD
+
+
+def test_a_name_that_is_taken_is_replaced_only_when_told_so(call):
+    open_vault().put("work", STORED)
+    code, _, err = call("vault", "add", "work ", "--no-check", given=BAD)
+    assert code == 2
+    assert "already" in err
+    assert "--replace" in err
+    assert open_vault().get("work") == STORED
+    assert call("vault", "add", "work", "--no-check", "--replace", given=BAD)[0] == 0
+    assert open_vault().get("work")["token"] == BAD
+
+
+@pytest.mark.parametrize("kind", ["stored", "password", ""])
+def test_a_kind_that_cannot_be_kept_is_refused(kind, call):
+    code, _, err = call("vault", "add", "work", "--kind", kind, given=OWNER)
+    assert code == 2
+    assert "personal_access_token" in err
+
+
+def test_the_list_tells_names_alone(call, place):
+    code, out, err = call("vault", "list")
+    assert (code, out) == (0, "")
+    assert "vault add" in err
+    open_vault().put("Zoë", STORED)
+    open_vault().put("acme", STORED)
+    assert call("vault", "list") == (0, "Zoë\nacme\n", "")
+    code, out, err = call("vault", "list", "--json")
+    assert json.loads(out) == {"vault": str(place), "names": ["Zoë", "acme"]}
+    assert_no_secret(out, err)
+
+
+def test_a_credential_is_shown_with_its_secrets_masked(call):
+    kept = {**STORED, "access_token": OWNER, "odd": KEY, "client_id": "C", "expires_at": "1795000000"}
+    open_vault().put("work", kept)
+    shown = {
+        **dict.fromkeys(kept, "[redacted]"),
+        "kind": STORED["kind"],
+        "client_id": "C",
+        "expires_at": "1795000000",
+    }
+    _, out, _ = call("vault", "show", "work", "--json")
+    assert json.loads(out) == shown
+    _, text, _ = call("vault", "show", "work")
+    assert text.splitlines()[:2] == ["kind          personal_access_token", "token         [redacted]"]
+    assert_no_secret(out, text)
+
+
+def test_a_credential_of_no_known_kind_is_shown_all_masked(call):
+    open_vault().put("work", {"a": OWNER})
+    assert call("vault", "show", "work") == (0, "a  [redacted]\n", "")
+    open_vault().put("work", {})
+    assert call("vault", "show", "work") == (0, "", "")
+
+
+def test_removing_and_rekeying_say_what_was_done(call, place):
+    open_vault().put("work", STORED)
+    open_vault().put("home", STORED)
+    assert call("vault", "rekey") == (0, f"Sealed anew: 2 credential(s) in {place}.\n", "")
+    assert call("vault", "remove", "work") == (0, f"'work' is no longer in {place}.\n", "")
+    assert open_vault().names() == ["home"]
+    code, _, err = call("vault", "remove", "work")
+    assert code == 2
+    assert "no credential 'work'" in err
+
+
+def test_a_vault_that_cannot_be_opened_is_one_line(call, place):
+    open_vault().put("work", STORED)
+    place.with_name("vault.json.key").unlink()
+    for words in (["vault", "show", "work"], ["check", "--credential", "work"], ["vault", "rekey"]):
+        code, out, err = call(*words)
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert "lost" in err
+        assert str(place) in err
+    assert call("vault", "list")[1] == "work\n"
+
+
+def test_a_secret_that_is_typed_is_not_shown(sandbox, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [SCRIPT, "vault", "add", "work"], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        seen = read_until(ours, b"Token:")
+        os.write(ours, OWNER.encode() + b"\n")
+        seen += read_until(ours, b"(or nothing):")
+        os.write(ours, KEY.encode() + b"\n")
+        seen += read_until(ours, b"vault.json.")
+        assert process.wait(WAIT_S) == 0
+    os.close(ours)
+    assert b"Signed in as Ada Okafor" in seen
+    assert_no_secret(seen.decode())
+    assert open_vault().get("work") == STORED
+
+
+def read_until(descriptor, wanted):
+    seen = b""
+    while wanted not in seen:
+        piece = os.read(descriptor, 1000)
+        assert piece, seen
+        seen += piece
+    return seen
+
+
+# Signing in by name
+
+
+def test_a_name_goes_before_the_tokens_in_the_environment(call, monkeypatch):
+    open_vault().put("work", STORED)
+    open_vault().put("bad", {**STORED, "token": BAD})
+    monkeypatch.setenv("CALENDLY_API_TOKEN", BAD)
+    assert call("check")[0] == 1
+    monkeypatch.setenv("CALENDLY_CREDENTIAL", "work")
+    assert call("check")[0] == 0
+    assert call("check", "--credential", "bad")[0] == 1
+    assert call("run", "users.me")[0] == 0
+    assert call("request", "GET", "/users/me")[0] == 0
+    monkeypatch.setenv("CALENDLY_CREDENTIAL", "")
+    assert call("check")[0] == 1
+
+
+def test_an_unknown_name_is_no_reason_to_sign_in_as_somebody_else(call, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER)
+    code, out, err = call("check", "--credential", "work")
+    assert (code, out) == (2, "")
+    assert "no credential 'work'" in err
+
+
+def test_a_host_connects_by_name(sandbox):
+    open_vault().put("work", STORED)
+    with connector.connect({"kind": "stored", "name": "work"}, origin=sandbox.url) as connection:
+        assert connection.check().kind == "personal_access_token"
+        assert connection.run("users.me").record["email"] == "ada@acme.example"
+        assert_no_secret(repr(connection))
+
+
+def test_a_name_that_leads_nowhere_is_refused():
+    with pytest.raises(UnknownCredential, match="'work'"):
+        connector.connect({"kind": "stored", "name": "work"})
+    with pytest.raises(InvalidCredential, match="no field token"):
+        connector.connect({"kind": "stored", "name": "work", "token": OWNER})
+    open_vault().put("work", {"kind": "stored", "name": "work"})
+    with pytest.raises(InvalidCredential, match="only the name of another"):
+        connector.connect({"kind": "stored", "name": "work"})
+    open_vault().put("work", {"kind": "password"})
+    with pytest.raises(InvalidCredential, match="no kind"):
+        connector.connect({"kind": "stored", "name": "work"})
+
+
+# What goes over the network
+
+
+@pytest.mark.parametrize("way", ["option", "variable"])
+def test_debug_prints_requests_and_replies_without_secrets_and_people(way, call, monkeypatch):
+    open_vault().put("work", STORED)
+    if way == "variable":
+        monkeypatch.setenv("CALENDLY_DEBUG", "1")
+    words = ["--debug"] if way == "option" else []
+    code, out, err = call(*words, "run", "users.me", "--credential", "work", "--json")
+    assert code == 0
+    assert json.loads(out)["record"]["email"] == "ada@acme.example"
+    assert err.startswith("> GET /users/me\n< 200 GET /users/me (")
+    assert_no_secret(err)
+    assert "Ada" not in err
+    assert "ada@" not in err
+
+
+def test_debug_shows_people_where_that_is_wanted_and_for_one_command_alone(call):
+    open_vault().put("work", STORED)
+    assert (
+        "ada@acme.example" in call("--debug", "--show-people", "run", "users.me", "--credential", "work")[2]
+    )
+    assert "ada@" not in call("--debug", "run", "users.me", "--credential", "work")[2]
+    assert call("--show-people", "run", "users.me", "--credential", "work")[2] == ""
+    assert logging.getLogger("calendly_connector").handlers == []
+
+
+def test_debug_gives_a_terminal_nothing_that_it_would_obey(capsys):
+    from calendly_connector.cli.debug import debugging
+
+    with debugging(show_people=True):
+        logging.getLogger("calendly_connector").info("a\x1b[31m\x9b token=S\nb")
+    assert (
+        capsys.readouterr().err
+        == "a\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER} token=[redacted]\nb\n"
+    )
+
+
+def test_an_error_masks_what_has_the_form_of_a_secret(call):
+    code, _, err = call("run", "users.me", f"token={KEY}")
+    assert code == 2
+    assert KEY not in err
+    code, _, err = call("run", f"Bearer {KEY}", "--json")
+    assert code == 2
+    assert KEY not in json.dumps(json.loads(err))

@@ -1,0 +1,123 @@
+"""What goes over the network, as the log tells it: without secrets, and with people only if wanted."""
+
+import json
+import logging
+
+import pytest
+from calendly_connector.api import trace
+from calendly_connector.api.protocol import Request
+from calendly_connector.errors import ConnectorError
+from hostile import Hostile, reply
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+TOKEN, SIGNING_KEY = "made-up-token-of-the-test", "made-up-signing-key"
+HEADER = f"Bearer {TOKEN}"
+PERSON = {"name": "Noor Sand", "email": "noor@client.example", "questions_and_answers": [{"answer": "Blue"}]}
+
+
+@pytest.fixture
+def log(caplog):
+    """Give what makes the log listen; then what was told, as one text."""
+    caplog.set_level(logging.DEBUG, logger="calendly_connector")
+    return caplog
+
+
+@pytest.fixture
+def people(monkeypatch):
+    monkeypatch.setattr(trace.people, "shown", True)
+
+
+def lines(log):
+    return [record.getMessage() for record in log.records if record.name == "calendly_connector"]
+
+
+def test_a_call_is_told_in_both_directions_without_its_token(log, connect):
+    step = reply(
+        200,
+        {"resource": {"uri": "https://api.calendly.com/users/U", **PERSON}},
+        {"X-Request-Id": "r-1", "X-Odd": "y"},
+    )
+    with Hostile(step) as server, connect(server, TOKEN) as connection:
+        connection.request("GET", "/users/me", {"count": 1})
+    told = lines(log)
+    assert told[0] == "> GET /users/me?count=1"
+    assert told[1].startswith("< 200 GET /users/me?count=1 (")
+    assert "< x-request-id: r-1" in told
+    assert json.loads(told[-1].removeprefix("< "))["resource"]["uri"] == "https://api.calendly.com/users/U"
+    assert not [part for part in (TOKEN, "Noor", "noor@", "Blue", "x-odd") if part in "\n".join(told)]
+
+
+@pytest.mark.usefixtures("people")
+def test_people_are_told_where_that_is_wanted_and_secrets_still_not(log):
+    request = Request("POST", "/x", body={**PERSON, "signing_key": SIGNING_KEY})
+    trace.sent(request, HEADER)
+    trace.received(request, HEADER, 200, {}, json.dumps({**PERSON, "odd": f"{TOKEN} {SIGNING_KEY}"}).encode())
+    told = "\n".join(lines(log))
+    assert told.count("noor@client.example") == told.count("Blue") == 2
+    assert TOKEN not in told
+    assert SIGNING_KEY not in told
+
+
+def test_a_query_tells_neither_people_nor_secrets(log):
+    query = (("email", "noor@client.example"), ("token", "S"), ("count", "5"), ("page_token", "P"))
+    trace.sent(Request("GET", "/x", query), HEADER)
+    (told,) = lines(log)
+    assert told == "> GET /x?email=person@recorded.example&token=[redacted]&count=5&page_token=P"
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize(
+    "body", [b"<html>Noor Sand</html>", b"\xff\xfe", b"{" * 50_000, b"[" * 50_000, b"token=S"]
+)
+def test_of_a_body_that_is_not_json_no_word_is_told(body, log):
+    trace.received(Request("GET", "/x"), HEADER, 502, {"content-type": "text/html"}, body)
+    told = lines(log)
+    assert told[0] == f"< 502 GET /x ({len(body)} bytes)"
+    assert told[-1] in {"< (not JSON)", "< (JSON too deep to show)"}
+
+
+def test_json_too_deep_to_clean_breaks_nothing(log):
+    trace.received(Request("GET", "/x"), HEADER, 200, {}, b"[" * 700 + b"]" * 700)
+    assert lines(log)[-1] in {f"< {'[' * 700}{']' * 700}", "< (JSON too deep to show)"}
+
+
+def test_nothing_is_put_together_where_nobody_listens(monkeypatch):
+    monkeypatch.setattr(trace, "_secrets", None)
+    trace.sent(Request("GET", "/x"), HEADER)
+    trace.received(Request("GET", "/x"), HEADER, 200, {}, b"{}")
+
+
+def test_a_refusal_and_an_echo_are_told_without_the_token(log, connect):
+    step = reply(403, {"message": f"no: {HEADER}", "details": [{TOKEN: TOKEN}]}, {"X-Request-Id": TOKEN})
+    with Hostile(step) as server, connect(server, TOKEN) as connection, pytest.raises(ConnectorError):
+        connection.run("users.me")
+    assert "< 403 GET /users/me" in "\n".join(lines(log))
+    assert TOKEN not in "\n".join(lines(log))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(st.text(), st.text() | st.lists(st.text()), max_size=3),
+    st.text("ABCDEFGH0123456789-_.", min_size=8),
+    st.binary() | st.none(),
+)
+def test_no_secret_is_told_whatever_is_sent_and_answered(fields, token, body):
+    log = logging.getLogger("calendly_connector")
+    told = []
+    keeper = logging.Handler()
+    keeper.emit = lambda record: told.append(record.getMessage())
+    log.addHandler(keeper)
+    log.setLevel(logging.DEBUG)
+    try:
+        request = Request(
+            "POST", "/x", (("q", token),), {**fields, "odd": [token], "signing_key": SIGNING_KEY}
+        )
+        answer = json.dumps({"a": token, **fields, "b": SIGNING_KEY}).encode() if body is None else body
+        trace.sent(request, f"Bearer {token}")
+        trace.received(request, f"Bearer {token}", 200, {"x-request-id": token}, answer)
+    finally:
+        log.removeHandler(keeper)
+        log.setLevel(logging.NOTSET)
+    assert len(told) >= 4
+    assert not [line for line in told if token in line or SIGNING_KEY in line]

@@ -1,0 +1,190 @@
+"""A vault in a database: what a file does not have, such as rows that others change meanwhile."""
+
+import base64
+import os
+import sqlite3
+
+import pytest
+from calendly_connector.auth.vault import open_vault
+from calendly_connector.auth.vault.database import DatabaseVault
+from calendly_connector.auth.vault.keys import GivenKeys
+from calendly_connector.errors import UsageError, VaultError
+from vault_worker import NEW, OLD
+
+PASSWORD = "hunter2-of-the-database"
+
+
+def a_key():
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "vault.db"
+
+
+@pytest.fixture
+def keys():
+    """Give an old and a new key."""
+    return a_key(), a_key()
+
+
+@pytest.fixture
+def opened(file):
+    """Give what opens the vault with these keys."""
+    return lambda *keys: DatabaseVault(f"sqlite:///{file}", GivenKeys(" ".join(keys)))
+
+
+def change(file, statement):
+    with sqlite3.connect(file) as connection:
+        connection.execute(statement)
+    connection.close()
+
+
+def test_rows_that_were_swapped_or_changed_do_not_open(opened, keys, file):
+    vault = opened(*keys)
+    vault.put("work", OLD)
+    vault.put("home", NEW)
+    taken = "(select sealed from calendly_credentials where name = 'home')"
+    change(file, f"update calendly_credentials set sealed = {taken}")  # noqa: S608 - our own words
+    with pytest.raises(VaultError, match=r"'work' .* is damaged"):
+        vault.get("work")
+    assert vault.get("home") == NEW
+
+
+def test_a_rekey_that_stops_in_the_middle_is_done_again(opened, keys, monkeypatch):
+    old, new = keys
+    for number in range(5):
+        opened(old).put(f"n{number}", {**OLD, "owner": str(number)})
+    exchange = DatabaseVault._exchange
+    left = iter(range(2))
+
+    def stopping(*arguments):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return exchange(*arguments)
+
+    monkeypatch.setattr(DatabaseVault, "_exchange", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        opened(new, old).rekey()
+    monkeypatch.undo()
+    assert [opened(new, old).get(f"n{number}")["owner"] for number in range(5)] == list("01234")
+    assert opened(new, old).rekey() == 3
+    assert [opened(new).get(f"n{number}")["owner"] for number in range(5)] == list("01234")
+
+
+def test_a_credential_that_is_refreshed_during_rekey_is_not_put_back(opened, keys, monkeypatch):
+    old, new = keys
+    opened(old).put("work", OLD)
+    exchange = DatabaseVault._exchange
+    refreshed = []
+
+    def late(*arguments):
+        if not refreshed:
+            refreshed.append(opened(old).put("work", NEW))
+        return exchange(*arguments)
+
+    monkeypatch.setattr(DatabaseVault, "_exchange", late)
+    assert opened(new, old).rekey() == 1
+    assert opened(new).get("work") == NEW
+
+
+def test_a_row_that_somebody_else_adds_first_is_replaced(opened, keys, monkeypatch):
+    from sqlalchemy import Connection
+
+    vault = opened(*keys)
+    vault.put("home", NEW)
+    execute = Connection.execute
+    raced = []
+
+    def late(self, statement, *more, **named):
+        if not raced and getattr(statement, "is_insert", False):
+            raced.append(True)
+            opened(*keys).put("work", OLD)
+        return execute(self, statement, *more, **named)
+
+    monkeypatch.setattr(Connection, "execute", late)
+    vault.put("work", NEW)
+    assert raced
+    assert vault.get("work") == NEW
+    assert vault.names() == ["home", "work"]
+
+
+def test_a_row_lock_is_waited_for_and_given_up(file, keys, timer, monkeypatch):
+    vault = DatabaseVault(f"sqlite:///{file}", GivenKeys(keys[0]), monotonic=timer, sleep=timer.sleep)
+    vault._database.kind = "postgresql"
+    answers = iter([False, False, True])
+    monkeypatch.setattr(DatabaseVault, "_locked", lambda *_: next(answers, False))
+    with vault.lock("work", timeout_s=5):
+        assert len(timer.sleeps) == 2
+    with pytest.raises(VaultError, match="in use") as caught, vault.lock("work", timeout_s=5):
+        pass
+    assert caught.value.reason == "busy"
+    assert 5 < sum(timer.sleeps) < 6
+
+
+def test_a_database_without_row_locks_gives_none(opened, keys):
+    vault = opened(*keys)
+    vault._database.kind = "mssql"
+    with pytest.raises(VaultError, match="no locks"):
+        vault.lock("work")
+
+
+@pytest.mark.parametrize("place", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_refused(place):
+    with pytest.raises(UsageError, match="memory"):
+        open_vault({"CALENDLY_CONNECTOR_VAULT": place, "CALENDLY_CONNECTOR_KEY": a_key()})
+
+
+def test_a_database_needs_a_given_key(file):
+    with pytest.raises(UsageError, match="needs CALENDLY_CONNECTOR_KEY") as caught:
+        open_vault({"CALENDLY_CONNECTOR_VAULT": f"sqlite:///{file}"})
+    assert "openssl rand" in caught.value.fix
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"nonsense://user:{PASSWORD}@host/db",
+        f"://{PASSWORD}",
+        f"sqlite+nonsense://{PASSWORD}",
+        f"a b://{PASSWORD}",
+    ],
+)
+def test_an_address_that_is_none_is_told_without_its_password(address):
+    with pytest.raises(UsageError, match="not the address of a database") as caught:
+        open_vault({"CALENDLY_CONNECTOR_VAULT": address, "CALENDLY_CONNECTOR_KEY": a_key()})
+    assert PASSWORD not in repr(caught.value.to_dict())
+
+
+def test_a_missing_driver_is_named():
+    address = f"mysql+pymysql://user:{PASSWORD}@host/db"
+    with pytest.raises(UsageError, match="pip install pymysql") as caught:
+        open_vault({"CALENDLY_CONNECTOR_VAULT": address, "CALENDLY_CONNECTOR_KEY": a_key()})
+    assert PASSWORD not in repr(caught.value.to_dict())
+
+
+def test_a_missing_sqlalchemy_is_named(opened, keys, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "sqlalchemy", None)
+    with pytest.raises(UsageError, match=r"calendly-connector\[vault-database\]"):
+        opened(*keys)
+
+
+def test_a_database_that_cannot_be_used_is_told_without_what_was_sent(opened, keys, file):
+    file.write_bytes(b"this is no database, and it is longer than a header")
+    vault = opened(*keys)
+    for call in (vault.names, lambda: vault.get("work"), lambda: vault.put("work", OLD), vault.rekey):
+        with pytest.raises(VaultError, match="could not be used: DatabaseError") as caught:
+            call()
+        assert caught.value.reason == "storage"
+        assert OLD["token"] not in repr(caught.value.to_dict())
+        assert caught.value.__cause__ is None
+    assert file.read_bytes().startswith(b"this is no database")
+
+
+def test_a_password_in_the_address_is_in_no_message():
+    from calendly_connector.auth.vault.tables import Database
+
+    for address in (f"sqlite://user:{PASSWORD}@/x.db", f"sqlite:///x.db?password={PASSWORD}"):
+        assert PASSWORD not in Database(address).place

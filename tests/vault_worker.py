@@ -1,0 +1,125 @@
+"""What the vault's tests do in processes of their own: write, hold locks, and die at every step of a change.
+
+    python vault_worker.py put NAMES        one credential after the other
+    python vault_worker.py count NAME FILE TIMES    under the lock of NAME, add one to a number in FILE
+    python vault_worker.py hold NAME        take the lock of NAME, say so, and wait for the end
+    python vault_worker.py crash CHANGE START FOLDER
+
+`crash` copies the folder START to FOLDER/1, FOLDER/2 … and makes the change in each, in a process that is
+killed at the first, the second … step that reaches the disk, until a change comes to its end.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from itertools import count
+from pathlib import Path
+
+from calendly_connector.auth.vault import open_vault, private_files
+
+OLD = {"kind": "personal_access_token", "token": "OLD-SECRET-of-the-test"}
+NEW = {"kind": "personal_access_token", "token": "NEW-SECRET-of-the-test"}
+CHANGES = {
+    "put": lambda vault: vault.put("new", NEW),
+    "replace": lambda vault: vault.put("old", NEW),
+    "delete": lambda vault: vault.delete("old"),
+    "rekey": lambda vault: vault.rekey(),
+}
+STEPS = ("open", "close", "fsync", "mkdir", "replace", "unlink")  # functions of os
+
+
+class Reaper:
+    """Kills this process at a step."""
+
+    def __init__(self, step):
+        self.left = step
+
+    def pass_by(self):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, function):
+        def wrapped(*arguments, **named):
+            self.pass_by()
+            given = function(*arguments, **named)
+            self.pass_by()
+            return given
+
+        return wrapped
+
+    def open(self, *arguments, **named):
+        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `private_files` does
+        if "w" in file.mode:
+            return HalfWritten(file, self)
+        return file
+
+
+class HalfWritten:
+    """A file on which the process may die in the middle of a write."""
+
+    def __init__(self, file, reaper):
+        self.file = file
+        self.reaper = reaper
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.file.close()
+
+    def write(self, content):
+        middle = len(content) // 2
+        self.file.write(content[:middle])
+        self.file.flush()
+        self.reaper.pass_by()
+        self.file.write(content[middle:])
+
+    def flush(self):
+        self.file.flush()
+
+
+def crash(change, start, folder):
+    for step in count(1):
+        place = folder / str(step)
+        shutil.copytree(start, place)
+        child = os.fork()
+        if child == 0:
+            reaper = Reaper(step)
+            for name in STEPS:
+                setattr(os, name, reaper.around(getattr(os, name)))
+            private_files.open = reaper.open
+            CHANGES[change](open_vault({"CALENDLY_CONNECTOR_VAULT": str(place / "vault.json")}))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.WIFEXITED(status):
+            sys.exit(os.WEXITSTATUS(status))
+        assert os.WTERMSIG(status) == signal.SIGKILL
+
+
+def main(what, *arguments):
+    vault = open_vault() if what != "crash" else None
+    if what == "put":
+        for name in arguments:
+            vault.put(name, {**NEW, "owner": name})
+    elif what == "count":
+        name, file, times = arguments[0], Path(arguments[1]), int(arguments[2])
+        for _ in range(times):
+            with vault.lock(name):
+                number = json.loads(file.read_text())
+                time.sleep(0)  # let the others in, if they can
+                file.write_text(json.dumps(number + 1))
+    elif what == "hold":
+        with vault.lock(arguments[0]):
+            sys.stdout.write("held\n")
+            sys.stdout.flush()
+            sys.stdin.read()
+    else:
+        crash(arguments[0], Path(arguments[1]), Path(arguments[2]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
