@@ -1,6 +1,7 @@
 """Puts the parts together into one ASGI application."""
 
 import math
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,9 +16,13 @@ from .api.limits import Limiter
 from .api.paging import PageTokens
 from .api.parameters import PUBLIC_ORIGIN
 from .api.tokens import TokenBook
+from .authorization.apps import Apps
+from .authorization.ledger import Ledger
+from .authorization.server import AuthorizationServer, Desk
 from .control.delivery import Deliverer
 from .control.journal import Journal
 from .control.notices import notices
+from .control.sign_in import SignIn
 from .control.surface import Control
 from .faults import Faults
 from .handler import Api, KeptReplies
@@ -47,7 +52,9 @@ def build(options: Options, own_origin: str) -> Application:
         anchor=times.of_day(options.anchor or today),
         origin=PUBLIC_ORIGIN if options.public_origin else own_origin,
     )
-    tokens, trouble, journal, deliverer = TokenBook(world), Faults(), Journal(), Deliverer()
+    tokens, trouble, journal, deliverer = TokenBook(world, clock), Faults(), Journal(), Deliverer()
+    apps, desk, limiter = Apps(), Desk(), Limiter(options.rate_limit, clock)
+    ledger = Ledger(world, tokens, clock, secrets.token_hex)
     kept = KeptReplies() if options.render_once else None
     # A kept reply hands out its page tokens without issuing them anew, so they must not age.
     life_s = math.inf if options.render_once else options.page_token_life_s
@@ -55,12 +62,15 @@ def build(options: Options, own_origin: str) -> Application:
     api = Api(
         world=world,
         tokens=tokens,
-        limiter=Limiter(options.rate_limit, clock),
+        limiter=limiter,
         page_tokens=page_tokens,
         origins=frozenset({own_origin, PUBLIC_ORIGIN}),
         clock=clock,
         checker=ReplyChecker() if options.check_replies else None,
         kept=kept,
+    )
+    authorization = AuthorizationServer(
+        world=world, apps=apps, ledger=ledger, desk=desk, limiter=limiter, issuer=own_origin
     )
     control = Control(
         world=world,
@@ -73,10 +83,12 @@ def build(options: Options, own_origin: str) -> Application:
         clock=clock,
     )
 
-    async def serve_api(scope: Scope, receive: Receive, send: Send) -> None:
+    sign_in = SignIn(world=world, apps=apps, ledger=ledger, desk=desk, make_secret=secrets.token_hex)
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         request = await wire.read(scope, receive)
         fault = trouble.take(request.method, request.path)
-        answered = api.answer(request, fault)
+        answered = (authorization if authorization.serves(request.path) else api).answer(request, fault)
         journal.note(
             operation=answered.operation,
             method=request.method,
@@ -94,8 +106,10 @@ def build(options: Options, own_origin: str) -> Application:
         yield
         await deliverer.close()
 
-    app = Starlette(routes=[Mount(CONTROL_PATH, routes=control.routes())], lifespan=lifespan)
-    # All else is the API's, whatever the path looks like: a mount at / would not match line breaks.
+    app = Starlette(
+        routes=[Mount(CONTROL_PATH, routes=[*control.routes(), *sign_in.routes()])], lifespan=lifespan
+    )
+    # All else is Calendly's, whatever the path looks like: a mount at / would not match line breaks.
     app.router.redirect_slashes = False
-    app.router.default = serve_api
+    app.router.default = serve
     return Application(app, world)

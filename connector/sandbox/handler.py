@@ -36,6 +36,7 @@ class Request:
     path: str
     query: str
     authorization: str | None
+    content_type: str | None
     body: bytes
 
 

@@ -18,7 +18,6 @@ _PIECES = 8
 
 async def read(scope: Scope, receive: Receive) -> Request:
     """Give a request with its whole body."""
-    authorization = next((value for name, value in scope["headers"] if name == b"authorization"), None)
     body, more = b"", True
     while more:
         message = await receive()
@@ -28,9 +27,15 @@ async def read(scope: Scope, receive: Receive) -> Request:
         method=scope["method"],
         path=scope["path"],
         query=scope["query_string"].decode("latin-1"),
-        authorization=authorization.decode("latin-1") if authorization is not None else None,
+        authorization=_header(scope, b"authorization"),
+        content_type=_header(scope, b"content-type"),
         body=body,
     )
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    """Give a header, the first where there are several."""
+    return next((value.decode("latin-1") for given, value in scope["headers"] if given == name), None)
 
 
 async def send_reply(reply: Reply, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,6 @@
 """How many requests are left: fixed windows, each from its first request on.
 
-Per token; per user where an operation has limits of its own.
+Per token (of an OAuth app: per user); per user where an operation has limits of its own.
 """
 
 import math
@@ -35,6 +35,9 @@ BOOKING_LIMITS = OwnLimits(
     free=(Window(5, 24 * 60 * 60),),
 )
 
+ISSUE_LIMIT = Window(8, 60)
+"""OAuth tokens that one user may be issued, whatever the app."""
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -68,7 +71,7 @@ class Limiter:
         limit = self._limit if self._limit is not None else (PAID_LIMIT if caller.paid else FREE_LIMIT)
         if limit == 0:
             return None
-        return self._count(caller.token, Window(limit, WINDOW_S))
+        return self._count(caller.allowance, Window(limit, WINDOW_S))
 
     def spend_own(self, caller: Caller, operation: str, limits: OwnLimits) -> Budget | None:
         """Count one request of an operation with limits of its own; give the budget that forbids it."""
@@ -84,6 +87,10 @@ class Limiter:
             for key, window in keys:
                 self._count(key, window)
         return max(over, key=lambda budget: budget.reset_s, default=None)
+
+    def spend_issue(self, user_uuid: str) -> Budget | None:
+        """Count one OAuth token asked for; None where nothing is limited."""
+        return None if self._limit == 0 else self._count(("oauth", user_uuid), ISSUE_LIMIT)
 
     def _count(self, key: object, window: Window) -> Budget:
         start, used = self._state(key, window)

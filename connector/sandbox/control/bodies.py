@@ -1,10 +1,12 @@
-"""Reads the bodies of the control surface; ValueError says what is wrong. Pure."""
+"""Reads the bodies of the control surface; ValueError or LookupError says what is wrong. Pure."""
 
 from typing import Any
 
 import orjson
 
 from ..errors import Body
+from ..world.population import Member
+from ..world.world import World
 
 
 def read(raw: bytes, allowed: set[str]) -> Body:
@@ -23,6 +25,14 @@ def uuid(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("a resource is named by its URI or its id")
     return value.rpartition("/")[2]
+
+
+def member(world: World, value: Any) -> Member:
+    """Give a user named by URI or id."""
+    found = world.member(uuid(value))
+    if found is None:
+        raise LookupError("no such user")
+    return found
 
 
 def text(body: Body, field: str, default: Any) -> Any:

@@ -8,7 +8,7 @@ from ..errors import Body
 from ..world import bookings, cast, recaps, submissions, times
 from ..world.bookings import Booking, Place
 from ..world.happenings import Happening
-from ..world.population import Member, Offer
+from ..world.population import Offer
 from ..world.world import World
 from . import bodies
 from .delivery import Deliverer, Outcome
@@ -29,7 +29,8 @@ class People:
         """Book an event; everything has a default."""
         now = self._now()
         offer = self._offer(body)
-        host = self.member(body["host"]).number if "host" in body else next(iter(offer.hosts), -1)
+        hosts = [bodies.member(self._world, body["host"]).number] if "host" in body else offer.hosts
+        host = next(iter(hosts), -1)
         if host not in offer.hosts:
             raise ValueError("host must be one of the event type's hosts")
         booking = Booking(
@@ -114,15 +115,6 @@ class People:
         ]
         return {"deliveries": list(await asyncio.gather(*tasks))} if wait else {}
 
-    # Things named in bodies, by URI or bare id
-
-    def member(self, user: Any) -> Member:
-        """Give a user."""
-        member = self._world.member(bodies.uuid(user))
-        if member is None:
-            raise LookupError("no such user")
-        return member
-
     def _now(self) -> int:
         return times.of_unix(self._clock())
 
@@ -131,6 +123,8 @@ class People:
 
     def _invitee(self, place: Place) -> Body:
         return self._world.invitees(place.number)[place.place]
+
+    # Things named in bodies, by URI or bare id
 
     def _start(self, body: Body, now: int) -> int:
         text = bodies.text(body, "start_time", None)

@@ -1,29 +1,23 @@
 """The control surface under /__sandbox__/: makes things happen, makes trouble, shows what went on."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import orjson
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from .. import faults
-from ..api import replies
 from ..api.paging import PageTokens
 from ..api.tokens import SCOPES, Caller, TokenBook
 from ..errors import Body
 from ..faults import Faults
 from ..handler import KeptReplies
 from ..world import cast, times
-from ..world.bookings import NotPossibleError
 from ..world.world import World
 from . import bodies
 from .delivery import Deliverer
 from .journal import Journal
 from .people import People
-
-Handler = Callable[[Body], Awaitable[tuple[int, Any]]]
+from .routes import route
 
 _DEFAULT_NAME, _DEFAULT_MAIL = "Robin Example", "robin@client.example"
 
@@ -57,23 +51,23 @@ class Control:
         """Give the table of the surface."""
         people = self._people
         return [
-            _route(
+            route(
                 "POST", "/bookings", people.book, "event_type link host start_time name email answers wait"
             ),
-            _route("POST", "/cancellations", people.cancel, "invitee event reason canceled_by wait"),
-            _route("POST", "/reschedules", people.reschedule, "invitee start_time wait"),
-            _route("POST", "/submissions", people.submit, "form answers result invitee wait"),
-            _route("POST", "/recaps", people.recap, "event wait"),
-            _route("GET", "/faults", self.list_faults),
-            _route("POST", "/faults", self.add_fault, " ".join(faults.Fault.__dataclass_fields__)),
-            _route("DELETE", "/faults", self.clear_faults),
-            _route("POST", "/page_tokens/expire", self.expire_page_tokens),
-            _route("GET", "/requests", self.list_requests),
-            _route("DELETE", "/requests", self.clear_requests),
-            _route("GET", "/deliveries", self.list_deliveries),
-            _route("GET", "/tokens", self.list_tokens),
-            _route("POST", "/tokens", self.mint_token, "name user scopes plan"),
-            _route("GET", "/clock", self.show_clock),
+            route("POST", "/cancellations", people.cancel, "invitee event reason canceled_by wait"),
+            route("POST", "/reschedules", people.reschedule, "invitee start_time wait"),
+            route("POST", "/submissions", people.submit, "form answers result invitee wait"),
+            route("POST", "/recaps", people.recap, "event wait"),
+            route("GET", "/faults", self.list_faults),
+            route("POST", "/faults", self.add_fault, " ".join(faults.Fault.__dataclass_fields__)),
+            route("DELETE", "/faults", self.clear_faults),
+            route("POST", "/page_tokens/expire", self.expire_page_tokens),
+            route("GET", "/requests", self.list_requests),
+            route("DELETE", "/requests", self.clear_requests),
+            route("GET", "/deliveries", self.list_deliveries),
+            route("GET", "/tokens", self.list_tokens),
+            route("POST", "/tokens", self.mint_token, "name user scopes plan"),
+            route("GET", "/clock", self.show_clock),
         ]
 
     # Trouble
@@ -128,7 +122,7 @@ class Control:
             raise ValueError(f"scopes must be among {', '.join(sorted(SCOPES))}")
         if plan not in {"free", "paid"}:
             raise ValueError("plan must be free or paid")
-        member = self._people.member(body.get("user", cast.OWNER))
+        member = bodies.member(self._world, body.get("user", cast.OWNER))
         return 201, _described(self._tokens.mint(name, member, scopes, paid=plan == "paid"))
 
     async def show_clock(self, _body: Body) -> tuple[int, Any]:
@@ -141,24 +135,6 @@ class Control:
         }
 
 
-def _route(method: str, path: str, handler: Handler, fields: str = "") -> Route:
-    """Make a row of the table; `fields` are the names its body may hold."""
-    allowed = set(fields.split())
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            status, value = await handler(bodies.read(await request.body(), allowed))
-        except ValueError as error:
-            status, value = 400, {"title": "Invalid Argument", "message": str(error)}
-        except LookupError as error:
-            status, value = 404, {"title": "Resource Not Found", "message": str(error.args[0])}
-        except NotPossibleError as error:
-            status, value = 409, {"title": "Not Possible", "message": str(error)}
-        return Response(orjson.dumps(value), status, media_type=replies.JSON)
-
-    return Route(path, endpoint, methods=[method])
-
-
 def _described(caller: Caller) -> Body:
     return {
         "token": caller.token,
@@ -167,4 +143,5 @@ def _described(caller: Caller) -> Body:
         "role": caller.member.role,
         "scopes": sorted(caller.scopes),
         "plan": "paid" if caller.paid else "free",
+        "client_id": caller.client.client_id if caller.client else None,
     }

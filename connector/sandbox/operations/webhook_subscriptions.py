@@ -78,7 +78,9 @@ def create_subscription(call: Call) -> One:
         creator=call.caller.member.user["uri"],
         **({scope: world.links.to(_OWNER_OF[scope], owner)} if owner else {}),
     )
-    world.subscribe(Subscription(call.caller.member.organization, record, body.get("signing_key")))
+    client = call.caller.client  # an app has one key, which Calendly made; users of a personal token give one
+    key = client.webhook_key if client else body.get("signing_key")
+    world.subscribe(Subscription(call.caller.member.organization, record, key))
     return One(record, status=201)
 
 

@@ -1,0 +1,1 @@
+"""The sandbox's authorization server: where people allow apps, and apps get tokens."""

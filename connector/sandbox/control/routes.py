@@ -1,0 +1,34 @@
+"""A row of the control surface: its path, and the JSON that goes in and comes out."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..api import replies
+from ..errors import Body
+from ..world.bookings import NotPossibleError
+from . import bodies
+
+Handler = Callable[[Body], Awaitable[tuple[int, Any]]]
+
+
+def route(method: str, path: str, handler: Handler, fields: str = "") -> Route:
+    """Make a row; a handler makes (status, JSON value) of an object that may hold `fields` and no others."""
+    allowed = set(fields.split())
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            status, value = await handler(bodies.read(await request.body(), allowed))
+        except ValueError as error:
+            status, value = 400, {"title": "Invalid Argument", "message": str(error)}
+        except LookupError as error:
+            status, value = 404, {"title": "Resource Not Found", "message": str(error.args[0])}
+        except NotPossibleError as error:
+            status, value = 409, {"title": "Not Possible", "message": str(error)}
+        return Response(orjson.dumps(value), status, media_type=replies.JSON)
+
+    return Route(path, endpoint, methods=[method])

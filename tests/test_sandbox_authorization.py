@@ -1,0 +1,1144 @@
+"""The sandbox's authorization server: the whole flow as an app sees it, and everything that goes wrong."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import httpx
+import jsonschema_rs
+import pytest
+import yaml
+from calendly_connector.sandbox.api.tokens import SCOPES
+from calendly_connector.sandbox.authorization import apps, consent, pages
+from calendly_connector.sandbox.server import Sandbox
+from calendly_connector.sandbox.world import cast
+from sandbox_client import ADMIN, ANCHOR, ORGANIZATION, OWNER, PAYLOADS, REFERENCE, Clock
+
+WEB_URI = "https://app.acme.example/oauth/callback"
+NATIVE_URI = "http://127.0.0.1:49152/callback"
+WEB_BASIC = ("sandbox-web", "sandbox-web-secret")
+VERIFIER = "made-up-verifier-of-at-least-forty-three-characters"
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+SCOPE = "users:read scheduled_events:read webhooks:write"
+
+
+@pytest.fixture(scope="module")
+def clock():
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def _running(clock):
+    with Sandbox(anchor=ANCHOR, public_origin=True, clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(_running, clock):
+    """Give a sandbox in which nothing is allowed, pending or counted; starting one takes too long."""
+    clock.now += 24 * 3600
+    for app in _running.control("GET", "/apps")["apps"]:
+        _running.control("POST", "/apps/revoke", {"client_id": app["client_id"]})
+    _running.control("POST", "/consent", {})
+    for what in ("/faults", "/requests"):
+        _running.control("DELETE", what)
+    return _running
+
+
+class Page(HTMLParser):
+    """A form with what a browser would send of it."""
+
+    def __init__(self, reply):
+        super().__init__()
+        self.fields, self.options, self.tags, self.text = [], {}, [], ""
+        self.chosen, self.action = None, None
+        assert reply.headers["content-type"] == "text/html; charset=utf-8"
+        self.feed(reply.text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        given = dict(attributes)
+        if tag == "form":
+            self.action = (given["method"], given["action"])
+        elif tag == "input" and (given["type"] == "hidden" or "checked" in given):
+            self.fields.append((given["name"], given["value"]))
+        elif tag == "option":
+            self.options[given["value"]] = ""
+            if "selected" in given:
+                self.chosen = given["value"]
+        elif tag == "button":
+            self.fields.append((given["name"], given["value"]))
+
+    def handle_data(self, data):
+        self.text += data
+        if self.tags and self.tags[-1] == "option" and data.strip():
+            self.options[list(self.options)[-1]] += data
+
+    def answered(self, decision, user=None, refused=()):
+        fields = [(name, value) for name, value in self.fields if name != "decision" and value not in refused]
+        return [*fields, ("user", user or self.chosen or next(iter(self.options))), ("decision", decision)]
+
+
+class Browser:
+    """Follows nothing by itself, so that each step can be looked at."""
+
+    def __init__(self, http):
+        self.http = http
+
+    def open(self, **query):
+        return self.http.get("/oauth/authorize", params=query)
+
+    def submit(self, fields):
+        return self.http.post("/oauth/authorize", content=urlencode(fields), headers=FORM)
+
+    def code(self, user=None, **query):
+        return landed(self.submit(Page(self.open(**query)).answered("allow", user)))["code"]
+
+
+class AppClient:
+    """An app: asks for codes and tokens as RFC 6749 says, without a library."""
+
+    def __init__(self, http, client_id, redirect_uri, basic=None, **query):
+        self.http, self.client_id, self.redirect_uri, self.basic = http, client_id, redirect_uri, basic
+        self.browser = Browser(http)
+        self.asks = {
+            "client_id": client_id,
+            "redirect_uri": redirect_uri,
+            "response_type": "code",
+            "scope": SCOPE,
+            "state": "a state",
+            **query,
+        }
+
+    def code(self, user=None, **changes):
+        return self.browser.code(user, **self.asks | changes)
+
+    def call(self, path, **fields):
+        own = {} if self.basic else {"client_id": self.client_id}
+        return self.http.post(path, data=own | fields, auth=self.basic, headers=FORM)
+
+    def redeem(self, code, **fields):
+        given = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
+        if "code_challenge" in self.asks:
+            given["code_verifier"] = VERIFIER
+        return self.call("/oauth/token", **{k: v for k, v in (given | fields).items() if v is not None})
+
+    def refresh(self, refresh_token):
+        return self.call("/oauth/token", grant_type="refresh_token", refresh_token=refresh_token)
+
+    def tokens(self, user=None, **changes):
+        reply = self.redeem(self.code(user, **changes))
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    def introspect(self, token):
+        return self.call("/oauth/introspect", token=token)
+
+    def revoke(self, token):
+        return self.call("/oauth/revoke", token=token)
+
+
+@pytest.fixture
+def http(sandbox):
+    with httpx.Client(base_url=sandbox.url, trust_env=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def web(http):
+    return AppClient(http, "sandbox-web", WEB_URI, WEB_BASIC)
+
+
+@pytest.fixture
+def native(http):
+    return AppClient(http, "sandbox-native", NATIVE_URI, **PKCE)
+
+
+@pytest.fixture(params=["web", "native"])
+def app(request):
+    return request.getfixturevalue(request.param)
+
+
+def landed(reply):
+    """Give the parameters with which an app got its user back."""
+    assert reply.status_code == 303, reply.text
+    target = urlsplit(reply.headers["location"])
+    assert reply.headers["location"].split("?")[0] in {WEB_URI, NATIVE_URI}
+    assert not target.fragment
+    return dict(parse_qsl(target.query, strict_parsing=True))
+
+
+def refused(reply, error, status=400):
+    """Assert an error of a token call, in the documented shape."""
+    assert (reply.status_code, reply.json()["error"]) == (status, error), reply.text
+    assert_fits(reply.json(), "OAuthError")
+    assert reply.headers["cache-control"] == "no-store"
+    return reply.json()["error_description"]
+
+
+@cache
+def documented_shape(name):
+    shapes = yaml.safe_load(REFERENCE.read_text())["components"]["schemas"]
+    closed = shapes[name] | {"additionalProperties": False}
+    return jsonschema_rs.Draft202012Validator(closed, validate_formats=True)
+
+
+def assert_fits(body, name):
+    documented_shape(name).validate(body)
+
+
+def me(http, access_token):
+    return http.get("/users/me", headers={"Authorization": f"Bearer {access_token}"})
+
+
+# The whole flow
+
+
+def test_an_app_signs_a_user_in_and_reads_as_them(app, http):
+    pair = app.tokens(user=cast.ADMIN)
+    reply = me(http, pair["access_token"])
+    assert reply.json()["resource"]["uri"] == ADMIN
+
+
+def test_tokens_come_in_the_documented_shape(app, clock):
+    documented = json.loads((PAYLOADS / "oauth-token.json").read_text())["body"]
+    reply = app.redeem(app.code())
+    pair = reply.json()
+    assert_fits(pair, "OAuthToken")
+    assert set(pair) == set(documented)
+    secrets = {name: pair[name] for name in ("access_token", "refresh_token")}
+    assert pair == documented | secrets | {"created_at": int(clock())}
+    assert (pair["owner"], pair["organization"], pair["expires_in"]) == (OWNER, ORGANIZATION, 7200)
+    assert reply.headers["cache-control"] == "no-store"
+    assert reply.headers["pragma"] == "no-cache"
+
+
+def test_a_refresh_gives_a_new_pair_with_the_same_rights(app, http):
+    first = app.tokens()
+    second = app.refresh(first["refresh_token"]).json()
+    assert {first["access_token"], first["refresh_token"]}.isdisjoint(
+        {second["access_token"], second["refresh_token"]}
+    )
+    assert second["scope"] == first["scope"] == SCOPE
+    assert me(http, second["access_token"]).status_code == 200
+    assert me(http, first["access_token"]).status_code == 200
+
+
+def test_an_access_token_ends_after_two_hours_and_its_refresh_token_does_not(app, http, clock):
+    pair = app.tokens()
+    clock.now += 7199
+    assert me(http, pair["access_token"]).status_code == 200
+    clock.now += 1
+    assert me(http, pair["access_token"]).status_code == 401
+    clock.now += 365 * 24 * 3600
+    renewed = app.refresh(pair["refresh_token"]).json()
+    assert renewed["created_at"] == int(clock())
+    assert me(http, renewed["access_token"]).status_code == 200
+
+
+def test_expired_tokens_are_not_listed_any_more(web, sandbox, clock):
+    token = web.tokens()["access_token"]
+    [listed] = [row for row in sandbox.control("GET", "/tokens")["tokens"] if row["token"] == token]
+    assert (listed["client_id"], listed["user"], listed["scopes"]) == (
+        "sandbox-web",
+        OWNER,
+        sorted(SCOPE.split()),
+    )
+    clock.now += 7200
+    assert token not in {row["token"] for row in sandbox.control("GET", "/tokens")["tokens"]}
+
+
+def test_the_metadata_names_endpoints_that_answer(http, sandbox):
+    metadata = http.get("/.well-known/oauth-authorization-server").json()
+    assert metadata["issuer"] == sandbox.url
+    assert metadata["code_challenge_methods_supported"] == ["S256"]
+    assert metadata["scopes_supported"] == sorted(SCOPES)
+    endpoints = [metadata[name] for name in metadata if name.endswith("_endpoint")]
+    assert len(endpoints) == 4
+    for endpoint in endpoints:
+        assert endpoint.startswith(f"{sandbox.url}/oauth/")
+        assert http.post(endpoint).status_code in {400, 403}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/oauth/token"),
+        ("PUT", "/oauth/authorize"),
+        ("GET", "/oauth/revoke"),
+        ("DELETE", "/oauth/introspect"),
+        ("POST", "/.well-known/oauth-authorization-server"),
+    ],
+)
+def test_other_methods_are_refused(http, method, path):
+    assert http.request(method, path).status_code == 405
+
+
+def test_what_lies_beside_the_endpoints_is_the_apis(http):
+    assert http.get("/oauth/token/").status_code == 404
+    assert http.get("/oauth").status_code == 404
+
+
+# The page
+
+
+def test_the_page_says_who_asks_for_what_and_where_the_answer_goes(native):
+    reply = native.browser.open(**native.asks)
+    page = Page(reply)
+    assert reply.status_code == 200
+    assert page.action == ("post", "/oauth/authorize")
+    for words in ("Sandbox native app", NATIVE_URI, *SCOPE.split(), "read scheduled events"):
+        assert words in page.text
+    assert f"{cast.OWNER_NAME} ({cast.OWNER_MAIL}), owner" in page.options.values()
+    assert {value for name, value in page.fields if name == "decision"} == {"allow", "deny"}
+    assert "script" not in page.tags
+
+
+def test_the_page_is_neither_stored_nor_framed_and_may_redirect_to_the_app(web):
+    headers = web.browser.open(**web.asks).headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "no-referrer"
+    policy = headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "default-src 'none'" in policy
+    assert "form-action" not in policy
+
+
+def test_what_the_page_sends_back_is_what_was_asked(native):
+    page = Page(native.browser.open(**native.asks))
+    repeated = {name: value for name, value in page.fields if name not in {"granted", "decision"}}
+    assert repeated == native.asks
+
+
+@pytest.mark.parametrize("hint", [cast.ADMIN_MAIL, cast.ADMIN_MAIL.upper(), cast.ADMIN, ADMIN])
+def test_a_hint_chooses_the_user_beforehand(web, hint):
+    assert Page(web.browser.open(**web.asks, login_hint=hint)).chosen == cast.ADMIN
+
+
+def test_a_hint_that_names_nobody_chooses_nobody(web):
+    assert Page(web.browser.open(**web.asks, login_hint="nobody@acme.example")).chosen is None
+
+
+def test_a_setting_chooses_the_user_beforehand(web, sandbox):
+    sandbox.control("POST", "/consent", {"user": ADMIN})
+    assert Page(web.browser.open(**web.asks)).chosen == cast.ADMIN
+    assert sandbox.control("GET", "/consent") == {"answer": "ask", "user": ADMIN}
+
+
+def test_of_many_users_some_are_listed_and_the_hinted_one_always():
+    with (
+        Sandbox(anchor=ANCHOR, users=300) as large,
+        httpx.Client(base_url=large.url, trust_env=False) as http,
+    ):
+        web = AppClient(http, "sandbox-web", WEB_URI, WEB_BASIC)
+        hinted, small = large.world.population.members[250].uuid, large.world.population.members[-1].uuid
+        page = Page(web.browser.open(**web.asks, login_hint=hinted))
+    assert page.chosen == hinted
+    assert {cast.OWNER, cast.ADMIN, small, hinted} <= set(page.options)
+    assert len(page.options) == 52
+
+
+def test_a_user_may_grant_less_than_is_asked_for(web, http):
+    page = Page(web.browser.open(**web.asks))
+    code = landed(web.browser.submit(page.answered("allow", refused={"scheduled_events:read"})))["code"]
+    pair = web.redeem(code).json()
+    assert pair["scope"] == "users:read webhooks:write"
+    assert web.introspect(pair["access_token"]).json()["scope"] == "users:read webhooks:write"
+    reply = http.get("/scheduled_events", headers={"Authorization": f"Bearer {pair['access_token']}"})
+    assert reply.status_code == 403
+
+
+def test_a_user_cannot_grant_more_than_is_asked_for(web):
+    fields = Page(web.browser.open(**web.asks | {"scope": "users:read"})).answered("allow")
+    code = landed(web.browser.submit([*fields, ("granted", "organizations:write")]))["code"]
+    assert web.redeem(code).json()["scope"] == "users:read"
+
+
+HOSTILE = """</title><script>alert(1)</script>"'><img src=x onerror=alert(1)>{0}{name}%s&amp;"""
+
+
+def test_hostile_names_and_addresses_are_words_on_the_page(sandbox, http):
+    uri = "https://app.acme.example/'\"><script>alert(1)</script>"
+    sandbox.control("POST", "/apps", {"client_id": "hostile", "name": HOSTILE, "redirect_uris": [uri]})
+    asks = {"client_id": "hostile", "redirect_uri": uri, "response_type": "code", "state": HOSTILE}
+    reply = http.get("/oauth/authorize", params=asks)
+    page = Page(reply)
+    assert {"script", "img"}.isdisjoint(page.tags)
+    assert HOSTILE in page.text
+    assert uri in page.text
+    assert dict(page.fields)["state"] == HOSTILE
+    sent = http.post("/oauth/authorize", content=urlencode(page.answered("allow")), headers=FORM)
+    target = urlsplit(sent.headers["location"])
+    assert parse_qs(target.query)["state"] == [HOSTILE]
+
+
+def test_hostile_errors_are_words_on_the_page():
+    page = pages.error(consent.OAuthError("<b>", "<script>alert(1)</script>")).decode()
+    assert "<script>" not in page
+    assert "<b>" not in page
+
+
+# Answers without a page
+
+
+@pytest.mark.parametrize(("answer", "given"), [("allow", "code"), ("deny", "error")])
+def test_a_setting_answers_in_the_users_place(app, sandbox, answer, given):
+    sandbox.control("POST", "/consent", {"answer": answer, "user": ADMIN})
+    back = landed(app.browser.open(**app.asks))
+    assert given in back
+    assert back["state"] == "a state"
+    if answer == "allow":
+        assert app.redeem(back["code"]).json()["owner"] == ADMIN
+
+
+def test_without_a_chosen_user_the_owner_answers(web, sandbox):
+    sandbox.control("POST", "/consent", {"answer": "allow"})
+    assert web.redeem(landed(web.browser.open(**web.asks))["code"]).json()["owner"] == OWNER
+
+
+# What is wrong with the way to the page: nobody is redirected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_id": "nobody"},
+        {"client_id": ""},
+        {"client_id": ["sandbox-native", "sandbox-native"]},
+        {"redirect_uri": ""},
+        {"redirect_uri": [NATIVE_URI, "https://evil.example/"]},
+        {"redirect_uri": "https://evil.example/callback"},
+        {"redirect_uri": "http://127.0.0.1:49152/other"},
+        {"redirect_uri": "http://127.0.0.1:49152/callback/"},
+        {"redirect_uri": "http://127.0.0.1:49152/callback?next=/"},
+        {"redirect_uri": "http://127.0.0.1:49152/callback#"},
+        {"redirect_uri": "https://127.0.0.1:49152/callback"},
+        {"redirect_uri": "http://127.0.0.2:49152/callback"},
+        {"redirect_uri": "http://127.0.0.1:49152@evil.example/callback"},
+        {"redirect_uri": "http://evil.example@127.0.0.1:49152/callback"},
+        {"redirect_uri": "http://127.0.0.1.evil.example:49152/callback"},
+        {"redirect_uri": "http://127.0.0.1:99999/callback"},
+        {"redirect_uri": "http://127.0.0.1:port/callback"},
+        {"redirect_uri": "http://127.0.0.1:49152/call\r\nback"},
+        {"redirect_uri": "http://[::1/callback"},
+        {"redirect_uri": "javascript:alert(1)"},
+        {"redirect_uri": WEB_URI},
+    ],
+)
+def test_a_wrong_client_or_redirect_uri_shows_an_error_and_never_redirects(native, changes):
+    reply = native.browser.open(**native.asks | changes)
+    assert reply.status_code == 400
+    assert "location" not in reply.headers
+    assert Page(reply).action is None
+
+
+@pytest.mark.parametrize(
+    "uri", [f"{WEB_URI}/", f"{WEB_URI}?x=1", WEB_URI.upper(), "http://localhost:8711/callback", NATIVE_URI]
+)
+def test_a_web_apps_redirect_uri_must_be_registered_to_the_letter(web, uri):
+    assert web.browser.open(**web.asks | {"redirect_uri": uri}).status_code == 400
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+@pytest.mark.parametrize("port", ["", ":1", ":65535"])
+def test_a_native_app_may_listen_on_any_port_of_this_machine(native, host, port):
+    uri = f"http://{host}{port}/callback"
+    assert native.browser.open(**native.asks | {"redirect_uri": uri}).status_code == 200
+
+
+def test_the_decision_is_about_a_request_that_is_checked_again(native):
+    fields = dict(Page(native.browser.open(**native.asks)).answered("allow"))
+    tampered = native.browser.submit(fields | {"redirect_uri": "https://evil.example/"})
+    assert tampered.status_code == 400
+    assert "location" not in tampered.headers
+    without_pkce = {name: value for name, value in fields.items() if name != "code_challenge"}
+    assert landed(native.browser.submit(without_pkce))["error"] == "invalid_request"
+
+
+def test_a_decision_that_is_no_form_is_refused(native, http):
+    reply = http.post("/oauth/authorize", json=native.asks | {"decision": "allow", "user": cast.OWNER})
+    assert reply.status_code == 400
+    assert "location" not in reply.headers
+
+
+# What else is wrong with it: the app is told, with its state
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": ""}, "invalid_request"),
+        ({"response_type": ["code", "code"]}, "invalid_request"),
+        ({"scope": "everything:read"}, "invalid_scope"),
+        ({"scope": "users:read users:write"}, "invalid_scope"),
+        ({"scope": "default"}, "invalid_scope"),
+        ({"scope": ["users:read", "groups:read"]}, "invalid_request"),
+        ({"code_challenge": ""}, "invalid_request"),
+        ({"code_challenge": "", "code_challenge_method": ""}, "invalid_request"),
+        ({"code_challenge": VERIFIER, "code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge_method": ""}, "invalid_request"),
+        ({"code_challenge_method": "s256"}, "invalid_request"),
+        ({"code_challenge": f"{CHALLENGE}="}, "invalid_request"),
+        ({"code_challenge": CHALLENGE[:-1]}, "invalid_request"),
+        ({"code_challenge": [CHALLENGE, CHALLENGE]}, "invalid_request"),
+    ],
+)
+def test_other_mistakes_are_told_to_the_app_with_its_state(native, changes, error):
+    back = landed(native.browser.open(**native.asks | changes))
+    assert (back["error"], back["state"]) == (error, "a state")
+    assert back["error_description"]
+    assert "code" not in back
+
+
+def test_a_web_app_may_leave_pkce_out_but_not_half_of_it(web):
+    assert "code" in landed(web.browser.submit(Page(web.browser.open(**web.asks)).answered("allow")))
+    for changes in (
+        {"code_challenge_method": "S256"},
+        {"code_challenge": CHALLENGE},
+        {"code_challenge": VERIFIER, "code_challenge_method": "plain"},
+    ):
+        assert landed(web.browser.open(**web.asks | changes))["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("state", ["", "x" * 2000, "a&b=c#d?e%20f+g/ü\n"])
+def test_the_state_comes_back_as_it_was(web, state):
+    asks = web.asks | {"state": state}
+    allowed = landed(web.browser.submit(Page(web.browser.open(**asks)).answered("allow")))
+    denied = landed(web.browser.submit(Page(web.browser.open(**asks)).answered("deny")))
+    assert allowed.get("state", "") == denied.get("state", "") == state
+
+
+def test_a_state_given_twice_is_refused_and_not_sent_back(web):
+    back = landed(web.browser.open(**web.asks | {"state": ["one", "two"]}))
+    assert back["error"] == "invalid_request"
+    assert "state" not in back
+
+
+def test_a_denied_consent_is_told_to_the_app(app):
+    back = landed(app.browser.submit(Page(app.browser.open(**app.asks)).answered("deny")))
+    assert (back["error"], back["state"]) == ("access_denied", "a state")
+    assert "code" not in back
+
+
+@pytest.mark.parametrize(("field", "value"), [("user", "nobody"), ("user", ""), ("decision", "")])
+def test_a_decision_of_nobody_or_without_a_word_is_none(web, field, value):
+    fields = dict(Page(web.browser.open(**web.asks)).answered("allow")) | {field: value}
+    assert landed(web.browser.submit(fields))["error"] == "invalid_request"
+
+
+def test_any_word_but_allow_denies(web):
+    fields = dict(Page(web.browser.open(**web.asks)).answered("ALLOW"))
+    assert landed(web.browser.submit(fields))["error"] == "access_denied"
+
+
+def test_an_answer_keeps_the_query_of_the_redirect_uri(sandbox, http):
+    uri = "https://app.acme.example/callback?tenant=7"
+    sandbox.control("POST", "/apps", {"client_id": "tenants", "redirect_uris": [uri]})
+    sandbox.control("POST", "/consent", {"answer": "allow"})
+    asks = {"client_id": "tenants", "redirect_uri": uri, "response_type": "code"}
+    target = http.get("/oauth/authorize", params=asks).headers["location"]
+    assert target.startswith(f"{uri}&code=")
+
+
+# Codes
+
+
+def test_a_code_lives_for_ten_minutes(app, clock):
+    young, old = app.code(), app.code()
+    clock.now += 599
+    assert app.redeem(young).status_code == 200
+    clock.now += 1
+    refused(app.redeem(old), "invalid_grant")
+
+
+def test_codes_can_be_made_stale(app, sandbox):
+    code = app.code()
+    assert sandbox.control("POST", "/codes/expire") == {"codes": 1}
+    refused(app.redeem(code), "invalid_grant")
+    assert sandbox.control("POST", "/codes/expire") == {"codes": 0}
+
+
+def test_a_code_used_twice_takes_down_what_came_of_it(app, http):
+    code = app.code()
+    pair = app.redeem(code).json()
+    renewed = app.refresh(pair["refresh_token"]).json()
+    refused(app.redeem(code), "invalid_grant")
+    refused(app.redeem(code), "invalid_grant")
+    for issued in (pair, renewed):
+        assert me(http, issued["access_token"]).status_code == 401
+        refused(app.refresh(issued["refresh_token"]), "invalid_grant")
+
+
+def test_a_code_is_the_apps_that_asked_for_it(web, native, http):
+    code = web.code()
+    pair = web.redeem(code).json()
+    refused(native.redeem(code, redirect_uri=WEB_URI), "invalid_grant")
+    refused(native.redeem(web.code(), redirect_uri=WEB_URI, code_verifier=None), "invalid_grant")
+    assert me(http, pair["access_token"]).status_code == 200  # a stranger cannot take it down
+
+
+def test_a_code_is_bound_to_its_redirect_uri(native):
+    code = native.code()
+    for uri in ("http://127.0.0.1:49153/callback", "http://localhost:49152/callback", WEB_URI):
+        refused(native.redeem(code, redirect_uri=uri), "invalid_grant")
+    assert native.redeem(code).status_code == 200
+
+
+@pytest.mark.parametrize("verifier", ["x" * 43, VERIFIER[:-1], CHALLENGE, f"{VERIFIER}ü"])
+def test_a_wrong_verifier_redeems_nothing(native, verifier):
+    refused(native.redeem(native.code(), code_verifier=verifier), "invalid_grant")
+
+
+def test_a_missing_verifier_is_named(native):
+    assert "code_verifier" in refused(native.redeem(native.code(), code_verifier=None), "invalid_request")
+
+
+def test_a_web_app_that_uses_pkce_is_held_to_it(web):
+    refused(web.redeem(web.code(**PKCE)), "invalid_request")
+    refused(web.redeem(web.code(**PKCE), code_verifier="x" * 43), "invalid_grant")
+    assert web.redeem(web.code(**PKCE), code_verifier=VERIFIER).status_code == 200
+
+
+def test_a_verifier_without_a_challenge_is_an_attack(web):
+    refused(web.redeem(web.code(), code_verifier=VERIFIER), "invalid_grant")
+
+
+def test_an_unknown_code_is_refused(app):
+    refused(app.redeem("unknown"), "invalid_grant")
+
+
+# Refresh tokens
+
+
+def test_a_used_refresh_token_is_refused_and_the_new_one_is_good(app, http):
+    first = app.tokens()
+    second = app.refresh(first["refresh_token"]).json()
+    documented = json.loads((PAYLOADS / "errors" / "oauth-invalid-grant.json").read_text())
+    for _ in range(2):
+        reply = app.refresh(first["refresh_token"])
+        assert (reply.status_code, reply.json()) == (400, documented)
+    assert me(http, second["access_token"]).status_code == 200
+    assert app.refresh(second["refresh_token"]).status_code == 200
+
+
+def test_a_refresh_token_is_the_apps_it_was_issued_to(web, native):
+    pair = native.tokens()
+    refused(web.refresh(pair["refresh_token"]), "invalid_grant")
+    assert native.refresh(pair["refresh_token"]).status_code == 200
+
+
+def test_an_access_token_refreshes_nothing(app):
+    refused(app.refresh(app.tokens()["access_token"]), "invalid_grant")
+
+
+def test_of_many_who_redeem_one_refresh_token_one_wins(app, sandbox):
+    client_id, basic = app.client_id, app.basic
+    many = 8
+    for _ in range(3):
+        token, gate = app.tokens()["refresh_token"], threading.Barrier(many)
+
+        def race(_place, token=token, gate=gate):
+            with httpx.Client(base_url=sandbox.url, trust_env=False) as http:
+                gate.wait()
+                return AppClient(http, client_id, "", basic).refresh(token)
+
+        with ThreadPoolExecutor(many) as pool:
+            replies = list(pool.map(race, range(many)))
+        won = [reply for reply in replies if reply.status_code == 200]
+        lost = [reply.json()["error"] for reply in replies if reply.status_code == 400]
+        assert (len(won), lost) == (1, ["invalid_grant"] * (many - 1))
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncate"])
+def test_a_lost_reply_to_a_refresh_has_used_the_token_up(app, sandbox, kind):
+    pair = app.tokens()
+    sandbox.fault(kind, method="POST", path="/oauth/token")
+    with pytest.raises(httpx.TransportError):
+        app.refresh(pair["refresh_token"])
+    refused(app.refresh(pair["refresh_token"]), "invalid_grant")
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "html"}, {"kind": "not_json"}])
+def test_a_refresh_that_was_answered_with_trouble_was_not_done(app, sandbox, fault):
+    pair = app.tokens()
+    sandbox.fault(**fault, path="/oauth/token")
+    spoiled = app.refresh(pair["refresh_token"])
+    assert spoiled.headers["cache-control"] == "no-store"
+    assert "access_token" not in spoiled.text
+    assert app.refresh(pair["refresh_token"]).status_code == 200
+
+
+def test_the_page_can_be_down(web, sandbox):
+    sandbox.fault("html", path="/oauth/authorize")
+    assert web.browser.open(**web.asks).status_code == 502
+
+
+# Who calls
+
+
+@pytest.mark.parametrize(
+    "basic",
+    [
+        ("sandbox-web", "wrong"),
+        ("sandbox-web", ""),
+        ("nobody", "sandbox-web-secret"),
+        ("sandbox-native", "anything"),
+        ("sandbox-wéb", "ü"),
+    ],
+)
+def test_an_app_that_proves_nothing_is_told_how(web, basic):
+    code = web.code()
+    web.basic = basic
+    reply = web.redeem(code)
+    refused(reply, "invalid_client", 401)
+    assert reply.headers["www-authenticate"].startswith("Basic ")
+    web.basic = WEB_BASIC
+    assert web.redeem(code).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Basic", "Basic !!!", "Basic c2FuZGJveC13ZWI=", "Basic /w==", "Bearer sandbox-owner", "sandbox-web"],
+)
+def test_an_authorization_header_that_is_no_basic_credential_is_refused(http, header):
+    fields = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": "sandbox-native"}
+    reply = http.post("/oauth/token", data=fields, headers={"Authorization": header})
+    refused(reply, "invalid_client", 401)
+
+
+def test_a_web_app_may_prove_itself_in_the_form(web):
+    fields = {"client_id": WEB_BASIC[0], "client_secret": WEB_BASIC[1]}
+    web.basic = None
+    assert web.redeem(web.code(), **fields).status_code == 200
+    refused(web.redeem(web.code(), **fields | {"client_secret": "wrong"}), "invalid_client", 401)
+    refused(web.redeem(web.code()), "invalid_client", 401)
+
+
+def test_basic_may_stand_beside_the_same_client_id_and_no_other(web):
+    code = web.code()
+    refused(web.redeem(code, client_id="sandbox-native"), "invalid_request")
+    refused(web.redeem(code, client_id="sandbox-web", client_secret="sandbox-web-secret"), "invalid_request")
+    assert web.redeem(code, client_id="sandbox-web").status_code == 200
+
+
+def test_a_native_app_has_no_secret(native):
+    refused(native.redeem(native.code(), client_secret="made-up"), "invalid_client", 401)
+
+
+def test_a_call_from_nobody_is_refused(http):
+    refused(http.post("/oauth/token", data={"grant_type": "refresh_token"}), "invalid_client", 401)
+
+
+# Forms
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "named"),
+    [
+        ({}, "invalid_request", "grant_type"),
+        ({"grant_type": ""}, "invalid_request", "grant_type"),
+        ({"grant_type": "password"}, "unsupported_grant_type", "grant_type"),
+        ({"grant_type": "client_credentials"}, "unsupported_grant_type", "grant_type"),
+        ({"grant_type": "authorization_code"}, "invalid_request", "code"),
+        ({"grant_type": "authorization_code", "code": "x"}, "invalid_request", "redirect_uri"),
+        ({"grant_type": "refresh_token"}, "invalid_request", "refresh_token"),
+        ({"grant_type": ["refresh_token", "refresh_token"]}, "invalid_request", "grant_type"),
+        ({"grant_type": "refresh_token", "refresh_token": ["a", "b"]}, "invalid_request", "refresh_token"),
+        ({"grant_type": "refresh_token", "refresh_token": "a", "x": ["1", "2"]}, "invalid_request", "x"),
+    ],
+)
+def test_a_token_call_that_lacks_or_repeats_something_is_told_what(app, fields, error, named):
+    assert named in refused(app.call("/oauth/token", **fields), error)
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data", "text/plain", None])
+def test_anything_but_a_form_is_refused(http, path, content_type):
+    fields = {
+        "grant_type": "refresh_token",
+        "client_id": "sandbox-native",
+        "refresh_token": "x",
+        "token": "x",
+    }
+    headers = {"Content-Type": content_type} if content_type else {}
+    refused(http.post(path, content=urlencode(fields), headers=headers), "invalid_request")
+
+
+def test_a_form_may_name_its_character_set(http):
+    fields = urlencode({"grant_type": "refresh_token", "client_id": "sandbox-native", "refresh_token": "x"})
+    headers = {"Content-Type": "Application/X-WWW-Form-Urlencoded; charset=UTF-8"}
+    refused(http.post("/oauth/token", content=fields, headers=headers), "invalid_grant")
+
+
+def test_parameters_of_the_query_are_no_form(http):
+    fields = {"grant_type": "refresh_token", "client_id": "sandbox-native", "refresh_token": "x"}
+    refused(http.post("/oauth/token", params=fields, headers=FORM), "invalid_client", 401)
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe=\xff", b"&&&===", b"%zz=%", b"\x00", b"grant_type"])
+def test_bytes_that_are_no_form_are_refused_like_any_other(http, body):
+    reply = http.post("/oauth/token", content=body, headers=FORM, auth=WEB_BASIC)
+    refused(reply, "invalid_request")
+
+
+# Scopes
+
+
+def test_a_missing_scope_is_refused_by_the_api(app, http):
+    pair = app.tokens(scope="scheduled_events:read")
+    reply = me(http, pair["access_token"])
+    assert (reply.status_code, reply.json()["required_scopes"]) == (403, ["users:read"])
+
+
+def test_without_scopes_a_token_may_do_nothing(web, http):
+    page = Page(web.browser.open(**web.asks | {"scope": ""}))
+    assert "it asks for no scope" in page.text
+    pair = web.redeem(landed(web.browser.submit(page.answered("allow")))["code"]).json()
+    assert pair["scope"] == ""
+    assert me(http, pair["access_token"]).status_code == 403
+
+
+def test_an_app_asks_for_its_own_scopes_and_what_they_include(sandbox, http):
+    registered = {"client_id": "narrow", "redirect_uris": [WEB_URI], "scopes": ["scheduled_events:write"]}
+    made = sandbox.control("POST", "/apps", registered)
+    narrow = AppClient(http, "narrow", WEB_URI, ("narrow", made["client_secret"]))
+    assert narrow.tokens(scope="scheduled_events:read")["scope"] == "scheduled_events:read"
+    assert landed(narrow.browser.open(**narrow.asks | {"scope": "users:read"}))["error"] == "invalid_scope"
+
+
+def test_a_legacy_apps_default_scope_is_everything_until_it_is_refreshed(sandbox, http):
+    registered = {"client_id": "old", "redirect_uris": [WEB_URI], "legacy": True}
+    made = sandbox.control("POST", "/apps", registered)
+    old = AppClient(http, "old", WEB_URI, ("old", made["client_secret"]))
+    for scope in ("", "default"):
+        page = Page(old.browser.open(**old.asks | {"scope": scope}))
+        assert "everything you may do (default)" in page.text
+        pair = old.redeem(landed(old.browser.submit(page.answered("allow")))["code"]).json()
+        assert pair["scope"] == "default"
+        assert old.introspect(pair["access_token"]).json()["scope"] == "default"
+        assert me(http, pair["access_token"]).status_code == 200
+    renewed = old.refresh(pair["refresh_token"]).json()
+    assert renewed["scope"].split() == sorted(SCOPES)
+    assert me(http, renewed["access_token"]).status_code == 200
+    assert old.tokens(scope="users:read")["scope"] == "users:read"
+
+
+def test_the_small_organizations_owner_is_on_the_free_plan(web, http, sandbox):
+    small = sandbox.world.population.members[-1]
+    pair = web.tokens(user=small.uuid, scope="users:read routing_forms:read")
+    assert pair["owner"] == small.user["uri"]
+    assert me(http, pair["access_token"]).headers["x-ratelimit-limit"] == "50"
+
+
+# Eight a minute
+
+
+def test_a_user_is_issued_eight_tokens_a_minute_whatever_the_app(web, native, clock):
+    token = web.tokens()["refresh_token"]
+    for left in range(6, 0, -1):
+        reply = web.refresh(token)
+        assert reply.headers["x-ratelimit-limit"] == "8"
+        assert reply.headers["x-ratelimit-remaining"] == str(left)
+        token = reply.json()["refresh_token"]
+    code = native.code()
+    assert native.redeem(code).headers["x-ratelimit-remaining"] == "0"
+    clock.now += 30
+    over = web.refresh(token)
+    assert over.status_code == 429
+    assert over.headers["x-ratelimit-remaining"] == "0"
+    assert over.headers["x-ratelimit-reset"] == "30"
+    assert web.tokens(user=cast.ADMIN)["owner"] == ADMIN
+    clock.now += 30
+    assert web.refresh(token).status_code == 200  # what was refused was not used up
+
+
+def test_a_code_that_met_the_limit_is_still_good(web, clock):
+    for _ in range(8):
+        web.tokens()
+    code = web.code()
+    assert web.redeem(code).status_code == 429
+    clock.now += 60
+    assert web.redeem(code).status_code == 200
+
+
+def test_refused_grants_do_not_count(web):
+    for _ in range(20):
+        refused(web.refresh("unknown"), "invalid_grant")
+    assert web.redeem(web.code()).headers["x-ratelimit-remaining"] == "7"
+
+
+def test_a_sandbox_without_limits_has_none_here_either():
+    with (
+        Sandbox(anchor=ANCHOR, rate_limit=0) as running,
+        httpx.Client(base_url=running.url, trust_env=False) as http,
+    ):
+        web = AppClient(http, "sandbox-web", WEB_URI, WEB_BASIC)
+        token = web.tokens()["refresh_token"]
+        for _ in range(20):
+            reply = web.refresh(token)
+            assert "x-ratelimit-limit" not in reply.headers
+            token = reply.json()["refresh_token"]
+
+
+def test_the_apis_limit_is_the_users_whatever_the_token(web, http):
+    pair = web.tokens()
+    before = int(me(http, pair["access_token"]).headers["x-ratelimit-remaining"])
+    renewed = web.refresh(pair["refresh_token"]).json()
+    assert int(me(http, renewed["access_token"]).headers["x-ratelimit-remaining"]) == before - 1
+    admins = web.tokens(user=cast.ADMIN)
+    assert int(me(http, admins["access_token"]).headers["x-ratelimit-remaining"]) == before
+
+
+# Introspection
+
+
+def test_introspection_tells_the_documented_fields(app):
+    documented = json.loads((PAYLOADS / "oauth-introspect.json").read_text())["body"]
+    pair = app.tokens()
+    for token in (pair["access_token"], pair["refresh_token"]):
+        reply = app.introspect(token)
+        assert_fits(reply.json(), "OAuthIntrospection")
+        assert reply.json() == documented | {
+            "client_id": app.client_id,
+            "iat": pair["created_at"],
+            "exp": pair["created_at"] + 7200,
+        }
+
+
+def test_what_does_not_count_is_not_active(app, clock):
+    first = app.tokens()
+    app.refresh(first["refresh_token"])
+    assert app.introspect(first["access_token"]).json()["active"] is True
+    assert app.introspect(first["refresh_token"]).json() == {"active": False}
+    clock.now += 7200
+    assert app.introspect(first["access_token"]).json() == {"active": False}
+    for unknown in ("unknown", "sandbox-owner"):
+        assert app.introspect(unknown).json() == {"active": False}
+
+
+def test_introspection_tells_nothing_to_other_apps(web, native):
+    assert web.introspect(native.tokens()["access_token"]).json() == {"active": False}
+
+
+def test_introspection_wants_to_know_who_asks(web):
+    token = web.tokens()["access_token"]
+    web.basic = ("sandbox-web", "wrong")
+    refused(web.introspect(token), "invalid_client", 401)
+
+
+@pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke"])
+def test_no_token_is_no_question(app, path):
+    assert "token" in refused(app.call(path), "invalid_request")
+    refused(app.call(path, token=["a", "b"]), "invalid_request")
+
+
+# Revocation
+
+
+def test_a_revoked_access_token_ends_at_once_and_alone(app, http):
+    pair = app.tokens()
+    reply = app.revoke(pair["access_token"])
+    assert (reply.status_code, reply.json()) == (200, {})
+    assert me(http, pair["access_token"]).status_code == 401
+    assert app.introspect(pair["access_token"]).json() == {"active": False}
+    assert app.refresh(pair["refresh_token"]).status_code == 200
+
+
+def test_a_revoked_refresh_token_takes_its_whole_grant_with_it(app, http):
+    first, other = app.tokens(), app.tokens()
+    second = app.refresh(first["refresh_token"]).json()
+    assert app.revoke(second["refresh_token"]).status_code == 200
+    for issued in (first, second):
+        assert me(http, issued["access_token"]).status_code == 401
+        refused(app.refresh(issued["refresh_token"]), "invalid_grant")
+    assert me(http, other["access_token"]).status_code == 200
+
+
+def test_revoking_what_is_not_there_is_no_error(app):
+    pair = app.tokens()
+    for token in ("unknown", pair["refresh_token"], pair["refresh_token"], "sandbox-owner"):
+        assert (app.revoke(token).status_code, app.revoke(token).json()) == (200, {})
+
+
+def test_revocation_leaves_other_apps_tokens_alone(web, native, http):
+    pair = native.tokens()
+    assert web.revoke(pair["access_token"]).status_code == 200
+    assert web.revoke(pair["refresh_token"]).status_code == 200
+    assert web.revoke("sandbox-owner").status_code == 200
+    assert me(http, pair["access_token"]).status_code == 200
+    assert me(http, "sandbox-owner").status_code == 200
+
+
+def test_revocation_by_nobody_is_forbidden(web, http):
+    pair = web.tokens()
+    web.basic = ("sandbox-web", "wrong")
+    refused(web.revoke(pair["access_token"]), "unauthorized_client", 403)
+    assert me(http, pair["access_token"]).status_code == 200
+
+
+def test_a_user_can_take_back_what_they_allowed_an_app(app, http, sandbox):
+    owners, admins = app.tokens(), app.tokens(user=cast.ADMIN)
+    unused = app.code()
+    body = {"client_id": app.client_id, "user": OWNER}
+    assert sandbox.control("POST", "/apps/revoke", body) == {"grants": 1}
+    assert me(http, owners["access_token"]).status_code == 401
+    refused(app.refresh(owners["refresh_token"]), "invalid_grant")
+    refused(app.redeem(unused), "invalid_grant")
+    assert me(http, admins["access_token"]).status_code == 200
+    assert sandbox.control("POST", "/apps/revoke", {"client_id": app.client_id}) == {"grants": 1}
+    assert me(http, admins["access_token"]).status_code == 401
+
+
+def test_whoever_leaves_the_organization_is_signed_out(app, http, sandbox):
+    member = sandbox.world.population.members[2 if app.basic else 3]
+    unused, pair = app.code(user=member.uuid), app.tokens(user=member.uuid)
+    sandbox.world.leave(member)
+    assert me(http, pair["access_token"]).status_code == 401
+    assert app.introspect(pair["access_token"]).json() == {"active": False}
+    refused(app.refresh(pair["refresh_token"]), "invalid_grant")
+    refused(app.redeem(unused), "invalid_grant")
+
+
+# Apps
+
+
+def test_registered_apps_are_shown_with_their_secrets(sandbox):
+    shown = {app["client_id"]: app for app in sandbox.control("GET", "/apps")["apps"]}
+    assert shown["sandbox-web"]["client_secret"] == "sandbox-web-secret"
+    assert shown["sandbox-native"]["client_secret"] is None
+
+
+def test_an_app_can_be_registered_and_used_at_once(sandbox, http):
+    body = {"name": "My flow", "kind": "native", "redirect_uris": ["http://127.0.0.1/cb"]}
+    made = sandbox.control("POST", "/apps", body)
+    assert made["client_secret"] is None
+    assert made in sandbox.control("GET", "/apps")["apps"]
+    uri = "http://127.0.0.1:5000/cb"
+    sandbox.control("POST", "/consent", {"answer": "allow"})
+    flow = AppClient(http, made["client_id"], uri, **PKCE)
+    code = dict(parse_qsl(urlsplit(flow.browser.open(**flow.asks).headers["location"]).query))["code"]
+    assert flow.redeem(code).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        ("/apps", {}),
+        ("/apps", {"redirect_uris": []}),
+        ("/apps", {"redirect_uris": ["http://app.acme.example/"]}),
+        ("/apps", {"redirect_uris": ["https://app.acme.example/#part"]}),
+        ("/apps", {"redirect_uris": ["https:///callback"]}),
+        ("/apps", {"redirect_uris": ["https://app.acme.example/\r\nX: y"]}),
+        ("/apps", {"redirect_uris": ["https://app.acme.example:port/"]}),
+        ("/apps", {"redirect_uris": ["javascript:alert(1)"]}),
+        ("/apps", {"redirect_uris": [WEB_URI], "kind": "desktop"}),
+        ("/apps", {"redirect_uris": [WEB_URI], "scopes": ["everything"]}),
+        ("/apps", {"redirect_uris": [WEB_URI], "client_id": "sandbox-web"}),
+        ("/apps", {"redirect_uris": [WEB_URI], "client_id": "a:b"}),
+        ("/apps", {"redirect_uris": [WEB_URI], "legacy": "yes"}),
+        ("/apps", {"redirect_uris": [WEB_URI], "secret": "mine"}),
+        ("/apps/revoke", {}),
+        ("/apps/revoke", {"client_id": "nobody"}),
+        ("/apps/revoke", {"client_id": "sandbox-web", "user": "nobody"}),
+        ("/consent", {"answer": "perhaps"}),
+        ("/consent", {"answer": "allow", "user": "nobody"}),
+    ],
+)
+def test_wrong_control_calls_are_refused_and_change_nothing(sandbox, call, body):
+    before = sandbox.control("GET", "/apps"), sandbox.control("GET", "/consent")
+    with pytest.raises(ValueError, match=r"."):
+        sandbox.control("POST", call, body)
+    assert (sandbox.control("GET", "/apps"), sandbox.control("GET", "/consent")) == before
+
+
+@pytest.mark.parametrize(("uri", "good"), [("http://[::1]:0/x", False), ("https://a.example", True)])
+def test_redirect_uris_are_https_or_of_this_machine(uri, good):
+    assert apps.is_redirect_uri(uri) is good
+
+
+# Webhooks of apps
+
+
+class Hook(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append((self.headers["Calendly-Webhook-Signature"], body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_args):
+        pass
+
+
+@pytest.fixture
+def hook():
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    server.received = []
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("own_key", [None, "a key of the app's own"])
+def test_webhooks_of_an_app_are_signed_with_the_key_of_the_app(app, sandbox, http, hook, own_key):
+    pair = app.tokens()
+    body = {
+        "url": f"http://127.0.0.1:{hook.server_port}/",
+        "events": ["invitee.created"],
+        "organization": ORGANIZATION,
+        "scope": "organization",
+        **({"signing_key": own_key} if own_key else {}),
+    }
+    headers = {"Authorization": f"Bearer {pair['access_token']}"}
+    assert http.post("/webhook_subscriptions", json=body, headers=headers).status_code == 201
+    sandbox.book(wait=True)
+    [(signature, message)] = hook.received
+    stamp, digest = (part.partition("=")[2] for part in signature.split(","))
+    [key] = [
+        shown["webhook_signing_key"]
+        for shown in sandbox.control("GET", "/apps")["apps"]
+        if shown["client_id"] == app.client_id
+    ]
+    assert digest == hmac.new(key.encode(), f"{stamp}.".encode() + message, hashlib.sha256).hexdigest()
+
+
+# What is left behind
+
+
+def test_the_journal_holds_no_code_and_no_token(app, sandbox):
+    code = app.code()
+    pair = app.redeem(code).json()
+    app.refresh(pair["refresh_token"])
+    app.introspect(pair["access_token"])
+    journal = sandbox.requests()
+    assert journal["counts"]["POST /oauth/token"] == 2
+    kept = json.dumps(journal)
+    for secret in (code, *(pair[name] for name in ("access_token", "refresh_token")), WEB_BASIC[1], VERIFIER):
+        assert secret not in kept
+
+
+def test_every_run_issues_other_secrets():
+    issued = set()
+    for _ in range(2):
+        with (
+            Sandbox(anchor=ANCHOR) as running,
+            httpx.Client(base_url=running.url, trust_env=False) as http,
+        ):
+            web = AppClient(http, "sandbox-web", WEB_URI, WEB_BASIC)
+            pair = web.tokens()
+            issued |= {pair["access_token"], pair["refresh_token"], web.code()}
+    assert len(issued) == 6
