@@ -199,7 +199,7 @@ class UnexpectedAnswer(ConnectorError):
 
 
 class SignInFailed(ConnectorError):
-    """A sign-in did not come to its end. `reason` is redirect, state, denied, scope, client, expired, grant, …"""
+    """A sign-in did not come to its end. `reason` is a short fixed word: redirect, state, denied, scope …."""
 
     code = "sign_in_failed"
 

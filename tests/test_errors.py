@@ -19,6 +19,8 @@ from calendly_connector.errors import (
     RateLimited,
     Rejected,
     SignatureError,
+    SignInFailed,
+    SignInRequired,
     Unauthenticated,
     UnexpectedAnswer,
     UnknownAction,
@@ -59,6 +61,8 @@ EXAMPLES: list[ConnectorError] = [
     SignatureError("It broke.", fix="Do it.", reason="old"),
     UnknownCredential("It broke.", fix="Do it."),
     VaultError("It broke.", fix="Do it.", reason="busy"),
+    SignInFailed("It broke.", fix="Do it.", reason="state"),
+    SignInRequired("It broke.", fix="Do it.", reason="revoked", credential="work"),
 ]
 COPIES = {
     "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - our own bytes

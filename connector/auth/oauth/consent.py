@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ...errors import SignInFailed
 
-_AGAIN: Final = "Sign in again from the beginning."
+AGAIN: Final = "Sign in again from the beginning."
 _REASONS: Final = {
     "access_denied": ("denied", "Consent was denied.", "Sign in again, and press Allow."),
     "invalid_scope": (
@@ -61,6 +61,18 @@ def ask(url: str, client_id: str, redirect_uri: str, scopes: Iterable[str], now:
     return Consent(url, redirect_uri, now, state, verifier)
 
 
+def check_verifier(consent: Consent) -> None:
+    """Refuse a consent whose verifier is another's: a host that keeps several apart could mix them up."""
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+    if _parameters(consent.url).get("code_challenge") != create_s256_code_challenge(consent.verifier):
+        raise SignInFailed(
+            "The verifier does not belong to this sign-in (PKCE).",
+            fix="Keep what a sign-in began with until it ends, and begin it again.",
+            reason="verifier",
+        )
+
+
 def read_answer(consent: Consent, answer: str) -> str:
     """Give the code of the address that the person was sent back to, or raise SignInFailed.
 
@@ -68,7 +80,7 @@ def read_answer(consent: Consent, answer: str) -> str:
     from somebody who wants to sign us in as themselves.
     """
     given = _parameters(answer)
-    if _place(answer) != _place(consent.redirect_uri):
+    if not is_address(consent, answer):
         raise SignInFailed(
             "This is not the address that Calendly was asked to send back to.",
             fix=f"Paste the whole address that begins with {consent.redirect_uri}.",
@@ -76,15 +88,20 @@ def read_answer(consent: Consent, answer: str) -> str:
         )
     if not hmac.compare_digest(given.get("state", "").encode(), consent.state.encode()):
         raise SignInFailed(
-            "The answer does not belong to this sign-in (its state is another).", fix=_AGAIN, reason="state"
+            "The answer does not belong to this sign-in (its state is another).", fix=AGAIN, reason="state"
         )
     if "error" in given:
-        known = ("refused", "Calendly did not let the sign-in go on.", _AGAIN)
+        known = ("refused", "Calendly did not let the sign-in go on.", AGAIN)
         reason, message, fix = _REASONS.get(given["error"], known)
         raise SignInFailed(message, fix=fix, reason=reason)
     if not given.get("code"):
-        raise SignInFailed("The answer holds no code.", fix=_AGAIN, reason="redirect")
+        raise SignInFailed("The answer holds no code.", fix=AGAIN, reason="redirect")
     return given["code"]
+
+
+def is_address(consent: Consent, answer: str) -> bool:
+    """Whether an address is the redirect's, whatever it says."""
+    return _place(answer) == _place(consent.redirect_uri)
 
 
 def _place(url: str) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Final
 
 from ...errors import UnexpectedAnswer
@@ -31,8 +32,13 @@ class Grant:
             "organization": self.organization,
         }
 
+    @property
+    def header(self) -> str:
+        """The value of the Authorization header."""
+        return f"Bearer {self.access_token}"
+
     def usable(self, now: float) -> bool:
-        """Whether the access token may still be used."""
+        """Whether the access token may still be used, and need not be renewed yet."""
         return now < self.expires_at - _RENEW_BEFORE_S
 
 
@@ -53,10 +59,13 @@ def from_reply(reply: Mapping[str, Any], received: float) -> Grant:
     """Read a token reply. Its life counts from our own clock, which is the one it is compared with."""
     texts = [reply.get(name) for name in ("access_token", "refresh_token")]
     life_s = reply.get("expires_in")
-    if not all(isinstance(text, str) and text for text in texts) or not isinstance(life_s, int | float):
+    whole = all(isinstance(text, str) and text.isascii() and text.isprintable() and text for text in texts)
+    # JSON as Python reads it has infinities, and True is a number.
+    timed = isinstance(life_s, int | float) and not isinstance(life_s, bool) and isfinite(life_s)
+    if not (whole and timed):
         raise UnexpectedAnswer(
             "The authorization server gave no pair of tokens.",
             fix="Check that CALENDLY_AUTH_URL is Calendly's authorization server.",
         )
     rest = (str(reply.get(name) or "") for name in ("scope", "owner", "organization"))
-    return Grant(str(texts[0]), str(texts[1]), received + life_s, *rest)
+    return Grant(str(texts[0]), str(texts[1]), received + float(life_s or 0), *rest)

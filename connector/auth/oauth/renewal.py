@@ -6,11 +6,14 @@ under the vault's lock for its name, and is in the vault before anybody uses it.
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from shlex import quote
 from threading import Lock
 from typing import Final, Protocol
 
 from ...errors import NoAnswer, SignInRequired
 from ...timing import Timing
+from .. import holding
+from ..holding import Holding
 from . import grant
 from .grant import Grant
 from .server import AuthorizationServer, RefusedGrant
@@ -18,17 +21,21 @@ from .server import AuthorizationServer, RefusedGrant
 ENDED: Final = "signed_out"
 """The field that says why a stored sign-in is over, so that nobody asks the server about it again."""
 
+_PATIENCE_S: Final = 240.0  # longer than whoever is before us can take: two calls, each after a wait
+
 
 class Store(Protocol):
     """Where one credential is kept: the vault, under the credential's name."""
 
     def get(self, name: str) -> Mapping[str, str]: ...
     def put(self, name: str, credential: Mapping[str, str]) -> None: ...
-    def lock(self, name: str) -> AbstractContextManager[None]: ...
+    def lock(self, name: str, *, timeout_s: float = ...) -> AbstractContextManager[None]: ...
 
 
 class Renewal:
     """The access token of a stored credential, always one that can be used."""
+
+    mended: tuple[str, ...] = ()
 
     def __init__(self, store: Store, name: str, server: AuthorizationServer, timing: Timing) -> None:
         self._store = store
@@ -40,18 +47,27 @@ class Renewal:
 
     def authorization(self, refused: str | None = None) -> str:
         """Give the Authorization header's value; never the one that was `refused`. Raises SignInRequired."""
+        return self.grant(refused).header
+
+    def grant(self, refused: str | None = None) -> Grant:
+        """Give the pair that can be used, renewed where it has to be."""
         held = self._held
-        if not self._good(held, refused):
-            with self._one_at_a_time:
-                held = self._held
-                if not self._good(held, refused):
-                    held = self._held = self._renewed(refused)
-        assert held is not None  # noqa: S101 - `_good` says so, and mypy cannot see it
-        return _header(held)
+        if held is not None and self._good(held, refused):
+            return held
+        with self._one_at_a_time:
+            held = self._held
+            if held is None or not self._good(held, refused):
+                self._held = None
+                held = self._held = self._renewed(refused)
+            return held
+
+    def holding(self) -> Holding:
+        """Say what is held. Raises SignInRequired."""
+        return holding.ask(self._server, self.grant())
 
     def _renewed(self, refused: str | None) -> Grant:
         """Take what is stored, renewed by us if nobody else has done it."""
-        with self._store.lock(self._name):
+        with self._store.lock(self._name, timeout_s=_PATIENCE_S):
             credential = dict(self._store.get(self._name))
             held = grant.from_credential(credential)
             if held is None:
@@ -61,8 +77,10 @@ class Renewal:
             try:
                 fresh = self._ask_server(held)
             except RefusedGrant:
-                self._store.put(self._name, ended(credential, "refused"))
-                raise required(self._name, "refused") from None
+                # Both tokens refused before the access token's time is up: access was taken back.
+                why = "revoked" if held.usable(self._timing.clock()) else "used"
+                self._store.put(self._name, ended(credential, why))
+                raise required(self._name, why) from None
             self._store.put(self._name, credential | fresh.fields())
             return fresh
 
@@ -75,8 +93,13 @@ class Renewal:
             # Either it did not arrive, or the pair is lost already: asking once more finds out which.
             return self._server.renew(held)
 
-    def _good(self, held: Grant | None, refused: str | None) -> bool:
-        return held is not None and held.usable(self._timing.clock()) and _header(held) != refused
+    def _good(self, held: Grant, refused: str | None) -> bool:
+        return held.usable(self._timing.clock()) and held.header != refused
+
+
+def signed_in(credential: Mapping[str, str], held: Grant) -> dict[str, str]:
+    """Give a credential with the tokens of a new sign-in."""
+    return {name: value for name, value in credential.items() if name != ENDED} | held.fields()
 
 
 def ended(credential: Mapping[str, str], why: str) -> dict[str, str]:
@@ -89,17 +112,14 @@ def required(name: str, why: str) -> SignInRequired:
     """Say that a person has to sign in."""
     messages = {
         "never": f"Nobody has signed in with the credential {name!r} yet.",
-        "refused": f"The sign-in {name!r} is over: Calendly does not take its refresh token any more. "
-        "It was revoked, or the answer to its last renewal was lost.",
+        "revoked": f"The sign-in {name!r} is over: access was taken back in Calendly.",
+        "used": f"The sign-in {name!r} is over: Calendly does not take its refresh token any more. "
+        "The answer to its last renewal was lost, a copy of it was renewed elsewhere, or access taken back.",
         "logout": f"The credential {name!r} was signed out.",
     }
     return SignInRequired(
-        messages.get(why, messages["refused"]),
-        fix=f"Sign in again: calendly-connector login {name}",
+        messages.get(why, messages["used"]),
+        fix=f"Sign in again: calendly-connector login {quote(name)}",
         reason=why,
         credential=name,
     )
-
-
-def _header(held: Grant) -> str:
-    return f"Bearer {held.access_token}"

@@ -3,15 +3,18 @@
 Facts: https://developer.calendly.com/docs/authentication/refresh-token-rotation-guide and its neighbours.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
-from ...api import budget, protocol
+from ...api import budget, protocol, trace
 from ...api.client import no_answer, prepare_session
 from ...api.protocol import Request
-from ...errors import SignInFailed
+from ...errors import CalendlyDown, ConnectorError, RateLimited, SignInFailed, UnexpectedAnswer, UsageError
+from ...manifest import manifest
 from ...timing import Timing
 from . import consent, grant
 from .consent import Consent
@@ -21,17 +24,28 @@ if TYPE_CHECKING:
     import requests
     from authlib.integrations.requests_client import OAuth2Session
 
+_VARIABLE: Final = "CALENDLY_AUTH_URL"
 _TOKEN: Final = Request("POST", "/oauth/token")
 _INTROSPECT: Final = Request("POST", "/oauth/introspect")
 _REVOKE: Final = Request("POST", "/oauth/revoke")
 _CODE_LIFE_S: Final = 600.0
 _TIMEOUT_S: Final = (10.0, 30.0)
-_PATIENCE_S: Final = 120.0
+_PATIENCE_S: Final = 60.0
 _SAID_NO: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class RefusedGrant(SignInFailed):
     """The server does not know the code or the refresh token, or no longer."""
+
+
+def of_app(
+    credential: Mapping[str, str], timing: Timing, environment: Mapping[str, str] = os.environ
+) -> "AuthorizationServer":
+    """Give the server for the app of a credential: at CALENDLY_AUTH_URL, else Calendly's own."""
+    origin = environment.get(_VARIABLE) or manifest().auth_origin
+    return AuthorizationServer(
+        origin, credential.get("client_id", ""), credential.get("client_secret", ""), timing
+    )
 
 
 class AuthorizationServer:
@@ -40,10 +54,11 @@ class AuthorizationServer:
     def __init__(
         self, origin: str, client_id: str, client_secret: str = "", timing: Timing | None = None
     ) -> None:
-        self._origin = protocol.check_origin(origin)
+        self._origin = protocol.check_origin(origin, _VARIABLE)
         self._client_id = client_id
         self._client_secret = client_secret
         self._timing = timing or Timing()
+        self._must_have_authlib()
 
     def ask(self, redirect_uri: str, scopes: tuple[str, ...]) -> Consent:
         """Begin a sign-in."""
@@ -53,10 +68,11 @@ class AuthorizationServer:
     def exchange(self, asked: Consent, answer: str) -> Grant:
         """Make tokens of the address that the person was sent back to. Raises SignInFailed."""
         code = consent.read_answer(asked, answer)
+        consent.check_verifier(asked)
         if self._timing.monotonic() - asked.began > _CODE_LIFE_S:
             raise SignInFailed(
                 "The answer came too late: its code is good for 10 minutes.",
-                fix="Sign in again from the beginning.",
+                fix=consent.AGAIN,
                 reason="expired",
             )
         with self._session(_TOKEN, self._client_id) as session:
@@ -76,7 +92,8 @@ class AuthorizationServer:
             reply = session.refresh_token(
                 self._origin + _TOKEN.path, refresh_token=held.refresh_token, allow_redirects=False
             )
-        return grant.from_reply({"owner": held.owner, "organization": held.organization, **reply}, self._timing.clock())
+        whose = {"owner": held.owner, "organization": held.organization}
+        return grant.from_reply({**whose, **reply}, self._timing.clock())
 
     def introspect(self, token: str) -> Mapping[str, Any]:
         """Ask what a token is: `active`, `scope`, `exp` and more."""
@@ -88,12 +105,17 @@ class AuthorizationServer:
         return document if isinstance(document, dict) else {}
 
     def revoke(self, token: str) -> None:
-        """Give a token back: it, and what was issued with it, is good for nothing from then on."""
+        """Give a token back; with a refresh token all that was issued with it."""
         with self._session(_REVOKE, "") as session:
             response = session.revoke_token(
                 self._origin + _REVOKE.path, token, auth=self._in_body(session), allow_redirects=False
             )
             self._read(_REVOKE, response)
+
+    def give_back(self, held: Grant) -> None:
+        """Give a whole pair back, the refresh token last: it may be asked for again until that is gone."""
+        self.revoke(held.access_token)
+        self.revoke(held.refresh_token)
 
     @contextmanager
     def _session(self, request: Request, account: str) -> Iterator["OAuth2Session"]:
@@ -111,14 +133,17 @@ class AuthorizationServer:
             default_timeout=_TIMEOUT_S,
         )
         prepare_session(session, self._origin)
+        session.hooks["response"].append(_told)
         for kind in ("access_token_response", "refresh_token_response"):
             session.register_compliance_hook(kind, self._passed)
         try:
             yield session
         except OAuthError as error:
             raise _refusal(str(error.error)) from None
+        except ValueError:  # JSON that is no object
+            raise _unexpected(request) from None
         except (requests.RequestException, OSError) as error:
-            raise no_answer(request, error, self._origin) from None
+            raise no_answer(request, error, self._origin, _VARIABLE) from None
         finally:
             session.close()
 
@@ -140,33 +165,73 @@ class AuthorizationServer:
 
     def _passed(self, response: "requests.Response") -> "requests.Response":
         """Let through what Authlib reads: tokens, and refusals in the words of OAuth."""
-        if not (response.status_code in _SAID_NO and b'"error"' in response.content):
-            self._read(_TOKEN, response)
+        self._read(_TOKEN, response)
         return response
 
     def _read(self, request: Request, response: "requests.Response") -> Any:
+        if response.status_code in _SAID_NO:
+            raise _refusal(_error_of(response))
         headers = {name.lower(): value for name, value in response.headers.items()}
-        if response.status_code in _SAID_NO and b'"invalid_client"' in response.content:
-            raise _refusal("invalid_client")
-        return protocol.read_document(request, response.status_code, headers, response.content)
+        try:
+            return protocol.read_document(request, response.status_code, headers, response.content)
+        except (RateLimited, CalendlyDown):
+            raise
+        except ConnectorError:
+            raise _unexpected(request) from None
+
+    def _must_have_authlib(self) -> None:
+        from importlib.util import find_spec
+
+        if find_spec("authlib") is None:
+            raise UsageError(
+                "Signing in with OAuth needs Authlib.", fix="pip install 'calendly-connector[oauth]'"
+            )
+
+
+def _told(response: "requests.Response", **_options: Any) -> None:
+    """Tell the log of a call; what it holds is masked there."""
+    sent = response.request
+    body = sent.body or ""
+    fields = dict(parse_qsl(body.decode() if isinstance(body, bytes) else body))
+    request = Request(str(sent.method), urlsplit(str(sent.url)).path, body=fields)
+    authorization = sent.headers.get("Authorization", "")
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    trace.sent(request, authorization)
+    trace.received(request, authorization, response.status_code, headers, response.content)
+
+
+def _error_of(response: "requests.Response") -> str:
+    try:
+        document = response.json()
+    except ValueError:
+        return ""
+    return str(document.get("error", "")) if isinstance(document, dict) else ""
+
+
+def _unexpected(request: Request) -> UnexpectedAnswer:
+    return UnexpectedAnswer(
+        f"{request.method} {request.path} was not answered as OAuth has it.",
+        fix=f"Check the network, and that {_VARIABLE} is Calendly's authorization server.",
+    )
 
 
 def _refusal(error: str) -> SignInFailed:
     """Word an error of OAuth; the server's own words could echo what it was sent."""
     if error == "invalid_grant":
         return RefusedGrant(
-            "Calendly refused the code: it was used already, or belongs to another sign-in.",
-            fix="Sign in again from the beginning.",
+            "Calendly refused the code: it is too old, was used already, or belongs to another sign-in.",
+            fix=consent.AGAIN,
             reason="grant",
         )
     if error in {"invalid_client", "unauthorized_client"}:
         return SignInFailed(
             "Calendly does not know this app, or its secret is wrong.",
-            fix="Compare client_id and client_secret with the app's page in Calendly; a native app has no secret.",
+            fix="Compare client_id and client_secret with the app's page in Calendly; "
+            "a native app has no secret.",
             reason="client",
         )
     return SignInFailed(
-        "Calendly refused the request for a token.",
+        "Calendly refused the request to its authorization server.",
         fix="Sign in again; if it stays so, report it.",
         reason="refused",
     )
