@@ -159,14 +159,10 @@ def _consent(
     with loopback.Listener(app["redirect_uri"]) as listener:
         asked = server.ask(listener.redirect_uri, wanted)
         listener.expect(asked)
-        opened = False
-        with suppress(webbrowser.Error):
-            opened = webbrowser.open(asked.url)
-        click.echo(
-            "Waiting for the browser. Should none show up, open:" if opened else "Open in a browser:",
-            err=True,
-        )
+        click.echo("Opening a browser. Should none show up, open this address:", err=True)
         click.echo(asked.url, err=True)
+        with suppress(webbrowser.Error):
+            webbrowser.open(asked.url)
         return asked, listener.wait(timeout_s)
 
 
