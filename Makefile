@@ -16,9 +16,11 @@ demo: $(READY)
 	@$(BIN)/calendly-connector demo
 
 test: $(READY)
+	@sh .ci/chromium
 	$(BIN)/pytest -n auto --cov --cov-report=term
 
 test-long: $(READY)
+	@sh .ci/chromium
 	$(BIN)/pytest -m long
 
 docs: $(READY)
@@ -32,6 +34,7 @@ lint: $(READY)
 	$(BIN)/python docs/generate.py --check
 
 wheel-test: $(READY)
+	@sh .ci/chromium
 	sh .ci/wheel-test $(BIN)/python
 
 bench: $(READY)
