@@ -1,4 +1,4 @@
-# make demo | make test | make test-long | make lint | make wheel-test | make bench
+# make demo | make test | make test-long | make lint | make wheel-test | make bench [BENCH=--quick]
 # Each target does all its own set-up in .venv; only Python 3.11+, make and a package index are needed.
 
 SHELL := /bin/sh
@@ -16,10 +16,12 @@ demo: $(READY)
 	@$(BIN)/calendly-connector demo
 
 test: $(READY)
+	@sh .ci/postgres
 	@sh .ci/chromium
 	$(BIN)/pytest -n auto --cov --cov-report=term
 
 test-long: $(READY)
+	@sh .ci/postgres
 	@sh .ci/chromium
 	$(BIN)/pytest -m long
 
@@ -35,10 +37,12 @@ lint: $(READY)
 
 wheel-test: $(READY)
 	@sh .ci/chromium
+	@sh .ci/postgres
 	sh .ci/wheel-test $(BIN)/python
 
 bench: $(READY)
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 $(READY): pyproject.toml constraints.txt .ci/venv
 	@PYTHON='$(PYTHON)' sh .ci/venv $(VENV)

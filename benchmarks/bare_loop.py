@@ -9,6 +9,7 @@ import requests
 session = requests.Session()
 session.headers["Authorization"] = f"Bearer {os.environ['CALENDLY_API_TOKEN']}"
 query = {"organization": sys.argv[1], "count": "100"}
+query |= dict(row.split("=", 1) for row in sys.argv[3:])
 with open(sys.argv[2], "w", encoding="utf-8") as file:  # noqa: PTH123 - a bare loop is bare
     while True:
         page = session.get(

@@ -17,8 +17,10 @@ ConnectorError
 ├── UnexpectedAnswer         something came back that is not Calendly's API
 ├── SignInFailed             a sign-in with OAuth did not come to its end; `reason`
 │   └── SignInRequired       a stored sign-in is used up or was revoked; `credential` names it
+├── SignatureError           a webhook was refused
 ├── VaultError               stored credentials cannot be read or written; `reason`
-└── SignatureError           a webhook was refused
+└── DestinationError         the database or folder of a copy said no
+    └── TakenOver            a later sync into the same destination goes on
 
 `str(error)` is one line: what is wrong, then what to do. `to_dict()` is the same for a program.
 """
@@ -239,6 +241,18 @@ class SignatureError(ConnectorError):
     def __init__(self, message: str, *, fix: str = "", reason: str = "") -> None:
         super().__init__(message, fix=fix)
         self.reason = reason
+
+
+class DestinationError(ConnectorError):
+    """The database or folder that a copy goes into said no."""
+
+    code = "destination_failed"
+
+
+class TakenOver(DestinationError):
+    """A later sync into the same destination has taken over; this one wrote nothing since."""
+
+    code = "taken_over"
 
 
 def _rebuild(kind: type[ConnectorError], args: tuple[Any, ...], state: dict[str, Any]) -> ConnectorError:

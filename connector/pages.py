@@ -16,8 +16,9 @@ from .keyset import OVERLAP, Keyset, replaced
 
 Send = Callable[[Request], Reply]
 
-_PAGES_REMEMBERED: Final = 3
+_REMEMBERED: Final = 300  # records: three full pages
 _RESTARTS_IN_VAIN: Final = 3
+_PAGES_IN_VAIN: Final = 1000  # without a record, one after the other
 
 
 class Given:
@@ -30,6 +31,7 @@ class Given:
         self.first: datetime | None = None
         self.last: datetime | None = None
         self.nameless = False
+        self.count = 0
         self._keyset = keyset
         self._known: set[int] = set()
         self._pages: deque[tuple[datetime, list[int]]] = deque()
@@ -48,6 +50,7 @@ class Given:
             else:
                 self.nameless = True
             fresh.append(record)
+        self.count += len(fresh)
         if self._keyset and fresh:
             self.first = self.first or self._keyset.moment(fresh[0])
             self._remember(self._keyset.moment(fresh[-1]), added)
@@ -60,7 +63,7 @@ class Given:
             return
         pages = self._pages
         pages.append((last, keys))
-        while len(pages) > _PAGES_REMEMBERED and abs(last - pages[0][0]) > 2 * OVERLAP:
+        while len(self._known) - len(pages[0][1]) >= _REMEMBERED and abs(last - pages[0][0]) > 2 * OVERLAP:
             self._known.difference_update(pages.popleft()[1])
 
 
@@ -87,7 +90,7 @@ class Chain:
         base: Request | None = self._first
         request = self._first
         tokens: set[str] = set()
-        in_vain = 0
+        in_vain = empty = 0
         while base is not None:
             try:
                 page = self._page(request)
@@ -101,9 +104,10 @@ class Chain:
                 tokens.clear()
                 continue
             token = page.next_token
-            if token in tokens:
+            empty = 0 if page.records else empty + 1
+            if token in tokens or empty > _PAGES_IN_VAIN:
                 raise UnexpectedAnswer(
-                    f"{self._action.id}: Calendly gave the same page token twice, so the list has no end.",
+                    f"{self._action.id}: the list has no end: a page token came twice, or only empty pages.",
                     fix="Start the list anew.",
                 )
             fresh = self.given.fresh(page.records)

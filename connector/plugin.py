@@ -143,7 +143,7 @@ class CalendlyConnection:
 
     @property
     def rate_limit(self) -> RateLimit | None:
-        """The headroom that the latest reply told of; None before the first."""
+        """Headroom as of the last reply; None before the first, and where Calendly does not tell it."""
         return self._client.rate_limit
 
     def close(self) -> None:

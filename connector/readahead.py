@@ -12,7 +12,6 @@ from .keyset import Keyset, Query
 from .pages import Chain
 
 PARTS: Final = 8
-PAGE: Final = 100  # records
 _PAGES_AHEAD: Final = 16  # of each part, so that memory stays bounded
 _SMALLEST_PART: Final = 2  # pages; each part ends with a page that is not full
 _LARGEST_PART: Final = 10
@@ -36,7 +35,8 @@ def in_order(chains: Iterable[Chain]) -> Iterator[tuple[int, Page]]:
                 return
             for page in parts[0]:
                 yield number, page
-            parts.popleft()
+            if parts.popleft().stuck:
+                return  # what follows would leave a gap
             number += 1
     finally:
         stop.set()
@@ -56,6 +56,11 @@ class _Part:
             if isinstance(item, BaseException):
                 raise item
             yield item
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the chain ended too early."""
+        return self._chain.stuck
 
     def _run(self) -> None:
         try:
@@ -88,12 +93,13 @@ class Plan:
         self._query = query
         self._at = since
         self._until = until
+        self._page = int(dict(query)["count"])  # records
         self._a_second = 0.0
 
     @property
     def pages_left(self) -> float:
         """About how many pages are in no part yet."""
-        return self._a_second * (self._until - self._at).total_seconds() / PAGE
+        return self._a_second * (self._until - self._at).total_seconds() / self._page
 
     def learn(self, records: int, span: timedelta) -> None:
         """Take note of how many records the latest stretch of time held."""
@@ -104,7 +110,7 @@ class Plan:
         pages = min(_LARGEST_PART, max(_SMALLEST_PART, self.pages_left / PARTS))
         while not self.ended:
             start = self._at
-            length_s = pages * PAGE / self._a_second
+            length_s = pages * self._page / self._a_second
             self.ended = length_s >= (self._until - start).total_seconds()
             # The last part has no end of its own: there may be more by now.
             end = None if self.ended else start + timedelta(seconds=length_s)

@@ -16,7 +16,7 @@ from .declarations import Action
 from .errors import CalendlyError
 from .keyset import Keyset
 from .pages import Chain, Given
-from .readahead import PAGE, Plan
+from .readahead import Plan
 
 _SLOW_S: Final = 0.04  # from here on reading ahead saves more than it costs
 _PAGES_FIRST: Final = 2  # read one by one before anything is read ahead
@@ -84,12 +84,21 @@ class RecordStream:
         window = self._action.window
         chains = [Chain(self._send, self._action, request) for request in self._requests]
         before: list[Record] = []
-        for number, page in readahead.in_order(chains):
+        for number, page in self._one_after_another(chains):
             records = window.merge(before, page.records) if window else page.records
             before = page.records
             more = page.next_token is not None or number < len(chains) - 1
             yield Page(records, None, page.extra), more
         self._tell(chains)
+
+    def _one_after_another(self, chains: Sequence[Chain]) -> Iterator[tuple[int, Page]]:
+        """Read the first, then the rest: ahead where that pays and all of it is wanted."""
+        yield from ((0, page) for page in chains[0])
+        if self._limit is None and chains[0].took_s >= _SLOW_S:
+            yield from ((number + 1, page) for number, page in readahead.in_order(chains[1:]))
+            return
+        for number, pages in enumerate(chains[1:], 1):
+            yield from ((number, page) for page in pages)
 
     def _list(self, first: Request) -> Iterator[tuple[Page, bool]]:
         pages = Chain(self._send, self._action, first)
@@ -108,14 +117,14 @@ class RecordStream:
     def _plan(self, first: Request, pages: Chain) -> Plan | None:
         """Make a plan to read the rest of a list in parts; None where that is not worth it."""
         keyset, given = pages.keyset, pages.given
-        wanted = self._limit is None or self._limit > _WORTH_PAGES * PAGE
+        wanted = self._limit is None or self._limit > _WORTH_PAGES * given.count
         if not wanted or keyset is None or pages.took_s < _SLOW_S or keyset.descends(first.query):
             return None
         until = keyset.bounds(first.query)[1] or self._newest(first, keyset)
         if until is None or given.first is None or given.last is None:
             return None
         plan = Plan(keyset, first.query, given.last, until)
-        plan.learn(_PAGES_FIRST * PAGE, given.last - given.first)
+        plan.learn(given.count, given.last - given.first)
         return plan if plan.pages_left > _WORTH_PAGES else None
 
     def _newest(self, first: Request, keyset: Keyset) -> datetime | None:

@@ -20,6 +20,7 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost", "", None}
 _MACHINES_OWN = (
     "CALENDLY_",
     "GIT_",
+    "PG",
     "LIVE",
     "NETRC",
     "PYTHON_KEYRING",
@@ -194,3 +195,24 @@ def closed_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """Give the URL of a PostgreSQL of this session's own, without a database's name."""
+    import postgres
+
+    binaries = postgres.programs()
+    if binaries is None:
+        assert os.environ.get("CI") != "true", "PostgreSQL is not installed: sh .ci/postgres"
+        pytest.skip("PostgreSQL is not installed: sh .ci/postgres")
+    with postgres.cluster(binaries) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server):
+    """Give the URL of an empty database."""
+    import postgres
+
+    return postgres.new_database(postgres_server, "copy")

@@ -1,4 +1,4 @@
-"""A server of plain sockets that answers as no good server would, and remembers what it was asked."""
+"""Servers of plain sockets: one answers as no good server would, and remembers what it was asked."""
 
 import json
 import socket
@@ -35,9 +35,10 @@ IQDe1giRyDE8Gt4a8kJM8OopZi7kYgiKYEsmxjsnWZaMswIgCEe+8CptDJNyPsdz
 
 
 class Asked:
-    """One request as it arrived; header names in lower case."""
+    """One request as it arrived, and as bytes; header names in lower case."""
 
     def __init__(self, head, body):
+        self.raw = f"{head}\r\n\r\n".encode("latin-1") + body
         line, *headers = head.split("\r\n")
         self.method, self.target, _ = line.split(" ")
         self.path = urlsplit(self.target).path
@@ -72,9 +73,14 @@ def reset(before=b""):
 
     def step(connection):
         connection.sendall(before)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        never_linger(connection)
 
     return step
+
+
+def never_linger(connection):
+    """Let a connection end with a reset when it is closed."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def endless(head, piece):
@@ -99,17 +105,11 @@ def stall(before):
     return step
 
 
-class Hostile:
-    """Answers the n-th request with the n-th step: bytes to send, or what to do with the connection.
+class Listener:
+    """Takes connections on a port of this machine, and talks on each in a thread of its own."""
 
-    The last step answers all that follow. `None` takes the request and never answers. A server that
-    does not listen answers with its first step whatever comes.
-    """
-
-    def __init__(self, *steps, tls=False, listens=True):
+    def __init__(self, *, tls=False):
         self.asked = []
-        self._listens = listens
-        self._steps = steps
         self._done = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._context = _tls_context() if tls else None
@@ -128,7 +128,9 @@ class Hostile:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
-        for worker in self._workers:
+        for connection, worker in self._workers:
+            with suppress(OSError):  # whoever is at the other end may keep it open
+                connection.shutdown(socket.SHUT_RDWR)
             worker.join()
 
     def _accept(self):
@@ -138,7 +140,7 @@ class Hostile:
             except OSError:
                 return
             worker = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            self._workers.append(worker)
+            self._workers.append((connection, worker))
             worker.start()
 
     def _serve(self, connection):
@@ -147,21 +149,43 @@ class Hostile:
             if self._context:
                 connection = self._context.wrap_socket(connection, server_side=True)
             with connection:
-                if not self._listens:
-                    connection.recv(65536)
-                    connection.sendall(self._steps[0])
-                    return
-                asked = _read(connection)
-                if asked is None:
-                    return
-                self.asked.append(asked)
-                step = self._steps[min(len(self.asked), len(self._steps)) - 1]
-                if step is None:
-                    self._done.wait()
-                elif isinstance(step, bytes):
-                    connection.sendall(step)
-                else:
-                    step(connection)
+                self._talk(connection)
+
+    def _talk(self, connection):
+        raise NotImplementedError
+
+    def _listen(self, connection):
+        """Give the next request of a connection, None at its end."""
+        asked = _read(connection)
+        if asked:
+            self.asked.append(asked)
+        return asked
+
+
+class Hostile(Listener):
+    """Answers the n-th request with the n-th step: bytes to send, or what to do with the connection.
+
+    The last step answers all that follow. `None` takes the request and never answers. A server that
+    does not listen answers with its first step whatever comes.
+    """
+
+    def __init__(self, *steps, tls=False, listens=True):
+        super().__init__(tls=tls)
+        self._listens = listens
+        self._steps = steps
+
+    def _talk(self, connection):
+        if not self._listens:
+            connection.recv(65536)
+            connection.sendall(self._steps[0])
+        elif self._listen(connection):
+            step = self._steps[min(len(self.asked), len(self._steps)) - 1]
+            if step is None:
+                self._done.wait()
+            elif isinstance(step, bytes):
+                connection.sendall(step)
+            else:
+                step(connection)
 
 
 def _read(connection):

@@ -236,6 +236,13 @@ def test_bookings_keep_to_every_window_of_the_plan(plan):
     assert sent[windows[0].limit - 1] == 0.0  # and none is slowed down before its time
 
 
+def test_oauth_tokens_are_eight_a_minute():
+    account, path = Account("enterprise"), ("POST", "/oauth/token")
+    for _ in range(8):
+        account.told(account.take(*path, 0.0), 0.0, None)
+    assert account.take(*path, 0.0) == 60.0
+
+
 def test_bookings_do_not_hold_up_reads():
     account = Account()
     for _ in range(10):

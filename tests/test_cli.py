@@ -20,7 +20,7 @@ from calendly_connector.sandbox.world import cast
 from hostile import Hostile, one, page, reply
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
-COMMANDS = ["check", "actions", "describe", "run", "sandbox", "record", "demo"]
+COMMANDS = ["check", "actions", "describe", "run", "sync", "sandbox", "record", "demo"]
 ORGANIZATION = f"organization=https://api.calendly.com/organizations/{cast.ORGANIZATION}"
 ALL_EVENTS = ("run", "scheduled_events.list", ORGANIZATION)
 MANY_EVENTS = 250  # in the sandbox
@@ -143,7 +143,9 @@ def test_no_command_at_all_is_a_wrong_call_that_is_helped(call):
         (["sandbox", "--users", "1"], "users must be between"),
         (["sandbox", "--anchor", "yesterday"], "--anchor"),
         (["sandbox", "--rate-limit", "-1"], "rate_limit"),
+        (["sandbox", "--rate-mode", "never"], "rate_mode must be one of fixed, sliding"),
         (["sandbox", "--page-token-life", "0"], "page_token_life_s"),
+        (["sandbox", "--latency", "-1"], "latency_s"),
     ],
 )
 def test_a_wrong_call_is_refused_in_one_line_with_exit_code_2_and_no_network(words, said, call, unvisited):

@@ -85,14 +85,30 @@ def test_memory_stays_flat_however_long_the_list_is(tmp_path):
     assert peaks[1] <= 1.1 * peaks[0]
 
 
-def _peak_kib(events: int, folder: Path) -> int:
+def test_memory_stays_flat_however_much_is_copied(tmp_path):
+    program = (
+        "from calendly_connector import sync\n"
+        "options = sync.Options(streams=('scheduled_events',))\n"
+        "report = sync.copy(connection, f'{sys.argv[1][-5:]}.db', options)\n"
+        "count = report.streams['scheduled_events'].new\n"
+    )
+    peaks = [_peak_kib(events, tmp_path, program) for events in (5_000, 50_000)]
+    assert peaks[1] <= 1.1 * peaks[0]
+
+
+LISTING = (
+    "rows = {'organization': '~{GetOrganizationUrl}~'}\n"
+    "count = sum(1 for _ in connection.iterate('scheduled_events.list', filter=rows))\n"
+)
+
+
+def _peak_kib(events: int, folder: Path, work: str = LISTING) -> int:
     program = (
         "import resource, sys\n"
         "from calendly_connector.plugin import connector\n"
         "credential = {'kind': 'personal_access_token', 'token': 'sandbox-owner'}\n"
         "connection = connector.connect(credential, origin=sys.argv[1])\n"
-        "rows = {'organization': '~{GetOrganizationUrl}~'}\n"
-        "count = sum(1 for _ in connection.iterate('scheduled_events.list', filter=rows))\n"
+        f"{work}"
         "print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
     with Sandbox(events=events, public_origin=True, rate_limit=0) as sandbox:

@@ -451,6 +451,8 @@ def test_a_stream_that_is_left_early_stops_its_threads(make_sandbox, connect):
 class Endless:
     """A chain without an end that counts what was taken from it."""
 
+    stuck = False
+
     def __init__(self):
         self.taken = 0
 
@@ -473,6 +475,8 @@ def test_a_part_is_read_only_so_far_ahead():
 
 def test_chains_of_every_length_come_in_order():
     class Short:
+        stuck = False
+
         def __init__(self, number):
             self.number = number
 
@@ -484,3 +488,13 @@ def test_chains_of_every_length_come_in_order():
         row["uri"] for _, part in in_order(Short(number) for number in range(50)) for row in part.records
     ]
     assert found == [f"{number}-{place}" for number in range(50) for place in range(number % 4)]
+
+
+@pytest.mark.usefixtures("slow")
+def test_windows_are_read_at_the_same_time_and_merged_in_order(fresh_sandbox, connect):
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    rows = {"start_time": start.isoformat(), "end_time": (start + timedelta(days=300)).isoformat()}
+    result = connect(fresh_sandbox).run("busy_times", rows)
+    starts = [row["start_time"] for row in result.records]
+    assert starts == sorted(starts)
+    assert (result.calls, result.complete) == (43, True)

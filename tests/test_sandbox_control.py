@@ -1,25 +1,32 @@
 """What can be done to a running sandbox: happenings, webhooks, trouble, and running it at all."""
 
+import asyncio
 import hashlib
 import hmac
 import json
+import math
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-from calendly_connector.sandbox import faults, loopback
+from calendly_connector.sandbox import faults, loopback, wire
+from calendly_connector.sandbox.api import limits
 from calendly_connector.sandbox.api.checking import ReplyChecker
+from calendly_connector.sandbox.api.replies import Reply
 from calendly_connector.sandbox.control import delivery, journal, notices
 from calendly_connector.sandbox.handler import KeptReplies
 from calendly_connector.sandbox.options import Options
 from calendly_connector.sandbox.server import Sandbox, serve
 from calendly_connector.sandbox.world import cast
+from sandbox_client import Clock
 
 OWNER_HEADERS = {"Authorization": "Bearer sandbox-owner"}
 ACTIVE_PATH = f"/scheduled_events/{cast.ACTIVE_EVENT}"
@@ -230,6 +237,9 @@ def test_without_wait_nobody_waits(sandbox, client, receiver, subscribe):
         ("faults", {"kind": "gremlin"}, 400),
         ("faults", {"kind": "status", "sort": 1}, 400),
         ("faults", {"kind": "status", "times": 0}, 400),
+        ("faults", {"kind": "status", "after": -1}, 400),
+        ("faults", {"kind": "shift", "rows": 0}, 400),
+        ("faults", {"kind": "shift", "rows": 1.5}, 400),
         ("faults", {"kind": "status", "status": 99}, 400),
         ("faults", {"kind": "slow", "latency_s": -1}, 400),
         ("faults", {"kind": "slow", "latency_s": "1"}, 400),
@@ -244,6 +254,11 @@ def test_without_wait_nobody_waits(sandbox, client, receiver, subscribe):
         ("tokens", {"name": "x", "scopes": ["everything"]}, 400),
         ("tokens", {"name": "x", "plan": "gold"}, 400),
         ("tokens", {"name": "x", "user": "nobody"}, 404),
+        ("rate_limits/spend", {"token": "nobody", "requests": 1}, 404),
+        ("rate_limits/spend", {"token": "sandbox-owner"}, 400),
+        ("rate_limits/spend", {"token": "sandbox-owner", "requests": 0}, 400),
+        ("rate_limits/spend", {"token": "sandbox-owner", "requests": True}, 400),
+        ("rate_limits/spend", {"token": "sandbox-owner", "requests": 1}, 409),  # nothing is limited here
         ("nothing", {}, 404),
     ],
 )
@@ -292,6 +307,7 @@ def test_requests_are_counted_and_listed_without_headers(sandbox, client):
     client.get("/nope", headers={"Authorization": "Bearer wrong"})
     seen = sandbox.requests()
     assert seen["counts"] == {"GET /scheduled_events/{uuid}": 2, "GET (unknown)": 1}
+    assert seen["requests"][1].pop("at") == pytest.approx(time.time(), abs=60)
     assert seen["requests"][1] == {
         "method": "GET",
         "path": f"/scheduled_events/{cast.CANCELED_EVENT}",
@@ -305,7 +321,7 @@ def test_requests_are_counted_and_listed_without_headers(sandbox, client):
 def test_the_journal_is_bounded():
     kept = journal.Journal()
     for number in range(journal.KEPT + 5):
-        kept.note(operation="GET /x", method="GET", path=f"/{number}", query="", status=200)
+        kept.note(operation="GET /x", method="GET", path=f"/{number}", query="", status=200, at=0.0)
     assert kept.described()["counts"] == {"GET /x": journal.KEPT + 5}
     assert kept.described()["requests"][0]["path"] == "/5"
 
@@ -424,10 +440,265 @@ def test_slow_and_late_replies_are_whole(sandbox, client):
         client.get("/users/me", timeout=0.1)
 
 
-def test_declared_kinds_either_replace_or_spoil():
-    for kind in faults.REPLACING | faults.SPOILING:
+def test_all_replies_of_the_api_can_be_held_back(client):
+    with Sandbox(latency_s=0.2) as far:
+        for _ in range(2):
+            before = time.monotonic()
+            assert client.get(f"{far.url}/users/me").status_code == 200
+            assert time.monotonic() - before >= 0.19
+    with Sandbox(latency_s=300) as far:
+        with pytest.raises(httpx.ReadTimeout):
+            client.get(f"{far.url}/users/me", timeout=0.5)
+        assert far.requests()["counts"] == {"GET /users/me": 1}, "the control surface answers at once"
+
+
+def test_replies_that_are_held_back_do_not_wait_for_each_other():
+    with (
+        Sandbox(latency_s=0.5) as far,
+        httpx.Client(base_url=far.url, headers=OWNER_HEADERS, trust_env=False) as client,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        before = time.monotonic()
+        replies = list(pool.map(client.get, ["/users/me"] * 8))
+        assert [reply.status_code for reply in replies] == [200] * 8
+        assert time.monotonic() - before < 8 * 0.5
+
+
+def test_a_slow_reply_drips_in_piece_by_piece(monkeypatch):
+    happened = []
+
+    async def sleep(seconds):
+        happened.append(seconds)
+
+    async def send(message):
+        happened.append(message.get("body"))
+
+    monkeypatch.setattr(wire.asyncio, "sleep", sleep)
+    whole = Reply(200, b"x" * 81, [])
+    asyncio.run(wire.send_reply(whole, faults.Fault("slow", latency_s=4.0), {}, None, send))
+    assert happened == [None, *[0.5, b"x" * 11] * 7, 0.5, b"x" * 4, b""]
+
+
+def test_faults_can_let_some_requests_pass_before_they_come(sandbox, client):
+    sandbox.fault("status", path="/users", after=2, times=2)
+    sandbox.fault("status", path="/users", status=503, after=1)
+    replies = [client.get(path).status_code for path in ["/users/me", ACTIVE_PATH, *["/users/me"] * 5]]
+    assert replies == [200, 200, 503, 500, 500, 200, 200]
+    assert sandbox.control("GET", "/faults")["faults"] == []
+
+
+def test_every_kind_is_of_one_family():
+    for kind in faults.KINDS:
         assert faults.declared({"kind": kind}).kind == kind
-    assert not faults.REPLACING & faults.SPOILING
+    families = [faults.REPLACING, faults.SPOILING, faults.PAGING]
+    assert sum(map(len, families)) == len(faults.KINDS)
+
+
+# Trouble with pages
+
+
+@pytest.fixture
+def read(sandbox, client):
+    """Give what reads one page of the owner's organization: its URIs, the token of the next, the status."""
+
+    def call(token=None, count=10, path="/scheduled_events", **more):
+        organization = f"{sandbox.url}/organizations/{cast.ORGANIZATION}"
+        query = {"organization": organization, "count": count, **more}
+        reply = client.get(path, params=query | ({"page_token": token} if token else {}))
+        body = reply.json()
+        uris = [row["uri"] for row in body.get("collection", [])]
+        return uris, body.get("pagination", {}).get("next_page_token"), reply.status_code
+
+    return call
+
+
+def test_an_empty_page_leads_to_the_rows_that_were_asked_for(sandbox, read):
+    first, token, _ = read()
+    second, _, _ = read(token)
+    sandbox.fault("empty_page", times=2)
+    nothing, again, status = read(token)
+    assert (nothing, status) == ([], 200)
+    nothing, more, _ = read(again)
+    assert nothing == []
+    assert len({token, again, more}) == 3  # no token is repeated
+    assert read(more)[0] == second
+    sandbox.fault("empty_page")
+    nothing, token, _ = read()
+    assert nothing == []
+    assert read(token)[0] == first
+
+
+def test_a_repeated_token_leads_to_its_own_page(sandbox, read):
+    _, token, _ = read()
+    sandbox.fault("repeat_token")
+    second, again, _ = read(token)
+    assert again == token
+    assert read(again)[0] == second
+
+
+def test_a_refused_token_may_be_as_fresh_as_it_likes(sandbox, read):
+    sandbox.fault("refuse_token", path="/scheduled_events", times=4)
+    for _ in range(2):
+        rows, token, status = read()
+        assert (len(rows), status) == (10, 200)
+        assert read(token)[2] == 400
+    assert read(token)[2] == 200
+
+
+@pytest.mark.parametrize("sort", ["start_time:asc", "start_time:desc"])
+@pytest.mark.parametrize("rows", [1, 3, 10])
+def test_shifted_rows_come_again(rows, sort, sandbox, read):
+    first, token, _ = read(sort=sort)
+    second, _, _ = read(token, sort=sort)
+    sandbox.fault("shift", rows=rows)
+    shifted, further, _ = read(token, sort=sort)
+    assert shifted == (first + second)[10 - rows : 20 - rows]
+    sandbox.fault("shift", rows=rows)
+    assert read(further, sort=sort)[0][:rows] == shifted[-rows:]
+
+
+def test_rows_shift_no_further_than_to_the_beginning(sandbox, read):
+    first, token, _ = read()
+    sandbox.fault("shift", rows=1000)
+    assert read(token)[0] == first
+    sandbox.fault("shift")
+    assert read()[0] == first
+
+
+def test_lists_of_other_things_run_into_faults_of_pages_too(sandbox, read):
+    first, token, _ = read(count=2, path="/organization_memberships")
+    sandbox.fault("shift")
+    assert read(token, count=2, path="/organization_memberships")[0][0] == first[1]
+
+
+def test_what_is_no_list_does_not_mind_faults_of_pages(sandbox, client):
+    for kind in faults.PAGING:
+        sandbox.fault(kind)
+        assert client.get(ACTIVE_PATH, params={"page_token": "x"}).status_code == 200
+
+
+def test_faults_of_pages_reach_pages_that_are_kept():
+    with (
+        Sandbox(render_once=True, rate_limit=0) as sandbox,
+        httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client,
+    ):
+        query = {"organization": f"{sandbox.url}/organizations/{cast.ORGANIZATION}"}
+        usual = client.get("/scheduled_events", params=query).json()
+        sandbox.fault("empty_page")
+        assert client.get("/scheduled_events", params=query).json()["collection"] == []
+        assert client.get("/scheduled_events", params=query).json() == usual
+
+
+# The rate limit
+
+
+@pytest.fixture
+def limited():
+    """Give what makes a sandbox of a limit on a clock: (sandbox, clock, what spends one request)."""
+    with ExitStack() as opened:
+
+        def make(mode, limit=3):
+            clock = Clock()
+            sandbox = opened.enter_context(Sandbox(rate_limit=limit, rate_mode=mode, clock=clock))
+            client = opened.enter_context(httpx.Client(base_url=sandbox.url, trust_env=False))
+
+            def spend(after_s=0.0):
+                clock.now += after_s
+                reply = client.get("/users/me", headers=OWNER_HEADERS)
+                told = (reply.headers.get(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset"))
+                return reply.status_code, *told, reply.headers.get("retry-after")
+
+            return sandbox, clock, spend
+
+        yield make
+
+
+def test_a_fixed_window_ends_for_all_requests_at_once(limited):
+    _, _, spend = limited("fixed")
+    assert [spend(after_s) for after_s in (0, 20.5, 20, 0, 19, 0.5)] == [
+        (200, "3", "2", "60", None),
+        (200, "3", "1", "40", None),
+        (200, "3", "0", "20", None),
+        (429, "3", "0", "20", None),
+        (429, "3", "0", "1", None),
+        (200, "3", "2", "60", None),
+    ]
+
+
+def test_a_sliding_window_frees_one_request_after_the_other(limited):
+    _, _, spend = limited("sliding")
+    assert [spend(after_s) for after_s in (0, 20.5, 20, 19, 0.5, 0, 20.5)] == [
+        (200, "3", "2", "60", None),
+        (200, "3", "1", "40", None),
+        (200, "3", "0", "20", None),
+        (429, "3", "0", "1", None),  # and does not count
+        (200, "3", "0", "21", None),
+        (429, "3", "0", "21", None),
+        (200, "3", "0", "20", None),
+    ]
+
+
+def test_a_window_may_say_60_whatever_is_true(limited):
+    _, _, spend = limited("always-60")
+    assert [spend(after_s) for after_s in (0, 20.5, 20, 19, 0.5)] == [
+        (200, "3", "2", "60", None),
+        (200, "3", "1", "60", None),
+        (200, "3", "0", "60", None),
+        (429, "3", "0", "60", None),
+        (200, "3", "2", "60", None),
+    ]
+
+
+def test_a_limit_may_be_told_of_when_it_is_used_up_alone(limited):
+    _, _, spend = limited("retry-after")
+    assert [spend(after_s) for after_s in (0, 20, 20, 19.5, 0.5)] == [
+        (200, None, None, None, None),
+        (200, None, None, None, None),
+        (200, None, None, None, None),
+        (429, None, None, None, "1"),
+        (200, None, None, None, None),
+    ]
+
+
+@pytest.mark.parametrize("mode", limits.MODES)
+def test_another_program_uses_up_what_it_does_and_no_more_than_there_is(mode, limited):
+    sandbox, clock, spend = limited(mode, limit=10)
+    assert spend()[0] == 200
+    told = sandbox.spend(7, token="sandbox-owner")
+    assert told == {"limit": 10, "remaining": 2, "reset_s": 60}
+    assert [spend()[0] for _ in range(3)] == [200, 200, 429]
+    assert sandbox.spend(500, token="sandbox-owner")["remaining"] == 0
+    assert sandbox.spend(4, token="sandbox-admin")["remaining"] == 6  # an account of its own
+    clock.now += 60
+    assert spend()[0] == 200
+    assert sandbox.spend(1, token="sandbox-owner")["remaining"] == 8
+
+
+@pytest.mark.parametrize("mode", limits.MODES)
+def test_limits_of_an_operation_are_counted_and_told_in_the_same_way(mode, limited):
+    sandbox, clock, _ = limited(mode, limit=500)
+    with httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client:
+        replies = []
+        for after_s in [0, 30, *[0] * 9]:
+            clock.now += after_s
+            replies.append(client.post("/invitees", json={}))
+        assert [reply.status_code for reply in replies] == [*[400] * 10, 429]
+        told = replies[-1].headers
+        assert told.get("x-ratelimit-reset") == {"retry-after": None, "always-60": "60"}.get(mode, "30")
+        assert told.get("retry-after") == ("30" if mode == "retry-after" else None)
+        clock.now += 30
+        after = [client.post("/invitees", json={}).status_code for _ in range(2)]
+        assert after == ([400, 429] if mode == "sliding" else [400, 400])
+
+
+def test_replies_are_dated_by_the_clock_of_the_sandbox():
+    with Sandbox(clock=Clock()) as sandbox:
+        reply = httpx.get(sandbox.url + "/users/me", headers=OWNER_HEADERS, trust_env=False)
+        assert reply.headers.get_list("date") == ["Wed, 18 Nov 2026 11:06:40 GMT"]
+        date = "Sat, 21 Nov 2026 00:00:00 GMT"
+        sandbox.fault("status", headers={"Date": date})
+        reply = httpx.get(sandbox.url + "/users/me", headers=OWNER_HEADERS, trust_env=False)
+        assert reply.headers.get_list("date") == [date]
 
 
 # The check of the sandbox's own replies
@@ -473,7 +744,11 @@ def test_every_record_of_a_list_is_checked(tmp_path):
         ({"events": 1}, "events"),
         ({"users": 2}, "users"),
         ({"rate_limit": -1}, "rate_limit"),
+        ({"rate_mode": "never"}, "rate_mode"),
         ({"page_token_life_s": 0}, "page_token_life_s"),
+        ({"latency_s": -0.1}, "latency_s"),
+        ({"latency_s": 301}, "latency_s"),
+        ({"latency_s": math.nan}, "latency_s"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(setting, words):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from itertools import count
-from threading import Lock
+from threading import Lock, local
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -75,6 +75,7 @@ class Client:
         self._account: budget.Account | None = None
         self._session: requests.Session | None = None
         self._lock = Lock()
+        self._call = local()  # of each thread: when its call is given up
 
     def send(self, request: Request, *, attempts: int | None = None) -> Reply:
         """Send a request, trying again where that is safe; raise what the last answer means.
@@ -174,6 +175,7 @@ class Client:
     ) -> tuple[int, dict[str, str], bytes]:
         import requests
 
+        self._call.give_up_at = give_up_at
         try:
             with self._opened().request(
                 request.method,
@@ -188,11 +190,13 @@ class Client:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 if not headers:
                     raise _lost(request, "broken", "broke off before its headers")
-                return response.status_code, headers, self._read(request, response, give_up_at)
+                return response.status_code, headers, self._read(request, response)
         except (requests.RequestException, OSError) as error:
+            if isinstance(error, requests.exceptions.ReadTimeout) and self._left_s() < 0:
+                raise self._overdue(request) from None
             raise no_answer(request, error, self.origin) from None
 
-    def _read(self, request: Request, response: "requests.Response", give_up_at: float) -> bytes:
+    def _read(self, request: Request, response: "requests.Response") -> bytes:
         import urllib3
 
         pieces: list[bytes] = []
@@ -207,13 +211,23 @@ class Client:
                     raise UnexpectedAnswer(
                         f"{request.method} {request.path} was answered with more than 64 MiB."
                     )
-                if self._timing.monotonic() > give_up_at:
-                    raise _lost(request, "timeout", f"took longer than {self._deadline_s:.0f} s")
+                if self._left_s() < 0:
+                    raise self._overdue(request)
         except urllib3.exceptions.TimeoutError:
+            if self._left_s() < 0:
+                raise self._overdue(request) from None
             raise _lost(request, "timeout", f"stopped for {_READ_TIMEOUT_S:.0f} s") from None
         except urllib3.exceptions.HTTPError:
             raise _lost(request, "broken", "broke off in the middle") from None
         return b"".join(pieces)
+
+    def _left_s(self) -> float:
+        """Say how much time the call of this thread has left."""
+        left_s: float = self._call.give_up_at - self._timing.monotonic()
+        return left_s
+
+    def _overdue(self, request: Request) -> NoAnswer:
+        return _lost(request, "timeout", f"took longer than {self._deadline_s:.0f} s")
 
     def _opened(self) -> "requests.Session":
         with self._lock:
@@ -222,12 +236,16 @@ class Client:
                 import requests
 
                 self._session = requests.Session()
-                prepare_session(self._session, self.origin)
+                prepare_session(self._session, self.origin, self._left_s)
             return self._session
 
 
-def prepare_session(session: "requests.Session", origin: str) -> None:
-    """Say who is calling, and keep what is for this machine on this machine."""
+def prepare_session(session: "requests.Session", origin: str, left_s: Callable[[], float]) -> None:
+    """Say who is calling, keep what is for this machine on it, and read no longer than `left_s` says."""
+    from .deadline import PunctualAdapter
+
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, PunctualAdapter(left_s))
     # A proxy has no business with a server on this machine, and would see the token in clear text.
     session.trust_env = urlsplit(origin).hostname not in protocol.LOOPBACK
     session.headers.update({"User-Agent": f"calendly-connector/{__version__}", "Accept": "application/json"})

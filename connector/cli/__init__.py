@@ -22,6 +22,7 @@ _COMMANDS = {
     "actions": "List everything the connector can do.",
     "describe": "Show an action: its inputs, its output, an example, the scopes it needs.",
     "run": "Run an action.",
+    "sync": "Copy an account into a database or files, and keep the copy up to date.",
     "request": "Send any request, for what the catalog does not have yet.",
     "drift": "Compare an OpenAPI file of Calendly with what is declared here.",
     "sandbox": "Serve a made-up Calendly on this machine.",

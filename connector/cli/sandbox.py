@@ -22,7 +22,17 @@ from ..errors import UsageError
 )
 @click.option("--public-origin", is_flag=True, help="Name resources on https://api.calendly.com, as in life.")
 @click.option("--rate-limit", type=int, metavar="N", help="Requests a minute per token; 0: no limit.")
-@click.option("--page-token-life", type=float, default=600.0, show_default=True, metavar="SECONDS")
+@click.option(
+    "--rate-mode",
+    metavar="MODE",
+    default="fixed",
+    show_default=True,
+    help="How they are counted and told of: fixed, sliding, always-60 or retry-after.",
+)
+@click.option(
+    "--page-token-life", "page_token_life_s", type=float, default=600.0, show_default=True, metavar="SECONDS"
+)
+@click.option("--latency", "latency_s", type=float, default=0.0, metavar="SECONDS", help="Hold replies back.")
 @click.option("--render-once", is_flag=True, help="Keep rendered pages, for benchmarks of a client.")
 @click.option("--check-replies", is_flag=True, help="Answer 500 where a reply does not fit its schema.")
 @click.option("--json", "as_json", is_flag=True, help="Announce the address as a JSON line.")
@@ -37,8 +47,7 @@ def command(*, as_json: bool, **settings: object) -> None:
         ) from None
 
     anchor = settings.pop("anchor")
-    life_s = settings.pop("page_token_life")
-    settings |= {"anchor": anchor and anchor.date(), "page_token_life_s": life_s}  # type: ignore[attr-defined]
+    settings["anchor"] = anchor and anchor.date()  # type: ignore[attr-defined]
     try:
         options = Options(**settings)  # type: ignore[arg-type]
     except ValueError as error:

@@ -1,5 +1,6 @@
 """Puts the parts together into one ASGI application."""
 
+import asyncio
 import math
 import secrets
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ from .control.journal import Journal
 from .control.notices import notices
 from .control.sign_in import SignIn
 from .control.surface import Control
+from .control.trouble import Trouble
 from .faults import Faults
 from .handler import Api, KeptReplies
 from .options import Options
@@ -52,13 +54,14 @@ def build(options: Options, own_origin: str) -> Application:
         anchor=times.of_day(options.anchor or today),
         origin=PUBLIC_ORIGIN if options.public_origin else own_origin,
     )
-    tokens, trouble, journal, deliverer = TokenBook(world, clock), Faults(), Journal(), Deliverer()
-    apps, desk, limiter = Apps(), Desk(), Limiter(options.rate_limit, clock)
+    tokens, waiting, journal, deliverer = TokenBook(world, clock), Faults(), Journal(), Deliverer()
+    apps, desk = Apps(), Desk()
     ledger = Ledger(world, tokens, clock, secrets.token_hex)
     kept = KeptReplies() if options.render_once else None
     # A kept reply hands out its page tokens without issuing them anew, so they must not age.
     life_s = math.inf if options.render_once else options.page_token_life_s
     page_tokens = PageTokens(seed=options.seed, life_s=life_s, clock=clock)
+    limiter = Limiter(options.rate_limit, options.rate_mode, clock)
     api = Api(
         world=world,
         tokens=tokens,
@@ -69,14 +72,13 @@ def build(options: Options, own_origin: str) -> Application:
         checker=ReplyChecker() if options.check_replies else None,
         kept=kept,
     )
+    trouble = Trouble(waiting=waiting, page_tokens=page_tokens, kept=kept, tokens=tokens, limiter=limiter)
     authorization = AuthorizationServer(
         world=world, apps=apps, ledger=ledger, desk=desk, limiter=limiter, issuer=own_origin
     )
     control = Control(
         world=world,
         tokens=tokens,
-        page_tokens=page_tokens,
-        kept=kept,
         trouble=trouble,
         journal=journal,
         deliverer=deliverer,
@@ -87,7 +89,8 @@ def build(options: Options, own_origin: str) -> Application:
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         request = await wire.read(scope, receive)
-        fault = trouble.take(request.method, request.path)
+        now_s = clock()
+        fault = waiting.take(request.method, request.path)
         answered = (authorization if authorization.serves(request.path) else api).answer(request, fault)
         journal.note(
             operation=answered.operation,
@@ -95,10 +98,13 @@ def build(options: Options, own_origin: str) -> Application:
             path=request.path,
             query=request.query,
             status=answered.reply.status,
+            at=now_s,
         )
-        now = times.of_unix(clock())
+        now = times.of_unix(now_s)
         for happening in answered.happened:
             deliverer.send(notices(world, happening, now))
+        if options.latency_s:
+            await asyncio.sleep(options.latency_s)
         await wire.send_reply(answered.reply, fault, scope, receive, send)
 
     @asynccontextmanager

@@ -11,24 +11,33 @@ REPLACING = frozenset({"status", "html", "empty", "not_json"})
 SPOILING = frozenset({"truncate", "reset", "slow", "latency"})
 """Kinds that spoil the way of the true reply, after the operation was done."""
 
+PAGING = frozenset({"empty_page", "repeat_token", "refuse_token", "shift"})
+"""Kinds that lead a reader of pages astray: an empty page before the one asked for; a page whose token
+leads to itself; any page token refused; a page that begins with the last `rows` rows of the one before.
+What is no list is done as usual."""
+
+KINDS = REPLACING | SPOILING | PAGING
+
 _DEFAULT_STATUS = {"status": 500, "html": 502, "empty": 200, "not_json": 200}
 _MOST_TIMES = 1_000_000
-_LONGEST_LATENCY_S = 300.0
+LONGEST_LATENCY_S = 300.0
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of trouble for the next `times` requests of a method ("" for all) below a path."""
+    """One kind of trouble for `times` requests of a method ("" for all) below a path, after some others."""
 
     kind: str
     method: str = ""
     path: str = "/"
     times: int = 1
+    after: int = 0
     status: int = 500
     headers: Mapping[str, str] = field(default_factory=dict)
     latency_s: float = 0.0
+    rows: int = 1
 
     def meets(self, method: str, path: str) -> bool:
         """Whether a request runs into it."""
@@ -38,15 +47,17 @@ class Fault:
 def declared(given: Mapping[str, Any]) -> Fault:
     """Make a fault of its fields as a caller sent them; ValueError says what is wrong."""
     kind = given.get("kind")
-    if not isinstance(kind, str) or kind not in REPLACING | SPOILING:
-        raise ValueError(f"kind must be one of {', '.join(sorted(REPLACING | SPOILING))}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
     fault = Fault(**({"status": _DEFAULT_STATUS.get(kind, 500)} | dict(given)))
-    if not (isinstance(fault.times, int) and 1 <= fault.times <= _MOST_TIMES):
-        raise ValueError(f"times must be an integer between 1 and {_MOST_TIMES}")
+    for name, least in (("times", 1), ("after", 0), ("rows", 1)):
+        number = getattr(fault, name)
+        if not (isinstance(number, int) and least <= number <= _MOST_TIMES):
+            raise ValueError(f"{name} must be an integer between {least} and {_MOST_TIMES}")
     if not (isinstance(fault.status, int) and 200 <= fault.status <= 599):  # noqa: PLR2004 - HTTP's range
         raise ValueError("status must be an integer between 200 and 599")
-    if not (isinstance(fault.latency_s, int | float) and 0 <= fault.latency_s <= _LONGEST_LATENCY_S):
-        raise ValueError(f"latency_s must be between 0 and {_LONGEST_LATENCY_S:g}")
+    if not (isinstance(fault.latency_s, int | float) and 0 <= fault.latency_s <= LONGEST_LATENCY_S):
+        raise ValueError(f"latency_s must be between 0 and {LONGEST_LATENCY_S:g}")
     if not (isinstance(fault.method, str) and isinstance(fault.path, str)):
         raise ValueError("method and path must be texts")  # noqa: TRY004 - answered with 400 like all others
     if not _are_headers(fault.headers):
@@ -75,7 +86,11 @@ class Faults:
     def take(self, method: str, path: str) -> Fault | None:
         """Give the fault a request runs into, and count it down."""
         for place, fault in enumerate(self._waiting):
-            if fault.meets(method, path):
+            if not fault.meets(method, path):
+                continue
+            if fault.after:
+                self._waiting[place] = replace(fault, after=fault.after - 1)
+            else:
                 rest = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
                 self._waiting[place : place + 1] = rest
                 return fault

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -78,12 +79,16 @@ class Api:
     def answer(self, request: Request, fault: Fault | None = None) -> Answered:
         """Answer one request; a fault that replaces the operation wins over all but the rate headers."""
         self._requests += 1
-        headers: Headers = [("X-Request-Id", self._world.ids.make("request", self._requests))]
+        common: Headers = [
+            ("Date", formatdate(self._clock(), usegmt=True)),
+            ("X-Request-Id", self._world.ids.make("request", self._requests)),
+        ]
+        headers = common
         operation = f"{request.method} (unknown)"
         try:
             caller = self._tokens.caller(request.authorization)
             budget = self._limiter.spend(caller) if caller else None
-            headers += budget.headers if budget else []
+            headers = common + (budget.headers if budget else [])
             match = self._routes.find(request.method, request.path)
             operation = match.route.request
             if fault and fault.kind in REPLACING:
@@ -95,20 +100,27 @@ class Api:
             limits = match.route.limits
             refused = self._limiter.spend_own(caller, operation, limits) if limits else None
             if refused:
-                headers[1:] = refused.headers
+                headers = common + refused.headers
                 raise errors.of_status(429)
             happened: list[Happening] = []
-            return Answered(operation, self._run(request, caller, match, headers, happened), happened)
+            reply = self._run(request, caller, match, headers, happened, fault)
+            return Answered(operation, reply, happened)
         except ApiError as error:
             if fault and fault.kind in REPLACING:
                 return Answered(operation, replies.of_fault(fault, headers))
             return Answered(operation, replies.of_error(error, headers))
 
     def _run(
-        self, request: Request, caller: Caller, match: Match, headers: Headers, happened: list[Happening]
+        self,
+        request: Request,
+        caller: Caller,
+        match: Match,
+        headers: Headers,
+        happened: list[Happening],
+        fault: Fault | None,
     ) -> Reply:
         key = (caller.token, caller.scopes, caller.paid, request.path, request.query)
-        kept = self._kept if request.method == "GET" else None
+        kept = self._kept if request.method == "GET" and fault is None else None
         body = kept.get(key, self._world.version) if kept else None
         if body is not None:
             return Reply(200, body, [("Content-Type", replies.JSON), *headers])
@@ -119,7 +131,7 @@ class Api:
         answer = route.run(call)
         if isinstance(answer, Nothing):
             return Reply(204, b"", headers)
-        status, value = self._body(answer, call, request.path, pairs)
+        status, value = self._body(answer, call, request.path, pairs, fault)
         self._check(route, value)
         reply = replies.of_json(status, value, headers)
         if kept and isinstance(answer, One | Many):  # all others depend on the time of day
@@ -152,7 +164,7 @@ class Api:
         )
 
     def _body(
-        self, answer: Answer, call: Call, path: str, pairs: list[tuple[str, str]]
+        self, answer: Answer, call: Call, path: str, pairs: list[tuple[str, str]], fault: Fault | None
     ) -> tuple[int, Record]:
         if isinstance(answer, One):
             return answer.status, {"resource": answer.record}
@@ -168,6 +180,7 @@ class Api:
             count=page_size(call.query),
             token=call.query[TOKEN_PARAMETER],
             tokens=self._page_tokens,
+            fault=fault,
         )
         return 200, {**body, **answer.beside}
 

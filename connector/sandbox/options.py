@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from .api.limits import MODES
+from .faults import LONGEST_LATENCY_S
 from .loopback import is_loopback_host
 from .world.world import CAST_EVENTS
 
@@ -26,7 +28,9 @@ class Options:
         port: port to listen on; 0 takes a free one.
         public_origin: name resources on https://api.calendly.com wherever the sandbox listens.
         rate_limit: requests per token and minute; None for those of the plans, 0 for no limit and no headers.
+        rate_mode: how requests are counted and told of, one of `api.limits.MODES`.
         page_token_life_s: seconds after which a page token is stale.
+        latency_s: seconds that every reply of the API is held back.
         render_once: keep rendered replies until the world changes; page tokens do not age then.
         check_replies: answer 500 where a reply does not fit the connector's own JSON files.
         clock: gives unix seconds.
@@ -40,7 +44,9 @@ class Options:
     port: int = 0
     public_origin: bool = False
     rate_limit: int | None = None
+    rate_mode: str = "fixed"
     page_token_life_s: float = 600.0
+    latency_s: float = 0.0
     render_once: bool = False
     check_replies: bool = False
     clock: Callable[[], float] = time.time
@@ -54,5 +60,9 @@ class Options:
             raise ValueError(f"users must be between {FEWEST_USERS} and {MOST_USERS}")
         if self.rate_limit is not None and self.rate_limit < 0:
             raise ValueError("rate_limit must be 0 or more")
+        if self.rate_mode not in MODES:
+            raise ValueError(f"rate_mode must be one of {', '.join(MODES)}")
         if self.page_token_life_s <= 0:
             raise ValueError("page_token_life_s must be more than 0")
+        if not 0 <= self.latency_s <= LONGEST_LATENCY_S:
+            raise ValueError(f"latency_s must be between 0 and {LONGEST_LATENCY_S:g}")

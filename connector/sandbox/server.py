@@ -89,6 +89,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        date_header=False,  # replies carry the sandbox's own clock
         timeout_graceful_shutdown=_GRACE_S,
     )
 
@@ -162,8 +163,12 @@ class Sandbox:
         return self.control("POST", "/reschedules", body)
 
     def fault(self, kind: str, **body: Any) -> None:
-        """Make trouble: `kind` with `method, path, times, status, headers, latency_s`."""
+        """Make trouble: `kind` with `method, path, times, after, status, headers, latency_s, rows`."""
         self.control("POST", "/faults", {"kind": kind, **body})
+
+    def spend(self, requests: int, *, token: str) -> dict[str, Any]:
+        """Use up requests of a token, as another program would; gives limit, remaining and reset_s."""
+        return self.control("POST", "/rate_limits/spend", {"token": token, "requests": requests})
 
     def requests(self) -> dict[str, Any]:
         """Give counts and the latest requests."""

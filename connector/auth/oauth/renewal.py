@@ -21,7 +21,7 @@ from .server import AuthorizationServer, RefusedGrant
 ENDED: Final = "signed_out"
 """The field that says why a stored sign-in is over, so that nobody asks the server about it again."""
 
-_PATIENCE_S: Final = 240.0  # longer than whoever is before us can take: two calls, each after a wait
+_PATIENCE_S: Final = 300.0  # longer than whoever is before us can take: two calls, each after a wait
 
 
 class Store(Protocol):

@@ -31,6 +31,7 @@ _REVOKE: Final = Request("POST", "/oauth/revoke")
 _CODE_LIFE_S: Final = 600.0
 _TIMEOUT_S: Final = (10.0, 30.0)
 _PATIENCE_S: Final = 60.0
+_DEADLINE_S: Final = 60.0
 _SAID_NO: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -132,7 +133,8 @@ class AuthorizationServer:
             token_endpoint_auth_method="client_secret_basic" if self._client_secret else "none",
             default_timeout=_TIMEOUT_S,
         )
-        prepare_session(session, self._origin)
+        ends_at = self._timing.monotonic() + _DEADLINE_S
+        prepare_session(session, self._origin, lambda: ends_at - self._timing.monotonic())
         session.hooks["response"].append(_told)
         for kind in ("access_token_response", "refresh_token_response"):
             session.register_compliance_hook(kind, self._passed)

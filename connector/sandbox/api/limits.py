@@ -1,18 +1,25 @@
-"""How many requests are left: fixed windows, each from its first request on.
+"""How many requests are left: per token (an app: per user), per user where an operation has own limits.
 
-Per token (of an OAuth app: per user); per user where an operation has limits of its own.
+A mode says how requests are counted and what replies tell of it:
+
+- `fixed`: a window runs from its first request on; Reset is the seconds to its end, rounded up.
+- `sliding`: each request counts for the window's length; Reset is the seconds until one more is free.
+- `always-60`: as `fixed`, but Reset says 60 at all times, as was seen in recordings of Calendly.
+- `retry-after`: as `fixed`, but nothing is told before a 429, which has `Retry-After` alone.
 """
 
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from .tokens import Caller
 
 WINDOW_S = 60
 PAID_LIMIT = 500
 FREE_LIMIT = 50
+MODES = ("fixed", "sliding", "always-60", "retry-after")
 
 
 class Window(NamedTuple):
@@ -47,31 +54,97 @@ class Budget:
     remaining: int
     reset_s: int
     exceeded: bool
+    mode: str
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """The three headers that all replies carry."""
+        """What the reply tells of it."""
+        if self.mode == "retry-after":
+            return [("Retry-After", str(self.reset_s))] if self.exceeded else []
+        reset_s = WINDOW_S if self.mode == "always-60" else self.reset_s
         return [
             ("X-RateLimit-Limit", str(self.limit)),
             ("X-RateLimit-Remaining", str(self.remaining)),
-            ("X-RateLimit-Reset", str(self.reset_s)),
+            ("X-RateLimit-Reset", str(reset_s)),
         ]
+
+
+class Count(Protocol):
+    """The requests of one window."""
+
+    def used(self, now: float) -> int:
+        """Give how many count now."""
+        ...
+
+    def free_at(self, now: float) -> float:
+        """Give when fewer will count; a window from now on where none does."""
+        ...
+
+    def add(self, requests: int, now: float) -> None:
+        """Count some more."""
+        ...
+
+
+class FixedCount:
+    """Counts from the first request on, and forgets all at once."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._start = -math.inf
+        self._used = 0
+
+    def used(self, now: float) -> int:
+        """Give how many count now."""
+        return self._used if now - self._start < self._seconds else 0
+
+    def free_at(self, now: float) -> float:
+        """Give when the window ends."""
+        return (self._start if self.used(now) else now) + self._seconds
+
+    def add(self, requests: int, now: float) -> None:
+        """Count some more."""
+        if not self.used(now):
+            self._start, self._used = now, 0
+        self._used += requests
+
+
+class SlidingCount:
+    """Forgets each request on its own."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._log: deque[float] = deque()
+
+    def used(self, now: float) -> int:
+        """Give how many count now."""
+        while self._log and now - self._log[0] >= self._seconds:
+            self._log.popleft()
+        return len(self._log)
+
+    def free_at(self, now: float) -> float:
+        """Give when the oldest is forgotten."""
+        return (self._log[0] if self.used(now) else now) + self._seconds
+
+    def add(self, requests: int, now: float) -> None:
+        """Count some more."""
+        self._log.extend([now] * requests)
 
 
 class Limiter:
     """Counts requests per token; `limit` replaces those of the plans, 0 stops counting."""
 
-    def __init__(self, limit: int | None, clock: Callable[[], float]) -> None:
+    def __init__(self, limit: int | None, mode: str, clock: Callable[[], float]) -> None:
         self._limit = limit
+        self._mode = mode
         self._clock = clock
-        self._windows: dict[object, tuple[float, int]] = {}
+        self._counts: dict[object, Count] = {}
 
-    def spend(self, caller: Caller) -> Budget | None:
-        """Count one request; None where nothing is limited."""
+    def spend(self, caller: Caller, requests: int = 1) -> Budget | None:
+        """Count requests; None where nothing is limited."""
         limit = self._limit if self._limit is not None else (PAID_LIMIT if caller.paid else FREE_LIMIT)
         if limit == 0:
             return None
-        return self._count(caller.allowance, Window(limit, WINDOW_S))
+        return self._spend(caller.allowance, Window(limit, WINDOW_S), requests)
 
     def spend_own(self, caller: Caller, operation: str, limits: OwnLimits) -> Budget | None:
         """Count one request of an operation with limits of its own; give the budget that forbids it."""
@@ -79,31 +152,32 @@ class Limiter:
             return None
         windows = limits.paid if caller.paid else limits.free
         keys = [((caller.member.uuid, operation, window), window) for window in windows]
-        used = [(key, window, self._state(key, window)[1]) for key, window in keys]
-        over = [
-            self._budget(key, window, number + 1) for key, window, number in used if number >= window.limit
-        ]
+        over = [self._budget(key, window, 1) for key, window in keys if self._left(key, window) < 1]
         if not over:
             for key, window in keys:
-                self._count(key, window)
+                self._spend(key, window, 1)
         return max(over, key=lambda budget: budget.reset_s, default=None)
 
     def spend_issue(self, user_uuid: str) -> Budget | None:
         """Count one OAuth token asked for; None where nothing is limited."""
-        return None if self._limit == 0 else self._count(("oauth", user_uuid), ISSUE_LIMIT)
+        return None if self._limit == 0 else self._spend(("oauth", user_uuid), ISSUE_LIMIT, 1)
 
-    def _count(self, key: object, window: Window) -> Budget:
-        start, used = self._state(key, window)
-        self._windows[key] = (start, used + 1)
-        return self._budget(key, window, used + 1)
+    def _spend(self, key: object, window: Window, requests: int) -> Budget:
+        """Count what is allowed; what is refused counts nowhere."""
+        allowed = min(requests, self._left(key, window))
+        self._count(key, window).add(allowed, self._clock())
+        return self._budget(key, window, requests - allowed)
 
-    def _state(self, key: object, window: Window) -> tuple[float, int]:
-        """Give when a window began, and how much of it is used."""
+    def _budget(self, key: object, window: Window, refused: int) -> Budget:
         now = self._clock()
-        start, used = self._windows.get(key, (now, 0))
-        return (now, 0) if now - start >= window.seconds else (start, used)
+        reset_s = math.ceil(self._count(key, window).free_at(now) - now)
+        return Budget(window.limit, self._left(key, window), reset_s, refused > 0, self._mode)
 
-    def _budget(self, key: object, window: Window, used: int) -> Budget:
-        start, _ = self._state(key, window)
-        reset_s = math.ceil(start + window.seconds - self._clock())
-        return Budget(window.limit, max(0, window.limit - used), reset_s, exceeded=used > window.limit)
+    def _left(self, key: object, window: Window) -> int:
+        return max(0, window.limit - self._count(key, window).used(self._clock()))
+
+    def _count(self, key: object, window: Window) -> Count:
+        if key not in self._counts:
+            kind = SlidingCount if self._mode == "sliding" else FixedCount
+            self._counts[key] = kind(window.seconds)
+        return self._counts[key]

@@ -4,11 +4,12 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from urllib.parse import urlencode
 
 from ..errors import ApiError, detail, invalid
+from ..faults import Fault
 from ..world.listings import Key, Listing
 from ..world.shapes import Record
 
@@ -46,11 +47,12 @@ class Query:
 
 @dataclass(frozen=True)
 class Position:
-    """Where a page begins: beyond a key of one query's listing."""
+    """Where a page begins: beyond a key of one query's listing, or at its start; empty pages before count."""
 
     fingerprint: str
-    key: Key
+    key: Key | None
     backwards: bool
+    detours: int = 0
 
 
 class PageTokens:
@@ -96,20 +98,40 @@ def _bad_token() -> ApiError:
     return invalid(detail("must be a valid token", TOKEN_PARAMETER))
 
 
-def page(listing: Listing, query: Query, *, count: int, token: str | None, tokens: PageTokens) -> Record:
-    """Give `collection` and `pagination` of one page."""
-    fingerprint = query.fingerprint()
-    position = None if token is None else tokens.redeem(token, fingerprint)
-    after, backwards = (position.key, position.backwards) if position else (None, False)
-    keys = list(islice(listing.walk(after, backwards=backwards), count + 1))
+def page(
+    listing: Listing,
+    query: Query,
+    *,
+    count: int,
+    token: str | None,
+    tokens: PageTokens,
+    fault: Fault | None = None,
+) -> Record:
+    """Give `collection` and `pagination` of one page, or what a fault of the kinds `PAGING` makes of it."""
+    fingerprint, kind = query.fingerprint(), fault.kind if fault else ""
+    position = Position(fingerprint, None, backwards=False)
+    if token is not None:
+        if kind == "refuse_token":
+            raise _bad_token()
+        position = tokens.redeem(token, fingerprint)
+    if fault and kind == "shift":
+        position = replace(position, key=_earlier(listing, position.key, fault.rows))
+    backwards = position.backwards
+    keys = list(islice(listing.walk(position.key, backwards=backwards), count + 1))
     more = len(keys) > count
+    if kind == "empty_page":
+        keys, more = [], False
     keys = keys[:count]
     if backwards:
         keys.reverse()
     # A page reached by a token has the page it was reached from behind it.
     has_next = bool(keys) and (more or backwards)
-    has_previous = bool(keys) and (more if backwards else position is not None)
+    has_previous = bool(keys) and (more if backwards else token is not None)
     following = tokens.issue(Position(fingerprint, keys[-1], backwards=False)) if has_next else None
+    if kind == "repeat_token":
+        following = tokens.issue(position)
+    elif kind == "empty_page":
+        following = tokens.issue(replace(position, detours=position.detours + 1))
     preceding = tokens.issue(Position(fingerprint, keys[0], backwards=True)) if has_previous else None
     return {
         "collection": [listing.record(key) for key in keys],
@@ -121,3 +143,10 @@ def page(listing: Listing, query: Query, *, count: int, token: str | None, token
             "previous_page_token": preceding,
         },
     }
+
+
+def _earlier(listing: Listing, key: Key | None, rows: int) -> Key | None:
+    """Give the key that lies so many rows before one; None where the listing begins before."""
+    if key is None:
+        return None
+    return next(islice(listing.walk(key, backwards=True), rows - 1, None), None)

@@ -13,10 +13,10 @@ class Journal:
         self._counts: Counter[str] = Counter()
         self._latest: deque[dict[str, Any]] = deque(maxlen=KEPT)
 
-    def note(self, *, operation: str, method: str, path: str, query: str, status: int) -> None:
-        """Write down one request; `operation` is the method with the path template."""
+    def note(self, *, operation: str, method: str, path: str, query: str, status: int, at: float) -> None:
+        """Write down one request; `operation` is the method with the path template, `at` unix seconds."""
         self._counts[operation] += 1
-        self._latest.append({"method": method, "path": path, "query": query, "status": status})
+        self._latest.append({"method": method, "path": path, "query": query, "status": status, "at": at})
 
     def clear(self) -> None:
         """Forget all requests."""
@@ -24,5 +24,5 @@ class Journal:
         self._latest.clear()
 
     def described(self) -> dict[str, Any]:
-        """Give {counts: {operation: number}, requests: [{method, path, query, status}, …] oldest first}."""
+        """Give counts by operation and the requests, oldest first, as {method, path, query, status, at}."""
         return {"counts": dict(self._counts), "requests": list(self._latest)}

@@ -6,11 +6,8 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from .. import faults
-from ..api.paging import PageTokens
 from ..api.tokens import SCOPES, Caller, TokenBook
 from ..errors import Body
-from ..faults import Faults
-from ..handler import KeptReplies
 from ..world import cast, times
 from ..world.world import World
 from . import bodies
@@ -18,6 +15,7 @@ from .delivery import Deliverer
 from .journal import Journal
 from .people import People
 from .routes import route
+from .trouble import Trouble
 
 _DEFAULT_NAME, _DEFAULT_MAIL = "Robin Example", "robin@client.example"
 
@@ -30,17 +28,13 @@ class Control:
         *,
         world: World,
         tokens: TokenBook,
-        page_tokens: PageTokens,
-        kept: KeptReplies | None,
-        trouble: Faults,
+        trouble: Trouble,
         journal: Journal,
         deliverer: Deliverer,
         clock: Callable[[], float],
     ) -> None:
         self._world = world
         self._tokens = tokens
-        self._page_tokens = page_tokens
-        self._kept = kept
         self._trouble = trouble
         self._journal = journal
         self._deliverer = deliverer
@@ -49,7 +43,7 @@ class Control:
 
     def routes(self) -> Sequence[BaseRoute]:
         """Give the table of the surface."""
-        people = self._people
+        people, trouble = self._people, self._trouble
         return [
             route(
                 "POST", "/bookings", people.book, "event_type link host start_time name email answers wait"
@@ -58,10 +52,11 @@ class Control:
             route("POST", "/reschedules", people.reschedule, "invitee start_time wait"),
             route("POST", "/submissions", people.submit, "form answers result invitee wait"),
             route("POST", "/recaps", people.recap, "event wait"),
-            route("GET", "/faults", self.list_faults),
-            route("POST", "/faults", self.add_fault, " ".join(faults.Fault.__dataclass_fields__)),
-            route("DELETE", "/faults", self.clear_faults),
-            route("POST", "/page_tokens/expire", self.expire_page_tokens),
+            route("GET", "/faults", trouble.list_faults),
+            route("POST", "/faults", trouble.add_fault, " ".join(faults.Fault.__dataclass_fields__)),
+            route("DELETE", "/faults", trouble.clear_faults),
+            route("POST", "/page_tokens/expire", trouble.expire_page_tokens),
+            route("POST", "/rate_limits/spend", trouble.spend, "token requests"),
             route("GET", "/requests", self.list_requests),
             route("DELETE", "/requests", self.clear_requests),
             route("GET", "/deliveries", self.list_deliveries),
@@ -69,29 +64,6 @@ class Control:
             route("POST", "/tokens", self.mint_token, "name user scopes plan"),
             route("GET", "/clock", self.show_clock),
         ]
-
-    # Trouble
-
-    async def list_faults(self, _body: Body) -> tuple[int, Any]:
-        """Show the faults that are still to come."""
-        return 200, {"faults": self._trouble.described()}
-
-    async def add_fault(self, body: Body) -> tuple[int, Any]:
-        """Declare a fault."""
-        self._trouble.add(faults.declared(body))
-        return 201, {"faults": self._trouble.described()}
-
-    async def clear_faults(self, _body: Body) -> tuple[int, Any]:
-        """Forget all faults."""
-        self._trouble.clear()
-        return 200, {"faults": []}
-
-    async def expire_page_tokens(self, _body: Body) -> tuple[int, Any]:
-        """Make every page token stale."""
-        self._page_tokens.expire()
-        if self._kept:
-            self._kept.clear()
-        return 200, {}
 
     # What was seen
 

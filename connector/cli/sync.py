@@ -1,0 +1,268 @@
+"""`calendly-connector sync`: copies of an account, and what webhook events say of them."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from ..errors import UsageError
+from .output import columns, printable
+from .session import connect, signs_in
+
+if TYPE_CHECKING:
+    from ..contract import Event, RateLimit
+    from ..sync import Plan, Progress, Report
+
+_HIDDEN = "CALENDLY_SYNC_TO"
+_TO = click.option(
+    "--to",
+    envvar=_HIDDEN,
+    default="calendly.db",
+    show_default=True,
+    metavar="WHERE",
+    help=f"An SQLite file, a database's URL, or with --format a folder. Also read from {_HIDDEN}.",
+)
+_FORMAT = click.option(
+    "--format", "form", type=click.Choice(["jsonl", "csv"]), help="Keep files in a folder."
+)
+
+
+@click.group("sync", invoke_without_command=True)
+@_TO
+@_FORMAT
+@click.option("--streams", metavar="NAME,…", help="Tables to fill. Default: all that the token may read.")
+@click.option(
+    "--window-days", type=int, default=30, show_default=True, help="Events this old are read every time."
+)
+@click.option(
+    "--no-show-days", type=int, default=7, show_default=True, help="Their invitees are read every time."
+)
+@click.option("--threads", type=int, default=8, show_default=True, help="Calls at once.")
+@click.option("--own", is_flag=True, help="Copy the user's own data, also as an admin.")
+@click.option("--only-marked", is_flag=True, help="Read only what webhook events have marked.")
+@signs_in
+@click.option("--dry-run", is_flag=True, help="Say what it would cost, and copy nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.pass_context
+def command(  # noqa: PLR0913 - one per option
+    context: click.Context,
+    to: str,
+    form: Literal["jsonl", "csv"] | None,
+    streams: str | None,
+    window_days: int,
+    no_show_days: int,
+    threads: int,
+    *,
+    own: bool,
+    only_marked: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Copy an account into a database or files; later calls read only what may have changed."""
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return 0
+    from .. import sync
+
+    _refuse_password(context, to)
+    names = tuple(name for name in (word.strip() for word in (streams or "").split(",")) if name)
+    options = sync.Options(names, window_days, no_show_days, threads, own, only_marked)
+    with connect() as connection:
+        if dry_run:
+            _show_plan(sync.plan(connection, to, options, form=form), as_json=as_json)
+            return 0
+        with _interruptible() as stop, _progress() as watch:
+            report = sync.copy(connection, to, options, form=form, watch=watch, stop=stop)
+    _show_report(report, as_json=as_json)
+    return 0 if report.outcome == "done" else 1
+
+
+@command.command("mark")
+@_TO
+@_FORMAT
+@click.argument("source", metavar="[FILE]", default="-")
+@click.pass_context
+def mark(context: click.Context, to: str, form: Literal["jsonl", "csv"] | None, source: str) -> None:
+    """Note what webhook events told of: JSON of one, of a list, or one in each line; - is stdin."""
+    from .. import sync
+
+    _refuse_password(context, to)
+    count = sync.mark(to, _read_events(source), form=form)
+    click.echo(f"{count} record(s) will be read again by the next sync.")
+
+
+def _refuse_options(context: click.Context) -> None:
+    """Refuse options of a copy where none is made, rather than ignore them."""
+    given = click.core.ParameterSource.COMMANDLINE
+    for name in context.params:
+        if context.get_parameter_source(name) is given:
+            raise UsageError(
+                f"Options stand after {context.invoked_subcommand}.",
+                fix=f"See calendly-connector sync {context.invoked_subcommand} --help.",
+            )
+
+
+def _refuse_password(context: click.Context, to: str) -> None:
+    """Keep passwords out of the list of processes, which everybody on a machine can read."""
+    given = context.get_parameter_source("to")
+    authority = to.partition("://")[2].partition("/")[0]
+    user, at, _ = authority.rpartition("@")
+    if given is click.core.ParameterSource.COMMANDLINE and at and ":" in user:
+        raise UsageError(
+            "--to holds a password, which every user of this machine could read.",
+            fix=f"Set {_HIDDEN} to the URL, or leave the password to the database's own means (.pgpass).",
+        )
+
+
+def _read_events(source: str) -> Iterator["Event"]:
+    try:
+        with click.open_file(source, encoding="utf-8") as file:
+            text = file.read()
+    except OSError as error:
+        raise UsageError(f"{source} cannot be read: {error.strerror}.") from None
+    for entry in _documents(text):
+        yield _event(entry)
+
+
+def _documents(text: str) -> list[Any]:
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+        except (ValueError, RecursionError):
+            raise UsageError("The events are not JSON.") from None
+    return whole if isinstance(whole, list) else [whole]
+
+
+def _event(entry: Any) -> "Event":
+    """Read a webhook's body, or an event as the connector gives it."""
+    from ..contract import Event
+
+    given = entry if isinstance(entry, dict) else {}
+    kind, payload = given.get("event", given.get("kind")), given.get("payload")
+    if not isinstance(kind, str) or not isinstance(payload, dict):
+        raise UsageError("This is no webhook event.", fix="Each has event (or kind) and payload.")
+    told = {name: str(given.get(name) or "") for name in ("id", "created_at", "created_by")}
+    return Event(**told, kind=kind, payload=payload)
+
+
+def _show_plan(plan: "Plan", *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(plan.to_dict(), indent=2))
+        return
+    rows = [["TABLE", "CALLS", ""]]
+    rows += [[one.stream, f"{'about ' if one.about else ''}{one.calls}", one.note] for one in plan.streams]
+    for line in columns(rows):
+        click.echo(line)
+    lasts = "the account tells no limit"
+    if plan.minutes is not None:
+        lasts = (
+            f"at least {plan.minutes:.0f} min under the account's limit"
+            if plan.minutes >= 1
+            else "under a minute"
+        )
+    click.echo(f"\n{'about ' if plan.about else ''}{plan.calls} calls, {lasts}; this plan took {plan.spent}.")
+    _warn(plan.warnings)
+
+
+def _show_report(report: "Report", *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), indent=2))
+    else:
+        rows = [["TABLE", "READ", "NEW", "CHANGED", "MISSING", "CALLS"]]
+        for name, one in report.streams.items():
+            rows += [[name, *map(str, (one.read, one.new, one.changed, one.missing, one.calls))]]
+        for line in columns(rows):
+            click.echo(line)
+        whose = "the whole organization" if report.whole_organization else "the user's own data"
+        click.echo(
+            f"\n{report.calls} calls for {whose}{', after an interruption' if report.resumed else ''}."
+        )
+        _warn(report.warnings)
+    if report.outcome == "stopped":
+        click.echo("Interrupted after a whole page: the same command goes on from there.", err=True)
+
+
+def _warn(warnings: Any) -> None:
+    for warning in warnings:
+        click.echo(f"warning: {printable(warning)}", err=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C end the copy after the page it is at, the second one at once."""
+    pressed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed.is_set
+        return
+
+    def press(number: int, frame: Any) -> None:
+        if pressed.is_set():
+            signal.default_int_handler(number, frame)
+        pressed.set()
+        click.echo("Ending after this page; once more ends at once.", err=True)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[["Progress"], None]]:
+    import sys
+
+    if not sys.stderr.isatty():
+        yield lambda _progress: None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    words = bars.TextColumn(
+        "{task.description}  {task.fields[records]} records, {task.fields[calls]} calls{task.fields[rest]}"
+    )
+    columns_shown = (bars.BarColumn(20), words, bars.TimeElapsedColumn())
+    with bars.Progress(*columns_shown, console=Console(stderr=True)) as bar:
+        task = bar.add_task("sync", total=None, records=0, calls=0, rest="")
+        left = _TimeLeft(time.monotonic)
+
+        def show(progress: "Progress") -> None:
+            bar.update(
+                task,
+                description=progress.stream,
+                records=progress.records,
+                calls=progress.calls,
+                rest=_budget(progress.rate_limit) + left(progress.share),
+                total=1.0 if progress.share is not None else None,
+                completed=progress.share or 0.0,
+            )
+
+        yield show
+
+
+def _budget(limit: "RateLimit | None") -> str:
+    return f", {limit.remaining} of {limit.limit} calls left this minute" if limit else ""
+
+
+class _TimeLeft:
+    """Tells the time left from how fast the share has grown since it was first told."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._first: tuple[float, float] | None = None
+
+    def __call__(self, share: float | None) -> str:
+        if share is None:
+            return ""
+        now = self._clock()
+        began, base = self._first = self._first or (now, share)
+        if share <= base:
+            return ""
+        return f", about {(now - began) * (1 - share) / (share - base) / 60:.0f} min left"

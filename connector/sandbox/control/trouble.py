@@ -1,0 +1,66 @@
+"""The part of the control surface that makes trouble: faults, stale tokens, a limit that others use up."""
+
+from typing import Any
+
+from .. import faults
+from ..api.limits import Limiter
+from ..api.paging import PageTokens
+from ..api.tokens import TokenBook
+from ..errors import Body
+from ..faults import Faults
+from ..handler import KeptReplies
+from ..world.bookings import NotPossibleError
+from . import bodies
+
+
+class Trouble:
+    """What can go wrong on demand; a handler makes (status, JSON value) of a JSON object."""
+
+    def __init__(
+        self,
+        *,
+        waiting: Faults,
+        page_tokens: PageTokens,
+        kept: KeptReplies | None,
+        tokens: TokenBook,
+        limiter: Limiter,
+    ) -> None:
+        self._waiting = waiting
+        self._page_tokens = page_tokens
+        self._kept = kept
+        self._tokens = tokens
+        self._limiter = limiter
+
+    async def list_faults(self, _body: Body) -> tuple[int, Any]:
+        """Show the faults that are still to come."""
+        return 200, {"faults": self._waiting.described()}
+
+    async def add_fault(self, body: Body) -> tuple[int, Any]:
+        """Declare a fault."""
+        self._waiting.add(faults.declared(body))
+        return 201, {"faults": self._waiting.described()}
+
+    async def clear_faults(self, _body: Body) -> tuple[int, Any]:
+        """Forget all faults."""
+        self._waiting.clear()
+        return 200, {"faults": []}
+
+    async def expire_page_tokens(self, _body: Body) -> tuple[int, Any]:
+        """Make every page token stale."""
+        self._page_tokens.expire()
+        if self._kept:
+            self._kept.clear()
+        return 200, {}
+
+    async def spend(self, body: Body) -> tuple[int, Any]:
+        """Use up requests of a token, as another program with the same account would."""
+        requests = body.get("requests")
+        if isinstance(requests, bool) or not isinstance(requests, int) or requests < 1:
+            raise ValueError("requests must be an integer of 1 or more")
+        caller = self._tokens.caller(f"Bearer {bodies.text(body, 'token', '')}")
+        if caller is None:
+            raise LookupError("no such token")
+        budget = self._limiter.spend(caller, requests)
+        if budget is None:
+            raise NotPossibleError("this sandbox limits nothing")
+        return 200, {"limit": budget.limit, "remaining": budget.remaining, "reset_s": budget.reset_s}

@@ -1,0 +1,48 @@
+"""What a copy holds, for comparing it with another one or with the sandbox."""
+
+import sqlalchemy as sa
+from calendly_connector.sync.streams import streams
+
+
+def tables(url, *, missing=False, stamps=False):
+    """Give {table: {uri: row}}, answers by question; `missing` rows and `stamps` of reading where wanted."""
+    left_out = {"synced_at", "missing_since"} - ({"missing_since"} if missing else set())
+    engine = sa.create_engine(url)
+    metadata = sa.MetaData()
+    try:
+        with engine.connect() as connection:
+            metadata.reflect(connection)
+            asked = connection.execute(sa.select(metadata.tables["calendly_sync_questions"])).mappings().all()
+            questions = {(one["stream"], one["column_name"]): one["question"] for one in asked}
+            return {
+                name: {
+                    row["uri"]: {
+                        questions.get((name, column), column): value
+                        for column, value in row.items()
+                        if stamps or column not in left_out
+                        if value is not None or not column.startswith("answer_")
+                    }
+                    for row in connection.execute(sa.select(metadata.tables[name])).mappings()
+                    if missing or row["missing_since"] is None
+                }
+                for name in streams()
+            }
+    finally:
+        engine.dispose()
+
+
+def columns(url, table):
+    engine = sa.create_engine(url)
+    try:
+        return [column["name"] for column in sa.inspect(engine).get_columns(table)]
+    finally:
+        engine.dispose()
+
+
+def count_internal(url, table):
+    engine = sa.create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return connection.exec_driver_sql(f"SELECT count(*) FROM calendly_sync_{table}").scalar_one()  # noqa: S608
+    finally:
+        engine.dispose()

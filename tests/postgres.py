@@ -1,0 +1,62 @@
+"""A PostgreSQL of the tests' own: a cluster in a temporary folder, on loopback, with no password."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+WAIT_S = 60
+_PLACES = "/usr/lib/postgresql"
+
+
+def programs():
+    """Give the folder of initdb and pg_ctl, None where there is no PostgreSQL."""
+    found = shutil.which("initdb")
+    here = [Path(found).parent] if found else []
+    installed = sorted(Path(_PLACES).glob("*/bin"), key=lambda path: int(path.parent.name.split(".")[0]))
+    return next((path for path in [*here, *reversed(installed)] if (path / "pg_ctl").exists()), None)
+
+
+@contextmanager
+def cluster(binaries):
+    """Run a cluster; give the URL of its database without the name."""
+    folder = Path(tempfile.mkdtemp(prefix="calendly-postgres-"))
+    prefix = []
+    if os.geteuid() == 0:  # PostgreSQL does not run as root
+        shutil.chown(folder, "postgres", "postgres")
+        prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+    def run(program, *words):
+        command = [*prefix, str(binaries / program), *map(str, words)]
+        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=2 * WAIT_S)
+
+    data = folder / "data"
+    try:
+        run("initdb", "--pgdata", data, "--username=tester", "--auth=trust", "--encoding=UTF8", "--no-sync")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        settings = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
+        log = folder / "log"
+        run("pg_ctl", "start", "--wait", "--timeout", WAIT_S, "--pgdata", data, "--log", log, "-o", settings)
+        try:
+            yield f"postgresql+psycopg://tester@127.0.0.1:{port}"
+        finally:
+            run("pg_ctl", "stop", "--mode=immediate", "--pgdata", data)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_database(server, name):
+    """Make an empty database; give its URL."""
+    engine = sa.create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return f"{server}/{name}"

@@ -1,0 +1,117 @@
+"""A proxy of plain sockets between a client and a server of this machine, which spoils replies on command."""
+
+import math
+import re
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from hostile import Listener, never_linger
+
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What becomes of one request and its reply; of itself nothing.
+
+    Attributes:
+        forward: whether the server gets the request at all; if not, there is no reply.
+        chunked: bytes of each chunk that the body is cut into; 0 leaves it with its Content-Length.
+        cut: bytes of the reply after which the connection ends, head included; negative: from its end.
+        abruptly: whether a connection that ends does so with a reset.
+        leave: whether the connection is closed while it is idle, after a whole reply.
+        hold: whether the reply is held back until `release`, or the end.
+        tick: called before each byte, which then goes out alone.
+    """
+
+    forward: bool = True
+    chunked: int = 0
+    cut: int | None = None
+    abruptly: bool = False
+    leave: bool = False
+    hold: bool = False
+    tick: Callable[[], None] | None = None
+
+    @property
+    def ends(self):
+        """Whether the connection ends with this reply."""
+        return self.leave or not self.forward or self.cut is not None
+
+
+class Proxy(Listener):
+    """Passes requests on to a server (with a `url`); the n-th runs into the n-th step, the rest into `then`.
+
+    `left` is set when a connection was closed, for whoever has to wait for it.
+    """
+
+    def __init__(self, server, *steps, then=None):
+        super().__init__()
+        self.left = threading.Event()
+        self._address = ("127.0.0.1", urlsplit(server.url).port)
+        self._steps = iter(steps)
+        self._then = then or Step()
+        self._released = threading.Event()
+
+    def release(self):
+        """Let go of what is held back."""
+        self._released.set()
+
+    def __exit__(self, *exit_):
+        self.release()
+        super().__exit__(*exit_)
+
+    def _talk(self, connection):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while asked := self._listen(connection):
+            step = next(self._steps, self._then)
+            answer = self._answer(asked.raw) if step.forward else b""
+            whole = len(answer) == _length(answer)  # or the server itself broke off
+            if step.chunked and whole:
+                answer = _chunked(answer, step.chunked)
+            if step.hold:
+                self._released.wait()
+            _send(connection, answer[: step.cut], step.tick)
+            if step.ends or not whole:
+                if step.abruptly:
+                    never_linger(connection)
+                break
+        connection.close()
+        self.left.set()
+
+    def _answer(self, request):
+        """Give the server's reply, as much of it as there is."""
+        answer = b""
+        with suppress(OSError), socket.create_connection(self._address, timeout=30) as server:
+            server.sendall(request)
+            while len(answer) < _length(answer) and (piece := server.recv(65536)):
+                answer += piece
+        return answer
+
+
+def _length(answer):
+    """Give how long a reply is going to be, as far as it tells yet."""
+    head, gap, _ = answer.partition(b"\r\n\r\n")
+    if not gap:
+        return math.inf
+    told = _LENGTH.search(head)
+    return len(head) + len(gap) + (int(told[1]) if told else 0)
+
+
+def _chunked(answer, size):
+    head, gap, body = answer.partition(b"\r\n\r\n")
+    pieces = [body[place : place + size] for place in range(0, len(body), size)]
+    chunks = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""]]
+    return _LENGTH.sub(b"\r\ntransfer-encoding: chunked", head) + gap + b"".join(chunks)
+
+
+def _send(connection, answer, tick):
+    if tick is None:
+        connection.sendall(answer)
+        return
+    for place in range(len(answer)):
+        tick()
+        connection.sendall(answer[place : place + 1])

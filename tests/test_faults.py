@@ -1,0 +1,740 @@
+"""Whatever goes wrong on the way: a right answer, or an error after a right beginning; docs/reliability.md.
+
+Reads go through the sandbox, and what they give is compared with an undisturbed read, record by record.
+"""
+
+import random
+import socket
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from email.utils import formatdate
+from itertools import count
+
+import pytest
+from calendly_connector.api import client as client_module
+from calendly_connector.errors import (
+    CalendlyDown,
+    ConnectorError,
+    NoAnswer,
+    RateLimited,
+    UnexpectedAnswer,
+)
+from calendly_connector.manifest import catalog
+from calendly_connector.plugin import connector
+from calendly_connector.sandbox.api.limits import MODES
+from calendly_connector.sandbox.world import cast
+from conftest import KIND, OWNER_TOKEN, Timer
+from hostile import Hostile, Listener, page
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from proxy import Proxy, Step
+
+ORGANIZATION = f"https://api.calendly.com/organizations/{cast.ORGANIZATION}"
+EVENTS, MEMBERS = "scheduled_events.list", "organization_memberships.list"
+IN_TEN_PAGES = {"organization": ORGANIZATION, "sort": "start_time:asc", "count": 25}
+IN_MANY_PAGES = IN_TEN_PAGES | {"count": 3}
+DEADLINE_S = 180.0
+ATTEMPTS = 5
+FOR_GOOD = 1_000_000
+HOUR_S = 3600.0
+
+
+@dataclass
+class Reading:
+    """What a read gave, in order, the error it ended with, and what it says of itself."""
+
+    uris: list[str]
+    error: ConnectorError | None
+    complete: bool
+    warnings: tuple[str, ...]
+
+    def is_all_of(self, expected):
+        assert self.error is None
+        assert self.uris == expected
+        assert self.complete
+
+    def broke_off(self, expected, kind, pages=None):
+        """Hold it against the whole list: a right beginning (of so many pages of 25), then this error."""
+        assert type(self.error) is kind
+        assert self.uris == expected[: len(self.uris) if pages is None else 25 * pages]
+        assert not self.complete
+
+
+def read(connection, action=EVENTS, params=IN_TEN_PAGES, *, before_page=None):
+    """Read a list; `before_page` holds functions to call before the page of a number is asked for."""
+    stream = connection.iterate(action, params)
+    pages, uris, error = stream.pages(), [], None
+    for number in count(1):
+        (before_page or {}).get(number, lambda: None)()
+        try:
+            records = next(pages, None)
+        except ConnectorError as caught:
+            error = caught
+            break
+        if records is None:
+            break
+        uris += [record["uri"] for record in records]
+    return Reading(uris, error, stream.complete, stream.warnings)
+
+
+@pytest.fixture
+def events(sandbox, connect):
+    """Give the URIs of all events, in order. The world of all sandboxes is the same."""
+    undisturbed = read(connect(sandbox))
+    assert (len(set(undisturbed.uris)), undisturbed.error) == (250, None)
+    return undisturbed.uris
+
+
+@pytest.fixture
+def members(sandbox, connect):
+    """Give the URIs of all memberships, a list that has no order of time."""
+    undisturbed = read(connect(sandbox), MEMBERS, {"organization": ORGANIZATION})
+    assert (len(set(undisturbed.uris)), undisturbed.error) == (8, None)
+    return undisturbed.uris
+
+
+def asked(server):
+    """Give the statuses of all requests that the sandbox answered."""
+    return [request["status"] for request in server.requests()["requests"]]
+
+
+# Connections that end too early
+
+ENDINGS = {
+    "reset before the reply": Step(cut=0, abruptly=True),
+    "reset before the request arrives": Step(forward=False, abruptly=True),
+    "reset in the headers": Step(cut=40, abruptly=True),
+    "reset in the body": Step(cut=-1000, abruptly=True),
+    "reset before the last byte": Step(cut=-1, abruptly=True),
+    "reset in a chunk": Step(cut=-1000, abruptly=True, chunked=512),
+    "closed before the reply": Step(cut=0),
+    "closed in the first line": Step(cut=9),
+    "closed in the body": Step(cut=-1000),
+    "closed before the last byte": Step(cut=-1),
+    "closed in a chunk": Step(cut=-1000, chunked=512),
+    "closed before the last chunk": Step(cut=-5, chunked=512),
+}
+ending = pytest.mark.parametrize("step", [pytest.param(step, id=name) for name, step in ENDINGS.items()])
+
+
+@ending
+def test_a_page_that_was_lost_on_the_way_is_asked_for_again(step, troubled, events, connect):
+    with Proxy(troubled, Step(), step, Step(), step, step) as proxy:
+        read(connect(proxy)).is_all_of(events)
+    assert len(proxy.asked) == 10 + 3
+
+
+@ending
+def test_where_every_page_is_lost_the_read_ends_and_what_was_given_is_right(step, troubled, events, connect):
+    with Proxy(troubled, Step(), Step(), Step(), then=step) as proxy:
+        reading = read(connect(proxy))
+    reading.broke_off(events, NoAnswer, pages=3)
+    assert reading.error.reason == "broken"
+    assert len(proxy.asked) == 3 + ATTEMPTS
+
+
+@pytest.mark.parametrize("place", range(20, 200, 9))
+def test_headers_that_end_too_early_are_no_answer_or_no_page(place, troubled, events, connect):
+    with Proxy(troubled, Step(), Step(cut=place)) as proxy:
+        reading = read(connect(proxy))
+    if reading.error:
+        reading.broke_off(events, UnexpectedAnswer, pages=1)
+    else:
+        reading.is_all_of(events)
+
+
+@pytest.mark.parametrize("size", [1, 7, 512, 1_000_000])
+def test_a_reply_in_chunks_is_read(size, troubled, events, connect):
+    with Proxy(troubled, then=Step(chunked=size)) as proxy:
+        read(connect(proxy)).is_all_of(events)
+
+
+@pytest.mark.parametrize("abruptly", [False, True])
+def test_a_connection_that_was_closed_while_idle_is_opened_anew(abruptly, troubled, events, connect):
+    with Proxy(troubled, then=Step(leave=True, abruptly=abruptly)) as proxy:
+
+        def wait():
+            assert proxy.left.wait(10)
+            proxy.left.clear()
+
+        read(connect(proxy), before_page=dict.fromkeys(range(2, 11), wait)).is_all_of(events)
+
+
+# Answers that are none
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"kind": "not_json"}, id="truncated JSON"),
+        pytest.param({"kind": "html", "status": 200}, id="HTML"),
+        pytest.param({"kind": "empty"}, id="nothing"),
+    ],
+)
+def test_an_answer_that_is_no_page_ends_the_read_and_is_not_asked_for_again(fault, troubled, events, connect):
+    troubled.fault(**fault, after=3)
+    read(connect(troubled)).broke_off(events, UnexpectedAnswer, pages=3)
+    assert len(asked(troubled)) == 4
+
+
+@pytest.mark.parametrize("kind", ["truncate", "reset"])
+def test_a_body_that_is_cut_in_half_is_asked_for_again(kind, troubled, events, connect):
+    troubled.fault(kind, after=3, times=2)
+    read(connect(troubled)).is_all_of(events)
+    assert len(asked(troubled)) == 10 + 2
+
+
+# Time
+
+
+def test_a_body_that_drips_in_ends_at_the_deadline(troubled, events, connect, timer):
+    def tick():
+        timer.now += 1.0
+
+    with Proxy(troubled, Step(), Step(), Step(tick=tick)) as proxy:
+        reading = read(connect(proxy))
+    reading.broke_off(events, NoAnswer, pages=2)
+    assert reading.error.reason == "timeout"
+    assert len(proxy.asked) == 3  # no time is left for another try
+
+
+def test_a_body_that_drips_in_within_the_deadline_is_read(troubled, events, connect, timer):
+    def tick():
+        timer.now += 1e-4
+
+    with Proxy(troubled, Step(), Step(tick=tick)) as proxy:
+        read(connect(proxy)).is_all_of(events)
+
+
+def test_headers_that_drip_in_for_ever_end_at_the_deadline(connect, timer):
+    def drip(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Pad: ")
+        while True:
+            timer.now += 1.0
+            connection.sendall(b"x")
+
+    with Hostile(drip) as server:
+        reading = read(connect(server))
+    reading.broke_off([], NoAnswer)
+    assert reading.error.reason == "timeout"  # a library's own limit of a line's length would be "broken"
+
+
+def test_a_reply_that_is_held_back_is_a_time_out(troubled, events, connect, monkeypatch):
+    def hurry():
+        monkeypatch.setattr(client_module, "_READ_TIMEOUT_S", 0.05)
+
+    with Proxy(troubled, Step(), Step(), then=Step(hold=True)) as proxy:
+        reading = read(connect(proxy), before_page={3: hurry})
+    reading.broke_off(events, NoAnswer, pages=2)
+    assert reading.error.reason == "timeout"
+    assert len(proxy.asked) == 2 + ATTEMPTS
+
+
+@pytest.fixture
+def deaf():
+    """Give an address whose queue of connections is full: one more is neither taken nor refused."""
+    with ExitStack() as opened:
+        listener = opened.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(8):
+            waiting = opened.enter_context(socket.socket())
+            waiting.settimeout(0.05)
+            try:
+                waiting.connect(listener.getsockname())
+            except TimeoutError:
+                break
+        else:
+            pytest.fail("the queue of this system does not get full")
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_connection_that_is_not_taken_is_a_time_out(deaf, connect, monkeypatch):
+    monkeypatch.setattr(client_module, "_CONNECT_TIMEOUT_S", 0.05)
+    reading = read(connect(deaf))
+    reading.broke_off([], NoAnswer)
+    assert reading.error.reason == "timeout"
+
+
+class _Mute(Listener):
+    """Takes connections, reads what comes and never says a word."""
+
+    def _talk(self, connection):
+        while connection.recv(65536):
+            pass
+
+
+def test_a_tls_handshake_that_stalls_is_a_time_out(connect, monkeypatch):
+    monkeypatch.setattr(client_module, "_CONNECT_TIMEOUT_S", 0.05)
+    with _Mute() as mute:
+        reading = read(connect(mute.url.replace("http:", "https:")))
+    reading.broke_off([], NoAnswer)
+    assert reading.error.reason == "timeout"
+
+
+def _jumping(timer, hours):
+    """Give a clock that is set forward or back by hours between any two looks."""
+    jumps = count()
+
+    def clock():
+        return timer() + HOUR_S * hours * (next(jumps) % 2)
+
+    return clock
+
+
+@pytest.mark.parametrize("hours", [-30, -1, 1, 30])
+def test_a_clock_that_jumps_changes_nothing(hours, make_sandbox, events, connect, timer):
+    began = timer.now
+    with make_sandbox(rate_limit=6, clock=timer) as sandbox:
+        sandbox.fault("status", after=2, times=3)
+        sandbox.fault("status", status=429, headers={"Retry-After": "7"}, after=4)
+        read(connect(sandbox, clock=_jumping(timer, hours))).is_all_of(events)
+    assert timer.now - began <= 3 * 61
+
+
+@pytest.mark.parametrize("hours", [-30, 30])
+def test_a_server_whose_clock_is_wrong_is_waited_for_as_long_as_it_means(
+    hours, make_sandbox, events, connect, timer
+):
+    def wrong():
+        return timer.now + HOUR_S * hours
+
+    with make_sandbox(clock=wrong) as sandbox:
+        for status in (429, 503):
+            date = formatdate(wrong() + 30, usegmt=True)
+            sandbox.fault("status", status=status, headers={"Retry-After": date}, after=2)
+            timer.sleeps.clear()
+            read(connect(sandbox)).is_all_of(events)
+            assert 29 <= sum(timer.sleeps) <= 31
+
+
+# Calendly fails, or refuses
+
+
+@pytest.mark.parametrize("kind", ["status", "html"])
+@pytest.mark.parametrize("times", [1, ATTEMPTS - 1])
+def test_a_failure_is_asked_again_until_it_is_over(kind, times, troubled, events, connect):
+    troubled.fault(kind, after=3, times=times)
+    read(connect(troubled)).is_all_of(events)
+    assert len(asked(troubled)) == 10 + times
+
+
+def test_failures_in_bursts_are_survived_one_by_one(troubled, events, connect):
+    for after, status in enumerate((500, 502, 503, 504), 1):
+        troubled.fault("status", status=status, after=after, times=ATTEMPTS - 1)
+    read(connect(troubled)).is_all_of(events)
+    assert len(asked(troubled)) == 10 + 4 * (ATTEMPTS - 1)
+
+
+def test_a_failure_for_good_ends_the_read_and_what_was_given_is_right(troubled, events, connect, timer):
+    troubled.fault("status", after=3, times=FOR_GOOD)
+    began = timer.now
+    read(connect(troubled)).broke_off(events, CalendlyDown, pages=3)
+    assert len(asked(troubled)) == 3 + ATTEMPTS
+    assert timer.now - began <= DEADLINE_S
+
+
+def _seconds(_now):
+    return {"Retry-After": "20"}
+
+
+def _date(now):
+    return {"Retry-After": formatdate(now + 20, usegmt=True), "Date": formatdate(now, usegmt=True)}
+
+
+def _reset(_now):
+    return {"X-RateLimit-Limit": "50", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "20"}
+
+
+def _nothing(_now):
+    return {}
+
+
+@pytest.mark.parametrize("told", [_seconds, _date])
+def test_a_503_is_asked_again_no_sooner_than_it_says(told, troubled, events, connect, timer):
+    troubled.fault("status", status=503, headers=told(timer.now), after=3)
+    read(connect(troubled)).is_all_of(events)
+    assert 20 <= sum(timer.sleeps) <= 50
+
+
+@pytest.mark.parametrize(("told", "wait_s"), [(_seconds, 20), (_date, 20), (_reset, 20), (_nothing, 60)])
+def test_a_429_is_waited_for_as_long_as_it_says(told, wait_s, troubled, events, connect, timer):
+    troubled.fault("status", status=429, headers=told(timer.now), after=3)
+    read(connect(troubled)).is_all_of(events)
+    assert wait_s <= sum(timer.sleeps) <= wait_s + 2
+    assert asked(troubled).count(429) == 1
+
+
+def test_a_429_for_good_ends_the_read_and_what_was_given_is_right(troubled, events, connect, timer):
+    troubled.fault("status", status=429, headers={"Retry-After": "1"}, after=3, times=FOR_GOOD)
+    began = timer.now
+    read(connect(troubled)).broke_off(events, RateLimited, pages=3)
+    assert timer.now - began <= DEADLINE_S
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_limit_is_kept_to_or_waited_for_however_it_is_counted(mode, make_sandbox, events, connect, timer):
+    began = timer.now
+    with make_sandbox(rate_limit=20, rate_mode=mode, clock=timer) as sandbox:
+        read(connect(sandbox), params=IN_MANY_PAGES).is_all_of(events)
+        refused = asked(sandbox).count(429)
+    assert timer.now - began <= 1.5 * 60 * (84 / 20)  # 84 pages
+    assert refused <= (4 if mode == "retry-after" else 1)  # that one tells nothing before it refuses
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_another_program_that_uses_the_account_up_is_waited_for(mode, make_sandbox, events, connect, timer):
+    began = timer.now
+    with make_sandbox(rate_limit=20, rate_mode=mode, clock=timer) as sandbox:
+
+        def use_up():
+            sandbox.spend(20, token=OWNER_TOKEN)
+
+        read(connect(sandbox), before_page={3: use_up, 7: use_up}).is_all_of(events)
+        refused = asked(sandbox).count(429)
+    assert timer.now - began <= 4 * 61
+    assert refused <= 4
+
+
+def test_a_name_that_is_no_longer_found_ends_the_read(troubled, events, connect, monkeypatch):
+    def gone(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with Proxy(troubled, Step(), Step(), Step(leave=True)) as proxy, monkeypatch.context() as patch:
+
+        def cut_off():
+            assert proxy.left.wait(10)
+            patch.setattr(socket, "getaddrinfo", gone)
+
+        reading = read(connect(proxy), before_page={4: cut_off})
+    reading.broke_off(events, NoAnswer, pages=3)
+    assert reading.error.reason == "dns"
+
+
+def test_a_server_that_is_no_longer_there_ends_the_read(troubled, events, connect, timer):
+    with Proxy(troubled) as proxy:
+        connection = connect(proxy)
+        reading = read(connection, before_page={4: lambda: proxy.__exit__(None, None, None)})
+    reading.broke_off(events, NoAnswer, pages=3)
+    assert reading.error.reason == "refused"
+    assert len(timer.sleeps) == ATTEMPTS - 1
+
+
+# Pages
+
+
+@pytest.mark.parametrize("sort", ["start_time:asc", "start_time:desc"])
+@pytest.mark.parametrize("bounds", [{}, {"min_start_time": "2026-01-01T00:00:00Z"}])
+@pytest.mark.parametrize("times", [1, 3, FOR_GOOD])
+def test_a_list_in_order_of_time_goes_on_where_its_page_tokens_are_refused(
+    times, bounds, sort, troubled, connect
+):
+    params = IN_TEN_PAGES | bounds | {"sort": sort}
+    expected = read(connect(troubled), params=params).uris
+    assert len(expected) > 100
+    troubled.fault("refuse_token", path="/scheduled_events", after=3, times=times)
+    read(connect(troubled), params=params).is_all_of(expected)
+
+
+@pytest.mark.parametrize("number", [2, 3, 10])
+def test_stale_page_tokens_lose_and_double_nothing(number, troubled, events, connect):
+    def expire():
+        troubled.control("POST", "/page_tokens/expire")
+
+    read(connect(troubled), before_page={number: expire}).is_all_of(events)
+
+
+def test_events_of_one_moment_on_more_than_a_page_are_all_given_or_said_to_be_missing(fresh_sandbox, connect):
+    for number in range(8):
+        fresh_sandbox.book(start_time="2026-11-20T09:00:00Z", email=f"guest{number}@client.example")
+    expected = read(connect(fresh_sandbox), params=IN_MANY_PAGES).uris
+    assert len(expected) == 258
+    for times in (1, FOR_GOOD):
+        fresh_sandbox.control("DELETE", "/faults")
+        fresh_sandbox.fault("refuse_token", path="/scheduled_events", after=4, times=times)
+        reading = read(connect(fresh_sandbox), params=IN_MANY_PAGES)
+        assert reading.uris == expected[: len(reading.uris)]
+        assert reading.complete == (reading.uris == expected)
+        assert reading.complete or reading.error or reading.warnings
+        assert reading.complete or times == FOR_GOOD
+
+
+def test_a_list_without_an_order_of_time_is_begun_anew_where_a_page_token_is_refused(
+    troubled, members, connect
+):
+    params = {"organization": ORGANIZATION, "count": 2}
+    for after in (1, 2, 3):
+        troubled.fault("refuse_token", path="/organization_memberships", after=after)
+        read(connect(troubled), MEMBERS, params).is_all_of(members)
+
+
+def test_where_page_tokens_are_refused_for_good_a_list_without_an_order_says_that_it_is_short(
+    troubled, members, connect
+):
+    troubled.fault("refuse_token", path="/organization_memberships", after=2, times=FOR_GOOD)
+    reading = read(connect(troubled), MEMBERS, {"organization": ORGANIZATION, "count": 2})
+    assert reading.uris == members[:4]
+    assert not reading.complete
+    assert reading.error or reading.warnings
+
+
+def test_where_nothing_leads_on_a_list_says_that_it_is_short(troubled, events, connect):
+    for _ in range(8):
+        for kind in ("refuse_token", "empty_page"):  # each is met by the request after the one before
+            troubled.fault(kind, path="/scheduled_events", after=1)
+    reading = read(connect(troubled))
+    assert reading.uris == events[:25]
+    assert reading.error is None
+    assert not reading.complete
+    assert any(EVENTS in words for words in reading.warnings)
+
+
+def test_a_page_whose_token_leads_to_itself_ends_the_read(troubled, events, connect):
+    troubled.fault("repeat_token", after=3)
+    reading = read(connect(troubled))
+    reading.broke_off(events, UnexpectedAnswer)
+    assert len(reading.uris) in {75, 100}  # whether the page itself is given, or not
+
+
+def test_a_first_page_that_comes_again_under_another_token_is_given_once(troubled, events, connect):
+    troubled.fault("repeat_token")
+    read(connect(troubled)).is_all_of(events)
+
+
+@pytest.mark.parametrize("times", [1, 5])
+@pytest.mark.parametrize("after", [0, 4, 9])
+def test_empty_pages_do_not_end_a_list(after, times, troubled, events, connect):
+    troubled.fault("empty_page", after=after, times=times)
+    read(connect(troubled)).is_all_of(events)
+
+
+@pytest.mark.parametrize("rows", [1, 12, 24])
+def test_rows_that_shift_from_page_to_page_are_given_once(rows, troubled, events, connect):
+    troubled.fault("shift", rows=rows, after=1, times=FOR_GOOD)
+    read(connect(troubled)).is_all_of(events)
+
+
+def test_rows_that_shift_in_a_list_without_an_order_of_time_are_given_once(troubled, members, connect):
+    troubled.fault("shift", path="/organization_memberships", rows=2, after=1, times=FOR_GOOD)
+    read(connect(troubled), MEMBERS, {"organization": ORGANIZATION, "count": 3}).is_all_of(members)
+
+
+def test_events_booked_and_canceled_while_a_list_is_read_change_nothing_else(fresh_sandbox, connect):
+    before = read(connect(fresh_sandbox)).uris
+    booked = []
+
+    def book():
+        booked.append(fresh_sandbox.book(start_time="2026-11-20T09:00:00Z")["event"]["uri"])
+        fresh_sandbox.cancel(event=before[-1 - len(booked)])
+
+    reading = read(connect(fresh_sandbox), before_page=dict.fromkeys(range(2, 8), book))
+    assert reading.error is None
+    assert reading.complete
+    assert len(set(reading.uris)) == len(reading.uris)
+    assert [uri for uri in reading.uris if uri not in booked] == before
+
+
+def test_a_record_that_comes_twice_is_given_once(connect):
+    example = catalog()[EVENTS].examples[0]["output"]
+    rows = [{**example, "uri": f"{example['uri']}-{number}"} for number in range(4)]
+    pages = [page([rows[0], rows[1], rows[1]], "a"), page([rows[1], rows[2]], "b"), page([rows[3]])]
+    with Hostile(*pages) as server:
+        read(connect(server)).is_all_of([row["uri"] for row in rows])
+
+
+# Writes
+
+SUBSCRIBE = "webhook_subscriptions.create"
+
+
+def subscription():
+    return catalog()[SUBSCRIBE].examples[0]["input"]
+
+
+@pytest.fixture
+def made(fresh_sandbox, connect):
+    """Give what counts how often the subscription of the example exists."""
+
+    def count_them():
+        rows = connect(fresh_sandbox).run("webhook_subscriptions.list", {"scope": "organization"}).records
+        return [row["callback_url"] for row in rows].count(subscription()["url"])
+
+    return count_them
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        *(pytest.param(step, id=name) for name, step in ENDINGS.items() if "1000" not in repr(step)),
+        pytest.param(Step(cut=-100), id="closed in the middle of the body"),
+        pytest.param(Step(cut=-100, abruptly=True, chunked=64), id="reset in the middle of a chunk"),
+        pytest.param(Step(hold=True), id="held back"),
+    ],
+)
+def test_a_write_whose_answer_was_lost_is_not_sent_again(step, fresh_sandbox, made, connect, monkeypatch):
+    with Proxy(fresh_sandbox, step) as proxy, monkeypatch.context() as patch:
+        patch.setattr(client_module, "_READ_TIMEOUT_S", 0.2)
+        with pytest.raises(NoAnswer, match="look for its result") as caught:
+            connect(proxy).run(SUBSCRIBE, subscription())
+        assert len(proxy.asked) == 1
+    assert caught.value.may_have_happened
+    assert not caught.value.retryable
+    assert made() == (1 if step.forward else 0)  # which the error leaves open
+
+
+@pytest.mark.parametrize("place", range(20, 200, 9))
+def test_a_write_whose_headers_end_too_early_is_not_sent_again(place, fresh_sandbox, made, connect):
+    with Proxy(fresh_sandbox, Step(cut=place)) as proxy:
+        with pytest.raises((NoAnswer, UnexpectedAnswer), match="look for its result"):
+            connect(proxy).run(SUBSCRIBE, subscription())
+        assert len(proxy.asked) == 1
+    assert made() == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ({"kind": "status"}, CalendlyDown),
+        ({"kind": "status", "status": 503, "headers": {"Retry-After": "1"}}, CalendlyDown),
+        ({"kind": "html"}, CalendlyDown),
+        ({"kind": "html", "status": 200}, UnexpectedAnswer),
+        ({"kind": "not_json", "status": 201}, UnexpectedAnswer),
+        ({"kind": "empty", "status": 201}, UnexpectedAnswer),
+    ],
+)
+def test_a_write_that_failed_is_not_sent_again(fault, kind, fresh_sandbox, connect):
+    fresh_sandbox.fault(**fault, method="POST")
+    with pytest.raises(kind, match="look for its result"):
+        connect(fresh_sandbox).run(SUBSCRIBE, subscription())
+    assert len(asked(fresh_sandbox)) == 1
+
+
+@pytest.mark.parametrize("told", [_seconds, _date, _reset, _nothing])
+def test_a_write_that_was_refused_for_the_limit_is_sent_again(told, fresh_sandbox, made, connect, timer):
+    fresh_sandbox.fault("status", status=429, headers=told(timer.now), method="POST", times=2)
+    connect(fresh_sandbox).run(SUBSCRIBE, subscription())
+    assert asked(fresh_sandbox) == [429, 429, 201]
+    assert made() == 1
+
+
+@pytest.mark.parametrize("abruptly", [False, True])
+def test_a_write_on_a_connection_that_was_closed_while_idle_is_made_once(
+    abruptly, fresh_sandbox, made, connect
+):
+    with Proxy(fresh_sandbox, Step(leave=True, abruptly=abruptly)) as proxy:
+        connection = connect(proxy)
+        connection.run("users.me")
+        assert proxy.left.wait(10)
+        connection.run(SUBSCRIBE, subscription())
+        assert len(proxy.asked) == 2
+    assert made() == 1
+
+
+def test_a_delete_whose_answer_was_lost_is_done(fresh_sandbox, made, connect):
+    made_one = connect(fresh_sandbox).run(SUBSCRIBE, subscription()).record
+    with Proxy(fresh_sandbox, Step(cut=0, abruptly=True)) as proxy:
+        connect(proxy).run("webhook_subscriptions.delete", {"uuid": made_one["uri"]})
+        assert len(proxy.asked) == 2
+    assert made() == 0
+
+
+# Any of these, in any order
+
+steps = st.builds(
+    Step,
+    forward=st.sampled_from([True, True, True, False]),
+    chunked=st.sampled_from([0, 0, 1, 100, 5000]),
+    cut=st.none() | st.integers(-20_000, 20_000),
+    abruptly=st.booleans(),
+    leave=st.booleans(),
+)
+faults = st.one_of(
+    st.fixed_dictionaries(
+        {"kind": st.just("status"), "status": st.sampled_from([429, 500, 503]), "times": st.integers(1, 6)}
+    ),
+    st.fixed_dictionaries(
+        {"kind": st.sampled_from(["html", "not_json", "empty", "truncate", "reset", "repeat_token"])}
+    ),
+    st.fixed_dictionaries(
+        {"kind": st.sampled_from(["empty_page", "refuse_token"]), "times": st.sampled_from([1, 2, 4, 30])}
+    ),
+    st.fixed_dictionaries({"kind": st.just("shift"), "rows": st.integers(1, 25), "times": st.integers(1, 9)}),
+)
+after = st.integers(0, 8).map(lambda number: {"after": number})
+schedules = st.tuples(
+    st.lists(st.just(Step()) | steps, max_size=30),
+    st.lists(st.builds(dict.__or__, faults, after), max_size=4),
+)
+
+
+def read_through(troubled, schedule, events, timer):
+    """Read all events through trouble; the result is right, or says that it is not."""
+    spoiled, declared = schedule
+    troubled.control("DELETE", "/faults")
+    for fault in declared:
+        troubled.fault(**fault, path="/scheduled_events")
+    credential = {"kind": KIND, "token": OWNER_TOKEN}
+    with (
+        Proxy(troubled, *spoiled) as proxy,
+        connector.connect(
+            credential, origin=proxy.url, clock=timer, monotonic=timer, sleep=timer.sleep
+        ) as connection,
+    ):
+        reading = read(connection)
+    assert reading.uris == events[: len(reading.uris)]
+    assert reading.complete == (reading.uris == events and reading.error is None)
+    assert reading.complete or reading.error or reading.warnings
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(schedule=schedules)
+def test_whatever_goes_wrong_nothing_is_lost_in_silence_and_nothing_doubled(
+    schedule, troubled, events, timer
+):
+    read_through(troubled, schedule, events, timer)
+
+
+class _Slow(Timer):
+    """A clock by which everything takes a while, so that lists are read in several parts at once."""
+
+    def __init__(self):
+        super().__init__()
+        self._lock = threading.Lock()
+
+    def __call__(self):
+        with self._lock:
+            self.now += 0.03
+            return self.now
+
+
+def _drawn(chance):
+    """Draw a schedule; threads, which hypothesis could not repeat, decide who runs into what."""
+    spoiled = [
+        Step(
+            forward=chance.random() < 0.8,
+            cut=chance.choice([None, -1000, 0, chance.randrange(20_000)]),
+            abruptly=chance.random() < 0.5,
+            leave=chance.random() < 0.3,
+        )
+        if chance.random() < 0.4
+        else Step()
+        for _ in range(chance.randrange(30))
+    ]
+    kinds = ["status", "html", "truncate", "empty_page", "refuse_token", "shift", "repeat_token", "not_json"]
+    declared = [
+        {
+            "kind": chance.choice(kinds),
+            "times": chance.randrange(1, 5),
+            "after": chance.randrange(9),
+            "rows": chance.randrange(1, 25),
+        }
+        for _ in range(chance.randrange(4))
+    ]
+    return spoiled, declared
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_goes_wrong_while_parts_are_read_at_once_they_come_in_order(seed, troubled, events):
+    schedule = _drawn(random.Random(seed))  # noqa: S311 - trouble, not secrecy
+    read_through(troubled, schedule, events, _Slow())

@@ -1,0 +1,34 @@
+"""The page about reliability names the test behind each row."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+PAGE = (TESTS.parent / "docs" / "reliability.md").read_text()
+NAMED = re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE)
+
+
+@cache
+def defined(file):
+    tree = ast.parse((TESTS / file).read_text())
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and "test_" in node.name}
+
+
+def test_every_test_that_the_page_names_exists():
+    assert [f"{file}::{name}" for file, name in NAMED if name not in defined(file)] == []
+
+
+def test_every_fault_that_is_tested_is_on_the_page():
+    assert defined("test_faults.py") == {name for file, name in NAMED if file == "test_faults.py"}
+
+
+def test_every_row_says_what_the_user_gets_and_names_a_test():
+    table = PAGE.split("## Faults\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 25
+    for fault, gets, test in rows:
+        assert fault.strip()
+        assert gets.strip()
+        assert re.search(r"`test_\w+\.py::test_\w+`", test), fault

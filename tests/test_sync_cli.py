@@ -1,0 +1,208 @@
+"""`calendly-connector sync`: what it prints, where, and with which exit code."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from calendly_connector import cli
+from copies import count_internal, tables
+
+SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
+SOON_S = 60
+
+
+@pytest.fixture
+def call(capsys, monkeypatch, tmp_path):
+    """Give what runs a command in this process, in a folder of its own: exit code, output, errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+
+    def run(*words, server=None):
+        if server is not None:
+            monkeypatch.setenv("CALENDLY_API_URL", server.url)
+        code = cli.main(["sync", *words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def lines(out):
+    return {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.strip()}
+
+
+def test_a_copy_goes_into_a_file_and_sums_up(call, fresh_sandbox):
+    code, out, err = call(server=fresh_sandbox)
+    assert (code, err) == (0, "")
+    assert Path("calendly.db").is_file()
+    assert lines(out)["TABLE"] == ["READ", "NEW", "CHANGED", "MISSING", "CALLS"]
+    assert lines(out)["scheduled_events"][:4] == ["250", "250", "0", "0"]
+    assert "calls for the whole organization." in out
+
+
+def test_the_summary_can_be_read_by_a_program(call, fresh_sandbox):
+    code, out, _ = call("--to", "x.db", "--streams", "users, contacts", "--json", server=fresh_sandbox)
+    told = json.loads(out)
+    assert code == 0
+    assert told["outcome"] == "done"
+    assert told["streams"]["contacts"] == {"read": 16, "new": 16, "changed": 0, "missing": 0, "calls": 1}
+
+
+def test_a_folder_of_files(call, fresh_sandbox):
+    code, _, _ = call("--to", "out", "--format", "csv", "--streams", "users", server=fresh_sandbox)
+    assert code == 0
+    assert Path("out/users.csv").read_text().startswith("uri,name,")
+
+
+def test_a_dry_run_copies_nothing(call, fresh_sandbox):
+    code, out, err = call("--dry-run", server=fresh_sandbox)
+    assert (code, err) == (0, "")
+    assert not list(Path().iterdir())
+    assert lines(out)["scheduled_events"][0] in {"about", "3"}
+    assert "calls, " in out
+    code, out, _ = call("--dry-run", "--json", server=fresh_sandbox)
+    assert json.loads(out)["calls"] > 200
+
+
+def test_marking_and_reading_only_that(call, fresh_sandbox):
+    call(server=fresh_sandbox)
+    booked = fresh_sandbox.book()
+    body = {
+        "event": "invitee.created",
+        "created_at": "2026-11-18T11:00:00Z",
+        "created_by": None,
+        "payload": booked["invitee"],
+    }
+    Path("one.json").write_text(json.dumps(body))
+    assert call("mark", "one.json") == (0, "1 record(s) will be read again by the next sync.\n", "")
+    assert count_internal("sqlite:///calendly.db", "marks") == 1
+    code, out, _ = call("--only-marked", server=fresh_sandbox)
+    assert code == 0
+    assert lines(out)["scheduled_events"][:2] == ["1", "1"]
+    assert booked["invitee"]["uri"] in tables("sqlite:///calendly.db")["invitees"]
+
+
+@pytest.mark.parametrize("form", ["list", "lines", "events"])
+def test_events_are_marked_in_any_usual_form(call, form):
+    uri = "https://api.calendly.com/scheduled_events/1"
+    body = {"event": "invitee.created", "payload": {"event": uri}}
+    text = {
+        "list": json.dumps([body, body]),
+        "lines": f"{json.dumps(body)}\n\n{json.dumps(body)}\n",
+        "events": json.dumps({"id": "1", "kind": "invitee.created", "payload": {"event": uri}}),
+    }[form]
+    Path("events").write_text(text)
+    assert call("mark", "events")[:2] == (0, "1 record(s) will be read again by the next sync.\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nonsense", "not JSON"),
+        ("[1]", "no webhook event"),
+        ('{"event": 1, "payload": {}}', "no webhook event"),
+    ],
+)
+def test_what_is_no_event_is_refused(call, text, said):
+    Path("events").write_text(text)
+    code, _, err = call("mark", "events")
+    assert code == 2
+    assert said in err
+
+
+def test_a_file_of_events_that_is_not_there_is_told(call):
+    code, _, err = call("mark", "nowhere")
+    assert code == 2
+    assert "cannot be read" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--streams", "nonsense"], "There is no stream"),
+        (["--threads", "0"], "Threads"),
+        (["--to", "x.db", "mark"], "after mark"),
+        (["--window-days", "0"], "window"),
+        (["--format", "xml"], "xml"),
+        (["--to", "postgresql://me:opensesame@db.example/x"], "CALENDLY_SYNC_TO"),
+        (["mark", "--to", "postgresql://me:opensesame@db.example/x"], "CALENDLY_SYNC_TO"),
+    ],
+)
+def test_a_wrong_call_is_refused_without_network(call, words, said, unvisited):
+    code, _, err = call(*words, server=unvisited)
+    assert code == 2
+    assert said in err
+    assert "opensesame" not in err
+    assert not list(Path().iterdir())
+
+
+def test_the_destination_can_come_from_the_environment(call, fresh_sandbox, monkeypatch):
+    monkeypatch.setenv("CALENDLY_SYNC_TO", "there.db")
+    assert call("--streams", "users", server=fresh_sandbox)[0] == 0
+    assert Path("there.db").is_file()
+
+
+def test_a_token_that_is_refused_ends_with_one_line(call, fresh_sandbox, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-no-scopes")
+    code, out, err = call("--to", "x.db", server=fresh_sandbox)
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+    assert "users:read" in err
+
+
+def test_without_sqlalchemy_the_command_says_what_to_install(call, monkeypatch, unvisited):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    code, _, err = call(server=unvisited)
+    assert code == 2
+    assert "calendly-connector[sync]" in err
+
+
+def environment(sandbox):
+    return os.environ | {"CALENDLY_API_URL": sandbox.url, "CALENDLY_API_TOKEN": "sandbox-owner"}
+
+
+def test_an_interruption_ends_after_the_page_and_a_later_run_goes_on(make_sandbox, tmp_path):
+    with make_sandbox(events=400) as sandbox:
+        sandbox.fault("latency", path="/contacts", latency_s=SOON_S)  # so that it is surely not done before
+        command = [SCRIPT, "sync", "--to", "x.db", "--json"]
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=environment(sandbox), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            while not sandbox.requests()["counts"].get("GET /scheduled_events/{uuid}/invitees"):
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=SOON_S)
+        assert process.returncode == 1
+        assert json.loads(out)["outcome"] == "stopped"
+        assert b"the same command goes on from there" in err
+        assert b"Traceback" not in err
+        sandbox.control("DELETE", "/faults")
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment(sandbox), capture_output=True, check=True
+        )
+        assert json.loads(done.stdout)["resumed"]
+    assert len(tables(f"sqlite:///{tmp_path / 'x.db'}")["scheduled_events"]) == 400
+
+
+def test_a_terminal_shows_how_far_it_is(make_sandbox, tmp_path):
+    with make_sandbox(rate_limit=100_000) as sandbox:
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [SCRIPT, "sync"], cwd=tmp_path, env=environment(sandbox), stdout=subprocess.DEVNULL, stderr=theirs
+        ) as process:
+            os.close(theirs)
+            shown = b""
+            try:
+                while piece := os.read(ours, 65536):
+                    shown += piece
+            except OSError:  # the other end was closed
+                pass
+            os.close(ours)
+            assert process.wait(SOON_S) == 0
+    assert b"records, " in shown
+    assert b"calls left this minute" in shown

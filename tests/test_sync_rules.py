@@ -1,0 +1,309 @@
+"""The pure parts of copies: what is read when, and how records become rows."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from calendly_connector.cli.sync import command
+from calendly_connector.contract import RateLimit
+from calendly_connector.errors import UnexpectedAnswer, UsageError
+from calendly_connector.manifest import catalog
+from calendly_connector.sync import rows, schedule, times
+from calendly_connector.sync.destination import destination
+from calendly_connector.sync.planning import minutes
+from calendly_connector.sync.schedule import Band, Range
+from calendly_connector.sync.streams import chosen, streams
+from hypothesis import given
+from hypothesis import strategies as st
+
+NOW = datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
+TEXTS = st.text(max_size=300)
+KINDS = {"t": "text", "i": "integer", "f": "float", "b": "boolean", "j": "json"}
+
+
+def ago(days):
+    return NOW - timedelta(days=days)
+
+
+def stamps(**days):
+    return {name.strip("_").replace("_", "-"): times.write(ago(age)) for name, age in days.items()}
+
+
+# The schedule
+
+
+@pytest.mark.parametrize("window", [1, 7, 29, 30, 31, 89, 90, 91, 364, 365, 366, 4000])
+def test_the_bands_cover_all_of_time_once(window):
+    bands = schedule.bands(window)
+    assert bands[0] == Band(None, window, 0)
+    assert bands[-1].to_days is None
+    assert [band.from_days for band in bands[1:]] == [band.to_days for band in bands[:-1]]
+    assert schedule.ranges(bands, NOW) == [Range(None, None)]
+
+
+def test_what_was_never_read_is_due():
+    assert schedule.due(schedule.bands(30), [{}], NOW) == list(schedule.bands(30))
+
+
+@pytest.mark.parametrize(
+    ("ages", "expected"),
+    [
+        ((0, 0, 0, 0), ["0-30"]),
+        ((6, 6, 6, 6), ["0-30"]),
+        ((7, 7, 7, 7), ["0-30", "30-90"]),
+        ((30, 6, 30, 30), ["0-30", "90-365"]),
+        ((182, 182, 182, 182), ["0-30", "30-90", "90-365", "365-"]),
+        ((-1, -1, -1, -1), ["0-30"]),  # the clock was set back
+    ],
+)
+def test_older_bands_are_due_ever_more_rarely(ages, expected):
+    names = [band.name for band in schedule.bands(30)]
+    read_at = {name: times.write(ago(age)) for name, age in zip(names, ages, strict=True)}
+    assert [band.name for band in schedule.due(schedule.bands(30), [read_at], NOW)] == expected
+
+
+def test_a_band_is_due_when_any_of_its_readers_has_not_read_it():
+    read = {band.name: times.write(NOW) for band in schedule.bands(30)}
+    assert len(schedule.due(schedule.bands(30), [read, {}], NOW)) == 4
+
+
+def test_bands_that_lie_apart_are_ranges_apart_oldest_first():
+    fresh, _, older, oldest = schedule.bands(30)
+    assert schedule.ranges([fresh, older, oldest], NOW) == [Range(None, ago(90)), Range(ago(30), None)]
+    assert schedule.ranges([], NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("ended", "read", "expected"),
+    [
+        (1, None, True),
+        (-1, 0.1, False),  # it is still to come
+        (1, 0.1, True),  # in the window of no-shows
+        (8, 0.1, False),
+        (8, 7, True),
+        (8, 8.5, True),  # never read since it ended
+        (31, 29, False),
+        (31, 30, True),
+        (91, 60, False),
+        (91, 90.5, False),
+        (200, 182, True),
+        (366, 300, False),
+        (400, 401, True),
+    ],
+)
+def test_invitees_of_unchanged_events_are_due(ended, read, expected):
+    last = None if read is None else ago(read)
+    assert schedule.invitees_due(ago(ended), last, NOW, 7) is expected
+
+
+def test_the_window_of_no_shows_can_be_closed():
+    assert not schedule.invitees_due(ago(1), ago(0.5), NOW, 0)
+
+
+def test_the_share_grows_to_one_over_all_ranges():
+    ranges = [Range(None, ago(90)), Range(ago(30), None)]
+    first, last = ago(190), ago(-70)
+    shares = [
+        schedule.share(ranges, at, position, first, last)
+        for at, position in [(0, ago(190)), (0, ago(90)), (1, ago(30)), (1, ago(-70)), (1, ago(-100))]
+    ]
+    assert shares == [0.0, 0.5, 0.5, 1.0, 1.0]
+    assert schedule.share([Range(None, None)], 0, first, first, first) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("calls", "limit", "expected"),
+    [
+        (10, None, None),
+        (10, RateLimit(0, 0, 60), None),
+        (10, RateLimit(50, 10, 60), 0.0),
+        (11, RateLimit(50, 10, 30), 0.5),
+        (60, RateLimit(50, 10, 30), 0.5),
+        (61, RateLimit(50, 10, None), 2.0),
+    ],
+)
+def test_calls_last_as_long_as_the_limit_makes_them(calls, limit, expected):
+    assert minutes(calls, limit) == expected
+
+
+# Moments
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-18T11:06:40.000000Z", NOW),
+        ("2026-11-18T11:06:40Z", NOW),
+        ("2026-11-18T11:06:40.5Z", NOW + timedelta(seconds=0.5)),
+        ("2026-11-18T12:06:40+01:00", NOW),
+        ("2026-11-18T11:06:40", NOW),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+        (17, None),
+    ],
+)
+def test_moments_are_read_as_calendly_writes_them(text, expected):
+    assert times.read(text) == expected
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_moments_survive_being_written(moment):
+    assert times.read(times.write(moment)) == moment
+
+
+# Rows
+
+
+@pytest.mark.parametrize(
+    ("value", "column"),
+    [
+        ({"t": "x"}, "t"),
+        ({"i": 1}, "i"),
+        ({"i": 2**63 - 1}, "i"),
+        ({"f": 1.5}, "f"),
+        ({"f": 2}, "f"),
+        ({"b": False}, "b"),
+        ({"j": [1]}, "j"),
+        ({"t": 1}, None),
+        ({"i": "1"}, None),
+        ({"i": True}, None),
+        ({"i": 2**63}, None),
+        ({"f": True}, None),
+        ({"f": 2**60}, None),
+        ({"b": 1}, None),
+        ({"new": 1}, None),
+        ({"other": 1}, None),
+        ({"synced_at": 1}, None),
+    ],
+)
+def test_what_does_not_fit_its_column_stands_in_other(value, column):
+    made = rows.row({"uri": "u", **value}, KINDS)
+    (name,) = value
+    expected = {"uri": "u", **dict.fromkeys(KINDS), "other": None}
+    assert made == expected | ({column: value[name]} if column else {"other": value})
+
+
+@pytest.mark.parametrize("uri", [None, "", 7, "u" * 513])
+def test_a_record_that_nothing_names_is_refused(uri):
+    with pytest.raises(UnexpectedAnswer):
+        rows.row({"uri": uri}, KINDS)
+    with pytest.raises(UnexpectedAnswer):
+        rows.row({}, KINDS)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({}, {}),
+        ({"q": None}, {}),
+        ({"q": "text"}, {}),
+        ({"q": [None, "x", {}, {"question": "A"}, {"question": 1, "answer": "x"}]}, {}),
+        ({"q": [{"question": "A", "answer": None}]}, {}),
+        ({"q": [{"question": "A", "answer": "x"}, {"question": "A", "answer": ""}]}, {"A": "x\n"}),
+    ],
+)
+def test_answers_are_read_from_whatever_stands_there(record, expected):
+    assert rows.answers(record, "q") == expected
+
+
+@given(st.lists(TEXTS, unique=True, max_size=30))
+def test_every_question_has_a_column_of_its_own_that_every_database_takes(questions):
+    taken = {"uri", "answer_x"}
+    for question in questions:
+        name = rows.answer_column(question, taken)
+        assert name not in taken
+        assert name.isascii()
+        assert name.replace("_", "").isalnum()
+        assert name == name.lower()
+        assert len(name) <= 63
+        taken.add(name)
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("Company", "answer_company"),
+        ("What would you like to discuss?", "answer_what_would_you_like_to_discuss"),
+        ("Größe?", "answer_groe"),
+        ("\N{GRINNING FACE}", "answer_"),
+        ("y" * 100, "answer_" + "y" * 47 + "_"),
+    ],
+)
+def test_a_column_is_named_by_the_words_of_its_question(question, name):
+    made = rows.answer_column(question, ())
+    assert made == name or (made.startswith(name) and len(made) <= 63)
+
+
+# Streams
+
+
+def test_every_stream_names_actions_and_inputs_that_exist():
+    for stream in streams().values():
+        if stream.part_of:
+            assert stream.part_of in streams()
+            continue
+        action = catalog()[stream.list]
+        given_names = {stream.whole, stream.own, stream.parent_input, *stream.input} - {None, ""}
+        if stream.recent:
+            given_names |= {*stream.recent.input} | ({stream.recent.since} - {None})
+            assert stream.recent.by or stream.recent.since
+        assert action.returns == "many"
+        assert given_names <= action.inputs.keys()
+        assert stream.get is None or catalog()[stream.get].returns == "one"
+        if stream.recent and stream.recent.by:
+            assert stream.recent.by in stream.columns()
+
+
+def test_every_stream_stands_below_the_one_it_needs():
+    names = list(streams())
+    for stream in streams().values():
+        assert stream.needs is None or names.index(stream.needs) < names.index(stream.name)
+        if stream.link:
+            assert stream.link in stream.columns()
+            assert stream.above in streams()
+        assert set(stream.index) <= stream.columns().keys()
+        assert stream.answers is None or stream.columns()[stream.answers] == "json"
+
+
+def test_the_page_about_copies_names_every_table_and_option():
+    page = (Path(__file__).parent.parent / "docs" / "sync.md").read_text(encoding="utf-8")
+    options = [option for parameter in command.params for option in parameter.opts if option != "--help"]
+    missing = [name for name in (*streams(), *options) if f"`{name}" not in page]
+    assert not missing
+
+
+def test_columns_have_the_types_that_the_schemas_declare():
+    invitees = streams()["invitees"].columns()
+    assert "uri" not in invitees
+    assert (invitees["email"], invitees["rescheduled"], invitees["no_show"]) == ("text", "boolean", "json")
+    assert streams()["event_types"].columns()["duration"] == "integer"
+    assert streams()["no_shows"].columns() == {"created_at": "text", "invitee": "text", "event": "text"}
+    assert not {"other", "synced_at", "missing_since"} & {
+        name for stream in streams().values() for name in stream.columns()
+    }
+
+
+def test_choosing_streams_brings_along_what_they_need():
+    assert chosen(()) == tuple(streams())
+    assert chosen(["no_shows", "users"]) == (
+        "organization_memberships",
+        "users",
+        "scheduled_events",
+        "invitees",
+        "no_shows",
+    )
+    with pytest.raises(UsageError):
+        chosen(["nonsense"])
+
+
+# Destinations
+
+
+def test_destinations_are_read_as_a_person_writes_them(tmp_path):
+    file = tmp_path / "a b?c#d%e.db"
+    assert destination(str(file)).file == file
+    assert destination("postgresql+psycopg://me@host/x").file is None
+    folder = destination(str(tmp_path / "new"), "csv")
+    assert (folder.folder, folder.format) == (tmp_path / "new", "csv")
+    assert folder.file == tmp_path / "new" / ".sync.sqlite"
