@@ -17,10 +17,12 @@ demo: $(READY)
 
 test: $(READY)
 	@sh .ci/postgres
+	@sh .ci/chromium
 	$(BIN)/pytest -n auto --cov --cov-report=term
 
 test-long: $(READY)
 	@sh .ci/postgres
+	@sh .ci/chromium
 	$(BIN)/pytest -m long
 
 docs: $(READY)
@@ -34,6 +36,7 @@ lint: $(READY)
 	$(BIN)/python docs/generate.py --check
 
 wheel-test: $(READY)
+	@sh .ci/chromium
 	@sh .ci/postgres
 	sh .ci/wheel-test $(BIN)/python
 

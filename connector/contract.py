@@ -97,7 +97,10 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What is known of a credential, safe to show: it never holds the secret."""
+    """What is known of a credential, safe to show: it never holds the secret.
+
+    `owner` (a URI) and `expires_at` (ISO 8601, of the access token) are told of an OAuth sign-in.
+    """
 
     outcome: Outcome
     message: str
@@ -112,6 +115,8 @@ class CheckReport:
     rate_limit: RateLimit | None = None
     clock_skew_s: float | None = None
     calls: int = 0
+    owner: str | None = None
+    expires_at: str | None = None
 
     @property
     def ok(self) -> bool:

@@ -18,13 +18,17 @@ from .windows import Window
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a credential form; `environment` names the variables that may hold it."""
+    """One field of a credential form; `environment` names the variables that may hold it.
+
+    No form asks for what `login` fills in.
+    """
 
     label: str
     help: str
     secret: bool
     required: bool
     environment: tuple[str, ...] = ()
+    filled_by: Literal["person", "login"] = "person"
 
 
 @dataclass(frozen=True, slots=True)

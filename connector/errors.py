@@ -15,6 +15,8 @@ ConnectorError
 │   └── CalendlyDown         5xx
 ├── NoAnswer                 nothing came back; `may_have_happened` for writes
 ├── UnexpectedAnswer         something came back that is not Calendly's API
+├── SignInFailed             a sign-in with OAuth did not come to its end; `reason`
+│   └── SignInRequired       a stored sign-in is used up or was revoked; `credential` names it
 ├── SignatureError           a webhook was refused
 ├── VaultError               stored credentials cannot be read or written; `reason`
 └── DestinationError         the database or folder of a copy said no
@@ -196,6 +198,29 @@ class UnexpectedAnswer(ConnectorError):
     """An answer that is not Calendly's API: not JSON, wrong envelope, a redirect, a page loop."""
 
     code = "unexpected_answer"
+
+
+class SignInFailed(ConnectorError):
+    """A sign-in did not come to its end. `reason` is a short fixed word: redirect, state, denied, scope …."""
+
+    code = "sign_in_failed"
+
+    def __init__(self, message: str, *, fix: str = "", reason: str) -> None:
+        super().__init__(message, fix=fix)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, vars(self)))
+
+
+class SignInRequired(SignInFailed):
+    """A person has to sign in again: nothing that is stored opens the account any more."""
+
+    code = "sign_in_required"
+
+    def __init__(self, message: str, *, fix: str = "", reason: str, credential: str = "") -> None:
+        super().__init__(message, fix=fix, reason=reason)
+        self.credential = credential
 
 
 class VaultError(ConnectorError):

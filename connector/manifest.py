@@ -28,6 +28,7 @@ class Manifest:
         self.icon: str = self._card["icon"]
         self.docs: str = self._card["docs"]
         self.origin: str = self._card["origin"]
+        self.auth_origin: str = self._card["auth_origin"]
 
     @cached_property
     def credentials(self) -> Mapping[str, CredentialForm]:

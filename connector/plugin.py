@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .api.client import Client
-    from .auth.personal_access_token import PersonalAccessToken
+    from .auth.access import Access
     from .contract import CheckReport, Event, Filter, Option, Params, RateLimit, Record, Result
     from .declarations import Action
     from .manifest import Manifest
@@ -50,7 +50,8 @@ class CalendlyConnector:
     ) -> CalendlyConnection:
         """Give a connection; the network is not used before its first call. Threads may share it.
 
-        A credential of the kind `stored` is read from the vault, here and now.
+        A credential of the kind `stored` is read from the vault, here and now; the tokens of a stored OAuth
+        sign-in are renewed there.
         `origin` defaults to CALENDLY_API_URL, then to Calendly itself; the token goes there alone.
         `clock` gives unix seconds, `monotonic` seconds that only go forward.
         """
@@ -59,16 +60,20 @@ class CalendlyConnector:
 
         where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
         timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
-        return CalendlyConnection(_opened(_checked(credential)), check_origin(where), timing)
+        opened, name = _opened(_checked(credential))
+        return CalendlyConnection(opened, check_origin(where), timing, name)
 
 
 class CalendlyConnection:
-    """Calendly on behalf of one credential."""
+    """Calendly on behalf of one credential; `stored_as` is its name in the vault, if it comes from there."""
 
-    def __init__(self, credential: Mapping[str, str], origin: str, timing: Timing) -> None:
+    def __init__(
+        self, credential: Mapping[str, str], origin: str, timing: Timing, stored_as: str = ""
+    ) -> None:
         self._credential = credential
         self._origin = origin
         self._timing = timing
+        self._stored_as = stored_as
 
     def __repr__(self) -> str:
         return f"<CalendlyConnection {self._credential['kind']} at {self._origin}>"
@@ -79,10 +84,10 @@ class CalendlyConnection:
 
         kind = self._credential["kind"]
         try:
-            mended = self._token.mended
+            access = self._access
         except InvalidCredential as error:
             return report.refused(error, kind)
-        return report.check(self._client, kind, mended, deep=deep)
+        return report.check(self._client, kind, access.mended, deep=deep, holding=access.holding)
 
     def run(
         self,
@@ -155,10 +160,10 @@ class CalendlyConnection:
         self.close()
 
     @cached_property
-    def _token(self) -> PersonalAccessToken:
-        from .auth.personal_access_token import read_token
+    def _access(self) -> Access:
+        from .auth.access import open_access
 
-        return read_token(self._credential.get("token"))
+        return open_access(self._credential, self._stored_as, self._timing)
 
     @cached_property
     def _client(self) -> Client:
@@ -166,10 +171,21 @@ class CalendlyConnection:
 
         return Client(
             self._origin,
-            lambda: self._token.authorization,
+            self._authorization,
+            account=self._account,
             plan=self._credential.get("plan", ""),
             timing=self._timing,
         )
+
+    def _authorization(self, refused: str | None) -> str:
+        return self._access.authorization(refused)
+
+    @property
+    def _account(self) -> str:
+        """Whose requests these are, where the token does not tell for long: OAuth's changes."""
+        if self._credential["kind"] != "oauth":
+            return ""
+        return " ".join(self._credential.get(name, "") for name in ("kind", "client_id", "owner"))
 
     @cached_property
     def _runner(self) -> Runner:
@@ -206,17 +222,17 @@ def _checked(credential: Mapping[str, str]) -> dict[str, str]:
     return dict(credential)
 
 
-def _opened(credential: dict[str, str]) -> dict[str, str]:
-    """Give the credential itself where its name was given."""
+def _opened(credential: dict[str, str]) -> tuple[dict[str, str], str]:
+    """Give the credential itself where its name was given, and the name."""
     if credential["kind"] != "stored":
-        return credential
+        return credential, ""
     from .auth.vault import open_vault
 
     name = credential.get("name", "")
     held = _checked(open_vault().get(name))
     if held["kind"] == "stored":
         raise InvalidCredential(f"The stored credential {name!r} is only the name of another.")
-    return held
+    return held, name
 
 
 connector = CalendlyConnector()

@@ -36,6 +36,8 @@ def discover():
 def form(connector, kind):
     """Give the rows of a credential form: label, whether it is secret, whether it is required, help."""
     for field in connector.manifest.credentials[kind].fields.values():
+        if field.filled_by == "login":
+            continue
         yield field.label, "secret" if field.secret else "", "required" if field.required else "", field.help
 
 

@@ -41,7 +41,9 @@ def client(timer):
     def make(origin, **more):
         given = {"clock": timer, "monotonic": timer, "sleep": timer.sleep, "jitter": lambda: 0.5}
         timing = Timing(**given | {name: more.pop(name) for name in given.keys() & more.keys()})
-        made = Client(getattr(origin, "url", origin), lambda: f"Bearer {TOKEN}", timing=timing, **more)
+        made = Client(
+            getattr(origin, "url", origin), lambda _refused: f"Bearer {TOKEN}", timing=timing, **more
+        )
         opened.append(made)
         return made
 
@@ -100,7 +102,7 @@ def test_the_token_is_asked_for_at_each_send(timer):
     tokens = iter(["first", "second"])
     with Hostile(GOOD) as server:
         client = Client(
-            server.url, lambda: f"Bearer {next(tokens)}", timing=Timing(timer, timer, timer.sleep)
+            server.url, lambda _refused: f"Bearer {next(tokens)}", timing=Timing(timer, timer, timer.sleep)
         )
         client.send(GET)
         client.send(GET)

@@ -20,6 +20,8 @@ from calendly_connector.errors import (
     RateLimited,
     Rejected,
     SignatureError,
+    SignInFailed,
+    SignInRequired,
     TakenOver,
     Unauthenticated,
     UnexpectedAnswer,
@@ -63,6 +65,8 @@ EXAMPLES: list[ConnectorError] = [
     TakenOver("It broke.", fix="Do it."),
     UnknownCredential("It broke.", fix="Do it."),
     VaultError("It broke.", fix="Do it.", reason="busy"),
+    SignInFailed("It broke.", fix="Do it.", reason="state"),
+    SignInRequired("It broke.", fix="Do it.", reason="revoked", credential="work"),
 ]
 COPIES = {
     "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - our own bytes

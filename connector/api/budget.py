@@ -5,7 +5,7 @@ Limits: https://developer.calendly.com/api-docs/overview/rate-limits
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final, NamedTuple
@@ -26,7 +26,7 @@ class Window(NamedTuple):
     seconds: float
 
 
-OWN_LIMITS: Final = {
+OWN_LIMITS: Final[Mapping[tuple[str, str], Mapping[str, tuple[Window, ...]]]] = {
     ("POST", "/invitees"): {
         "": (Window(10, _MINUTE_S), Window(50, 60 * _MINUTE_S), Window(100, 24 * 60 * _MINUTE_S)),
         "trial": (Window(5, 24 * 60 * _MINUTE_S),),

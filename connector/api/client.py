@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
+from itertools import count
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from .. import __version__
-from ..errors import ConnectorError, NoAnswer, NotFound, RateLimited, UnexpectedAnswer
+from ..errors import ConnectorError, NoAnswer, NotFound, RateLimited, Unauthenticated, UnexpectedAnswer
 from ..redaction import SECRET_FIELDS, redact_all
 from ..timing import Timing
 from . import budget, protocol, trace
@@ -46,14 +47,15 @@ class Reply:
 class Client:
     """Sends requests to one origin on behalf of one credential. Threads may share it.
 
-    `authorization` gives the header's value at each send; `account` tells accounts apart (without it
-    the header does), since those of one account share a budget. `calls` counts what was sent.
+    `authorization` gives the header's value for each call; after a 401 it is told which one was refused,
+    and may give another, with which the call is tried once more. `account` tells accounts apart (without
+    it the header does), since those of one account share a budget. `calls` counts what was sent.
     """
 
     def __init__(
         self,
         origin: str,
-        authorization: Callable[[], str],
+        authorization: Callable[[str | None], str],
         *,
         account: str = "",
         plan: str = "",
@@ -84,17 +86,22 @@ class Client:
         most = attempts or self._attempts
         give_up_at = now() + self._deadline_s
         patience_s = self._deadline_s if most > 1 else _SHORT_WAIT_S
-        for attempt in range(1, most + 1):
-            header = self._authorization()
+        header, renewed = self._authorization(None), False
+        for attempt in count(1):
             account, turn = self._wait_for_turn(request, header, min(give_up_at, now() + patience_s))
             try:
                 return self._send_once(request, header, attempt, account, turn, give_up_at)
+            except Unauthenticated:
+                other = header if renewed else self._authorization(header)
+                if other == header:
+                    raise
+                header, renewed = other, True
             except ConnectorError as error:
-                if attempt > 1 and request.method == "DELETE" and isinstance(error, NotFound):
+                if attempt - renewed > 1 and request.method == "DELETE" and isinstance(error, NotFound):
                     # An earlier attempt did it, and its answer was lost.
                     return Reply(None, {}, attempt, None)
                 delay_s = protocol.retry_delay_s(request, error, attempt, self._timing.jitter())
-                if delay_s is None or attempt == most or now() + delay_s > give_up_at:
+                if delay_s is None or attempt - renewed == most or now() + delay_s > give_up_at:
                     raise
                 if not isinstance(error, RateLimited):  # for that one the budget waits
                     self._timing.sleep(delay_s)
@@ -187,7 +194,7 @@ class Client:
         except (requests.RequestException, OSError) as error:
             if isinstance(error, requests.exceptions.ReadTimeout) and self._left_s() < 0:
                 raise self._overdue(request) from None
-            raise _no_answer(request, error, self.origin) from None
+            raise no_answer(request, error, self.origin) from None
 
     def _read(self, request: Request, response: "requests.Response") -> bytes:
         import urllib3
@@ -226,23 +233,22 @@ class Client:
         with self._lock:
             self.calls += 1
             if self._session is None:
-                self._session = self._open()
+                import requests
+
+                self._session = requests.Session()
+                prepare_session(self._session, self.origin, self._left_s)
             return self._session
 
-    def _open(self) -> "requests.Session":
-        import requests
 
-        from .deadline import PunctualAdapter
+def prepare_session(session: "requests.Session", origin: str, left_s: Callable[[], float]) -> None:
+    """Say who is calling, keep what is for this machine on it, and read no longer than `left_s` says."""
+    from .deadline import PunctualAdapter
 
-        session = requests.Session()
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, PunctualAdapter(self._left_s))
-        # A proxy has no business with a server on this machine, and would see the token in clear text.
-        session.trust_env = urlsplit(self.origin).hostname not in protocol.LOOPBACK
-        session.headers.update(
-            {"User-Agent": f"calendly-connector/{__version__}", "Accept": "application/json"}
-        )
-        return session
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, PunctualAdapter(left_s))
+    # A proxy has no business with a server on this machine, and would see the token in clear text.
+    session.trust_env = urlsplit(origin).hostname not in protocol.LOOPBACK
+    session.headers.update({"User-Agent": f"calendly-connector/{__version__}", "Accept": "application/json"})
 
 
 class _Bearer:
@@ -256,8 +262,13 @@ class _Bearer:
         return prepared
 
 
-def _no_answer(request: Request, error: Exception, origin: str) -> NoAnswer:
-    """Word a failure of the network; the library's own words could hold addresses and headers."""
+def no_answer(
+    request: Request, error: Exception, origin: str, variable: str = "CALENDLY_API_URL"
+) -> NoAnswer:
+    """Word a failure of the network; the library's own words could hold addresses and headers.
+
+    `variable` is where the origin is set.
+    """
     import requests
 
     host = urlsplit(origin).netloc
@@ -285,7 +296,7 @@ def _no_answer(request: Request, error: Exception, origin: str) -> NoAnswer:
     if "NameResolutionError" in causes or "gaierror" in causes:
         return NoAnswer(
             f"The name {host} could not be found (DNS).",
-            fix="Check the network connection and the name in CALENDLY_API_URL.",
+            fix=f"Check the network connection and the name in {variable}.",
             reason="dns",
         )
     if "NewConnectionError" in causes or "ConnectionRefusedError" in causes:

@@ -34,6 +34,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ORIGIN: Final = re.compile(
     r"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?"
 )
+_ORIGINS: Final = {"CALENDLY_API_URL": "API", "CALENDLY_AUTH_URL": "authorization"}
 _LAST_PORT: Final = 65535
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
 _FIRST_BACKOFF_S: Final = 0.5
@@ -71,8 +72,8 @@ class Page:
     extra: Record = field(default_factory=dict)
 
 
-def check_origin(text: str) -> str:
-    """Give an origin in its plain form; https, or http on loopback alone."""
+def check_origin(text: str, variable: str = "CALENDLY_API_URL") -> str:
+    """Give an origin in its plain form; https, or http on loopback alone. `variable` is where it is set."""
     match = _ORIGIN.fullmatch(text.strip())
     if match is not None:
         plain = match[0].lower().rstrip("/")
@@ -80,8 +81,9 @@ def check_origin(text: str) -> str:
         if secure and int(match["port"] or 0) <= _LAST_PORT:
             return plain
     raise UsageError(
-        "The API origin must be https://host, or http:// on this machine alone, with no path or user.",
-        fix="Unset CALENDLY_API_URL to use Calendly itself.",
+        f"The {_ORIGINS[variable]} origin must be https://host, or http:// on this machine alone, "
+        "with no path or user.",
+        fix=f"Unset {variable} to use Calendly itself.",
     )
 
 
@@ -195,7 +197,7 @@ def error_for(request: Request, status: int, headers: Mapping[str, str], body: b
     if status == HTTPStatus.UNAUTHORIZED:
         return Unauthenticated(
             f"{call}: Calendly does not accept the token (401).",
-            fix="Make a new token in Calendly and set it as CALENDLY_API_TOKEN.",
+            fix="Make a new token in Calendly (CALENDLY_API_TOKEN), or sign in again.",
             **known,
         )
     if status == HTTPStatus.FORBIDDEN:
@@ -232,7 +234,7 @@ _REJECTED = {
     424: "Reconnect the calendar in Calendly, then try again.",
 }
 _DENIED = {
-    "scope": "Make a token that also has {scopes}, and set it as CALENDLY_API_TOKEN.",
+    "scope": "Make a token that also has {scopes} (CALENDLY_API_TOKEN), or sign in again for more scopes.",
     "plan": "Use an account whose Calendly plan includes this.",
     "role": "Use a token of an owner or admin of the organization.",
     "other": "Check that the token's user may do this in Calendly.",

@@ -4,9 +4,10 @@ Two calls (the user, their membership); `deep` adds one harmless read per scope 
 seen is reported as unknown, never guessed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
-from .. import expressions, manifest
+from .. import expressions, manifest, scopes
 from ..api import protocol
 from ..api.client import Client, Reply
 from ..api.protocol import Request
@@ -19,24 +20,35 @@ from ..errors import (
     NoAnswer,
     PermissionDenied,
     RateLimited,
+    SignInFailed,
     Unauthenticated,
     UnexpectedAnswer,
 )
+from .holding import Holding
 
 _ME = Request("GET", "/users/me")
 _SKEW_WORTH_TELLING_S = 60.0
 _RANK = {"user": 0, "admin": 1, "owner": 2}
 
 
-def check(client: Client, kind: str, mended: tuple[str, ...] = (), *, deep: bool = False) -> CheckReport:
-    """Report on the client's credential; never raises for a bad one."""
-    return _Examination(client, kind, mended).report(deep=deep)
+def check(
+    client: Client,
+    kind: str,
+    mended: tuple[str, ...] = (),
+    *,
+    deep: bool = False,
+    holding: Callable[[], Holding | None] = lambda: None,
+) -> CheckReport:
+    """Report on the client's credential; never raises for a bad one. `holding` is asked what is held."""
+    return _Examination(client, kind, mended, holding).report(deep=deep)
 
 
 class _Examination:
     """One examination, and what it has seen so far."""
 
-    def __init__(self, client: Client, kind: str, mended: tuple[str, ...]) -> None:
+    def __init__(
+        self, client: Client, kind: str, mended: tuple[str, ...], holding: Callable[[], Holding | None]
+    ) -> None:
         self._client = client
         self._kind = kind
         self._notes = list(mended)
@@ -46,15 +58,19 @@ class _Examination:
         self._role: str | None = None
         self._scopes = dict.fromkeys(_all_scopes(), "untried")
         self._refusals: dict[str, str] = {}
+        self._ask_holding = holding
+        self._holding: Holding | None = None
 
     def report(self, *, deep: bool) -> CheckReport:
         try:
             self._user = _somebody(protocol.read_one(_ME, self._send(_ME).document))
         except ConnectorError as error:
             if isinstance(error, PermissionDenied):
+                self._learn_holding()
                 self._learn("users:read", error)
                 self._learn_scopes(deep=deep)
             return self._told(*_outcome(error))
+        self._learn_holding()
         self._scopes["users:read"] = "granted"
         self._learn_role()
         self._learn_scopes(deep=deep)
@@ -65,6 +81,19 @@ class _Examination:
         if reply.skew_s is not None:
             self._skew_s = reply.skew_s
         return reply
+
+    def _learn_holding(self) -> None:
+        """Take what the authorization server says: it knows every scope."""
+        self._holding = self._ask_holding()
+        if self._holding is None:
+            return
+        if self._holding.note:
+            self._notes.append(self._holding.note)
+        if self._holding.scopes is not None:
+            held = self._holding.scopes
+            self._scopes = {
+                scope: "granted" if scopes.covers(held, scope) else "refused" for scope in self._scopes
+            }
 
     def _learn_role(self) -> None:
         request = Request("GET", "/organization_memberships", (("user", str((self._user or {}).get("uri"))),))
@@ -125,13 +154,17 @@ class _Examination:
             kind=self._kind,
             notes=tuple(notes),
             user=user,
-            organization=(self._user or {}).get("current_organization"),
+            organization=(self._user or {}).get("current_organization")
+            or (self._holding and self._holding.organization)
+            or None,
             role=self._role,
             scopes=self._scopes,
             actions={action.id: self._verdict(action, outcome) for action in manifest.catalog().values()},
             rate_limit=self._client.rate_limit,
             clock_skew_s=None if self._skew_s is None else round(self._skew_s, 1),
             calls=self._client.calls - self._before,
+            owner=(self._holding and self._holding.owner) or None,
+            expires_at=None if self._holding is None else _moment(self._holding.expires_at),
         )
 
     def _verdict(self, action: Action, outcome: Outcome) -> Verdict:
@@ -166,6 +199,10 @@ def refused(error: InvalidCredential, kind: str) -> CheckReport:
     )
 
 
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _somebody(user: Record) -> Record:
     if not isinstance(user.get("uri"), str):
         raise UnexpectedAnswer(
@@ -181,6 +218,7 @@ def _all_scopes() -> list[str]:
 
 _OUTCOMES: Mapping[type[ConnectorError], Outcome] = {
     Unauthenticated: "invalid_token",
+    SignInFailed: "invalid_token",
     RateLimited: "rate_limited",
     CalendlyDown: "calendly_down",
     NoAnswer: "offline",

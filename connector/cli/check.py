@@ -38,6 +38,8 @@ def lines(report: CheckReport) -> list[str]:
     if report.user:
         told.append(f"  user          {report.user['uri']}, {report.user['timezone']}")
         told.append(f"  organization  {report.organization}, role {report.role or 'not known'}")
+    if report.owner:
+        told.append(f"  signed in     {report.owner}, access token until {report.expires_at}")
     if report.scopes and report.outcome in _SIGNED_IN:
         told += [f"  scopes        {_grouped(report)}", f"  actions       {_abilities(report)}"]
     if limit := report.rate_limit:

@@ -126,6 +126,8 @@ def _typed_in(form: "CredentialForm") -> dict[str, str]:
     click.echo(form.help, err=True)
     fields = {}
     for name, field in form.fields.items():
+        if field.filled_by == "login":
+            continue
         words = field.label if field.required else f"{field.label} (or nothing)"
         default = None if field.required else ""
         value = click.prompt(words, hide_input=field.secret, default=default, show_default=False, err=True)

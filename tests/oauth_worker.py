@@ -1,0 +1,84 @@
+"""Processes that all find an access token out of date at the same moment, for the tests of renewal.
+
+    python oauth_worker.py NAME PROCESSES [kill]
+
+Round after round: a line on standard input, and so many processes use the stored credential NAME at once;
+what became of each is answered as one line of JSON. With `kill` whoever is given new tokens dies before
+writing them. The vault and the origins are in the environment.
+"""
+
+import json
+import os
+import signal
+import sys
+import traceback
+
+from calendly_connector.auth.oauth import renewal, server
+from calendly_connector.auth.vault import open_vault
+from calendly_connector.auth.vault.file import FileVault
+from calendly_connector.errors import ConnectorError
+from calendly_connector.plugin import connector
+
+IMPORTED = (renewal, server)
+
+
+def die_before_writing():
+    put = FileVault.put
+
+    def deadly(self, name, credential):
+        if "access_token" in credential:
+            os.kill(os.getpid(), signal.SIGKILL)
+        put(self, name, credential)
+
+    FileVault.put = deadly
+
+
+def use(name, start):
+    os.read(start, 1)  # until whoever holds the other end closes it
+    with connector.connect({"kind": "stored", "name": name}) as connection:
+        try:
+            return connection.run("users.me").record["name"]
+        except ConnectorError as error:
+            return f"{error.code} {getattr(error, 'reason', '')}"
+
+
+def child(name, start, told, kill):
+    try:
+        if kill:
+            die_before_writing()
+        os.write(told, f"{use(name, start)}\n".encode())
+    except BaseException:  # noqa: BLE001 - the parent has to hear of it, whatever it is
+        os.write(told, f"{traceback.format_exc()!r}\n".encode())
+    os._exit(0)
+
+
+def round_of(name, processes, *, kill):
+    start, go = os.pipe()
+    heard, told = os.pipe()
+    children = []
+    for _ in range(processes):
+        pid = os.fork()
+        if pid == 0:
+            os.close(go)
+            child(name, start, told, kill)
+        children.append(pid)
+    for end in (start, go, told):
+        os.close(end)
+    with os.fdopen(heard) as lines:
+        said = lines.read().splitlines()
+    killed = [pid for pid in children if os.WIFSIGNALED(os.waitpid(pid, 0)[1])]
+    return said + ["killed"] * len(killed)
+
+
+def main(name, processes, kill=""):
+    import requests  # noqa: F401 - so that no process has to
+    from authlib.integrations import requests_client  # noqa: F401
+
+    open_vault().get(name)
+    for _ in sys.stdin:
+        sys.stdout.write(json.dumps(sorted(round_of(name, int(processes), kill=bool(kill)))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

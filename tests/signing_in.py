@@ -1,0 +1,55 @@
+"""Signing in to a sandbox as an app does, without a page; and what the sandbox saw of it."""
+
+import time
+
+import httpx
+from calendly_connector.api import budget
+from calendly_connector.auth.oauth.renewal import signed_in
+from calendly_connector.auth.oauth.server import AuthorizationServer
+from calendly_connector.timing import Timing
+
+NATIVE = {"kind": "oauth", "client_id": "sandbox-native", "redirect_uri": "http://127.0.0.1:49152/callback"}
+WEB = {
+    "kind": "oauth",
+    "client_id": "sandbox-web",
+    "client_secret": "sandbox-web-secret",
+    "redirect_uri": "https://app.acme.example/oauth/callback",
+}
+SCOPES = ("organizations:read", "scheduled_events:read", "users:read")
+
+
+def app_server(origin, app=NATIVE, timing=None):
+    secret = app.get("client_secret", "")
+    return AuthorizationServer(origin, app["client_id"], secret, timing or Timing())
+
+
+def landed(asked):
+    """Give the address that a person who answers at once is sent back to."""
+    reply = httpx.get(asked.url, trust_env=False)
+    assert reply.status_code == 303, reply.text
+    return reply.headers["location"]
+
+
+def answer(sandbox, how, user=None):
+    """Say who sits before the browser."""
+    sandbox.control("POST", "/consent", {"answer": how, **({"user": user} if user else {})})
+
+
+def sign_in(sandbox, app=NATIVE, scopes=SCOPES, timing=None):
+    """Give a credential with fresh tokens, whose time is counted on the clock of `timing`."""
+    answer(sandbox, "allow")
+    clock = timing.clock if timing else time.time
+    server = app_server(sandbox.url, app, Timing(clock=clock, monotonic=lambda: 0.0))
+    asked = server.ask(app["redirect_uri"], tuple(scopes))
+    budget.forget()
+    return signed_in(app, server.exchange(asked, landed(asked)))
+
+
+def token_calls(sandbox):
+    """Count the calls of the token endpoint since the journal was emptied."""
+    return sandbox.requests()["counts"].get("POST /oauth/token", 0)
+
+
+def stale(credential):
+    """Give a credential whose access token's time is up, as far as we know."""
+    return {**credential, "expires_at": "0"}

@@ -1,0 +1,550 @@
+"""`login`, `logout` and `scopes`: a person's way in and out, in the terminal and in a real browser."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+from calendly_connector import cli
+from calendly_connector.auth.oauth import consent, grant, loopback
+from calendly_connector.auth.oauth.server import AuthorizationServer
+from calendly_connector.auth.vault import open_vault
+from calendly_connector.errors import ConnectorError, SignInFailed, UnknownAction, UsageError
+from calendly_connector.sandbox.world import cast
+from calendly_connector.scopes import covers, least, needed
+from signing_in import SCOPES, answer, app_server, landed, token_calls
+
+NAME = "work"
+SECRET = "sandbox-web-secret"
+SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
+PERSON = Path(__file__).parent / "chromium_person.py"
+NATIVE_LOGIN = ("login", NAME, "--client-id", "sandbox-native")
+FOR = ("--for", "scheduled_events.list")
+WEB_URI = "https://app.acme.example/oauth/callback"
+WAIT_S = 120
+
+
+@pytest.fixture(scope="module")
+def _running():
+    from conftest import _make_sandbox
+
+    with _make_sandbox() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def sandbox(_running, monkeypatch, tmp_path):
+    for app in ("sandbox-native", "sandbox-web"):
+        _running.control("POST", "/apps/revoke", {"client_id": app})
+    for what in ("/faults", "/requests"):
+        _running.control("DELETE", what)
+    answer(_running, "allow")
+    monkeypatch.setenv("CALENDLY_API_URL", _running.url)
+    monkeypatch.setenv("CALENDLY_AUTH_URL", _running.url)
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
+    return _running
+
+
+class Browser:
+    """Stands in for `webbrowser`: goes where it is sent, and perhaps elsewhere first."""
+
+    def __init__(self):
+        self.pages = []
+        self.before = lambda _address: None
+
+    def open(self, address):
+        self.before(address)
+        self.pages.append(httpx.get(address, trust_env=False, follow_redirects=True))
+        return True
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    made = Browser()
+    monkeypatch.setattr("webbrowser.open", made.open)
+    return made
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    """Give what runs a command in this process: exit code, output, errors."""
+
+    def run(*words, given=""):
+        monkeypatch.setattr(sys, "stdin", Piped(given))
+        code = cli.main(list(words))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+class Piped:
+    """A standard input that is no terminal; a function as its text is called when it is read."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def readline(self):
+        return self.text() if callable(self.text) else self.text
+
+    def isatty(self):
+        return False
+
+
+def held():
+    return open_vault().get(NAME)
+
+
+# With a browser
+
+
+def test_login_says_who_signed_in_and_keeps_the_tokens(call, browser):
+    code, out, err = call(*NATIVE_LOGIN, *FOR)
+    assert code == 0, err
+    assert out.startswith(f"Signed in as {cast.OWNER_NAME} ({cast.OWNER_MAIL}). 'work' is in ")
+    assert held()["kind"] == "oauth"
+    assert set(held()["scope"].split()) == {"scheduled_events:read", "users:read"}
+    assert call("run", "users.me", "--credential", NAME)[0] == 0
+    for secret in (held()["access_token"], held()["refresh_token"]):
+        assert secret not in out + err
+    page = browser.pages[0]
+    assert "You may close this window." in page.text
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["cache-control"] == "no-store"
+    assert "<script" not in page.text
+
+
+@pytest.mark.usefixtures("browser")
+def test_signing_in_again_takes_the_app_and_scopes_of_the_last_time(call):
+    assert call(*NATIVE_LOGIN, *FOR)[0] == 0
+    before = held()
+    code, _, err = call("login", NAME)
+    assert code == 0, err
+    assert held()["refresh_token"] != before["refresh_token"]
+    assert held()["scope"] == before["scope"]
+
+
+@pytest.mark.usefixtures("browser")
+def test_a_web_app_signs_in_at_its_own_port(call, sandbox, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    uri = f"http://localhost:{port}/callback"
+    app = sandbox.control("POST", "/apps", {"kind": "web", "redirect_uris": [uri]})
+    monkeypatch.setenv("CALENDLY_CLIENT_SECRET", app["client_secret"])
+    code, out, err = call("login", NAME, "--client-id", app["client_id"], "--redirect-uri", uri, *FOR)
+    assert code == 0, err
+    assert held()["client_secret"] == app["client_secret"]
+    assert app["client_secret"] not in out + err
+
+
+def test_wrong_answers_on_the_port_are_told_so_and_the_right_one_is_still_taken(call, browser):
+    seen = []
+
+    def disturb(address):
+        redirect = consent._parameters(address)["redirect_uri"]
+        origin = redirect.removesuffix("/callback")
+        with httpx.Client(trust_env=False) as http:
+            seen.extend(
+                (reply.status_code, reply.text)
+                for reply in (
+                    http.get(f"{origin}/"),
+                    http.get(f"{origin}/favicon.ico"),
+                    http.get(f"{redirect}?code=made-up&state=<b>other"),
+                    http.get(f"{redirect}?error=access_denied&state=other"),
+                    http.get(redirect),
+                )
+            )
+
+    browser.before = disturb
+    code, _, err = call(*NATIVE_LOGIN, *FOR)
+    assert code == 0, err
+    assert [status for status, _ in seen] == [404, 404, 400, 400, 400]
+    assert "its state is another" in seen[2][1]
+    assert "Still waiting" in seen[2][1]
+    assert "<b>" not in seen[2][1]
+
+
+def test_a_denied_consent_is_told_on_the_page_and_in_the_terminal(call, browser, sandbox):
+    answer(sandbox, "deny")
+    code, _, err = call(*NATIVE_LOGIN, *FOR)
+    assert code == 1
+    assert "Consent was denied. Sign in again, and press Allow." in err
+    assert "Consent was denied." in browser.pages[0].text
+    assert NAME not in open_vault().names()
+    assert token_calls(sandbox) == 0
+
+
+def test_nobody_in_the_browser_ends_in_a_sentence(call, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda _address: False)
+    code, _, err = call(*NATIVE_LOGIN, *FOR, "--timeout", "0.01")
+    assert code == 1
+    assert "No answer came within 0 s." in err
+    assert "--no-browser" in err
+
+
+def test_a_redirect_address_that_is_not_the_apps_is_refused_by_the_server(call, browser):
+    uri = "http://127.0.0.1:0/elsewhere"
+    code, _, err = call(*NATIVE_LOGIN, *FOR, "--redirect-uri", uri, "--timeout", "0.01")
+    assert code == 1
+    assert browser.pages[0].status_code == 400
+    assert "No answer came" in err
+
+
+def test_a_port_that_is_taken_is_its_own_error(call):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        uri = f"http://127.0.0.1:{taken.getsockname()[1]}/callback"
+        code, _, err = call(*NATIVE_LOGIN, *FOR, "--redirect-uri", uri)
+    assert code == 1
+    assert "Nothing can listen at" in err
+    assert "--no-browser" in err
+
+
+# Without a browser
+
+
+def pasted(capsys, change=lambda address: address):
+    """Give what a person pastes: where the address that was printed leads, perhaps changed."""
+
+    def paste():
+        url = capsys.readouterr().out.strip()
+        return change(httpx.get(url, trust_env=False).headers["location"]) + "\n"
+
+    return paste
+
+
+@pytest.fixture
+def paste(call, capsys):
+    def run(change=lambda address: address, words=(*NATIVE_LOGIN, *FOR)):
+        return call(*words, "--no-browser", given=pasted(capsys, change))
+
+    return run
+
+
+def test_login_without_a_browser_takes_the_pasted_address(paste):
+    code, out, err = paste()
+    assert code == 0, err
+    assert out.startswith(f"Signed in as {cast.OWNER_NAME}")
+
+
+def test_a_web_app_elsewhere_is_signed_in_by_pasting(call, capsys, monkeypatch):
+    monkeypatch.setenv("CALENDLY_CLIENT_SECRET", SECRET)
+    words = ("login", NAME, "--client-id", "sandbox-web", "--redirect-uri", WEB_URI, *FOR)
+    code, _, err = call(*words, given=pasted(capsys))
+    assert code == 0, err
+    assert held()["client_secret"] == SECRET
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda _address: "", "not the address that Calendly was asked to send back to. Paste the whole"),
+        (lambda address: address.replace("127.0.0.1", "evil.example"), "not the address"),
+        (lambda address: address + "x", "does not belong to this sign-in (its state is another)"),
+        (lambda address: address.replace("code=", "code=0"), "Calendly refused the code"),
+    ],
+)
+def test_a_pasted_address_that_is_wrong_is_refused_for_its_own_reason(paste, change, sentence):
+    code, _, err = paste(change)
+    assert code == 1
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert open_vault().names() == []
+
+
+def test_an_expired_code_is_its_own_error(paste, sandbox):
+    def wait(address):
+        sandbox.control("POST", "/codes/expire")
+        return address
+
+    code, _, err = paste(wait)
+    assert code == 1
+    assert "too old" in err
+
+
+# What is kept
+
+
+def test_a_consent_without_a_scope_that_is_needed_is_not_kept_but_given_back(paste, monkeypatch):
+    given_back = []
+    monkeypatch.setattr(AuthorizationServer, "give_back", lambda _self, held: given_back.append(held))
+    exchange = AuthorizationServer.exchange
+
+    def unticked(self, asked, where):
+        return _without_events(exchange(self, asked, where))
+
+    monkeypatch.setattr(AuthorizationServer, "exchange", unticked)
+    code, _, err = paste()
+    assert code == 1
+    assert "The consent leaves out scheduled_events:read. It was not saved." in err
+    assert len(given_back) == 1
+    assert open_vault().names() == []
+
+
+def _without_events(given):
+    return grant.from_credential({**given.fields(), "scope": "users:read"})
+
+
+def test_tokens_that_do_not_pass_the_check_are_not_kept_but_given_back(paste, sandbox):
+    sandbox.fault("status", status=503, path="/users/me", times=9)
+    code, _, err = paste()
+    assert code == 1
+    assert "It was not saved" in err
+    assert open_vault().names() == []
+    assert sandbox.requests()["counts"]["POST /oauth/revoke"] == 2
+    sandbox.control("DELETE", "/requests")
+    assert paste(words=(*NATIVE_LOGIN, *FOR, "--no-check"))[0] == 0
+    assert open_vault().names() == [NAME]
+
+
+def test_a_credential_of_another_kind_is_not_replaced_in_silence(call, paste):
+    open_vault().put(NAME, {"kind": "personal_access_token", "token": "made-up"})
+    code, _, err = call(*NATIVE_LOGIN, *FOR)
+    assert code == 2
+    assert "--replace" in err
+    assert paste(words=(*NATIVE_LOGIN, *FOR, "--replace"))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("login", NAME, *FOR), "Give --client-id"),
+        (NATIVE_LOGIN, "Give --for ACTION or --scope SCOPE"),
+        ((*NATIVE_LOGIN, "--for", "scheduled_event.list"), "Did you mean scheduled_events.list"),
+        ((*NATIVE_LOGIN, *FOR, "--redirect-uri", "callback"), "The redirect address is none."),
+        (("logout", "nobody"), "nobody"),
+    ],
+)
+def test_a_wrong_call_says_what_to_do_and_uses_no_network(call, sandbox, words, sentence):
+    code, _, err = call(*words)
+    assert code in {1, 2}
+    assert sentence in err
+    assert sandbox.requests()["counts"] == {}
+
+
+def test_a_web_app_without_a_redirect_address_is_told_so(call, monkeypatch):
+    monkeypatch.setenv("CALENDLY_CLIENT_SECRET", SECRET)
+    code, _, err = call("login", NAME, "--client-id", "sandbox-web", *FOR)
+    assert code == 2
+    assert "Give --redirect-uri" in err
+
+
+# logout
+
+
+def test_logout_revokes_and_removes_the_tokens_but_keeps_the_app(call, paste, sandbox):
+    paste()
+    tokens = held()
+    code, out, _ = call("logout", NAME)
+    assert (code, out) == (0, "Revoked. 'work' holds no token any more.\n")
+    server = app_server(sandbox.url)
+    assert server.introspect(tokens["access_token"])["active"] is False
+    with pytest.raises(SignInFailed):
+        server.renew(grant.from_credential(tokens))
+    assert not {"access_token", "refresh_token", "expires_at"} & held().keys()
+    assert call("check", "--credential", NAME)[1].startswith(
+        "invalid_token: The credential 'work' was signed out."
+    )
+    assert call("logout", NAME)[1] == "Nobody is signed in with 'work'.\n"
+
+
+def test_where_calendly_cannot_be_told_the_tokens_are_kept_unless_told_otherwise(call, paste, sandbox):
+    paste()
+    sandbox.fault("reset", path="/oauth/revoke", times=9)
+    code, _, err = call("logout", NAME)
+    assert code == 1
+    assert "The tokens were not revoked, and are kept." in err
+    assert "access_token" in held()
+    code, out, _ = call("logout", NAME, "--forget")
+    assert code == 0
+    assert "Calendly was not told" in out
+    assert "access_token" not in held()
+
+
+def test_a_personal_token_cannot_be_logged_out(call):
+    open_vault().put(NAME, {"kind": "personal_access_token", "token": "made-up"})
+    code, _, err = call("logout", NAME)
+    assert code == 2
+    assert "is no OAuth sign-in" in err
+
+
+# The port
+
+
+def test_an_answer_is_taken_once(sandbox):
+    begun = app_server(sandbox.url)
+    with loopback.Listener("http://127.0.0.1:0/callback") as listener:
+        asked = begun.ask(listener.redirect_uri, SCOPES)
+        listener.expect(asked)
+        where = landed(asked)
+        assert [httpx.get(where, trust_env=False).status_code for _ in range(2)] == [200, 410]
+        assert listener.wait(1) == where
+
+
+def test_connections_that_say_nothing_do_not_keep_the_answer_away(sandbox):
+    with loopback.Listener("http://127.0.0.1:0/callback") as listener:
+        asked = app_server(sandbox.url).ask(listener.redirect_uri, SCOPES)
+        listener.expect(asked)
+        port = int(listener.redirect_uri.split(":")[2].partition("/")[0])
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
+        where = landed(asked)
+        threading.Thread(target=httpx.get, args=(where,), kwargs={"trust_env": False}).start()
+        assert listener.wait(5) == where
+        for connection in silent:
+            connection.close()
+
+
+@pytest.mark.parametrize(
+    ("uri", "here"),
+    [
+        ("http://127.0.0.1:0/callback", True),
+        ("http://localhost:8710/callback", True),
+        ("http://[::1]/callback", True),
+        ("https://localhost/callback", False),
+        ("https://app.acme.example/callback", False),
+    ],
+)
+def test_only_plain_http_on_this_machine_can_be_waited_at(uri, here):
+    assert loopback.is_here(uri) is here
+
+
+@pytest.mark.parametrize(
+    "uri", ["", "callback", "http://", "http://127.0.0.1:99999/", "ftp://a/", "http://a/#x"]
+)
+def test_what_is_no_redirect_address_is_refused(uri):
+    with pytest.raises(UsageError, match="The redirect address is none"):
+        loopback.is_here(uri)
+
+
+def test_without_a_listener_port_0_is_left_out():
+    assert loopback.without_port_0("http://127.0.0.1:0/callback") == "http://127.0.0.1/callback"
+    assert loopback.without_port_0("http://127.0.0.1:10/callback") == "http://127.0.0.1:10/callback"
+
+
+def test_a_listener_that_cannot_listen_says_so():
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConnectorError, match="Nothing can"):
+        loopback.Listener(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+
+
+# Scopes
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("users.me", ("users:read",)),
+        ("scheduled_events.list", ("scheduled_events:read", "users:read")),
+        ("invitee.created", ("scheduled_events:read", "webhooks:write")),
+        ("routing_form_submission.created", ("routing_forms:read", "webhooks:write")),
+    ],
+)
+def test_the_scopes_of_an_action_or_trigger(name, expected):
+    assert needed(name) == expected
+
+
+def test_a_write_scope_includes_its_read():
+    assert least(["webhooks:read", "webhooks:write", "users:read"]) == ("users:read", "webhooks:write")
+    assert covers({"webhooks:write"}, "webhooks:read")
+    assert not covers({"webhooks:read"}, "webhooks:write")
+    assert covers({"default"}, "shares:write")
+    assert not covers(set(), "users:read")
+
+
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(UnknownAction, match=r"invitee\.created"):
+        needed("invitee.creatd")
+
+
+def test_scopes_are_told_as_lines_and_as_json(call):
+    words = ("scopes", *FOR, "--for", "invitee.created")
+    assert call(*words)[1] == "scheduled_events:read\nusers:read\nwebhooks:write\n"
+    told = json.loads(call(*words, "--json")[1])
+    assert told["scopes"] == ["scheduled_events:read", "users:read", "webhooks:write"]
+    assert told["for"]["invitee.created"] == ["scheduled_events:read", "webhooks:write"]
+    assert call("scopes")[0] == 2
+
+
+# A real browser
+
+
+def test_login_in_chromium_ends_well_and_leaves_no_secret_behind(sandbox, tmp_path):
+    if shutil.which("chromium") is None:
+        assert os.environ.get("CI") != "true", "CI has to have a Chromium: .ci/chromium"
+        pytest.skip("there is no Chromium here: apt install chromium")
+    answer(sandbox, "ask")
+    profile = tmp_path / "profile"
+    person = f"{sys.executable} {PERSON} '{cast.ADMIN_NAME}' allow {profile} %s"
+    made = sandbox.control("POST", "/apps", {"kind": "web", "redirect_uris": [_free_uri()]})
+    environment = {
+        **os.environ,
+        "BROWSER": person,
+        "CALENDLY_CLIENT_ID": made["client_id"],
+        "CALENDLY_CLIENT_SECRET": made["client_secret"],
+        "CALENDLY_REDIRECT_URI": made["redirect_uris"][0],
+        "CALENDLY_DEBUG": "1",
+    }
+    words = [SCRIPT, "login", NAME, *FOR, "--timeout", str(WAIT_S)]
+    done = subprocess.run(
+        words,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"Signed in as {cast.ADMIN_NAME}" in done.stdout
+    assert "the page says: Thank you" in done.stdout
+    (tmp_path / "output").write_text(done.stdout + done.stderr)
+    stored = held()
+    secrets = [stored["access_token"], stored["refresh_token"], made["client_secret"]]
+    assert_in_no_file(tmp_path, *secrets)
+    assert_in_no_file(tmp_path, "callback?code=")
+
+
+def _free_uri():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}/callback"
+
+
+def assert_in_no_file(folder, *secrets):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        content = path.read_bytes()
+        for secret in secrets:
+            assert secret.encode() not in content, f"{path} holds what nobody may read"
+
+
+def test_what_the_tests_look_for_would_be_found(tmp_path):
+    (tmp_path / "log").write_text(f"code={SECRET}")
+    with pytest.raises(AssertionError, match="holds what nobody may read"):
+        assert_in_no_file(tmp_path, SECRET)
+
+
+def test_no_secret_is_left_in_files_or_output(paste, call, tmp_path):
+    codes = []
+
+    def remember(address):
+        codes.append(consent._parameters(address)["code"])
+        return address
+
+    said = [*paste(remember)[1:]]
+    before = held()
+    open_vault().put(NAME, {**before, "expires_at": "0"})
+    said += call("--debug", "check", "--credential", NAME)[1:]
+    after = held()
+    said += call("--debug", "logout", NAME)[1:]
+    (tmp_path / "said").write_text("".join(said))
+    assert "POST /oauth/token" in "".join(said)
+    tokens = [one[name] for one in (before, after) for name in ("access_token", "refresh_token")]
+    assert len(set(tokens)) == 4
+    assert_in_no_file(tmp_path, *codes, *tokens)

@@ -1,0 +1,688 @@
+"""OAuth as a client: consent, tokens that are renewed once whoever needs them, and every way it ends."""
+
+import dataclasses
+import json
+import logging
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from calendly_connector.api import budget
+from calendly_connector.auth.oauth import consent, grant
+from calendly_connector.auth.oauth.server import AuthorizationServer, RefusedGrant, of_app
+from calendly_connector.auth.vault import open_vault
+from calendly_connector.errors import (
+    CalendlyDown,
+    NoAnswer,
+    PermissionDenied,
+    RateLimited,
+    SignInFailed,
+    SignInRequired,
+    UnexpectedAnswer,
+    UsageError,
+)
+from calendly_connector.plugin import connector
+from calendly_connector.sandbox.world import cast
+from calendly_connector.timing import Timing
+from hostile import Hostile, reply, reset
+from signing_in import NATIVE, SCOPES, WEB, answer, app_server, landed, sign_in, stale, token_calls
+
+NAME = "work"
+STORED = {"kind": "stored", "name": NAME}
+REDIRECT = NATIVE["redirect_uri"]
+WORKER = Path(__file__).parent / "oauth_worker.py"
+PROCESSES = 8
+TOKENS = {"access_token": "made-up-access", "refresh_token": "made-up-refresh", "expires_in": 7200}
+ME = f"https://api.calendly.com/users/{cast.OWNER}"
+
+
+@pytest.fixture(scope="module")
+def _running():
+    from conftest import _make_sandbox
+
+    with _make_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(_running, monkeypatch, tmp_path):
+    """Give a sandbox in which nobody has allowed anything, and a vault of the test's own."""
+    for app in ("sandbox-native", "sandbox-web"):
+        _running.control("POST", "/apps/revoke", {"client_id": app})
+    for what in ("/faults", "/requests"):
+        _running.control("DELETE", what)
+    monkeypatch.setenv("CALENDLY_API_URL", _running.url)
+    monkeypatch.setenv("CALENDLY_AUTH_URL", _running.url)
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
+    return _running
+
+
+def asked(sandbox, app=NATIVE, scopes=SCOPES):
+    return app_server(sandbox.url, app).ask(app["redirect_uri"], scopes)
+
+
+def keep(credential):
+    open_vault().put(NAME, credential)
+
+
+def kept(sandbox, app=NATIVE, **changes):
+    """Sign in, keep it in the vault, and forget what it took."""
+    credential = sign_in(sandbox, app, **changes)
+    keep(credential)
+    sandbox.control("DELETE", "/requests")
+    return credential
+
+
+def opened(**timing):
+    return connector.connect(STORED, **timing)
+
+
+# Consent
+
+
+def test_a_consent_is_asked_for_with_all_that_oauth_2_1_wants():
+    given = consent.ask("https://auth.example/oauth/authorize", "app", REDIRECT, ("b:read", "a:read"), 7.0)
+    query = consent._parameters(given.url)
+    assert query == {
+        "response_type": "code",
+        "client_id": "app",
+        "redirect_uri": REDIRECT,
+        "scope": "b:read a:read",
+        "state": given.state,
+        "code_challenge": query["code_challenge"],
+        "code_challenge_method": "S256",
+    }
+    assert len(given.state) >= 43 <= len(given.verifier)
+    assert given.verifier not in given.url
+    assert given.state not in repr(given).replace(given.url, "")
+    assert given.verifier not in repr(given)
+
+
+def test_no_two_consents_share_state_or_verifier():
+    made = [consent.ask("https://a.example/", "app", REDIRECT, (), 0.0) for _ in range(3)]
+    assert len({one.state for one in made}) == len({one.verifier for one in made}) == 3
+
+
+GIVEN = consent.Consent("https://a.example/", REDIRECT, 0.0, "made-up-state", "made-up-verifier")
+STATE = f"state={GIVEN.state}"
+
+
+def test_the_code_is_read_from_the_right_answer():
+    assert consent.read_answer(GIVEN, f" {REDIRECT}?code=c-1&{STATE}\n") == "c-1"
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("", "redirect"),
+        ("c-1", "redirect"),
+        ("http://[", "redirect"),
+        (f"https://127.0.0.1:49152/callback?code=c-1&{STATE}", "redirect"),
+        (f"http://127.0.0.1:49153/callback?code=c-1&{STATE}", "redirect"),
+        (f"http://127.0.0.1:49152/other?code=c-1&{STATE}", "redirect"),
+        (f"http://evil.example/callback?code=c-1&{STATE}", "redirect"),
+        (f"http://evil@127.0.0.1:49152/callback?code=c-1&{STATE}", "redirect"),
+        (f"{REDIRECT}?{STATE}", "redirect"),
+        (f"{REDIRECT}?code=&{STATE}", "redirect"),
+        (f"{REDIRECT}?code=c-1&code=c-2&{STATE}", "redirect"),
+        (f"{REDIRECT}?code=c-1", "state"),
+        (f"{REDIRECT}?code=c-1&state=other", "state"),
+        (f"{REDIRECT}?code=c-1&state=ä", "state"),
+        (f"{REDIRECT}?code=c-1&{STATE}&{STATE}", "state"),
+        (f"{REDIRECT}?error=access_denied", "state"),
+        (f"{REDIRECT}?error=access_denied&{STATE}", "denied"),
+        (f"{REDIRECT}?error=invalid_scope&{STATE}", "scope"),
+        (f"{REDIRECT}?error=unauthorized_client&{STATE}", "client"),
+        (f"{REDIRECT}?error=server_error&error_description=SECRET&{STATE}", "refused"),
+        (f"{REDIRECT}?error=access_denied&code=c-1&{STATE}", "denied"),
+    ],
+)
+def test_any_other_answer_is_refused_for_its_own_reason(address, reason):
+    with pytest.raises(SignInFailed) as caught:
+        consent.read_answer(GIVEN, address)
+    assert caught.value.reason == reason
+    assert caught.value.fix
+    assert "SECRET" not in str(caught.value)
+    assert GIVEN.state not in str(caught.value)
+
+
+# What a sign-in gave
+
+
+def test_a_grant_is_read_and_kept_as_texts():
+    given = grant.from_reply({**TOKENS, "scope": "a:read", "owner": "o", "organization": "g"}, 1000.4)
+    assert grant.from_credential(given.fields()) == dataclasses.replace(given, expires_at=8200.0)
+    assert all(isinstance(value, str) for value in given.fields().values())
+    assert "made-up" not in repr(given)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"access_token": None},
+        {"access_token": ""},
+        {"access_token": "two\nlines"},
+        {"refresh_token": 7},
+        {"expires_in": None},
+        {"expires_in": "7200"},
+        {"expires_in": True},
+        {"expires_in": float("nan")},
+        {"expires_in": float("inf")},
+    ],
+)
+def test_a_reply_without_a_pair_of_tokens_is_no_grant(wrong):
+    with pytest.raises(UnexpectedAnswer) as caught:
+        grant.from_reply({**TOKENS, **wrong}, 0.0)
+    assert "made-up" not in str(caught.value)
+
+
+def test_a_grant_is_renewed_before_it_ends_and_where_its_end_is_not_known():
+    given = grant.from_reply(TOKENS, 0.0)
+    assert given.usable(7200 - 301)
+    assert not given.usable(7200 - 299)
+    unsure = grant.from_credential({**given.fields(), "expires_at": "soon"})
+    assert unsure is not None
+    assert not unsure.usable(1.0)
+
+
+@pytest.mark.parametrize("lost", ["access_token", "refresh_token"])
+def test_a_credential_without_both_tokens_is_no_sign_in(lost):
+    assert grant.from_credential({**grant.from_reply(TOKENS, 0.0).fields(), lost: ""}) is None
+
+
+# The authorization server
+
+
+@pytest.mark.parametrize("app", [NATIVE, WEB], ids=["native", "web"])
+def test_an_answer_becomes_tokens_that_open_the_api(sandbox, app):
+    credential = sign_in(sandbox, app)
+    assert credential["owner"] == ME
+    assert set(credential["scope"].split()) == set(SCOPES)
+    with connector.connect(credential) as connection:
+        assert connection.run("users.me").record["uri"] == ME
+
+
+@pytest.mark.parametrize("app", [NATIVE, WEB], ids=["native", "web"])
+def test_tokens_are_introspected_and_given_back(sandbox, app):
+    held = grant.from_credential(sign_in(sandbox, app))
+    server = app_server(sandbox.url, app)
+    assert server.introspect(held.access_token)["active"] is True
+    server.give_back(held)
+    assert server.introspect(held.access_token)["active"] is False
+    with pytest.raises(RefusedGrant):
+        server.renew(held)
+
+
+def test_a_denied_consent_is_its_own_error(sandbox):
+    begun = asked(sandbox)
+    answer(sandbox, "deny")
+    with pytest.raises(SignInFailed, match=r"Consent was denied\. Sign in again, and press Allow") as caught:
+        app_server(sandbox.url).exchange(begun, landed(begun))
+    assert caught.value.reason == "denied"
+
+
+def test_a_scope_that_the_app_may_not_ask_for_is_its_own_error(sandbox):
+    begun = asked(sandbox, scopes=("made_up:read",))
+    with pytest.raises(SignInFailed, match="may not ask for one of these scopes") as caught:
+        app_server(sandbox.url).exchange(begun, landed(begun))
+    assert caught.value.reason == "scope"
+
+
+def test_another_verifier_is_its_own_error_and_burns_no_code(sandbox):
+    answer(sandbox, "allow")
+    begun = asked(sandbox)
+    where = landed(begun)
+    sandbox.control("DELETE", "/requests")
+    other = dataclasses.replace(begun, verifier=GIVEN.verifier)
+    with pytest.raises(SignInFailed, match="verifier does not belong to this sign-in") as caught:
+        app_server(sandbox.url).exchange(other, where)
+    assert caught.value.reason == "verifier"
+    assert token_calls(sandbox) == 0
+    assert app_server(sandbox.url).exchange(begun, where).owner == ME
+
+
+def test_a_code_of_another_sign_in_is_refused_by_the_server(sandbox):
+    answer(sandbox, "allow")
+    mine, theirs = asked(sandbox), asked(sandbox)
+    injected = landed(theirs).replace(theirs.state, mine.state)
+    with pytest.raises(RefusedGrant, match="belongs to another sign-in") as caught:
+        app_server(sandbox.url).exchange(mine, injected)
+    assert caught.value.reason == "grant"
+    assert mine.verifier not in str(caught.value)
+
+
+def test_an_expired_code_is_refused(sandbox):
+    answer(sandbox, "allow")
+    begun = asked(sandbox)
+    where = landed(begun)
+    sandbox.control("POST", "/codes/expire")
+    with pytest.raises(RefusedGrant, match="too old"):
+        app_server(sandbox.url).exchange(begun, where)
+
+
+def test_an_answer_after_ten_minutes_is_not_even_sent(sandbox, timer):
+    answer(sandbox, "allow")
+    server = app_server(sandbox.url, timing=Timing(timer, timer, timer.sleep))
+    begun = server.ask(REDIRECT, SCOPES)
+    where = landed(begun)
+    sandbox.control("DELETE", "/requests")
+    timer.now += 601
+    with pytest.raises(SignInFailed, match="came too late: its code is good for 10 minutes") as caught:
+        server.exchange(begun, where)
+    assert caught.value.reason == "expired"
+    assert token_calls(sandbox) == 0
+
+
+def test_a_code_is_good_once(sandbox):
+    answer(sandbox, "allow")
+    begun = asked(sandbox)
+    where = landed(begun)
+    app_server(sandbox.url).exchange(begun, where)
+    with pytest.raises(RefusedGrant, match="used already"):
+        app_server(sandbox.url).exchange(begun, where)
+
+
+@pytest.mark.parametrize("wrong", [{"client_secret": "wrong-secret"}, {"client_secret": ""}])
+def test_an_app_that_is_not_proven_is_its_own_error(sandbox, wrong):
+    held = grant.from_credential(sign_in(sandbox, WEB))
+    server = app_server(sandbox.url, {**WEB, **wrong})
+    for call in (lambda: server.renew(held), lambda: server.introspect("t"), lambda: server.revoke("t")):
+        with pytest.raises(SignInFailed, match="does not know this app, or its secret is wrong") as caught:
+            call()
+        assert caught.value.reason == "client"
+        assert "wrong-secret" not in str(caught.value)
+
+
+def hostile_server(server, timing=None):
+    return AuthorizationServer(server.url, "app", "made-up-app-secret", timing)
+
+
+HELD = grant.from_reply(TOKENS, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        (reply(200, b"<html>"), UnexpectedAnswer),
+        (reply(200, b"[]"), UnexpectedAnswer),
+        (reply(200, b'{"access_token": "made-up-2"}'), UnexpectedAnswer),
+        (reply(302, b""), UnexpectedAnswer),
+        (reply(400, b'{"error": "invalid_grant"}'), RefusedGrant),
+        (reply(400, b'{"error": ["made-up"]}'), SignInFailed),
+        (reply(400, b"made-up-refresh"), SignInFailed),
+        (reply(401, b"[]"), SignInFailed),
+        (reply(404, b"{}"), UnexpectedAnswer),
+        (reply(429, b"{}"), RateLimited),
+        (reply(503, b"{}"), CalendlyDown),
+        (reset(), NoAnswer),
+    ],
+)
+def test_whatever_the_server_answers_becomes_an_error_of_ours_without_secrets(given, kind):
+    with Hostile(given) as server, pytest.raises(kind) as caught:
+        hostile_server(server).renew(HELD)
+    assert type(caught.value) is kind
+    assert "made-up" not in json.dumps(caught.value.to_dict())
+    assert caught.value.fix
+
+
+def test_a_server_elsewhere_must_be_reached_by_https():
+    with pytest.raises(UsageError, match=r"The authorization origin .* Unset CALENDLY_AUTH_URL"):
+        of_app(NATIVE, Timing(), {"CALENDLY_AUTH_URL": "http://auth.example"})
+
+
+def test_the_server_is_calendlys_unless_told_otherwise():
+    begun = of_app(NATIVE, Timing(), {}).ask(REDIRECT, ())
+    assert urlsplit(begun.url)[:3] == ("https", "auth.calendly.com", "/oauth/authorize")
+
+
+def test_no_more_than_eight_tokens_a_minute_are_asked_for(sandbox, timer):
+    held = grant.from_credential(sign_in(sandbox))
+    server = app_server(sandbox.url, timing=Timing(timer, timer, timer.sleep))
+    for _ in range(9):
+        held = server.renew(held)
+    assert sum(timer.sleeps) == pytest.approx(60)
+
+
+def test_a_token_call_that_would_wait_too_long_is_not_sent(timer):
+    shared = budget.account("http://127.0.0.1:1", HELD.owner or "app")
+    for _ in range(8):
+        shared.told(shared.take("POST", "/oauth/token", timer() + 30), timer() + 30, None)
+    server = AuthorizationServer("http://127.0.0.1:1", "app", timing=Timing(timer, timer, timer.sleep))
+    with pytest.raises(RateLimited, match="not sent"):
+        server.renew(HELD)
+
+
+# A stored sign-in
+
+
+def test_a_stored_sign_in_is_used_as_it_is_while_it_is_good(sandbox):
+    kept(sandbox)
+    with opened() as connection:
+        assert connection.run("users.me").record["uri"] == ME
+    assert token_calls(sandbox) == 0
+
+
+def test_an_access_token_is_renewed_before_its_end_and_kept_before_it_is_used(sandbox):
+    before = kept(sandbox)
+    keep(stale(before))
+    with opened() as connection:
+        connection.run("users.me")
+        connection.run("users.me")
+    after = open_vault().get(NAME)
+    assert token_calls(sandbox) == 1
+    for name in ("access_token", "refresh_token"):
+        assert after[name] != before[name]
+    assert {name: after[name] for name in ("owner", "organization", "scope", "client_id")} == {
+        name: before[name] for name in ("owner", "organization", "scope", "client_id")
+    }
+
+
+@pytest.mark.parametrize("skew_s", [-86400, 86400])
+def test_a_clock_that_is_a_day_off_costs_no_renewal(sandbox, skew_s, timer):
+    timer.now += skew_s
+    keep(sign_in(sandbox, timing=Timing(clock=timer)))
+    sandbox.control("DELETE", "/requests")
+    with opened(clock=timer) as connection:
+        connection.run("users.me")
+        assert token_calls(sandbox) == 0
+        timer.now += 6901
+        connection.run("users.me")
+        connection.run("users.me")
+    assert token_calls(sandbox) == 1
+
+
+def test_a_refused_access_token_is_renewed_once_and_the_call_repeated(sandbox):
+    credential = kept(sandbox)
+    app_server(sandbox.url).revoke(credential["access_token"])
+    with opened() as connection:
+        assert connection.run("users.me").record["uri"] == ME
+    counts = sandbox.requests()["counts"]
+    assert (counts["POST /oauth/token"], counts["GET /users/me"]) == (1, 2)
+
+
+def test_a_write_is_repeated_too_after_a_refused_token(sandbox):
+    credential = kept(sandbox, scopes=("users:read", "scheduling_links:write", "event_types:read"))
+    app_server(sandbox.url).revoke(credential["access_token"])
+    with opened() as connection:
+        link = connection.run("scheduling_links.create", dict(OWNED_LINK)).record
+    assert link["booking_url"]
+
+
+OWNED_LINK = {
+    "max_event_count": "1",
+    "owner": f"https://api.calendly.com/event_types/{cast.INTRO_CALL}",
+    "owner_type": "EventType",
+}
+
+
+def test_a_used_refresh_token_ends_in_sign_in_again_and_nobody_asks_any_more(sandbox):
+    credential = kept(sandbox)
+    app_server(sandbox.url).renew(grant.from_credential(credential))  # a copy, elsewhere
+    keep(stale(credential))
+    sandbox.control("DELETE", "/requests")
+    with opened() as connection:
+        for _ in range(3):
+            with pytest.raises(SignInRequired, match="a copy of it was renewed elsewhere") as caught:
+                connection.run("users.me")
+    assert (caught.value.reason, caught.value.credential) == ("used", NAME)
+    assert caught.value.fix == "Sign in again: calendly-connector login work"
+    assert not caught.value.retryable
+    assert sandbox.requests()["counts"] == {"POST /oauth/token": 1}
+    assert "access_token" not in open_vault().get(NAME)
+
+
+def test_a_revoked_app_ends_in_sign_in_again(sandbox):
+    kept(sandbox)
+    with opened() as connection:
+        connection.run("users.me")
+        sandbox.control("POST", "/apps/revoke", {"client_id": "sandbox-native"})
+        sandbox.control("DELETE", "/requests")
+        for _ in range(3):
+            with pytest.raises(SignInRequired, match="access was taken back in Calendly") as caught:
+                connection.run("users.me")
+    assert caught.value.reason == "revoked"
+    assert sandbox.requests()["counts"] == {"GET /users/me": 1, "POST /oauth/token": 1}
+
+
+def test_after_a_new_sign_in_the_same_connection_works_again(sandbox):
+    kept(sandbox)
+    with opened() as connection:
+        sandbox.control("POST", "/apps/revoke", {"client_id": "sandbox-native"})
+        with pytest.raises(SignInRequired):
+            connection.run("users.me")
+        keep(sign_in(sandbox))
+        assert connection.run("users.me").record["uri"] == ME
+
+
+def test_a_missing_scope_is_its_own_error(sandbox):
+    kept(sandbox, scopes=("users:read",))
+    with (
+        opened() as connection,
+        pytest.raises(PermissionDenied, match="sign in again for more") as caught,
+    ):
+        connection.run("scheduled_events.list")
+    assert caught.value.required_scopes == ("scheduled_events:read",)
+    assert token_calls(sandbox) == 0
+
+
+def test_a_lost_answer_ends_in_one_clear_sentence_after_two_calls(sandbox):
+    keep(stale(kept(sandbox)))
+    sandbox.fault("reset", path="/oauth/token", times=1)
+    with opened() as connection:
+        for _ in range(3):
+            with pytest.raises(SignInRequired, match="The answer to its last renewal was lost"):
+                connection.run("users.me")
+    assert token_calls(sandbox) == 2
+
+
+def test_a_server_that_is_down_costs_nothing_but_the_call(sandbox):
+    keep(stale(kept(sandbox)))
+    sandbox.fault("status", status=503, path="/oauth/token", times=1)
+    with opened() as connection:
+        with pytest.raises(CalendlyDown):
+            connection.run("users.me")
+        assert connection.run("users.me").record["uri"] == ME
+
+
+def test_a_credential_that_nobody_signed_in_with_says_so(sandbox):
+    keep(NATIVE)
+    with opened() as connection, pytest.raises(SignInRequired, match="Nobody has signed in") as caught:
+        connection.run("users.me")
+    assert caught.value.reason == "never"
+    assert sandbox.requests()["counts"] == {}
+
+
+def test_threads_of_one_connection_and_of_several_renew_once(sandbox):
+    keep(stale(kept(sandbox)))
+    shared = opened()
+    connections = [shared] * 8 + [opened() for _ in range(8)]
+    start = threading.Barrier(len(connections))
+
+    def use(connection):
+        start.wait()
+        return connection.run("users.me").record["uri"]
+
+    with ThreadPoolExecutor(len(connections)) as pool:
+        assert set(pool.map(use, connections)) == {ME}
+    for connection in connections:
+        connection.close()
+    assert token_calls(sandbox) == 1
+
+
+def test_the_budget_belongs_to_the_person_and_the_app_whatever_the_token(sandbox):
+    credential = kept(sandbox)
+    with opened() as connection:
+        connection.run("users.me")
+        first = connection._client._account
+    keep(stale(credential))
+    with opened() as connection:
+        connection.run("users.me")
+        assert connection._client._account is first
+
+
+# Not stored
+
+
+def test_an_oauth_credential_that_is_handed_over_works_until_it_ends(sandbox, timer):
+    credential = sign_in(sandbox, timing=Timing(clock=timer))
+    sandbox.control("DELETE", "/requests")
+    with connector.connect(credential, clock=timer) as connection:
+        assert connection.run("users.me").record["uri"] == ME
+        timer.now += 7200
+        with pytest.raises(
+            SignInRequired, match=r"cannot be renewed.*calendly-connector login NAME"
+        ) as caught:
+            connection.run("users.me")
+    assert caught.value.reason == "not_stored"
+    assert sandbox.requests()["counts"] == {"GET /users/me": 1}
+
+
+def test_an_oauth_credential_that_is_handed_over_and_refused_says_so(sandbox):
+    credential = sign_in(sandbox)
+    sandbox.control("POST", "/apps/revoke", {"client_id": "sandbox-native"})
+    with connector.connect(credential) as connection, pytest.raises(SignInRequired):
+        connection.run("users.me")
+
+
+def test_a_handed_over_credential_without_a_token_is_reported_as_such(unvisited):
+    with connector.connect(NATIVE, origin=unvisited.url) as connection:
+        assert connection.check().outcome == "missing_token"
+    bad = {**NATIVE, "access_token": "made-up", "expires_at": "soon"}
+    with connector.connect(bad, origin=unvisited.url) as connection:
+        assert connection.check().outcome == "malformed_token"
+
+
+# The report
+
+
+@pytest.mark.parametrize("app", [NATIVE, WEB], ids=["native", "web"])
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_the_report_says_exactly_what_is_held(sandbox, app, is_stored):
+    credential = kept(sandbox, app, scopes=("users:read", "webhooks:write"))
+    with opened() if is_stored else connector.connect(credential) as connection:
+        report = connection.check()
+    assert (report.outcome, report.kind, report.owner) == ("ok", "oauth", ME)
+    granted = {scope for scope, state in report.scopes.items() if state == "granted"}
+    assert granted == {"users:read", "webhooks:read", "webhooks:write"}
+    assert set(report.scopes.values()) == {"granted", "refused"}
+    assert {verdict.ability for verdict in report.actions.values()} <= {"can", "cannot", "unknown"}
+    assert report.actions["scheduled_events.list"].ability == "cannot"
+    assert report.expires_at[:4].isdigit()
+    assert report.expires_at.endswith("Z")
+
+
+def test_a_report_without_introspection_goes_by_the_sign_in(sandbox):
+    kept(sandbox, scopes=("users:read",))
+    sandbox.fault("status", status=503, path="/oauth/introspect", times=1)
+    with opened() as connection:
+        report = connection.check()
+    assert report.outcome == "ok"
+    assert report.scopes["scheduled_events:read"] == "refused"
+    assert any("introspection failed" in note for note in report.notes)
+
+
+def test_a_report_on_a_token_that_may_not_say_who_it_is_names_the_owner(sandbox):
+    kept(sandbox, scopes=("webhooks:read",))
+    with opened() as connection:
+        report = connection.check()
+    assert (report.outcome, report.owner) == ("missing_scope", ME)
+    assert report.scopes["webhooks:read"] == "granted"
+    assert report.organization
+
+
+def test_a_report_on_a_sign_in_that_is_over_says_sign_in_again(sandbox):
+    kept(sandbox)
+    sandbox.control("POST", "/apps/revoke", {"client_id": "sandbox-native"})
+    with opened() as connection:
+        report = connection.check()
+    assert report.outcome == "invalid_token"
+    assert report.fix == "Sign in again: calendly-connector login work"
+
+
+# Processes
+
+
+class Workers:
+    """Rounds of processes that all use one stored credential at the same moment."""
+
+    def __init__(self, *options):
+        self.process = subprocess.Popen(
+            [sys.executable, str(WORKER), NAME, str(PROCESSES), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def round(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def __exit__(self, *_error):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        assert self.process.wait(60) == 0
+
+
+def race(sandbox, rounds):
+    kept(sandbox)
+    with Workers() as workers:
+        for _ in range(rounds):
+            keep(stale(open_vault().get(NAME)))
+            sandbox.control("DELETE", "/requests")
+            assert workers.round() == [cast.OWNER_NAME] * PROCESSES
+            assert token_calls(sandbox) == 1
+
+
+def race_with_a_death(sandbox, rounds):
+    kept(sandbox)
+    with Workers("kill") as workers:
+        for _ in range(rounds):
+            keep(stale(sign_in(sandbox)))
+            sandbox.control("DELETE", "/requests")
+            assert workers.round() == ["killed"] + ["sign_in_required used"] * (PROCESSES - 1)
+            assert sandbox.requests()["counts"] == {"POST /oauth/token": 2}
+
+
+def test_processes_that_all_find_the_token_expired_renew_it_once(sandbox):
+    race(sandbox, 3)
+
+
+def test_where_the_renewing_process_dies_each_other_one_says_sign_in_again(sandbox):
+    race_with_a_death(sandbox, 3)
+
+
+@pytest.mark.long
+def test_processes_that_all_find_the_token_expired_renew_it_once_in_a_hundred_rounds(sandbox):
+    race(sandbox, 100)
+
+
+@pytest.mark.long
+def test_where_the_renewing_process_dies_each_other_one_says_so_in_a_hundred_rounds(sandbox):
+    race_with_a_death(sandbox, 100)
+
+
+# Secrets
+
+
+def test_no_secret_is_in_the_log_of_signing_in_and_renewing(sandbox, caplog):
+    caplog.set_level(logging.DEBUG, "calendly_connector")
+    before = sign_in(sandbox, WEB)
+    keep(stale(before))
+    with opened() as connection:
+        connection.check()
+        after = open_vault().get(NAME)
+        of_app(after, Timing()).give_back(grant.from_credential(after))
+    told = "\n".join(record.getMessage() for record in caplog.records if record.name == "calendly_connector")
+    assert "POST /oauth/token" in told
+    assert "POST /oauth/introspect" in told
+    secrets = [one[name] for one in (before, after) for name in ("access_token", "refresh_token")]
+    for secret in (*secrets, WEB["client_secret"], "c2FuZGJveC13ZWI6"):
+        assert secret not in told
