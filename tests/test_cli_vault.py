@@ -197,6 +197,8 @@ def test_a_secret_that_is_typed_is_not_shown(sandbox, monkeypatch):
         os.write(ours, OWNER.encode() + b"\n")
         seen += read_until(ours, b"(or nothing):")
         os.write(ours, KEY.encode() + b"\n")
+        seen += read_until(ours, b"(or nothing):")
+        os.write(ours, b"\n")
         seen += read_until(ours, b"vault.json.")
         assert process.wait(WAIT_S) == 0
     os.close(ours)
