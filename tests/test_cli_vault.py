@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pty
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -197,7 +198,7 @@ def test_a_secret_that_is_typed_is_not_shown(sandbox, monkeypatch):
         os.write(ours, OWNER.encode() + b"\n")
         seen += read_until(ours, b"(or nothing):")
         os.write(ours, KEY.encode() + b"\n")
-        seen += read_until(ours, b"(or nothing):")
+        seen += read_until(ours, b"Plan (or nothing):")
         os.write(ours, b"\n")
         seen += read_until(ours, b"vault.json.")
         assert process.wait(WAIT_S) == 0
@@ -210,6 +211,7 @@ def test_a_secret_that_is_typed_is_not_shown(sandbox, monkeypatch):
 def read_until(descriptor, wanted):
     seen = b""
     while wanted not in seen:
+        assert select.select([descriptor], [], [], WAIT_S)[0], seen
         piece = os.read(descriptor, 1000)
         assert piece, seen
         seen += piece
