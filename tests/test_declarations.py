@@ -376,9 +376,10 @@ def test_reference_payloads_fit_the_output(name):
 
 
 def test_manifest_has_its_keys():
-    expected = ["id", "name", "summary", "icon", "docs", "origin", "credentials", "functions", "probes"]
-    assert list(CARD) == [*expected, "triggers"]
+    who = ["id", "name", "summary", "icon", "docs", "origin", "auth_origin"]
+    assert list(CARD) == [*who, "credentials", "functions", "probes", "triggers"]
     assert CARD["origin"] == "https://api.calendly.com"
+    assert CARD["auth_origin"] == "https://auth.calendly.com"
     assert CARD["summary"].endswith(".")
 
 
@@ -425,7 +426,7 @@ def test_credential_form(kind):
     fits(CredentialForm, card)
     assert card["label"]
     assert card["help"].strip().endswith(".")
-    assert urlsplit(card["page"]).netloc == "calendly.com"
+    assert urlsplit(card["page"]).netloc in {"calendly.com", "developer.calendly.com"}
     assert urlsplit(card["docs"]).netloc == "developer.calendly.com"
 
 
