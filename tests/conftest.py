@@ -51,6 +51,22 @@ def _guard(event, arguments):
 sys.addaudithook(_guard)
 
 
+def pytest_sessionfinish(session):
+    """Fail the run where a secret of a sandbox is in any file, log or database that it leaves behind."""
+    if hasattr(session.config, "workerinput"):
+        return  # the folder of all workers is looked through once
+    from calendly_connector.sandbox.app import SECRET_MARK
+    from calendly_connector.sandbox.authorization.apps import WEB
+
+    secrets = (SECRET_MARK.encode(), WEB.secret.encode(), WEB.webhook_key.encode())
+    left = session.config._tmp_path_factory.getbasetemp().rglob("*")
+    files = (path for path in left if path.is_file() and not path.is_symlink())
+    found = [str(path) for path in files if any(secret in path.read_bytes() for secret in secrets)]
+    if found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        raise pytest.UsageError(f"secrets were left behind in: {', '.join(found)}")
+
+
 @pytest.fixture(autouse=True)
 def _stays_on_this_machine():
     """Fail a test that wanted to leave this machine, even where the code under test took it for an outage."""

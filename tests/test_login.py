@@ -528,6 +528,7 @@ def test_what_the_tests_look_for_would_be_found(tmp_path):
     (tmp_path / "log").write_text(f"code={SECRET}")
     with pytest.raises(AssertionError, match="holds what nobody may read"):
         assert_in_no_file(tmp_path, SECRET)
+    (tmp_path / "log").unlink()  # the whole run is searched as well, see conftest.py
 
 
 def test_no_secret_is_left_in_files_or_output(paste, call, tmp_path):

@@ -33,6 +33,8 @@ from .world import founding, times
 from .world.world import World
 
 CONTROL_PATH = "/__sandbox__"
+SECRET_MARK = "sandbox-secret-"  # noqa: S105 - not one itself
+"""Every code, token and key that is made here begins so: wherever one is left behind, it can be found."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ class Application:
 
     asgi: ASGIApp
     world: World
+
+
+def _make_secret(size: int) -> str:
+    return SECRET_MARK + secrets.token_hex(size)
 
 
 def build(options: Options, own_origin: str) -> Application:
@@ -56,7 +62,7 @@ def build(options: Options, own_origin: str) -> Application:
     )
     tokens, waiting, journal, deliverer = TokenBook(world, clock), Faults(), Journal(), Deliverer()
     apps, desk = Apps(), Desk()
-    ledger = Ledger(world, tokens, clock, secrets.token_hex)
+    ledger = Ledger(world, tokens, clock, _make_secret)
     kept = KeptReplies() if options.render_once else None
     # A kept reply hands out its page tokens without issuing them anew, so they must not age.
     life_s = math.inf if options.render_once else options.page_token_life_s
@@ -85,7 +91,7 @@ def build(options: Options, own_origin: str) -> Application:
         clock=clock,
     )
 
-    sign_in = SignIn(world=world, apps=apps, ledger=ledger, desk=desk, make_secret=secrets.token_hex)
+    sign_in = SignIn(world=world, apps=apps, ledger=ledger, desk=desk, make_secret=_make_secret)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         request = await wire.read(scope, receive)
