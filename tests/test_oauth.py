@@ -1,8 +1,10 @@
 """OAuth as a client: consent, tokens that are renewed once whoever needs them, and every way it ends."""
 
+import base64
 import dataclasses
 import json
 import logging
+import secrets
 import subprocess
 import sys
 import threading
@@ -659,6 +661,25 @@ def test_where_the_renewing_process_dies_each_other_one_says_sign_in_again(sandb
     race_with_a_death(sandbox, 3)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def in_database(request, sandbox, monkeypatch, tmp_path):
+    """Keep the vault in a database; give the sandbox."""
+    where = f"sqlite:///{tmp_path / 'vault.db'}"
+    if request.param == "postgresql":
+        where = request.getfixturevalue("postgres_url")
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", where)
+    monkeypatch.setenv("CALENDLY_CONNECTOR_KEY", base64.b64encode(secrets.token_bytes(32)).decode())
+    return sandbox
+
+
+def test_processes_that_share_a_vault_in_a_database_renew_once(in_database):
+    race(in_database, 3)
+
+
+def test_in_a_database_too_a_renewal_that_died_is_told_to_each_other_process(in_database):
+    race_with_a_death(in_database, 2)
+
+
 @pytest.mark.long
 def test_processes_that_all_find_the_token_expired_renew_it_once_in_a_hundred_rounds(sandbox):
     race(sandbox, 100)
@@ -683,6 +704,6 @@ def test_no_secret_is_in_the_log_of_signing_in_and_renewing(sandbox, caplog):
     told = "\n".join(record.getMessage() for record in caplog.records if record.name == "calendly_connector")
     assert "POST /oauth/token" in told
     assert "POST /oauth/introspect" in told
-    secrets = [one[name] for one in (before, after) for name in ("access_token", "refresh_token")]
-    for secret in (*secrets, WEB["client_secret"], "c2FuZGJveC13ZWI6"):
+    hidden = [one[name] for one in (before, after) for name in ("access_token", "refresh_token")]
+    for secret in (*hidden, WEB["client_secret"], "c2FuZGJveC13ZWI6"):
         assert secret not in told
