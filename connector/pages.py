@@ -1,5 +1,6 @@
 """The pages of one list, one after the other, whatever happens to its rows or page tokens meanwhile."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -72,14 +73,14 @@ class Chain:
 
     Where a page token is refused, the list goes on from the last moment seen, or is begun anew.
     `stuck` says that neither was possible, `restarted` that its page tokens no longer fit the request.
-    `took_s` is how long the last page was under way.
+    `took_s` is how long the page that came fastest was under way.
     """
 
     def __init__(self, send: Send, action: Action, first: Request) -> None:
         keyset = action.keyset
         self.keyset = keyset if keyset and keyset.orders(first.query) else None
         self.given = Given(self.keyset)
-        self.took_s = 0.0
+        self.took_s = math.inf
         self.stuck = False
         self.restarted = False
         self._send = send
@@ -120,7 +121,7 @@ class Chain:
 
     def _page(self, request: Request) -> Page:
         reply = self._send(request)
-        self.took_s = reply.took_s
+        self.took_s = min(self.took_s, reply.took_s)
         return protocol.read_page(request, reply.document)
 
     def _again(self) -> Request | None:

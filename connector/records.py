@@ -18,7 +18,7 @@ from .keyset import Keyset
 from .pages import Chain, Given
 from .readahead import Plan
 
-_SLOW_S: Final = 0.04  # from here on reading ahead saves more than it costs
+_SLOW_S: Final = 0.1  # from here on reading ahead saves more than it costs
 _PAGES_FIRST: Final = 2  # read one by one before anything is read ahead
 _WORTH_PAGES: Final = 4
 
