@@ -18,7 +18,7 @@ demo: $(READY)
 test: $(READY)
 	@sh .ci/postgres
 	@sh .ci/chromium
-	$(BIN)/pytest -n auto --cov --cov-report=term
+	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term
 
 test-long: $(READY)
 	@sh .ci/postgres
