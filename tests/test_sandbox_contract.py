@@ -20,7 +20,17 @@ REFERENCE = Path(__file__).parent / "reference" / "calendly-api.2026-11.yaml"
 API = schemathesis.openapi.from_path(REFERENCE).exclude(path_regex="^/oauth/")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 FEW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-MANY = settings(FEW, max_examples=150, derandomize=False)
+MANY = settings(FEW, max_examples=150)
+FRAMING = {
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +43,9 @@ def own_sandbox():
 
 
 def _check(case, sandbox):
+    # A made-up framing header is no HTTP: the server's parser refuses it before the sandbox sees a request.
+    for name in [name for name in case.headers if name.lower() in FRAMING]:
+        del case.headers[name]
     case.call_and_validate(
         base_url=sandbox.url,
         headers={"Authorization": "Bearer sandbox-owner"},
