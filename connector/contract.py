@@ -79,6 +79,24 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """A webhook subscription. `id` is ours, random, and part of its callback address `url`.
+
+    `owner` is the URI of the organization, group or user whose events it tells, `reason` says why that
+    scope. `made` is False where an equal one was there already.
+    """
+
+    id: str
+    uri: str
+    url: str
+    events: tuple[str, ...]
+    scope: Literal["organization", "user", "group"]
+    owner: str
+    reason: str = ""
+    made: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a credential can run an action, and why (not)."""
 

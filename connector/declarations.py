@@ -90,11 +90,15 @@ class _Described:
 
 @dataclass(frozen=True, eq=False)
 class Trigger(_Described):
-    """A webhook event: the scopes of subscriptions that may carry it, and what a credential needs."""
+    """An event: the scopes of subscriptions that may carry it, and what a credential needs.
+
+    `told_by` names the events of Calendly that make it up, where Calendly has no event of that name.
+    """
 
     subscriptions: tuple[str, ...]
     scopes: tuple[str, ...]
     plan: str | None = None
+    told_by: tuple[str, ...] = ()
     _folder: ClassVar[str] = "events/"
 
     @cached_property

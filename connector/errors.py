@@ -19,6 +19,7 @@ ConnectorError
 │   └── SignInRequired       a stored sign-in is used up or was revoked; `credential` names it
 ├── SignatureError           a webhook was refused
 ├── VaultError               stored credentials cannot be read or written; `reason`
+├── InboxError               events cannot be kept or read
 └── DestinationError         the database or folder of a copy said no
     └── TakenOver            a later sync into the same destination goes on
 
@@ -241,6 +242,13 @@ class SignatureError(ConnectorError):
     def __init__(self, message: str, *, fix: str = "", reason: str = "") -> None:
         super().__init__(message, fix=fix)
         self.reason = reason
+
+
+class InboxError(ConnectorError):
+    """The inbox, where events wait for their handler, cannot be read or written."""
+
+    code = "inbox_error"
+    retryable = True
 
 
 class DestinationError(ConnectorError):

@@ -3,6 +3,7 @@
 Calendly sends no delivery id and may deliver twice, so the id is made from what happened:
 
     created, canceled, deleted   kind and subject: each happens to a subject once
+    invitee.rescheduled          kind and the new invitee, to whom it happens once
     updated                      kind, subject and its `updated_at`
     invitee_no_show.created      kind and the no-show's own URI: a mark can be set again
     invitee_no_show.deleted      kind, invitee and the event's `created_at`: nothing else is left to tell
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 from ..contract import Event
 from ..errors import UnexpectedAnswer
 
-_ONCE = frozenset({"created", "canceled", "deleted"})
+_ONCE = frozenset({"created", "canceled", "deleted", "rescheduled"})
 
 
 def read_event(body: bytes) -> Event:
@@ -68,8 +69,8 @@ def _path(record: Any) -> str:
 
 
 def _subject(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the record that an event is about; for contacts and recaps it is one level down."""
-    for key in ("contact", "recap"):
+    """Give the record that an event is about; for all but invitees and forms it may be one level down."""
+    for key in ("contact", "recap", "new"):
         if isinstance(payload.get(key), dict) and "uri" not in payload:
             return payload[key]  # type: ignore[no-any-return]
     return payload
