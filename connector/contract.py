@@ -16,7 +16,7 @@ schema asks for. A host puts what comes from outside (a webhook, an earlier step
 Records are plain dicts, times the ISO 8601 UTC texts that Calendly sends. Errors are in `errors`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
@@ -76,6 +76,20 @@ class Event:
     created_at: str
     created_by: str | None
     payload: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What happened since the last look, oldest first; `cursor` is a text to give to the next one.
+
+    `complete` is False where Calendly did not give a whole list: what is missing is found later.
+    """
+
+    events: tuple[Event, ...]
+    cursor: str
+    complete: bool = True
+    calls: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +215,12 @@ class Connection(Protocol):
     `check` reports on the credential (`deep` tries one harmless read per scope family). `run` gives, of
     a list, one page, or up to `limit` records, or all pages. `iterate` streams a list. `preview` shows
     the request of a call, without any network. `options` gives the choices for a field that has
-    `x-options` in its schema. `request` sends what the catalog does not have. `receive` verifies a
-    webhook's raw body and reads it. `rate_limit` is the headroom that the latest reply told of.
+    `x-options` in its schema. `request` sends what the catalog does not have. `rate_limit` is the
+    headroom that the latest reply told of.
+
+    Triggers: `receive` verifies a webhook's raw body and reads it; `match` says what a flow is told of
+    it, a reschedule as one event. `poll` finds the same events, with the same ids, by looking; keep its
+    cursor. `sample` gives an event to design with.
     """
 
     @property
@@ -236,6 +254,28 @@ class Connection(Protocol):
     def options(self, action: str, field: str) -> list[Option]: ...
     def request(self, method: str, path: str, values: Params | None = None) -> Any: ...
     def receive(self, headers: Mapping[str, str], body: bytes) -> Event: ...
+    def match(
+        self,
+        event: Event,
+        events: Sequence[str],
+        filters: Params | None = None,
+        *,
+        halves: bool = False,
+        find: Callable[[str], Event | None] | None = None,
+        known: Callable[[str], bool] | None = None,
+    ) -> tuple[Event, ...]: ...
+    def poll(
+        self,
+        events: Sequence[str],
+        cursor: str = "",
+        *,
+        filters: Params | None = None,
+        halves: bool = False,
+        since: str | None = None,
+        scope: str = "",
+        group: str = "",
+    ) -> Polled: ...
+    def sample(self, event: str) -> Event: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(

@@ -92,19 +92,27 @@ class _Described:
 class Trigger(_Described):
     """An event: the scopes of subscriptions that may carry it, and what a credential needs.
 
-    `told_by` names the events of Calendly that make it up, where Calendly has no event of that name.
+    `told_by` names the events of Calendly that make it up, where Calendly has no event of that name;
+    `unseen` says what polling cannot tell.
     """
 
     subscriptions: tuple[str, ...]
     scopes: tuple[str, ...]
     plan: str | None = None
     told_by: tuple[str, ...] = ()
+    filtered_as: str = "none"
+    unseen: str = ""
     _folder: ClassVar[str] = "events/"
 
     @cached_property
     def payload(self) -> Schema:
         """JSON Schema of the event's payload, complete in itself."""
         return schema.bundle(self._file["payload"])
+
+    @cached_property
+    def filters(self) -> Schema:
+        """JSON Schema of the filters that the event can be picked with, complete in itself."""
+        return schema.bundle(schema.read(f"filters/{self.filtered_as}.json"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations  # a host that only looks at the catalog does
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
     from .api.client import Client
     from .auth.access import Access
-    from .contract import CheckReport, Event, Filter, Option, Params, RateLimit, Record, Result
+    from .contract import CheckReport, Event, Filter, Option, Params, Polled, RateLimit, Record, Result
     from .declarations import Action
     from .manifest import Manifest
     from .records import RecordStream
     from .runner import Runner
     from .timing import Timing
+    from .triggers.matching import Matcher
+    from .triggers.wants import Wants
 
 
 class CalendlyConnector:
@@ -141,6 +143,53 @@ class CalendlyConnection:
         signature.verify(header, body, [self._credential.get("signing_key", "")], self._timing.clock())
         return event.read_event(body)
 
+    def match(
+        self,
+        event: Event,
+        events: Sequence[str],
+        filters: Params | None = None,
+        *,
+        halves: bool = False,
+        find: Callable[[str], Event | None] | None = None,
+        known: Callable[[str], bool] | None = None,
+    ) -> tuple[Event, ...]:
+        """Give what a flow that wants these events is told of one of Calendly's; nothing where none fits.
+
+        The two halves of a reschedule give the same `invitee.rescheduled`, with the same id; the missing half
+        is read (two calls), unless `find` (event id to event) has it or `known` says that the id was told
+        before. `halves` tells the halves, too.
+        """
+        wants = self._wants(events, filters, halves=halves)
+        return self._triggers.match(event, wants, find or _nowhere, known or _never)
+
+    def poll(
+        self,
+        events: Sequence[str],
+        cursor: str = "",
+        *,
+        filters: Params | None = None,
+        halves: bool = False,
+        since: str | None = None,
+        scope: str = "",
+        group: str = "",
+    ) -> Polled:
+        """Find what happened since the look that gave `cursor`. The first look only learns what is there.
+
+        `since` (ISO 8601) tells what happened after it on the first look. `scope` is organization, user or
+        group; by default the widest that the token's user may see.
+        """
+        from .triggers.poll import poll
+
+        wants = self._wants(events, filters, halves=halves)
+        now = self._timing.clock()
+        return poll(self, self._triggers, wants, cursor, now=now, since=since, scope=scope, group=group)
+
+    def sample(self, event: str) -> Event:
+        """Give an event to design a flow with: Calendly's own sample, or a declared one where it has none."""
+        from .triggers.samples import sample
+
+        return sample(self, self._triggers, event)
+
     @property
     def rate_limit(self) -> RateLimit | None:
         """Headroom as of the last reply; None before the first, and where Calendly does not tell it."""
@@ -188,6 +237,19 @@ class CalendlyConnection:
         return " ".join(self._credential.get(name, "") for name in ("kind", "client_id", "owner"))
 
     @cached_property
+    def _triggers(self) -> Matcher:
+        from .triggers.matching import Matcher
+
+        return Matcher(self)
+
+    def _wants(self, events: Sequence[str], filters: Params | None, *, halves: bool) -> Wants:
+        from .triggers.wants import read_wants
+
+        origins = tuple(dict.fromkeys((manifest.manifest().origin, self._origin)))
+        find = self._runner.find
+        return read_wants(events, filters or {}, halves=halves, lookup=find, origins=origins)
+
+    @cached_property
     def _runner(self) -> Runner:
         from .functions import Functions
         from .runner import Runner
@@ -197,6 +259,14 @@ class CalendlyConnection:
 
         runner = Runner(self._client, Functions(fetch_user, self._credential, self._timing.clock))
         return runner
+
+
+def _nowhere(_event_id: str) -> Event | None:
+    return None
+
+
+def _never(_event_id: str) -> bool:
+    return False
 
 
 def _checked(credential: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from .functions import Functions
 from .inputs import Inputs, Prepared
 from .manifest import find, manifest
 from .records import RecordStream
+from .schema import Schema
 
 
 class Runner:
@@ -92,6 +93,10 @@ class Runner:
             )
         schema = action.inputs[field]
         return self._choices.options(schema.get("items", schema))
+
+    def find(self, text: str, field: Schema) -> str:
+        """Give the URI that a name means in a field with a pick list; ValueError if it is not just one."""
+        return self._choices.find(text, field)
 
     def request(self, method: str, path: str, values: Mapping[str, Any]) -> Any:
         """Send any request of the API; give the reply's JSON document."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..contract import Event
+from ..contract import Event, Record
 from ..errors import UnexpectedAnswer
 
 _ONCE = frozenset({"created", "canceled", "deleted", "rescheduled"})
@@ -44,6 +44,31 @@ def read_event(body: bytes) -> Event:
     )
 
 
+def make_event(kind: str, created_at: str, payload: Record, created_by: str | None = None) -> Event:
+    """Give the event that Calendly's message about the same happening would be read as."""
+    return read_event(_message(kind, created_at, payload, created_by))
+
+
+def write_event(event: Event) -> bytes:
+    """Give an event as the message that reads as it."""
+    return _message(event.kind, event.created_at, event.payload, event.created_by)
+
+
+def path_of(uri: Any) -> str:
+    """Give what names a resource whatever its origin, the path of its URI; nothing for what is no URI."""
+    try:
+        return urlsplit(uri).path.strip("/") if isinstance(uri, str) else ""
+    except ValueError:
+        return ""
+
+
+def _message(kind: str, created_at: str, payload: Record, created_by: str | None) -> bytes:
+    import orjson
+
+    envelope = {"created_at": created_at, "created_by": created_by, "event": kind, "payload": payload}
+    return orjson.dumps(envelope)
+
+
 def _what(kind: str, created_at: str, payload: Mapping[str, Any], body: bytes) -> str:
     family, _, verb = kind.rpartition(".")
     subject = _subject(payload)
@@ -61,15 +86,11 @@ def _what(kind: str, created_at: str, payload: Mapping[str, Any], body: bytes) -
 
 def _path(record: Any) -> str:
     """Give the path of a record's URI; nothing where it has none, so that no two such records look alike."""
-    uri = record.get("uri") if isinstance(record, dict) else None
-    try:
-        return urlsplit(uri).path.strip("/") if isinstance(uri, str) else ""
-    except ValueError:
-        return ""
+    return path_of(record.get("uri")) if isinstance(record, dict) else ""
 
 
 def _subject(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the record that an event is about; for all but invitees and forms it may be one level down."""
+    """Give the record that an event is about; for contacts, recaps and reschedules it is one level down."""
     for key in ("contact", "recap", "new"):
         if isinstance(payload.get(key), dict) and "uri" not in payload:
             return payload[key]  # type: ignore[no-any-return]

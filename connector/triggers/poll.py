@@ -1,0 +1,102 @@
+"""What happened since the last look, found by looking: the same events with the same ids as by webhook."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any, Final
+
+from ..contract import Connection, Event, Polled
+from ..errors import InvalidParams, Problem
+from ..manifest import manifest
+from . import bookings, cursor, filters, looking, shelves, submissions
+from .cursor import Cursor, short
+from .looking import DAY_S, Look
+from .matching import Matcher, read_reach
+from .reschedule import RESCHEDULED
+from .scoping import Reach, Share, share_out
+from .wants import Wants
+
+_JOINED_FOR_S: Final = 8 * DAY_S  # how long the halves of one reschedule may lie apart in what is seen
+
+
+def poll(
+    connection: Connection,
+    matcher: Matcher,
+    wants: Wants,
+    text: str,
+    *,
+    now: float,
+    since: str | None = None,
+    scope: str = "",
+    group: str = "",
+) -> Polled:
+    """Look once. Without a cursor nothing is told but what happened after `since`; with one, what is new."""
+    before = cursor.read(text)
+    reach = Reach(**before.reach) if before.reach else read_reach(connection)
+    shares = share_out(wants.told_by, manifest().triggers, reach, scope=scope, group=group)
+    views: list[Look] = []
+    found: list[Event] = []
+    seen: dict[str, dict[str, Any]] = {}
+    for share in shares:
+        view = Look(connection, share, reach.user, now, before.at, _unix(since))
+        if "event_type" in wants.filters or "host" in wants.filters or "group" in wants.filters:
+            view.could_fit = partial(_could_fit, matcher, wants)
+        for name in sorted(_families(share)):
+            key = f"{share.scope} {short(share.owner)} {name}"
+            view.last = before.at if key in before.seen else None
+            events, seen[key] = _look(view, before.seen.get(key, {}), name)
+            found += [event for event in events if event.kind in wants.told_by]
+        views.append(view)
+    joined = {key: at for key, at in before.joined.items() if at >= now - _JOINED_FOR_S}
+    told = list(_told(matcher, wants, found, joined, now))
+    return Polled(
+        events=tuple(sorted(told, key=lambda event: looking.unix(event.created_at) or now)),
+        cursor=cursor.write(Cursor(now, asdict(reach), seen, joined)),
+        complete=all(view.complete for view in views),
+        calls=sum(view.calls for view in views),
+        warnings=tuple(dict.fromkeys(warning for view in views for warning in view.warnings)),
+    )
+
+
+def _families(share: Share) -> set[str]:
+    """Give the kinds of things to look at for the events of a share."""
+    return {"invitee" if event in bookings.KINDS else event.partition(".")[0] for event in share.events}
+
+
+def _look(view: Look, seen: Mapping[str, Any], name: str) -> tuple[list[Event], dict[str, Any]]:
+    if name == "invitee":
+        return bookings.look(view, seen)
+    if name == "routing_form_submission":
+        return submissions.look(view, seen)
+    if name == "event_type" and view.share.scope == "group":
+        raise InvalidParams(
+            "events",
+            [Problem("", "event types of a group cannot be looked at")],
+            fix="Take a webhook, or the scope organization.",
+        )
+    return shelves.look(view, seen, name)
+
+
+def _told(
+    matcher: Matcher, wants: Wants, found: Iterable[Event], joined: dict[str, float], now: float
+) -> Iterable[Event]:
+    """Join the halves of reschedules, each once, and apply the filters."""
+    by_id = {event.id: event for event in found}
+    for event in by_id.values():
+        for one in matcher.match(event, wants, by_id.get, lambda event_id: short(event_id) in joined):
+            if one.kind == RESCHEDULED:
+                joined[short(one.id)] = now
+            yield one
+
+
+def _could_fit(matcher: Matcher, wants: Wants, meeting: dict[str, Any]) -> bool:
+    return filters.could_fit(meeting, wants.filters, matcher.members(wants))
+
+
+def _unix(since: str | None) -> float | None:
+    if since is None:
+        return None
+    moment = looking.unix(since)
+    if moment is None:
+        raise InvalidParams("since", [Problem("", "must be a UTC time such as 2026-11-17T15:00:00Z")])
+    return moment

@@ -1,0 +1,31 @@
+"""Routing forms that were filled in: the newest of each form, as far back as the last look."""
+
+from collections.abc import Mapping
+
+from ..contract import Event
+from ..webhooks.event import make_event, path_of
+from . import looking
+from .cursor import short
+from .looking import HOUR_S, Look
+
+KIND = "routing_form_submission.created"
+
+
+def look(view: Look, seen: Mapping[str, float]) -> tuple[list[Event], dict[str, float]]:
+    """Give what was filled in, and what was seen of the last hour."""
+    floor = view.floor(HOUR_S)
+    events: list[Event] = []
+    now_seen = {key: at for key, at in seen.items() if at >= floor}
+    for form in view.read("routing_forms.list", {"organization": view.share.owner}):
+        newest = {"form": form["uri"], "sort": "created_at:desc"}
+        with view.reading("routing_form_submissions.list", newest) as submissions:
+            for submission in submissions:
+                created_at = submission.get("created_at")
+                if not looking.since(created_at, floor - HOUR_S):
+                    break
+                key = short(path_of(submission.get("uri")))
+                if key not in seen and not view.is_baseline and looking.since(created_at, floor):
+                    at = created_at if isinstance(created_at, str) else looking.written(view.now)
+                    events.append(make_event(KIND, at, submission))
+                now_seen[key] = looking.unix(created_at) or view.now
+    return events, now_seen
