@@ -21,6 +21,7 @@ class Shelf:
     """How one kind of thing is listed: where it begins, the order that shows changes first, what is told.
 
     `field` is the time that the beginning of the list is about; things from before it are forgotten.
+    What was created up to `late_s` before the last look may only now be listed, and is news.
     """
 
     action: str
@@ -29,6 +30,7 @@ class Shelf:
     newest_first: str = ""
     field: str = ""
     back_s: float = 0.0
+    late_s: float = DAY_S
     is_named: bool = False
 
 
@@ -56,6 +58,7 @@ SHELVES: Final[Mapping[str, Shelf]] = {
         _recap,
         field="start_time",
         back_s=_RECAPS_BACK_S,
+        late_s=_RECAPS_BACK_S,
     ),
 }
 
@@ -64,7 +67,7 @@ def look(view: Look, seen: Mapping[str, _Seen], family: str) -> tuple[list[Event
     """Give what happened to things of one kind, and what was seen."""
     shelf = SHELVES[family]
     whole = not shelf.newest_first or f"{family}.deleted" in view.share.events
-    floor = view.floor(DAY_S if whole else HOUR_S)
+    floor = view.floor(shelf.late_s if whole else HOUR_S)
     events: list[Event] = []
     now_seen: dict[str, _Seen] = {}
     listed_whole = view.complete

@@ -1,0 +1,422 @@
+"""Looking at Calendly finds what webhooks tell, with the same ids, once."""
+
+import json
+import re
+from contextlib import contextmanager
+
+import pytest
+from calendly_connector.errors import InvalidParams, NoAnswer, PermissionDenied, UsageError
+from calendly_connector.manifest import manifest
+from calendly_connector.triggers import cursor
+from calendly_connector.triggers.looking import unix, written
+
+BOOKINGS = ["invitee.created", "invitee.canceled", "invitee.rescheduled"]
+MARKS = ["invitee_no_show.created", "invitee_no_show.deleted"]
+HOUR, DAY = 3600, 86_400
+TODAY = "2026-11-18T18"
+
+
+class Watch:
+    """Looks again and again with the cursor of the look before."""
+
+    def __init__(self, connection, events, **more):
+        self.connection, self.events, self.more = connection, events, more
+        self.cursor = ""
+        self.calls = 0
+
+    def look(self, **more):
+        polled = self.connection.poll(self.events, self.cursor, **self.more | more)
+        self.cursor, self.calls = polled.cursor, polled.calls
+        assert polled.complete
+        assert polled.warnings == ()
+        return list(polled.events)
+
+    def ids(self, **more):
+        return [event.id for event in self.look(**more)]
+
+
+@pytest.fixture
+def world(make_sandbox, timer, connect):
+    """Give a sandbox whose clock is that of the connection, and the connection."""
+    with make_sandbox(clock=timer) as running:
+        yield running, connect(running)
+
+
+@pytest.fixture
+def watch(world, timer):
+    """Give what makes a watch that has looked once."""
+
+    def make(events=BOOKINGS, **more):
+        timer.now += HOUR  # what was just booked is told to who begins to look in the same minute
+        made = Watch(world[1], events, **more)
+        assert made.look() == []
+        return made
+
+    return make
+
+
+def path(uri):
+    return uri.removeprefix("https://api.calendly.com/")
+
+
+def test_the_first_look_tells_nothing_and_the_next_what_happened(world, watch, timer):
+    sandbox, _ = world
+    watching = watch()
+    booked = sandbox.book()["invitee"]["uri"]
+    timer.now += HOUR
+    assert watching.ids() == [f"invitee.created:{path(booked)}"]
+    sandbox.cancel(invitee=booked)
+    timer.now += HOUR
+    assert watching.ids() == [f"invitee.canceled:{path(booked)}"]
+    assert watching.ids() == []
+
+
+def test_a_look_at_what_did_not_change_costs_the_pages_of_the_meetings_alone(world, watch):
+    watching = watch()
+    watching.look()
+    assert watching.calls == 1
+    world[0].book()
+    watching.look()
+    assert watching.calls == 2
+
+
+def test_what_was_booked_and_canceled_between_two_looks_is_told_oldest_first(world, watch, timer):
+    sandbox, _ = world
+    watching = watch()
+    booked = sandbox.book()["invitee"]["uri"]
+    timer.now += 60
+    sandbox.cancel(invitee=booked)
+    assert watching.ids() == [f"invitee.created:{path(booked)}", f"invitee.canceled:{path(booked)}"]
+
+
+def test_each_move_of_a_chain_is_told_and_no_half(world, watch, timer):
+    sandbox, _ = world
+    watching = watch()
+    first = sandbox.book()["invitee"]["uri"]
+    moved = []
+    for _ in range(3):
+        timer.now += 60
+        last = moved[-1] if moved else first
+        moved.append(sandbox.reschedule(invitee=last)["invitee"]["uri"])
+    assert watching.ids() == [
+        f"invitee.created:{path(first)}",
+        *(f"invitee.rescheduled:{path(uri)}" for uri in moved),
+    ]
+    assert watching.ids() == []
+
+
+def test_a_reschedule_tells_the_old_time_and_the_new_one(world, watch):
+    sandbox, _ = world
+    booked = sandbox.book()
+    watching = watch()
+    moved = sandbox.reschedule(invitee=booked["invitee"]["uri"])
+    (event,) = watching.look()
+    old, new = event.payload["old"], event.payload["new"]
+    assert old["uri"] == booked["invitee"]["uri"]
+    assert old["scheduled_event"]["start_time"] == booked["event"]["start_time"]
+    assert new["uri"] == moved["invitee"]["uri"]
+    assert new["scheduled_event"]["start_time"] == moved["event"]["start_time"]
+
+
+def test_the_halves_are_told_where_nobody_asks_for_the_whole(world, watch):
+    sandbox, _ = world
+    booked = sandbox.book()["invitee"]["uri"]
+    watching = watch(["invitee.created", "invitee.canceled"])
+    moved = sandbox.reschedule(invitee=booked)["invitee"]["uri"]
+    assert sorted(watching.ids()) == [f"invitee.canceled:{path(booked)}", f"invitee.created:{path(moved)}"]
+
+
+def test_the_halves_are_told_as_well_where_they_are_asked_for(world, watch):
+    sandbox, _ = world
+    booked = sandbox.book()["invitee"]["uri"]
+    watching = watch(BOOKINGS, halves=True)
+    sandbox.reschedule(invitee=booked)
+    assert sorted(event.kind for event in watching.look()) == sorted(BOOKINGS)
+
+
+def test_one_of_several_invitees_is_told_apart(world, watch):
+    sandbox, connection = world
+    listed = connection.iterate("scheduled_events.list", {"organization": _organization(connection)})
+    to_come = (one for one in listed if one["start_time"] > TODAY)
+    meeting = next(one for one in to_come if one["invitees_counter"]["active"] > 1)
+    one, other = connection.run("invitees.list", {"uuid": meeting["uri"]}).records[:2]
+    watching = watch()
+    sandbox.cancel(invitee=one["uri"])
+    assert watching.ids() == [f"invitee.canceled:{path(one['uri'])}"]
+    sandbox.cancel(invitee=other["uri"])
+    assert watching.ids() == [f"invitee.canceled:{path(other['uri'])}"]
+
+
+def test_no_shows_are_found_after_the_meeting_and_so_is_taking_them_back(world, watch, timer):
+    sandbox, connection = world
+    booked = sandbox.book()
+    watching = watch(MARKS)
+    timer.now = _end(booked) + 60
+    assert watching.look() == []
+    made = connection.run("invitee_no_shows.create", {"invitee": booked["invitee"]["uri"]}).record
+    timer.now += 10 * 60
+    (event,) = watching.look()
+    assert event.id == f"invitee_no_show.created:{path(made['uri'])}"
+    connection.run("invitee_no_shows.delete", {"uuid": made["uri"]})
+    timer.now += 10 * 60
+    (event,) = watching.look()
+    assert event.kind == "invitee_no_show.deleted"
+    assert event.payload["uri"] == booked["invitee"]["uri"]
+
+
+def test_looks_for_no_shows_become_rarer(world, watch, timer):
+    sandbox, _ = world
+    booked = sandbox.book()
+    watching = watch(MARKS)
+    timer.now = _end(booked)
+    sandbox.control("DELETE", "/requests")
+    for _ in range(24 * 12):
+        timer.now += 300
+        watching.look()
+    asked = f"/{path(booked['event']['uri'])}/invitees"
+    times = [one["at"] for one in sandbox.requests()["requests"] if one["path"] == asked]
+    assert len(times) < 40
+    assert times[1] - times[0] <= 600
+    assert times[-1] - times[-2] >= 3 * HOUR
+
+
+def _end(booked):
+    return unix(booked["event"]["end_time"])
+
+
+def test_everything_else_that_happens_is_found(world, watch, timer):
+    sandbox, connection = world
+    kinds = [kind for kind in manifest().triggers if not kind.startswith("invitee")]
+    watching = watch(kinds)
+    timer.now += HOUR
+    sandbox.control("POST", "/submissions", {})
+    recap = sandbox.control("POST", "/recaps", {"event": _past_event(connection)})["recap"]["uri"]
+    contact = connection.run("contacts.create", {"name": "A", "emails": _mail("a@new.example")}).record["uri"]
+    kind = connection.run("event_types.create", {"name": "Fresh", "duration": 15, "owner": _me(connection)})
+    assert sorted(event.kind for event in watching.look()) == [
+        "contact.created",
+        "event_type.created",
+        "meeting_recap.created",
+        "routing_form_submission.created",
+    ]
+    timer.now += HOUR
+    connection.run("contacts.update", {"uuid": contact, "company": "New"})
+    connection.run("event_types.update", {"uuid": kind.record["uri"], "name": "Fresher"})
+    connection.run("meeting_recaps.update", {"uuid": recap, "summary_md": "Other"})
+    assert sorted(watching.ids()) == sorted(
+        f"{one}:{path(uri)}@{connection.run(f'{action}.get', {'uuid': uri}).record['updated_at']}"
+        for one, action, uri in [
+            ("contact.updated", "contacts", contact),
+            ("event_type.updated", "event_types", kind.record["uri"]),
+            ("meeting_recap.updated", "meeting_recaps", recap),
+        ]
+    )
+    timer.now += HOUR
+    connection.run("contacts.delete", {"uuid": contact})
+    connection.run("meeting_recaps.delete", {"uuid": recap})
+    assert sorted(watching.ids()) == [
+        f"contact.deleted:{path(contact)}",
+        f"meeting_recap.deleted:{path(recap)}",
+    ]
+    assert watching.ids() == []
+
+
+def _mail(address):
+    return [{"email": address, "is_primary": True}]
+
+
+def _me(connection):
+    return connection.run("users.me").record["uri"]
+
+
+def _past_event(connection):
+    listed = connection.iterate("scheduled_events.list", {"status": "active"})
+    recapped = {one["event"] for one in connection.iterate("meeting_recaps.list")}
+    past = [one["uri"] for one in listed if "2026-10-18" < one["end_time"] < "2026-11-18"]
+    return next(uri for uri in past if uri not in recapped)
+
+
+def test_contacts_are_read_as_far_as_they_changed(make_sandbox, timer, connect):
+    with make_sandbox(clock=timer) as sandbox:
+        connection = connect(sandbox)
+        for number in range(250):
+            address = f"c{number}@many.example"
+            connection.run("contacts.create", {"name": f"C {number}", "emails": _mail(address)})
+        timer.now += 3 * HOUR
+        watching = Watch(connection, ["contact.created", "contact.updated"])
+        watching.look()
+        timer.now += 3 * HOUR
+        connection.run("contacts.create", {"name": "New", "emails": _mail("new@many.example")})
+        assert [event.kind for event in watching.look()] == ["contact.created"]
+        assert watching.calls == 1
+
+
+def test_what_happened_after_a_moment_is_told_on_the_first_look(world, timer):
+    sandbox, connection = world
+    sandbox.book()
+    timer.now += HOUR
+    since = written(timer.now)
+    old = sandbox.book()["invitee"]["uri"]
+    timer.now += HOUR
+    new = sandbox.book()["invitee"]["uri"]
+    moved = sandbox.reschedule(invitee=old)["invitee"]["uri"]
+    ids = [event.id for event in connection.poll(BOOKINGS, since=since).events]
+    assert set(ids) == {
+        f"invitee.created:{path(old)}",
+        f"invitee.created:{path(new)}",
+        f"invitee.rescheduled:{path(moved)}",
+    }
+
+
+def test_after_a_long_outage_nothing_is_missing(world, watch, timer):
+    sandbox, _ = world
+    watching = watch()
+    booked = []
+    for _ in range(20):
+        booked.append(sandbox.book()["invitee"]["uri"])
+        timer.now += 12 * HOUR
+    assert sorted(watching.ids()) == sorted(f"invitee.created:{path(uri)}" for uri in booked)
+
+
+def test_a_meeting_that_only_comes_into_sight_is_no_news(world, timer):
+    """As when somebody joins a group: its old bookings were not made now."""
+    sandbox, connection = world
+    for _ in range(3):
+        sandbox.book()
+    timer.now += 3 * DAY
+    polled = connection.poll(BOOKINGS)
+    state = cursor.read(polled.cursor)
+    for seen in state.seen.values():
+        seen.clear()
+    assert connection.poll(BOOKINGS, cursor.write(state)).events == ()
+
+
+def test_a_look_that_failed_is_done_again_whole(world, watch):
+    sandbox, _ = world
+    watching = watch()
+    booked = [sandbox.book()["invitee"]["uri"] for _ in range(3)]
+    sandbox.fault("reset", path="/scheduled_events/", after=1, times=50)
+    with pytest.raises(NoAnswer):
+        watching.look()
+    sandbox.control("DELETE", "/faults")
+    assert sorted(watching.ids()) == sorted(f"invitee.created:{path(uri)}" for uri in booked)
+
+
+def test_a_list_that_is_not_whole_forgets_nothing(world, watch):
+    """Meetings that Calendly left out are not new when they come back."""
+    sandbox, _ = world
+    watching = watch()
+    sandbox.book()
+    watching.look()
+    state = cursor.read(watching.cursor)
+    sandbox.fault("empty_page", path="/scheduled_events", times=1)
+    watching.look()
+    assert cursor.read(watching.cursor).seen.keys() == state.seen.keys()
+    assert watching.ids() == []
+
+
+def test_the_scope_is_the_widest_that_the_token_may_see(make_sandbox, timer, connect):
+    with make_sandbox(clock=timer) as sandbox:
+        owner, member = connect(sandbox), connect(sandbox, "sandbox-member")
+        everything, own = Watch(owner, BOOKINGS), Watch(member, BOOKINGS)
+        everything.look()
+        own.look()
+        offers = owner.iterate("event_types.list", {"organization": _organization(owner)})
+        for offer in offers:
+            if offer["kind"] == "solo" and offer["active"]:
+                sandbox.book(event_type=offer["uri"])
+        told, seen = everything.ids(), own.ids()
+        assert 0 < len(seen) < len(told)
+        assert set(seen) < set(told)
+
+
+def _organization(connection):
+    return connection.run("users.me").record["current_organization"]
+
+
+def test_what_the_token_may_not_see_is_refused_in_words(make_sandbox, timer, connect):
+    with make_sandbox(clock=timer) as sandbox:
+        with pytest.raises(InvalidParams, match="admin or owner"):
+            connect(sandbox, "sandbox-member").poll(["routing_form_submission.created"])
+        with pytest.raises(PermissionDenied):
+            connect(sandbox, "sandbox-member").poll(["invitee.created"], scope="organization")
+
+
+def test_a_group_is_looked_at_where_it_is_named(world, watch):
+    sandbox, connection = world
+    group = next(iter(connection.iterate("groups.list", {"organization": _organization(connection)})))
+    watching = watch(["invitee.created"], group=group["uri"])
+    sandbox.book()
+    assert len(watching.look()) in {0, 1}
+    with pytest.raises(InvalidParams, match="group cannot be looked at"):
+        connection.poll(["event_type.created"], group=group["uri"])
+
+
+@pytest.mark.parametrize("text", ["x", "AAAA", "e30=", "\0", "é", cursor.write(cursor.Cursor(1.0))[:-4]])
+def test_a_text_that_is_no_cursor_is_refused_before_the_network(connect, unvisited, text):
+    with pytest.raises(UsageError, match="Give it back"):
+        connect(unvisited).poll(BOOKINGS, text)
+
+
+def test_a_cursor_of_a_newer_version_is_refused(connect, unvisited, monkeypatch):
+    monkeypatch.setattr(cursor, "_VERSION", 2)
+    text = cursor.write(cursor.Cursor(1.0))
+    monkeypatch.undo()
+    with pytest.raises(UsageError, match="newer version"):
+        connect(unvisited).poll(BOOKINGS, text)
+
+
+def test_a_cursor_holds_no_person_and_no_token(world, watch):
+    import base64
+    import zlib
+
+    sandbox, _ = world
+    watching = watch([*manifest().triggers])
+    sandbox.book(name="Robin Example", email="robin@client.example")
+    watching.look()
+    plain = zlib.decompress(base64.b64decode(watching.cursor)).decode()
+    assert not re.search(r"robin|@client|sandbox-owner", plain, re.IGNORECASE)
+    assert json.loads(plain)["version"] == 1
+
+
+def test_a_cursor_of_a_busy_company_stays_small(make_sandbox, timer, connect):
+    """Thousands of meetings to come."""
+    with make_sandbox(clock=timer, events=20_000, users=40) as sandbox:
+        watching = Watch(connect(sandbox), BOOKINGS)
+        watching.look()
+        seen = cursor.read(watching.cursor).seen
+        (meetings,) = seen.values()
+        assert len(meetings) > 3_000
+        assert len(watching.cursor) < 60 * len(meetings)
+
+
+@contextmanager
+def _refused(words):
+    with pytest.raises(InvalidParams, match=words):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("events", "more", "words"),
+    [
+        ([], {}, "none is named"),
+        (["invitee.moved"], {}, "no event 'invitee.moved'"),
+        (["invitee.created"], {"filters": {"colour": "blue"}}, "is no filter of invitee.created"),
+        (["contact.created"], {"filters": {"host": "x"}}, "which has none"),
+        (["invitee.created"], {"filters": {"invitee": "strange"}}, "must be one of internal, external"),
+        (
+            ["invitee.created"],
+            {"filters": {"event_type": "https://evil.example/event_types/x"}},
+            "another host",
+        ),
+        (["invitee.created"], {"filters": {"host": ""}}, "at least 1"),
+    ],
+)
+def test_what_cannot_be_wanted_is_refused_before_the_network(connect, unvisited, events, more, words):
+    with _refused(words):
+        connect(unvisited).poll(events, **more)
+
+
+def test_a_moment_that_is_none_is_refused(world):
+    with _refused("must be a UTC time"):
+        world[1].poll(BOOKINGS, since="yesterday")
