@@ -1,0 +1,244 @@
+"""What a flow is told of an event: reschedules as one, and only what its filters let through."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+from calendly_connector.contract import Event
+from calendly_connector.errors import InvalidParams
+from calendly_connector.manifest import manifest
+from calendly_connector.sandbox.world import cast
+from calendly_connector.validation import explain
+from calendly_connector.webhooks.event import read_event, write_event
+
+RESCHEDULED = "invitee.rescheduled"
+EVERY = ["invitee.created", "invitee.canceled", RESCHEDULED]
+BODIES = Path(__file__).parent / "reference" / "payloads" / "webhooks"
+
+
+def body(name):
+    return json.loads((BODIES / f"{name}.json").read_bytes())
+
+
+def event(name, **spoilt):
+    """Give a reference event, some values of its payload replaced; `__` stands between steps."""
+    told = body(name)
+    for path, value in spoilt.items():
+        *steps, last = path.split("__")
+        place = told["payload"]
+        for step in steps:
+            place = place[step]
+        place[last] = value
+    return read_event(json.dumps(told).encode())
+
+
+CANCELED, CREATED = event("invitee.canceled.rescheduled"), event("invitee.created.rescheduled")
+
+
+def in_store(*events):
+    return {one.id: one for one in events}.get
+
+
+# Reschedules
+
+
+@pytest.fixture
+def moved(fresh_sandbox, connect):
+    """Give a connection, and the two halves of a reschedule as webhooks would tell them."""
+    connection = connect(fresh_sandbox)
+    old = fresh_sandbox.book()["invitee"]["uri"]
+    new = fresh_sandbox.reschedule(invitee=old)["invitee"]["uri"]
+
+    def told(kind, uri):
+        payload = copy.deepcopy(connection.run("invitees.get", {"uuid": uri}).record)
+        payload["scheduled_event"] = connection.run("scheduled_events.get", {"uuid": payload["event"]}).record
+        payload["scheduled_event"].pop("calendar_event", None)
+        return Event(f"{kind}:{uri}", kind, "2026-11-18T09:00:00.000000Z", None, payload)
+
+    return connection, told("invitee.canceled", old), told("invitee.created", new)
+
+
+def test_either_half_leads_to_the_same_event(moved):
+    connection, canceled, created = moved
+    (first,), (second,) = connection.match(canceled, EVERY), connection.match(created, EVERY)
+    assert (first.kind, first.id, first.payload) == (RESCHEDULED, second.id, second.payload)
+    assert first.payload == {"old": canceled.payload, "new": created.payload}
+    assert first.created_at == second.created_at == created.payload["created_at"]
+
+
+def test_a_reschedule_fits_its_schema_and_reads_as_it_was_written(moved):
+    connection, canceled, _ = moved
+    (told,) = connection.match(canceled, [RESCHEDULED])
+    assert explain(manifest().triggers[RESCHEDULED].payload, told.payload) == []
+    assert read_event(write_event(told)) == told
+
+
+def test_the_missing_half_costs_two_calls_and_one_that_is_at_hand_none(
+    moved, fresh_sandbox, connect, unvisited
+):
+    connection, canceled, created = moved
+    canceled = read_event(write_event(canceled))
+    fresh_sandbox.control("DELETE", "/requests")
+    connection.match(canceled, EVERY)
+    assert sum(fresh_sandbox.requests()["counts"].values()) == 2
+    offline = connect(unvisited)
+    (told,) = offline.match(canceled, EVERY, find=in_store(read_event(write_event(created))))
+    assert told.kind == RESCHEDULED
+
+
+def test_what_was_told_before_is_not_read_and_not_told(connect, unvisited):
+    offline = connect(unvisited)
+    asked = []
+
+    def known(event_id):
+        asked.append(event_id)
+        return True
+
+    assert offline.match(CREATED, EVERY, known=known) == ()
+    assert offline.match(CANCELED, EVERY, known=known) == ()
+    assert len(set(asked)) == 1
+    assert offline.match(CREATED, EVERY, known=known, halves=True) == (CREATED,)
+
+
+def test_a_half_whose_partner_is_gone_is_told_as_it_is(sandbox, connect):
+    connection = connect(sandbox)
+    nobody = f"https://api.calendly.com/scheduled_events/{cast.NOTE}/invitees/{cast.NOTE}"
+    half = event("invitee.created.rescheduled", old_invitee=nobody)
+    assert connection.match(half, EVERY) == (half,)
+    assert connection.match(half, [RESCHEDULED]) == ()
+
+
+def test_who_asks_for_no_reschedules_is_told_the_halves_and_nothing_is_read(connect, unvisited):
+    offline = connect(unvisited)
+    assert offline.match(CREATED, ["invitee.created"]) == (CREATED,)
+    assert offline.match(CANCELED, ["invitee.created"]) == ()
+    assert offline.match(CANCELED, "invitee.canceled") == (CANCELED,)
+
+
+# Filters
+
+NOOR = event("invitee.created")
+FORM = event("routing_form_submission.created")
+EVENT_TYPE = event("event_type.updated")
+INTERNAL = event("invitee.created", email="Someone@ACME.example")
+HOSTLESS = event("invitee.created", scheduled_event__event_memberships=None)
+
+
+@pytest.mark.parametrize(
+    ("told", "filters", "fits"),
+    [
+        (NOOR, {}, True),
+        (NOOR, {"event_type": cast.INTRO_CALL}, True),
+        (NOOR, {"event_type": f"https://api.calendly.com/event_types/{cast.INTRO_CALL}"}, True),
+        (NOOR, {"event_type": cast.NOTE}, False),
+        (NOOR, {"host": cast.OWNER}, True),
+        (NOOR, {"host": cast.OWNER, "event_type": cast.NOTE}, False),
+        (HOSTLESS, {"host": cast.OWNER}, False),
+        (NOOR, {"invitee": "external"}, True),
+        (NOOR, {"invitee": "internal"}, False),
+        (INTERNAL, {"invitee": "internal"}, True),
+        (HOSTLESS, {"invitee": "internal"}, False),
+        (NOOR, {"utm_source": "Newsletter"}, True),
+        (NOOR, {"utm_source": "newsletter", "utm_campaign": "other"}, False),
+        (NOOR, {"utm_term": "x"}, False),
+        (event("invitee.created", tracking=None), {"utm_source": "newsletter"}, False),
+        (NOOR, {"answers": {"what would you like to discuss? ": "pricing for 40 SEATS"}}, True),
+        (NOOR, {"answers": {"Which products do you use?": "Reports"}}, True),
+        (NOOR, {"answers": {"Which products do you use?": "Core\nReports"}}, True),
+        (NOOR, {"answers": {"Which products do you use?": "Billing"}}, False),
+        (NOOR, {"answers": {"Which products do you use?": "Core", "Shoe size?": "41"}}, False),
+        (event("invitee.created", questions_and_answers=None), {"answers": {"a": "b"}}, False),
+        (event("invitee.canceled", email=None), {"invitee": "external"}, True),
+        (FORM, {"routing_form": cast.FORM}, True),
+        (FORM, {"routing_form": cast.NOTE}, False),
+        (FORM, {"answers": {"Company size": "11-50"}, "utm_source": "google"}, True),
+        (EVENT_TYPE, {"event_type": cast.INTRO_CALL, "host": cast.OWNER}, True),
+        (EVENT_TYPE, {"host": cast.NOTE}, False),
+    ],
+)
+def test_only_what_fits_all_filters_is_told_and_none_of_these_costs_a_call(
+    connect, unvisited, told, filters, fits
+):
+    assert connect(unvisited).match(told, [told.kind], filters) == ((told,) if fits else ())
+
+
+def test_of_a_reschedule_the_new_booking_is_asked(connect, unvisited):
+    other = event("invitee.created.rescheduled", tracking__utm_source="elsewhere")
+    store = in_store(CANCELED, other)
+    (told,) = connect(unvisited).match(other, [RESCHEDULED], {"utm_source": "elsewhere"}, find=store)
+    assert told.payload["new"] == other.payload
+    assert connect(unvisited).match(other, [RESCHEDULED], {"utm_source": "newsletter"}, find=store) == ()
+
+
+@pytest.mark.parametrize(
+    "filters", [{"event_type": "intro call"}, {"event_type": "intro"}, {"host": "ada@acme.example"}]
+)
+def test_names_do_instead_of_ids(sandbox, connect, filters):
+    assert connect(sandbox).match(NOOR, ["invitee.created"], filters) == (NOOR,)
+
+
+@pytest.mark.parametrize("name", ["No such type", "https://evil.example/event_types/x"])
+def test_a_name_that_nothing_bears_is_refused(sandbox, connect, name):
+    with pytest.raises(InvalidParams, match="event_type"):
+        connect(sandbox).match(NOOR, ["invitee.created"], {"event_type": name})
+
+
+def test_a_group_is_known_by_its_members(sandbox, connect):
+    connection = connect(sandbox)
+    assert connection.match(NOOR, ["invitee.created"], {"group": cast.GROUP_NAME}) == (NOOR,)
+    stranger = event("invitee.created", scheduled_event__event_memberships=[{"user": "https://x.example/u"}])
+    assert connection.match(stranger, ["invitee.created"], {"group": cast.GROUP_NAME}) == ()
+    sandbox_calls = connection.match(NOOR, ["invitee.created"], {"group": cast.GROUP})
+    assert sandbox_calls == (NOOR,)
+
+
+def test_a_first_booking_is_told_from_a_later_one_and_a_move_is_none(make_sandbox, timer, connect):
+    with make_sandbox(clock=timer) as sandbox:
+        connection = connect(sandbox)
+        cursor = connection.poll(EVERY).cursor
+        timer.now += 600
+        first = sandbox.book(email="first@client.example")["invitee"]["uri"]
+        timer.now += 60
+        moved = sandbox.reschedule(invitee=first)["invitee"]["uri"]
+        timer.now += 60
+        second = sandbox.book(email="first@client.example")["invitee"]["uri"]
+        told = {
+            wanted: [
+                one.id.partition(":")[2].rpartition("/")[2]
+                for one in connection.poll(EVERY, cursor, filters={"first_time": wanted}).events
+            ]
+            for wanted in (True, False)
+        }
+    assert told[True] == [first.rpartition("/")[2], moved.rpartition("/")[2]]
+    assert told[False] == [second.rpartition("/")[2]]
+
+
+def test_a_filter_on_the_meeting_saves_reading_its_invitees(make_sandbox, timer, connect):
+    with make_sandbox(clock=timer) as sandbox:
+        connection = connect(sandbox)
+        cursor = connection.poll(EVERY).cursor
+        timer.now += 600
+        for _ in range(5):
+            sandbox.book()
+        assert connection.poll(EVERY, cursor, filters={"event_type": cast.NOTE}).calls == 1
+        assert connection.poll(EVERY, cursor, filters={"event_type": cast.INTRO_CALL}).calls == 6
+
+
+# Samples
+
+
+@pytest.mark.parametrize("kind", manifest().triggers)
+def test_every_event_has_a_sample_that_fits_its_schema(sandbox, connect, kind):
+    for token in ("sandbox-owner", "sandbox-member", "sandbox-no-scopes"):
+        connection = connect(sandbox, token)
+        if token == "sandbox-no-scopes":
+            connection._triggers._reach = connect(sandbox)._triggers.reach()
+        told = connection.sample(kind)
+        assert told.kind == kind
+        assert explain(manifest().triggers[kind].payload, told.payload) == []
+
+
+def test_there_is_no_sample_of_what_is_no_event(connect, unvisited):
+    with pytest.raises(InvalidParams, match="no event"):
+        connect(unvisited).sample("invitee.moved")
