@@ -1,8 +1,8 @@
-"""Write `docs/actions.md` and README.md's tables from the declarations; with `--check` only look."""
+"""Write `docs/actions.md` and the tables of other pages from the declarations; with `--check` only look."""
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,13 @@ ERRORS = (
 def main(arguments: list[str]) -> int:
     """Write what differs; with `--check`, name it and exit 1."""
     stale = []
-    for path, text in {ROOT / "docs" / "actions.md": actions_page(), ROOT / "README.md": readme()}.items():
+    triggers = ROOT / "docs" / "triggers.md"
+    pages = {
+        ROOT / "docs" / "actions.md": actions_page(),
+        ROOT / "README.md": with_tables(ROOT / "README.md", {"actions": _action_rows, "events": _event_rows}),
+        triggers: with_tables(triggers, {"unseen": _unseen_rows, "filters": _filter_rows}),
+    }
+    for path, text in pages.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path.name)
             if "--check" not in arguments:
@@ -33,14 +39,14 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def readme() -> str:
-    """Give README.md with its tables made anew."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name, rows in {"actions": _action_rows(), "events": _event_rows()}.items():
+def with_tables(page: Path, tables: dict[str, Callable[[], Iterator[str]]]) -> str:
+    """Give a page with its tables made anew."""
+    text = page.read_text(encoding="utf-8")
+    for name, rows in tables.items():
         begin = BEGIN.format(name)
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(END)
-        text = f"{before}{begin}\n{chr(10).join(rows)}\n{END}{after}"
+        text = f"{before}{begin}\n{chr(10).join(rows())}\n{END}{after}"
     return text
 
 
@@ -123,6 +129,26 @@ def _event_rows() -> Iterator[str]:
     for trigger in manifest().triggers.values():
         scopes = ", ".join(f"`{scope}`" for scope in trigger.scopes)
         yield f"| `{trigger.id}` | {', '.join(trigger.subscriptions)} | {scopes} | {trigger.plan or ''} |"
+
+
+def _unseen_rows() -> Iterator[str]:
+    yield "| event | what a webhook tells and a look does not |"
+    yield "|---|---|"
+    for trigger in manifest().triggers.values():
+        yield f"| `{trigger.id}` | {_cell(trigger.unseen)} |"
+
+
+def _filter_rows() -> Iterator[str]:
+    yield "| filter | of | what it asks for |"
+    yield "|---|---|---|"
+    told: dict[tuple[str, str], list[str]] = {}
+    for trigger in manifest().triggers.values():
+        for name, rule in trigger.filters["properties"].items():
+            told.setdefault((name, rule["description"]), []).append(trigger.id)
+    for (name, description), events in told.items():
+        families = dict.fromkeys(event.partition(".")[0] + ".*" for event in events)
+        shown = ", ".join(f"`{family}`" for family in families)
+        yield f"| `{name}` | {shown} | {_cell(description)} |"
 
 
 def _needs(trigger: Trigger) -> str:

@@ -512,6 +512,22 @@ def test_reference_messages_fit_their_event(file):
     assert misfits(manifest().triggers[message["event"]].payload, message["payload"]) == []
 
 
+@pytest.mark.parametrize("event", EVENTS)
+def test_filters_of_an_event_can_be_shown_and_chosen(event):
+    trigger = manifest().triggers[event]
+    Draft202012Validator.check_schema(trigger.filters)
+    assert trigger.filters["additionalProperties"] is False
+    assert trigger.unseen.endswith(".")
+    for rule in trigger.filters["properties"].values():
+        assert rule["description"].endswith(".")
+        assert ("x-options" in rule) is ("x-resource" in rule)
+
+
+def test_every_file_of_filters_is_used():
+    used = {trigger.filtered_as for trigger in manifest().triggers.values()}
+    assert sorted(used) == names_in("schemas", ".json", "filters")
+
+
 def test_an_event_of_ours_is_made_of_theirs_with_the_same_needs():
     for entry in CARD["triggers"].values():
         for one in entry.get("told_by", []):
