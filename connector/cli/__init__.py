@@ -30,6 +30,7 @@ _COMMANDS = {
     "logout": "Give the tokens of a sign-in back.",
     "scopes": "Say which scopes actions and triggers need.",
     "vault": "Keep credentials under names: list, add, show, remove, rekey.",
+    "mcp": "Serve AI agents over the Model Context Protocol.",
     "record": "Record actions for the tests, without tokens or people.",
     "demo": "Show an automation host at work with the connector.",
 }

@@ -1,0 +1,63 @@
+"""`calendly-connector mcp`: the connector as tools of an AI agent."""
+
+import os
+
+import click
+
+from ..contract import Connection
+from ..errors import UsageError
+from .session import credential, signs_in
+
+
+@click.command("mcp")
+@signs_in
+@click.option("--read-only", is_flag=True, help="Offer no tool that changes anything.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Offer these actions, resources or groups, and nothing else; may be repeated.",
+)
+@click.option("--http", is_flag=True, help="Serve streamable HTTP instead of standard input and output.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="With --http: where to listen.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8701,
+    show_default=True,
+    help="With --http: 0 takes a free one.",
+)
+def command(*, read_only: bool, only: tuple[str, ...], http: bool, host: str, port: int) -> None:
+    """Serve AI agents over the Model Context Protocol, until they close it.
+
+    With --http clients send CALENDLY_MCP_TOKEN as bearer token.
+    """
+    try:
+        from ..hosts.mcp.offer import make_offer
+        from ..hosts.mcp.server import serve_stdio
+    except ImportError as error:
+        raise UsageError(f"mcp needs {error.name}.", fix="pip install 'calendly-connector[mcp]'") from None
+
+    chosen = credential()
+
+    def connect() -> Connection:
+        from ..plugin import connector
+
+        return connector.connect(chosen)
+
+    offer = make_offer(only, read_only=read_only)
+    if not http:
+        serve_stdio(offer, connect)
+        return
+    from ..hosts.mcp.http import TOKEN_VARIABLE, check_token, serve_http
+
+    token = check_token(os.environ.get(TOKEN_VARIABLE, ""))
+    serve_http(offer, connect, token, host=host, port=port, announce=_announce)
+
+
+def _announce(url: str, loopback: bool) -> None:
+    click.echo(f"Listening on {url}. Press Ctrl-C to stop.", err=True)
+    if not loopback:
+        click.echo(
+            "Put TLS in front of it: without, tokens and people go over the network in clear.", err=True
+        )

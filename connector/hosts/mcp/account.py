@@ -1,0 +1,142 @@
+"""Calendly as the tools see it: one connection for all of them, and answers an agent can hold in its head."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from threading import Lock
+from typing import Any, Final
+
+from ...choices import is_name
+from ...contract import Connection, Option, Record, Result
+from ...declarations import Action
+from ...errors import ConnectorError, InvalidParams, Problem
+from ...manifest import catalog
+from ...schema import Schema
+from ...validation import explain
+from . import paging
+from .offer import declared
+from .paging import Position
+
+_TELLING: Final = ("name", "title", "label", "email", "status", "start_time")
+
+
+class Account:
+    """Runs actions. Opened by the first call; an opening that failed is tried again by the next."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._opened: Connection | None = None
+        self._lock = Lock()
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def run(self, action: Action, arguments: Mapping[str, Any]) -> Record:
+        """Run an action; of a list give one piece. Raises ConnectorError."""
+        _refuse_secrets(action, arguments)
+        if action.returns == "many":
+            return self._read(action, dict(arguments))
+        result = self._connection.run(action.id, arguments)
+        return _with_warnings(
+            {"done": True} if action.returns == "none" else {"record": result.record}, result
+        )
+
+    def check_call(self, action: Action, arguments: Mapping[str, Any]) -> None:
+        """Refuse a wrong call of an action; uses no network."""
+        _refuse_secrets(action, arguments)
+        self._connection.preview(action.id, arguments)
+
+    def options(self, action: Action, field: str) -> list[Option]:
+        """Give what an input can be set to."""
+        return self._connection.options(action.id, field)
+
+    def about(self, action: Action, arguments: Mapping[str, Any]) -> dict[str, str]:
+        """Say in words what the resources are that arguments name; what cannot be read is left out."""
+        return {
+            name: told
+            for name in action.naming & arguments.keys()
+            if isinstance(arguments[name], str) and (told := self._told(action.inputs[name], arguments[name]))
+        }
+
+    def report(self) -> Record:
+        """Say who is signed in, in which organization, on which plan, and how many requests are left."""
+        connection = self._connection
+        checked = connection.check()
+        limit = connection.rate_limit
+        told: Record = {
+            "ok": checked.ok,
+            "message": checked.message,
+            "fix": checked.fix,
+            "user": checked.user,
+            "role": checked.role,
+            "organization": checked.organization and {"uri": checked.organization},
+            "requests_a_minute": limit and {"limit": limit.limit, "remaining": limit.remaining},
+            "notes": list(checked.notes),
+        }
+        if checked.ok and checked.organization:
+            try:
+                told["organization"] = self._resource(
+                    declared("tools.yaml")["organization"], checked.organization
+                )
+            except ConnectorError as error:
+                told["notes"].append(f"the plan is not known: {error.message}")
+        return told
+
+    def _resource(self, action: str, uri: str) -> Record:
+        return self._connection.run(action, {catalog()[action].path_ids[-1]: uri}).record or {}
+
+    def _told(self, field: Schema, value: str) -> str:
+        kinds = field["x-resource"]
+        readers = (f"{kind}.get" for kind in ([kinds] if isinstance(kinds, str) else kinds))
+        if is_name(value, field):
+            return ""  # a name says enough
+        for reader in readers:
+            with suppress(ConnectorError):
+                record = self._resource(reader, value) if reader in catalog() else {}
+                return ", ".join(str(record[name]) for name in _TELLING if record.get(name))
+        return ""
+
+    @property
+    def _connection(self) -> Connection:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._connect()
+            return self._opened
+
+    def _read(self, action: Action, arguments: dict[str, Any]) -> Record:
+        asked = {name: arguments.pop(name) for name in paging.INPUTS if name in arguments}
+        problems = explain({"properties": paging.INPUTS}, asked)
+        at = Position()
+        if not problems and "page_token" in asked:
+            try:
+                at = Position.read(asked["page_token"])
+            except ValueError as error:
+                problems = [Problem("page_token", str(error))]
+        if problems:
+            raise InvalidParams(action.id, problems)
+        count = asked.get("count", paging.COUNT)
+        if "count" in action.inputs:
+            arguments["count"] = count
+        if at.page is not None:
+            arguments["page_token"] = at.page
+        result = self._connection.run(action.id, arguments)
+        piece = paging.cut(result.records, at, count, result.next_page_token)
+        answer: Record = {"records": piece.records, "complete": piece.next is None and result.complete}
+        answer |= {"next": str(piece.next)} if piece.next else {}
+        answer |= {"extra": result.extra} if result.extra else {}
+        return _with_warnings(answer, result)
+
+
+def _refuse_secrets(action: Action, arguments: Mapping[str, Any]) -> None:
+    """Keep secrets out of what a model writes: they would be in its context, and in the logs of its host."""
+    given = sorted(action.secrets & arguments.keys())
+    if given:
+        problems = [
+            Problem(name, "is a secret, and comes from the server's own credential") for name in given
+        ]
+        raise InvalidParams(action.id, problems, fix="Leave it out.")
+
+
+def _with_warnings(answer: Record, result: Result) -> Record:
+    return answer | ({"warnings": list(result.warnings)} if result.warnings else {})

@@ -1,0 +1,106 @@
+"""JSON Schemas as the clients of agents take them. Pure.
+
+An input schema loses what model APIs refuse at its root (anyOf, allOf and the like) and what only we read;
+the connector checks every call by the whole schema. An output schema names a record's fields and demands
+none: a client throws an answer away that misses it, and one field that Calendly changed would hide all others.
+"""
+
+import re
+from functools import cache
+from typing import Any, Final
+
+from ...declarations import Action
+from ...manifest import catalog
+from ...schema import Schema, follow
+from .offer import tool_name
+from .paging import COUNT, INPUTS
+
+_ROOT: Final = ("type", "properties", "required", "additionalProperties", "$defs")
+_CONDITIONS: Final = ("allOf", "if", "then", "else", "dependentRequired")
+
+
+def input_schema(action: Action) -> dict[str, Any]:
+    """Give what an agent fills in: no secret, and of a list how much of it."""
+    whole = action.input
+    root = {keyword: _plain(whole[keyword]) for keyword in _ROOT if keyword in whole}
+    root["properties"] = {
+        name: _input(rule, whole["properties"][name])
+        for name, rule in root["properties"].items()
+        if name not in action.secrets
+    }
+    if "required" in root:
+        root["required"] = [name for name in root["required"] if name not in action.secrets]
+    if action.returns == "many":
+        root["properties"] = {**root["properties"], **INPUTS}
+    return root
+
+
+def output_schema(action: Action) -> dict[str, Any]:
+    """Give the form of an answer."""
+    if action.returns == "none":
+        return {"type": "object", "required": ["done"], "properties": {"done": {"const": True}}}
+    fields = follow(action.output, action.output).get("properties", {})
+    told = {name: _words(follow(rule, action.output)) for name, rule in fields.items()}
+    record = {"type": "object", "properties": told}
+    if action.returns == "one":
+        properties, required = {"record": record, **_WARNINGS}, ["record"]
+    else:
+        records = {"type": "array", "items": record}
+        properties, required = {"records": records, **_LIST, **_WARNINGS}, ["records", "complete"]
+    return {"type": "object", "required": required, "properties": properties}
+
+
+def description(action: Action) -> str:
+    """Give an action's description, with tools instead of actions in it, and what its schema cannot say."""
+    told = [in_tool_names(action.description)]
+    choices = [branch.get("required", ()) for branch in action.input.get("anyOf", ())]
+    if choices:
+        told.append(f"Give at least one of {', '.join(' + '.join(names) for names in choices)}.")
+    if any(keyword in action.input for keyword in _CONDITIONS):
+        told.append("Some inputs need others; a call that lacks one is told which.")
+    if action.secrets:
+        told.append(f"{', '.join(sorted(action.secrets))} comes from the server's own credential.")
+    if action.returns == "many":
+        told.append(f"Gives {COUNT} records at a time.")
+    return " ".join(told)
+
+
+def in_tool_names(text: str) -> str:
+    """Write the actions in a text as tools."""
+    return _any_action().sub(lambda found: tool_name(catalog()[found[0]]), text)
+
+
+@cache
+def _any_action() -> re.Pattern[str]:
+    return re.compile(rf"\b({'|'.join(map(re.escape, catalog()))})\b")
+
+
+def _input(rule: dict[str, Any], declared: Schema) -> dict[str, Any]:
+    told = in_tool_names(rule.get("description", ""))
+    if "x-options" in declared:
+        rule = {keyword: value for keyword, value in rule.items() if keyword not in {"format", "pattern"}}
+        told = f"{told} Its name will do, too."
+    return {**rule, "description": told}
+
+
+def _plain(node: Any) -> Any:
+    """Leave out the keywords that only this connector knows."""
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    if isinstance(node, dict):
+        return {key: _plain(value) for key, value in node.items() if not key.startswith("x-")}
+    return node
+
+
+def _words(field: Schema) -> dict[str, str]:
+    return {"description": field["description"]} if "description" in field else {}
+
+
+_WARNINGS: Final = {
+    "warnings": {"type": "array", "items": {"type": "string"}, "description": "What to know of the answer."}
+}
+_LIST: Final = {
+    "complete": {"type": "boolean", "description": "Whether the list ends here."},
+    "next": {"type": "string", "description": "Give it as page_token to read on."},
+    "extra": {"type": "object", "description": "What the list says beside its records."},
+}
