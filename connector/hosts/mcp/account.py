@@ -63,25 +63,25 @@ class Account:
         """Say who is signed in, in which organization, on which plan, and how many requests are left."""
         connection = self._connection
         checked = connection.check()
+        notes = list(checked.notes)
+        organization: Record | None = None
+        if checked.organization:
+            organization = {"uri": checked.organization}
+            try:
+                organization = self._resource(declared("tools.yaml")["organization"], checked.organization)
+            except ConnectorError as error:
+                notes.append(f"The plan is not known: {error.message}")
         limit = connection.rate_limit
-        told: Record = {
+        return {
             "ok": checked.ok,
             "message": checked.message,
             "fix": checked.fix,
             "user": checked.user,
             "role": checked.role,
-            "organization": checked.organization and {"uri": checked.organization},
+            "organization": organization,
             "requests_a_minute": limit and {"limit": limit.limit, "remaining": limit.remaining},
-            "notes": list(checked.notes),
+            "notes": notes,
         }
-        if checked.ok and checked.organization:
-            try:
-                told["organization"] = self._resource(
-                    declared("tools.yaml")["organization"], checked.organization
-                )
-            except ConnectorError as error:
-                told["notes"].append(f"the plan is not known: {error.message}")
-        return told
 
     def _resource(self, action: str, uri: str) -> Record:
         return self._connection.run(action, {catalog()[action].path_ids[-1]: uri}).record or {}

@@ -7,7 +7,7 @@ send no Origin.
 
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Final
@@ -35,7 +35,7 @@ def check_token(token: str) -> str:
     """Give the token back if it can be one; raises UsageError."""
     if len(token) < _SHORTEST_TOKEN or not (token.isascii() and token.isprintable()) or " " in token:
         raise UsageError(
-            f"--http needs {TOKEN_VARIABLE}, a secret of {_SHORTEST_TOKEN} letters or more that clients send.",
+            f"--http needs {TOKEN_VARIABLE}, a secret of at least {_SHORTEST_TOKEN} letters for clients.",
             fix=f'Make one: export {TOKEN_VARIABLE}="$(openssl rand -hex 32)"',
         )
     return token
@@ -121,13 +121,15 @@ def serve_http(
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen()
+        with ExitStack() as stack:
+            listener = stack.enter_context(socket.socket(family, kind, protocol))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen()
+            stack.pop_all()
+            return listener
     except OSError as error:
         raise UsageError(f"--http cannot listen on {host} port {port}: {error.strerror}.") from None
-    return listener
 
 
 def _name(address: str) -> str:

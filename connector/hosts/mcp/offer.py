@@ -43,20 +43,16 @@ class Offer:
 
     def find(self, name: str, given: Iterable[str] = ()) -> Action:
         """Find a reachable action by id, alias or tool name; where an alias is shared, by what is given."""
-        reachable = {tool_name(action): action for action in self.actions.values()}
-        if name in reachable:
-            return reachable[name]
-        if matches := named(name):
-            action = find_action(name, frozenset(given))
-            if action.id in self.actions:
-                return action
-            if fitting := [match for match in matches if match.id in self.actions]:
+        if matches := _named(name):
+            action = matches[0] if len(matches) == 1 else find_action(name, frozenset(given))
+            fitting = [match for match in (action, *matches) if match.id in self.actions]
+            if fitting:
                 return fitting[0]
             why = "this server is read-only" if self.read_only else "it is not among what --only names"
             raise UnknownAction(
                 f"{action.id} is not offered here: {why}.", fix="Tell the user, who started the server so."
             )
-        near = get_close_matches(name, [*reachable, *self.actions], n=3, cutoff=0.5)
+        near = get_close_matches(name, map(tool_name, self.actions.values()), n=3, cutoff=0.5)
         hint = f"Did you mean {', '.join(near)}? " if near else ""
         more = "search_actions finds actions by words." if "search_actions" in self.helpers else ""
         raise UnknownAction(f"There is no tool or action {name[:100]!r}.", fix=f"{hint}{more}".strip())
@@ -104,17 +100,20 @@ def _chosen(names: Sequence[str]) -> list[Action]:
 
 
 def _one(name: str, others: list[str]) -> Action:
-    by_tool = {tool_name(action): action for action in catalog().values()}
-    if found := by_tool.get(name):
-        return found
-    if matches := named(name):
+    if matches := _named(name):
         return matches[0]
-    near = get_close_matches(name, [*others, *by_tool], n=3, cutoff=0.5)
+    near = get_close_matches(name, [*others, *map(tool_name, catalog().values())], n=3, cutoff=0.5)
     hint = f"Did you mean {', '.join(near)}? " if near else ""
     raise UsageError(
         f"--only: there is no group, resource or action {name!r}.",
         fix=f"{hint}Groups: {', '.join(declared('tools.yaml')['groups'])}.",
     )
+
+
+def _named(name: str) -> tuple[Action, ...]:
+    """Give the actions that a tool name, id or alias stands for."""
+    as_tool = tuple(action for action in catalog().values() if tool_name(action) == name)
+    return as_tool or named(name)
 
 
 def _score(action: Action, words: Iterable[str]) -> int:

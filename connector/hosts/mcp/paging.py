@@ -1,7 +1,7 @@
 """Lists in short pieces: how many records an agent gets, and a text that says where the next piece begins.
 
 Pure. Calendly pages most lists and not all; agents read all of them the same way. A token holds the page of
-Calendly that a piece is from, how many of its records were given, and a mark of the last of them: if that record
+Calendly that a piece is from, how many of its records were given, and a mark of the last of them: if that one
 has moved, some would be given twice or never, and the list has to be begun anew.
 """
 

@@ -2,7 +2,7 @@
 
 An input schema loses what model APIs refuse at its root (anyOf, allOf and the like) and what only we read;
 the connector checks every call by the whole schema. An output schema names a record's fields and demands
-none: a client throws an answer away that misses it, and one field that Calendly changed would hide all others.
+none: a client throws an answer away that misses it, and one field that Calendly changed would hide the rest.
 """
 
 import re
@@ -41,7 +41,7 @@ def output_schema(action: Action) -> dict[str, Any]:
         return {"type": "object", "required": ["done"], "properties": {"done": {"const": True}}}
     fields = follow(action.output, action.output).get("properties", {})
     told = {name: _words(follow(rule, action.output)) for name, rule in fields.items()}
-    record = {"type": "object", "properties": told}
+    record: dict[str, Any] = {"type": "object", "properties": told}
     if action.returns == "one":
         properties, required = {"record": record, **_WARNINGS}, ["record"]
     else:
@@ -76,20 +76,19 @@ def _any_action() -> re.Pattern[str]:
 
 
 def _input(rule: dict[str, Any], declared: Schema) -> dict[str, Any]:
-    told = in_tool_names(rule.get("description", ""))
-    if "x-options" in declared:
-        rule = {keyword: value for keyword, value in rule.items() if keyword not in {"format", "pattern"}}
-        told = f"{told} Its name will do, too."
-    return {**rule, "description": told}
+    if "x-options" not in declared:
+        return rule
+    loose = {keyword: value for keyword, value in rule.items() if keyword not in {"format", "pattern"}}
+    return {**loose, "description": f"{rule['description']} Its name will do, too."}
 
 
 def _plain(node: Any) -> Any:
-    """Leave out the keywords that only this connector knows."""
+    """Leave out the keywords that only this connector knows, and write actions as tools."""
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if isinstance(node, dict):
         return {key: _plain(value) for key, value in node.items() if not key.startswith("x-")}
-    return node
+    return in_tool_names(node) if isinstance(node, str) else node
 
 
 def _words(field: Schema) -> dict[str, str]:
