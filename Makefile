@@ -1,5 +1,7 @@
-# make demo | make test | make test-long | make lint | make wheel-test | make bench [BENCH=--quick]
-# Each target does all its own set-up in .venv; only Python 3.11+, make and a package index are needed.
+# make demo | make test | make test-long | make lint | make wheel-test | make test-hosts
+# make bench [BENCH=--quick]
+# Each target does all its own set-up in .venv; only Python 3.11+, make and a package index are needed,
+# for test-hosts Node 20+ with npm, too.
 
 SHELL := /bin/sh
 PYTHON ?=
@@ -7,10 +9,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: docs help demo test test-long lint wheel-test bench clean
+.PHONY: docs help demo test test-long lint wheel-test test-hosts bench clean
 
 help:
-	@sed -n '1,2p' Makefile
+	@sed -n '1,3p' Makefile
 
 demo: $(READY)
 	@$(BIN)/calendly-connector demo
@@ -40,6 +42,17 @@ wheel-test: $(READY)
 	@sh .ci/postgres
 	sh .ci/wheel-test $(BIN)/python
 
+# Each host has an environment of its own: the connector, that host, and what its tests need.
+test-hosts: .venv-mcp/.ready
+	@sh .ci/inspector .venv-mcp
+	.venv-mcp/bin/pytest tests/test_mcp.py tests/test_mcp_transports.py tests/hosts/mcp
+
+.venv-mcp/.ready: EXTRAS = mcp,sandbox,vault
+
+.venv-%/.ready: pyproject.toml constraints.txt .ci/venv
+	@PYTHON='$(PYTHON)' sh .ci/venv .venv-$* '.[$(EXTRAS)]' hypothesis pytest
+	@touch $@
+
 bench: $(READY)
 	$(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/run.py $(BENCH)
@@ -49,4 +62,4 @@ $(READY): pyproject.toml constraints.txt .ci/venv
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*
