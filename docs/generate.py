@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calendly_connector.declarations import Action, Trigger
+from calendly_connector.hosts.mcp.offer import declared, make_offer
 from calendly_connector.manifest import catalog, manifest
 from calendly_connector.schema import follow
 
@@ -23,9 +24,11 @@ def main(arguments: list[str]) -> int:
     """Write what differs; with `--check`, name it and exit 1."""
     stale = []
     triggers = ROOT / "docs" / "triggers.md"
+    agents = ROOT / "docs" / "hosts" / "mcp.md"
     pages = {
         ROOT / "docs" / "actions.md": actions_page(),
         ROOT / "README.md": with_tables(ROOT / "README.md", {"actions": _action_rows, "events": _event_rows}),
+        agents: with_tables(agents, {"tools": _tool_rows, "groups": _group_rows}),
         triggers: with_tables(triggers, {"unseen": _unseen_rows, "filters": _filter_rows}),
     }
     for path, text in pages.items():
@@ -129,6 +132,24 @@ def _event_rows() -> Iterator[str]:
     for trigger in manifest().triggers.values():
         scopes = ", ".join(f"`{scope}`" for scope in trigger.scopes)
         yield f"| `{trigger.id}` | {', '.join(trigger.subscriptions)} | {scopes} | {trigger.plan or ''} |"
+
+
+def _tool_rows() -> Iterator[str]:
+    yield "| tool | what it does | reads only |"
+    yield "|---|---|---|"
+    offer = make_offer()
+    for name, action in offer.tools.items():
+        yield f"| `{name}` | {action.title} | {'yes' if action.effect == 'read' else ''} |"
+    helpers = declared("tools.yaml")["helpers"]
+    for name in offer.helpers:
+        yield f"| `{name}` | {helpers[name]['title']} | {'' if name == 'run_action' else 'yes'} |"
+
+
+def _group_rows() -> Iterator[str]:
+    yield "| group | resources |"
+    yield "|---|---|"
+    for name, resources in declared("tools.yaml")["groups"].items():
+        yield f"| `{name}` | {', '.join(f'`{resource}`' for resource in resources)} |"
 
 
 def _unseen_rows() -> Iterator[str]:

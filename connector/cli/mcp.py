@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import click
 
@@ -53,6 +54,8 @@ def command(
 
     offer = make_offer(only, read_only=read_only)
     if not http:
+        if sys.stdin.isatty():
+            click.echo("Waiting for the client that should have started this. Press Ctrl-C to stop.", err=True)
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the thread that waits for input hears of no other end
         serve_stdio(offer, connect)
         return

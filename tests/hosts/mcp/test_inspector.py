@@ -64,6 +64,32 @@ def test_read_only_the_inspector_finds_no_tool_that_writes(inspect):
     assert all(tool["annotations"]["readOnlyHint"] for tool in tools)
 
 
+def test_the_configuration_in_the_docs_starts_a_server(sandbox, tmp_path):
+    page = Path("docs/hosts/mcp.md").read_text(encoding="utf-8")
+    config = json.loads(page.partition("```json")[2].partition("```")[0])
+    server = config["mcpServers"]["calendly"]
+    places = {"CALENDLY_API_URL": sandbox.url, "XDG_DATA_HOME": str(tmp_path)}
+    variables = {**os.environ, **places}
+    server |= {"command": SCRIPT, "env": places}
+    subprocess.run([SCRIPT, "vault", "add", "work"], input=b"sandbox-owner", env=variables, check=True)
+    file = tmp_path / "mcp.json"
+    words = [
+        "--config",
+        str(file),
+        "--server",
+        "calendly",
+        "--method",
+        "tools/call",
+        "--tool-name",
+        "users_me",
+    ]
+    file.write_text(json.dumps(config))
+    done = subprocess.run(
+        [INSPECTOR, "--cli", *words], env=variables, capture_output=True, timeout=SOON_S, check=True
+    )
+    assert json.loads(done.stdout)["structuredContent"]["record"]["name"] == "Ada Okafor"
+
+
 @pytest.fixture
 def served(fresh_sandbox):
     """Give the address of a server over HTTP, in a process of its own."""
