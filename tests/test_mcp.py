@@ -8,7 +8,14 @@ import mcp_types as types
 import pytest
 from agents import MODES, agent_of
 from calendly_connector.contract import CheckReport, Option, Result
-from calendly_connector.errors import InvalidCredential, NoAnswer, UnknownAction, UsageError
+from calendly_connector.errors import (
+    InvalidCredential,
+    NoAnswer,
+    SignInRequired,
+    Unauthenticated,
+    UnknownAction,
+    UsageError,
+)
 from calendly_connector.hosts.mcp import paging, schemas
 from calendly_connector.hosts.mcp.offer import declared, make_offer, tool_name
 from calendly_connector.hosts.mcp.server import build
@@ -530,6 +537,22 @@ def test_an_opening_that_failed_is_tried_again(sandbox, connect):
     assert len(tries) == 2
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unauthenticated("Calendly does not know this token.", status=401),
+        SignInRequired("The sign-in is over.", reason="revoked"),
+    ],
+)
+def test_after_a_refused_credential_the_next_call_signs_in_anew(error):
+    connections = [Scripted(error), Scripted(Result("x", record={"name": "Ada"}))]
+    server, _ = build(make_offer(), lambda: connections.pop(0))
+    with agent_of(server) as agent:
+        assert agent.refused("users_me") == str(error)
+        assert agent.get("users_me")["record"] == {"name": "Ada"}
+        assert agent.get("users_me")
+
+
 def test_errors_of_calendly_and_of_the_network_say_code_and_next_step(sandbox, serve):
     with serve(sandbox, token="nobody") as agent:
         result = agent.ask("users_me")
@@ -575,6 +598,24 @@ def test_secrets_in_answers_are_masked(scripted):
         told = agent.ask("scheduled_events_get", uuid="A" * 16).model_dump_json()
         assert "hush" not in told
         assert told.count("[redacted]") == 6  # three, as structure and as text
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_words_of_a_bug_stay_in_the_log(mode, caplog):
+    server, _ = build(make_offer(), lambda: Scripted(RuntimeError("hush")))
+    with agent_of(server, mode=mode) as agent:
+        with pytest.raises(MCPError, match="The connector itself failed") as caught:
+            agent.ask("users_me")
+        assert caught.value.code == -32603
+        assert "hush" not in str(caught.value.error)
+    assert "hush" in caplog.text
+
+
+def test_what_looks_like_a_function_is_text_to_an_agent(meeting_place, serve):
+    text = "~{GetSigningKey}~ ~{GetUserUrl}~"
+    with serve(meeting_place) as agent:
+        made = agent.get("run_action", action="contacts_create", arguments={"name": text})
+        assert made["record"]["name"] == text
 
 
 # A person's word

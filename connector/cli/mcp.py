@@ -1,13 +1,17 @@
 """`calendly-connector mcp`: the connector as tools of an AI agent."""
 
+import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from ..contract import Connection
 from ..errors import UsageError
+from ..redaction import RedactingFilter
 from .session import credential, signs_in
 
 _HOST, _PORT = "127.0.0.1", 8701
@@ -23,12 +27,12 @@ _HOST, _PORT = "127.0.0.1", 8701
     help="Offer these actions, resources or groups, and nothing else; may be repeated.",
 )
 @click.option("--http", is_flag=True, help="Serve streamable HTTP instead of standard input and output.")
-@click.option("--host", metavar="NAME", help="With --http: where to listen. Default: 127.0.0.1.")
+@click.option("--host", metavar="NAME", help=f"With --http: where to listen. Default: {_HOST}.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     metavar="N",
-    help="With --http: the port, 0 for a free one. Default: 8701.",
+    help=f"With --http: the port, 0 for a free one. Default: {_PORT}.",
 )
 def command(
     *, read_only: bool, only: tuple[str, ...], http: bool, host: str | None, port: int | None
@@ -38,6 +42,7 @@ def command(
     With --http clients send CALENDLY_MCP_TOKEN as bearer token.
     """
     try:
+        from ..hosts.mcp.http import TOKEN_VARIABLE, check_token, serve_http
         from ..hosts.mcp.offer import make_offer
         from ..hosts.mcp.server import serve_stdio
     except ImportError as error:
@@ -53,17 +58,29 @@ def command(
         return connector.connect(chosen)
 
     offer = make_offer(only, read_only=read_only)
-    if not http:
+    with _warnings_shown():
+        if http:
+            token = check_token(os.environ.get(TOKEN_VARIABLE, ""))
+            port = _PORT if port is None else port
+            serve_http(offer, connect, token, host=host or _HOST, port=port, announce=_announce)
+            return
         if sys.stdin.isatty():
-            click.echo("Waiting for the client that should have started this. Press Ctrl-C to stop.", err=True)
+            click.echo("Waiting for the client that should start this. Press Ctrl-C to stop.", err=True)
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the thread that waits for input hears of no other end
         serve_stdio(offer, connect)
-        return
-    from ..hosts.mcp.http import TOKEN_VARIABLE, check_token, serve_http
 
-    token = check_token(os.environ.get(TOKEN_VARIABLE, ""))
-    port = _PORT if port is None else port
-    serve_http(offer, connect, token, host=host or _HOST, port=port, announce=_announce)
+
+@contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Print what goes wrong inside on standard error, without secrets; standard output is the protocol's."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.WARNING)
+    handler.addFilter(RedactingFilter())
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def _announce(url: str, loopback: bool) -> None:

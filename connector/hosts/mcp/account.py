@@ -1,14 +1,21 @@
 """Calendly as the tools see it: one connection for all of them, and answers an agent can hold in its head."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any, Final
 
 from ...choices import is_name
 from ...contract import Connection, Option, Record, Result
 from ...declarations import Action
-from ...errors import ConnectorError, InvalidParams, Problem
+from ...errors import (
+    ConnectorError,
+    InvalidCredential,
+    InvalidParams,
+    Problem,
+    SignInFailed,
+    Unauthenticated,
+)
 from ...manifest import catalog
 from ...schema import Schema
 from ...validation import explain
@@ -20,7 +27,7 @@ _TELLING: Final = ("name", "title", "label", "email", "status", "start_time")
 
 
 class Account:
-    """Runs actions. Opened by the first call; an opening that failed is tried again by the next."""
+    """Runs actions. Opened by the first call, and anew by the one after a credential was refused."""
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
@@ -28,16 +35,19 @@ class Account:
         self._lock = Lock()
 
     def close(self) -> None:
-        """Close the connection, if there is one."""
-        if self._opened is not None:
-            self._opened.close()
+        """Close the connection, if there is one; the next call opens another."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
 
     def run(self, action: Action, arguments: Mapping[str, Any]) -> Record:
         """Run an action; of a list give one piece. Raises ConnectorError."""
         _refuse_secrets(action, arguments)
         if action.returns == "many":
             return self._read(action, dict(arguments))
-        result = self._connection.run(action.id, arguments)
+        with self._connection() as connection:
+            result = connection.run(action.id, arguments)
         return _with_warnings(
             {"done": True} if action.returns == "none" else {"record": result.record}, result
         )
@@ -45,11 +55,13 @@ class Account:
     def check_call(self, action: Action, arguments: Mapping[str, Any]) -> None:
         """Refuse a wrong call of an action; uses no network."""
         _refuse_secrets(action, arguments)
-        self._connection.preview(action.id, arguments)
+        with self._connection() as connection:
+            connection.preview(action.id, arguments)
 
     def options(self, action: Action, field: str) -> list[Option]:
         """Give what an input can be set to."""
-        return self._connection.options(action.id, field)
+        with self._connection() as connection:
+            return connection.options(action.id, field)
 
     def about(self, action: Action, arguments: Mapping[str, Any]) -> dict[str, str]:
         """Say in words what the resources are that arguments name; what cannot be read is left out."""
@@ -61,8 +73,8 @@ class Account:
 
     def report(self) -> Record:
         """Say who is signed in, in which organization, on which plan, and how many requests are left."""
-        connection = self._connection
-        checked = connection.check()
+        with self._connection() as connection:
+            checked = connection.check()
         notes = list(checked.notes)
         organization: Record | None = None
         if checked.organization:
@@ -84,7 +96,8 @@ class Account:
         }
 
     def _resource(self, action: str, uri: str) -> Record:
-        return self._connection.run(action, {catalog()[action].path_ids[-1]: uri}).record or {}
+        with self._connection() as connection:
+            return connection.run(action, {catalog()[action].path_ids[-1]: uri}).record or {}
 
     def _told(self, field: Schema, value: str) -> str:
         kinds = field["x-resource"]
@@ -97,12 +110,18 @@ class Account:
                 return ", ".join(str(record[name]) for name in _TELLING if record.get(name))
         return ""
 
-    @property
-    def _connection(self) -> Connection:
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """Give the connection; a refused credential closes it, so that the next call reads it anew."""
         with self._lock:
             if self._opened is None:
                 self._opened = self._connect()
-            return self._opened
+            connection = self._opened
+        try:
+            yield connection
+        except (InvalidCredential, SignInFailed, Unauthenticated):
+            self.close()
+            raise
 
     def _read(self, action: Action, arguments: dict[str, Any]) -> Record:
         asked = {name: arguments.pop(name) for name in paging.INPUTS if name in arguments}
@@ -120,7 +139,8 @@ class Account:
             arguments["count"] = count
         if at.page is not None:
             arguments["page_token"] = at.page
-        result = self._connection.run(action.id, arguments)
+        with self._connection() as connection:
+            result = connection.run(action.id, arguments)
         piece = paging.cut(result.records, at, count, result.next_page_token)
         answer: Record = {"records": piece.records, "complete": piece.next is None and result.complete}
         answer |= {"next": str(piece.next)} if piece.next else {}

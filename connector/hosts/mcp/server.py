@@ -1,20 +1,29 @@
 """The server: tools, resources and prompts over one account, whatever carries them."""
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import closing
+from typing import Final
 
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR
+from pydantic import ValidationError
 
 from ...contract import Connection
 from ...manifest import manifest
 from .account import Account
+from .confirming import Context
 from .offer import Offer, declared
 from .prompts import Prompts
 from .resources import Resources
 from .tools import Tools
+
+_LOGGER: Final = logging.getLogger(__name__)
 
 
 def build(
@@ -40,9 +49,23 @@ def build(
         on_get_prompt=prompts.get,
         on_completion=prompts.complete,
     )
+    server.middleware.append(_keep_internals)
     # A reply to a question is good for the call it was asked about, and for ten minutes.
     server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=card.id))
     return server, account
+
+
+async def _keep_internals(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Leave the words of a bug in the log: up to 2025-11-25 the library sends them to the client."""
+    try:
+        return await call_next(ctx)
+    except (MCPError, ValidationError):
+        raise
+    except Exception:
+        _LOGGER.exception("%s failed", ctx.method)
+        raise MCPError(
+            INTERNAL_ERROR, "The connector itself failed. Its standard error says where; please report it."
+        ) from None
 
 
 def serve_stdio(offer: Offer, connect: Callable[[], Connection]) -> None:
