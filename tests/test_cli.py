@@ -20,7 +20,7 @@ from calendly_connector.sandbox.world import cast
 from hostile import Hostile, one, page, reply
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
-COMMANDS = ["check", "actions", "describe", "run", "sync", "sandbox", "record", "demo"]
+COMMANDS = ["check", "actions", "describe", "run", "sync", "sandbox", "mcp", "record", "demo"]
 ORGANIZATION = f"organization=https://api.calendly.com/organizations/{cast.ORGANIZATION}"
 ALL_EVENTS = ("run", "scheduled_events.list", ORGANIZATION)
 MANY_EVENTS = 250  # in the sandbox

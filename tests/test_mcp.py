@@ -166,7 +166,7 @@ def test_descriptions_name_tools_and_not_actions():
 
 def test_what_has_a_pick_list_says_that_a_name_will_do():
     field = tools_of()["invitees_create"].input_schema["properties"]["event_type"]
-    assert field["description"].endswith("Its name will do, too.")
+    assert field["description"].endswith("A name will do, too.")
     assert "format" not in field
 
 
@@ -475,7 +475,7 @@ def test_wrong_arguments_are_named_all_at_once_without_network(serve, unvisited)
         assert "foo: is not an input" in told
         assert "status: must be one of active, canceled (did you mean 'active'?)" in told
         assert "min_start_time: must be a UTC time" in told
-        assert "search_actions" in told
+        assert told.endswith("The input schema says what it takes.")
         assert "calendly-connector" not in told
         assert "uuid: is missing" in agent.refused("scheduled_events_get")
         assert "query: is missing" in agent.refused("search_actions")
@@ -613,8 +613,9 @@ def test_the_words_of_a_bug_stay_in_the_log(mode, caplog):
 
 def test_what_looks_like_a_function_is_text_to_an_agent(meeting_place, serve):
     text = "~{GetSigningKey}~ ~{GetUserUrl}~"
+    emails = [{"email": "x@client.example", "is_primary": True}]
     with serve(meeting_place) as agent:
-        made = agent.get("run_action", action="contacts_create", arguments={"name": text})
+        made = agent.get("run_action", action="contacts_create", arguments={"name": text, "emails": emails})
         assert made["record"]["name"] == text
 
 

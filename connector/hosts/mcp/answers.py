@@ -11,9 +11,7 @@ from ...errors import ConnectorError, InvalidParams
 from ...redaction import redact_all
 from .schemas import in_tool_names
 
-_FIX: Final = (
-    "The tool's input schema says what it takes; that of any other action is found with search_actions."
-)
+_FIX: Final = "The input schema says what it takes."
 
 
 def answer(content: Record) -> types.CallToolResult:

@@ -5,6 +5,7 @@ pointed here (DNS rebinding). Browsers say which page asks (Origin) and under wh
 send no Origin.
 """
 
+import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing, suppress
@@ -97,12 +98,9 @@ def serve_http(
 ) -> None:
     """Serve until interrupted; `announce` is told the address, and whether only this machine reaches it."""
     server, account = build(offer, connect)
+    at_the_door = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # since the door does it
     app = server.streamable_http_app(
-        streamable_http_path=PATH,
-        max_request_body_size=_BODY_LIMIT,
-        transport_security=TransportSecuritySettings(
-            enable_dns_rebinding_protection=False
-        ),  # the door does it
+        streamable_http_path=PATH, max_request_body_size=_BODY_LIMIT, transport_security=at_the_door
     )
     listener = _listen(host, port)
     bound = listener.getsockname()[:2]
@@ -123,7 +121,8 @@ def _listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with ExitStack() as stack:
             listener = stack.enter_context(socket.socket(family, kind, protocol))
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name == "posix":  # elsewhere it would let another program listen on the same port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             listener.listen()
             stack.pop_all()

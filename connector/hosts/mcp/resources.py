@@ -20,6 +20,13 @@ ACTION_TEMPLATE: Final = "calendly://actions/{action}"
 _ACCOUNT: Final = "calendly://account"
 _ACTIONS: Final = "calendly://actions"
 _JSON: Final = "application/json"
+_RESOURCES: Final = {
+    _ACCOUNT: (
+        "The signed-in account",
+        "Who is signed in, their organization and plan, requests left, the present moment.",
+    ),
+    _ACTIONS: ("All actions", "Every action that can be reached, in one line each."),
+}
 
 
 class Resources:
@@ -32,21 +39,13 @@ class Resources:
 
     async def listed(self, _context: Context, _params: object) -> types.ListResourcesResult:
         """Give the resources."""
-        account = types.Resource(
-            uri=_ACCOUNT,
-            name="account",
-            title="The signed-in account",
-            description="Who is signed in, their organization and plan, requests left, the present moment.",
-            mime_type=_JSON,
-        )
-        actions = types.Resource(
-            uri=_ACTIONS,
-            name="actions",
-            title="All actions",
-            description="Every action that can be reached, in one line each.",
-            mime_type=_JSON,
-        )
-        return types.ListResourcesResult(resources=[account, actions])
+        resources = [
+            types.Resource(
+                uri=uri, name=uri.rpartition("/")[2], title=title, description=words, mime_type=_JSON
+            )
+            for uri, (title, words) in _RESOURCES.items()
+        ]
+        return types.ListResourcesResult(resources=resources)
 
     async def templates(self, _context: Context, _params: object) -> types.ListResourceTemplatesResult:
         """Give the one template."""
@@ -80,7 +79,7 @@ class Resources:
             return _whole(self._offer.find(uri.removeprefix(f"{_ACTIONS}/")))
         raise UnknownAction(
             f"There is no resource {uri[:100]!r}.",
-            fix=f"There are {_ACCOUNT}, {_ACTIONS} and {ACTION_TEMPLATE}.",
+            fix=f"There are {', '.join((*_RESOURCES, ACTION_TEMPLATE))}.",
         )
 
 

@@ -17,6 +17,14 @@ from .paging import COUNT, INPUTS
 
 _ROOT: Final = ("type", "properties", "required", "additionalProperties", "$defs")
 _CONDITIONS: Final = ("allOf", "if", "then", "else", "dependentRequired")
+_WARNINGS: Final = {
+    "warnings": {"type": "array", "items": {"type": "string"}, "description": "What to know of the answer."}
+}
+_LIST: Final = {
+    "complete": {"type": "boolean", "description": "Whether the list ends here."},
+    "next": {"type": "string", "description": "Give it as page_token to read on."},
+    "extra": {"type": "object", "description": "What the list says beside its records."},
+}
 
 
 def input_schema(action: Action) -> dict[str, Any]:
@@ -76,10 +84,10 @@ def _any_action() -> re.Pattern[str]:
 
 
 def _input(rule: dict[str, Any], declared: Schema) -> dict[str, Any]:
-    if "x-options" not in declared:
+    if "x-options" not in declared.get("items", declared):
         return rule
     loose = {keyword: value for keyword, value in rule.items() if keyword not in {"format", "pattern"}}
-    return {**loose, "description": f"{rule['description']} Its name will do, too."}
+    return {**loose, "description": f"{rule['description']} A name will do, too."}
 
 
 def _plain(node: Any) -> Any:
@@ -93,13 +101,3 @@ def _plain(node: Any) -> Any:
 
 def _words(field: Schema) -> dict[str, str]:
     return {"description": field["description"]} if "description" in field else {}
-
-
-_WARNINGS: Final = {
-    "warnings": {"type": "array", "items": {"type": "string"}, "description": "What to know of the answer."}
-}
-_LIST: Final = {
-    "complete": {"type": "boolean", "description": "Whether the list ends here."},
-    "next": {"type": "string", "description": "Give it as page_token to read on."},
-    "extra": {"type": "object", "description": "What the list says beside its records."},
-}
