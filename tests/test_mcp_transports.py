@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from agents import MODES, agent_of, over_http
 from calendly_connector import cli
+from calendly_connector.cli import mcp
 from calendly_connector.hosts.mcp import http as door
 from calendly_connector.sandbox.app import SECRET_MARK
 from mcp import StdioServerParameters
@@ -141,6 +143,16 @@ def test_ctrl_c_ends_a_server_that_waits_for_input(environment):
         assert server.wait(SOON_S) == -signal.SIGINT
 
 
+def test_a_person_who_starts_it_in_a_terminal_is_told_what_it_waits_for(environment):
+    ours, terminal = pty.openpty()
+    with subprocess.Popen([SCRIPT, "mcp"], env=environment, stdin=terminal, stderr=subprocess.PIPE) as server:
+        os.close(terminal)
+        assert b"Waiting for the client" in server.stderr.readline()
+        server.terminate()
+        server.communicate(timeout=SOON_S)
+    os.close(ours)
+
+
 def test_a_missing_token_and_an_unknown_credential_are_told_to_the_agent(fresh_sandbox, tmp_path):
     variables = {**os.environ, "CALENDLY_API_URL": fresh_sandbox.url, "XDG_DATA_HOME": str(tmp_path)}
     for words, told in (([], "CALENDLY_API_TOKEN"), (["--credential", "nobody"], "nobody")):
@@ -227,6 +239,13 @@ def test_a_server_for_other_machines_may_have_any_name_and_still_asks_for_the_to
     assert door.refused(headers, DOOR, loopback=False) is None
     assert door.refused({**headers, "authorization": ""}, DOOR, loopback=False)[0] == 401
     assert door.refused({**headers, "origin": "https://evil.example"}, DOOR, loopback=False)[0] == 403
+
+
+def test_who_listens_to_other_machines_is_told_of_tls(capsys):
+    mcp._announce("http://192.0.2.1:8701/mcp", False)
+    assert "Put TLS in front of it" in capsys.readouterr().err
+    mcp._announce("http://127.0.0.1:8701/mcp", True)
+    assert "TLS" not in capsys.readouterr().err
 
 
 # Wrong calls of the command
