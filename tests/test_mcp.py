@@ -125,7 +125,8 @@ def test_every_action_can_be_a_tool_that_clients_and_models_take():
     for name, tool in tools.items():
         assert re.fullmatch(r"[a-z][a-z0-9_]{2,49}", name)  # 64 with the prefix that some clients add
         assert tool.title
-        assert tool.description
+        assert 0 < len(tool.description) <= 1024
+        assert all(re.fullmatch(r"[a-zA-Z0-9_.-]{1,64}", field) for field in tool.input_schema["properties"])
         assert set(tool.input_schema) <= ROOT_KEYWORDS
         for schema in (tool.input_schema, tool.output_schema):
             assert schema["type"] == "object"
