@@ -21,7 +21,7 @@ from calendly_connector.sandbox import faults, loopback, wire
 from calendly_connector.sandbox.api import limits
 from calendly_connector.sandbox.api.checking import ReplyChecker
 from calendly_connector.sandbox.api.replies import Reply
-from calendly_connector.sandbox.control import delivery, journal, notices
+from calendly_connector.sandbox.control import journal, notices
 from calendly_connector.sandbox.handler import KeptReplies
 from calendly_connector.sandbox.options import Options
 from calendly_connector.sandbox.server import Sandbox, serve
@@ -812,7 +812,7 @@ def test_leaving_does_not_wait_for_deliveries(receiver):
         )
         sandbox.book()
         before = time.monotonic()
-    assert time.monotonic() - before < delivery.CONNECT_TIMEOUT_S / 2
+    assert time.monotonic() - before < Options().connect_timeout_s / 2
 
 
 def test_serving_ends_cleanly_on_a_signal_in_the_main_thread():

@@ -8,7 +8,7 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from . import cast, times
+from . import times
 from .diary import Diary
 from .holdings import Holdings
 from .ids import Ids
@@ -108,7 +108,11 @@ class World:
 
     def group_organization(self, group_uuid: str) -> int | None:
         """Give the organization number of the group with this id."""
-        return LARGE if group_uuid == cast.GROUP else None
+        return LARGE if group_uuid in self.population.groups else None
+
+    def group_members(self, group_uuid: str) -> frozenset[int]:
+        """Give the member numbers of the group with this id, none for one that is not there."""
+        return self.population.groups.get(group_uuid, frozenset())
 
     def leave(self, member: Member) -> list[Offer]:
         """Take a user out of their organization; give the event types that went with them."""
@@ -119,6 +123,11 @@ class World:
         """Put in an event type, new or changed; events that are there keep what they were booked with."""
         self.version += 1
         self.population.by_offer[offer.uuid] = offer
+
+    def remove_offer(self, uuid: str) -> Offer:
+        """Take out an event type and give it; events that are there keep what they were booked with."""
+        self.version += 1
+        return self.population.by_offer.pop(uuid)
 
     def linked(self, booking_url: str, now: int) -> str:
         """Give the event type id of a single-use link; LookupError for one that is used, stale or unknown."""
