@@ -92,7 +92,7 @@ def join(
             shapes.answer(question, text) for question, text in zip(questions, booking.answers, strict=False)
         ],
     ) | dict(changes or {})
-    kept.invitees.append(invitee)
+    world.invite(number, invitee)
     counter = kept.event["invitees_counter"]
     kept.event["invitees_counter"] = counter | {
         "total": counter["total"] + 1,

@@ -92,6 +92,7 @@ class World:
         self.holdings = Holdings()
         self.samples: dict[str, Record] = {}  # payloads of sample webhook data, by event name
         self._made = 0
+        self._by_mail: dict[str, list[Added]] = {}
         self._named_events: dict[str, int] = {}
         self._named_invitees: dict[str, tuple[int, int]] = {}
 
@@ -197,6 +198,10 @@ class World:
         kept = self.kept.get(number)
         return kept.event["status"] == "canceled" if kept else self.diary.canceled(number)
 
+    def joined_by(self, email: str) -> list[Added]:
+        """Give the events that this mail address was put into, by start; one may be there more than once."""
+        return self._by_mail.get(email.lower(), [])
+
     # Changes
 
     def keep(self, number: int) -> Kept:
@@ -217,7 +222,18 @@ class World:
         self.version += 1
         self.kept[number] = kept
         insort(self.added, Added(times.read(kept.event["start_time"]), number))
+        for invitee in kept.invitees:
+            self._index(number, invitee)
         return number
+
+    def invite(self, number: int, invitee: Record) -> None:
+        """Put one more invitee into an event."""
+        self.keep(number).invitees.append(invitee)
+        self._index(number, invitee)
+
+    def _index(self, number: int, invitee: Record) -> None:
+        start = times.read(self.event(number)["start_time"])
+        insort(self._by_mail.setdefault(invitee["email"].lower(), []), Added(start, number))
 
     def add_named(self, uuid: str, invitee_uuid: str, kept: Kept) -> None:
         """Put in an event of one invitee whose ids are given rather than made."""
