@@ -8,6 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 CLOSE, HANG = "close", "hang"
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # the usual 5 break connections where many come at once
+
+
 class Receiver:
     """Keeps what arrives: (path, headers, body).
 
@@ -42,7 +46,7 @@ class Receiver:
             def log_message(self, *_args):
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
