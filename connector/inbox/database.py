@@ -296,7 +296,7 @@ class DatabaseInbox:
             Column("key", String(64), primary_key=True),
             Column("id", Text, nullable=False),
             Column("kind", Text, nullable=False),
-            Column("created_at", String(64), nullable=False),
+            Column("created_at", String(200), nullable=False),
             Column("body", LargeBinary(_LARGEST)),
             Column("state", String(16), nullable=False),
             Column("attempts", Integer, nullable=False),
