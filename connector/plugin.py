@@ -4,7 +4,7 @@ from __future__ import annotations  # a host that only looks at the catalog does
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,11 +16,22 @@ if TYPE_CHECKING:
 
     from .api.client import Client
     from .auth.access import Access
-    from .contract import CheckReport, Event, Filter, Option, Params, RateLimit, Record, Result
+    from .contract import (
+        CheckReport,
+        Event,
+        Filter,
+        Option,
+        Params,
+        RateLimit,
+        Record,
+        Result,
+        Subscription,
+    )
     from .declarations import Action
     from .manifest import Manifest
     from .records import RecordStream
     from .runner import Runner
+    from .subscriptions import Store, Subscriptions
     from .timing import Timing
 
 
@@ -141,6 +152,26 @@ class CalendlyConnection:
         signature.verify(header, body, [self._credential.get("signing_key", "")], self._timing.clock())
         return event.read_event(body)
 
+    def subscribe(
+        self, events: Iterable[str], callback: str, *, scope: str = "", group: str = ""
+    ) -> list[Subscription]:
+        """Have events posted to an address, with a signing key that is kept in the vault."""
+        return self.subscriptions().subscribe(events, callback, scope=scope, group=group)
+
+    def unsubscribe(self, subscription_id: str) -> bool:
+        """End a subscription of ours and forget its key; False where there is none of this id."""
+        return self.subscriptions().unsubscribe(subscription_id)
+
+    def subscriptions(self, store: Store | None = None) -> Subscriptions:
+        """Give the life cycle of webhook subscriptions, kept in the vault or in a store of the host."""
+        from .subscriptions import Subscriptions, VaultStore, signer_of
+
+        if store is None:
+            from .auth.vault import open_vault
+
+            store = VaultStore(open_vault())
+        return Subscriptions(self, store, signer_of(self._credential), clock=self._timing.clock)
+
     @property
     def rate_limit(self) -> RateLimit | None:
         """Headroom as of the last reply; None before the first, and where Calendly does not tell it."""
@@ -229,7 +260,13 @@ def _opened(credential: dict[str, str]) -> tuple[dict[str, str], str]:
     from .auth.vault import open_vault
 
     name = credential.get("name", "")
-    held = _checked(open_vault().get(name))
+    held = open_vault().get(name)
+    if held.get("kind") == "webhook_subscription":
+        raise InvalidCredential(
+            f"{name!r} is a webhook subscription with its key, and nothing to sign in with.",
+            fix="Give the name of a credential: `calendly-connector vault list` shows them.",
+        )
+    held = _checked(held)
     if held["kind"] == "stored":
         raise InvalidCredential(f"The stored credential {name!r} is only the name of another.")
     return held, name
