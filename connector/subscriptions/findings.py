@@ -1,6 +1,6 @@
 """What is to be said of each subscription: ours and well, in need of repair, or none of ours. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -23,6 +23,8 @@ Kind = Literal[
     "foreign",
 ]
 
+_Address = tuple[str, str, str]  # callback address without id, scope, id of the owner
+_SETTLED: Final = ("healthy", "retrying", "pending", "disabled")  # those that tell, may tell, or told
 _REPAIRS: Final[Mapping[Kind, str]] = {
     "disabled": "make it anew, then delete this one",
     "pending": "look for it, and make it where it is not there",
@@ -89,49 +91,46 @@ def _state(kept: Kept, record: Record | None, listing: Listing, organization: st
         return "unseen", f"It cannot be seen with this sign-in: {listing.unread.get(place, 'not listed')}"
     if record is None and kept.uri:
         return "forgotten", "Its key is held, but Calendly has it no more."
-    if record is None or not kept.uri:
-        return "pending", "Its creation was begun, and no answer is known."
-    if record["state"] != "active":
+    if record is not None and record["state"] != "active":
         return "disabled", (
             "Calendly gave it up after 24 hours without an answer of 2xx; what happens meanwhile is not sent."
         )
+    if record is None or not kept.uri:
+        return "pending", "Its creation was begun, and no answer is known."
     if since := record.get("retry_started_at"):
         return "retrying", f"Posts to it have failed since {since}; after 24 hours it is disabled."
     return "healthy", ""
 
 
-def _doubles(ours: Iterable[Finding]) -> Iterator[Finding]:
-    """Mark those of whose events all, or some, are told to the same address by a newer one."""
-    told: dict[tuple[str, str, str], dict[str, str]] = {}  # event -> id of the newer one, for each address
-    found = list(ours)
-    for one in found:
-        if one.kind in {"healthy", "retrying"}:
-            yield _doubled(one, told.setdefault(_same(one), {}), active=True)
-            told[_same(one)] |= {event: one.id for event in one.events if event not in told[_same(one)]}
-    for one in found:
-        if one.kind == "disabled":
-            yield _doubled(one, told.get(_same(one), {}), active=False)
-        elif one.kind not in {"healthy", "retrying"}:
+def _doubles(ours: Sequence[Finding]) -> Iterator[Finding]:
+    """Mark those of whose events all, or some, are told to the same address by another, newer one.
+
+    What tells comes first. What does not tell is a double of what tells, however old, and of what is
+    still to be made.
+    """
+    told: dict[_Address, dict[str, str]] = {}  # event -> id of who tells it
+    for one in sorted(ours, key=_is_silent):
+        others = told.setdefault((one.base, one.scope, last_part(one.owner)), {})
+        twice = [event for event in one.events if event in others]
+        if one.kind in _SETTLED and len(twice) == len(one.events):
+            by = ", ".join(dict.fromkeys(others[event] for event in twice))
+            yield replace(one, kind="duplicated", message=f"All its events are told to its address by {by}.")
+            continue
+        if one.kind in _SETTLED and one.kind != "disabled":
+            others.update({event: one.id for event in one.events if event not in others})
+        if twice and one.kind in {"healthy", "retrying"}:
+            events = ", ".join(twice)
+            yield replace(
+                one, kind="overlapping", message=f"{others[twice[0]]} tells its address of {events}, too."
+            )
+        else:
             yield one
 
 
-def _same(one: Finding) -> tuple[str, str, str]:
-    return one.base, one.scope, last_part(one.owner)
-
-
-def _doubled(one: Finding, told: Mapping[str, str], *, active: bool) -> Finding:
-    twice = [event for event in one.events if event in told]
-    if len(twice) == len(one.events):
-        by = ", ".join(dict.fromkeys(told[event] for event in twice))
-        return replace(
-            one, kind="duplicated", message=f"All its events are told to the same address by {by}."
-        )
-    if twice and active:
-        message = (
-            f"{', '.join(twice)} also told to the same address by {told[twice[0]]}; given once all the same."
-        )
-        return replace(one, kind="overlapping", message=message)
-    return one
+def _is_silent(one: Finding) -> int:
+    if one.kind in {"healthy", "retrying"} or (one.kind == "pending" and one.uri):
+        return 0
+    return 1 if one.kind == "pending" else 2
 
 
 def _others(record: Record) -> Finding:
