@@ -248,6 +248,8 @@ def prepare_session(session: "requests.Session", origin: str, left_s: Callable[[
         session.mount(scheme, PunctualAdapter(left_s))
     # A proxy has no business with a server on this machine, and would see the token in clear text.
     session.trust_env = urlsplit(origin).hostname not in protocol.LOOPBACK
+    # Where nothing is followed, requests still reads the body of a redirect, whole, and the address it names.
+    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]  # noqa: ARG005 - its name
     session.headers.update({"User-Agent": f"calendly-connector/{__version__}", "Accept": "application/json"})
 
 
