@@ -11,9 +11,7 @@ from ..session import connect, signs_in
 
 
 @click.command("prune")
-@click.option(
-    "--yes", is_flag=True, help="Repair without asking, but for orphans at an address of nobody here."
-)
+@click.option("--yes", is_flag=True, help="Repair without asking, but for orphans at an unknown address.")
 @click.option("--to", "callback", default="", metavar="URL", help="With --yes: this address is ours, too.")
 @signs_in
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; asks nothing.")
@@ -54,20 +52,24 @@ def _consent(found: Sequence[Finding], callback: str, *, yes: bool, asks: bool) 
     def consent(finding: Finding) -> bool:
         if yes:
             return finding.kind != "orphaned" or finding.base in ours
-        return asks and click.confirm(f"{_named(finding)} {printable(finding.message)} {finding.repair}?")
+        return asks and click.confirm(
+            printable(f"{_named(finding)} {finding.message} Repair ({finding.repair})?")
+        )
 
     return consent
 
 
 def _line(repair: Repair) -> str:
+    finding = repair.finding
+    how = f"--yes --to {finding.base}" if finding.kind == "orphaned" else "--yes"
     words = {
-        "done": "Repaired",
-        "left": "Left as it is (--yes repairs what is surely ours)",
-        "changed": "Changed meanwhile, see again",
-        "failed": f"Failed: {repair.message}",
+        "done": f"repaired ({finding.repair})",
+        "left": f"left as it is. {finding.message} With {how}: {finding.repair}",
+        "changed": "changed meanwhile, see again",
+        "failed": f"failed ({finding.repair}): {repair.message}",
     }
-    return f"{_named(repair.finding)} {repair.finding.repair}. {printable(words[repair.outcome])}"
+    return printable(f"{_named(finding)} {words[repair.outcome]}")
 
 
 def _named(finding: Finding) -> str:
-    return f"{finding.kind} {finding.id} at {printable(finding.base)}:"
+    return f"{finding.kind} {finding.id} at {finding.base}:"
