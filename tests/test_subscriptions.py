@@ -209,8 +209,8 @@ def test_a_member_hears_of_themselves_and_a_whole_organization_is_refused(connec
     assert_told_once(fresh_sandbox, store)
 
 
-@pytest.mark.parametrize("group", [GROUP, GROUP.rpartition("/")[2]])
-def test_a_group_is_named_by_its_uri_or_id(group, subscriptions, fresh_sandbox):
+@pytest.mark.parametrize("group", [GROUP, GROUP.rpartition("/")[2], "sales"])
+def test_a_group_is_given_as_uri_id_or_name(group, subscriptions, fresh_sandbox):
     (told,) = subscriptions.subscribe(EVENTS, CALLBACK, group=group)
     assert (told.scope, told.owner) == ("group", GROUP)
     assert at_calendly(fresh_sandbox)[told.url]["group"] == GROUP
@@ -606,8 +606,14 @@ def test_what_is_wrong_is_found_and_repaired_with_consent_alone(how, subscriptio
     assert_told_once(fresh_sandbox, store, count=left)
 
 
-def test_the_newer_key_wins(subscriptions, store, fresh_sandbox):
-    old = spoil("duplicated", subscriptions, store, fresh_sandbox)
+def test_the_newer_key_wins(subscriptions, store, fresh_sandbox, timer):
+    (old,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    (kept,) = store.all()
+    store.kept.clear()
+    timer.now += 0.001
+    (new,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    store.kept = {kept.id: kept} | store.kept
+    assert subscriptions.subscribe(EVENTS, CALLBACK)[0].id == new.id
     subscriptions.prune(subscriptions.survey(), everything)
     assert old.id not in store.kept
     assert_told_once(fresh_sandbox, store)

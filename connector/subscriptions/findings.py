@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from ..contract import Record
 from .account import Listing, last_part
 from .addresses import base_of, id_in
-from .store import Kept
+from .store import Kept, newest_first
 
 Kind = Literal[
     "healthy",
@@ -69,7 +69,7 @@ class Finding:
 
 def judge(kept: Iterable[Kept], listing: Listing, organization: str) -> list[Finding]:
     """Hold what is kept against what Calendly lists: ours first, the newest first, then all others."""
-    newest = sorted(kept, key=lambda one: (one.created_at, one.id), reverse=True)
+    newest = newest_first(kept)
     records = {found: record for record in listing.records if (found := id_in(record["callback_url"]))}
     ours = [_ours(one, records.get(one.id), listing, organization) for one in newest]
     known = {one.id for one in newest}
@@ -151,5 +151,5 @@ def _others(record: Record) -> Finding:
 def _unlisted(listing: Listing) -> Iterator[Finding]:
     for (scope, owner), why in listing.unread.items():
         yield Finding(
-            "unlisted", "", "", (), scope, owner, f"Subscriptions of this scope were not read: {why}"
+            "unlisted", "", "", (), scope, owner, f"Subscriptions of scope {scope} were not read: {why}"
         )

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, Literal
 
-from .. import moments
 from ..contract import Connection, Record, Subscription
 from ..errors import (
     CalendlyDown,
@@ -31,9 +30,10 @@ from .account import Account, last_part
 from .addresses import id_in
 from .findings import Finding
 from .keys import Signer
-from .store import Kept, Store
+from .store import Kept, Store, newest_first
 
 _KEY_BYTES: Final = 32
+_MOMENT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"  # of one width, so that texts are in the order of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Subscriptions:
 
     def _ensure(self, base: str, share: Share, reach: Reach) -> Subscription:
         """Give a share's subscription: one that is there, one that was begun, or a new one."""
-        equal = [kept for kept in self._store.all() if self._is_equal(kept, base, share)]
+        equal = [kept for kept in newest_first(self._store.all()) if self._is_equal(kept, base, share)]
         there = self._found(share, reach, equal)
         for kept in equal:
             record = there.get(kept.id)
@@ -182,7 +182,7 @@ class Subscriptions:
             scope=share.scope,
             owner=share.owner,
             organization=organization,
-            created_at=moments.write(datetime.fromtimestamp(self._clock(), UTC)),
+            created_at=datetime.fromtimestamp(self._clock(), UTC).strftime(_MOMENT),
             client=self._signer.client,
             signing_key="" if self._signer.client else self._token(_KEY_BYTES),
         )

@@ -1,7 +1,7 @@
 """Where subscriptions are kept with their signing keys, which Calendly never shows again."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -43,6 +43,11 @@ class Kept:
     def base(self) -> str:
         """The callback address as the host gave it."""
         return base_of(self.url)
+
+
+def newest_first(kept: Iterable[Kept]) -> list[Kept]:
+    """Order subscriptions so that the one that stays comes first, where several tell the same."""
+    return sorted(kept, key=lambda one: (one.created_at, one.id), reverse=True)
 
 
 class Store(Protocol):

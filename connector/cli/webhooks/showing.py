@@ -20,5 +20,7 @@ def print_findings(found: Sequence[Finding]) -> None:
     for line in lines:
         click.echo(line)
     for one in found:
-        if one.message and one.kind != "foreign":
-            click.echo(f"{one.kind} {one.id or one.scope}: {printable(one.message)}")
+        if one.kind == "unlisted":
+            click.echo(f"note: {printable(one.message)}", err=True)
+        elif one.message and one.kind != "foreign":
+            click.echo(f"{one.kind} {one.id}: {printable(one.message)}")
