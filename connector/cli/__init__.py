@@ -23,6 +23,7 @@ _COMMANDS = {
     "describe": "Show an action: its inputs, its output, an example, the scopes it needs.",
     "run": "Run an action.",
     "sync": "Copy an account into a database or files, and keep the copy up to date.",
+    "webhooks": "Take what Calendly posts when something happens.",
     "request": "Send any request, for what the catalog does not have yet.",
     "drift": "Compare an OpenAPI file of Calendly with what is declared here.",
     "sandbox": "Serve a made-up Calendly on this machine.",
@@ -30,15 +31,12 @@ _COMMANDS = {
     "logout": "Give the tokens of a sign-in back.",
     "scopes": "Say which scopes actions and triggers need.",
     "vault": "Keep credentials under names: list, add, show, remove, rekey.",
-    "webhooks": "Subscribe to events: make, list, end, repair subscriptions.",
     "record": "Record actions for the tests, without tokens or people.",
     "demo": "Show an automation host at work with the connector.",
 }
 
 
-@click.group(
-    cls=LazyGroup, modules=__name__, about=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=LazyGroup, summaries=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--debug",
     is_flag=True,

@@ -1,4 +1,4 @@
-"""A group of commands that imports each one when it is called, so that `run` does not pay for `demo`."""
+"""Groups of commands, each in a module of its own, which is imported when the command is called."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -8,25 +8,28 @@ import click
 
 
 class LazyGroup(click.Group):
-    """Commands by name with a few words each in `about`; `x` is `command` in the module x below `modules`."""
+    """A group that knows its commands by name and summary, so that `run` does not pay for `demo`.
 
-    def __init__(self, *args: Any, modules: str, about: Mapping[str, str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._modules = modules
-        self._about = about
+    The command `name` is `command` in the module `prefix` + `name` beside this one.
+    """
+
+    def __init__(self, *args: Any, summaries: Mapping[str, str], prefix: str = "", **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._summaries = summaries
+        self._prefix = prefix
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Give the names."""
-        return list(self._about)
+        """Give the names, in the order of the help."""
+        return list(self._summaries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import a command."""
-        if cmd_name not in self._about:
+        if cmd_name not in self._summaries:
             return None
-        command: click.Command = import_module(f"{self._modules}.{cmd_name}").command
+        command: click.Command = import_module(f".{self._prefix}{cmd_name}", __package__).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write what the commands are for, without importing them."""
+        """Write the commands' part of the help without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(self._about.items()))
+            formatter.write_dl(list(self._summaries.items()))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import click
 
-from ...subscriptions import Finding
-from ..output import columns, printable
+from ..subscriptions import Finding
+from .output import columns, printable
 
 
 def print_findings(found: Sequence[Finding]) -> None:

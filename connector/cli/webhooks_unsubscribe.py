@@ -2,8 +2,8 @@
 
 import click
 
-from ...errors import UsageError
-from ..session import connect, signs_in
+from ..errors import UsageError
+from .session import connect, signs_in
 
 
 @click.command("unsubscribe")

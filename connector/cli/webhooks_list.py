@@ -2,8 +2,8 @@
 
 import click
 
-from ..session import connect, signs_in
-from .showing import print_findings
+from .findings import print_findings
+from .session import connect, signs_in
 
 
 @click.command("list")

@@ -1,8 +1,8 @@
-"""`calendly-connector webhooks`: subscriptions to events, and what keeps them from arriving."""
+"""`calendly-connector webhooks`: what Calendly posts. Each command is in `webhooks_NAME.py`."""
 
 import click
 
-from ..lazy import LazyGroup
+from .lazy import LazyGroup
 
 _COMMANDS = {
     "subscribe": "Have events posted to an address.",
@@ -14,9 +14,9 @@ _COMMANDS = {
 }
 
 
-@click.group("webhooks", cls=LazyGroup, modules=__name__, about=_COMMANDS)
+@click.group("webhooks", cls=LazyGroup, summaries=_COMMANDS, prefix="webhooks_")
 def command() -> None:
-    """Subscribe to events, and keep the subscriptions in order.
+    """Subscribe to events, and take what Calendly posts.
 
-    Each has a random id in its callback address and a signing key of its own, which is kept in the vault.
+    Each subscription has a random id in its callback address and a signing key of its own, kept in the vault.
     """
