@@ -465,7 +465,7 @@ def app(fresh_sandbox, monkeypatch):
 def test_an_app_has_one_key_which_is_neither_sent_nor_stored(app, fresh_sandbox, store):
     connection, credential = app
     signer = signer_of(credential)
-    subscriptions = subscriptions_of(connection, store, signer)
+    subscriptions = connection.subscriptions(store)
     (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
     (kept,) = store.all()
     assert (kept.client, kept.signing_key) == ("sandbox-web", "")

@@ -47,6 +47,7 @@ def command(address: str, *, as_json: bool) -> int:
     else:
         if not address:
             print_findings(found)
+            click.echo()
         for one, diagnoses in told.items():
             _print(one, diagnoses)
     well = not any(finding.repair for finding in found)
@@ -55,7 +56,7 @@ def command(address: str, *, as_json: bool) -> int:
 
 
 def _print(address: str, diagnoses: "list[Diagnosis]") -> None:
-    click.echo(f"\n{printable(address)}")
+    click.echo(printable(address))
     for one in diagnoses:
         click.echo(f"  {one.severity:<8} {printable(one.message)}")
         if one.fix:
