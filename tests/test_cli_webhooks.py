@@ -217,6 +217,15 @@ def test_the_doctor_examines_every_subscription_of_ours(call, store, fresh_sandb
         assert call("doctor")[0] == 1
 
 
+def test_lists_that_could_not_be_read_are_named(call, monkeypatch):
+    subscribe(call)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-member")
+    code, out, err = call("list")
+    assert code == 0
+    assert "unseen" in out
+    assert "note: Subscriptions of scope organization were not read: it is told to admins and owners" in err
+
+
 def test_nothing_to_list_is_said(call, fresh_sandbox):
     fresh_sandbox.world.subscriptions.clear()
     assert call("list") == (0, "no subscriptions\n", "")

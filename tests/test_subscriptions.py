@@ -353,6 +353,22 @@ def test_what_was_refused_for_sure_leaves_nothing(fault, error, subscriptions, s
     assert at_calendly(fresh_sandbox) == {}
 
 
+class Odd(Late):
+    """A connection whose creations are answered by something without a URI."""
+
+    def run(self, action, params=None):
+        given = self._connection.run(action, params)
+        if action != "webhook_subscriptions.create":
+            return given
+        return replace(given, record={"state": "active"})
+
+
+def test_an_answer_without_a_uri_is_a_lost_one(connect, fresh_sandbox, store):
+    subscriptions_of(Odd(connect(fresh_sandbox), 0), store).subscribe(EVENTS, CALLBACK)
+    assert posts(fresh_sandbox) == 1
+    assert_told_once(fresh_sandbox, store)
+
+
 class Dead:
     """A connection that can read, and whose writes never arrive."""
 
@@ -479,11 +495,12 @@ def test_an_app_has_one_key_which_is_neither_sent_nor_stored(app, fresh_sandbox,
     assert subscriptions.unsubscribe(told.id)
 
 
-def test_a_lost_answer_to_an_app_is_found_too(app, fresh_sandbox, store):
-    trouble(fresh_sandbox, "reset")
+@pytest.mark.parametrize(("fault", "times"), [("reset", 1), ("truncate", 1), ("empty", 2), ("not_json", 2)])
+def test_a_lost_answer_to_an_app_is_found_too(fault, times, app, fresh_sandbox, store):
+    trouble(fresh_sandbox, fault)
     connection, credential = app
     subscriptions_of(connection, store, signer_of(credential)).subscribe(EVENTS, CALLBACK)
-    assert posts(fresh_sandbox) == 1
+    assert posts(fresh_sandbox) == times
     assert len(at_calendly(fresh_sandbox)) == 1
 
 

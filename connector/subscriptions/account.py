@@ -47,7 +47,7 @@ class Account:
         """Give a group's URI; its name or id is looked up."""
         if group.startswith("https://"):
             return group
-        return str((self._connection.run("groups.get", {"uuid": group}).record or {})["uri"])
+        return _uri_of(self._connection.run("groups.get", {"uuid": group}).record)
 
     def listed(self, scope: Scope, owner: str, organization: str) -> list[Record]:
         """Read one list, whole."""
@@ -68,9 +68,9 @@ class Account:
         if kept.client:
             # Calendly signs with the app's own key; the action would add the credential's as a default.
             document = self._connection.request("POST", "/webhook_subscriptions", wanted)
-            return _uri_of(document)
+            return _uri_of(document.get("resource") if isinstance(document, dict) else None)
         given = {**wanted, "signing_key": kept.signing_key}
-        return str((self._connection.run("webhook_subscriptions.create", given).record or {})["uri"])
+        return _uri_of(self._connection.run("webhook_subscriptions.create", given).record)
 
     def delete(self, uri: str) -> None:
         """End a subscription; one that is gone already is fine."""
@@ -123,9 +123,8 @@ def _about(scope: Scope, owner: str, organization: str) -> dict[str, Any]:
     return about if scope == "organization" else {**about, scope: owner}
 
 
-def _uri_of(document: Any) -> str:
-    record = document.get("resource") if isinstance(document, dict) else None
-    if not isinstance(record, dict) or not isinstance(record.get("uri"), str):
-        raise UnexpectedAnswer("Calendly's answer to a new subscription has no URI.")
-    uri: str = record["uri"]
+def _uri_of(record: Any) -> str:
+    uri = record.get("uri") if isinstance(record, dict) else None
+    if not isinstance(uri, str):
+        raise UnexpectedAnswer("Calendly's answer has no URI.", fix="Try again.")
     return uri
