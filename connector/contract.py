@@ -218,9 +218,11 @@ class Connection(Protocol):
     `x-options` in its schema. `request` sends what the catalog does not have. `rate_limit` is the
     headroom that the latest reply told of.
 
-    Triggers: `receive` verifies a webhook's raw body and reads it; `match` says what a flow is told of
-    it, a reschedule as one event. `poll` finds the same events, with the same ids, by looking; keep its
-    cursor. `sample` gives an event to design with.
+    Triggers: `subscribe` has events posted to an address, `unsubscribe` ends that (False where nothing of
+    this id is known). `receive` verifies a webhook's raw body and reads it (`subscription` is the id in the
+    address that it came to); `match` says what a flow is told of it, a reschedule as one event. `poll`
+    finds the same events, with the same ids, by looking; keep its cursor. `sample` gives an event to
+    design with.
     """
 
     @property
@@ -253,7 +255,11 @@ class Connection(Protocol):
     ) -> Mapping[str, Any]: ...
     def options(self, action: str, field: str) -> list[Option]: ...
     def request(self, method: str, path: str, values: Params | None = None) -> Any: ...
-    def receive(self, headers: Mapping[str, str], body: bytes) -> Event: ...
+    def subscribe(
+        self, events: Iterable[str], callback: str, *, scope: str = "", group: str = ""
+    ) -> list[Subscription]: ...
+    def unsubscribe(self, subscription_id: str) -> bool: ...
+    def receive(self, headers: Mapping[str, str], body: bytes, *, subscription: str = "") -> Event: ...
     def match(
         self,
         event: Event,

@@ -138,7 +138,7 @@ def test_the_list_tells_names_alone(call, place):
     open_vault().put("acme", STORED)
     assert call("vault", "list") == (0, "Zoë\nacme\n", "")
     code, out, err = call("vault", "list", "--json")
-    assert json.loads(out) == {"vault": str(place), "names": ["Zoë", "acme"]}
+    assert json.loads(out) == {"vault": str(place), "names": ["Zoë", "acme"], "webhooks": []}
     assert_no_secret(out, err)
 
 

@@ -275,6 +275,12 @@ def test_silence_is_a_time_out(silence, words, request_, client, monkeypatch):
     assert len(server.asked) == (1 if request_ is POST else ATTEMPTS)
 
 
+def test_a_redirect_to_no_address_is_told_like_any_other(client):
+    step = reply(302, b"", {"Location": "http://[::1/"})
+    with Hostile(step) as server, pytest.raises(UnexpectedAnswer, match="redirect"):
+        client(server).send(GET)
+
+
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
 @pytest.mark.parametrize("request_", [GET, POST], ids=lambda request: request.method)
 def test_a_redirect_is_never_followed_and_the_token_never_arrives_elsewhere(
