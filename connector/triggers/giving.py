@@ -121,8 +121,8 @@ class Giver:
         _LOGGER.error("parked after %d attempts: %s: %s", self._attempts, entry.id, words)
 
 
-def entry_of(event: Event) -> Entry:
-    """Make the entry of an event, in the form of Calendly's messages."""
+def message_of(event: Event) -> bytes:
+    """Write an event in the form of Calendly's messages."""
     import orjson
 
     told = {
@@ -131,7 +131,12 @@ def entry_of(event: Event) -> Entry:
         "event": event.kind,
         "payload": event.payload,
     }
-    body = orjson.dumps(told)
+    return orjson.dumps(told)
+
+
+def entry_of(event: Event) -> Entry:
+    """Make the entry of an event, for an inbox. UnexpectedAnswer where its id is not that of its payload."""
+    body = message_of(event)
     if read_event(body).id != event.id:  # under another id a handler would get it twice
         raise UnexpectedAnswer(f"The event {event.id} has not the id of what is in it.", fix="Report this.")
     return Entry(event.id, event.kind, event.created_at, body)
