@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..contract import Event
 
-_TIMEOUT_S: Final = 240.0  # less than a handler has
+_TIMEOUT_S: Final = 50.0  # less than a lease of the inbox
 _NOT_FOR_OTHERS: Final = frozenset({"CALENDLY_WEBHOOK_SECRET"})
 
 

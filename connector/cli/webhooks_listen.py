@@ -55,7 +55,8 @@ def command(
     comes again, later and later, 20 times in all. An event may come twice after a crash, under the same
     id: it is in the JSON line, in the header Calendly-Connector-Event-Id, or in CALENDLY_EVENT_ID.
 
-    A command has the event on standard input, as Calendly sends it, and its kind in CALENDLY_EVENT_KIND.
+    A command has the event on standard input, as Calendly sends it, its kind in CALENDLY_EVENT_KIND, and 50
+    seconds to take it.
 
     The signing key of the subscription is in CALENDLY_WEBHOOK_SECRET. Without one nothing listens.
     """

@@ -38,7 +38,7 @@ class Giver:
         refine: Callable[[Event], Event | None] = lambda event: event,
         timing: Timing | None = None,
         attempts: int = 20,
-        lease_s: float = 300.0,
+        lease_s: float = 60.0,
     ) -> None:
         self._inbox = inbox
         self._handler = handler
