@@ -5,6 +5,7 @@ import click
 from .lazy import LazyGroup
 
 _COMMANDS = {
+    "listen": "Take webhooks, and print, forward or run a command with each event.",
     "subscribe": "Have events posted to an address.",
     "list": "Show all subscriptions, and how each one stands.",
     "unsubscribe": "End a subscription and forget its key.",

@@ -40,7 +40,7 @@ class Giver:
         refine: Refine = lambda event: (event,),
         timing: Timing | None = None,
         attempts: int = 20,
-        lease_s: float = 300.0,
+        lease_s: float = 60.0,
     ) -> None:
         self._inbox = inbox
         self._handler = handler
@@ -124,7 +124,7 @@ class Giver:
 
 
 def entry_of(event: Event) -> Entry:
-    """Make the entry of an event, in the form of Calendly's messages."""
+    """Make the entry of an event, for an inbox. UnexpectedAnswer where its id is not that of its payload."""
     body = write_event(event)
     if read_event(body).id != event.id:  # under another id a handler would get it twice
         raise UnexpectedAnswer(f"The event {event.id} has not the id of what is in it.", fix="Report this.")

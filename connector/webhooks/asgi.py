@@ -16,12 +16,22 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 def asgi(receiver: Receiver, *, body_deadline_s: float = BODY_DEADLINE_S) -> Application:
     """Make the application. A body that is not there within `body_deadline_s` is answered 408."""
-    writer = _Writer(receiver)
+    return _Application(receiver, body_deadline_s)
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+
+class _Application:
+    """No function, since Starlette's routes take those for handlers of requests."""
+
+    def __init__(self, receiver: Receiver, body_deadline_s: float) -> None:
+        self._receiver = receiver
+        self._body_deadline_s = body_deadline_s
+        self._writer = _Writer(receiver)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["type"] != "http":
             raise NotImplementedError(f"{scope['type']} is not spoken here")  # as ASGI says for a lifespan
-        reply = await answer(scope, receive)
+        reply = await self._answer(scope, receive)
         if reply is None:
             return
         text = reply.text.encode()
@@ -30,23 +40,21 @@ def asgi(receiver: Receiver, *, body_deadline_s: float = BODY_DEADLINE_S) -> App
         await send({"type": "http.response.start", "status": int(reply.status), "headers": encoded})
         await send({"type": "http.response.body", "body": text})
 
-    async def answer(scope: Scope, receive: Receive) -> Reply | None:
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply | None:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        head = receiver.begin(scope["method"], scope["query_string"].decode("latin-1"), headers)
+        head = self._receiver.begin(scope["method"], scope["query_string"].decode("latin-1"), headers)
         if isinstance(head, Reply):
             return head
         try:
-            async with asyncio.timeout(body_deadline_s):
-                body = await _read(receive, receiver.largest_body)
+            async with asyncio.timeout(self._body_deadline_s):
+                body = await _read(receive, self._receiver.largest_body)
         except TimeoutError:
             return refusal(HTTPStatus.REQUEST_TIMEOUT, "slow_body")
         if body is None:
             refusal(HTTPStatus.BAD_REQUEST, "cut_short")  # for the log: nobody is there to be answered
             return None
-        entry = receiver.read(head, body)
-        return entry if isinstance(entry, Reply) else await writer.keep(entry)
-
-    return application
+        entry = self._receiver.read(head, body)
+        return entry if isinstance(entry, Reply) else await self._writer.keep(entry)
 
 
 async def _read(receive: Receive, largest: int) -> bytes | None:

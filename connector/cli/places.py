@@ -1,0 +1,17 @@
+"""Options that may hold the address of a database."""
+
+import click
+
+from ..errors import UsageError
+
+
+def refuse_password(context: click.Context, option: str, variable: str) -> None:
+    """Keep passwords out of the list of processes, which everybody on a machine can read."""
+    given = context.get_parameter_source(option)
+    authority = (context.params[option] or "").partition("://")[2].partition("/")[0]
+    user, at, _ = authority.rpartition("@")
+    if given is click.core.ParameterSource.COMMANDLINE and at and ":" in user:
+        raise UsageError(
+            f"--{option} holds a password, which every user of this machine could read.",
+            fix=f"Set {variable} to the URL, or leave the password to the database's own means (.pgpass).",
+        )
