@@ -3,8 +3,6 @@
 import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
-from heapq import heappop, heappush
-from typing import NamedTuple
 
 from ..clock import Clock
 from ..loopback import is_loopback_url
@@ -12,6 +10,7 @@ from ..world import subscription_states, times
 from ..world.happenings import Happening
 from ..world.world import Subscription, World
 from . import notices, retries
+from .agenda import Agenda, Job
 from .delivery_faults import ANSWER_LOST, NOT_POSTED, DeliveryFaults
 from .messages import DELIVERED, GIVEN_UP, NOT_SENT, WAITING, Message, Outbox, Outcome
 from .notices import Notice
@@ -28,15 +27,6 @@ _SHORTEST_NAP_S = 0.001
 _SUCCESS = range(200, 300)
 
 
-class _Job(NamedTuple):
-    """Something to do when it is due (microseconds), in the order in which it was planned."""
-
-    at: int
-    order: int
-    message: Message
-    is_copy: bool
-
-
 class Deliverer:
     """Sends messages by the sandbox's clock; use it in one event loop and close it there."""
 
@@ -48,8 +38,8 @@ class Deliverer:
         self._signs_again = retry_signature == FRESH
         self._log: deque[Message] = deque(maxlen=KEPT)  # oldest first
         self._totals: Counter[str] = Counter()
-        self._messages = self._jobs = 0
-        self._due: list[_Job] = []  # a heap
+        self._messages = 0
+        self._agenda = Agenda()
         self._timer: asyncio.TimerHandle | None = None
         self._outboxes: defaultdict[str, Outbox] = defaultdict(Outbox)
         self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(
@@ -91,14 +81,14 @@ class Deliverer:
     def wake(self) -> None:
         """End what nobody waits for, begin all that is due, and be woken again for the next of it."""
         self._drop_unwanted()
-        now = self._now()
-        while self._due and self._due[0].at <= now:
-            self._begin(heappop(self._due))
+        for job in self._agenda.take(self._now()):
+            self._begin(job)
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if self._due:
-            nap_s = max(_SHORTEST_NAP_S, self._clock.real_s_until(self._due[0].at / times.SECOND))
+        next_at = self._agenda.next_at()
+        if next_at is not None:
+            nap_s = max(_SHORTEST_NAP_S, self._clock.real_s_until(next_at / times.SECOND))
             self._timer = asyncio.get_running_loop().call_later(nap_s, self.wake)
 
     async def settle(self) -> None:
@@ -113,15 +103,18 @@ class Deliverer:
         target = self._clock() + seconds
         if wait:
             await self.settle()
-            while self._due and self._due[0].at <= times.of_unix(target):
-                self._clock.forward_to(self._due[0].at / times.SECOND)
+            while (at := self._agenda.next_at()) is not None and at <= times.of_unix(target):
+                self._clock.forward_to(at / times.SECOND)
                 await self.settle()
         self._clock.forward_to(target)
-        self.wake()
+        if wait:
+            await self.settle()
+        else:
+            self.wake()
 
     async def close(self) -> None:
         """Leave what is under way."""
-        self._due.clear()
+        self._agenda.clear()
         if self._timer:
             self._timer.cancel()
         tasks = [*self._attempts.values(), *self._copies]
@@ -148,18 +141,14 @@ class Deliverer:
         self._plan(message, now + self.faults.held_back(message.number))
         copy_after = self.faults.copy_after(message.number)
         if copy_after is not None:
-            self._put(message, now + copy_after, is_copy=True)
+            self._agenda.put(message, now + copy_after, is_copy=True)
         return message
 
     def _plan(self, message: Message, at: int) -> None:
         message.next_at = at
-        self._put(message, at)
+        self._agenda.put(message, at)
 
-    def _put(self, message: Message, at: int, *, is_copy: bool = False) -> None:
-        self._jobs += 1
-        heappush(self._due, _Job(at, self._jobs, message, is_copy))
-
-    def _begin(self, job: _Job) -> None:
+    def _begin(self, job: Job) -> None:
         message = job.message
         if job.is_copy:
             task = asyncio.create_task(self._copy(message))
