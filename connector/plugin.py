@@ -156,8 +156,15 @@ class CalendlyConnection:
         header = next(
             (value for name, value in headers.items() if name.lower() == signature.HEADER.lower()), None
         )
-        signature.verify(header, body, self._signing_keys(subscription), self._timing.clock())
+        signature.verify(header, body, self.signing_keys(subscription), self._timing.clock())
         return event.read_event(body)
+
+    def signing_keys(self, subscription: str = "") -> list[str]:
+        """Give the keys that may have signed what came to a subscription; for a receiver."""
+        if subscription:
+            return self._keys_by_subscription(subscription)
+        key = self._credential.get("signing_key")
+        return [key] if key else []
 
     def match(
         self,
@@ -269,13 +276,6 @@ class CalendlyConnection:
             return ""
         return " ".join(self._credential.get(name, "") for name in ("kind", "client_id", "owner"))
 
-    def _signing_keys(self, subscription: str) -> list[str]:
-        return (
-            self._keys_by_subscription(subscription)
-            if subscription
-            else [self._credential.get("signing_key", "")]
-        )
-
     @cached_property
     def _keys_by_subscription(self) -> SigningKeys:
         from .subscriptions import SigningKeys, signer_of
@@ -289,11 +289,20 @@ class CalendlyConnection:
         return Matcher(self)
 
     def _wants(self, events: Sequence[str], filters: Params | None, *, halves: bool) -> Wants:
+        """Read what is wanted, once: a name in a filter may cost calls."""
         from .triggers.wants import read_wants
 
-        origins = tuple(dict.fromkeys((manifest.manifest().origin, self._origin)))
-        find = self._runner.find
-        return read_wants(events, filters or {}, halves=halves, lookup=find, origins=origins)
+        asked = repr((tuple(events), filters, halves))
+        if asked not in self._known_wants:
+            origins = tuple(dict.fromkeys((manifest.manifest().origin, self._origin)))
+            self._known_wants[asked] = read_wants(
+                events, filters or {}, halves=halves, lookup=self._runner.find, origins=origins
+            )
+        return self._known_wants[asked]
+
+    @cached_property
+    def _known_wants(self) -> dict[str, Wants]:
+        return {}
 
     @cached_property
     def _runner(self) -> Runner:

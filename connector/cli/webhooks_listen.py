@@ -1,26 +1,25 @@
 """`calendly-connector webhooks listen`: a receiver with its inbox, and something to do with events."""
 
 import logging
-import os
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from ..errors import SignatureError, UsageError
+from ..errors import UsageError
 from .debug import logged
 from .event_handlers import chosen
+from .listening import Wanted, kinds_of, webhooks_keys
 from .output import printable
 from .places import refuse_password
+from .session import connect, credential, signs_in
 
 if TYPE_CHECKING:
     from ..contract import Event
     from ..triggers.giving import Giver
-    from ..webhooks.receiver import Keys
 
-_SECRET: Final = "CALENDLY_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
 _INBOX: Final = "CALENDLY_CONNECTOR_INBOX"
 
 
@@ -37,8 +36,22 @@ _INBOX: Final = "CALENDLY_CONNECTOR_INBOX"
     help=f"A file, or a database's URL. Also read from {_INBOX}. Default: a file in your data folder.",
 )
 @click.option("--events", metavar="KIND,…", help="Which events are wanted. Default: all.")
+@click.option(
+    "--filter", "rows", metavar="KEY=VALUE", multiple=True, help="Only events that fit, such as host=ada."
+)
+@click.option(
+    "--look-every",
+    "look_every_min",
+    type=click.FloatRange(min=0),
+    default=15.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="Read back what was missed, at the start and so often. 0: never.",
+)
+@click.option("--since", metavar="TIME", help="On the first look, tell what happened after it (ISO 8601).")
+@signs_in
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913 - one per option
     context: click.Context,
     port: int,
     host: str,
@@ -48,6 +61,9 @@ def command(
     program: str | None,
     inbox: str | None,
     events: str | None,
+    rows: tuple[str, ...],
+    look_every_min: float,
+    since: str | None,
 ) -> None:
     """Take webhooks on a port, and do something with each event, until interrupted.
 
@@ -58,29 +74,41 @@ def command(
     A command has the event on standard input, as Calendly sends it, its kind in CALENDLY_EVENT_KIND, and 50
     seconds to take it.
 
-    The signing key of the subscription is in CALENDLY_WEBHOOK_SECRET. Without one nothing listens.
+    With a credential a reschedule is one event, filters can be given, and what was missed while nothing
+    listened is read back. The signing keys are those of the vault's subscriptions, and the one in
+    CALENDLY_WEBHOOK_SECRET. Without any nothing listens.
     """
     refuse_password(context, "inbox", _INBOX)
-    wanted = _wanted(events)
+    kinds = kinds_of(events)
     handler, words = chosen(show=show, forward=forward, program=program)
-    keys = webhooks_keys()
+    signed_in = len(credential()) > 1
+    with ExitStack() as stack:
+        connection = stack.enter_context(connect()) if signed_in else None
+        wanted = Wanted(connection, kinds, rows)
+        keys = webhooks_keys(connection)
 
-    from ..inbox import open_inbox
-    from ..triggers.giving import Giver
-    from ..webhooks.asgi import asgi
-    from ..webhooks.receiver import Receiver
-    from ..webhooks.server import serve
+        from ..inbox import open_inbox
+        from ..triggers.giving import Giver
+        from ..webhooks.asgi import asgi
+        from ..webhooks.receiver import Receiver
+        from ..webhooks.server import serve
 
-    with logged(logging.INFO), closing(open_inbox(inbox or _own_inbox())) as opened:
+        stack.enter_context(logged(logging.INFO))
+        opened = stack.enter_context(closing(open_inbox(inbox or _own_inbox())))
         worker = _Worker()
-        giver = Giver(opened, worker.guarded(handler), refine=wanted)
+        giver = Giver(opened, worker.guarded(handler), refine=wanted.refiner(opened))
+        looks = connection is not None and look_every_min > 0
 
         def announce(address: str, end: Callable[[], None]) -> None:
             place = printable(opened.place)
+            back = f" What was missed is read back every {look_every_min:g} minutes." if looks else ""
             click.echo(
-                f"Webhooks to {address} are kept in {place}, and {words}. Press Ctrl-C to stop.", err=True
+                f"Webhooks to {address} are kept in {place}, and {words}.{back} Press Ctrl-C to stop.",
+                err=True,
             )
-            worker.start(giver, end)
+            worker.start(lambda stop: giver.run(stop), end)
+            if looks:
+                worker.start(wanted.looking(opened, look_every_min * 60, since, giver.wake), end)
 
         try:
             serve(asgi(Receiver(opened, keys, told=giver.wake)), host, port, announce)
@@ -88,24 +116,12 @@ def command(
             worker.end(giver)
 
 
-def webhooks_keys() -> "Keys":
-    """Give what knows the signing keys: the one in the environment, for whatever subscription."""
-    key = os.environ.get(_SECRET, "").strip()
-    if not key:
-        raise SignatureError(
-            "There is no signing key, so that anybody could post events.",
-            fix=f"Set {_SECRET} to the signing key of the subscription.",
-            reason="no_key",
-        )
-    return lambda _subscription: (key,)
-
-
 class _Worker:
-    """Gives events in a thread; what ends the thread ends the server too."""
+    """What goes on in threads beside the server; what ends one of them ends the server too."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._failure: Exception | None = None
 
     def guarded(self, handler: "Callable[[Event], None]") -> "Callable[[Event], None]":
@@ -121,35 +137,26 @@ class _Worker:
 
         return handle
 
-    def start(self, giver: "Giver", end: Callable[[], None]) -> None:
+    def start(self, work: Callable[[threading.Event], None], end: Callable[[], None]) -> None:
         def run() -> None:
             try:
-                giver.run(self._stop)
+                work(self._stop)
             except Exception as error:  # noqa: BLE001 - it is raised by `end`, in the main thread
                 self._failure = error
             end()
 
-        self._thread = threading.Thread(target=run, name="events", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=run, name="events", daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def end(self, giver: "Giver") -> None:
         """Wait for the event that is being given, then for nothing more."""
         self._stop.set()
         giver.wake()
-        if self._thread is not None:
-            self._thread.join()
+        for thread in self._threads:
+            thread.join()
         if self._failure is not None:
             raise self._failure
-
-
-def _wanted(events: str | None) -> "Callable[[Event], Event | None]":
-    from ..manifest import manifest
-
-    kinds = {kind for kind in (word.strip() for word in (events or "").split(",")) if kind}
-    known = manifest().triggers
-    if unknown := sorted(kinds - set(known)):
-        raise UsageError(f"There is no event {unknown[0]!r}.", fix=f"Events: {', '.join(known)}.")
-    return lambda event: event if not kinds or event.kind in kinds else None
 
 
 def _own_inbox() -> str:
