@@ -220,7 +220,7 @@ class Connection(Protocol):
 
     Triggers: `subscribe` has events posted to an address, `unsubscribe` ends that (False where nothing of
     this id is known). `receive` verifies a webhook's raw body and reads it (`subscription` is the id in the
-    address that it came to); `match` says what a flow is told of it, a reschedule as one event. `poll`
+    address that it came to); `check_wants` refuses events and filters that there are not; `match` says what a flow is told of it, a reschedule as one event. `poll`
     finds the same events, with the same ids, by looking; keep its cursor. `sample` gives an event to
     design with.
     """
@@ -260,6 +260,9 @@ class Connection(Protocol):
     ) -> list[Subscription]: ...
     def unsubscribe(self, subscription_id: str) -> bool: ...
     def receive(self, headers: Mapping[str, str], body: bytes, *, subscription: str = "") -> Event: ...
+    def check_wants(
+        self, events: Sequence[str], filters: Params | None = None, *, halves: bool = False
+    ) -> None: ...
     def match(
         self,
         event: Event,

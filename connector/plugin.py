@@ -166,6 +166,12 @@ class CalendlyConnection:
         key = self._credential.get("signing_key")
         return [key] if key else []
 
+    def check_wants(
+        self, events: Sequence[str], filters: Params | None = None, *, halves: bool = False
+    ) -> None:
+        """Refuse events and filters that there are not, before anything happens. Raises InvalidParams."""
+        self._wants(events, filters, halves=halves)
+
     def match(
         self,
         event: Event,

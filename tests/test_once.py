@@ -180,6 +180,21 @@ def check(host, expected, kills):
     assert counts["parked"] == 0
 
 
+def test_what_is_refused_for_its_age_is_read_back(make_sandbox, tmp_path, connect):
+    """Were retries signed as the first attempt was, all that came late would be refused."""
+    with running(make_sandbox, tmp_path, "webhook", retry_signature="original") as (sandbox, host):
+        subscribe(sandbox, host, connect)
+        sandbox.delivery_faults(outage_s=7200)
+        expected = ids_of(sandbox.happen(**mix(50, 1)))
+        sandbox.advance(6 * 3600)
+        refused = [one for one in sandbox.deliveries() if 401 in one["statuses"]]
+        assert len(refused) > 40
+        assert host.taken() == {}
+        host.restart("poll")
+        host.until_taken(len(expected))
+        check(host, expected, 1)
+
+
 @pytest.mark.parametrize(
     ("total", "kills"), [(100, 3), pytest.param(10_000, 50, marks=pytest.mark.long)], ids=["few", "many"]
 )

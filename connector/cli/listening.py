@@ -27,9 +27,8 @@ _OTHER_ID: Final = "invitee_no_show.deleted"  # by webhook it has another id, so
 
 def kinds_of(events: str | None) -> tuple[str, ...]:
     """Read kinds of events with commas between; none are all."""
-    kinds = tuple(
-        dict.fromkeys(kind for kind in (word.strip() for word in (events or "").split(",")) if kind)
-    )
+    words = (word.strip() for word in (events or "").split(","))
+    kinds = tuple(dict.fromkeys(word for word in words if word))
     known = manifest().triggers
     if unknown := sorted(set(kinds) - set(known)):
         raise UsageError(f"There is no event {unknown[0]!r}.", fix=f"Events: {', '.join(known)}.")
@@ -43,7 +42,7 @@ def webhooks_keys(connection: "CalendlyConnection | None") -> "Keys":
     if not given and of_vault is None:
         raise SignatureError(
             "There is no signing key, so that anybody could post events.",
-            fix=f"Set {_SECRET} to the key of the subscription, or make one: calendly-connector webhooks subscribe",
+            fix=f"Set {_SECRET} to the subscription's key, or make one with `webhooks subscribe`.",
             reason="no_key",
         )
 
@@ -84,6 +83,8 @@ class Wanted:
                 f"{joined[0] if joined else '--filter'} needs a credential: more is read than was posted.",
                 fix="Set CALENDLY_API_TOKEN, or give --credential.",
             )
+        if connection:
+            connection.check_wants(self._all, self._filters)
 
     def refiner(self, inbox: "Inbox") -> "Refine":
         """Give what says of an event in the inbox what is told of it."""

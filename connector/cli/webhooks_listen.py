@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913 - one per option
     refuse_password(context, "inbox", _INBOX)
     kinds = kinds_of(events)
     handler, words = chosen(show=show, forward=forward, program=program)
-    signed_in = len(credential()) > 1
+    signed_in = bool({"token", "name"} & credential().keys())
     with ExitStack() as stack:
         connection = stack.enter_context(connect()) if signed_in else None
         wanted = Wanted(connection, kinds, rows)
@@ -102,11 +102,9 @@ def command(  # noqa: PLR0913 - one per option
         def announce(address: str, end: Callable[[], None]) -> None:
             place = printable(opened.place)
             back = f" What was missed is read back every {look_every_min:g} minutes." if looks else ""
-            click.echo(
-                f"Webhooks to {address} are kept in {place}, and {words}.{back} Press Ctrl-C to stop.",
-                err=True,
-            )
-            worker.start(lambda stop: giver.run(stop), end)
+            told = f"Webhooks to {address} are kept in {place}, and {words}.{back} Press Ctrl-C to stop."
+            click.echo(told, err=True)
+            worker.start(giver.run, end)
             if looks:
                 worker.start(wanted.looking(opened, look_every_min * 60, since, giver.wake), end)
 
