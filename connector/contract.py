@@ -219,10 +219,10 @@ class Connection(Protocol):
     headroom that the latest reply told of.
 
     Triggers: `subscribe` has events posted to an address, `unsubscribe` ends that (False where nothing of
-    this id is known). `receive` verifies a webhook's raw body and reads it (`subscription` is the id in the
-    address that it came to); `check_wants` refuses events and filters that there are not; `match` says what a flow is told of it, a reschedule as one event. `poll`
-    finds the same events, with the same ids, by looking; keep its cursor. `sample` gives an event to
-    design with.
+    this id is known). `check_wants` refuses events and filters that there are not. `receive` verifies a
+    webhook's raw body and reads it (`subscription` is the id in the address that it came to); `match`
+    says what a flow is told of it, a reschedule as one event. `poll` finds the same events, with the same
+    ids, by looking; keep its cursor. `sample` gives an event to design with.
     """
 
     @property

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import sqlite3
 import sys
 import threading
@@ -74,9 +75,8 @@ def main(told):
     threading.Thread(target=giver.run, args=[threading.Event()], daemon=True).start()
     if told["mode"] == "webhook":
         receiver = Receiver(inbox, [told["key"]], timing=timing, told=giver.wake)
-        uvicorn.run(
-            asgi(receiver), host="127.0.0.1", port=told["port"], log_config=None, lifespan="off", ws="none"
-        )
+        config = uvicorn.Config(asgi(receiver), log_config=None, lifespan="off", ws="none")
+        uvicorn.Server(config).run(sockets=[socket.socket(fileno=told["listener"])])
         return
     while True:
         try:

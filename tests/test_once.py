@@ -7,6 +7,7 @@ at all, nothing gets through for two hours, and the host's process is killed aga
 import json
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -34,14 +35,17 @@ PATIENCE_S = 600
 class Host:
     """The process that takes events; it is started again after each kill."""
 
-    def __init__(self, sandbox, folder, port, mode, since):
+    def __init__(self, sandbox, folder, mode, since):
         self.sandbox, self.folder = sandbox, folder
+        # It is open here, too: while the process is started again, connections wait instead of going astray.
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=500)
+        self.port = self._listener.getsockname()[1]
         self.told = {
             "url": sandbox.url,
             "inbox": str(folder / "inbox.db"),
             "log": str(folder / "log.db"),
             "key": KEY,
-            "port": port,
+            "listener": self._listener.fileno(),
             "mode": mode,
             "since": since,
         }
@@ -52,12 +56,18 @@ class Host:
     def _start(self):
         command = [sys.executable, str(WORKER), json.dumps(self.told)]
         with (self.folder / "errors.txt").open("ab") as errors:
-            self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+            self._process = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=errors, pass_fds=[self._listener.fileno()]
+            )
 
     def kill(self):
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
         self.kills += 1
+
+    def close(self):
+        self.kill()
+        self._listener.close()
 
     def restart(self, mode=None):
         self.kill()
@@ -103,26 +113,18 @@ def running(make_sandbox, folder, mode, **options):
     with make_sandbox(users=40, events=2_000, check_replies=False, **options) as sandbox:
         since = written(sandbox.control("GET", "/clock")["unix"])
         sandbox.advance(60)
-        host = Host(sandbox, folder, free_port(), mode, since)
+        host = Host(sandbox, folder, mode, since)
         try:
             yield sandbox, host
         finally:
-            host.kill()
-
-
-def free_port():
-    import socket
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+            host.close()
 
 
 def subscribe(sandbox, host, connect):
     connection = connect(sandbox)
     user = connection.run("users.me").record
     asked = {
-        "url": f"http://127.0.0.1:{host.told['port']}/",
+        "url": f"http://127.0.0.1:{host.port}/",
         "events": ["invitee.created", "invitee.canceled"],
         "organization": user["current_organization"],
         "scope": "organization",

@@ -170,7 +170,8 @@ class Deliverer:
             message.duplicates += 1
             self._totals["duplicates"] += 1
             try:
-                await self._post(message, subscription, now)
+                headers = self._signed(message, subscription, now)
+                await self._poster.post(message.notice.url, message.notice.body, headers)
             except NotPostedError:
                 return
 
@@ -187,11 +188,12 @@ class Deliverer:
 
     async def _try(self, message: Message, subscription: Subscription, now: int) -> None:
         """Make an attempt, and write down how it went."""
+        headers = self._signed(message, subscription, now)  # an attempt that does not get out was signed, too
         fault = self.faults.of_attempt(message.number, len(message.statuses) + 1, now)
         status, error = None, fault if fault in {NOT_POSTED, ANSWER_LOST} else None
         if fault != NOT_POSTED:
             try:
-                status = await self._post(message, subscription, now)
+                status = await self._poster.post(message.notice.url, message.notice.body, headers)
             except NotPostedError as not_posted:
                 error = str(not_posted)
         self._totals["attempts"] += 1
@@ -200,13 +202,13 @@ class Deliverer:
         if message.first_at is None:
             message.first_at = now
 
-    async def _post(self, message: Message, subscription: Subscription, now: int) -> int:
+    def _signed(self, message: Message, subscription: Subscription, now: int) -> dict[str, str]:
         notice, key = message.notice, subscription.signing_key
         signature = message.signature
         if key and (signature is None or self._signs_again):
             signature = notices.sign(key, now // times.SECOND, notice.body)
             message.signature = message.signature or signature
-        return await self._poster.post(notice.url, notice.body, notices.headers(signature))
+        return notices.headers(signature)
 
     # What follows from it
 
