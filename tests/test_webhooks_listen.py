@@ -1,5 +1,6 @@
 """`calendly-connector webhooks listen`: as it is started, posted to and ended on a terminal."""
 
+import base64
 import json
 import os
 import select
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from calendly_connector import cli
-from calendly_connector.inbox import open_inbox
+from calendly_connector.inbox import Entry, open_inbox
 from receivers import KEY, WAIT_S, Post, event, exchange, signed
 
 SCRIPT = str(Path(sys.executable).with_name("calendly-connector"))
@@ -162,12 +163,13 @@ def target():
         thread.join(WAIT_S)
 
 
-def test_events_are_forwarded_until_they_are_taken(place, target, tmp_path, monkeypatch):
+def test_events_are_forwarded_until_they_are_taken(place, target, tmp_path, monkeypatch, closed_port):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password SECRET\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("CALENDLY_API_TOKEN", "SECRET")
+    monkeypatch.setenv("CALENDLY_API_URL", f"http://127.0.0.1:{closed_port}")
     target.answers[:] = [302, 204]
     with listening(place, "--forward", target.url) as listener:
         assert listener.post(event(1)) == 200
@@ -219,6 +221,104 @@ def test_a_kill_after_the_answer_loses_nothing(place):
     after_the_lease = time.time() + 3600
     assert len(inbox.claim(now=after_the_lease)) == 20
     inbox.close()
+
+
+# With a credential
+
+
+@pytest.fixture
+def account(fresh_sandbox, connect, monkeypatch, tmp_path):
+    """Give a sandbox that the command signs in to, and a connection of the same account, with a vault."""
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    monkeypatch.setenv("CALENDLY_API_URL", fresh_sandbox.url)
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
+    monkeypatch.setenv("CALENDLY_CONNECTOR_KEY", base64.b64encode(bytes(32)).decode())
+    return fresh_sandbox, connect(fresh_sandbox, clock=time.time)
+
+
+def printed_until(listener, kind):
+    told = [listener.printed()]
+    while told[-1]["kind"] != kind:
+        told.append(listener.printed())
+    return [one["kind"] for one in told]
+
+
+def test_a_subscription_of_the_vault_is_verified_and_a_move_is_one_event(place, account, monkeypatch):
+    sandbox, connection = account
+    with listening(place, "--print", "--look-every", "0") as listener:
+        (made,) = connection.subscribe(["invitee.rescheduled"], listener.url)
+        booked = sandbox.book(wait=True)["invitee"]["uri"]
+        sandbox.reschedule(invitee=booked, wait=True)
+        sandbox.settle()
+        assert printed_until(listener, "invitee.rescheduled") == ["invitee.created", "invitee.rescheduled"]
+        listener.end()
+    monkeypatch.delenv("CALENDLY_WEBHOOK_SECRET")  # the vault's own keys are enough from now on
+    with listening(place, "--print", "--events", "invitee.canceled", "--look-every", "0") as again:
+        (key,) = connection.signing_keys(made.id)
+        for used, status in [(key, 200), (KEY, 401)]:
+            post = Post(
+                CANCELED, (signed(CANCELED, used, int(time.time())),), query=f"subscription={made.id}"
+            )
+            assert exchange(again.url, post.head() + CANCELED)[0] == status
+        again.end()
+
+
+def test_what_was_missed_is_read_back_at_the_start(place, account):
+    sandbox, connection = account
+    since = "2026-11-01T00:00:00Z"
+    words = ["--print", "--events", "invitee.created", "--filter", "first_time=true", "--since", since]
+    sandbox.book(email="missed@client.example")
+    assert connection is not None
+    with listening(place, *words) as listener:
+        assert "read back every 15 minutes" in listener.announced
+        told = listener.printed()
+        while told["payload"]["email"] != "missed@client.example":
+            told = listener.printed()
+        code, _, err = listener.end()
+    assert code == 0
+    assert "read back: " in err
+
+
+@pytest.mark.parametrize(
+    "words", [["--filter", "host=ada"], ["--events", "invitee.rescheduled"]], ids=["filter", "join"]
+)
+def test_what_needs_more_than_was_posted_needs_a_credential(words, place):
+    code = cli.main(["webhooks", "listen", "--port", "0", "--print", "--inbox", str(place), *words])
+    assert code == 2
+    assert not place.exists()
+
+
+def test_a_filter_that_there_is_not_is_refused_at_the_start(place, account, capsys):
+    assert account
+    words = ["--events", "invitee.created", "--filter", "colour=blue", "--inbox", str(place)]
+    assert cli.main(["webhooks", "listen", "--port", "0", "--print", *words]) == 2
+    assert "no filter of invitee.created" in capsys.readouterr().err
+
+
+# The inbox
+
+
+def test_the_inbox_says_what_waits_and_gives_again_what_was_parked(place, capsys):
+    inbox = open_inbox(place)
+    one, other = (Entry(name, "invitee.created", "2026-11-18T00:00:00Z", b"{}") for name in "ab")
+    inbox.put([one, other], now=1.0)
+    inbox.park("a", "it was too much")
+    inbox.settle("b", "given", now=1.0)
+    inbox.close()
+    assert cli.main(["webhooks", "inbox", "--inbox", str(place)]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert "       1  parked    given up after too many attempts; --revive gives them again" in shown
+    words = ["--revive", "--forget-days", "30", "--json"]
+    assert cli.main(["webhooks", "inbox", "--inbox", str(place), *words]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "revived": 1,
+        "forgotten": 1,
+        "waiting": 1,
+        "parked": 0,
+        "given": 0,
+        "unwanted": 0,
+        "folded": 0,
+    }
 
 
 # What is refused before anything listens

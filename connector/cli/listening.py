@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..contract import Event
     from ..inbox import Inbox
     from ..plugin import CalendlyConnection
+    from ..subscriptions import Store
     from ..triggers.giving import Refine
     from ..webhooks.receiver import Keys
 
@@ -38,33 +39,39 @@ def kinds_of(events: str | None) -> tuple[str, ...]:
 def webhooks_keys(connection: "CalendlyConnection | None") -> "Keys":
     """Give what knows the signing keys: of the vault's subscriptions, else the one in the environment."""
     given = os.environ.get(_SECRET, "").strip()
-    of_vault = _keys_of_vault(connection)
-    if not given and of_vault is None:
+    store = _store()
+    if not given and not (store and store.all()):
         raise SignatureError(
             "There is no signing key, so that anybody could post events.",
             fix=f"Set {_SECRET} to the subscription's key, or make one with `webhooks subscribe`.",
             reason="no_key",
         )
+    of_subscription = _keys_in(store, connection) if store else _none
 
     def keys(subscription: str) -> list[str]:
-        found = of_vault(subscription) if of_vault and subscription else []
+        found = of_subscription(subscription) if subscription else []
         return found or ([given] if given else [])
 
     return keys
 
 
-def _keys_of_vault(connection: "CalendlyConnection | None") -> "Callable[[str], list[str]] | None":
-    """Give what knows the keys in the vault; None where it holds no subscription, or is not installed."""
-    from ..auth.vault import open_vault
-    from ..subscriptions import SigningKeys, VaultStore
+def _store() -> "Store | None":
+    """Give the vault's subscriptions; None where the vault is not installed."""
+    from ..auth.vault import is_installed, open_vault
+    from ..subscriptions import VaultStore
 
-    try:
-        store = VaultStore(open_vault())
-    except UsageError:
-        return None
-    if not store.all():
-        return None
+    return VaultStore(open_vault()) if is_installed() else None
+
+
+def _keys_in(store: "Store", connection: "CalendlyConnection | None") -> Callable[[str], list[str]]:
+    from ..subscriptions import SigningKeys
+
+    # Only the connection knows the key of an OAuth app.
     return connection.signing_keys if connection else SigningKeys(store)
+
+
+def _none(_subscription: str) -> list[str]:
+    return []
 
 
 class Wanted:

@@ -6,6 +6,7 @@ from .lazy import LazyGroup
 
 _COMMANDS = {
     "listen": "Take webhooks, and print, forward or run a command with each event.",
+    "inbox": "Show what waits in the inbox, and give again what was parked.",
     "subscribe": "Have events posted to an address.",
     "list": "Show all subscriptions, and how each one stands.",
     "unsubscribe": "End a subscription and forget its key.",

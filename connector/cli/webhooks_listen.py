@@ -4,23 +4,20 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import UsageError
 from .debug import logged
 from .event_handlers import chosen
 from .listening import Wanted, kinds_of, webhooks_keys
 from .output import printable
-from .places import refuse_password
+from .places import INBOX_VARIABLE, own_inbox, refuse_password
 from .session import connect, credential, signs_in
 
 if TYPE_CHECKING:
     from ..contract import Event
     from ..triggers.giving import Giver
-
-_INBOX: Final = "CALENDLY_CONNECTOR_INBOX"
 
 
 @click.command("listen")
@@ -31,9 +28,9 @@ _INBOX: Final = "CALENDLY_CONNECTOR_INBOX"
 @click.option("--exec", "program", metavar="CMD", help="Run this for each event; exit code 0 means taken.")
 @click.option(
     "--inbox",
-    envvar=_INBOX,
+    envvar=INBOX_VARIABLE,
     metavar="WHERE",
-    help=f"A file, or a database's URL. Also read from {_INBOX}. Default: a file in your data folder.",
+    help=f"A file, or a database's URL. Also {INBOX_VARIABLE}. Default: a file in your data folder.",
 )
 @click.option("--events", metavar="KIND,…", help="Which events are wanted. Default: all.")
 @click.option(
@@ -78,7 +75,7 @@ def command(  # noqa: PLR0913 - one per option
     listened is read back. The signing keys are those of the vault's subscriptions, and the one in
     CALENDLY_WEBHOOK_SECRET. Without any nothing listens.
     """
-    refuse_password(context, "inbox", _INBOX)
+    refuse_password(context, "inbox", INBOX_VARIABLE)
     kinds = kinds_of(events)
     handler, words = chosen(show=show, forward=forward, program=program)
     signed_in = bool({"token", "name"} & credential().keys())
@@ -94,7 +91,7 @@ def command(  # noqa: PLR0913 - one per option
         from ..webhooks.server import serve
 
         stack.enter_context(logged(logging.INFO))
-        opened = stack.enter_context(closing(open_inbox(inbox or _own_inbox())))
+        opened = stack.enter_context(closing(open_inbox(inbox or own_inbox())))
         worker = _Worker()
         giver = Giver(opened, worker.guarded(handler), refine=wanted.refiner(opened))
         looks = connection is not None and look_every_min > 0
@@ -155,14 +152,3 @@ class _Worker:
             thread.join()
         if self._failure is not None:
             raise self._failure
-
-
-def _own_inbox() -> str:
-    try:
-        import platformdirs
-    except ImportError as error:
-        raise UsageError(
-            f"The data folder is found with {error.name}.",
-            fix="Give --inbox, or pip install 'calendly-connector[webhooks]'.",
-        ) from None
-    return str(platformdirs.user_data_path("calendly-connector", appauthor=False) / "inbox.db")
