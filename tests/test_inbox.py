@@ -348,8 +348,8 @@ def test_an_address_that_leads_nowhere_is_told_of_without_its_password():
     ("address", "said"),
     [
         ("sqlite://", "in memory"),
-        ("nothing://x", "not that of a database"),
-        ("mysql+nothing://x", "not that of a database"),
+        ("nothing://x", "not the address of a database"),
+        ("mysql+nothing://x", "not the address of a database"),
         ("oracle+oracledb://x", "needs oracledb"),
     ],
 )

@@ -12,11 +12,12 @@ from operator import itemgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ..errors import InboxError, UsageError
+from ..addresses import database_url, shown
+from ..errors import InboxError
 from . import STATES, Entry, Outcome
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, ColumnElement, Connection, Engine, Table, Update
+    from sqlalchemy import ColumnElement, Connection, Engine, Table, Update
 
 _FORMAT: Final = "1"
 _FORMAT_NAME: Final = "inbox.format"
@@ -32,9 +33,8 @@ class DatabaseInbox:
     """Events in two tables of the database at `address`, which are made where they are not there yet."""
 
     def __init__(self, address: str) -> None:
-        self._url = _url(address)
-        # Some drivers take a password in the query too.
-        self.place = self._url.set(query={}).render_as_string(hide_password=True)
+        self._url = database_url(address, what="An inbox", setting="The inbox's address", extra="sync")
+        self.place = shown(self._url)
         self._lock = Lock()
         self._opened: tuple[int, Engine] | None = None
         self._prepare()
@@ -316,29 +316,3 @@ class DatabaseInbox:
 
 def _key(event_id: str) -> str:
     return sha256(event_id.encode(errors="surrogatepass")).hexdigest()
-
-
-def _url(address: str) -> "URL":
-    try:
-        from sqlalchemy import make_url
-    except ImportError:
-        raise UsageError(
-            "An inbox in a database needs SQLAlchemy.", fix="pip install 'calendly-connector[sync]'"
-        ) from None
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-
-    try:
-        url = make_url(address)
-        url.get_dialect().import_dbapi()
-    except ImportError as error:
-        raise UsageError(
-            f"The inbox's database needs {error.name}.", fix=f"pip install {error.name}"
-        ) from None
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        raise UsageError(
-            "The inbox's address is not that of a database.",
-            fix="Write it as SQLAlchemy does, such as postgresql+psycopg://user:password@host/database.",
-        ) from None
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise UsageError("An inbox in memory is gone with its process.", fix="Give the path of a file.")
-    return url
