@@ -230,7 +230,7 @@ def test_deleting_a_subscription_ends_its_retries(call, receiver):
     call.sandbox.book(wait=True)
     call("DELETE", hook["uri"].removeprefix(PUBLIC))
     mine, others = log(call)
-    assert (mine["state"], mine["reason"]) == ("given_up", "the subscription is gone")
+    assert (mine["state"], mine["reason"]) == ("given_up", "the subscription or its user is gone")
     assert others["state"] == "waiting"
     receiver.answer = 200
     receiver.received.clear()
@@ -263,6 +263,7 @@ def test_the_retries_of_a_user_end_when_they_leave(call, receiver):
     call.sandbox.advance(DAY_S)
     assert len(receiver.received) == 1
     assert totals(call)["given_up"] == 1
+    assert log(call)[0]["reason"] == "the subscription or its user is gone"
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 7, 40, 10_000])

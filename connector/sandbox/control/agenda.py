@@ -8,7 +8,7 @@ from .messages import Message
 
 
 class Job(NamedTuple):
-    """An attempt at a message or a copy of it; due at a moment (microseconds), then in order of planning."""
+    """An attempt at a message or a copy of it; due at a moment (microseconds), then by order."""
 
     at: int
     order: int

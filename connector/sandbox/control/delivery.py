@@ -262,8 +262,9 @@ class Deliverer:
                 del self._outboxes[uri]
 
     def _why_unwanted(self, uri: str) -> str:
-        is_there = uri.rpartition("/")[2] in self._world.subscriptions
-        return "the subscription was disabled" if is_there else "the subscription is gone"
+        subscription = self._world.subscriptions.get(uri.rpartition("/")[2])
+        is_disabled = subscription is not None and subscription.record["state"] == "disabled"
+        return "the subscription was disabled" if is_disabled else "the subscription or its user is gone"
 
 
 async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:
