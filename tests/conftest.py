@@ -97,10 +97,10 @@ def _no_budgets_of_other_tests():
 
 
 def _make_sandbox(**options):
-    from calendly_connector.sandbox.server import Sandbox
+    from brief import brief_sandbox
 
     settings = {"anchor": ANCHOR, "public_origin": True, "check_replies": True, "rate_limit": 0}
-    return Sandbox(**settings | options)
+    return brief_sandbox(**settings | options)
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +108,15 @@ def sandbox():
     """Give a sandbox for tests that only read. Its world is the same in every test."""
     with _make_sandbox() as running:
         yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _brief_sandboxes_end_well():
+    """Fail the run where a sandbox did not end, or not well."""
+    from brief import wait
+
+    yield
+    wait()
 
 
 @pytest.fixture
