@@ -1,5 +1,6 @@
 """What all tests share: no network beyond this machine, no credentials of this machine, a sandbox."""
 
+import gc
 import os
 import socket
 import sys
@@ -65,6 +66,12 @@ def pytest_sessionfinish(session):
     if found:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         raise pytest.UsageError(f"secrets were left behind in: {', '.join(found)}")
+
+
+def pytest_collection_finish():
+    """Let no garbage collection look through thousands of tests again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
