@@ -12,9 +12,11 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from brief import brief_sandbox
 from calendly_connector.sandbox import faults, loopback, wire
 from calendly_connector.sandbox.api import limits
 from calendly_connector.sandbox.api.checking import ReplyChecker
@@ -33,13 +35,24 @@ ACTIVE_PATH = f"/scheduled_events/{cast.ACTIVE_EVENT}"
 
 @pytest.fixture
 def sandbox():
-    with Sandbox(rate_limit=0) as running:
+    with brief_sandbox(rate_limit=0) as running:
         yield running
+
+
+def client_of(sandbox):
+    return httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False)
 
 
 @pytest.fixture
 def client(sandbox):
-    with httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as opened:
+    with client_of(sandbox) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def untouched():
+    """Give a client of a sandbox in which no test changes anything."""
+    with brief_sandbox(rate_limit=0) as running, client_of(running) as opened:
         yield opened
 
 
@@ -251,16 +264,16 @@ def test_without_wait_nobody_waits(sandbox, client, receiver, subscribe):
         ("nothing", {}, 404),
     ],
 )
-def test_bad_control_calls_are_refused_in_words(client, path, body, status):
-    reply = client.post(f"/__sandbox__/{path}", json=body)
+def test_bad_control_calls_are_refused_in_words(untouched, path, body, status):
+    reply = untouched.post(f"/__sandbox__/{path}", json=body)
     assert reply.status_code == status
     if path != "nothing":
         assert reply.json()["message"]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b"7"])
-def test_control_bodies_are_objects(client, body):
-    assert client.post("/__sandbox__/bookings", content=body).status_code == 400
+def test_control_bodies_are_objects(untouched, body):
+    assert untouched.post("/__sandbox__/bookings", content=body).status_code == 400
 
 
 def test_the_methods_of_a_sandbox_tell_what_was_refused(sandbox):
@@ -462,7 +475,7 @@ def test_a_slow_reply_drips_in_piece_by_piece(monkeypatch):
     async def send(message):
         happened.append(message.get("body"))
 
-    monkeypatch.setattr(wire.asyncio, "sleep", sleep)
+    monkeypatch.setattr(wire, "asyncio", SimpleNamespace(sleep=sleep))  # others' sandboxes sleep too
     whole = Reply(200, b"x" * 81, [])
     asyncio.run(wire.send_reply(whole, faults.Fault("slow", latency_s=4.0), {}, None, send))
     assert happened == [None, *[0.5, b"x" * 11] * 7, 0.5, b"x" * 4, b""]
@@ -588,7 +601,7 @@ def limited():
 
         def make(mode, limit=3):
             clock = Clock()
-            sandbox = opened.enter_context(Sandbox(rate_limit=limit, rate_mode=mode, clock=clock))
+            sandbox = opened.enter_context(brief_sandbox(rate_limit=limit, rate_mode=mode, clock=clock))
             client = opened.enter_context(httpx.Client(base_url=sandbox.url, trust_env=False))
 
             def spend(after_s=0.0):
