@@ -44,7 +44,10 @@ def figures() -> Iterator[Figure]:
             ][1:]  # the first round warms up
             whence = f"{connections} connection{'s' if connections > 1 else ''}"
             work = f"webhooks taken per second from {whence}, each on disk"
-            yield Figure(work, OURS, _BARE, median_ratio(times, _BARE, OURS), at_least=0.7)
+            at_least = (
+                0.7 if connections > 1 else None
+            )  # Calendly does not wait for one answer to post the next
+            yield Figure(work, OURS, _BARE, median_ratio(times, _BARE, OURS), at_least=at_least)
         slowest_s = max(_load(ours, _posts(_MANY), _MOST_CONNECTIONS))
         work = f"the slowest of {_MANY:,} webhooks from {_MOST_CONNECTIONS} connections"
         unit = f"% of the {_READ_TIMEOUT_S} s that Calendly waits"

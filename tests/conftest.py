@@ -192,6 +192,16 @@ def connect(timer):
         connection.close()
 
 
+@pytest.fixture
+def inbox(tmp_path):
+    """Give an empty inbox in a file."""
+    from calendly_connector.inbox import open_inbox
+
+    opened = open_inbox(tmp_path / "inbox.db")
+    yield opened
+    opened.close()
+
+
 class Unvisited:
     """A port that takes connections, and on which none may arrive."""
 

@@ -34,13 +34,6 @@ def name_of(event):
 
 
 @pytest.fixture
-def inbox(tmp_path):
-    opened = open_inbox(tmp_path / "inbox.db")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def timing(timer):
     return Timing(timer, timer, timer.sleep, lambda: 0.5)
 

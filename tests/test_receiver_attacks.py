@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from calendly_connector.errors import InboxError, SignatureError, VaultError
-from calendly_connector.inbox import open_inbox
 from calendly_connector.timing import Timing
 from calendly_connector.webhooks.receiver import Receiver
 from calendly_connector.webhooks.signature import HEADER, sign
@@ -33,13 +32,6 @@ from receivers import (
 
 SERVERS = {"wsgi": by_wsgi, "asgi": by_asgi}
 KEYS = {"": [KEY], "mine": [KEY], "theirs": [OTHER_KEY], "rotated": [OTHER_KEY, KEY]}
-
-
-@pytest.fixture
-def inbox(tmp_path):
-    opened = open_inbox(tmp_path / "inbox.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

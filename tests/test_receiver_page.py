@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from calendly_connector.inbox import open_inbox
 from calendly_connector.timing import Timing
 from calendly_connector.webhooks.asgi import asgi
 from calendly_connector.webhooks.receiver import Receiver
@@ -40,13 +39,6 @@ def test_every_row_says_what_the_sender_gets_and_names_a_test():
         assert post.strip()
         assert re.match(r" (200|[45]\d\d|4xx)\b", answer), post
         assert f"`{FILE}::" in test, post
-
-
-@pytest.fixture
-def inbox(tmp_path):
-    opened = open_inbox(tmp_path / "inbox.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
