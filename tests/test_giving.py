@@ -51,7 +51,7 @@ def test_events_are_given_oldest_first_and_once(inbox, timing):
 def test_what_nobody_wants_is_not_given(inbox, timing):
     taken = []
     giver = Giver(
-        inbox, taken.append, refine=lambda event: None if name_of(event) == "a" else event, timing=timing
+        inbox, taken.append, refine=lambda event: () if name_of(event) == "a" else (event,), timing=timing
     )
     inbox.put([entry("a"), entry("b")], now=0)
     assert giver.give_due() == 2
@@ -62,8 +62,8 @@ def test_what_nobody_wants_is_not_given(inbox, timing):
 def fold(event):
     """Make the event of a whole from either half."""
     if event.kind == "invitee.rescheduled":
-        return event
-    return read_event(body("new", kind="invitee.rescheduled"))
+        return (event,)
+    return (read_event(body("new", kind="invitee.rescheduled")),)
 
 
 def test_two_halves_are_given_as_one_event(inbox, timing):
@@ -75,6 +75,18 @@ def test_two_halves_are_given_as_one_event(inbox, timing):
     inbox.put([entry("new", kind="invitee.rescheduled")], now=0)
     assert giver.give_due() == 0
     assert inbox.counts() == dict.fromkeys(STATES, 0) | {"given": 1, "folded": 2}
+
+
+def test_a_half_is_given_as_well_where_it_is_wanted(inbox, timing):
+    taken = []
+    giver = Giver(inbox, taken.append, refine=lambda event: (*fold(event), event), timing=timing)
+    inbox.put([entry("old", kind="invitee.canceled"), entry("new")], now=0)
+    assert giver.give_due() == 3
+    assert sorted(event.kind for event in taken) == [
+        "invitee.canceled",
+        "invitee.created",
+        "invitee.rescheduled",
+    ]
 
 
 def test_a_handler_that_fails_holds_no_other_event_back(inbox, timer, timing):
@@ -101,7 +113,7 @@ def test_what_fails_comes_again_later_and_later_and_is_parked_in_the_end(what, i
     def fail(_event):
         raise OSError("no")
 
-    working = {"handler": lambda _event: None, "refine": lambda event: event}
+    working = {"handler": lambda _event: None, "refine": lambda event: (event,)}
     giver = Giver(inbox, timing=timing, attempts=5, **(working | {what: fail}))
     inbox.put([entry("a")], now=0)
     waits = []
@@ -307,7 +319,7 @@ class Reaper:
 
     def refine(self, event):
         self.pass_by()
-        return fold(event) if name_of(event) in {"old", "new"} else event
+        return fold(event) if name_of(event) in {"old", "new"} else (event,)
 
     def handle(self, event):
         self.pass_by()
