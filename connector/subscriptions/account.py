@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..contract import Connection, Record
-from ..errors import CalendlyError, ConnectorError, NotFound, PermissionDenied, UnexpectedAnswer
+from ..errors import CalendlyError, NotFound, PermissionDenied, UnexpectedAnswer
 from ..triggers.scoping import LEADS, Reach, Scope
 from .addresses import id_in
 from .store import Kept
@@ -34,20 +34,6 @@ class Account:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-
-    def reach(self) -> Reach:
-        """Say who asks; raises what keeps them from signing in."""
-        report = self._connection.check()
-        if not report.ok or report.user is None:
-            self._connection.run("users.me")  # raises the error that the report puts in words
-            raise ConnectorError(report.message, fix=report.fix)
-        return Reach(str(report.user["uri"]), report.organization or "", report.role)
-
-    def group(self, group: str) -> str:
-        """Give a group's URI; its name or id is looked up."""
-        if group.startswith("https://"):
-            return group
-        return _uri_of(self._connection.run("groups.get", {"uuid": group}).record)
 
     def listed(self, scope: Scope, owner: str, organization: str) -> list[Record]:
         """Read one list, whole."""

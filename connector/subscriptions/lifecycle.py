@@ -24,6 +24,7 @@ from ..errors import (
     UsageError,
 )
 from ..manifest import manifest
+from ..triggers.reach import group_uri, read_reach
 from ..triggers.scoping import Reach, Share, share_out, told_by
 from . import addresses, findings
 from .account import Account, last_part
@@ -60,6 +61,7 @@ class Subscriptions:
         clock: Callable[[], float] = time.time,
         token: Callable[[int], str] = secrets.token_hex,
     ) -> None:
+        self._connection = connection
         self._account = Account(connection)
         self._store = store
         self._signer = signer or Signer()
@@ -79,8 +81,8 @@ class Subscriptions:
         triggers = manifest().triggers
         wanted = told_by([events] if isinstance(events, str) else events, triggers)
         self._must_hold_key()
-        reach = self._account.reach()
-        about = self._account.group(group) if group else ""
+        reach = read_reach(self._connection)
+        about = group_uri(self._connection, group)
         shares = share_out(wanted, triggers, reach, scope=scope, group=about)
         told: list[Subscription] = []
         with self._store.lock():
@@ -118,7 +120,7 @@ class Subscriptions:
 
     def survey(self) -> list[Finding]:
         """Say how every subscription stands that is ours, or that the token may list."""
-        reach = self._account.reach()
+        reach = read_reach(self._connection)
         before = {kept.id: kept for kept in self._store.all()}
         listing = self._account.survey(reach, before.values())
         after = self._store.all()
