@@ -82,7 +82,8 @@ class Event:
 class Polled:
     """What happened since the last look, oldest first; `cursor` is a text to give to the next one.
 
-    `complete` is False where Calendly did not give a whole list: what is missing is found later.
+    `complete` is False where Calendly did not give a whole list: what is missing is found later. `calls`
+    counts the requests of the look, not those for filters and for the missing halves of reschedules.
     """
 
     events: tuple[Event, ...]
