@@ -1,4 +1,4 @@
-# make demo | make test | make test-long | make lint | make wheel-test | make test-hosts
+# make demo | make test [COVERAGE=--cov] | make test-long | make lint | make wheel-test | make test-hosts
 # make bench [BENCH=--quick]
 # Each target does all its own set-up in .venv; only Python 3.11+, make and a package index are needed,
 # for test-hosts Node 20+ with npm, too.
@@ -8,6 +8,9 @@ PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+COVERAGE ?=
+# Where it is set, each worker rewrites all asserts anew in each run; empty is unset.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 
 .PHONY: docs help demo test test-long lint wheel-test test-hosts bench clean
 
@@ -20,12 +23,12 @@ demo: $(READY)
 test: $(READY)
 	@sh .ci/postgres
 	@sh .ci/chromium
-	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term
+	$(PYTEST) -n auto --dist worksteal $(COVERAGE)
 
 test-long: $(READY)
 	@sh .ci/postgres
 	@sh .ci/chromium
-	$(BIN)/pytest -m long
+	$(PYTEST) -m long
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py

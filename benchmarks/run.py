@@ -15,6 +15,7 @@ import latency
 import memory
 import pacing
 import reading
+import receiving
 import record
 import starting
 import syncing
@@ -41,6 +42,7 @@ def main() -> int:
         "memory": lambda: memory.figures(quick=chosen.quick),
         "latency": latency.figures,
         "pacing": pacing.figures,
+        "receiving": receiving.figures,
         "syncing": lambda: syncing.figures(airbyte=airbyte),
     }
     figures = []

@@ -82,7 +82,8 @@ class Event:
 class Polled:
     """What happened since the last look, oldest first; `cursor` is a text to give to the next one.
 
-    `complete` is False where Calendly did not give a whole list: what is missing is found later.
+    `complete` is False where Calendly did not give a whole list: what is missing is found later. `calls`
+    counts the requests of the look, not those for filters and for the missing halves of reschedules.
     """
 
     events: tuple[Event, ...]
@@ -218,9 +219,11 @@ class Connection(Protocol):
     `x-options` in its schema. `request` sends what the catalog does not have. `rate_limit` is the
     headroom that the latest reply told of.
 
-    Triggers: `receive` verifies a webhook's raw body and reads it; `match` says what a flow is told of
-    it, a reschedule as one event. `poll` finds the same events, with the same ids, by looking; keep its
-    cursor. `sample` gives an event to design with.
+    Triggers: `subscribe` has events posted to an address, `unsubscribe` ends that (False where nothing of
+    this id is known). `check_wants` refuses events and filters that there are not. `receive` verifies a
+    webhook's raw body and reads it (`subscription` is the id in the address that it came to); `match`
+    says what a flow is told of it, a reschedule as one event. `poll` finds the same events, with the same
+    ids, by looking; keep its cursor. `sample` gives an event to design with.
     """
 
     @property
@@ -253,7 +256,14 @@ class Connection(Protocol):
     ) -> Mapping[str, Any]: ...
     def options(self, action: str, field: str) -> list[Option]: ...
     def request(self, method: str, path: str, values: Params | None = None) -> Any: ...
-    def receive(self, headers: Mapping[str, str], body: bytes) -> Event: ...
+    def subscribe(
+        self, events: Iterable[str], callback: str, *, scope: str = "", group: str = ""
+    ) -> list[Subscription]: ...
+    def unsubscribe(self, subscription_id: str) -> bool: ...
+    def receive(self, headers: Mapping[str, str], body: bytes, *, subscription: str = "") -> Event: ...
+    def check_wants(
+        self, events: Sequence[str], filters: Params | None = None, *, halves: bool = False
+    ) -> None: ...
     def match(
         self,
         event: Event,

@@ -4,7 +4,7 @@ from __future__ import annotations  # a host that only looks at the catalog does
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,11 +16,23 @@ if TYPE_CHECKING:
 
     from .api.client import Client
     from .auth.access import Access
-    from .contract import CheckReport, Event, Filter, Option, Params, Polled, RateLimit, Record, Result
+    from .contract import (
+        CheckReport,
+        Event,
+        Filter,
+        Option,
+        Params,
+        Polled,
+        RateLimit,
+        Record,
+        Result,
+        Subscription,
+    )
     from .declarations import Action
     from .manifest import Manifest
     from .records import RecordStream
     from .runner import Runner
+    from .subscriptions import SigningKeys, Store, Subscriptions
     from .timing import Timing
     from .triggers.matching import Matcher
     from .triggers.wants import Wants
@@ -133,15 +145,32 @@ class CalendlyConnection:
         """Send any request of the API: values are a read's query or a write's body; gives the JSON reply."""
         return self._runner.request(method, path, values or {})
 
-    def receive(self, headers: Mapping[str, str], body: bytes) -> Event:
-        """Verify a webhook's raw body, then read it. Raises SignatureError for anything not signed by us."""
+    def receive(self, headers: Mapping[str, str], body: bytes, *, subscription: str = "") -> Event:
+        """Verify a webhook's raw body, then read it. Raises SignatureError for anything not signed by us.
+
+        `subscription` is the id in the address that it came to: what `subscribe` made has a key of its own,
+        in the vault. Without it the credential's signing key counts.
+        """
         from .webhooks import event, signature
 
         header = next(
             (value for name, value in headers.items() if name.lower() == signature.HEADER.lower()), None
         )
-        signature.verify(header, body, [self._credential.get("signing_key", "")], self._timing.clock())
+        signature.verify(header, body, self.signing_keys(subscription), self._timing.clock())
         return event.read_event(body)
+
+    def signing_keys(self, subscription: str = "") -> list[str]:
+        """Give the keys that may have signed what came to a subscription; for a receiver."""
+        if subscription:
+            return self._keys_by_subscription(subscription)
+        key = self._credential.get("signing_key")
+        return [key] if key else []
+
+    def check_wants(
+        self, events: Sequence[str], filters: Params | None = None, *, halves: bool = False
+    ) -> None:
+        """Refuse events and filters that there are not, before anything happens. Raises InvalidParams."""
+        self._wants(events, filters, halves=halves)
 
     def match(
         self,
@@ -190,6 +219,23 @@ class CalendlyConnection:
 
         return sample(self, self._triggers, event)
 
+    def subscribe(
+        self, events: Iterable[str], callback: str, *, scope: str = "", group: str = ""
+    ) -> list[Subscription]:
+        """Have events posted to an address, with a signing key that is kept in the vault."""
+        return self.subscriptions().subscribe(events, callback, scope=scope, group=group)
+
+    def unsubscribe(self, subscription_id: str) -> bool:
+        """End a subscription of ours and forget its key; False where there is none of this id."""
+        return self.subscriptions().unsubscribe(subscription_id)
+
+    def subscriptions(self, store: Store | None = None) -> Subscriptions:
+        """Give the life cycle of webhook subscriptions, kept in the vault or in a store of the host."""
+        from .subscriptions import Subscriptions, signer_of
+
+        kept_in = store or _vault_store()
+        return Subscriptions(self, kept_in, signer_of(self._credential), clock=self._timing.clock)
+
     @property
     def rate_limit(self) -> RateLimit | None:
         """Headroom as of the last reply; None before the first, and where Calendly does not tell it."""
@@ -237,17 +283,32 @@ class CalendlyConnection:
         return " ".join(self._credential.get(name, "") for name in ("kind", "client_id", "owner"))
 
     @cached_property
+    def _keys_by_subscription(self) -> SigningKeys:
+        from .subscriptions import SigningKeys, signer_of
+
+        return SigningKeys(_vault_store(), signer_of(self._credential), monotonic=self._timing.monotonic)
+
+    @cached_property
     def _triggers(self) -> Matcher:
         from .triggers.matching import Matcher
 
         return Matcher(self)
 
     def _wants(self, events: Sequence[str], filters: Params | None, *, halves: bool) -> Wants:
+        """Read what is wanted, once: a name in a filter may cost calls."""
         from .triggers.wants import read_wants
 
-        origins = tuple(dict.fromkeys((manifest.manifest().origin, self._origin)))
-        find = self._runner.find
-        return read_wants(events, filters or {}, halves=halves, lookup=find, origins=origins)
+        asked = repr((tuple(events), filters, halves))
+        if asked not in self._known_wants:
+            origins = tuple(dict.fromkeys((manifest.manifest().origin, self._origin)))
+            self._known_wants[asked] = read_wants(
+                events, filters or {}, halves=halves, lookup=self._runner.find, origins=origins
+            )
+        return self._known_wants[asked]
+
+    @cached_property
+    def _known_wants(self) -> dict[str, Wants]:
+        return {}
 
     @cached_property
     def _runner(self) -> Runner:
@@ -259,6 +320,13 @@ class CalendlyConnection:
 
         runner = Runner(self._client, Functions(fetch_user, self._credential, self._timing.clock))
         return runner
+
+
+def _vault_store() -> Store:
+    from .auth.vault import open_vault
+    from .subscriptions import VaultStore
+
+    return VaultStore(open_vault())
 
 
 def _nowhere(_event_id: str) -> Event | None:
@@ -299,7 +367,13 @@ def _opened(credential: dict[str, str]) -> tuple[dict[str, str], str]:
     from .auth.vault import open_vault
 
     name = credential.get("name", "")
-    held = _checked(open_vault().get(name))
+    held = open_vault().get(name)
+    if held.get("kind") == "webhook_subscription":
+        raise InvalidCredential(
+            f"{name!r} is a webhook subscription with its key, and nothing to sign in with.",
+            fix="Give the name of a credential: `calendly-connector vault list` shows them.",
+        )
+    held = _checked(held)
     if held["kind"] == "stored":
         raise InvalidCredential(f"The stored credential {name!r} is only the name of another.")
     return held, name

@@ -1,5 +1,6 @@
 """What all tests share: no network beyond this machine, no credentials of this machine, a sandbox."""
 
+import gc
 import os
 import socket
 import sys
@@ -67,6 +68,12 @@ def pytest_sessionfinish(session):
         raise pytest.UsageError(f"secrets were left behind in: {', '.join(found)}")
 
 
+def pytest_collection_finish():
+    """Let no garbage collection look through thousands of tests again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _stays_on_this_machine():
     """Fail a test that wanted to leave this machine, even where the code under test took it for an outage."""
@@ -97,10 +104,10 @@ def _no_budgets_of_other_tests():
 
 
 def _make_sandbox(**options):
-    from calendly_connector.sandbox.server import Sandbox
+    from brief import brief_sandbox
 
     settings = {"anchor": ANCHOR, "public_origin": True, "check_replies": True, "rate_limit": 0}
-    return Sandbox(**settings | options)
+    return brief_sandbox(**settings | options)
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +115,15 @@ def sandbox():
     """Give a sandbox for tests that only read. Its world is the same in every test."""
     with _make_sandbox() as running:
         yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _brief_sandboxes_end_well():
+    """Fail the run where a sandbox did not end, or not well."""
+    from brief import wait
+
+    yield
+    wait()
 
 
 @pytest.fixture
@@ -174,6 +190,16 @@ def connect(timer):
     yield make
     for connection in opened:
         connection.close()
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    """Give an empty inbox in a file."""
+    from calendly_connector.inbox import open_inbox
+
+    opened = open_inbox(tmp_path / "inbox.db")
+    yield opened
+    opened.close()
 
 
 class Unvisited:

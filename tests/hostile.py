@@ -106,13 +106,16 @@ def stall(before):
 
 
 class Listener:
-    """Takes connections on a port of this machine, and talks on each in a thread of its own."""
+    """Takes connections on a port of this machine, and talks on each in a thread of its own.
+
+    `tls` may be a context with a certificate of the test's own.
+    """
 
     def __init__(self, *, tls=False):
         self.asked = []
         self._done = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._context = _tls_context() if tls else None
+        self._context = _tls_context() if tls is True else tls or None
         self.port = self._listener.getsockname()[1]
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
         self._workers = []

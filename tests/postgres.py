@@ -41,7 +41,9 @@ def cluster(binaries):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        settings = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
+        settings = (
+            f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
+        )
         log = folder / "log"
         run("pg_ctl", "start", "--wait", "--timeout", WAIT_S, "--pgdata", data, "--log", log, "-o", settings)
         try:

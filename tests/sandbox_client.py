@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import jsonschema_rs
 import yaml
-from calendly_connector.sandbox.server import Sandbox
+from brief import brief_sandbox
 from calendly_connector.sandbox.world import cast
 
 REFERENCE = Path(__file__).parent / "reference" / "calendly-api.2026-11.yaml"
@@ -125,5 +125,5 @@ class Client:
 def serving(**changes):
     """Run a sandbox; give a client of it."""
     options = {"anchor": ANCHOR, "public_origin": True, "rate_limit": 0, "clock": Clock()} | changes
-    with Sandbox(**options) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
+    with brief_sandbox(**options) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
         yield Client(http, _reference(), sandbox)

@@ -197,39 +197,46 @@ def tries(server):
     return len(server.requests()["requests"])
 
 
-@each_action
-@pytest.mark.parametrize(
-    ("status", "kind", "if_repeatable", "if_write"),
-    [
-        (400, "rejected", ONCE, ONCE),
-        (401, "unauthenticated", ONCE, ONCE),
-        (403, "permission_denied", ONCE, ONCE),
-        (404, "not_found", ONCE, ONCE),
-        (409, "rejected", ONCE, ONCE),
-        (422, "rejected", ONCE, ONCE),
-        (424, "rejected", ONCE, ONCE),
-        (429, "rate_limited", 4, 4),  # it says to wait for a minute, and the deadline is three
-        (500, "calendly_down", UNTIL_GIVING_UP, ONCE),
-        (503, "calendly_down", UNTIL_GIVING_UP, ONCE),
-    ],
-)
-def test_each_refusal_is_its_own_error_and_is_repeated_only_where_that_is_safe(
-    action, status, kind, if_repeatable, if_write, troubled, connect
-):
-    troubled.fault("status", status=status, times=ALWAYS, headers={"X-RateLimit-Reset": "60"})
+REFUSALS = [  # status, error, tries of what may be repeated, tries of a write
+    (400, "rejected", ONCE, ONCE),
+    (401, "unauthenticated", ONCE, ONCE),
+    (403, "permission_denied", ONCE, ONCE),
+    (404, "not_found", ONCE, ONCE),
+    (409, "rejected", ONCE, ONCE),
+    (422, "rejected", ONCE, ONCE),
+    (424, "rejected", ONCE, ONCE),
+    (429, "rate_limited", 4, 4),  # it says to wait for a minute, and the deadline is three
+    (500, "calendly_down", UNTIL_GIVING_UP, ONCE),
+    (503, "calendly_down", UNTIL_GIVING_UP, ONCE),
+]
+
+
+def refusal(connection, action, status):
+    """Give the error that a status is; a report of a failure shows the arguments."""
     with pytest.raises(CalendlyError) as caught:
-        connect(troubled).run(action.id, example(action))
-    error = caught.value
+        connection.run(action.id, example(action))
+    assert caught.value.status == status
+    return caught.value
+
+
+@each_action
+def test_each_refusal_is_its_own_error_and_is_repeated_only_where_that_is_safe(action, troubled, connect):
     write = action.method in WRITES
-    assert (error.code, error.status) == (kind, status)
-    assert tries(troubled) == (if_write if write else if_repeatable)
-    assert error.request_id
-    if kind == "calendly_down":
-        assert (error.may_have_happened, error.retryable) == (write, not write)
-        assert ("look for its result" in error.fix) == write
-    else:
-        assert error.retryable == (kind == "rate_limited")
-    assert error.fix
+    before = 0
+    for status, kind, if_repeatable, if_write in REFUSALS:
+        allowed = if_write if write else if_repeatable
+        troubled.fault("status", status=status, times=allowed, headers={"X-RateLimit-Reset": "60"})
+        error = refusal(connect(troubled), action, status)
+        assert (status, error.code) == (status, kind)
+        assert (status, tries(troubled) - before) == (status, allowed)
+        before += allowed
+        assert error.request_id, status
+        if kind == "calendly_down":
+            assert (status, error.may_have_happened, error.retryable) == (status, write, not write)
+            assert ("look for its result" in error.fix) == write, status
+        else:
+            assert (status, error.retryable) == (status, kind == "rate_limited")
+        assert error.fix, status
 
 
 @each_action

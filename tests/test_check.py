@@ -9,6 +9,7 @@ import time
 import pytest
 from calendly_connector import manifest
 from calendly_connector.api import client as client_module
+from calendly_connector.api import deadline
 from calendly_connector.cli.check import lines
 from calendly_connector.sandbox.world import cast
 from hostile import DATE, DATE_S, Hostile, one, page, reply, reset
@@ -275,6 +276,7 @@ def test_a_proxy_that_refuses_is_the_proxy_and_does_not_see_the_token(monkeypatc
 
 def test_a_server_that_takes_the_call_and_never_answers_is_a_time_out(monkeypatch):
     monkeypatch.setattr(client_module, "_READ_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(deadline, "_LEAST_S", 0.05)
     with Hostile(None) as server:
         assert_offline(checked(server), "did not come within")
 

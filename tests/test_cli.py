@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -651,7 +652,7 @@ def test_a_progress_bar_goes_to_the_terminal_and_the_pipe_stays_clean(process, s
     assert begun.returncode == 0
     assert len([json.loads(line) for line in out.splitlines()]) == MANY_EVENTS
     assert b"\x1b" not in out
-    assert f"{MANY_EVENTS} records, 3 calls".encode() in shown
+    assert re.search(rf"{MANY_EVENTS} records, \d calls".encode(), shown)
 
 
 def test_no_progress_bar_where_no_terminal_looks_on(process, sandbox):

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from calendly_connector import cli
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.errors import InvalidCredential, UnknownCredential
 from calendly_connector.plugin import connector
+from terminal import caller
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 OWNER, BAD = "sandbox-owner", "made-up-bad-token"
@@ -33,27 +33,7 @@ def place(tmp_path, monkeypatch):
 def call(capsys, monkeypatch, sandbox):
     """Give what runs a command in this process, against the sandbox: exit code, output, errors."""
     monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
-
-    def run(*words, given=""):
-        monkeypatch.setattr(sys, "stdin", Piped(given))
-        code = cli.main(list(words))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
-
-
-class Piped:
-    """A standard input that is no terminal."""
-
-    def __init__(self, text):
-        self.text = text
-
-    def read(self):
-        return self.text
-
-    def isatty(self):
-        return False
+    return caller(capsys, monkeypatch)
 
 
 def assert_no_secret(*texts):
@@ -138,7 +118,7 @@ def test_the_list_tells_names_alone(call, place):
     open_vault().put("acme", STORED)
     assert call("vault", "list") == (0, "Zoë\nacme\n", "")
     code, out, err = call("vault", "list", "--json")
-    assert json.loads(out) == {"vault": str(place), "names": ["Zoë", "acme"]}
+    assert json.loads(out) == {"vault": str(place), "names": ["Zoë", "acme"], "webhooks": []}
     assert_no_secret(out, err)
 
 

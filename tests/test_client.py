@@ -7,6 +7,7 @@ import socket
 import pytest
 from calendly_connector import __version__
 from calendly_connector.api import client as module
+from calendly_connector.api import deadline
 from calendly_connector.api.client import Client
 from calendly_connector.api.protocol import Request
 from calendly_connector.errors import (
@@ -268,11 +269,18 @@ def test_an_answer_that_drips_in_for_ever_ends_at_the_deadline(client, timer):
 @pytest.mark.parametrize("request_", [GET, POST], ids=lambda request: request.method)
 def test_silence_is_a_time_out(silence, words, request_, client, monkeypatch):
     monkeypatch.setattr(module, "_READ_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(deadline, "_LEAST_S", 0.05)
     with Hostile(silence) as server, pytest.raises(NoAnswer, match=words) as caught:
         client(server).send(request_)
     assert caught.value.reason == "timeout"
     assert caught.value.may_have_happened == (request_ is POST)
     assert len(server.asked) == (1 if request_ is POST else ATTEMPTS)
+
+
+def test_a_redirect_to_no_address_is_told_like_any_other(client):
+    step = reply(302, b"", {"Location": "http://[::1/"})
+    with Hostile(step) as server, pytest.raises(UnexpectedAnswer, match="redirect"):
+        client(server).send(GET)
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from calendly_connector import cli
 from calendly_connector.auth.oauth import consent, grant, loopback
 from calendly_connector.auth.oauth.server import AuthorizationServer
 from calendly_connector.auth.vault import open_vault
@@ -19,6 +18,7 @@ from calendly_connector.errors import ConnectorError, SignInFailed, UnknownActio
 from calendly_connector.sandbox.world import cast
 from calendly_connector.scopes import covers, least, needed
 from signing_in import SCOPES, answer, app_server, landed, token_calls
+from terminal import caller
 
 NAME = "work"
 SECRET = "sandbox-web-secret"
@@ -74,27 +74,7 @@ def browser(monkeypatch):
 @pytest.fixture
 def call(capsys, monkeypatch):
     """Give what runs a command in this process: exit code, output, errors."""
-
-    def run(*words, given=""):
-        monkeypatch.setattr(sys, "stdin", Piped(given))
-        code = cli.main(list(words))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
-
-
-class Piped:
-    """A standard input that is no terminal; a function as its text is called when it is read."""
-
-    def __init__(self, text):
-        self.text = text
-
-    def readline(self):
-        return self.text() if callable(self.text) else self.text
-
-    def isatty(self):
-        return False
+    return caller(capsys, monkeypatch)
 
 
 def held():

@@ -330,6 +330,19 @@ def test_the_scope_is_the_widest_that_the_token_may_see(make_sandbox, timer, con
         assert set(seen) < set(told)
 
 
+def test_without_the_scope_to_know_the_role_the_user_is_looked_at(make_sandbox, timer, connect):
+    with make_sandbox(clock=timer) as sandbox:
+        sandbox.control(
+            "POST", "/tokens", {"name": "narrow", "scopes": ["users:read", "scheduled_events:read"]}
+        )
+        watching = Watch(connect(sandbox, "narrow"), BOOKINGS)
+        watching.look()
+        timer.now += HOUR
+        booked = sandbox.book()["invitee"]["uri"]
+        assert watching.ids() == [f"invitee.created:{path(booked)}"]
+        assert cursor.read(watching.cursor).reach["role"] is None
+
+
 def _organization(connection):
     return connection.run("users.me").record["current_organization"]
 
@@ -345,9 +358,9 @@ def test_what_the_token_may_not_see_is_refused_in_words(make_sandbox, timer, con
 def test_a_group_is_looked_at_where_it_is_named(world, watch):
     sandbox, connection = world
     group = next(iter(connection.iterate("groups.list", {"organization": _organization(connection)})))
-    watching = watch(["invitee.created"], group=group["uri"])
-    sandbox.book()
-    assert len(watching.look()) in {0, 1}
+    watching = watch(["invitee.created"], group=group["name"])
+    booked = sandbox.book()["invitee"]["uri"]  # with the owner, who belongs to it
+    assert watching.ids() == [f"invitee.created:{path(booked)}"]
     with pytest.raises(InvalidParams, match="group cannot be looked at"):
         connection.poll(["event_type.created"], group=group["uri"])
 

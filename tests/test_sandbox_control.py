@@ -9,24 +9,25 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from brief import brief_sandbox
 from calendly_connector.sandbox import faults, loopback, wire
 from calendly_connector.sandbox.api import limits
 from calendly_connector.sandbox.api.checking import ReplyChecker
 from calendly_connector.sandbox.api.replies import Reply
-from calendly_connector.sandbox.control import delivery, journal, notices
+from calendly_connector.sandbox.control import journal, notices
 from calendly_connector.sandbox.handler import KeptReplies
 from calendly_connector.sandbox.options import Options
 from calendly_connector.sandbox.server import Sandbox, serve
 from calendly_connector.sandbox.world import cast
 from sandbox_client import Clock
+from webhook_receiver import receiving
 
 OWNER_HEADERS = {"Authorization": "Bearer sandbox-owner"}
 ACTIVE_PATH = f"/scheduled_events/{cast.ACTIVE_EVENT}"
@@ -34,56 +35,31 @@ ACTIVE_PATH = f"/scheduled_events/{cast.ACTIVE_EVENT}"
 
 @pytest.fixture
 def sandbox():
-    with Sandbox(rate_limit=0) as running:
+    with brief_sandbox(rate_limit=0) as running:
         yield running
+
+
+def client_of(sandbox):
+    return httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False)
 
 
 @pytest.fixture
 def client(sandbox):
-    with httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as opened:
+    with client_of(sandbox) as opened:
         yield opened
 
 
-class Receiver:
-    """A webhook receiver on this machine; `answer` is the status it gives, `gate` holds it back."""
-
-    def __init__(self):
-        self.received = []
-        self.answer = 200
-        self.gate = threading.Event()
-        self.gate.set()
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.gate.wait(10)
-                receiver.received.append((self.path, dict(self.headers), body))
-                self.send_response(receiver.answer)
-                self.send_header("Location", "https://elsewhere.example/")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_args):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def close(self):
-        self.gate.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+@pytest.fixture(scope="module")
+def untouched():
+    """Give a client of a sandbox in which no test changes anything."""
+    with brief_sandbox(rate_limit=0) as running, client_of(running) as opened:
+        yield opened
 
 
 @pytest.fixture
 def receiver():
-    opened = Receiver()
-    yield opened
-    opened.close()
+    with receiving() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -259,19 +235,45 @@ def test_without_wait_nobody_waits(sandbox, client, receiver, subscribe):
         ("rate_limits/spend", {"token": "sandbox-owner", "requests": 0}, 400),
         ("rate_limits/spend", {"token": "sandbox-owner", "requests": True}, 400),
         ("rate_limits/spend", {"token": "sandbox-owner", "requests": 1}, 409),  # nothing is limited here
+        ("no_shows", {}, 400),
+        ("no_shows", {"invitee": "x"}, 404),
+        ("no_shows", {"invitee": cast.CANCELED_INVITEE}, 409),
+        ("no_shows/take_back", {"invitee": cast.CANCELED_INVITEE}, 409),
+        ("event_types/delete", {}, 400),
+        ("event_types/delete", {"event_type": "x"}, 404),
+        ("happenings", {"bookings": -1}, 400),
+        ("happenings", {"bookings": True}, 400),
+        ("happenings", {"bookings": 100_001}, 400),
+        ("happenings", {"bookings": 1, "seed": "x"}, 400),
+        ("happenings", {"bookings": 1, "cancellations": 2}, 409),
+        ("happenings", {"reschedules": 1}, 409),
+        ("clock", {}, 400),
+        ("clock", {"advance_s": "1"}, 400),
+        ("clock", {"advance_s": True}, 400),
+        ("clock", {"advance_s": -1}, 400),
+        ("clock", {"advance_s": 1e9}, 400),
+        ("clock", {"advance_s": 1, "wait": 1}, 400),
+        ("delivery_faults", {"duplicate": 1.1}, 400),
+        ("delivery_faults", {"reorder": "all"}, 400),
+        ("delivery_faults", {"lose_answer": True}, 400),
+        ("delivery_faults", {"lose_message": -0.1}, 400),
+        ("delivery_faults", {"outage_s": -1}, 400),
+        ("delivery_faults", {"outage_s": 1.5}, 400),
+        ("delivery_faults", {"reorder_within_s": 0}, 400),
+        ("delivery_faults", {"outage": 5}, 400),
         ("nothing", {}, 404),
     ],
 )
-def test_bad_control_calls_are_refused_in_words(client, path, body, status):
-    reply = client.post(f"/__sandbox__/{path}", json=body)
+def test_bad_control_calls_are_refused_in_words(untouched, path, body, status):
+    reply = untouched.post(f"/__sandbox__/{path}", json=body)
     assert reply.status_code == status
     if path != "nothing":
         assert reply.json()["message"]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b"7"])
-def test_control_bodies_are_objects(client, body):
-    assert client.post("/__sandbox__/bookings", content=body).status_code == 400
+def test_control_bodies_are_objects(untouched, body):
+    assert untouched.post("/__sandbox__/bookings", content=body).status_code == 400
 
 
 def test_the_methods_of_a_sandbox_tell_what_was_refused(sandbox):
@@ -473,7 +475,7 @@ def test_a_slow_reply_drips_in_piece_by_piece(monkeypatch):
     async def send(message):
         happened.append(message.get("body"))
 
-    monkeypatch.setattr(wire.asyncio, "sleep", sleep)
+    monkeypatch.setattr(wire, "asyncio", SimpleNamespace(sleep=sleep))  # others' sandboxes sleep too
     whole = Reply(200, b"x" * 81, [])
     asyncio.run(wire.send_reply(whole, faults.Fault("slow", latency_s=4.0), {}, None, send))
     assert happened == [None, *[0.5, b"x" * 11] * 7, 0.5, b"x" * 4, b""]
@@ -599,7 +601,7 @@ def limited():
 
         def make(mode, limit=3):
             clock = Clock()
-            sandbox = opened.enter_context(Sandbox(rate_limit=limit, rate_mode=mode, clock=clock))
+            sandbox = opened.enter_context(brief_sandbox(rate_limit=limit, rate_mode=mode, clock=clock))
             client = opened.enter_context(httpx.Client(base_url=sandbox.url, trust_env=False))
 
             def spend(after_s=0.0):
@@ -749,6 +751,11 @@ def test_every_record_of_a_list_is_checked(tmp_path):
         ({"latency_s": -0.1}, "latency_s"),
         ({"latency_s": 301}, "latency_s"),
         ({"latency_s": math.nan}, "latency_s"),
+        ({"time_scale": 0}, "time_scale"),
+        ({"time_scale": math.inf}, "time_scale"),
+        ({"retry_signature": "none"}, "retry_signature"),
+        ({"connect_timeout_s": 0}, "connect_timeout_s"),
+        ({"read_timeout_s": math.nan}, "read_timeout_s"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(setting, words):
@@ -812,7 +819,7 @@ def test_leaving_does_not_wait_for_deliveries(receiver):
         )
         sandbox.book()
         before = time.monotonic()
-    assert time.monotonic() - before < delivery.CONNECT_TIMEOUT_S / 2
+    assert time.monotonic() - before < Options().connect_timeout_s / 2
 
 
 def test_serving_ends_cleanly_on_a_signal_in_the_main_thread():

@@ -18,6 +18,13 @@ UPGRADE = "Please upgrade to a paid Calendly account."
 WHO = {"organization": ORGANIZATION, "user": OWNER, "group": GROUP}
 
 
+@pytest.fixture(scope="module")
+def seen():
+    """Give a client of a sandbox in which no test changes anything."""
+    with serving() as client:
+        yield client
+
+
 @pytest.fixture
 def call():
     with serving() as client:
@@ -146,9 +153,9 @@ def test_filling_in_a_form_is_told(call, received, envelope):
         ({"what": 1}, "unknown: what"),
     ],
 )
-def test_forms_that_cannot_be_filled_in(call, body, words):
+def test_forms_that_cannot_be_filled_in(seen, body, words):
     with pytest.raises(ValueError, match=words):
-        call.sandbox.control("POST", "/submissions", body)
+        seen.sandbox.control("POST", "/submissions", body)
 
 
 # Recaps
@@ -245,14 +252,14 @@ def test_recaps_are_the_hosts_on_paid_plans(call):
 
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("event", WEBHOOK_EVENTS)
-def test_samples_exist_where_subscriptions_do(call, envelope, event, scope):
+def test_samples_exist_where_subscriptions_do(seen, envelope, event, scope):
     query = {"event": event, "scope": scope, "organization": ORGANIZATION, scope: WHO[scope]}
     if scope in WEBHOOK_EVENTS[event].allowed:
-        sample = call("GET", "/sample_webhook_data", **query).json()
+        sample = seen("GET", "/sample_webhook_data", **query).json()
         envelope.validate(sample)
         assert (sample["event"], sample["created_by"]) == (event, OWNER)
     else:
-        named = call.problems("GET", "/sample_webhook_data", **query)
+        named = seen.problems("GET", "/sample_webhook_data", **query)
         assert named == {"event": f"{event} is not allowed for scope {scope}"}
 
 
@@ -455,8 +462,8 @@ def test_deletions_are_taken_note_of(call):
         ("events", {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-12-01T00:00:00Z"}, "end_time"),
     ],
 )
-def test_bad_deletions_are_refused(call, path, body, wrong):
-    assert set(call.problems("POST", f"/data_compliance/deletion/{path}", json=body)) == {wrong}
+def test_bad_deletions_are_refused(seen, path, body, wrong):
+    assert set(seen.problems("POST", f"/data_compliance/deletion/{path}", json=body)) == {wrong}
 
 
 @pytest.mark.parametrize(
@@ -468,14 +475,14 @@ def test_bad_deletions_are_refused(call, path, body, wrong):
         ("POST", "/data_compliance/deletion/events"),
     ],
 )
-def test_large_customers_leaders_alone(call, method, path):
-    assert call(method, path, "sandbox-free").json()["message"] == UPGRADE
-    assert call(method, path, "sandbox-member").json()["message"].startswith("You do not have permission")
-    assert call(method, path, "sandbox-events-only").json()["title"] == "Insufficient scope"
+def test_large_customers_leaders_alone(seen, method, path):
+    assert seen(method, path, "sandbox-free").json()["message"] == UPGRADE
+    assert seen(method, path, "sandbox-member").json()["message"].startswith("You do not have permission")
+    assert seen(method, path, "sandbox-events-only").json()["title"] == "Insufficient scope"
     if method == "GET":
         other = f"{PUBLIC}/organizations/none"
-        assert call(method, path, "sandbox-admin", organization=other).status_code == 403
-        assert set(call.problems(method, path)) == {"organization"}
+        assert seen(method, path, "sandbox-admin", organization=other).status_code == 403
+        assert set(seen.problems(method, path)) == {"organization"}
 
 
 # The world

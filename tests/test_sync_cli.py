@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -167,14 +168,16 @@ def environment(sandbox):
 
 
 def test_an_interruption_ends_after_the_page_and_a_later_run_goes_on(make_sandbox, tmp_path):
-    with make_sandbox(events=400) as sandbox:
-        sandbox.fault("latency", path="/contacts", latency_s=SOON_S)  # so that it is surely not done before
+    with make_sandbox(events=200) as sandbox:
+        # so that it is surely not done before
+        sandbox.fault("latency", path="/scheduled_events/", latency_s=0.05, times=1000)
         command = [SCRIPT, "sync", "--to", "x.db", "--json"]
         with subprocess.Popen(
             command, cwd=tmp_path, env=environment(sandbox), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
             while not sandbox.requests()["counts"].get("GET /scheduled_events/{uuid}/invitees"):
                 assert process.poll() is None
+                time.sleep(0.02)  # asking without a pause leaves the sandbox no time for the copy
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=SOON_S)
         assert process.returncode == 1
@@ -186,7 +189,7 @@ def test_an_interruption_ends_after_the_page_and_a_later_run_goes_on(make_sandbo
             command, cwd=tmp_path, env=environment(sandbox), capture_output=True, check=True
         )
         assert json.loads(done.stdout)["resumed"]
-    assert len(tables(f"sqlite:///{tmp_path / 'x.db'}")["scheduled_events"]) == 400
+    assert len(tables(f"sqlite:///{tmp_path / 'x.db'}")["scheduled_events"]) == 200
 
 
 def test_a_terminal_shows_how_far_it_is(make_sandbox, tmp_path):

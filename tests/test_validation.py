@@ -4,7 +4,7 @@ import pytest
 from calendly_connector.errors import InvalidParams, Problem
 from calendly_connector.manifest import Action, catalog
 from calendly_connector.validation import RecordCheck, check_input, explain
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 API = "https://api.calendly.com"
@@ -279,9 +279,7 @@ json_values = st.recursive(
 )
 
 
-@pytest.mark.parametrize("action", list(catalog().values()), ids=lambda action: action.id)
-@given(data=st.data())
-def test_any_inputs_pass_or_are_refused_in_words(action, data):
+def pass_or_refuse(action, data):
     names = st.sampled_from([*action.inputs, "unknown"]) | st.text()
     values = data.draw(st.dictionaries(names, json_values, max_size=4))
     try:
@@ -289,6 +287,21 @@ def test_any_inputs_pass_or_are_refused_in_words(action, data):
     except InvalidParams as error:
         assert error.problems  # noqa: PT017 - both outcomes are right
         assert str(error).isprintable()  # noqa: PT017
+
+
+@pytest.mark.parametrize("action", list(catalog().values()), ids=lambda action: action.id)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_any_inputs_pass_or_are_refused_in_words(action, data):
+    pass_or_refuse(action, data)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("action", list(catalog().values()), ids=lambda action: action.id)
+@settings(max_examples=200)
+@given(data=st.data())
+def test_any_of_many_inputs_pass_or_are_refused_in_words(action, data):
+    pass_or_refuse(action, data)
 
 
 # --- records

@@ -248,6 +248,8 @@ def prepare_session(session: "requests.Session", origin: str, left_s: Callable[[
         session.mount(scheme, PunctualAdapter(left_s))
     # A proxy has no business with a server on this machine, and would see the token in clear text.
     session.trust_env = urlsplit(origin).hostname not in protocol.LOOPBACK
+    # Where nothing is followed, requests still reads the body of a redirect, whole, and the address it names.
+    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]  # noqa: ARG005 - its name
     session.headers.update({"User-Agent": f"calendly-connector/{__version__}", "Accept": "application/json"})
 
 
@@ -292,7 +294,7 @@ def no_answer(
         )
     if isinstance(error, requests.exceptions.Timeout):
         return _lost(request, "timeout", f"did not come within {_READ_TIMEOUT_S:.0f} s")
-    causes = _causes(error)
+    causes = {type(cause).__name__ for cause in causes_of(error)}
     if "NameResolutionError" in causes or "gaierror" in causes:
         return NoAnswer(
             f"The name {host} could not be found (DNS).",
@@ -324,8 +326,8 @@ def _lost(request: Request, reason: str, how: str) -> NoAnswer:
     )
 
 
-def _causes(error: BaseException) -> set[str]:
-    """Name the classes of an error and of all it was made from."""
+def causes_of(error: BaseException) -> list[BaseException]:
+    """Give an error and all it was made from."""
     seen: dict[int, BaseException] = {}
     pending: list[object] = [error]
     while pending:
@@ -338,7 +340,7 @@ def _causes(error: BaseException) -> set[str]:
                 getattr(current, "reason", None),
                 *current.args,
             ]
-    return {type(known).__name__ for known in seen.values()}
+    return list(seen.values())
 
 
 def _secrets(body: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ import click
 from .. import __version__
 from ..errors import ConnectorError, UsageError
 from ..redaction import redact, redact_all
+from .lazy import LazyGroup
 from .output import printable
 
 _COMMANDS = {
@@ -23,6 +23,7 @@ _COMMANDS = {
     "describe": "Show an action: its inputs, its output, an example, the scopes it needs.",
     "run": "Run an action.",
     "sync": "Copy an account into a database or files, and keep the copy up to date.",
+    "webhooks": "Take what Calendly posts when something happens.",
     "request": "Send any request, for what the catalog does not have yet.",
     "drift": "Compare an OpenAPI file of Calendly with what is declared here.",
     "sandbox": "Serve a made-up Calendly on this machine.",
@@ -36,24 +37,7 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
-    """Imports a command's module when the command is called, so that `run` does not pay for `demo`."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = import_module(f".{cmd_name}", __name__).command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, summaries=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--debug",
     is_flag=True,

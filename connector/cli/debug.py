@@ -1,4 +1,4 @@
-"""`--debug`: what goes over the network, on standard error."""
+"""The connector's log on standard error: with `--debug` all that goes over the network."""
 
 import logging
 import sys
@@ -11,22 +11,36 @@ from .output import printable
 
 @contextmanager
 def debugging(*, show_people: bool) -> Iterator[None]:
-    """Print the connector's log, without secrets; people only where that is wanted."""
+    """Print the connector's whole log, without secrets; people only where that is wanted."""
     from ..api import trace
 
+    before = trace.people.shown
+    trace.people.shown = show_people
+    try:
+        with logged(logging.DEBUG):
+            yield
+    finally:
+        trace.people.shown = before
+
+
+@contextmanager
+def logged(level: int) -> Iterator[None]:
+    """Print the connector's log from a level on, unless it is printed already."""
+    logger = logging.getLogger("calendly_connector")
+    if logger.handlers:
+        yield
+        return
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(RedactingFilter())
     handler.setFormatter(_Terminal())
-    before = trace.LOGGER.level, trace.people.shown
-    trace.LOGGER.addHandler(handler)
-    trace.LOGGER.setLevel(logging.DEBUG)
-    trace.people.shown = show_people
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
     try:
         yield
     finally:
-        trace.LOGGER.removeHandler(handler)
-        level, trace.people.shown = before
-        trace.LOGGER.setLevel(level)
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 class _Terminal(logging.Formatter):

@@ -33,6 +33,39 @@ from ..errors import UsageError
     "--page-token-life", "page_token_life_s", type=float, default=600.0, show_default=True, metavar="SECONDS"
 )
 @click.option("--latency", "latency_s", type=float, default=0.0, metavar="SECONDS", help="Hold replies back.")
+@click.option(
+    "--time-scale",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="N",
+    help="Seconds of the sandbox that pass in one.",
+)
+@click.option(
+    "--retry-signature",
+    metavar="MODE",
+    default="fresh",
+    show_default=True,
+    help="Sign a webhook that is sent again anew (fresh), or send what it was first signed with (original).",
+)
+@click.option(
+    "--connect-timeout",
+    "connect_timeout_s",
+    type=float,
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a webhook receiver may take to accept a connection.",
+)
+@click.option(
+    "--read-timeout",
+    "read_timeout_s",
+    type=float,
+    default=15.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long it may then be silent.",
+)
 @click.option("--render-once", is_flag=True, help="Keep rendered pages, for benchmarks of a client.")
 @click.option("--check-replies", is_flag=True, help="Answer 500 where a reply does not fit its schema.")
 @click.option("--json", "as_json", is_flag=True, help="Announce the address as a JSON line.")

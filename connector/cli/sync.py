@@ -12,6 +12,7 @@ import click
 
 from ..errors import UsageError
 from .output import columns, printable
+from .places import refuse_password
 from .session import connect, signs_in
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def command(  # noqa: PLR0913 - one per option
         return 0
     from .. import sync
 
-    _refuse_password(context, to)
+    refuse_password(context, "to", _HIDDEN)
     names = tuple(name for name in (word.strip() for word in (streams or "").split(",")) if name)
     options = sync.Options(names, window_days, no_show_days, threads, own, only_marked)
     with connect() as connection:
@@ -91,7 +92,7 @@ def mark(context: click.Context, to: str, form: Literal["jsonl", "csv"] | None, 
     """Note what webhook events told of: JSON of one, of a list, or one in each line; - is stdin."""
     from .. import sync
 
-    _refuse_password(context, to)
+    refuse_password(context, "to", _HIDDEN)
     count = sync.mark(to, _read_events(source), form=form)
     click.echo(f"{count} record(s) will be read again by the next sync.")
 
@@ -105,18 +106,6 @@ def _refuse_options(context: click.Context) -> None:
                 f"Options stand after {context.invoked_subcommand}.",
                 fix=f"See calendly-connector sync {context.invoked_subcommand} --help.",
             )
-
-
-def _refuse_password(context: click.Context, to: str) -> None:
-    """Keep passwords out of the list of processes, which everybody on a machine can read."""
-    given = context.get_parameter_source("to")
-    authority = to.partition("://")[2].partition("/")[0]
-    user, at, _ = authority.rpartition("@")
-    if given is click.core.ParameterSource.COMMANDLINE and at and ":" in user:
-        raise UsageError(
-            "--to holds a password, which every user of this machine could read.",
-            fix=f"Set {_HIDDEN} to the URL, or leave the password to the database's own means (.pgpass).",
-        )
 
 
 def _read_events(source: str) -> Iterator["Event"]:

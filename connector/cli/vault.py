@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from ..declarations import CredentialForm
 
 # What is no secret, besides what a form says; whatever is not known to be none is masked.
-_OPEN_FIELDS: Final = frozenset({"kind", "client_id", "expires_at", "organization", "owner", "scope"})
+_OPEN_FIELDS: Final = frozenset(
+    {"kind", "client_id", "expires_at", "organization", "owner", "scope"}
+    | {"client", "created_at", "events", "id", "uri", "url"}  # of a webhook subscription
+)
 _STORED: Final = "stored"
 
 
@@ -31,18 +34,26 @@ def command() -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_names(*, as_json: bool) -> None:
-    """List the names."""
+    """List the names of credentials."""
+    from ..subscriptions.store import NAME
+
     vault = _vault()
-    names = vault.names()
+    kept = vault.names()
+    names = [name for name in kept if not NAME.fullmatch(name)]
     if as_json:
         import json
 
-        click.echo(json.dumps({"vault": vault.place, "names": names}, indent=2))
+        webhooks = [name for name in kept if NAME.fullmatch(name)]
+        click.echo(json.dumps({"vault": vault.place, "names": names, "webhooks": webhooks}, indent=2))
         return
     for name in names:
         click.echo(printable(name))
     if not names:
         click.echo(f"note: no credential is in {vault.place}: `calendly-connector vault add NAME`.", err=True)
+    if count := len(kept) - len(names):
+        click.echo(
+            f"note: and {count} webhook subscription(s): `calendly-connector webhooks list`.", err=True
+        )
 
 
 @command.command("add")

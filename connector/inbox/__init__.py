@@ -5,15 +5,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Final, Literal, Protocol
 
 Outcome = Literal["given", "unwanted", "folded"]
 """How an event ended: a handler took it, no filter wanted it, or it became part of another event."""
 
+STATES: Final = ("waiting", "parked", "given", "unwanted", "folded")
+"""What an entry may be in: the first two hold a body, the others are how it ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event, as the message that Calendly sends; `attempts` counts those to give it."""
+    """One event, as the message that Calendly sends; `attempts` counts how often it was claimed."""
 
     id: str
     kind: str
@@ -29,8 +33,10 @@ class Inbox(Protocol):
     when it returns. `claim` gives waiting entries that are due, the oldest `created_at` first, and nobody
     else gets them for `lease_s`. `settle` ends an entry, forgets its body and keeps its id, and puts
     `also` in the same transaction. `postpone` lets an entry wait until a time, `park` until `revive`.
-    `find` gives an entry with its body where it is still there (waiting or parked). `prune` forgets ids of
-    entries that ended before a time. All raise InboxError.
+    What has ended stays so: settling, postponing or parking it again changes nothing. `find` gives an entry
+    with its body where it is still there (waiting or parked). `next_due` is when the next waiting entry may
+    be claimed. `counts` has each of `STATES`. `prune` forgets ids of entries that ended before a time: an
+    event that comes again after that is new. All raise InboxError, `retryable` where waiting may help.
     """
 
     @property
@@ -50,3 +56,14 @@ class Inbox(Protocol):
     def counts(self) -> Mapping[str, int]: ...
     def prune(self, before: float) -> int: ...
     def close(self) -> None: ...
+
+
+def open_inbox(where: str | Path) -> Inbox:
+    """Give the inbox in a file of SQLite at a path, or in the database at an address (`kind://…`)."""
+    if "://" in str(where):
+        from .database import DatabaseInbox
+
+        return DatabaseInbox(str(where))
+    from .sqlite import FileInbox
+
+    return FileInbox(Path(where))

@@ -20,9 +20,10 @@ from .api.tokens import TokenBook
 from .authorization.apps import Apps
 from .authorization.ledger import Ledger
 from .authorization.server import AuthorizationServer, Desk
+from .clock import Clock
 from .control.delivery import Deliverer
 from .control.journal import Journal
-from .control.notices import notices
+from .control.posting import Poster
 from .control.sign_in import SignIn
 from .control.surface import Control
 from .control.trouble import Trouble
@@ -51,7 +52,7 @@ def _make_secret(size: int) -> str:
 
 def build(options: Options, own_origin: str) -> Application:
     """Make the application of a sandbox that is reached at `own_origin`."""
-    clock = options.clock
+    clock = Clock(options.clock, options.time_scale)
     today = times.day_of(times.of_unix(clock()))
     world = founding.make(
         seed=options.seed,
@@ -60,7 +61,9 @@ def build(options: Options, own_origin: str) -> Application:
         anchor=times.of_day(options.anchor or today),
         origin=PUBLIC_ORIGIN if options.public_origin else own_origin,
     )
-    tokens, waiting, journal, deliverer = TokenBook(world, clock), Faults(), Journal(), Deliverer()
+    tokens, waiting, journal = TokenBook(world, clock), Faults(), Journal()
+    poster = Poster(connect_timeout_s=options.connect_timeout_s, read_timeout_s=options.read_timeout_s)
+    deliverer = Deliverer(world=world, clock=clock, poster=poster, retry_signature=options.retry_signature)
     apps, desk = Apps(), Desk()
     ledger = Ledger(world, tokens, clock, _make_secret)
     kept = KeptReplies() if options.render_once else None
@@ -106,9 +109,7 @@ def build(options: Options, own_origin: str) -> Application:
             status=answered.reply.status,
             at=now_s,
         )
-        now = times.of_unix(now_s)
-        for happening in answered.happened:
-            deliverer.send(notices(world, happening, now))
+        deliverer.send(answered.happened)
         if options.latency_s:
             await asyncio.sleep(options.latency_s)
         await wire.send_reply(answered.reply, fault, scope, receive, send)

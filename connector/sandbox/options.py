@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from .api.limits import MODES
+from .control.delivery import FRESH, RETRY_SIGNATURES
 from .faults import LONGEST_LATENCY_S
 from .loopback import is_loopback_host
 from .world.world import CAST_EVENTS
@@ -13,6 +14,8 @@ from .world.world import CAST_EVENTS
 FEWEST_USERS = 3  # the owner, the admin and a plain user
 MOST_USERS = 50_000
 MOST_EVENTS = 10_000_000
+LONGEST_TIMEOUT_S = 300.0
+FASTEST_TIME = 1_000_000.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,11 @@ class Options:
         latency_s: seconds that every reply of the API is held back.
         render_once: keep rendered replies until the world changes; page tokens do not age then.
         check_replies: answer 500 where a reply does not fit the connector's own JSON files.
-        clock: gives unix seconds.
+        time_scale: seconds of the sandbox's clock that pass in a second.
+        retry_signature: webhooks that are sent again are signed anew (`fresh`) or as they were (`original`).
+        connect_timeout_s: how long a webhook receiver may take to accept a connection; no sandbox seconds.
+        read_timeout_s: how long it may then be silent.
+        clock: gives unix seconds; the sandbox's clock starts from it.
     """
 
     events: int = 250
@@ -49,6 +56,10 @@ class Options:
     latency_s: float = 0.0
     render_once: bool = False
     check_replies: bool = False
+    time_scale: float = 1.0
+    retry_signature: str = FRESH
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 15.0
     clock: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
@@ -66,3 +77,13 @@ class Options:
             raise ValueError("page_token_life_s must be more than 0")
         if not 0 <= self.latency_s <= LONGEST_LATENCY_S:
             raise ValueError(f"latency_s must be between 0 and {LONGEST_LATENCY_S:g}")
+        self._check_time()
+
+    def _check_time(self) -> None:
+        if not 0 < self.time_scale <= FASTEST_TIME:
+            raise ValueError(f"time_scale must be more than 0 and {FASTEST_TIME:g} at most")
+        if self.retry_signature not in RETRY_SIGNATURES:
+            raise ValueError(f"retry_signature must be one of {', '.join(RETRY_SIGNATURES)}")
+        for name in ("connect_timeout_s", "read_timeout_s"):
+            if not 0 < getattr(self, name) <= LONGEST_TIMEOUT_S:
+                raise ValueError(f"{name} must be more than 0 and {LONGEST_TIMEOUT_S:g} at most")

@@ -21,6 +21,7 @@ from .world.world import World
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S = 1
+_CONTROL_TIMEOUT_S = 300.0  # a control call may wait for thousands of deliveries
 
 
 class _Protocol(H11Protocol):
@@ -140,7 +141,7 @@ class Sandbox:
             self.world = application.world
             stack.callback(_run(application.asgi, listener))
             self._client = stack.enter_context(
-                httpx.Client(base_url=self.url + CONTROL_PATH, trust_env=False, timeout=30.0)
+                httpx.Client(base_url=self.url + CONTROL_PATH, trust_env=False, timeout=_CONTROL_TIMEOUT_S)
             )
             self._closing = stack.pop_all()
         return self
@@ -178,6 +179,24 @@ class Sandbox:
         """Give how the latest webhook messages fared."""
         deliveries: list[dict[str, Any]] = self.control("GET", "/deliveries")["deliveries"]
         return deliveries
+
+    def settle(self) -> dict[str, int]:
+        """Wait until no delivery is under way or due; give the totals of all messages."""
+        totals: dict[str, int] = self.control("POST", "/deliveries/settle")["totals"]
+        return totals
+
+    def advance(self, seconds: float, *, wait: bool = True) -> dict[str, Any]:
+        """Move the sandbox's clock forward, through all that becomes due unless `wait` is false."""
+        return self.control("POST", "/clock", {"advance_s": seconds, "wait": wait})
+
+    def delivery_faults(self, **body: Any) -> dict[str, Any]:
+        """Make trouble with deliveries, with fields of `DeliveryFaults` and `outage_s`; without any, none."""
+        return self.control("POST" if body else "DELETE", "/delivery_faults", body or None)
+
+    def happen(self, **body: Any) -> list[dict[str, Any]]:
+        """Let many people act: `bookings, cancellations, reschedules, seed, wait`; give what they did."""
+        happened: list[dict[str, Any]] = self.control("POST", "/happenings", body)["happened"]
+        return happened
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Call the control surface; ValueError with its words where it refuses."""

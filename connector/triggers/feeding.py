@@ -1,14 +1,13 @@
 """Feeds the inbox by looking, and says what a handler is told of what the inbox holds."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ..contract import Connection, Event, Params
-from ..inbox import Entry, Inbox
+from ..inbox import Inbox
 from ..manifest import manifest
-from ..webhooks.event import read_event, write_event
+from ..webhooks.event import read_event
+from .giving import Refine, entry_of
 from .scoping import told_by
-
-Refine = Callable[[Event], tuple[Event, ...]]
 
 
 def reconcile(
@@ -56,8 +55,3 @@ def refiner(
         return connection.match(event, wanted, filters, halves=halves, find=find, known=known)
 
     return refine
-
-
-def entry_of(event: Event) -> Entry:
-    """Give an event as the inbox keeps it."""
-    return Entry(event.id, event.kind, event.created_at, write_event(event))

@@ -9,6 +9,7 @@ from ..contract import Connection, Event, Record
 from ..errors import NotFound, PermissionDenied
 from . import filters, reschedule
 from .bookings import payload_of
+from .reach import read_reach
 from .reschedule import RESCHEDULED
 from .scoping import LEADS, Reach
 from .wants import Wants
@@ -104,16 +105,6 @@ class Matcher:
             filters.last_part(meeting.get("uri")) not in this and str(meeting.get("created_at")) < booked_at
             for meeting in earlier
         )
-
-
-def read_reach(connection: Connection) -> Reach:
-    """Read who the credential belongs to: two calls."""
-    user = connection.run("users.me").record or {}
-    listed = connection.run("organization_memberships.list", {"user": user.get("uri")})
-    here = user.get("current_organization")
-    roles = [entry.get("role") for entry in listed.records if entry.get("organization") == here]
-    role = roles[0] if roles and isinstance(roles[0], str) else None
-    return Reach(str(user.get("uri")), str(here), role)
 
 
 def _read_members(connection: Connection, organization: str, group: str) -> frozenset[str]:

@@ -11,7 +11,8 @@ from ..manifest import manifest
 from . import bookings, cursor, filters, looking, shelves, submissions
 from .cursor import Cursor, short
 from .looking import DAY_S, Look
-from .matching import Matcher, read_reach
+from .matching import Matcher
+from .reach import group_uri, read_reach
 from .reschedule import RESCHEDULED
 from .scoping import Reach, Share, share_out
 from .wants import Wants
@@ -33,7 +34,8 @@ def poll(
     """Look once. Without a cursor nothing is told but what happened after `since`; with one, what is new."""
     before = cursor.read(text)
     reach = Reach(**before.reach) if before.reach else read_reach(connection)
-    shares = share_out(wants.told_by, manifest().triggers, reach, scope=scope, group=group)
+    about = group_uri(connection, group)
+    shares = share_out(wants.told_by, manifest().triggers, reach, scope=scope, group=about)
     views: list[Look] = []
     found: list[Event] = []
     seen: dict[str, dict[str, Any]] = {}

@@ -11,14 +11,16 @@ Calendly sends no delivery id and may deliver twice, so the id is made from what
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
 from ..contract import Event, Record
 from ..errors import UnexpectedAnswer
 
-_ONCE = frozenset({"created", "canceled", "deleted", "rescheduled"})
+_ONCE: Final = frozenset({"created", "canceled", "deleted", "rescheduled"})
+_PLAIN: Final = re.compile(r"[!-~]{0,200}")  # what every database, log and header can hold
 
 
 def read_event(body: bytes) -> Event:
@@ -32,7 +34,7 @@ def read_event(body: bytes) -> Event:
     if not isinstance(told, dict) or not isinstance(told.get("payload"), dict):
         raise _not_an_event("it has no payload")
     kind, created_at = told.get("event"), told.get("created_at")
-    if not isinstance(kind, str) or not isinstance(created_at, str):
+    if not _is_plain(kind) or not _is_plain(created_at):
         raise _not_an_event("it does not say what happened when")
     created_by = told.get("created_by")
     return Event(
@@ -77,7 +79,7 @@ def _what(kind: str, created_at: str, payload: Mapping[str, Any], body: bytes) -
         return mark
     if family == "invitee_no_show" and path:
         return f"{path}@{created_at}"
-    if path and verb == "updated" and isinstance(subject.get("updated_at"), str):
+    if path and verb == "updated" and _is_plain(subject.get("updated_at")):
         return f"{path}@{subject['updated_at']}"
     if path and verb in _ONCE:
         return path
@@ -86,7 +88,12 @@ def _what(kind: str, created_at: str, payload: Mapping[str, Any], body: bytes) -
 
 def _path(record: Any) -> str:
     """Give the path of a record's URI; nothing where it has none, so that no two such records look alike."""
-    return path_of(record.get("uri")) if isinstance(record, dict) else ""
+    path = path_of(record.get("uri")) if isinstance(record, dict) else ""
+    return path if _is_plain(path) else ""
+
+
+def _is_plain(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and _PLAIN.fullmatch(value) is not None
 
 
 def _subject(payload: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -39,6 +39,11 @@ class Vault(Protocol):
     def rekey(self) -> int: ...
 
 
+def is_installed() -> bool:
+    """Whether what the vault needs is there."""
+    return all(find_spec(library) is not None for library in _LIBRARIES)
+
+
 def open_vault(environment: Mapping[str, str] = os.environ) -> Vault:
     """Give the vault at the path or database address in CALENDLY_CONNECTOR_VAULT, or the user's own."""
     for library in _LIBRARIES:

@@ -4,13 +4,14 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from ...errors import UsageError, VaultError
+from ...addresses import database_url, shown
+from ...errors import VaultError
 from .names import PLACE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import URL, Connection, Engine, Table
+    from sqlalchemy import Connection, Engine, Table
 
 _SQLITE_PATIENCE_S: Final = 60.0
 
@@ -19,11 +20,10 @@ class Database:
     """A database with the two tables of a vault, which are made where they are not there yet."""
 
     def __init__(self, address: str) -> None:
-        self._url = _url(address)
+        self._url = database_url(address, what="A vault", setting=PLACE_VARIABLE, extra="vault-database")
         self.kind = self._url.get_backend_name()
         self.path = self._url.database or ""
-        # Some drivers take a password in the query too.
-        self.place = self._url.set(query={}).render_as_string(hide_password=True)
+        self.place = shown(self._url)
 
     @contextmanager
     def transaction(self) -> "Iterator[Connection]":
@@ -85,29 +85,3 @@ class Database:
         patience = {"timeout": _SQLITE_PATIENCE_S} if self.kind == "sqlite" else {}
         # No pool: a process forked from this one must not share its connections.
         return create_engine(self._url, poolclass=NullPool, hide_parameters=True, connect_args=patience)
-
-
-def _url(address: str) -> "URL":
-    try:
-        from sqlalchemy import make_url
-    except ImportError:
-        raise UsageError(
-            "A vault in a database needs SQLAlchemy.", fix="pip install 'calendly-connector[vault-database]'"
-        ) from None
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-
-    try:
-        url = make_url(address)
-        url.get_dialect().import_dbapi()
-    except ImportError as error:
-        raise UsageError(
-            f"The vault's database needs {error.name}.", fix=f"pip install {error.name}"
-        ) from None
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        raise UsageError(
-            f"{PLACE_VARIABLE} is not the address of a database.",
-            fix="Write it as SQLAlchemy does, such as postgresql+psycopg://user:password@host/database.",
-        ) from None
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise UsageError("A vault in memory is gone with its process.", fix="Give the path of a file.")
-    return url

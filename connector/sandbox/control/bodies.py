@@ -57,3 +57,11 @@ def flag(body: Body, field: str) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{field} must be true or false")  # noqa: TRY004 - answered with 400 like all others
     return value
+
+
+def count(body: Body, field: str, most: int, default: int = 0) -> int:
+    """Give a whole number of 0 or more, or the default where there is none."""
+    value = body.get(field, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError(f"{field} must be an integer between 0 and {most}")
+    return value

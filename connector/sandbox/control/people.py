@@ -1,18 +1,17 @@
 """The part of the control surface where people do things: book, cancel, reschedule, fill in a form."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import Body
-from ..world import bookings, cast, recaps, submissions, times
-from ..world.bookings import Booking, Place
+from ..world import bookings, cast, happenings, no_shows, recaps, submissions, times
+from ..world.bookings import Booking, NotPossibleError, Place
 from ..world.happenings import Happening
 from ..world.population import Offer
 from ..world.world import World
 from . import bodies
-from .delivery import Deliverer, Outcome
-from .notices import notices
+from .delivery import Deliverer
+from .messages import Outcome
 
 _DEFAULT_NAME, _DEFAULT_MAIL = "Robin Example", "robin@client.example"
 
@@ -44,7 +43,7 @@ class People:
         if "link" in body:
             self._world.use_link(body["link"])
         place = bookings.book(self._world, now, booking)
-        deliveries = await self._tell(body, now, [self._told("invitee.created", place)])
+        deliveries = await self._tell(body, [self._told("invitee.created", place)])
         return 201, {"invitee": self._invitee(place), "event": self._world.event(place.number), **deliveries}
 
     async def cancel(self, body: Body) -> tuple[int, Any]:
@@ -57,7 +56,7 @@ class People:
         reason = bodies.text(body, "reason", None)
         canceled = bookings.cancel(self._world, now, number, places, reason=reason, by=by)
         happened = [self._told("invitee.canceled", place) for place in canceled]
-        deliveries = await self._tell(body, now, happened)
+        deliveries = await self._tell(body, happened)
         invitees = [self._invitee(place) for place in canceled]
         return 201, {"invitees": invitees, "event": self._world.event(number), **deliveries}
 
@@ -67,7 +66,7 @@ class People:
         old = self._place(body)
         new = bookings.reschedule(self._world, now, old, self._start(body, now))
         happened = [self._told("invitee.canceled", old), self._told("invitee.created", new)]
-        deliveries = await self._tell(body, now, happened)
+        deliveries = await self._tell(body, happened)
         return 201, {
             "old_invitee": self._invitee(old),
             "invitee": self._invitee(new),
@@ -86,7 +85,7 @@ class People:
         made = submissions.submit(
             self._world, now, form, bodies.texts(body, "answers"), kind=result, submitter=submitter
         )
-        deliveries = await self._tell(body, now, [submissions.told(form, made)])
+        deliveries = await self._tell(body, [submissions.told(form, made)])
         return 201, {"submission": made.record, **deliveries}
 
     async def recap(self, body: Body) -> tuple[int, Any]:
@@ -100,20 +99,44 @@ class People:
             status="Available",
             share=self._world.new_uuid("recap_share"),
         )
-        deliveries = await self._tell(
-            body, now, [recaps.told(self._world, "meeting_recap.created", made, now)]
-        )
+        deliveries = await self._tell(body, [recaps.told(self._world, "meeting_recap.created", made, now)])
         return 201, {"recap": made.record, **deliveries}
 
-    async def _tell(self, body: Body, now: int, happened: Sequence[Happening]) -> dict[str, list[Outcome]]:
-        """Begin the deliveries; give {"deliveries": outcomes} where the body says `wait`."""
+    async def miss(self, body: Body) -> tuple[int, Any]:
+        """Mark an invitee who did not come."""
+        place = self._place(body)
+        invitee = self._invitee(place)
+        if invitee["status"] != "active" or invitee["no_show"] is not None:
+            raise NotPossibleError("is canceled, or marked already")
+        marked = no_shows.add(self._world, self._now(), *place, self._world.new_uuid("invitee_no_show"))
+        deliveries = await self._tell(body, [no_shows.told(self._world, "invitee_no_show.created", marked)])
+        return 201, {"no_show": marked.record, "invitee": self._invitee(place), **deliveries}
+
+    async def take_back_no_show(self, body: Body) -> tuple[int, Any]:
+        """Take the mark off an invitee."""
+        place = self._place(body)
+        mark = self._invitee(place)["no_show"]
+        if mark is None:
+            raise NotPossibleError("is not marked")
+        marked = no_shows.remove(self._world, bodies.uuid(mark["uri"]))
+        deliveries = await self._tell(body, [no_shows.told(self._world, "invitee_no_show.deleted", marked)])
+        return 200, {"invitee": self._invitee(place), **deliveries}
+
+    async def delete_event_type(self, body: Body) -> tuple[int, Any]:
+        """Delete an event type, which the API cannot do; its meetings stay."""
+        uuid = bodies.uuid(body.get("event_type"))
+        if uuid not in self._world.population.by_offer:
+            raise LookupError("no such event type")
+        offer = self._world.remove_offer(uuid)
+        payload = happenings.of_deleted_event_type(offer.record, times.write(self._now()))
+        happening = Happening("event_type.deleted", payload, offer.organization, offer.hosts)
+        return 200, {"event_type": payload, **await self._tell(body, [happening])}
+
+    async def _tell(self, body: Body, happened: Sequence[Happening]) -> dict[str, list[Outcome]]:
+        """Begin the deliveries; give {"deliveries": first outcomes} where the body says `wait`."""
         wait = bodies.flag(body, "wait")
-        tasks = [
-            task
-            for happening in happened
-            for task in self._deliverer.send(notices(self._world, happening, now))
-        ]
-        return {"deliveries": list(await asyncio.gather(*tasks))} if wait else {}
+        messages = self._deliverer.send(happened)
+        return {"deliveries": await self._deliverer.attempted(messages)} if wait else {}
 
     def _now(self) -> int:
         return times.of_unix(self._clock())

@@ -1,23 +1,28 @@
 """The control surface under /__sandbox__/: makes things happen, makes trouble, shows what went on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.routing import BaseRoute
 
 from .. import faults
 from ..api.tokens import SCOPES, Caller, TokenBook
+from ..clock import Clock
 from ..errors import Body
-from ..world import cast, times
+from ..world import cast
 from ..world.world import World
 from . import bodies
+from .crowds import Crowds
 from .delivery import Deliverer
 from .journal import Journal
 from .people import People
 from .routes import route
+from .timing import Timing
 from .trouble import Trouble
 
-_DEFAULT_NAME, _DEFAULT_MAIL = "Robin Example", "robin@client.example"
+_DELIVERY_FAULTS = (
+    "duplicate duplicate_within_s reorder reorder_within_s lose_answer lose_message outage_s seed"
+)
 
 
 class Control:
@@ -31,19 +36,19 @@ class Control:
         trouble: Trouble,
         journal: Journal,
         deliverer: Deliverer,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._world = world
         self._tokens = tokens
         self._trouble = trouble
         self._journal = journal
-        self._deliverer = deliverer
-        self._clock = clock
         self._people = People(world, deliverer, clock)
+        self._crowds = Crowds(world, deliverer, clock)
+        self._timing = Timing(world, deliverer, clock)
 
     def routes(self) -> Sequence[BaseRoute]:
         """Give the table of the surface."""
-        people, trouble = self._people, self._trouble
+        people, trouble, timing = self._people, self._trouble, self._timing
         return [
             route(
                 "POST", "/bookings", people.book, "event_type link host start_time name email answers wait"
@@ -52,6 +57,10 @@ class Control:
             route("POST", "/reschedules", people.reschedule, "invitee start_time wait"),
             route("POST", "/submissions", people.submit, "form answers result invitee wait"),
             route("POST", "/recaps", people.recap, "event wait"),
+            route("POST", "/no_shows", people.miss, "invitee wait"),
+            route("POST", "/no_shows/take_back", people.take_back_no_show, "invitee wait"),
+            route("POST", "/event_types/delete", people.delete_event_type, "event_type wait"),
+            route("POST", "/happenings", self._crowds.act, "bookings cancellations reschedules seed wait"),
             route("GET", "/faults", trouble.list_faults),
             route("POST", "/faults", trouble.add_fault, " ".join(faults.Fault.__dataclass_fields__)),
             route("DELETE", "/faults", trouble.clear_faults),
@@ -59,10 +68,15 @@ class Control:
             route("POST", "/rate_limits/spend", trouble.spend, "token requests"),
             route("GET", "/requests", self.list_requests),
             route("DELETE", "/requests", self.clear_requests),
-            route("GET", "/deliveries", self.list_deliveries),
+            route("GET", "/deliveries", timing.list_deliveries),
+            route("POST", "/deliveries/settle", timing.settle),
+            route("GET", "/delivery_faults", timing.show_faults),
+            route("POST", "/delivery_faults", timing.change_faults, _DELIVERY_FAULTS),
+            route("DELETE", "/delivery_faults", timing.clear_faults),
             route("GET", "/tokens", self.list_tokens),
             route("POST", "/tokens", self.mint_token, "name user scopes plan"),
-            route("GET", "/clock", self.show_clock),
+            route("GET", "/clock", timing.show_clock),
+            route("POST", "/clock", timing.advance_clock, "advance_s wait"),
         ]
 
     # What was seen
@@ -75,10 +89,6 @@ class Control:
         """Forget all requests."""
         self._journal.clear()
         return 200, self._journal.described()
-
-    async def list_deliveries(self, _body: Body) -> tuple[int, Any]:
-        """Show how the latest webhook messages fared."""
-        return 200, {"deliveries": list(self._deliverer.log)}
 
     async def list_tokens(self, _body: Body) -> tuple[int, Any]:
         """Show every token: they open this sandbox and nothing else."""
@@ -96,15 +106,6 @@ class Control:
             raise ValueError("plan must be free or paid")
         member = bodies.member(self._world, body.get("user", cast.OWNER))
         return 201, _described(self._tokens.mint(name, member, scopes, paid=plan == "paid"))
-
-    async def show_clock(self, _body: Body) -> tuple[int, Any]:
-        """Show what time it is here."""
-        unix = self._clock()
-        return 200, {
-            "unix": unix,
-            "now": times.write(times.of_unix(unix)),
-            "anchor": times.day_of(self._world.anchor).isoformat(),
-        }
 
 
 def _described(caller: Caller) -> Body:

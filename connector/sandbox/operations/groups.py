@@ -23,7 +23,7 @@ def get_group(call: Call) -> One:
     """Give a group: any of the organization for those who lead, the own one for its members."""
     if call.ids["uuid"] != cast.GROUP:
         raise errors.not_found()
-    if call.caller.member.number not in call.world.population.group:
+    if call.caller.member.number not in call.world.group_members(cast.GROUP):
         access.require_group(call.world, call.caller, cast.GROUP)
     return One(call.world.offices.group())
 

@@ -51,7 +51,7 @@ def _hosts(call: Call) -> frozenset[int] | None:
         return frozenset({member.number})
     if group is not None:
         access.require_group(world, caller, group)
-        return world.population.group
+        return world.group_members(group)
     access.require_lead(caller)
     return None
 

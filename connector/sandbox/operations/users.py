@@ -63,7 +63,7 @@ def remove_member(call: Call) -> Nothing:
     if member.role == "owner":
         raise errors.denied("You cannot remove the owner of the organization.")
     for offer in call.world.leave(member):
-        payload = happenings.of_event_type(offer.record | {"deleted_at": times.write(call.now)})
+        payload = happenings.of_deleted_event_type(offer.record, times.write(call.now))
         call.happened.append(Happening("event_type.deleted", payload, offer.organization, (member.number,)))
     return Nothing()
 

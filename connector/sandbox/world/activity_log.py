@@ -64,7 +64,7 @@ def _actor(world: World, member: Member) -> Record:
         "uri": member.user["uri"],
         "type": "User",
         "organization": {"uri": member.user["current_organization"], "role": member.role.title()},
-        "group": group if member.number in world.population.group else None,
+        "group": group if member.number in world.group_members(cast.GROUP) else None,
         "display_name": member.user["name"],
         "alternative_identifier": member.user["email"],
     }

@@ -92,7 +92,7 @@ def join(
             shapes.answer(question, text) for question, text in zip(questions, booking.answers, strict=False)
         ],
     ) | dict(changes or {})
-    kept.invitees.append(invitee)
+    world.invite(number, invitee)
     counter = kept.event["invitees_counter"]
     kept.event["invitees_counter"] = counter | {
         "total": counter["total"] + 1,
@@ -104,6 +104,14 @@ def join(
         *({"email": guest, "created_at": stamp, "updated_at": stamp} for guest in booking.guests),
     ]
     return Place(number, place)
+
+
+def has_room(world: World, number: int) -> bool:
+    """Whether one more invitee can join an event; those who canceled keep their places in it."""
+    event, invitees = world.event(number), world.invitees(number)
+    counter = event["invitees_counter"]
+    is_on = event["status"] == "active" and len(invitees) < MOST_INVITEES
+    return is_on and counter["active"] < counter["limit"]
 
 
 def cancel(
@@ -140,12 +148,20 @@ def cancel(
     return [Place(number, place) for place in active]
 
 
+def offer_of(world: World, number: int) -> Offer:
+    """Give the event type of an event."""
+    offer = world.population.by_offer.get(world.event(number)["event_type"].rpartition("/")[2])
+    if offer is None:
+        raise NotPossibleError("its event type is gone")
+    return offer
+
+
 def reschedule(world: World, now: int, old: Place, start: int) -> Place:
     """Cancel one invitee and book them anew: there is no other way to move a meeting."""
+    offer = offer_of(world, old.number)
     cancel(world, now, old.number, [old.place], reason=None, by="invitee")
     kept = world.keep(old.number)
     invitee = kept.invitees[old.place]
-    offer = world.population.by_offer[kept.event["event_type"].rpartition("/")[2]]
     booking = Booking(offer, kept.hosts, start, invitee["name"], invitee["email"])
     carried = {field: invitee[field] for field in _KEPT_WHEN_RESCHEDULED}
     new = book(world, now, booking, carried | {"old_invitee": invitee["uri"]})

@@ -37,6 +37,11 @@ def of_event_type(event_type: Record) -> Record:
     return {field: value for field, value in event_type.items() if field not in _NOT_IN_EVENT_TYPES}
 
 
+def of_deleted_event_type(event_type: Record, deleted_at: str) -> Record:
+    """Give the payload of `event_type.deleted`."""
+    return of_event_type(event_type | {"deleted_at": deleted_at, "active": False})
+
+
 def of_contact(user_uuid: str, contact: Record, creation_source: str) -> Record:
     """Give the payload of `contact.created` and `contact.updated`."""
     told = {field: value for field, value in contact.items() if field not in _NOT_IN_CONTACTS}

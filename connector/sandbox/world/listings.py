@@ -2,7 +2,7 @@
 
 import heapq
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -90,8 +90,11 @@ class EventListing:
         elif after:
             low = max(low, Added(after[0], after[1] + 1))
         generated = (self._key(number) for number in self._generated(low, high, falling=falling))
-        added = self._between(self._world.added, low, high, falling=falling)
-        return filter(self._wanted, heapq.merge(generated, added, reverse=falling))
+        email, world = self._query.email, self._world
+        source = world.added if email is None else world.joined_by(email)
+        added = self._between(source, low, high, falling=falling)
+        keys = _without_repeats(heapq.merge(generated, added, reverse=falling))
+        return filter(self._wanted, keys)
 
     def record(self, key: Key) -> Record:
         """Give the event of a key."""
@@ -112,7 +115,7 @@ class EventListing:
         else:
             sources = [range(book.count)]
         slices = [self._numbers(source, low, high, falling=falling) for source in sources]
-        return _without_repeats(heapq.merge(*slices, reverse=falling))
+        return heapq.merge(*slices, reverse=falling)
 
     def _numbers(self, source: Sequence[int], low: Added, high: Added, *, falling: bool) -> Iterator[int]:
         first = bisect_left(source, low, key=self._key)
@@ -130,12 +133,7 @@ class EventListing:
             return False
         if number < world.diary.count:
             return True  # the rest was settled by where it was looked for
-        kept = world.kept[number]
-        if kept.organization != query.organization:
-            return False
-        return query.email is None or any(
-            invitee["email"].lower() == query.email.lower() for invitee in kept.invitees
-        )
+        return world.kept[number].organization == query.organization
 
 
 def _stretch(source: Sequence[Any], first: int, last: int, *, falling: bool) -> Iterator[Any]:
@@ -143,10 +141,10 @@ def _stretch(source: Sequence[Any], first: int, last: int, *, falling: bool) -> 
     return (source[place] for place in places)
 
 
-def _without_repeats(numbers: Iterator[int]) -> Iterator[int]:
+def _without_repeats(keys: Iterable[Added]) -> Iterator[Added]:
     """Drop the second of two equal neighbours: an event of two hosts is found with both."""
-    previous = -1
-    for number in numbers:
-        if number != previous:
-            yield number
-        previous = number
+    previous = None
+    for key in keys:
+        if key != previous:
+            yield key
+        previous = key

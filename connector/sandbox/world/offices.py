@@ -68,12 +68,12 @@ class Offices:
             "organization": self._organization,
             "created_at": self._moment(_GROUPED_DAYS_AGO, 8 * times.HOUR),
             "updated_at": self._moment(169, 8 * times.HOUR),
-            "member_count": len(self._population.group),
+            "member_count": len(self._population.groups[cast.GROUP]),
         }
 
     def relationships(self) -> dict[str, Record]:
         """Give who belongs to the group, by id; an invited person belongs to it before they come."""
-        members = [self._population.members[number] for number in sorted(self._population.group)]
+        members = [self._population.members[number] for number in sorted(self._population.groups[cast.GROUP])]
         rows = {self._relationship_uuid(member): self._of_member(member) for member in members}
         invitation = self.invitations.get(cast.INVITATION)
         if invitation:

@@ -57,7 +57,7 @@ class Population:
     """All people and event types; `users` counts the large organization, the small one has one more.
 
     `members` and `offers` are what generated events are made of and stay as they are; the indexes `by_user`,
-    `by_membership` and `by_offer`, and the group, say who and what there is now.
+    `by_membership` and `by_offer`, and the groups, say who and what there is now.
     """
 
     def __init__(self, *, users: int, ids: Ids, links: Links, anchor: int) -> None:
@@ -67,7 +67,7 @@ class Population:
         self._joined = anchor - _JOINED_DAYS_AGO * times.DAY + morning
         self.organizations = (cast.ORGANIZATION, ids.make("organization", SMALL))
         self.members = [self._member(number, LARGE) for number in range(users)] + [self._member(users, SMALL)]
-        self.group = frozenset(range(min(GROUP_SIZE, users)))
+        self.groups = {cast.GROUP: frozenset(range(min(GROUP_SIZE, users)))}  # members by group id
         self.offers = [*self._large_offers(users), self._small_offer(users)]
         self.by_user = {member.uuid: member for member in self.members}
         self.by_membership = {member.membership_uuid: member for member in self.members}
@@ -76,7 +76,7 @@ class Population:
     def leave(self, member: Member) -> list[Offer]:
         """Take a user out of their organization; give the event types that nobody hosts any more."""
         del self.by_user[member.uuid], self.by_membership[member.membership_uuid]
-        self.group -= {member.number}
+        self.groups = {uuid: members - {member.number} for uuid, members in self.groups.items()}
         hosted = [offer for offer in self.by_offer.values() if member.number in offer.hosts]
         for offer in hosted:
             rest = tuple(number for number in offer.hosts if number != member.number)

@@ -22,7 +22,7 @@ def make(world: World) -> dict[str, Record]:
         "invitee_no_show.deleted": came,
         "event_type.created": happenings.of_event_type(event_type),
         "event_type.updated": happenings.of_event_type(event_type),
-        "event_type.deleted": happenings.of_event_type(event_type | {"deleted_at": deleted, "active": False}),
+        "event_type.deleted": happenings.of_deleted_event_type(event_type, deleted),
         "routing_form_submission.created": holdings.submissions[cast.SUBMISSION_WITH_MESSAGE].record,
     }
     for name in ("contact.created", "contact.updated", "contact.deleted"):

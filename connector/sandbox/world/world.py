@@ -8,7 +8,7 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from . import cast, times
+from . import times
 from .diary import Diary
 from .holdings import Holdings
 from .ids import Ids
@@ -92,6 +92,7 @@ class World:
         self.holdings = Holdings()
         self.samples: dict[str, Record] = {}  # payloads of sample webhook data, by event name
         self._made = 0
+        self._by_mail: dict[str, list[Added]] = {}
         self._named_events: dict[str, int] = {}
         self._named_invitees: dict[str, tuple[int, int]] = {}
 
@@ -108,7 +109,11 @@ class World:
 
     def group_organization(self, group_uuid: str) -> int | None:
         """Give the organization number of the group with this id."""
-        return LARGE if group_uuid == cast.GROUP else None
+        return LARGE if group_uuid in self.population.groups else None
+
+    def group_members(self, group_uuid: str) -> frozenset[int]:
+        """Give the member numbers of the group with this id, none for one that is not there."""
+        return self.population.groups.get(group_uuid, frozenset())
 
     def leave(self, member: Member) -> list[Offer]:
         """Take a user out of their organization; give the event types that went with them."""
@@ -119,6 +124,11 @@ class World:
         """Put in an event type, new or changed; events that are there keep what they were booked with."""
         self.version += 1
         self.population.by_offer[offer.uuid] = offer
+
+    def remove_offer(self, uuid: str) -> Offer:
+        """Take out an event type and give it; events that are there keep what they were booked with."""
+        self.version += 1
+        return self.population.by_offer.pop(uuid)
 
     def linked(self, booking_url: str, now: int) -> str:
         """Give the event type id of a single-use link; LookupError for one that is used, stale or unknown."""
@@ -188,6 +198,10 @@ class World:
         kept = self.kept.get(number)
         return kept.event["status"] == "canceled" if kept else self.diary.canceled(number)
 
+    def joined_by(self, email: str) -> list[Added]:
+        """Give the events that this mail address was put into, by start; one may be there more than once."""
+        return self._by_mail.get(email.lower(), [])
+
     # Changes
 
     def keep(self, number: int) -> Kept:
@@ -208,7 +222,18 @@ class World:
         self.version += 1
         self.kept[number] = kept
         insort(self.added, Added(times.read(kept.event["start_time"]), number))
+        for invitee in kept.invitees:
+            self._index(number, invitee)
         return number
+
+    def invite(self, number: int, invitee: Record) -> None:
+        """Put one more invitee into an event."""
+        self.keep(number).invitees.append(invitee)
+        self._index(number, invitee)
+
+    def _index(self, number: int, invitee: Record) -> None:
+        start = times.read(self.event(number)["start_time"])
+        insort(self._by_mail.setdefault(invitee["email"].lower(), []), Added(start, number))
 
     def add_named(self, uuid: str, invitee_uuid: str, kept: Kept) -> None:
         """Put in an event of one invitee whose ids are given rather than made."""

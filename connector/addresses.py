@@ -1,0 +1,44 @@
+"""Addresses of databases, as SQLAlchemy writes them."""
+
+from typing import TYPE_CHECKING
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+
+def database_url(address: str, *, what: str, setting: str, extra: str) -> "URL":
+    """Read the address of a database that outlives its process, and whose driver is installed.
+
+    UsageError says otherwise: `what` is kept there, `setting` is where the address was set, `extra` of this
+    package brings SQLAlchemy.
+    """
+    try:
+        from sqlalchemy import make_url
+    except ImportError:
+        raise UsageError(
+            f"{what} in a database needs SQLAlchemy.", fix=f"pip install 'calendly-connector[{extra}]'"
+        ) from None
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    try:
+        url = make_url(address)
+        url.get_dialect().import_dbapi()
+    except ImportError as error:
+        raise UsageError(
+            f"{what} in this database needs {error.name}.", fix=f"pip install {error.name}"
+        ) from None
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise UsageError(
+            f"{setting} is not the address of a database.",
+            fix="Write it as SQLAlchemy does, such as postgresql+psycopg://user:password@host/database.",
+        ) from None
+    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise UsageError(f"{what} in memory is gone with its process.", fix="Give the path of a file.")
+    return url
+
+
+def shown(url: "URL") -> str:
+    """Write an address without its password; some drivers take one in the query too."""
+    return url.set(query={}).render_as_string(hide_password=True)

@@ -1,0 +1,154 @@
+"""`calendly-connector webhooks listen`: a receiver with its inbox, and something to do with events."""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+import click
+
+from .debug import logged
+from .event_handlers import chosen
+from .listening import Wanted, kinds_of, webhooks_keys
+from .output import printable
+from .places import INBOX_VARIABLE, own_inbox, refuse_password
+from .session import connect, credential, signs_in
+
+if TYPE_CHECKING:
+    from ..contract import Event
+    from ..triggers.giving import Giver
+
+
+@click.command("listen")
+@click.option("--port", type=click.IntRange(0, 65535), required=True, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--print", "show", is_flag=True, help="Print events, as JSON lines.")
+@click.option("--forward", metavar="URL", help="Post events to this address; 2xx means taken.")
+@click.option("--exec", "program", metavar="CMD", help="Run this for each event; exit code 0 means taken.")
+@click.option(
+    "--inbox",
+    envvar=INBOX_VARIABLE,
+    metavar="WHERE",
+    help=f"A file, or a database's URL. Also {INBOX_VARIABLE}. Default: a file in your data folder.",
+)
+@click.option("--events", metavar="KIND,…", help="Which events are wanted. Default: all.")
+@click.option(
+    "--filter", "rows", metavar="KEY=VALUE", multiple=True, help="Only events that fit, such as host=ada."
+)
+@click.option(
+    "--look-every",
+    "look_every_min",
+    type=click.FloatRange(min=0),
+    default=15.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="Read back what was missed, at the start and so often. 0: never.",
+)
+@click.option("--since", metavar="TIME", help="On the first look, tell what happened after it (ISO 8601).")
+@signs_in
+@click.pass_context
+def command(  # noqa: PLR0913 - one per option
+    context: click.Context,
+    port: int,
+    host: str,
+    *,
+    show: bool,
+    forward: str | None,
+    program: str | None,
+    inbox: str | None,
+    events: str | None,
+    rows: tuple[str, ...],
+    look_every_min: float,
+    since: str | None,
+) -> None:
+    """Take webhooks on a port, and do something with each event, until interrupted.
+
+    An event is in the inbox before Calendly is answered, and stays there until it was taken. What fails
+    comes again, later and later, 20 times in all. An event may come twice after a crash, under the same
+    id: it is in the JSON line, in the header Calendly-Connector-Event-Id, or in CALENDLY_EVENT_ID.
+
+    A command has the event on standard input, as Calendly sends it, its kind in CALENDLY_EVENT_KIND, and 50
+    seconds to take it.
+
+    With a credential a reschedule is one event, filters can be given, and what was missed while nothing
+    listened is read back. The signing keys are those of the vault's subscriptions, and the one in
+    CALENDLY_WEBHOOK_SECRET. Without any nothing listens.
+    """
+    refuse_password(context, "inbox", INBOX_VARIABLE)
+    kinds = kinds_of(events)
+    handler, words = chosen(show=show, forward=forward, program=program)
+    signed_in = bool({"token", "name"} & credential().keys())
+    with ExitStack() as stack:
+        connection = stack.enter_context(connect()) if signed_in else None
+        wanted = Wanted(connection, kinds, rows)
+        keys = webhooks_keys(connection)
+
+        from ..inbox import open_inbox
+        from ..triggers.giving import Giver
+        from ..webhooks.asgi import asgi
+        from ..webhooks.receiver import Receiver
+        from ..webhooks.server import serve
+
+        stack.enter_context(logged(logging.INFO))
+        opened = stack.enter_context(closing(open_inbox(inbox or own_inbox())))
+        worker = _Worker()
+        giver = Giver(opened, worker.guarded(handler), refine=wanted.refiner(opened))
+        looks = connection is not None and look_every_min > 0
+
+        def announce(address: str, end: Callable[[], None]) -> None:
+            place = printable(opened.place)
+            back = f" What was missed is read back every {look_every_min:g} minutes." if looks else ""
+            told = f"Webhooks to {address} are kept in {place}, and {words}.{back} Press Ctrl-C to stop."
+            click.echo(told, err=True)
+            worker.start(giver.run, end)
+            if looks:
+                worker.start(wanted.looking(opened, look_every_min * 60, since, giver.wake), end)
+
+        try:
+            serve(asgi(Receiver(opened, keys, told=giver.wake)), host, port, announce)
+        finally:
+            worker.end(giver)
+
+
+class _Worker:
+    """What goes on in threads beside the server; what ends one of them ends the server too."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._failure: Exception | None = None
+
+    def guarded(self, handler: "Callable[[Event], None]") -> "Callable[[Event], None]":
+        """Give a handler after whose broken pipe no more events are given: nobody reads them."""
+
+        def handle(event: "Event") -> None:
+            try:
+                handler(event)
+            except BrokenPipeError as error:
+                self._failure = error
+                self._stop.set()
+                raise
+
+        return handle
+
+    def start(self, work: Callable[[threading.Event], None], end: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                work(self._stop)
+            except Exception as error:  # noqa: BLE001 - it is raised by `end`, in the main thread
+                self._failure = error
+            end()
+
+        thread = threading.Thread(target=run, name="events", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def end(self, giver: "Giver") -> None:
+        """Wait for the event that is being given, then for nothing more."""
+        self._stop.set()
+        giver.wake()
+        for thread in self._threads:
+            thread.join()
+        if self._failure is not None:
+            raise self._failure

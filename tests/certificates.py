@@ -1,0 +1,62 @@
+"""Certificates of a made-up authority, for servers of this machine."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+
+class Authority:
+    """Signs certificates; whoever trusts the file `trusted` trusts them."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("Made-up authority")
+        own = _builder(self._name, self._name, self._key, days=(-10, 10)).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        self.trusted = folder / "authority.pem"
+        self.trusted.write_bytes(_pem(own.sign(self._key, hashes.SHA256())))
+
+    def server(self, name, *, days=(-1, 1), self_signed=False):
+        """Give a server's context with a certificate for a name, valid between two days from now."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        issuer = _name(name) if self_signed else self._name
+        certificate = (
+            _builder(_name(name), issuer, key, days=days)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .sign(key if self_signed else self._key, hashes.SHA256())
+        )
+        path = self._folder / "server.pem"
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        path.write_bytes(private + _pem(certificate))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+
+def _name(text):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _builder(subject, issuer, key, *, days):
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + timedelta(days=days[0]))
+        .not_valid_after(now + timedelta(days=days[1]))
+    )
+
+
+def _pem(certificate):
+    return certificate.public_bytes(serialization.Encoding.PEM)

@@ -1,0 +1,91 @@
+"""A host's process for the tests: takes webhooks, or looks, and gives events to a log; it may be killed."""
+
+import http.client
+import json
+import socket
+import sqlite3
+import sys
+import threading
+import time
+from urllib.parse import urlsplit
+
+import uvicorn
+from calendly_connector.errors import ConnectorError
+from calendly_connector.inbox import open_inbox
+from calendly_connector.plugin import connector
+from calendly_connector.timing import Timing
+from calendly_connector.triggers.feeding import reconcile, refiner
+from calendly_connector.triggers.giving import Giver
+from calendly_connector.webhooks.asgi import asgi
+from calendly_connector.webhooks.receiver import Receiver
+
+EVENTS = ["invitee.created", "invitee.canceled", "invitee.rescheduled"]
+_FRESH_S = 0.002  # a moment in which the time is not asked for again
+
+
+class SandboxClock:
+    """The time of a sandbox, which jumps; asked for anew, since a signature is good for 180 s of it."""
+
+    def __init__(self, url):
+        self._local = threading.local()
+        self._place = urlsplit(url).netloc
+
+    def __call__(self):
+        asked, told = getattr(self._local, "latest", (-1.0, 0.0))
+        if time.monotonic() - asked > _FRESH_S:
+            told = self._ask()
+            self._local.latest = time.monotonic(), told
+        return told
+
+    def _ask(self):
+        if not hasattr(self._local, "connection"):
+            self._local.connection = http.client.HTTPConnection(self._place, timeout=30)
+        connection = self._local.connection
+        try:
+            connection.request("GET", "/__sandbox__/clock")
+            return json.loads(connection.getresponse().read())["unix"]
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            connection.request("GET", "/__sandbox__/clock")
+            return json.loads(connection.getresponse().read())["unix"]
+
+
+def log_of(path):
+    """Open the handler's log: an event's id is taken once, however often it is given."""
+    log = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
+    log.execute("PRAGMA journal_mode = WAL")
+    log.execute("CREATE TABLE IF NOT EXISTS taken (id TEXT PRIMARY KEY, times INTEGER NOT NULL)")
+    return log
+
+
+def main(told):
+    """Run until killed."""
+    clock = SandboxClock(told["url"])
+    timing = Timing(clock=clock, jitter=lambda: 0.0)
+    credential = {"kind": "personal_access_token", "token": "sandbox-owner"}
+    connection = connector.connect(credential, origin=told["url"], clock=clock)
+    inbox, log = open_inbox(told["inbox"]), log_of(told["log"])
+
+    def take(event):
+        log.execute(
+            "INSERT INTO taken VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET times = times + 1", [event.id]
+        )
+
+    giver = Giver(inbox, take, refine=refiner(connection, inbox, EVENTS), timing=timing, lease_s=60.0)
+    threading.Thread(target=giver.run, args=[threading.Event()], daemon=True).start()
+    if told["mode"] == "webhook":
+        receiver = Receiver(inbox, [told["key"]], timing=timing, told=giver.wake)
+        config = uvicorn.Config(asgi(receiver), log_config=None, lifespan="off", ws="none")
+        uvicorn.Server(config).run(sockets=[socket.socket(fileno=told["listener"])])
+        return
+    while True:
+        try:
+            reconcile(inbox, connection, EVENTS, now=clock(), since=told["since"])
+        except ConnectorError as error:
+            sys.stderr.write(f"{error}\n")
+        giver.wake()
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

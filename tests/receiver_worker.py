@@ -1,0 +1,42 @@
+"""A receiver with its inbox and a handler that writes ids to a file, one time in ten refusing them.
+
+python receiver_worker.py INBOX LOG
+"""
+
+import os
+import random
+import sys
+import threading
+
+from calendly_connector.inbox import open_inbox
+from calendly_connector.triggers.giving import Giver
+from calendly_connector.webhooks.asgi import asgi
+from calendly_connector.webhooks.receiver import Receiver
+from calendly_connector.webhooks.server import serve
+from receivers import KEY
+
+LEASE_S = 0.5
+
+
+def main(where, log):
+    inbox = open_inbox(where)
+    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def handle(event):
+        if random.random() < 0.1:  # noqa: S311 - which one it is does not matter
+            raise RuntimeError
+        os.write(written, f"{event.id}\n".encode())
+
+    giver = Giver(inbox, handle, lease_s=LEASE_S)
+    threading.Thread(target=giver.run, args=(threading.Event(),), daemon=True).start()
+    receiver = Receiver(inbox, [KEY], told=giver.wake)
+    serve(asgi(receiver), "127.0.0.1", 0, announce)
+
+
+def announce(url, _stop):
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,140 @@
+"""The receiver behind real servers, and posts to it over plain sockets."""
+
+import json
+import socket
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from calendly_connector.webhooks.asgi import asgi
+from calendly_connector.webhooks.server import serve
+from calendly_connector.webhooks.signature import HEADER, sign
+from calendly_connector.webhooks.wsgi import wsgi
+
+T = 1_795_015_301
+KEY = "made-up-signing-key"
+OTHER_KEY = "another-made-up-key"
+EVENTS = Path(__file__).parent / "reference" / "payloads" / "webhooks"
+BODY = (EVENTS / "invitee.created.json").read_bytes()
+WAIT_S = 30
+
+
+def signed(body, key=KEY, at=T):
+    return (HEADER, sign(body, key, at))
+
+
+@dataclass(frozen=True)
+class Post:
+    """A good post, unless a part of it is given."""
+
+    body: bytes = BODY
+    signature: tuple[tuple[str, str], ...] | None = None
+    method: str = "POST"
+    path: str = "/"
+    query: str = ""
+    content_type: str | None = "application/json"
+    more: tuple[tuple[str, str], ...] = ()
+    length: str | None = None  # where it is not that of the body
+
+    @property
+    def headers(self):
+        kind = [("Content-Type", self.content_type)] if self.content_type is not None else []
+        proof = (signed(self.body),) if self.signature is None else self.signature
+        length = str(len(self.body)) if self.length is None else self.length
+        framing = [("Content-Length", length)] if length else []
+        return [*kind, *proof, *self.more, *framing]
+
+    def head(self):
+        lines = [f"{self.method} {self.path}?{self.query} HTTP/1.1", "Host: 127.0.0.1", "Connection: close"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def event(number):
+    """Give the body of a booking, another one for each number."""
+    told = json.loads(BODY)
+    told["payload"]["uri"] += f"-{number}"
+    return json.dumps(told).encode()
+
+
+def exchange(url, *pieces):
+    """Send pieces over one connection; give status, headers (names in lower case) and body of the answer."""
+    where = urlsplit(url)
+    with socket.create_connection((where.hostname, where.port), timeout=WAIT_S) as client:
+        try:
+            for piece in pieces:
+                client.sendall(piece)
+        except OSError:
+            pass  # answered before all was sent
+        return parsed(read_all(client))
+
+
+def read_all(client):
+    answer = b""
+    try:
+        while piece := client.recv(65536):
+            answer += piece
+    except ConnectionResetError:
+        pass  # what was not read of the post is thrown away so
+    return answer
+
+
+def parsed(answer):
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    return int(first.split()[1]), headers, body.decode()
+
+
+def by_asgi(receiver, **options):
+    """Serve it as the command line does; give the URL."""
+    return served(asgi(receiver, **options))
+
+
+@contextmanager
+def served(application):
+    """Serve an ASGI application; give the URL."""
+    settled, told = threading.Event(), {}
+
+    def announce(url, stop):
+        told.update(url=url, stop=stop)
+        settled.set()
+
+    def run():
+        try:
+            serve(application, "127.0.0.1", 0, announce)
+        finally:
+            settled.set()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    assert settled.wait(WAIT_S)
+    try:
+        yield told["url"]
+    finally:
+        told["stop"]()
+        thread.join(WAIT_S)
+        assert not thread.is_alive()
+
+
+class _Quiet(WSGIRequestHandler):
+    timeout = 0.5  # of the socket
+
+    def log_message(self, *_words):
+        pass
+
+
+@contextmanager
+def by_wsgi(receiver, **options):
+    """Serve it by the standard library's server; give the URL."""
+    with make_server("127.0.0.1", 0, wsgi(receiver, **options), handler_class=_Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join(WAIT_S)

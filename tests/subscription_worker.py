@@ -1,0 +1,78 @@
+"""What the tests of subscriptions do in processes of their own: subscribe at once, and die on the way.
+
+    python subscription_worker.py subscribe             say ready, wait for a line, subscribe, say what
+    python subscription_worker.py crash WHAT STEP [ID]  do it, and be killed at the STEP-th step
+
+A step is the moment before or after each change of the vault and each call to Calendly. `crash` prints done
+where it came to its end before its last step.
+"""
+
+import json
+import os
+import signal
+import sys
+from dataclasses import asdict
+
+from calendly_connector.auth.vault import open_vault
+from calendly_connector.plugin import connector
+from calendly_connector.subscriptions import Subscriptions, VaultStore
+from subscribing import EVENTS
+
+
+class Dying:
+    """Passes calls on, and kills this process before or after one of those that it counts."""
+
+    left = 0
+
+    def __init__(self, inner, counted):
+        self._inner = inner
+        self._counted = counted
+
+    def __getattr__(self, name):
+        inner = getattr(self._inner, name)
+        if name not in self._counted:
+            return inner
+
+        def counted(*arguments, **named):
+            self._pass_by()
+            given = inner(*arguments, **named)
+            self._pass_by()
+            return given
+
+        return counted
+
+    def _pass_by(self):
+        Dying.left -= 1
+        if Dying.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def say(text):
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main(what, *arguments):
+    callback = os.environ["CALLBACK"]
+    token = {"kind": "personal_access_token", "token": os.environ["CALENDLY_API_TOKEN"]}
+    with connector.connect(token) as connection:
+        if what == "subscribe":
+            say("ready")
+            sys.stdin.readline()
+            (told,) = connection.subscribe(EVENTS, callback)
+            say(json.dumps(asdict(told)))
+            return
+        change, step, *rest = arguments
+        Dying.left = int(step)
+        dying = Subscriptions(Dying(connection, {"run"}), Dying(VaultStore(open_vault()), {"put", "delete"}))
+        if change == "subscribe":
+            dying.subscribe(EVENTS, callback)
+        elif change == "prune":
+            dying.prune(dying.survey(), lambda _finding: True)
+        else:
+            getattr(dying, change)(*rest)
+        say("done")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,270 @@
+"""`calendly-connector webhooks`: subscriptions from the command line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from calendly_connector import cli
+from calendly_connector.auth.vault import open_vault
+from calendly_connector.subscriptions import VaultStore
+from hostile import Hostile, reply
+from subscribing import EVENTS, assert_told_once, at_calendly, change, lose
+
+SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
+TOKEN = "sandbox-owner"
+CALLBACK = "https://hooks.acme.example/calendly"
+ID = "0123456789abcdef" * 2
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
+    return VaultStore(open_vault())
+
+
+@pytest.fixture
+def call(capsys, monkeypatch, fresh_sandbox, store):
+    """Give what runs a command of the group: exit code, output, errors. No key is in any of them."""
+    monkeypatch.setenv("CALENDLY_API_URL", fresh_sandbox.url)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", TOKEN)
+    known = set()
+
+    def run(*words, terminal=False):
+        known.update(kept.signing_key for kept in store.all())
+        monkeypatch.setattr("sys.stdin", Stdin(terminal))
+        code = cli.main(["webhooks", *words])
+        said = capsys.readouterr()
+        known.update(kept.signing_key for kept in store.all())
+        assert not any(secret in said.out + said.err for secret in {*known, TOKEN})
+        return code, said.out, said.err
+
+    return run
+
+
+class Stdin:
+    def __init__(self, terminal):
+        self._terminal = terminal
+
+    def isatty(self):
+        return self._terminal
+
+
+def subscribe(call, *more):
+    code, out, _ = call("subscribe", *EVENTS, "--to", CALLBACK, "--json", *more)
+    assert code == 0
+    (told,) = json.loads(out)["subscriptions"]
+    return told
+
+
+def test_a_life_from_the_command_line(call, store, fresh_sandbox):
+    code, out, err = call("subscribe", *EVENTS, "--to", CALLBACK)
+    (kept,) = store.all()
+    assert code == 0
+    assert [line.split() for line in out.splitlines()] == [
+        ["ID", "SCOPE", "EVENTS"],
+        [kept.id, "made", "organization", *EVENTS],
+    ]
+    assert err == "note: scope organization: the token's user is owner of the organization.\n"
+    assert call("subscribe", *EVENTS, "--to", CALLBACK)[1].splitlines()[1].split()[1] == "there"
+    code, out, err = call("list")
+    assert code == 0
+    assert out.splitlines()[1].split() == ["healthy", kept.id, "organization", CALLBACK, *EVENTS]
+    assert err == ""
+    assert call("rotate", kept.id)[0] == 0
+    assert_told_once(fresh_sandbox, store)
+    (kept,) = store.all()
+    assert call("unsubscribe", kept.id) == (0, f"Ended {kept.id}; its key is forgotten.\n", "")
+    assert at_calendly(fresh_sandbox) == {}
+    assert call("unsubscribe", kept.id)[0] == 2
+
+
+def test_everything_is_told_to_programs_too(call, store):
+    told = subscribe(call, "--scope", "user")
+    assert (told["scope"], told["made"]) == ("user", True)
+    code, out, _ = call("list", "--json")
+    listed = json.loads(out)["subscriptions"]
+    assert code == 0
+    assert [(one["kind"], one["id"], one["repair"]) for one in listed][:1] == [("healthy", told["id"], "")]
+    made = json.loads(call("rotate", told["id"], "--json")[1])
+    assert made["ended"] == told["id"]
+    assert [kept.id for kept in store.all()] == [made["subscription"]["id"]]
+    assert json.loads(call("unsubscribe", made["subscription"]["id"], "--json")[1]) == {
+        "ended": made["subscription"]["id"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["subscribe", "--to", CALLBACK], "EVENT"),
+        (["subscribe", "invitee.created"], "--to"),
+        (["subscribe", "invitee.moved", "--to", CALLBACK], "invitee.rescheduled"),
+        (["subscribe", "invitee.created", "--to", "http://hooks.acme.example/"], "must be https"),
+        (["subscribe", "invitee.created", "--to", CALLBACK, "--scope", "all"], "--scope"),
+        (["unsubscribe", ID], "webhooks list"),
+        (["rotate", ID], "webhooks list"),
+        (["doctor", "hooks.acme.example"], "no http"),
+        (["prune", "--to", "hooks.acme.example"], "no http"),
+        (["mend"], "mend"),
+    ],
+)
+def test_a_wrong_call_is_refused_with_2(words, told, call):
+    code, out, err = call(*words)
+    assert (code, out) == (2, "")
+    assert told in err
+
+
+def test_a_no_of_calendly_ends_with_1(call, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "made-up-bad-token")
+    code, out, err = call("subscribe", *EVENTS, "--to", CALLBACK)
+    assert (code, out) == (1, "")
+    assert "token" in err
+
+
+def test_nothing_is_repaired_without_consent(call, fresh_sandbox):
+    told = subscribe(call)
+    change(fresh_sandbox, told["url"], state="disabled")
+    before = dict(at_calendly(fresh_sandbox))
+    for words in (["prune"], ["prune", "--json"]):
+        assert call(*words)[0] == 1
+        assert at_calendly(fresh_sandbox) == before
+    assert "left as it is" in call("prune")[1]
+    code, out, err = call("list")
+    assert code == 0
+    assert f"disabled {told['id']}: " in out
+    assert "webhooks prune" in err
+
+
+def test_each_repair_is_asked_for_at_a_terminal(call, store, fresh_sandbox, monkeypatch):
+    told = subscribe(call)
+    lose(fresh_sandbox, told["url"])
+    asked = []
+    monkeypatch.setattr("click.confirm", lambda words: asked.append(words) or len(asked) > 1)
+    assert call("prune", terminal=True)[0] == 1
+    assert len(store.all()) == 1
+    assert call("prune", terminal=True)[0] == 0
+    assert store.all() == []
+    assert told["id"] in asked[0]
+    assert "forget its key" in asked[0]
+    assert call("prune") == (0, "Nothing to repair.\n", "")
+
+
+def test_yes_repairs_what_is_ours(call, store, fresh_sandbox):
+    told = subscribe(call)
+    change(fresh_sandbox, told["url"], state="disabled")
+    code, out, _ = call("prune", "--yes", "--json")
+    (repair,) = json.loads(out)["repairs"]
+    assert (code, repair["kind"], repair["outcome"], repair["error"]) == (0, "disabled", "done", "")
+    assert_told_once(fresh_sandbox, store)
+
+
+def test_yes_spares_orphans_that_may_be_of_another_installation(call, store, fresh_sandbox):
+    orphan = subscribe(call)
+    store.delete(orphan["id"])
+    code, out, _ = call("prune", "--yes")
+    assert code == 1
+    assert f"--to {CALLBACK}" in out
+    assert list(at_calendly(fresh_sandbox)) == [orphan["url"]]
+    assert call("prune", "--yes", "--to", CALLBACK)[0] == 0
+    assert at_calendly(fresh_sandbox) == {}
+
+
+def test_yes_deletes_orphans_at_an_address_that_is_ours(call, store, fresh_sandbox):
+    orphan = subscribe(call)
+    store.delete(orphan["id"])
+    subscribe(call)
+    assert call("prune", "--yes")[0] == 0
+    assert_told_once(fresh_sandbox, store)
+
+
+def test_a_repair_that_fails_ends_with_1(call, store, fresh_sandbox):
+    told = subscribe(call)
+    change(fresh_sandbox, told["url"], state="disabled")
+    fresh_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "method": "POST"})
+    code, out, _ = call("prune", "--yes")
+    assert code == 1
+    assert "failed (make it anew" in out
+    assert [kept.id for kept in store.all()] == [told["id"]]
+
+
+def test_the_doctor_examines_an_address_without_signing_in(call, monkeypatch, unvisited):
+    monkeypatch.setenv("CALENDLY_API_URL", unvisited.url)
+    with Hostile(reply(401), reply(200)) as server:
+        code, out, err = call("doctor", f"{server.url}/calendly")
+        assert (code, err) == (0, "")
+        assert "as it should be" in out
+        code, out, _ = call("doctor", f"{server.url}/calendly", "--json")
+    assert code == 1
+    (diagnoses,) = json.loads(out)["addresses"].values()
+    assert [one["code"] for one in diagnoses] == ["loopback", "unverified"]
+
+
+def test_the_doctor_examines_every_subscription_of_ours(call, store, fresh_sandbox):
+    with Hostile(reply(401)) as server:
+        callback = f"{server.url}/calendly"
+        assert call("subscribe", "invitee.created", "meeting_recap.created", "--to", callback)[0] == 0
+        code, out, _ = call("doctor")
+        assert code == 0
+        assert sorted(asked.target for asked in server.asked) == sorted(
+            f"/calendly?subscription={kept.id}" for kept in store.all()
+        )
+        assert out.count("as it should be") == 2
+        kept, _ = store.all()
+        change(fresh_sandbox, kept.url, state="disabled")
+        assert call("doctor")[0] == 1
+
+
+def test_lists_that_could_not_be_read_are_named(call, monkeypatch):
+    subscribe(call)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-member")
+    code, out, err = call("list")
+    assert code == 0
+    assert "unseen" in out
+    assert "note: Subscriptions of scope organization were not read: it is told to admins and owners" in err
+
+
+def test_nothing_to_list_is_said(call, fresh_sandbox):
+    fresh_sandbox.world.subscriptions.clear()
+    assert call("list") == (0, "no subscriptions\n", "")
+
+
+def test_the_vault_lists_them_apart_and_masks_their_keys(call, capsys):
+    told = subscribe(call)
+    name = f"webhook {told['id']}"
+    assert cli.main(["vault", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["webhooks"] == [name]
+    assert cli.main(["vault", "list"]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "1 webhook subscription" in said.err
+    assert cli.main(["vault", "show", name, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["url"], shown["signing_key"]) == (told["url"], "[redacted]")
+    assert cli.main(["check", "--credential", name]) == 2
+    assert "nothing to sign in with" in capsys.readouterr().err
+
+
+def test_no_key_is_in_the_debug_log(call, capsys, store):
+    assert cli.main(["--debug", "webhooks", "subscribe", "invitee.created", "--to", CALLBACK]) == 0
+    said = capsys.readouterr()
+    (kept,) = store.all()
+    assert "POST /webhook_subscriptions" in said.err
+    assert kept.signing_key not in said.out + said.err
+    assert call("list")[0] == 0
+
+
+def test_the_group_helps_without_loading_what_its_commands_need():
+    code = (
+        "import sys; from calendly_connector import cli; cli.main(['webhooks', '--help']);"
+        "print(sorted({'requests', 'cryptography', 'rich'} & sys.modules.keys()))"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CALENDLY_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("[]\n")
+    for name in ("subscribe", "list", "unsubscribe", "rotate", "prune", "doctor"):
+        assert f"\n  {name} " in done.stdout

@@ -1,0 +1,363 @@
+"""Events from the inbox to a handler: at least once, whatever breaks, and none held back by another."""
+
+import json
+import logging
+import os
+import signal
+import threading
+from dataclasses import replace
+from itertools import count
+
+import pytest
+from calendly_connector.errors import InboxError, UnexpectedAnswer, UsageError
+from calendly_connector.inbox import STATES, Entry, open_inbox
+from calendly_connector.timing import Timing
+from calendly_connector.triggers.giving import Giver, entry_of
+from calendly_connector.webhooks.event import read_event
+
+WAIT_S = 30
+
+
+def body(name, kind="invitee.created", second=1):
+    payload = {"uri": f"https://api.calendly.com/scheduled_events/E/invitees/{name}", "email": "PRIVATE"}
+    told = {"created_at": f"2026-11-17T15:21:{second:02}.000000Z", "event": kind, "payload": payload}
+    return json.dumps(told).encode()
+
+
+def entry(name, **more):
+    event = read_event(body(name, **more))
+    return Entry(event.id, event.kind, event.created_at, body(name, **more))
+
+
+def name_of(event):
+    return event.payload["uri"].rpartition("/")[2]
+
+
+@pytest.fixture
+def timing(timer):
+    return Timing(timer, timer, timer.sleep, lambda: 0.5)
+
+
+def test_events_are_given_oldest_first_and_once(inbox, timing):
+    taken = []
+    giver = Giver(inbox, lambda event: taken.append(name_of(event)), timing=timing)
+    inbox.put([entry("b", second=2), entry("a", second=1), entry("c", second=3)], now=0)
+    assert giver.give_due() == 3
+    assert giver.give_due() == 0
+    assert taken == ["a", "b", "c"]
+    assert inbox.counts() == dict.fromkeys(STATES, 0) | {"given": 3}
+
+
+def test_what_nobody_wants_is_not_given(inbox, timing):
+    taken = []
+    giver = Giver(
+        inbox, taken.append, refine=lambda event: () if name_of(event) == "a" else (event,), timing=timing
+    )
+    inbox.put([entry("a"), entry("b")], now=0)
+    assert giver.give_due() == 2
+    assert [name_of(event) for event in taken] == ["b"]
+    assert inbox.counts() == dict.fromkeys(STATES, 0) | {"given": 1, "unwanted": 1}
+
+
+def fold(event):
+    """Make the event of a whole from either half."""
+    if event.kind == "invitee.rescheduled":
+        return (event,)
+    return (read_event(body("new", kind="invitee.rescheduled")),)
+
+
+def test_two_halves_are_given_as_one_event(inbox, timing):
+    taken = []
+    giver = Giver(inbox, taken.append, refine=fold, timing=timing)
+    inbox.put([entry("old", kind="invitee.canceled"), entry("new")], now=0)
+    assert giver.give_due() == 3
+    assert [event.id for event in taken] == ["invitee.rescheduled:scheduled_events/E/invitees/new"]
+    inbox.put([entry("new", kind="invitee.rescheduled")], now=0)
+    assert giver.give_due() == 0
+    assert inbox.counts() == dict.fromkeys(STATES, 0) | {"given": 1, "folded": 2}
+
+
+def test_a_half_is_given_as_well_where_it_is_wanted(inbox, timing):
+    taken = []
+    giver = Giver(inbox, taken.append, refine=lambda event: (*fold(event), event), timing=timing)
+    inbox.put([entry("old", kind="invitee.canceled"), entry("new")], now=0)
+    assert giver.give_due() == 3
+    assert sorted(event.kind for event in taken) == [
+        "invitee.canceled",
+        "invitee.created",
+        "invitee.rescheduled",
+    ]
+
+
+def test_a_handler_that_fails_holds_no_other_event_back(inbox, timer, timing):
+    taken, trouble = [], {"a"}
+
+    def handle(event):
+        if name_of(event) in trouble:
+            raise RuntimeError("no")
+        taken.append(name_of(event))
+
+    giver = Giver(inbox, handle, timing=timing)
+    inbox.put([entry("a", second=1), entry("b", second=2)], now=0)
+    assert giver.give_due() == 1
+    assert taken == ["b"]
+    trouble.clear()
+    assert giver.give_due() == 0
+    timer.now = inbox.next_due()
+    assert giver.give_due() == 1
+    assert taken == ["b", "a"]
+
+
+@pytest.mark.parametrize("what", ["handler", "refine"])
+def test_what_fails_comes_again_later_and_later_and_is_parked_in_the_end(what, inbox, timer, timing):
+    def fail(_event):
+        raise OSError("no")
+
+    working = {"handler": lambda _event: None, "refine": lambda event: (event,)}
+    giver = Giver(inbox, timing=timing, attempts=5, **(working | {what: fail}))
+    inbox.put([entry("a")], now=0)
+    waits = []
+    while inbox.counts()["waiting"]:
+        assert giver.give_due() == 0
+        if due := inbox.next_due():
+            waits.append(due - timer.now)
+            timer.now = due
+    assert waits == pytest.approx([2, 3, 5, 9])  # one second, and half of 2, 4, 8, 16
+    assert inbox.counts()["parked"] == 1
+    timer.now += 1e6
+    assert giver.give_due() == 0
+    assert inbox.revive() == 1
+    assert Giver(inbox, working["handler"], timing=timing).give_due() == 1
+
+
+def test_waits_are_never_zero_nor_longer_than_about_an_hour(inbox, timer):
+    def fail(_event):
+        raise OSError
+
+    for luck, longest in ((0.0, 1.0), (1.0, 3601.0)):
+        giver = Giver(inbox, fail, timing=Timing(timer, timer, timer.sleep, lambda luck=luck: luck))
+        event = entry(f"a{luck}")
+        inbox.put([event], now=0)
+        waits = []
+        while inbox.find(event.id).attempts < 19:
+            giver.give_due()
+            waits.append(inbox.next_due() - timer.now)
+            timer.now = inbox.next_due()
+        assert min(waits) >= 1
+        assert max(waits) == longest
+        inbox.settle(event.id, "given", now=0)
+
+
+def test_an_event_that_always_ends_its_process_is_parked(inbox, timer, timing):
+    def die(_event):
+        raise KeyboardInterrupt
+
+    giver = Giver(inbox, die, timing=timing, attempts=3, lease_s=60)
+    inbox.put([entry("a")], now=0)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            giver.give_due()
+        assert giver.give_due() == 0  # nobody else gets it meanwhile
+        timer.now += 60
+    assert giver.give_due() == 0
+    assert inbox.counts()["parked"] == 1
+
+
+def test_a_body_that_is_no_event_is_parked_and_not_lost(inbox, timer, timing):
+    inbox.put([Entry("x", "x", "2026", b"{}")], now=0)
+    giver = Giver(inbox, lambda _event: None, timing=timing, attempts=2)
+    giver.give_due()
+    timer.now += 100
+    giver.give_due()
+    assert inbox.find("x").body == b"{}"
+    assert inbox.counts()["parked"] == 1
+
+
+def test_a_lease_lasts_from_when_its_event_is_given_not_from_the_beginning(inbox, timer, timing):
+    """A long row of events must not shorten the time of the last one."""
+
+    def handle(event):
+        timer.now += 50
+        others = inbox.claim(now=timer.now, lease_s=-timer.now)  # and left for whoever comes
+        assert event.id not in [one.id for one in others]
+
+    inbox.put([entry(str(number), second=number) for number in range(5)], now=0)
+    assert Giver(inbox, handle, timing=timing, lease_s=60).give_due() == 5
+
+
+def test_the_log_tells_each_outcome_and_no_payload(inbox, timer, timing, caplog):
+    def handle(event):
+        if name_of(event) == "bad":
+            raise ValueError(event.payload)
+        if name_of(event) == "worse":
+            raise UsageError("It said token=SECRET.", fix="Look.")
+
+    caplog.set_level(logging.INFO, "calendly_connector")
+    giver = Giver(inbox, handle, timing=timing, attempts=2)
+    inbox.put([entry("good", second=1), entry("bad", second=2), entry("worse", second=3)], now=0)
+    giver.give_due()
+    timer.now += 100
+    giver.give_due()
+    told = [record.getMessage() for record in caplog.records]
+    path = "invitee.created:scheduled_events/E/invitees"
+    assert told == [
+        f"given: {path}/good",
+        f"again in 2 s (attempt 1): {path}/bad: ValueError",
+        f"again in 2 s (attempt 1): {path}/worse: It said token=[redacted] Look.",
+        f"parked after 2 attempts: {path}/bad: ValueError",
+        f"parked after 2 attempts: {path}/worse: It said token=[redacted] Look.",
+    ]
+
+
+def test_the_entry_of_an_event_reads_as_the_same_event():
+    event = replace(read_event(body("a", kind="invitee.rescheduled")), created_by="https://x.example/users/u")
+    made = entry_of(event)
+    assert read_event(made.body) == event
+    assert (made.id, made.kind, made.created_at) == (event.id, event.kind, event.created_at)
+
+
+def test_an_event_whose_id_is_not_that_of_its_payload_is_refused():
+    with pytest.raises(UnexpectedAnswer, match="has not the id"):
+        entry_of(replace(read_event(body("a")), id="other"))
+
+
+# Running
+
+
+def running(giver, stop):
+    thread = threading.Thread(target=giver.run, args=(stop,))
+    thread.start()
+    return thread
+
+
+def test_it_runs_until_it_is_stopped_and_looks_again_when_woken(inbox):
+    arrived, stop = threading.Semaphore(0), threading.Event()
+    giver = Giver(inbox, lambda _event: arrived.release())
+    thread = running(giver, stop)
+    for name in ("a", "b"):
+        inbox.put([entry(name)], now=0)
+        giver.wake()
+        assert arrived.acquire(timeout=WAIT_S)
+    stop.set()
+    giver.wake()
+    thread.join(WAIT_S)
+    assert not thread.is_alive()
+
+
+def test_what_another_process_puts_is_found_without_being_woken(inbox):
+    arrived, stop = threading.Event(), threading.Event()
+    thread = running(Giver(inbox, lambda _event: arrived.set()), stop)
+    other = open_inbox(inbox.place)
+    other.put([entry("a")], now=0)
+    other.close()
+    assert arrived.wait(WAIT_S)
+    stop.set()
+    thread.join(WAIT_S)
+    assert not thread.is_alive()
+
+
+class Broken:
+    """An inbox that says no to the first claims."""
+
+    def __init__(self, inbox, errors):
+        self._inbox = inbox
+        self._errors = errors
+
+    def __getattr__(self, name):
+        return getattr(self._inbox, name)
+
+    def claim(self, **how):
+        if self._errors:
+            raise self._errors.pop()
+        return self._inbox.claim(**how)
+
+
+def test_an_inbox_that_is_in_use_for_a_while_is_waited_for(inbox, caplog):
+    arrived, stop = threading.Event(), threading.Event()
+    giver = Giver(Broken(inbox, [InboxError("In use.")]), lambda _event: arrived.set())
+    inbox.put([entry("a")], now=0)
+    thread = running(giver, stop)
+    assert arrived.wait(WAIT_S)
+    stop.set()
+    thread.join(WAIT_S)
+    assert [record.getMessage() for record in caplog.records] == ["In use."]
+
+
+def test_an_inbox_that_is_damaged_ends_it(inbox):
+    error = InboxError("Damaged.")
+    error.retryable = False
+    with pytest.raises(InboxError, match="Damaged"):
+        Giver(Broken(inbox, [error]), lambda _event: None).run(threading.Event())
+
+
+# Crashes
+
+
+class Reaper:
+    """An inbox, a handler and a filter; kills this process before or after one of their calls."""
+
+    def __init__(self, inbox, step, log):
+        self._inbox = inbox
+        self._left = step
+        self._log = log
+
+    def pass_by(self):
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def __getattr__(self, name):
+        function = getattr(self._inbox, name)
+
+        def wrapped(*arguments, **named):
+            self.pass_by()
+            given = function(*arguments, **named)
+            self.pass_by()
+            return given
+
+        return wrapped
+
+    def refine(self, event):
+        self.pass_by()
+        return fold(event) if name_of(event) in {"old", "new"} else (event,)
+
+    def handle(self, event):
+        self.pass_by()
+        with self._log.open("a") as log:
+            log.write(f"{event.id}\n")
+        self.pass_by()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_kill_at_any_step_loses_nothing_and_repeats_one_event_at_most(tmp_path, timer, timing):
+    events = [
+        entry("a", second=1),
+        entry("old", kind="invitee.canceled", second=2),
+        entry("new", second=3),
+        entry("z", second=4),
+    ]
+    wanted = [events[0].id, entry("new", kind="invitee.rescheduled").id, events[3].id]
+    for step in count(1):
+        place, log = tmp_path / f"{step}.db", tmp_path / f"{step}.log"
+        child = os.fork()
+        if child == 0:
+            reaper = Reaper(open_inbox(place), step, log)
+            reaper.put(events, now=0)
+            Giver(reaper, reaper.handle, refine=reaper.refine, timing=timing, lease_s=60).give_due()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        inbox = open_inbox(place)
+        if step > 1:  # before that the events were not told to be kept
+            timer.now += 60
+            survivor = Reaper(inbox, 0, log)
+            Giver(inbox, survivor.handle, refine=survivor.refine, timing=timing).give_due()
+            told = log.read_text().split()
+            assert set(told) == set(wanted)
+            assert len(told) <= len(wanted) + 1
+            assert inbox.counts() == dict.fromkeys(STATES, 0) | {"given": 3, "folded": 2}
+        inbox.close()
+        if os.WIFEXITED(status):
+            assert os.WEXITSTATUS(status) == 0
+            break
+        assert os.WTERMSIG(status) == signal.SIGKILL
+    assert step > 20

@@ -1,0 +1,368 @@
+"""The inbox's promise, kept by the file and by databases, also where many share it."""
+
+import multiprocessing
+import os
+import sqlite3
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from calendly_connector.errors import InboxError, UsageError
+from calendly_connector.inbox import STATES, Entry, open_inbox
+from calendly_connector.inbox import sqlite as in_file
+
+NOW = 1_795_000_000.0
+
+
+@pytest.fixture(params=["file", "sqlite", "postgresql"])
+def where(request, tmp_path):
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    path = tmp_path / "inbox" / "inbox.db"
+    if request.param == "sqlite":
+        path.parent.mkdir()
+        return f"sqlite:///{path}"
+    return str(path)
+
+
+@pytest.fixture
+def open_it(where):
+    """Give what opens the same inbox once more."""
+    opened = []
+
+    def once_more():
+        opened.append(open_inbox(where))
+        return opened[-1]
+
+    yield once_more
+    for inbox in opened:
+        inbox.close()
+
+
+@pytest.fixture
+def inbox(open_it):
+    return open_it()
+
+
+def entry(name, created_at="2026-11-17T15:21:41.000000Z", body=b"{}"):
+    return Entry(f"invitee.created:{name}", "invitee.created", created_at, body)
+
+
+def at(name, second):
+    return entry(name, f"2026-11-17T15:21:{second:02}.000000Z")
+
+
+def names(entries):
+    return [one.id.partition(":")[2] for one in entries]
+
+
+def test_an_event_is_new_once(inbox, open_it):
+    assert inbox.put([entry("a"), entry("b"), entry("a", body=b"other")], now=NOW) == [True, True, False]
+    assert open_it().put([entry("b"), entry("c")], now=NOW) == [False, True]
+    assert inbox.find(entry("a").id).body == b"{}"
+    assert inbox.known([entry("a").id, entry("c").id, entry("d").id]) == {entry("a").id, entry("c").id}
+    assert inbox.put([], now=NOW) == []
+
+
+def test_it_is_there_after_it_was_closed(inbox, open_it):
+    body = bytes(range(256)) * 4096
+    inbox.put([entry("a", body=body)], now=NOW, states={"cursor": "1"})
+    inbox.close()
+    assert open_it().find(entry("a").id) == entry("a", body=body)
+    assert inbox.state("cursor") == "1"
+
+
+def test_the_oldest_are_claimed_first_and_by_one_alone(inbox, open_it):
+    inbox.put([at("c", 3), at("a", 1), at("b", 2)], now=NOW)
+    assert names(inbox.claim(now=NOW, limit=2, lease_s=60)) == ["a", "b"]
+    assert names(open_it().claim(now=NOW, lease_s=60)) == ["c"]
+    assert inbox.claim(now=NOW + 59) == []
+    again = inbox.claim(now=NOW + 60)
+    assert names(again) == ["a", "b", "c"]
+    assert [one.attempts for one in again] == [2, 2, 2]
+    assert again[0].body == b"{}"
+
+
+@pytest.mark.parametrize("outcome", ["given", "unwanted", "folded"])
+def test_what_ended_is_known_without_its_body(outcome, inbox):
+    inbox.put([entry("a", body=b"PRIVATE")], now=NOW)
+    inbox.claim(now=NOW)
+    inbox.settle(entry("a").id, outcome, now=NOW)
+    assert inbox.find(entry("a").id) is None
+    assert inbox.known([entry("a").id]) == {entry("a").id}
+    assert inbox.counts() == dict.fromkeys(STATES, 0) | {outcome: 1}
+    assert inbox.put([entry("a")], now=NOW) == [False]
+    assert inbox.claim(now=NOW + 1e6) == []
+    assert inbox.next_due() is None
+
+
+def test_what_ended_stays_so(inbox):
+    inbox.put([entry("a")], now=NOW)
+    inbox.settle(entry("a").id, "given", now=NOW)
+    inbox.postpone(entry("a").id, NOW, "late")
+    inbox.park(entry("a").id, "late")
+    inbox.settle(entry("a").id, "folded", now=NOW, also=[entry("b")])
+    assert inbox.counts()["given"] == 1
+    assert inbox.known([entry("b").id]) == set()
+    inbox.settle("nobody", "given", now=NOW, also=[entry("c")])
+    assert inbox.known([entry("c").id]) == set()
+
+
+def test_an_event_that_ends_leaves_another_in_its_place(inbox):
+    inbox.put([entry("half"), entry("other")], now=NOW)
+    inbox.settle(entry("half").id, "folded", now=NOW, also=[entry("whole")])
+    inbox.settle(entry("other").id, "folded", now=NOW, also=[entry("whole", body=b"second")])
+    assert inbox.find(entry("whole").id).body == b"{}"
+    assert inbox.counts() == dict.fromkeys(STATES, 0) | {"folded": 2, "waiting": 1}
+
+
+def test_what_is_postponed_waits(inbox):
+    inbox.put([at("a", 1), at("b", 2)], now=NOW)
+    inbox.claim(now=NOW, limit=1)
+    inbox.postpone(at("a", 1).id, NOW + 5, "E")
+    assert names(inbox.claim(now=NOW, lease_s=60)) == ["b"]
+    assert inbox.next_due() == NOW + 5
+    assert names(inbox.claim(now=NOW + 5)) == ["a"]
+
+
+def test_what_is_parked_waits_until_it_is_revived(inbox):
+    inbox.put([entry("a")], now=NOW)
+    inbox.claim(now=NOW)
+    inbox.park(entry("a").id, "E")
+    assert inbox.claim(now=NOW + 1e6) == []
+    assert inbox.counts()["parked"] == 1
+    assert inbox.find(entry("a").id).attempts == 1
+    assert inbox.put([entry("a")], now=NOW) == [False]
+    assert inbox.revive() == 1
+    assert inbox.revive() == 0
+    assert [one.attempts for one in inbox.claim(now=NOW)] == [1]
+
+
+def test_what_is_pruned_is_new_again(inbox):
+    inbox.put([entry("a"), entry("b"), entry("c")], now=NOW)
+    inbox.settle(entry("a").id, "given", now=NOW)
+    inbox.settle(entry("b").id, "given", now=NOW + 10)
+    assert inbox.prune(NOW + 10) == 1
+    assert inbox.put([entry("a"), entry("b"), entry("c")], now=NOW) == [True, False, False]
+
+
+def test_states_are_set_with_the_entries(inbox):
+    assert inbox.state("cursor") is None
+    inbox.put([], now=NOW, states={"cursor": "1", "other": "x"})
+    inbox.put([entry("a")], now=NOW, states={"cursor": "2"})
+    assert (inbox.state("cursor"), inbox.state("other")) == ("2", "x")
+
+
+def test_ids_that_differ_in_case_alone_are_two(inbox):
+    assert inbox.put([entry("AbC"), entry("aBc"), entry("ü"), entry("u")], now=NOW) == [True] * 4
+
+
+def test_many_ids_are_looked_up_at_once(inbox):
+    inbox.put([entry(str(number)) for number in range(1200)], now=NOW)
+    assert len(inbox.known(entry(str(number)).id for number in range(2000))) == 1200
+    assert inbox.known([]) == set()
+
+
+def test_threads_that_put_the_same_are_told_of_one_new_event_each(inbox):
+    every = [entry(str(number)) for number in range(40)]
+    start = threading.Barrier(4)
+
+    def put_all(_number):
+        start.wait()
+        return sum(new for one in every for new in inbox.put([one], now=NOW))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(put_all, range(4))) == len(every)
+
+
+def _work(where, ready, go, results):
+    """Put the same events as all others do, then claim one after the other."""
+    inbox = open_inbox(where)
+    ready.release()
+    go.wait()
+    new = sum(new for number in range(30) for new in inbox.put([entry(str(number))], now=NOW))
+    taken = []
+    while found := inbox.claim(now=NOW, limit=3):
+        taken += [one.id for one in found]
+        for one in found:
+            inbox.settle(one.id, "given", now=NOW)
+    inbox.close()
+    results.put((new, taken))
+
+
+def test_processes_share_it_and_each_event_is_new_and_claimed_once(inbox, where):
+    context = multiprocessing.get_context("spawn")
+    ready, go, results = context.Semaphore(0), context.Event(), context.Queue()
+    workers = [context.Process(target=_work, args=(where, ready, go, results)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for _ in workers:
+        assert ready.acquire(timeout=60)
+    go.set()
+    told = [results.get(timeout=60) for _ in workers]
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    assert sum(new for new, _ in told) == 30
+    taken = [event_id for _, some in told for event_id in some]
+    assert sorted(taken) == sorted(entry(str(number)).id for number in range(30))
+    assert inbox.counts()["given"] == 30
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_does_not_use_its_parents_connection(inbox):
+    inbox.put([entry("a")], now=NOW)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if inbox.put([entry("a"), entry("b")], now=NOW) == [False, True] else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert inbox.put([entry("b"), entry("c")], now=NOW) == [False, True]
+
+
+# What a file alone has
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "new" / "folder" / "inbox.db"
+
+
+def test_the_files_are_their_owners_alone(path):
+    inbox = open_inbox(path)
+    inbox.put([entry("a")], now=NOW)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert modes == dict.fromkeys(["inbox.db", "inbox.db-wal", "inbox.db-shm"], 0o600)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert inbox.place == str(path)
+    inbox.close()
+
+
+def test_writes_are_on_disk_before_they_are_told_of(path):
+    inbox = open_inbox(path)
+    with inbox._turn() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    inbox.close()
+
+
+def spoil(path, statement):
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(statement)
+    connection.close()
+
+
+def refused(path):
+    before = path.read_bytes()
+    with pytest.raises(InboxError) as caught:
+        open_inbox(path)
+    assert path.read_bytes() == before
+    assert not caught.value.retryable
+    assert caught.value.fix
+    return str(caught.value)
+
+
+def test_a_file_of_a_newer_version_is_refused(path):
+    open_inbox(path).close()
+    spoil(path, "PRAGMA user_version = 2")
+    assert "newer version" in refused(path)
+
+
+def test_a_file_of_another_program_is_refused(path):
+    path.parent.mkdir(parents=True)
+    spoil(path, "CREATE TABLE theirs (x)")
+    assert "another program" in refused(path)
+
+
+def test_a_file_that_is_no_database_is_refused(path):
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"hello " * 1000)
+    assert "is damaged" in refused(path)
+
+
+def test_a_file_that_is_damaged_in_the_middle_is_told_of(path):
+    inbox = open_inbox(path)
+    inbox.put([entry(str(number), body=bytes(2000)) for number in range(200)], now=NOW)
+    inbox.close()
+    content = bytearray(path.read_bytes())
+    content[8192:] = b"\xff" * (len(content) - 8192)
+    path.write_bytes(content)
+    with pytest.raises(InboxError, match="is damaged") as caught:
+        open_inbox(path).claim(now=NOW, limit=1000)
+    assert not caught.value.retryable
+
+
+def test_a_place_that_cannot_be_written_is_told_of(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InboxError, match="cannot be opened"):
+        open_inbox(tmp_path / "file" / "inbox.db")
+    with pytest.raises(InboxError, match="cannot be opened"):
+        open_inbox(tmp_path)
+
+
+def test_a_file_that_another_process_holds_is_waited_for_and_then_told_of(path, monkeypatch):
+    monkeypatch.setattr(in_file, "_PATIENCE_S", 0.05)
+    inbox = open_inbox(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(InboxError, match="in use by another process") as caught:
+        inbox.put([entry("a")], now=NOW)
+    assert caught.value.retryable
+    other.execute("ROLLBACK")
+    other.close()
+    assert inbox.put([entry("a")], now=NOW) == [True]
+    with inbox._turn(), pytest.raises(InboxError, match="in use"):
+        inbox.known(["a"])
+    inbox.close()
+
+
+def test_a_full_disk_loses_nothing_that_was_there(path):
+    inbox = open_inbox(path)
+    inbox.put([entry("a")], now=NOW)
+    with inbox._turn() as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(InboxError, match="SQLITE_FULL") as caught:
+        inbox.put([entry("b", body=bytes(100_000))], now=NOW)
+    assert caught.value.retryable
+    assert names(inbox.claim(now=NOW)) == ["a"]
+    inbox.settle(entry("a").id, "given", now=NOW)
+    inbox.close()
+
+
+# What databases have
+
+
+def test_an_address_that_leads_nowhere_is_told_of_without_its_password():
+    with pytest.raises(InboxError) as caught:
+        open_inbox("postgresql+psycopg://tester:hunter2@127.0.0.1:1/none?password=hunter2")
+    assert "hunter2" not in f"{caught.value!r} {caught.value} {caught.value.to_dict()}"
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("sqlite://", "in memory"),
+        ("nothing://x", "not the address of a database"),
+        ("mysql+nothing://x", "not the address of a database"),
+        ("oracle+oracledb://x", "needs oracledb"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(address, said):
+    with pytest.raises(UsageError, match=said):
+        open_inbox(address)
+
+
+def test_tables_of_a_newer_version_are_refused(tmp_path):
+    address = f"sqlite:///{tmp_path / 'inbox.db'}"
+    inbox = open_inbox(address)
+    inbox.put([], now=NOW, states={"inbox.format": "2"})
+    inbox.close()
+    with pytest.raises(InboxError, match="newer version") as caught:
+        open_inbox(address)
+    assert not caught.value.retryable

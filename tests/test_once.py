@@ -1,0 +1,231 @@
+"""Every event reaches a handler once: by webhook, by looking, and with a switch in the middle.
+
+Thousands of bookings, cancellations and moves, while messages come twice, late, in another order or not
+at all, nothing gets through for two hours, and the host's process is killed again and again.
+"""
+
+import json
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import once_worker
+import pytest
+from calendly_connector.inbox import open_inbox
+from calendly_connector.triggers.looking import written
+
+WORKER = Path(once_worker.__file__)
+KEY = "made-up-key"
+TROUBLE = {
+    "duplicate": 0.1,
+    "duplicate_within_s": 600,
+    "reorder": 0.2,
+    "reorder_within_s": 120,
+    "lose_answer": 0.05,
+    "lose_message": 0.05,
+}
+PATIENCE_S = 600
+
+
+class Host:
+    """The process that takes events; it is started again after each kill."""
+
+    def __init__(self, sandbox, folder, mode, since):
+        self.sandbox, self.folder = sandbox, folder
+        # It is open here, too: while the process is started again, connections wait instead of going astray.
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=500)
+        self.port = self._listener.getsockname()[1]
+        self.told = {
+            "url": sandbox.url,
+            "inbox": str(folder / "inbox.db"),
+            "log": str(folder / "log.db"),
+            "key": KEY,
+            "listener": self._listener.fileno(),
+            "mode": mode,
+            "since": since,
+        }
+        self.kills = 0
+        self._process = None
+        self._start()
+
+    def _start(self):
+        command = [sys.executable, str(WORKER), json.dumps(self.told)]
+        with (self.folder / "errors.txt").open("ab") as errors:
+            self._process = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=errors, pass_fds=[self._listener.fileno()]
+            )
+
+    def kill(self):
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self.kills += 1
+
+    def close(self):
+        self.kill()
+        self._listener.close()
+
+    def restart(self, mode=None):
+        self.kill()
+        self.told["mode"] = mode or self.told["mode"]
+        self._start()
+
+    def until_kept(self, more):
+        """Wait for so many more to be in the inbox; not for ever, since there may be none."""
+        deadline = time.monotonic() + 2
+        goal = sum(self.counts().values()) + more
+        while sum(self.counts().values()) < goal and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    def taken(self):
+        log = once_worker.log_of(self.told["log"])
+        try:
+            return dict(log.execute("SELECT id, times FROM taken"))
+        finally:
+            log.close()
+
+    def until_taken(self, count):
+        """Wait for the handler to have taken so many; what leases hold back is freed by moving the clock."""
+        deadline = time.monotonic() + PATIENCE_S
+        before = -1
+        while (now := len(self.taken())) < count:
+            assert self._process.poll() is None, (self.folder / "errors.txt").read_text()[-2000:]
+            assert time.monotonic() < deadline, f"{now} of {count} were taken"
+            if now == before:
+                self.sandbox.advance(600)
+            before = now
+            time.sleep(0.5)
+
+    def counts(self):
+        inbox = open_inbox(self.told["inbox"])
+        try:
+            return inbox.counts()
+        finally:
+            inbox.close()
+
+
+@contextmanager
+def running(make_sandbox, folder, mode, **options):
+    with make_sandbox(users=40, events=2_000, check_replies=False, **options) as sandbox:
+        since = written(sandbox.control("GET", "/clock")["unix"])
+        sandbox.advance(60)
+        host = Host(sandbox, folder, mode, since)
+        try:
+            yield sandbox, host
+        finally:
+            host.close()
+
+
+def subscribe(sandbox, host, connect):
+    connection = connect(sandbox)
+    user = connection.run("users.me").record
+    asked = {
+        "url": f"http://127.0.0.1:{host.port}/",
+        "events": ["invitee.created", "invitee.canceled"],
+        "organization": user["current_organization"],
+        "scope": "organization",
+        "signing_key": KEY,
+    }
+    uri = connection.run("webhook_subscriptions.create", asked).record["uri"]
+    return lambda: connection.run("webhook_subscriptions.delete", {"uuid": uri})
+
+
+def ids_of(happened):
+    """Give the ids of the events that tell what happened."""
+    kinds = {
+        "booking": "invitee.created",
+        "cancellation": "invitee.canceled",
+        "reschedule": "invitee.rescheduled",
+    }
+    return [
+        f"{kinds[one['kind']]}:{one['invitee'].removeprefix('https://api.calendly.com/')}" for one in happened
+    ]
+
+
+def mix(total, batches):
+    """Give how many of what happen in each batch."""
+    share = total // batches
+    moves, endings = share // 10, share // 5
+    return {"bookings": share - moves - endings, "cancellations": endings, "reschedules": moves}
+
+
+def run(sandbox, host, *, total, kills, at_batch=lambda _number: None):
+    """Let it all happen in batches, the host killed now and then; give the ids that must be taken."""
+    dice = random.Random(7)  # noqa: S311 - when to kill
+    batches = 20
+    expected = []
+    for number in range(batches):
+        at_batch(number)
+        if number == batches // 2:
+            sandbox.delivery_faults(**TROUBLE, outage_s=7200)
+        expected += ids_of(sandbox.happen(**mix(total, batches), seed=number))
+        for _ in range(kills // batches + (number < kills % batches)):
+            host.until_kept(dice.randrange(1, max(2, total // batches)))
+            host.restart()
+        sandbox.advance(300)
+    while sandbox.settle()["waiting"]:
+        sandbox.advance(3600)
+    host.until_taken(len(expected))
+    return expected
+
+
+def check(host, expected, kills):
+    taken = host.taken()
+    assert sorted(taken) == sorted(expected)
+    assert len(set(expected)) == len(expected)
+    assert host.kills >= kills
+    counts = host.counts()
+    assert counts["parked"] == 0
+
+
+def test_what_is_refused_for_its_age_is_read_back(make_sandbox, tmp_path, connect):
+    """Were retries signed as the first attempt was, all that came late would be refused."""
+    with running(make_sandbox, tmp_path, "webhook", retry_signature="original") as (sandbox, host):
+        subscribe(sandbox, host, connect)
+        sandbox.delivery_faults(outage_s=7200)
+        expected = ids_of(sandbox.happen(**mix(50, 1)))
+        sandbox.advance(6 * 3600)
+        refused = [one for one in sandbox.deliveries() if 401 in one["statuses"]]
+        assert len(refused) > 40
+        assert host.taken() == {}
+        host.restart("poll")
+        host.until_taken(len(expected))
+        check(host, expected, 1)
+
+
+@pytest.mark.parametrize(
+    ("total", "kills"), [(100, 3), pytest.param(10_000, 50, marks=pytest.mark.long)], ids=["few", "many"]
+)
+class TestOnce:
+    def test_by_webhook(self, make_sandbox, tmp_path, connect, total, kills):
+        with running(make_sandbox, tmp_path, "webhook") as (sandbox, host):
+            subscribe(sandbox, host, connect)
+            sandbox.delivery_faults(**TROUBLE)
+            expected = run(sandbox, host, total=total, kills=kills)
+            totals = sandbox.settle()
+            assert totals["given_up"] == 0
+            assert totals["duplicates"] > 0
+            assert totals["attempts"] > totals["delivered"]
+            check(host, expected, kills)
+
+    def test_by_looking(self, make_sandbox, tmp_path, total, kills):
+        with running(make_sandbox, tmp_path, "poll") as (sandbox, host):
+            expected = run(sandbox, host, total=total, kills=kills)
+            check(host, expected, kills)
+
+    def test_with_a_switch_in_the_middle(self, make_sandbox, tmp_path, connect, total, kills):
+        with running(make_sandbox, tmp_path, "webhook") as (sandbox, host):
+            unsubscribe = subscribe(sandbox, host, connect)
+            sandbox.delivery_faults(**TROUBLE)
+
+            def switch(number):
+                if number == 12:
+                    unsubscribe()
+                    host.restart("poll")
+
+            expected = run(sandbox, host, total=total, kills=kills, at_batch=switch)
+            check(host, expected, kills)

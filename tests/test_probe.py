@@ -1,0 +1,258 @@
+"""The doctor of callback addresses, with real sockets of this machine."""
+
+import socket
+import time
+
+import pytest
+from calendly_connector.errors import InvalidParams
+from calendly_connector.subscriptions import probe as module
+from calendly_connector.subscriptions.probe import probe
+from certificates import Authority
+from hostile import Hostile, reply, reset, stall
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+NAME = "hooks.acme.example"
+
+
+def codes(found):
+    return {one.code: one.severity for one in found}
+
+
+def last(address):
+    """Give what the post itself told, after what is said of every address of this machine."""
+    first, told = probe(address)
+    assert (first.severity, first.code) == ("warning", "loopback")
+    assert all(one.fix for one in (first, told) if one.severity != "ok")
+    return told
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Let nothing take longer than a moment."""
+    monkeypatch.setattr(module, "_READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(module, "_CONNECT_TIMEOUT_S", 0.3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "severity", "code", "words"),
+    [
+        (reply(401), "ok", "refused_unsigned", "as it should be"),
+        (reply(400), "ok", "refused_unsigned", "400"),
+        (reply(403), "ok", "refused_unsigned", "403"),
+        (reply(403, b"<html>", HTML), "warning", "page", "a gateway"),
+        (reply(200), "error", "unverified", "anybody can post"),
+        (reply(204), "error", "unverified", "204"),
+        (reply(200, b"<html>", HTML), "error", "page", "no receiver"),
+        (reply(404), "error", "not_found", "nothing is at this path"),
+        (reply(410), "error", "not_found", "410"),
+        (reply(405), "error", "method", "no POST"),
+        (reply(413), "warning", "refused", "413"),
+        (reply(429), "warning", "refused", "429"),
+        (reply(500), "error", "server_error", "500"),
+        (reply(502, b"<html>", HTML), "error", "server_error", "502"),
+        (b"220 ready\r\n", "error", "broken", "without an answer of HTTP"),
+        (reset(), "error", "broken", "ended the connection"),
+    ],
+)
+def test_the_answer_to_an_unsigned_post_tells(answer, severity, code, words):
+    with Hostile(answer) as server:
+        told = last(f"{server.url}/calendly")
+    assert (told.severity, told.code) == (severity, code)
+    assert words in told.message
+
+
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ("https://www.acme.example/hook?token=made-up-secret", "https://www.acme.example/hook,"),
+        ("/other", "/other,"),
+        ("http://[::1/", "nowhere"),
+    ],
+)
+def test_a_redirect_is_told_and_not_followed(location, place):
+    with Hostile(reply(301, b"", {"Location": location})) as server:
+        told = last(f"{server.url}/calendly")
+        assert len(server.asked) == 1
+    assert told.code == "redirect"
+    assert place in told.message
+    assert "made-up-secret" not in told.message
+
+
+def test_the_body_of_a_redirect_is_not_read():
+    head = b"HTTP/1.1 302 Found\r\nLocation: https://x.example/\r\nContent-Length: 99999999\r\n\r\n"
+    with Hostile(stall(head)) as server:
+        assert last(server.url).code == "redirect"
+
+
+def test_the_post_is_unsigned_and_holds_nothing_of_anybody():
+    with Hostile(reply(401)) as server:
+        probe(f"{server.url}/calendly?tenant=7&subscription=x")
+        (asked,) = server.asked
+    assert (asked.method, asked.target) == ("POST", "/calendly?tenant=7&subscription=x")
+    assert not {"authorization", "cookie", "calendly-webhook-signature"} & set(asked.headers)
+    assert asked.headers["content-type"] == "application/json"
+    assert asked.body == b'{"event":"calendly-connector.doctor"}'
+
+
+def test_a_refused_connection_is_told(closed_port):
+    assert last(f"http://127.0.0.1:{closed_port}/").code == "refused_connection"
+
+
+def test_a_receiver_that_does_not_answer_is_given_up(short):
+    assert short is None
+    with Hostile(None) as server:
+        assert last(server.url).code == "timeout"
+
+
+def test_an_answer_that_drips_in_is_given_up(short):
+    assert short is None
+
+    def drip(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while True:
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+    began = time.monotonic()
+    with Hostile(drip) as server:
+        assert last(server.url).code == "timeout"
+    assert time.monotonic() - began < 10
+
+
+def test_a_connection_that_is_not_taken_is_given_up(short):
+    assert short is None
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = []
+        for _ in range(4):  # the queue of the system is full then, and it lets others wait
+            waiting.append(socket.socket())
+            waiting[-1].setblocking(False)
+            waiting[-1].connect_ex(listener.getsockname())
+        told = last(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        for one in waiting:
+            one.close()
+    assert told.code == "connect_timeout"
+
+
+def test_a_slow_refusal_is_a_warning(monkeypatch):
+    monkeypatch.setattr(module, "_SLOW_S", -1.0)
+    with Hostile(reply(401)) as server:
+        told = last(server.url)
+    assert (told.severity, told.code) == ("warning", "slow")
+
+
+# --- names
+
+
+def test_a_name_that_is_not_found_ends_the_examination():
+    def resolve(host):
+        raise socket.gaierror(socket.EAI_NONAME, host)
+
+    (told,) = probe(f"https://{NAME}/calendly", resolve=resolve)
+    assert (told.severity, told.code) == ("error", "dns")
+    assert NAME in told.message
+
+
+@pytest.mark.parametrize(
+    "private",
+    ["10.1.2.3", "192.168.0.7", "169.254.1.1", "127.0.0.1", "100.64.0.1", "fd00::1", "fe80::1%eth0"],
+)
+def test_a_name_that_leads_to_a_private_address_is_told(private):
+    (told,) = module._by_name(
+        module.addresses.parsed(f"https://{NAME}/"), lambda _host: ["93.184.215.14", private]
+    )
+    assert (told.severity, told.code) == ("error", "private")
+    assert private in told.message
+    assert "93.184" not in told.message
+
+
+def test_a_public_address_is_fine():
+    parts = module.addresses.parsed(f"https://{NAME}/")
+    assert list(module._by_name(parts, lambda _host: ["93.184.215.14", "2606:2800:21f:cb07::1"])) == []
+
+
+def test_the_system_finds_names():
+    assert set(module._resolved("localhost")) & {"127.0.0.1", "::1"}
+
+
+@pytest.mark.parametrize("address", ["", "hooks.acme.example", "ftp://x.example/", "https://a:b@x.example/"])
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(InvalidParams):
+        probe(address)
+
+
+# --- proxies
+
+
+def test_behind_a_proxy_names_are_the_proxys_business_and_no_credential_of_a_netrc_file_goes_out(
+    monkeypatch, tmp_path
+):
+    (tmp_path / "netrc").write_text(f"machine {NAME} login ada password made-up-secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with Hostile(reply(401)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        found = probe(f"http://{NAME}/calendly")
+        (asked,) = proxy.asked
+    assert codes(found) == {"plain_http": "error", "refused_unsigned": "ok"}
+    assert asked.target == f"http://{NAME}/calendly"
+    assert "authorization" not in asked.headers
+
+
+def test_a_proxy_that_does_not_pass_it_on_says_nothing_of_the_address(monkeypatch):
+    with Hostile(reply(407)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        (told,) = probe(f"https://{NAME}/calendly")
+    assert (told.severity, told.code) == ("warning", "proxy")
+
+
+# --- certificates
+
+
+@pytest.fixture
+def authority(tmp_path, monkeypatch):
+    made = Authority(tmp_path)
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(made.trusted))
+    return made
+
+
+def examined(context):
+    with Hostile(reply(401), tls=context) as server:
+        return last(f"https://localhost:{server.port}/calendly")
+
+
+def test_a_good_certificate_is_fine(authority):
+    assert examined(authority.server("localhost")).code == "refused_unsigned"
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "code"),
+    [
+        ("localhost", {"days": (-3, -1)}, "certificate_expired"),
+        ("localhost", {"days": (1, 3)}, "certificate_early"),
+        ("other.acme.example", {}, "certificate_name"),
+        ("localhost", {"self_signed": True}, "certificate_self_signed"),
+    ],
+)
+def test_a_bad_certificate_is_told_for_what_it_is(name, more, code, authority):
+    told = examined(authority.server(name, **more))
+    assert (told.severity, told.code) == ("error", code)
+
+
+def test_an_address_in_numbers_is_not_the_name_of_the_certificate(authority):
+    with Hostile(reply(401), tls=authority.server("localhost")) as server:
+        assert last(server.url).code == "certificate_name"
+
+
+def test_an_unknown_authority_is_told(authority, monkeypatch, tmp_path):
+    (tmp_path / "other").mkdir()
+    context = authority.server("localhost")
+    monkeypatch.setattr(
+        "requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(Authority(tmp_path / "other").trusted)
+    )
+    assert examined(context).code == "certificate_untrusted"
+
+
+def test_https_where_plain_http_is_served_is_told():
+    with Hostile(reply(401), listens=False) as server:
+        assert last(server.url.replace("http:", "https:")).code == "tls"

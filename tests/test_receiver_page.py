@@ -1,0 +1,156 @@
+"""The page about the receiver names the test behind each row, and its ways to mount it work."""
+
+import ast
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from calendly_connector.timing import Timing
+from calendly_connector.webhooks.asgi import asgi
+from calendly_connector.webhooks.receiver import Receiver
+from calendly_connector.webhooks.wsgi import wsgi
+from receivers import BODY, KEY, WAIT_S, Post, T, by_asgi, event, exchange, served, signed
+
+TESTS = Path(__file__).parent
+PAGE = (TESTS.parent / "docs" / "receiver.md").read_text()
+FILE = "test_receiver_attacks.py"
+ABOUT_PYTHON = {  # what is no post
+    "test_without_a_key_there_is_no_receiver",
+    "test_a_key_alone_is_one_key_and_not_a_row_of_letters",
+    "test_headers_may_be_a_mapping",
+    "test_whoever_waits_is_told_of_new_events_alone",
+}
+
+
+def test_every_post_that_is_tested_is_on_the_page_and_the_other_way_round():
+    tree = ast.parse((TESTS / FILE).read_text())
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and "test_" in node.name}
+    named = re.findall(rf"`{FILE}::(test_\w+)`", PAGE)
+    assert set(named) == defined - ABOUT_PYTHON
+    assert len(named) == len(set(named))
+
+
+def test_every_row_says_what_the_sender_gets_and_names_a_test():
+    table = PAGE.split("## Posts\n", 1)[1]
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 30
+    for post, answer, test in rows:
+        assert post.strip()
+        assert re.match(r" (200|[45]\d\d|4xx)\b", answer), post
+        assert f"`{FILE}::" in test, post
+
+
+@pytest.fixture
+def receiver(inbox):
+    return Receiver(inbox, [KEY], timing=Timing(clock=lambda: T))
+
+
+HEADERS = dict(Post().headers)
+
+
+def test_a_route_of_starlette(receiver, inbox):
+    from starlette.applications import Starlette
+    from starlette.routing import Route
+
+    application = Starlette()
+    application.router.routes.append(Route("/calendly", asgi(receiver)))
+    with served(application) as url:
+        assert exchange(url, Post(path="/calendly").head() + BODY)[0] == 200
+        assert exchange(url, Post(path="/calendly", method="GET").head() + BODY)[0] == 405
+    assert inbox.counts()["waiting"] == 1
+
+
+@pytest.mark.parametrize("scope", ["lifespan", "websocket"])
+def test_alone_it_has_no_lifespan_and_no_websockets(scope, receiver):
+    with pytest.raises(NotImplementedError, match=scope):
+        asgi(receiver)({"type": scope}, None, None).send(None)
+
+
+def test_behind_werkzeugs_dispatcher_as_in_flask(receiver, inbox):
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware
+    from werkzeug.test import Client
+    from werkzeug.wrappers import Response
+
+    client = Client(DispatcherMiddleware(Response("other"), {"/calendly": wsgi(receiver)}))
+    assert client.get("/").text == "other"
+    assert client.post("/calendly", data=BODY, headers=HEADERS).status_code == 200
+    assert inbox.counts()["waiting"] == 1
+
+
+def test_a_body_in_chunks_that_a_wsgi_server_puts_together(receiver, inbox):
+    from io import BytesIO
+
+    from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+    for body, status in ((BODY, "200 OK"), (BODY.ljust(2**20 + 1), "413 Request Entity Too Large")):
+        environ = EnvironBuilder(
+            method="POST", headers=[*dict(Post(body, length="").headers).items()]
+        ).get_environ()
+        environ |= {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+        assert run_wsgi_app(wsgi(receiver), environ)[1] == status
+    assert inbox.counts()["waiting"] == 1
+
+
+def test_a_wsgi_input_that_breaks_is_a_body_that_is_cut_short(receiver, inbox):
+    from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+    class Broken:
+        def read(self, _size):
+            raise ConnectionResetError
+
+    environ = EnvironBuilder(method="POST", headers=[*HEADERS.items()]).get_environ()
+    environ |= {"wsgi.input": Broken(), "CONTENT_LENGTH": str(len(BODY))}
+    answer, status, _ = run_wsgi_app(wsgi(receiver), environ)
+    assert (b"".join(answer), status) == (b"cut_short", "400 Bad Request")
+    assert not any(inbox.counts().values())
+
+
+# At once
+
+
+def test_posts_that_come_at_once_share_transactions_and_each_has_its_own_answer(receiver, inbox):
+    """While one transaction is under way, the others wait for the next; a repeat among them is told apart."""
+    put, sizes, first, go_on = inbox.put, [], threading.Event(), threading.Event()
+
+    def held(entries, **more):
+        sizes.append(len(entries))
+        first.set()
+        assert go_on.wait(WAIT_S)
+        return put(entries, **more)
+
+    inbox.put = held
+    bodies = [event(0), *[event(number // 2) for number in range(2, 12)]]
+    answers = {}
+
+    def post(number):
+        body = bodies[number]
+        answers[number] = exchange(url, Post(body).head() + body)[::2]
+
+    with by_asgi(receiver) as url:
+        threads = [threading.Thread(target=post, args=(number,)) for number in range(len(bodies))]
+        threads[0].start()
+        assert first.wait(WAIT_S)
+        for thread in threads[1:]:
+            thread.start()
+        go_on.set()
+        for thread in threads:
+            thread.join(WAIT_S)
+    assert {status for status, _ in answers.values()} == {200}
+    assert sorted(text for _, text in answers.values()) == ["kept"] * 6 + ["known"] * 5
+    assert sum(sizes) == 11
+    assert inbox.counts()["waiting"] == 6
+
+
+def test_an_inbox_that_breaks_for_one_batch_does_not_hang_the_next(receiver, inbox):
+    put, left = inbox.put, [RuntimeError("a mistake of ours")]
+
+    def broken(entries, **more):
+        if left:
+            raise left.pop()
+        return put(entries, **more)
+
+    inbox.put = broken
+    with by_asgi(receiver) as url:
+        assert exchange(url, Post().head() + BODY)[0] == 500
+        assert exchange(url, Post(signature=(signed(BODY),)).head() + BODY)[0] == 200

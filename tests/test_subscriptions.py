@@ -1,0 +1,774 @@
+"""Subscriptions: made once, split, replaced, ended, repaired; lost answers; the receiver's keys."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from calendly_connector.auth.vault import open_vault
+from calendly_connector.errors import (
+    CalendlyDown,
+    InvalidCredential,
+    InvalidParams,
+    NoAnswer,
+    PermissionDenied,
+    Rejected,
+    UnexpectedAnswer,
+    UsageError,
+)
+from calendly_connector.plugin import connector
+from calendly_connector.sandbox.authorization.apps import WEB as WEB_APP
+from calendly_connector.subscriptions import Signer, SigningKeys, VaultStore, signer_of
+from calendly_connector.subscriptions.addresses import base_of, checked, id_in, with_id
+from calendly_connector.webhooks.signature import sign, verify
+from sandbox_client import GROUP, ORGANIZATION, OWNER
+from signing_in import SCOPES, WEB, sign_in
+from subscribing import (
+    CALLBACK,
+    EVENTS,
+    Memory,
+    assert_told_once,
+    at_calendly,
+    change,
+    key_of,
+    lose,
+    older,
+    subscriptions_of,
+)
+
+WORKER = Path(__file__).parent / "subscription_worker.py"
+PATH = "/webhook_subscriptions"
+ID = "0123456789abcdef" * 2
+
+
+@pytest.fixture
+def store():
+    return Memory()
+
+
+@pytest.fixture
+def subscriptions(connect, fresh_sandbox, store, timer):
+    return subscriptions_of(connect(fresh_sandbox), store, clock=timer)
+
+
+def posts(sandbox):
+    return sandbox.requests()["counts"].get(f"POST {PATH}", 0)
+
+
+def trouble(sandbox, kind, **more):
+    sandbox.control("POST", "/faults", {"kind": kind, "method": "POST", "path": PATH, **more})
+
+
+def kinds(subscriptions):
+    return [finding.kind for finding in subscriptions.survey() if finding.kind not in {"foreign", "unlisted"}]
+
+
+def everything(_finding):
+    return True
+
+
+# --- addresses
+
+
+@pytest.mark.parametrize(
+    ("callback", "spelled"),
+    [
+        ("https://Hooks.Acme.example:443", "https://hooks.acme.example/"),
+        ("HTTPS://hooks.acme.example/A?b=%20&c", "https://hooks.acme.example/A?b=%20&c"),
+        ("http://127.0.0.1:8080/x", "http://127.0.0.1:8080/x"),
+        ("http://[::1]:80/x", "http://[::1]/x"),
+        ("http://LOCALHOST/x", "http://localhost/x"),
+    ],
+)
+def test_an_address_has_one_spelling_and_gets_its_id_without_losing_its_query(callback, spelled):
+    assert checked(callback) == spelled
+    own = with_id(spelled, ID)
+    assert own == f"{spelled}{'&' if '?' in spelled else '?'}subscription={ID}"
+    assert (id_in(own), base_of(own), id_in(spelled)) == (ID, spelled, "")
+
+
+@pytest.mark.parametrize(
+    ("callback", "words"),
+    [
+        ("", "no http"),
+        ("hooks.acme.example/x", "no http"),
+        ("ftp://hooks.acme.example/x", "no http"),
+        ("https:///x", "no http"),
+        ("https://hooks.acme.example:0/x", "no http"),
+        ("https://hooks.acme.example:99999/x", "no address"),
+        ("https://[::1/x", "no address"),
+        ("https://hooks.acme.example/a b", "no http"),
+        ("https://hooks.acme.example/\n", "no http"),
+        ("https://h\N{LATIN SMALL LETTER O WITH DIAERESIS}oks.example/", "punycode"),
+        ("https://hooks.acme.example\\@evil.example/", "no http"),
+        ("https://ada:made-up-password@hooks.acme.example/x", "password"),
+        ("https://hooks.acme.example/x#part", "fragment"),
+        ("http://hooks.acme.example/x", "must be https"),
+        ("http://127.0.0.1.acme.example/x", "must be https"),
+        (f"https://hooks.acme.example/x?subscription={ID}", "one of its own"),
+        ("https://hooks.acme.example/x?a&%73ubscription=", "one of its own"),
+    ],
+)
+def test_an_address_that_cannot_work_is_refused_before_the_network(
+    callback, words, connect, unvisited, store
+):
+    subscriptions = subscriptions_of(connect(unvisited), store)
+    with pytest.raises(InvalidParams, match=words) as refused:
+        subscriptions.subscribe(EVENTS, callback)
+    assert "made-up-password" not in str(refused.value)
+    assert store.log == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.acme.example/x?subscription=short",
+        f"https://hooks.acme.example/x?subscription={ID}&subscription={ID}",
+        f"https://hooks.acme.example/x?subscription={ID.upper()}",
+        f"https://hooks.acme.example/x#subscription={ID}",
+        "https://[::1/?subscription",
+        "",
+    ],
+)
+def test_an_address_of_somebody_else_has_no_id_of_ours(url):
+    assert id_in(url) == ""
+    assert isinstance(base_of(url), str)
+
+
+# --- subscribe
+
+
+def test_a_subscription_is_kept_with_its_key_before_calendly_is_asked(
+    subscriptions, store, fresh_sandbox, timer
+):
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert store.log == ["put", "confirm"]
+    assert_told_once(fresh_sandbox, store)
+    assert told.url == f"{CALLBACK}&subscription={told.id}"
+    assert (told.scope, told.owner, told.made) == ("organization", ORGANIZATION, True)
+    (kept,) = store.all()
+    assert len(kept.signing_key) == 64
+    assert kept.signing_key not in repr(kept)
+    header = sign(b"{}", key_of(fresh_sandbox, told.url), int(timer()))
+    assert verify(header, b"{}", SigningKeys(store)(told.id), timer())
+
+
+def test_an_equal_one_is_taken_as_it_is_whatever_the_order_and_spelling(subscriptions, store, fresh_sandbox):
+    (first,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    (second,) = subscriptions.subscribe(reversed(EVENTS), CALLBACK.replace("https://hooks", "HTTPS://Hooks"))
+    assert (second.id, second.uri, second.made) == (first.id, first.uri, False)
+    assert posts(fresh_sandbox) == 1
+    assert_told_once(fresh_sandbox, store)
+
+
+@pytest.mark.parametrize(
+    ("events", "callback", "more"),
+    [
+        (["invitee.created"], CALLBACK, {}),
+        (EVENTS, CALLBACK.replace("7", "8"), {}),
+        (EVENTS, CALLBACK, {"scope": "user"}),
+        (EVENTS, CALLBACK, {"group": GROUP}),
+    ],
+)
+def test_what_is_not_equal_is_made(events, callback, more, subscriptions, fresh_sandbox):
+    subscriptions.subscribe(EVENTS, CALLBACK)
+    (told,) = subscriptions.subscribe(events, callback, **more)
+    assert told.made
+    assert len(at_calendly(fresh_sandbox)) == 2
+
+
+def test_a_reschedule_is_told_by_its_halves_and_one_name_is_no_list_of_letters(subscriptions):
+    (told,) = subscriptions.subscribe("invitee.rescheduled", CALLBACK)
+    assert set(told.events) == {"invitee.canceled", "invitee.created"}
+
+
+def test_events_that_cannot_share_are_split_each_with_its_own_address_and_key(
+    subscriptions, store, fresh_sandbox
+):
+    events = ["invitee.created", "meeting_recap.created", "routing_form_submission.created"]
+    told = {one.scope: one for one in subscriptions.subscribe(events, CALLBACK)}
+    assert told["user"].events == ("meeting_recap.created",)
+    assert (told["user"].owner, told["organization"].owner) == (OWNER, ORGANIZATION)
+    assert len({kept.signing_key for kept in store.all()}) == len({one.url for one in told.values()}) == 2
+    assert set(at_calendly(fresh_sandbox)) == {one.url for one in told.values()}
+    assert not any(one.made for one in subscriptions.subscribe(events, CALLBACK))
+
+
+def test_a_member_hears_of_themselves_and_a_whole_organization_is_refused(connect, fresh_sandbox, store):
+    subscriptions = subscriptions_of(connect(fresh_sandbox, "sandbox-member"), store)
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert told.scope == "user"
+    assert "admins and owners" in told.reason
+    with pytest.raises(InvalidParams, match="admin or owner"):
+        subscriptions.subscribe(["routing_form_submission.created"], CALLBACK)
+    with pytest.raises(PermissionDenied):
+        subscriptions.subscribe(EVENTS, CALLBACK, scope="organization")
+    assert_told_once(fresh_sandbox, store)
+
+
+@pytest.mark.parametrize("group", [GROUP, GROUP.rpartition("/")[2], "sales"])
+def test_a_group_is_given_as_uri_id_or_name(group, subscriptions, fresh_sandbox):
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK, group=group)
+    assert (told.scope, told.owner) == ("group", GROUP)
+    assert at_calendly(fresh_sandbox)[told.url]["group"] == GROUP
+    assert not subscriptions.subscribe(EVENTS, CALLBACK, scope="group", group=GROUP)[0].made
+
+
+def test_all_of_it_or_nothing(connect, fresh_sandbox, store):
+    fresh_sandbox.control(
+        "POST",
+        "/tokens",
+        {
+            "name": "poor",
+            "scopes": [
+                "users:read",
+                "organizations:read",
+                "webhooks:write",
+                "scheduled_events:read",
+                "groups:read",
+            ],
+        },
+    )
+    subscriptions = subscriptions_of(connect(fresh_sandbox, "poor"), store)
+    with pytest.raises(PermissionDenied):
+        subscriptions.subscribe([*EVENTS, "meeting_recap.created"], CALLBACK)
+    assert at_calendly(fresh_sandbox) == {}
+    assert store.all() == []
+
+
+def test_what_was_there_before_is_not_undone_with_the_rest(connect, fresh_sandbox, store):
+    rich = subscriptions_of(connect(fresh_sandbox), store)
+    rich.subscribe(EVENTS, CALLBACK)
+    trouble(fresh_sandbox, "status", status=403)
+    with pytest.raises(PermissionDenied):
+        rich.subscribe([*EVENTS, "meeting_recap.created"], CALLBACK)
+    assert_told_once(fresh_sandbox, store)
+
+
+@pytest.mark.parametrize("state", ["disabled", "gone"])
+def test_an_equal_one_that_works_no_more_is_replaced(state, subscriptions, store, fresh_sandbox):
+    (first,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    if state == "disabled":
+        change(fresh_sandbox, first.url, state="disabled")
+    else:
+        lose(fresh_sandbox, first.url)
+    (second,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert second.made
+    assert second.id != first.id
+    assert_told_once(fresh_sandbox, store)
+
+
+def test_a_token_that_does_not_sign_in_says_so(connect, fresh_sandbox, store):
+    subscriptions = subscriptions_of(connect(fresh_sandbox, "made-up-bad-token"), store)
+    with pytest.raises(Exception, match="token") as refused:
+        subscriptions.subscribe(EVENTS, CALLBACK)
+    assert refused.value.code == "unauthenticated"
+
+
+# --- answers that are lost
+
+
+@pytest.mark.parametrize("fault", ["reset", "truncate"])
+def test_a_creation_whose_answer_was_lost_is_found_by_its_address(fault, subscriptions, store, fresh_sandbox):
+    trouble(fresh_sandbox, fault)
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert told.made
+    assert posts(fresh_sandbox) == 1
+    assert_told_once(fresh_sandbox, store)
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "status", "status": 500}, {"kind": "html"}, {"kind": "not_json"}, {"kind": "empty"}]
+)
+def test_one_that_was_lost_on_the_way_there_is_made_with_the_same_id(
+    fault, subscriptions, store, fresh_sandbox
+):
+    trouble(fresh_sandbox, **fault)
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert posts(fresh_sandbox) == 2
+    assert store.log == ["put", "confirm"]
+    assert told.id in told.url
+    assert_told_once(fresh_sandbox, store)
+
+
+class Late:
+    """A connection that hides the first lists, as if what was made came into them late."""
+
+    def __init__(self, connection, hidden):
+        self._connection = connection
+        self._hidden = hidden
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def iterate(self, action, params):
+        stream = self._connection.iterate(action, params)
+        self._hidden -= 1
+        return stream if self._hidden < 0 else Nothing()
+
+
+class Nothing:
+    complete = True
+
+    def __iter__(self):
+        return iter(())
+
+
+def test_a_conflict_with_what_we_made_ourselves_is_taken_for_it(connect, fresh_sandbox, store):
+    trouble(fresh_sandbox, "reset")
+    subscriptions = subscriptions_of(Late(connect(fresh_sandbox), 1), store)
+    subscriptions.subscribe(EVENTS, CALLBACK)
+    assert posts(fresh_sandbox) == 2  # the second one was a 409
+    assert_told_once(fresh_sandbox, store)
+
+
+def test_a_creation_of_which_nothing_is_known_stays_pending_and_is_taken_up(connect, fresh_sandbox, store):
+    trouble(fresh_sandbox, "status", status=502, times=2)
+    subscriptions = subscriptions_of(connect(fresh_sandbox), store)
+    with pytest.raises(CalendlyDown):
+        subscriptions.subscribe(EVENTS, CALLBACK)
+    (pending,) = store.all()
+    assert pending.uri == ""
+    assert kinds(subscriptions) == ["pending"]
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert told.id == pending.id
+    assert_told_once(fresh_sandbox, store)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"kind": "status", "status": 400}, Rejected),
+        ({"kind": "status", "status": 403}, PermissionDenied),
+    ],
+)
+def test_what_was_refused_for_sure_leaves_nothing(fault, error, subscriptions, store, fresh_sandbox):
+    trouble(fresh_sandbox, **fault)
+    with pytest.raises(error):
+        subscriptions.subscribe(EVENTS, CALLBACK)
+    assert store.all() == []
+    assert at_calendly(fresh_sandbox) == {}
+
+
+class Odd(Late):
+    """A connection whose creations are answered by something without a URI."""
+
+    def run(self, action, params=None):
+        given = self._connection.run(action, params)
+        if action != "webhook_subscriptions.create":
+            return given
+        return replace(given, record={"state": "active"})
+
+
+def test_an_answer_without_a_uri_is_a_lost_one(connect, fresh_sandbox, store):
+    subscriptions_of(Odd(connect(fresh_sandbox), 0), store).subscribe(EVENTS, CALLBACK)
+    assert posts(fresh_sandbox) == 1
+    assert_told_once(fresh_sandbox, store)
+
+
+class Dead:
+    """A connection that can read, and whose writes never arrive."""
+
+    def __init__(self, connection, error):
+        self._connection = connection
+        self._error = error
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def run(self, action, params=None):
+        if action == "webhook_subscriptions.create":
+            raise self._error
+        return self._connection.run(action, params)
+
+
+def test_a_call_that_never_arrived_leaves_nothing(connect, fresh_sandbox, store):
+    error = NoAnswer("x refused the connection.", reason="refused")
+    with pytest.raises(NoAnswer):
+        subscriptions_of(Dead(connect(fresh_sandbox), error), store).subscribe(EVENTS, CALLBACK)
+    assert store.all() == []
+
+
+def test_a_list_that_breaks_off_proves_nothing(connect, fresh_sandbox, store):
+    class Cut(Nothing):
+        complete = False
+
+    class Cutting(Late):
+        def iterate(self, *_asked):
+            return Cut()
+
+    subscriptions_of(connect(fresh_sandbox), store).subscribe(EVENTS, CALLBACK)
+    subscriptions = subscriptions_of(Cutting(connect(fresh_sandbox), 0), store)
+    with pytest.raises(UnexpectedAnswer, match="broke off"):
+        subscriptions.subscribe(EVENTS, CALLBACK)
+
+
+# --- unsubscribe, rotate
+
+
+def test_an_end_is_for_good_and_may_be_repeated(subscriptions, store, fresh_sandbox):
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert subscriptions.unsubscribe(told.id)
+    assert not subscriptions.unsubscribe(told.id)
+    assert at_calendly(fresh_sandbox) == {}
+    assert store.all() == []
+
+
+def test_what_calendly_has_no_more_is_ended_too(subscriptions, store, fresh_sandbox):
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    lose(fresh_sandbox, told.url)
+    assert subscriptions.unsubscribe(told.id)
+    assert store.all() == []
+
+
+def test_a_pending_one_is_looked_for_before_it_is_forgotten(subscriptions, store, fresh_sandbox):
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    store.kept[told.id] = replace(store.kept[told.id], uri="")
+    assert subscriptions.unsubscribe(told.id)
+    assert at_calendly(fresh_sandbox) == {}
+
+
+def test_a_key_is_kept_where_calendly_cannot_be_told(subscriptions, store, fresh_sandbox):
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    fresh_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "method": "DELETE"})
+    with pytest.raises(PermissionDenied):
+        subscriptions.unsubscribe(told.id)
+    assert_told_once(fresh_sandbox, store)
+
+
+def test_a_new_key_is_there_before_the_old_one_ends(subscriptions, store, fresh_sandbox):
+    (old,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    old_key = store.kept[old.id].signing_key
+    fresh_sandbox.control("DELETE", "/requests")
+    new = subscriptions.rotate(old.id)
+    calls = [row["method"] for row in fresh_sandbox.requests()["requests"]]
+    assert calls == ["POST", "DELETE"]
+    assert (new.made, new.events, new.scope) == (True, old.events, old.scope)
+    assert new.id != old.id
+    assert store.kept[new.id].signing_key != old_key
+    assert_told_once(fresh_sandbox, store)
+
+
+def test_a_rotation_that_is_refused_leaves_the_old_one(subscriptions, store, fresh_sandbox):
+    (old,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    trouble(fresh_sandbox, "status", status=403)
+    with pytest.raises(PermissionDenied):
+        subscriptions.rotate(old.id)
+    assert [kept.id for kept in store.all()] == [old.id]
+    assert_told_once(fresh_sandbox, store)
+
+
+def test_what_is_not_ours_is_not_rotated(subscriptions):
+    with pytest.raises(UsageError, match="no subscription"):
+        subscriptions.rotate(ID)
+
+
+# --- OAuth
+
+
+@pytest.fixture
+def app(fresh_sandbox, monkeypatch):
+    monkeypatch.setenv("CALENDLY_AUTH_URL", fresh_sandbox.url)
+    scopes = (*SCOPES, "webhooks:write", "groups:read")
+    credential = {**sign_in(fresh_sandbox, WEB, scopes), "signing_key": WEB_APP.webhook_key}
+    with connector.connect(credential, origin=fresh_sandbox.url) as connection:
+        yield connection, credential
+
+
+def test_an_app_has_one_key_which_is_neither_sent_nor_stored(app, fresh_sandbox, store):
+    connection, credential = app
+    signer = signer_of(credential)
+    subscriptions = connection.subscriptions(store)
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    (kept,) = store.all()
+    assert (kept.client, kept.signing_key) == ("sandbox-web", "")
+    assert WEB_APP.webhook_key not in repr(signer)
+    assert key_of(fresh_sandbox, told.url) == WEB_APP.webhook_key
+    assert SigningKeys(store, signer)(told.id) == [WEB_APP.webhook_key]
+    assert SigningKeys(store)(told.id) == SigningKeys(store, Signer("another", "key"))(told.id) == []
+    assert not subscriptions.subscribe(EVENTS, CALLBACK)[0].made
+    with pytest.raises(UsageError, match="one key for all"):
+        subscriptions.rotate(told.id)
+    assert subscriptions.unsubscribe(told.id)
+
+
+@pytest.mark.parametrize(("fault", "times"), [("reset", 1), ("truncate", 1), ("empty", 2), ("not_json", 2)])
+def test_a_lost_answer_to_an_app_is_found_too(fault, times, app, fresh_sandbox, store):
+    trouble(fresh_sandbox, fault)
+    connection, credential = app
+    subscriptions_of(connection, store, signer_of(credential)).subscribe(EVENTS, CALLBACK)
+    assert posts(fresh_sandbox) == times
+    assert len(at_calendly(fresh_sandbox)) == 1
+
+
+def test_an_app_whose_key_is_missing_subscribes_to_nothing(connect, unvisited, store):
+    signer = signer_of({"kind": "oauth", "client_id": "made-up"})
+    with pytest.raises(InvalidCredential, match="no webhook signing key"):
+        subscriptions_of(connect(unvisited), store, signer).subscribe(EVENTS, CALLBACK)
+    assert store.log == []
+
+
+# --- the receiver's keys
+
+
+def test_the_receiver_learns_of_new_and_ended_subscriptions_after_a_short_time(subscriptions, store, timer):
+    keys = SigningKeys(store, monotonic=timer)
+    assert keys(ID) == []
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert keys(told.id) == []
+    timer.now += 1
+    assert keys(told.id) == [store.kept[told.id].signing_key]
+    subscriptions.unsubscribe(told.id)
+    assert keys(told.id)
+    timer.now += 30
+    assert keys(told.id) == []
+
+
+def test_posts_with_made_up_ids_do_not_make_the_receiver_read_the_store_each_time(timer):
+    class Counting(Memory):
+        reads = 0
+
+        def all(self):
+            self.reads += 1
+            return []
+
+    store = Counting()
+    keys = SigningKeys(store, monotonic=timer)
+    for number in range(100):
+        assert keys(f"{number:032x}") == []
+    assert store.reads == 1
+
+
+# --- survey and prune
+
+
+def test_what_is_well_needs_nothing(subscriptions, fresh_sandbox):
+    subscriptions.subscribe(EVENTS, CALLBACK)
+    found = subscriptions.survey()
+    assert [one.kind for one in found] == ["healthy", "foreign", "foreign"]
+    assert not any(one.repair for one in found)
+    before = dict(at_calendly(fresh_sandbox))
+    assert subscriptions.prune(found, everything) == []
+    assert at_calendly(fresh_sandbox) == before
+
+
+def test_a_running_retry_is_told_and_left_alone(subscriptions, fresh_sandbox):
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    change(fresh_sandbox, told.url, retry_started_at="2026-11-18T10:00:00.000000Z")
+    finding = subscriptions.survey()[0]
+    assert (finding.kind, finding.repair) == ("retrying", "")
+    assert "2026-11-18T10:00" in finding.message
+
+
+def spoil(how, subscriptions, store, sandbox):
+    """Make a subscription and let something happen to it."""
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    if how == "disabled":
+        change(sandbox, told.url, state="disabled")
+    elif how == "orphaned":
+        store.kept.clear()
+    elif how == "forgotten":
+        lose(sandbox, told.url)
+    elif how == "pending":
+        store.kept[told.id] = replace(store.kept[told.id], uri="")
+    elif how == "pending, not there":
+        lose(sandbox, told.url)
+        store.kept[told.id] = replace(store.kept[told.id], uri="")
+    elif how == "duplicated":
+        older(store, store.kept.pop(told.id))
+        kept = dict(store.kept)
+        store.kept.clear()
+        subscriptions.subscribe(EVENTS, CALLBACK)
+        store.kept |= kept
+    elif how == "disabled, replaced":
+        kept = dict(store.kept)
+        store.kept.clear()
+        subscriptions.subscribe(EVENTS, CALLBACK)
+        store.kept |= kept
+        change(sandbox, told.url, state="disabled")
+    return told
+
+
+SPOILED = {
+    "disabled": ("disabled", 1),
+    "orphaned": ("orphaned", 0),
+    "forgotten": ("forgotten", 0),
+    "pending": ("pending", 1),
+    "pending, not there": ("pending", 1),
+    "duplicated": ("duplicated", 1),
+    "disabled, replaced": ("duplicated", 1),
+}
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_what_is_wrong_is_found_and_repaired_with_consent_alone(how, subscriptions, store, fresh_sandbox):
+    kind, left = SPOILED[how]
+    told = spoil(how, subscriptions, store, fresh_sandbox)
+    found = subscriptions.survey()
+    (finding,) = [one for one in found if one.repair]
+    assert (finding.kind, finding.id, finding.url) == (kind, told.id, told.url)
+    before, kept = dict(at_calendly(fresh_sandbox)), dict(store.kept)
+    (refused,) = subscriptions.prune(found, lambda _: False)
+    assert refused.outcome == "left"
+    assert (at_calendly(fresh_sandbox), store.kept) == (before, kept)
+    (repair,) = subscriptions.prune(found, everything)
+    assert (repair.outcome, repair.message) == ("done", "")
+    assert_told_once(fresh_sandbox, store, count=left)
+    assert not any(one.repair for one in subscriptions.survey())
+    (again,) = subscriptions.prune(found, everything)
+    assert again.outcome == "changed"
+    assert_told_once(fresh_sandbox, store, count=left)
+
+
+def test_the_newer_key_wins(subscriptions, store, fresh_sandbox, timer):
+    (old,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    (kept,) = store.all()
+    store.kept.clear()
+    timer.now += 0.001
+    (new,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    store.kept = {kept.id: kept} | store.kept
+    assert subscriptions.subscribe(EVENTS, CALLBACK)[0].id == new.id
+    subscriptions.prune(subscriptions.survey(), everything)
+    assert old.id not in store.kept
+    assert_told_once(fresh_sandbox, store)
+
+
+def test_an_older_one_that_tells_of_more_is_no_duplicate(subscriptions, fresh_sandbox, timer):
+    subscriptions.subscribe(EVENTS, CALLBACK)
+    timer.now += 1
+    subscriptions.subscribe(["invitee.created"], CALLBACK)
+    assert kinds(subscriptions) == ["healthy", "overlapping"]
+    assert subscriptions.prune(subscriptions.survey(), everything) == []
+    assert len(at_calendly(fresh_sandbox)) == 2
+
+
+def test_equal_events_to_other_addresses_or_of_other_scopes_are_no_duplicates(subscriptions):
+    subscriptions.subscribe(EVENTS, CALLBACK)
+    subscriptions.subscribe(EVENTS, CALLBACK.replace("7", "8"))
+    subscriptions.subscribe(EVENTS, CALLBACK, scope="user")
+    assert kinds(subscriptions) == ["healthy"] * 3
+
+
+def test_a_repair_that_fails_says_so_and_the_others_go_on(subscriptions, store, fresh_sandbox):
+    spoil("orphaned", subscriptions, store, fresh_sandbox)
+    (other,) = subscriptions.subscribe(EVENTS, CALLBACK.replace("7", "8"))
+    lose(fresh_sandbox, other.url)
+    fresh_sandbox.control(
+        "POST", "/faults", {"kind": "status", "status": 403, "method": "DELETE", "times": 1, "after": 1}
+    )
+    outcomes = {one.finding.kind: one for one in subscriptions.prune(subscriptions.survey(), everything)}
+    assert outcomes["forgotten"].outcome == "done"
+    assert outcomes["orphaned"].outcome == "failed"
+    assert outcomes["orphaned"].message
+
+
+def test_what_cannot_be_seen_is_not_taken_for_lost(connect, fresh_sandbox, store):
+    subscriptions_of(connect(fresh_sandbox), store).subscribe([*EVENTS, "meeting_recap.created"], CALLBACK)
+    member = subscriptions_of(connect(fresh_sandbox, "sandbox-member"), store)
+    found = member.survey()
+    assert {one.kind for one in found if one.id} == {"unseen"}
+    assert any("admins and owners" in one.message for one in found)
+    assert member.prune(found, everything) == []
+    assert len(store.all()) == 2
+
+
+def test_what_belongs_to_another_organization_is_not_judged(subscriptions, store, fresh_sandbox):
+    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    lose(fresh_sandbox, told.url)
+    elsewhere = ORGANIZATION.rpartition("/")[0] + "/" + "0" * 8
+    store.kept[told.id] = replace(store.kept[told.id], organization=elsewhere, owner=elsewhere)
+    finding = next(one for one in subscriptions.survey() if one.id and one.kind == "unseen")
+    assert "another organization" in finding.message
+    assert finding.repair == ""
+
+
+def test_lists_that_the_token_may_not_read_are_named(connect, fresh_sandbox, store):
+    fresh_sandbox.control(
+        "POST", "/tokens", {"name": "poor", "scopes": ["users:read", "organizations:read", "webhooks:write"]}
+    )
+    found = subscriptions_of(connect(fresh_sandbox, "poor"), store).survey()
+    assert [one.scope for one in found if one.kind == "unlisted"] == ["group"]
+
+
+def test_what_is_made_or_ended_while_the_lists_are_read_is_not_misjudged(connect, fresh_sandbox, store):
+    other = subscriptions_of(connect(fresh_sandbox), store)
+    (old,) = other.subscribe(EVENTS, CALLBACK)
+
+    class Busy(Late):
+        def iterate(self, action, params):
+            records = list(self._connection.iterate(action, params))
+            if not store.get(old.id):
+                return Whole(records)
+            other.unsubscribe(old.id)
+            other.subscribe(EVENTS, CALLBACK.replace("7", "8"))
+            return Whole(records)
+
+    class Whole(Nothing):
+        def __init__(self, records):
+            self._records = records
+
+        def __iter__(self):
+            return iter(self._records)
+
+    found = subscriptions_of(Busy(connect(fresh_sandbox), 0), store).survey()
+    assert {one.kind for one in found} <= {"healthy", "foreign"}
+
+
+# --- the vault, and several processes
+
+
+@pytest.fixture
+def vault(tmp_path, monkeypatch):
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
+    return open_vault()
+
+
+def test_the_vault_keeps_them_and_nobody_signs_in_with_one(vault, connect, fresh_sandbox):
+    connection = connect(fresh_sandbox)
+    (told,) = connection.subscribe(EVENTS, CALLBACK)
+    store = VaultStore(vault)
+    assert_told_once(fresh_sandbox, store)
+    assert vault.names() == [f"webhook {told.id}"]
+    with pytest.raises(InvalidCredential, match="nothing to sign in with"):
+        connector.connect({"kind": "stored", "name": f"webhook {told.id}"})
+    vault.put(f"webhook {ID}", {"kind": "personal_access_token", "token": "x"})
+    vault.put("webhook", {"kind": "personal_access_token", "token": "x"})
+    assert [kept.id for kept in store.all()] == [told.id]
+    assert (store.get(ID), store.get("0")) == (None, None)
+    store.delete(ID)
+    assert len(vault.names()) == 3
+    assert connection.unsubscribe(told.id)
+    assert not connection.unsubscribe(told.id)
+
+
+def test_a_host_may_keep_them_itself(connect, fresh_sandbox, store, vault):
+    connect(fresh_sandbox).subscriptions(store).subscribe(EVENTS, CALLBACK)
+    assert_told_once(fresh_sandbox, store)
+    assert vault.names() == []
+
+
+def test_two_processes_at_once_make_one(vault, fresh_sandbox):
+    environment = {
+        **os.environ,
+        "CALENDLY_API_URL": fresh_sandbox.url,
+        "CALENDLY_API_TOKEN": "sandbox-owner",
+        "CALLBACK": CALLBACK,
+    }
+    command = [sys.executable, str(WORKER), "subscribe"]
+    workers = [
+        subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    told = [json.loads(worker.communicate(timeout=60)[0]) for worker in workers]
+    assert all(worker.returncode == 0 for worker in workers)
+    assert len({one["id"] for one in told}) == 1
+    assert sorted(one["made"] for one in told) == [False, False, False, True]
+    assert_told_once(fresh_sandbox, VaultStore(vault))

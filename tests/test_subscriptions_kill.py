@@ -1,0 +1,123 @@
+"""Subscriptions whose process is killed at every step, and in the middle of a call: `make test-long`."""
+
+import os
+import subprocess
+import sys
+import time
+from itertools import count
+from pathlib import Path
+
+import pytest
+from calendly_connector.auth.vault import open_vault
+from calendly_connector.subscriptions import VaultStore
+from subscribing import CALLBACK, EVENTS, assert_told_once, at_calendly, change, subscriptions_of
+
+pytestmark = pytest.mark.long
+
+COMMAND = [sys.executable, str(Path(__file__).parent / "subscription_worker.py"), "crash"]
+LONGEST_S = 60
+
+
+@pytest.fixture
+def sandbox(fresh_sandbox, tmp_path, monkeypatch):
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
+    monkeypatch.setenv("CALENDLY_API_URL", fresh_sandbox.url)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    monkeypatch.setenv("CALLBACK", CALLBACK)
+    return fresh_sandbox
+
+
+@pytest.fixture
+def store(sandbox):
+    assert sandbox.url
+    return VaultStore(open_vault())
+
+
+def crash(what, step, *rest):
+    """Do it in a process that is killed at a step; say whether it came to its end."""
+    done = subprocess.run(
+        [*COMMAND, what, str(step), *rest],
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        check=False,
+    )
+    assert done.returncode in {0, -9}, done.stderr
+    return done.returncode == 0
+
+
+def clear(subscriptions, store, sandbox):
+    for kept in store.all():
+        subscriptions.unsubscribe(kept.id)
+    assert at_calendly(sandbox) == {}
+
+
+def active(sandbox):
+    return [url for url, record in at_calendly(sandbox).items() if record["state"] == "active"]
+
+
+@pytest.mark.parametrize("then", ["subscribe", "prune"])
+def test_a_subscribe_killed_anywhere_is_completed_or_undone_by_the_next(then, connect, sandbox, store):
+    subscriptions = subscriptions_of(connect(sandbox), store)
+    for step in count(1):
+        done = crash("subscribe", step)
+        assert set(at_calendly(sandbox)) <= {kept.url for kept in store.all()}, "leaked"
+        if then == "prune":
+            subscriptions.prune(subscriptions.survey(), lambda _finding: True)
+            assert not any(one.repair for one in subscriptions.survey())
+        subscriptions.subscribe(EVENTS, CALLBACK)
+        assert_told_once(sandbox, store)
+        clear(subscriptions, store, sandbox)
+        if done:
+            assert step == 7  # put, create, put: before and after each, none of them missed
+            return
+
+
+@pytest.mark.parametrize("what", ["rotate", "prune"])
+def test_a_replacement_killed_anywhere_leaves_no_gap_and_is_completed(what, connect, sandbox, store, timer):
+    subscriptions = subscriptions_of(connect(sandbox), store, clock=timer)
+    for step in count(1):
+        (old,) = subscriptions.subscribe(EVENTS, CALLBACK)
+        if what == "prune":
+            change(sandbox, old.url, state="disabled")
+        done = crash(what, step, *([old.id] if what == "rotate" else []))
+        assert what == "prune" or active(sandbox), "a gap"
+        assert set(at_calendly(sandbox)) <= {kept.url for kept in store.all()}, "leaked"
+        subscriptions.prune(subscriptions.survey(), lambda _finding: True)
+        assert_told_once(sandbox, store)
+        assert not any(one.repair for one in subscriptions.survey())
+        clear(subscriptions, store, sandbox)
+        if done:
+            assert step == 11  # put, create, put, delete, forget
+            return
+
+
+def test_an_end_killed_anywhere_is_ended_by_the_next(connect, sandbox, store):
+    subscriptions = subscriptions_of(connect(sandbox), store)
+    for step in count(1):
+        (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+        done = crash("unsubscribe", step, told.id)
+        assert subscriptions.unsubscribe(told.id) is (not done and step < 4)
+        assert at_calendly(sandbox) == {}
+        assert store.all() == []
+        if done:
+            assert step == 5
+            return
+
+
+def test_a_kill_while_calendly_works_leaves_one_that_the_next_takes_up(connect, sandbox, store):
+    slow = {"kind": "latency", "method": "POST", "path": "/webhook_subscriptions", "latency_s": 30}
+    sandbox.control("POST", "/faults", slow)
+    with subprocess.Popen([*COMMAND, "subscribe", "1000"], stdout=subprocess.DEVNULL) as process:
+        give_up_at = time.monotonic() + LONGEST_S
+        while not at_calendly(sandbox):
+            assert time.monotonic() < give_up_at
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    (pending,) = store.all()
+    assert pending.uri == ""
+    (told,) = subscriptions_of(connect(sandbox), store).subscribe(EVENTS, CALLBACK)
+    assert (told.id, told.made) == (pending.id, False)
+    assert_told_once(sandbox, store)

@@ -1,0 +1,396 @@
+"""`calendly-connector webhooks listen`: as it is started, posted to and ended on a terminal."""
+
+import base64
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from calendly_connector import cli
+from calendly_connector.inbox import Entry, open_inbox
+from receivers import KEY, WAIT_S, Post, event, exchange, signed
+
+SCRIPT = str(Path(sys.executable).with_name("calendly-connector"))
+CANCELED = (
+    Path(__file__).parent / "reference" / "payloads" / "webhooks" / "invitee.canceled.json"
+).read_bytes()
+
+
+@pytest.fixture
+def place(tmp_path):
+    return tmp_path / "inbox.db"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    monkeypatch.setenv("CALENDLY_WEBHOOK_SECRET", KEY)
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+
+
+class Listener:
+    """A running `webhooks listen`."""
+
+    def __init__(self, process):
+        self.process = process
+        self.announced = self.line(process.stderr)
+        self.url = self.announced.split()[2]
+
+    def line(self, stream):
+        assert select.select([stream], [], [], WAIT_S)[0]
+        return stream.readline().decode()
+
+    def printed(self):
+        return json.loads(self.line(self.process.stdout))
+
+    def post(self, body, key=KEY):
+        post = Post(body, signature=(signed(body, key, int(time.time())),))
+        return exchange(self.url, post.head() + body)[0]
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        rest = self.process.communicate(timeout=WAIT_S)
+        return self.process.returncode, *(text.decode() for text in rest)
+
+
+@contextmanager
+def listening(place, *words):
+    command = [SCRIPT, "webhooks", "listen", "--port", "0", "--inbox", str(place), *words]
+    # Unbuffered, so that `select` sees what a read would find.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
+        try:
+            yield Listener(process)
+        finally:
+            process.kill()
+
+
+def test_events_are_printed_once_as_json_lines(place):
+    with listening(place, "--print") as listener:
+        assert listener.announced == (
+            f"Webhooks to {listener.url} are kept in {place}, and printed. Press Ctrl-C to stop.\n"
+        )
+        assert listener.post(event(1)) == 200
+        assert listener.post(event(1)) == 200
+        assert listener.post(event(2), "guessed") == 401
+        assert listener.post(event(3)) == 200
+        first, third = listener.printed(), listener.printed()
+        code, out, err = listener.end()
+    assert (code, out) == (0, "")
+    assert first["payload"] == json.loads(event(1))["payload"]
+    assert sorted(first) == ["created_at", "created_by", "id", "kind", "payload"]
+    assert third["id"].endswith("-3")
+    assert err.splitlines().count("refused (401): mismatch") == 1
+    assert f"given: {first['id']}" in err.splitlines()
+    assert KEY not in err
+    assert "noor" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly(number, place):
+    with listening(place, "--print") as listener:
+        code, out, err = listener.end(number)
+    assert (code, out, err) == (0, "", "")
+    assert [path.name for path in place.parent.iterdir()] == ["inbox.db"]  # closed, and nothing else left
+
+
+def test_only_events_that_are_wanted_are_given(place):
+    with listening(place, "--print", "--events", "invitee.canceled, invitee_no_show.created") as listener:
+        assert listener.post(event(1)) == 200
+        assert listener.post(CANCELED) == 200
+        assert listener.printed()["kind"] == "invitee.canceled"
+        listener.end()
+    inbox = open_inbox(place)
+    assert (inbox.counts()["given"], inbox.counts()["unwanted"]) == (1, 1)
+    inbox.close()
+
+
+def test_a_program_gets_the_event_and_what_it_refuses_comes_again(place, tmp_path):
+    script = tmp_path / "take.py"
+    script.write_text(
+        "import os, sys\n"
+        "seen = os.path.exists(sys.argv[1])\n"
+        "open(sys.argv[1], 'a').close()\n"
+        "if not seen: sys.exit(3)\n"
+        "print(os.environ['CALENDLY_EVENT_ID'], os.environ['CALENDLY_EVENT_KIND'], "
+        "'CALENDLY_WEBHOOK_SECRET' in os.environ, sys.stdin.read(), flush=True)\n"
+    )
+    with listening(place, "--exec", f"{sys.executable} {script} '{tmp_path / 'a file'}'") as listener:
+        assert listener.post(event(1)) == 200
+        event_id, kind, has_secret, body = listener.line(listener.process.stdout).split(" ", 3)
+        code, _, err = listener.end()
+    assert code == 0
+    assert event_id.startswith("invitee.created:")
+    assert (kind, has_secret) == ("invitee.created", "False")
+    assert json.loads(body) == json.loads(event(1))
+    assert f"{event_id}: {sys.executable} ended with exit code 3.\n" in err
+
+
+class Target(BaseHTTPRequestHandler):
+    """Answers what the test says, and keeps what it got."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((dict(self.headers), body))
+        status = self.server.answers.pop(0)
+        self.send_response(status)
+        if status == 302:
+            self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        if not self.server.answers:
+            self.server.done.set()
+
+    def log_message(self, *_words):
+        pass
+
+
+@pytest.fixture
+def target():
+    with HTTPServer(("127.0.0.1", 0), Target) as server:
+        server.got, server.answers, server.done = [], [], threading.Event()
+        server.url = f"http://127.0.0.1:{server.server_port}/hook"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join(WAIT_S)
+
+
+def test_events_are_forwarded_until_they_are_taken(place, target, tmp_path, monkeypatch, closed_port):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password SECRET\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "SECRET")
+    monkeypatch.setenv("CALENDLY_API_URL", f"http://127.0.0.1:{closed_port}")
+    target.answers[:] = [302, 204]
+    with listening(place, "--forward", target.url) as listener:
+        assert listener.post(event(1)) == 200
+        assert target.done.wait(WAIT_S)
+        code, _, err = listener.end()
+    assert code == 0
+    assert "The event that was forwarded was answered 302." in err
+    (first, body), (second, again) = target.got  # the redirect was not followed
+    assert body == again
+    assert json.loads(body) == json.loads(event(1))
+    assert first["Calendly-Connector-Event-Id"] == second["Calendly-Connector-Event-Id"]
+    assert first["Content-Type"] == "application/json"
+    assert "Authorization" not in first
+    inbox = open_inbox(place)
+    assert inbox.counts()["given"] == 1
+    inbox.close()
+
+
+def test_where_nobody_answers_the_event_waits(place, closed_port):
+    with listening(place, "--forward", f"http://127.0.0.1:{closed_port}/") as listener:
+        assert listener.post(event(1)) == 200
+        assert "kept" in listener.line(listener.process.stderr)
+        assert "No answer to the event that was forwarded: ConnectionError." in listener.line(
+            listener.process.stderr
+        )
+        assert listener.end()[0] == 0
+    inbox = open_inbox(place)
+    assert inbox.counts()["waiting"] == 1
+    inbox.close()
+
+
+def test_where_nobody_reads_the_events_it_ends_and_keeps_them(place):
+    with listening(place, "--print") as listener:
+        listener.process.stdout.close()
+        assert listener.post(event(1)) == 200
+        assert listener.process.wait(WAIT_S) == 1
+    inbox = open_inbox(place)
+    assert inbox.counts()["waiting"] == 1
+    inbox.close()
+
+
+def test_a_kill_after_the_answer_loses_nothing(place):
+    with listening(place, "--exec", "false") as listener:
+        for number in range(20):
+            assert listener.post(event(number)) == 200
+        listener.process.kill()
+        listener.process.wait(WAIT_S)
+    inbox = open_inbox(place)
+    after_the_lease = time.time() + 3600
+    assert len(inbox.claim(now=after_the_lease)) == 20
+    inbox.close()
+
+
+# With a credential
+
+
+@pytest.fixture
+def account(fresh_sandbox, connect, monkeypatch, tmp_path):
+    """Give a sandbox that the command signs in to, and a connection of the same account, with a vault."""
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    monkeypatch.setenv("CALENDLY_API_URL", fresh_sandbox.url)
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
+    monkeypatch.setenv("CALENDLY_CONNECTOR_KEY", base64.b64encode(bytes(32)).decode())
+    return fresh_sandbox, connect(fresh_sandbox, clock=time.time)
+
+
+def printed_until(listener, kind):
+    told = [listener.printed()]
+    while told[-1]["kind"] != kind:
+        told.append(listener.printed())
+    return [one["kind"] for one in told]
+
+
+def test_a_subscription_of_the_vault_is_verified_and_a_move_is_one_event(place, account, monkeypatch):
+    sandbox, connection = account
+    with listening(place, "--print", "--look-every", "0") as listener:
+        (made,) = connection.subscribe(["invitee.rescheduled"], listener.url)
+        booked = sandbox.book(wait=True)["invitee"]["uri"]
+        sandbox.reschedule(invitee=booked, wait=True)
+        sandbox.settle()
+        assert printed_until(listener, "invitee.rescheduled") == ["invitee.created", "invitee.rescheduled"]
+        listener.end()
+    monkeypatch.delenv("CALENDLY_WEBHOOK_SECRET")  # the vault's own keys are enough from now on
+    with listening(place, "--print", "--events", "invitee.canceled", "--look-every", "0") as again:
+        (key,) = connection.signing_keys(made.id)
+        for used, status in [(key, 200), (KEY, 401)]:
+            post = Post(
+                CANCELED, (signed(CANCELED, used, int(time.time())),), query=f"subscription={made.id}"
+            )
+            assert exchange(again.url, post.head() + CANCELED)[0] == status
+        again.end()
+
+
+def test_what_was_missed_is_read_back_at_the_start(place, account):
+    sandbox, connection = account
+    since = "2026-11-01T00:00:00Z"
+    words = ["--print", "--events", "invitee.created", "--filter", "first_time=true", "--since", since]
+    sandbox.book(email="missed@client.example")
+    assert connection is not None
+    with listening(place, *words) as listener:
+        assert "read back every 15 minutes" in listener.announced
+        told = listener.printed()
+        while told["payload"]["email"] != "missed@client.example":
+            told = listener.printed()
+        code, _, err = listener.end()
+    assert code == 0
+    assert "read back: " in err
+
+
+@pytest.mark.parametrize(
+    "words", [["--filter", "host=ada"], ["--events", "invitee.rescheduled"]], ids=["filter", "join"]
+)
+def test_what_needs_more_than_was_posted_needs_a_credential(words, place):
+    code = cli.main(["webhooks", "listen", "--port", "0", "--print", "--inbox", str(place), *words])
+    assert code == 2
+    assert not place.exists()
+
+
+def test_a_filter_that_there_is_not_is_refused_at_the_start(place, account, capsys):
+    assert account
+    words = ["--events", "invitee.created", "--filter", "colour=blue", "--inbox", str(place)]
+    assert cli.main(["webhooks", "listen", "--port", "0", "--print", *words]) == 2
+    assert "no filter of invitee.created" in capsys.readouterr().err
+
+
+# The inbox
+
+
+def test_the_inbox_says_what_waits_and_gives_again_what_was_parked(place, capsys):
+    inbox = open_inbox(place)
+    one, other = (Entry(name, "invitee.created", "2026-11-18T00:00:00Z", b"{}") for name in "ab")
+    inbox.put([one, other], now=1.0)
+    inbox.park("a", "it was too much")
+    inbox.settle("b", "given", now=1.0)
+    inbox.close()
+    assert cli.main(["webhooks", "inbox", "--inbox", str(place)]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert "       1  parked    given up after too many attempts; --revive gives them again" in shown
+    words = ["--revive", "--forget-days", "30", "--json"]
+    assert cli.main(["webhooks", "inbox", "--inbox", str(place), *words]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "revived": 1,
+        "forgotten": 1,
+        "waiting": 1,
+        "parked": 0,
+        "given": 0,
+        "unwanted": 0,
+        "folded": 0,
+    }
+
+
+# What is refused before anything listens
+
+
+@pytest.fixture
+def call(capsys):
+    def run(*words):
+        code = cli.main(["webhooks", "listen", *words])
+        said = capsys.readouterr()
+        assert said.err.count("\n") == 1
+        assert said.out == ""
+        return code, said.err
+
+    return run
+
+
+@pytest.mark.parametrize("secret", [None, "", "  "])
+def test_without_a_key_it_does_not_start(secret, call, monkeypatch, place):
+    monkeypatch.delenv("CALENDLY_WEBHOOK_SECRET")
+    if secret is not None:
+        monkeypatch.setenv("CALENDLY_WEBHOOK_SECRET", secret)
+    code, err = call("--port", "0", "--print", "--inbox", str(place))
+    assert code == 1
+    assert "Set CALENDLY_WEBHOOK_SECRET" in err
+    assert not place.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "--print, --forward and --exec"),
+        (["--print", "--exec", "true"], "--print, --forward and --exec"),
+        (["--print", "--events", "invitee.dreamt"], "no event 'invitee.dreamt'"),
+        (["--exec", "'"], "cannot be read"),
+        (["--exec", ""], "no program ''"),
+        (["--exec", "no-such-program-anywhere"], "no program"),
+        (["--forward", "http://example.com/"], "https://host/path"),
+        (["--forward", "https://user:SECRET@example.com/"], "https://host/path"),
+        (["--forward", "ftp://127.0.0.1/"], "https://host/path"),
+        (["--forward", "https://[::1/"], "https://host/path"),
+        (["--forward", ""], "https://host/path"),
+        (["--print", "--inbox", "postgresql://user:SECRET@host/db"], "--inbox holds a password"),
+    ],
+)
+def test_what_is_called_wrongly_is_refused(words, said, call):
+    code, err = call("--port", "0", *words)
+    assert code == 2
+    assert said in err
+    assert "SECRET" not in err
+
+
+def test_a_port_that_is_taken_is_told_of(call, closed_port, place):
+    code, err = call("--port", str(closed_port), "--print", "--inbox", str(place))
+    assert code == 1
+    assert f"Port {closed_port} of 127.0.0.1 cannot be listened on" in err
+
+
+def test_an_inbox_that_cannot_be_opened_is_told_of(call, tmp_path):
+    code, err = call("--port", "0", "--print", "--inbox", str(tmp_path))
+    assert code == 1
+    assert "cannot be opened" in err
+
+
+def test_the_own_inbox_is_in_the_data_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with subprocess.Popen(
+        [SCRIPT, "webhooks", "listen", "--port", "0", "--print"], stderr=subprocess.PIPE, env=os.environ
+    ) as process:
+        announced = process.stderr.readline().decode()
+        process.terminate()
+        process.communicate(timeout=WAIT_S)
+    assert "calendly-connector" in announced
+    assert str(tmp_path) in announced
+    assert [path.name for path in tmp_path.rglob("inbox.db")] == ["inbox.db"]

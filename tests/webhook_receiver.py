@@ -1,0 +1,74 @@
+"""A webhook receiver on this machine that does as it is told."""
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+CLOSE, HANG = "close", "hang"
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # the usual 5 break connections where many come at once
+
+
+class Receiver:
+    """Keeps what arrives: (path, headers, body).
+
+    `answer` is the status it gives, `CLOSE` to end the connection without an answer, `HANG` to give none
+    until it is closed, or a function that makes one of these of a message; `gate` holds all answers back.
+    """
+
+    def __init__(self):
+        self.received = []
+        self.answer = 200
+        self.gate = threading.Event()
+        self.gate.set()
+        self._closing = threading.Event()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.gate.wait(10)
+                receiver.received.append((self.path, dict(self.headers), body))
+                answer = receiver.answer(json.loads(body)) if callable(receiver.answer) else receiver.answer
+                if answer == HANG:
+                    receiver._closing.wait(10)
+                if answer in {CLOSE, HANG}:
+                    self.close_connection = True
+                    return
+                self.send_response(answer)
+                self.send_header("Location", f"{receiver.url}/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_args):
+                pass
+
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    @property
+    def messages(self):
+        """Give what arrived, read."""
+        return [json.loads(body) for _, _, body in self.received]
+
+    def close(self):
+        self.gate.set()
+        self._closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@contextmanager
+def receiving():
+    """Run a receiver."""
+    receiver = Receiver()
+    try:
+        yield receiver
+    finally:
+        receiver.close()
