@@ -1,0 +1,172 @@
+"""The conformance kit, run on the plainest host there is, and on hosts that get something wrong."""
+
+import json
+import os
+
+import pytest
+from calendly_connector.contract import Result
+from calendly_connector.errors import ConnectorError
+from calendly_connector.testing import Checked, Failure, FormField, HostSuite, Ran
+
+
+class PlainHost:
+    """A host that keeps credentials in memory, results in a file, and a cursor for each trigger."""
+
+    def __init__(self, subject, folder):
+        self.connector = subject.connector
+        self.journal = folder / "journal.jsonl"
+        self.credentials = {}
+        self.cursors = {}
+
+    def catalog(self):
+        actions = self.connector.actions().values()
+        return {action.id: set(action.inputs) - action.secrets for action in actions}
+
+    def form(self, kind):
+        fields = self.connector.manifest.credentials[kind].fields
+        return {name: FormField(field.secret, field.required) for name, field in fields.items()}
+
+    def store(self, name, credential):
+        self.credentials[name] = dict(credential)
+
+    def check(self, name):
+        with self._connect(name) as connection:
+            report = connection.check()
+        self._write(report.outcome, report.message, report.fix)
+        return Checked(report.ok, f"{report.message} {report.fix}")
+
+    def run(self, name, action, inputs, *, all_pages=False):
+        try:
+            with self._connect(name) as connection:
+                result = connection.run(action, inputs, all_pages=all_pages)
+        except ConnectorError as error:
+            self._write(error.to_dict())
+            return Ran(failure=Failure(f"{getattr(error, 'status', '')} {error}", error.retryable))
+        return self.ran(result)
+
+    def ran(self, result: Result):
+        self._write(result.record, result.records)
+        return Ran(result.record, result.records, result.complete)
+
+    def load(self, action, inputs):
+        try:
+            with self.connector.connect({"kind": "personal_access_token"}) as connection:
+                connection.preview(action, inputs)
+        except ConnectorError as error:
+            return str(error)
+        return ""
+
+    def events(self, name, event):
+        with self._connect(name) as connection:
+            polled = connection.poll([event], self.cursors.get(event, ""))
+        self.cursors[event] = polled.cursor
+        self._write(polled.cursor)
+        return [one.id for one in polled.events]
+
+    def written(self):
+        yield self.journal.read_bytes()
+
+    def _connect(self, name):
+        return self.connector.connect(self.credentials[name])
+
+    def _write(self, *told):
+        with self.journal.open("a") as journal:
+            journal.write(json.dumps(told, default=str) + "\n")
+
+
+class TestPlainHost(HostSuite):
+    @pytest.fixture
+    def host(self, subject, tmp_path, monkeypatch):
+        for name, value in subject.environment.items():
+            monkeypatch.setenv(name, value)
+        return PlainHost(subject, tmp_path)
+
+
+# Hosts that get something wrong: the suite must not let them pass.
+
+
+class Leaky(PlainHost):
+    def store(self, name, credential):
+        super().store(name, credential)
+        self._write(credential)
+
+
+class Forgetful(PlainHost):
+    def events(self, name, event):
+        told = super().events(name, event)
+        if told:
+            self.cursors.pop(event)
+        return told
+
+
+class Repeating(PlainHost):
+    def events(self, name, event):
+        return super().events(name, event) * 2
+
+
+class Cutting(PlainHost):
+    def ran(self, result):
+        super().ran(result)
+        return Ran(result.record, result.records[:100], complete=True)
+
+
+class Wordless(PlainHost):
+    def run(self, name, action, inputs, *, all_pages=False):
+        ran = super().run(name, action, inputs, all_pages=all_pages)
+        return Ran(failure=Failure("it failed")) if ran.failure else ran
+
+    def load(self, _action, _inputs):
+        return None
+
+
+class Trusting(PlainHost):
+    def check(self, _name):
+        return Checked(True, "fine")
+
+
+class Revealing(PlainHost):
+    def catalog(self):
+        return {action.id: set(action.inputs) for action in self.connector.actions().values()}
+
+
+class Meddling(PlainHost):
+    def run(self, name, action, inputs, *, all_pages=False):
+        ran = super().run(name, action, inputs, all_pages=all_pages)
+        if ran.failure:
+            return Ran(failure=Failure(ran.failure.words, not ran.failure.retryable))
+        return ran
+
+
+def finds(host_class, test, tmp_path, monkeypatch):
+    from calendly_connector.testing.subject import calendly
+
+    with calendly() as subject:
+        for name, value in subject.environment.items():
+            monkeypatch.setitem(os.environ, name, value)
+        host = host_class(subject, tmp_path)
+        host.store("conformance", subject.credential)
+        arguments = {"ready": host, "host": host, "subject": subject}
+        code = test.__code__
+        wanted = code.co_varnames[1 : code.co_argcount]
+        with pytest.raises(AssertionError):
+            test(HostSuite(), **{name: arguments[name] for name in wanted})
+
+
+@pytest.mark.parametrize(
+    ("host_class", "test"),
+    [
+        (Leaky, HostSuite.test_nothing_that_was_written_holds_a_secret),
+        (Repeating, HostSuite.test_an_event_is_told_once),
+        (Forgetful, HostSuite.test_an_event_is_told_once),
+        (Cutting, HostSuite.test_a_page_says_that_there_is_more),
+        (Cutting, HostSuite.test_a_whole_list_is_whole_and_holds_nothing_twice),
+        (Wordless, HostSuite.test_what_was_called_wrongly_is_refused_in_the_connectors_words),
+        (Wordless, HostSuite.test_what_the_application_refuses_keeps_its_words_and_whether_to_try_again),
+        (Meddling, HostSuite.test_what_the_application_refuses_keeps_its_words_and_whether_to_try_again),
+        (Trusting, HostSuite.test_a_good_credential_is_told_to_be_somebodys),
+        (Trusting, HostSuite.test_a_wrong_credential_is_told_in_the_connectors_words),
+        (Revealing, HostSuite.test_no_input_of_an_action_is_a_secret),
+    ],
+)
+def test_a_host_that_gets_it_wrong_does_not_pass(host_class, test, tmp_path, monkeypatch):
+    finds(host_class, test, tmp_path, monkeypatch)
