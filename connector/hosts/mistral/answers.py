@@ -44,11 +44,16 @@ def of_look(polled: Polled) -> Record:
 
 
 def of_report(report: CheckReport) -> Record:
-    """Give a credential report; one that is not well has the code of an error, too."""
+    """Give a credential report; one that is not well as an error, without what it cannot do."""
     told = asdict(report)
-    if not report.ok:
-        told |= {"code": report.outcome, "retryable": report.outcome in _RETRYABLE}
-    return told
+    if report.ok:
+        return told
+    left_out = {"scopes", "actions", "outcome"}
+    return {
+        **{name: value for name, value in told.items() if name not in left_out},
+        "code": report.outcome,
+        "retryable": report.outcome in _RETRYABLE,
+    }
 
 
 def of_error(error: ConnectorError, limit_kb: int) -> Record:
