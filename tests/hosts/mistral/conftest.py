@@ -1,10 +1,10 @@
-"""Mistral as its users run it, against a sandbox. Each host keeps its database and logs where they are searched."""
+"""Mistral as its users run it, against a sandbox. What it writes is searched for tokens in the end."""
 
 import os
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,7 @@ execution_field_size_limit_kb = 64
 [action_heartbeat]
 check_interval = 1
 max_missed_heartbeats = 4
+first_heartbeat_timeout = 20
 [scheduler]
 fixed_delay = 0.2
 random_delay = 0.2
@@ -116,10 +117,36 @@ def mistral(environment, tmp_path_factory):
     with process(folder, "one", environment, *command) as running:
         rest.wait_for(lambda: running.poll() is not None or b"listening" in (folder / "one.out").read_bytes())
         assert running.poll() is None, (folder / "one.out").read_text()
-        host = rest.Rest(f"http://127.0.0.1:{port}")
-        host.leave_a_mark()
-        yield host
+        with rest.Rest(f"http://127.0.0.1:{port}") as host:
+            host.leave_a_mark()
+            yield host
     find_marks_and_no_token(folder / "one.log", folder / "mistral.sqlite")
+
+
+@pytest.fixture(scope="session")
+def server(environment, postgres_server, tmp_path_factory):
+    """Give a full server with two executors, `first` and `second`."""
+    import postgres
+    import rabbitmq
+    from full_server import full_server
+
+    binaries = rabbitmq.programs()
+    if binaries is None:
+        assert os.environ.get("CI") != "true", "RabbitMQ is not installed: sh .ci/rabbitmq"
+        pytest.skip("RabbitMQ is not installed: sh .ci/rabbitmq")
+    folder = tmp_path_factory.mktemp("full-server")
+    port = free_port()
+    database = postgres.new_database(postgres_server.replace("+psycopg:", "+psycopg2:"), "mistral")
+    with rabbitmq.broker(binaries, [free_port() for _ in range(3)]) as transport:
+        settings = {"transport": transport, "database": database, "port": port}
+        with full_server(
+            folder, environment, lambda name: configure(folder, name, **settings), port
+        ) as running:
+            running.api.leave_a_mark()
+            yield running
+    dump = folder / "database.sql"
+    postgres.dump(database, dump)
+    find_marks_and_no_token(folder / "controller.log", dump)
 
 
 def find_marks_and_no_token(log, database):

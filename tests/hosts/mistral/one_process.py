@@ -1,4 +1,4 @@
-"""A whole Mistral in one process: engine, executor, cron triggers and REST, over SQLite and the `fake:/` transport.
+"""A whole Mistral in one process: engine, executor and REST, over SQLite and the `fake:/` transport.
 
     python one_process.py CONFIG PORT
 
@@ -32,7 +32,8 @@ def main(config_file, port):
         service.wait_started()
     server = wsgi.Server(("127.0.0.1", port), app.setup_app())
     server.prepare()
-    print("listening", flush=True)
+    sys.stdout.write("listening\n")
+    sys.stdout.flush()
     server.serve()
 
 

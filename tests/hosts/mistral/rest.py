@@ -16,6 +16,18 @@ class Rest:
     def __init__(self, url):
         self.client = httpx.Client(base_url=f"{url}/v2", trust_env=False, timeout=WAIT_S)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.client.close()
+
+    def answers(self):
+        try:
+            return self.client.get("/").is_success
+        except httpx.TransportError:
+            return False
+
     def leave_a_mark(self):
         """Do something of which database and log must tell."""
         text = f"""
@@ -48,9 +60,7 @@ class Rest:
     def wait(self, execution_id):
         """Give an execution when it has ended."""
         return wait_for(
-            lambda: execution
-            if (execution := self.execution(execution_id)).state in ENDED
-            else None
+            lambda: execution if (execution := self.execution(execution_id)).state in ENDED else None
         )
 
     def run(self, workflow, **given):

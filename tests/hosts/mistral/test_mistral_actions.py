@@ -91,7 +91,11 @@ def test_a_list_up_to_a_limit_and_a_whole_one(mistral):
 def test_nothing_is_told_as_done(mistral, me):
     url = "https://hooks.acme.example/of-mistral"
     made = mistral.act(
-        "calendly.webhook_subscriptions.create", url=url, events=["invitee.created"], scope="user", user=me["uri"]
+        "calendly.webhook_subscriptions.create",
+        url=url,
+        events=["invitee.created"],
+        scope="user",
+        user=me["uri"],
     )
     assert made.state == "ERROR"  # the credential has no signing key, and Mistral is handed none
     assert made.result["code"] == "invalid_params"
@@ -136,9 +140,7 @@ def test_a_check_says_who_it_is(mistral, me):
     assert told.result["user"]["uri"] == me["uri"]
 
 
-@pytest.mark.parametrize(
-    ("credential", "code"), [("revoked", "invalid_token"), ("without", "missing_scope")]
-)
+@pytest.mark.parametrize(("credential", "code"), [("revoked", "invalid_token"), ("without", "missing_scope")])
 def test_a_check_says_what_is_wrong(mistral, credential, code):
     told = mistral.act("calendly.check", credential=credential)
     assert told.state == "ERROR"
@@ -227,7 +229,9 @@ def test_an_unknown_action_is_found_when_it_is_started(mistral):
 
 
 def define(mistral, name, task):
-    text = f"version: '2.0'\n{name}:\n  tasks:\n    one: {json.dumps(task)}\n    after: {{action: std.noop}}\n"
+    text = (
+        f"version: '2.0'\n{name}:\n  tasks:\n    one: {json.dumps(task)}\n    after: {{action: std.noop}}\n"
+    )
     answer = mistral.define("workflows", text)
     assert answer.is_success, answer.text
 
@@ -262,7 +266,7 @@ def test_a_result_too_large_is_an_error_that_the_flow_may_handle(mistral, me):
 
 def test_what_fits_by_our_measure_fits_by_mistrals(mistral, me):
     items = {
-        "with-items": "n in <% range(30, 60) %>",
+        "with-items": "n in <% range(50, 80) %>",
         "action": "calendly.scheduled_events.list",
         "input": {"organization": me["current_organization"], "count": "<% $.n %>"},
         "on-error": "after",
