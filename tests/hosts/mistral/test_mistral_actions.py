@@ -199,6 +199,21 @@ def test_a_wrong_value_ends_in_an_error_for_the_rules_of_a_flow(mistral, action,
     assert told.result["retryable"] is False
 
 
+def test_a_token_in_the_place_of_a_name_is_not_repeated(mistral):
+    told = mistral.act("calendly.users.me", credential="made-up." * 40)
+    assert told.state == "ERROR"
+    assert "never the credential itself" in told.result["message"]
+    assert "made-up." not in str(told.result)
+
+
+def test_a_write_that_may_have_happened_is_not_for_repeating(mistral, world):
+    world.fault("status", status=503, method="POST", path="/contacts")
+    told = mistral.act("calendly.contacts.create", emails=[{"email": "ada@acme.example", "is_primary": True}])
+    assert told.state == "ERROR"
+    assert told.result["may_have_happened"] is True
+    assert told.result["retryable"] is False
+
+
 def test_what_looks_like_a_function_is_a_value(mistral):
     told = mistral.act("calendly.scheduled_events.list", user="~{GetUserUrl}~")
     assert told.state == "ERROR"
