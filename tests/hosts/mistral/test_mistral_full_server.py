@@ -60,8 +60,9 @@ def api(server):
 
 @pytest.fixture(scope="module", autouse=True)
 def _trigger(api, world):
-    """Have Mistral look for bookings each minute, from now on, when one is made."""
+    """Have Mistral look for bookings each minute, one that was made just now among them."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    world.book(name="Salma Haddad", email="salma@cron.example")
     body = {
         "name": "each_minute",
         "workflow_name": "calendly_bookings.look",
@@ -70,7 +71,6 @@ def _trigger(api, world):
     }
     answer = api.client.post("/cron_triggers", json=body)
     assert answer.is_success, answer.text
-    world.book(name="Salma Haddad", email="salma@cron.example")
 
 
 def test_the_list_shows_our_actions_and_their_inputs(api):
