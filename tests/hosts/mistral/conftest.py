@@ -102,6 +102,8 @@ def environment(world, tmp_path_factory):
     vault = open_vault(ours)
     for name, token in (("work", TOKEN), ("without", f"{TOKEN}-without"), ("revoked", f"{TOKEN}-unknown")):
         vault.put(name, {"kind": "personal_access_token", "token": token})
+    signs = {"kind": "personal_access_token", "token": TOKEN, "signing_key": f"{SECRET_MARK}key-of-mistral"}
+    vault.put("hooks", signs)
     return ours
 
 

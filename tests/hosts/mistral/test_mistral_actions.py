@@ -88,18 +88,35 @@ def test_a_list_up_to_a_limit_and_a_whole_one(mistral):
     assert everything["next_page_token"] is None
 
 
-def test_nothing_is_told_as_done(mistral, me):
+def test_what_gives_nothing_is_told_as_done(mistral):
+    emails = [{"email": "for.a.moment@client.example", "is_primary": True}]
+    made = mistral.act("calendly.contacts.create", emails=emails).result["record"]
+    removed = mistral.act("calendly.contacts.delete", uuid=made["uri"])
+    assert (removed.state, removed.result) == ("SUCCESS", {"done": True, "warnings": []})
+
+
+def subscription(me):
     url = "https://hooks.acme.example/of-mistral"
-    made = mistral.act(
-        "calendly.webhook_subscriptions.create",
-        url=url,
-        events=["invitee.created"],
-        scope="user",
-        user=me["uri"],
-    )
-    assert made.state == "ERROR"  # the credential has no signing key, and Mistral is handed none
-    assert made.result["code"] == "invalid_params"
-    assert "signing" in made.result["fix"] + made.result["message"]
+    return {"url": url, "events": ["invitee.created"], "scope": "user", "user": me["uri"]}
+
+
+def test_a_signing_key_comes_from_the_credential(mistral, world, me):
+    world.control("DELETE", "/requests")
+    task = {
+        "action": "calendly.webhook_subscriptions.create",
+        "input": {"credential": "hooks", **subscription(me)},
+    }
+    define(mistral, "hook", task)
+    execution = mistral.run("hook")
+    assert execution.state == "SUCCESS", execution.state_info
+    [request] = [one for one in world.requests()["requests"] if one["path"] == "/webhook_subscriptions"]
+    assert request["status"] == 201
+
+
+def test_without_a_signing_key_a_subscription_is_refused(mistral, me):
+    made = mistral.act("calendly.webhook_subscriptions.create", **subscription(me))
+    assert (made.state, made.result["code"]) == ("ERROR", "invalid_params")
+    assert "signing_key" in made.result["message"]
 
 
 def test_null_is_not_given(mistral):
