@@ -30,6 +30,7 @@ test-long: $(READY)
 	@sh .ci/chromium
 	$(PYTEST) -m long
 
+# A line for each host.
 docs: $(READY)
 	$(BIN)/python docs/generate.py
 
@@ -47,6 +48,9 @@ wheel-test: $(READY)
 
 # Each host has an environment of its own: the connector, that host, and what its tests need.
 test-hosts: .venv-mcp/.ready
+	@sh .ci/postgres
+	@sh .ci/rabbitmq
+	PYTHON='$(PYTHON)' sh .ci/test-host mistral
 	@sh .ci/inspector .venv-mcp
 	.venv-mcp/bin/pytest tests/test_mcp.py tests/test_mcp_transports.py tests/hosts/mcp
 

@@ -20,6 +20,7 @@ ConnectorError
 ├── SignatureError           a webhook was refused
 ├── VaultError               stored credentials cannot be read or written; `reason`
 ├── InboxError               events cannot be kept or read
+├── ResultTooLarge           a host cannot keep what an action gave; `may_have_happened` for writes
 └── DestinationError         the database or folder of a copy said no
     └── TakenOver            a later sync into the same destination goes on
 
@@ -249,6 +250,17 @@ class InboxError(ConnectorError):
 
     code = "inbox_error"
     retryable = True
+
+
+class ResultTooLarge(ConnectorError):
+    """A host cannot keep what an action gave. A write has happened where `may_have_happened` says so."""
+
+    code = "result_too_large"
+    may_have_happened: bool = False
+
+    def __init__(self, message: str, *, fix: str = "", may_have_happened: bool = False) -> None:
+        super().__init__(message, fix=fix)
+        self.may_have_happened = may_have_happened
 
 
 class DestinationError(ConnectorError):

@@ -54,6 +54,19 @@ def cluster(binaries):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def dump(url, into):
+    """Write all that a database holds to a file."""
+    engine = sa.create_engine(url)
+    metadata = sa.MetaData()
+    try:
+        with engine.connect() as connection, into.open("w") as file:
+            metadata.reflect(connection)
+            for table in metadata.tables.values():
+                file.writelines(f"{table.name} {row}\n" for row in connection.execute(sa.select(table)))
+    finally:
+        engine.dispose()
+
+
 def new_database(server, name):
     """Make an empty database; give its URL."""
     engine = sa.create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")

@@ -1,10 +1,11 @@
 """What every command that signs in shares: a stored credential by its name, or one from the environment."""
 
-import os
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import click
+
+from ..hosts.credential import chosen
 
 if TYPE_CHECKING:
     from ..plugin import CalendlyConnection
@@ -28,17 +29,7 @@ signs_in = click.option(
 
 def credential() -> dict[str, str]:
     """Give the chosen stored credential, by its name, or a token from the variables that its form names."""
-    from ..manifest import manifest
-
-    if name := click.get_current_context().meta.get(_CHOSEN):
-        return {"kind": "stored", "name": name}
-    fields = manifest().credentials["personal_access_token"].fields
-    found = {"kind": "personal_access_token"}
-    for name, field in fields.items():
-        values = (os.environ[variable] for variable in field.environment if os.environ.get(variable))
-        if value := next(values, None):
-            found[name] = value
-    return found
+    return chosen(click.get_current_context().meta.get(_CHOSEN) or "")
 
 
 def connect() -> "closing[CalendlyConnection]":

@@ -1,0 +1,1 @@
+"""Workbooks for OpenStack Mistral: docs/hosts/mistral.md."""

@@ -1,0 +1,72 @@
+"""Mistral as it is deployed: PostgreSQL, RabbitMQ, a process for REST and engine, and two executors."""
+
+import os
+import signal
+import subprocess
+from contextlib import contextmanager
+
+import rest
+
+
+class Server:
+    """`folder` holds the configuration and the log of each process, by name."""
+
+    def __init__(self, folder, environment, configure, port):
+        self.folder = folder
+        self.api = rest.Rest(f"http://127.0.0.1:{port}")
+        self._environment = environment
+        self._configure = configure
+        self._running = {}
+
+    def migrate(self):
+        """Make the tables."""
+        config = self._configure("migration")
+        command = ("mistral-db-manage", "--config-file", config, "upgrade", "head")
+        with (self.folder / "migration.out").open("wb") as said:
+            subprocess.run(
+                command, check=True, env=self._environment, stdout=said, stderr=said, timeout=rest.WAIT_S
+            )
+
+    def start(self, name, servers, says):
+        """Start a process of Mistral's; wait until its log says that it is there."""
+        command = ("mistral-server", "--config-file", self._configure(name), "--server", servers)
+        with (self.folder / f"{name}.out").open("wb") as said:
+            self._running[name] = subprocess.Popen(
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,  # it forks: its children end with it
+            )
+        rest.wait_for(lambda: says in self.log(name))
+
+    def kill(self, name):
+        """End a process and its children at once."""
+        running = self._running.pop(name)
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+    def log(self, name):
+        path = self.folder / f"{name}.log"
+        return path.read_text() if path.exists() else ""
+
+    def kill_all(self):
+        for name in list(self._running):
+            self.kill(name)
+        self.api.client.close()
+
+
+@contextmanager
+def full_server(folder, environment, configure, port):
+    """Run a controller and two executors to the end of the block."""
+    server = Server(folder, environment, configure, port)
+    try:
+        server.migrate()
+        server.start("controller", "api,engine", "Engine server started")
+        for name in ("first", "second"):
+            server.start(name, "executor", "Executor server started")
+        rest.wait_for(server.api.answers)
+        yield server
+    finally:
+        server.kill_all()
