@@ -1,0 +1,1 @@
+"""Adapters for hosts that others wrote: a package each, which alone imports that host."""

@@ -1,0 +1,58 @@
+"""A connection of Airflow's as one of ours, and what the Test button says of it."""
+
+from airflow.sdk import BaseHook
+
+from ...api.protocol import check_origin
+from ...contract import CheckReport
+from ...errors import ConnectorError, UsageError
+from ...plugin import CalendlyConnection, connector
+from . import form
+
+DEFAULT_CONN_ID = "calendly_default"
+
+
+class CalendlyHook(BaseHook):
+    """Calendly on behalf of a connection that Airflow keeps."""
+
+    conn_name_attr = "calendly_conn_id"
+    default_conn_name = DEFAULT_CONN_ID
+    conn_type = "calendly"
+    hook_name = "Calendly"
+
+    def __init__(self, calendly_conn_id: str = DEFAULT_CONN_ID) -> None:
+        super().__init__()
+        self.calendly_conn_id = calendly_conn_id
+
+    def get_conn(self) -> CalendlyConnection:
+        """Give the connector's own connection, a context manager; its first call is the first on the network."""
+        kept = self.get_connection(self.calendly_conn_id)
+        credential = form.credential(kept.password, kept.extra_dejson)
+        return connector.connect(credential, origin=_origin(kept.host))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Say who the credential is, or what is wrong with it and what to do."""
+        try:
+            with self.get_conn() as connection:
+                report = connection.check()
+        except ConnectorError as error:
+            return False, str(error)
+        return report.ok, _told(report)
+
+
+def _origin(host: str | None) -> str | None:
+    if not host:
+        return None
+    try:
+        return check_origin(host)
+    except UsageError as error:
+        raise UsageError(
+            error.message, fix="Leave the connection's host empty for Calendly itself."
+        ) from None
+
+
+def _told(report: CheckReport) -> str:
+    sentences = [report.message, report.fix]
+    if report.ok:
+        sentences += [f"Organization: {report.organization}, role: {report.role or 'not known'}."]
+    notes = [f"{note[:1].upper()}{note[1:]}." for note in report.notes]
+    return " ".join(sentence for sentence in (*sentences, *notes) if sentence)
