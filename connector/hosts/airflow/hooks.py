@@ -24,7 +24,7 @@ class CalendlyHook(BaseHook):
         self.calendly_conn_id = calendly_conn_id
 
     def get_conn(self) -> CalendlyConnection:
-        """Give the connector's own connection, a context manager; its first call is the first on the network."""
+        """Give a connection of the connector, a context manager; uses no network before its first call."""
         kept = self.get_connection(self.calendly_conn_id)
         credential = form.credential(kept.password, kept.extra_dejson)
         return connector.connect(credential, origin=_origin(kept.host))

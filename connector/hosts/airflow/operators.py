@@ -36,7 +36,7 @@ class CalendlyActionOperator(BaseOperator):
     go there as JSON lines, and XCom has path and summary. Larger results than `most_xcom_bytes` are refused.
     """
 
-    template_fields: ClassVar[Sequence[str]] = (
+    template_fields: Sequence[str] = (
         "action_params",
         "filter",
         "output_path",
@@ -114,7 +114,7 @@ class CalendlySyncOperator(BaseOperator):
     the report: rows by what became of them, table by table.
     """
 
-    template_fields: ClassVar[Sequence[str]] = ("to", "to_conn_id", "calendly_conn_id")
+    template_fields: Sequence[str] = ("to", "to_conn_id", "calendly_conn_id")
 
     def __init__(
         self,

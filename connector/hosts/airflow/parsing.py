@@ -1,6 +1,7 @@
 """What a DAG asks for, checked when it is parsed: without network, and as far as it is written already.
 
-A template, or what an earlier task gives, is known at the run alone: its input is left out of the check.
+A template, or what an earlier task gives, is known at the run alone: its input is left out of the check. So
+is an address that is not on Calendly's own origin, since the connection may have another.
 """
 
 import re
@@ -75,7 +76,8 @@ def check_copy(to: str | None, to_conn_id: str | None, options: Params) -> None:
 def _is_known(value: Any) -> bool:
     match value:
         case str():
-            return _TEMPLATE.search(value) is None
+            elsewhere = "://" in value and not value.startswith(manifest().origin)
+            return not elsewhere and _TEMPLATE.search(value) is None
         case Mapping():
             return all(_is_known(part) for pair in value.items() for part in pair)
         case list() | tuple():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
 
@@ -29,7 +29,7 @@ class CalendlyEventSensor(BaseSensorOperator):
     another beginning. Let one run go at a time: `max_active_runs=1`.
     """
 
-    template_fields: ClassVar[Sequence[str]] = (
+    template_fields: Sequence[str] = (
         "filters",
         "cursor",
         "since",
@@ -104,7 +104,7 @@ class CalendlyEventSensor(BaseSensorOperator):
         return self._hand_on(context, event)
 
     def _look(self, context: Context) -> Polled:
-        since = self.since or context["dag_run"].start_date.isoformat()
+        since = self.since or _began(context)
         with CalendlyHook(self.calendly_conn_id).get_conn() as connection:
             return connection.poll(
                 self.events,
@@ -122,3 +122,8 @@ class CalendlyEventSensor(BaseSensorOperator):
         context["ti"].xcom_push(key="cursor", value=told["cursor"])
         events: list[dict[str, Any]] = told["events"]
         return events
+
+
+def _began(context: Context) -> str:
+    run = context["dag_run"]
+    return str((run.start_date or run.run_after).isoformat())
