@@ -7,12 +7,14 @@ field is filled in is taken. Pure; knows nothing of Airflow's code.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ...api.protocol import check_origin
 from ...declarations import CredentialForm, Field
-from ...errors import InvalidCredential
+from ...errors import InvalidCredential, UsageError
 from ...manifest import manifest
 
-HOST_LABEL: Final = "API address"
-_UNUSED: Final = ("schema", "login", "port", "extra")
+_HOST_LABEL: Final = "API address"
+_UNUSED: Final = ("schema", "login", "extra")
+_HTTPS: Final = 443
 _MASKED: Final = "secret_"  # what Airflow shows of `extra` it masks by name, and this is one that it masks
 _PASSWORD: Final = "password"  # noqa: S105 - a name of Airflow's
 
@@ -51,16 +53,15 @@ def behaviour() -> dict[str, Any]:
     }
     return {
         "hidden-fields": list(_UNUSED),
-        "relabeling": {"host": HOST_LABEL, **labels},
-        "placeholders": {"host": manifest().origin},
+        "relabeling": {"host": _HOST_LABEL, **labels},
+        "placeholders": {"host": manifest().origin, "port": str(_HTTPS)},
     }
 
 
 def credential(password: str | None, extra: Mapping[str, Any]) -> dict[str, str]:
     """Read a credential from a connection's password and extra. Raises InvalidCredential."""
-    given = {
-        place: value for place, value in {_PASSWORD: password, **extra}.items() if value not in {None, ""}
-    }
+    filled = {_PASSWORD: password, **extra}
+    given = {place: value for place, value in filled.items() if value not in (None, "")}
     places = {_place(name, field): name for form in kinds().values() for name, field in form.fields.items()}
     if unknown := sorted(given.keys() - places.keys()):
         raise InvalidCredential(
@@ -76,6 +77,19 @@ def credential(password: str | None, extra: Mapping[str, Any]) -> dict[str, str]
             outcome="malformed_token" if chosen else "missing_token",
         )
     return {"kind": chosen[0], **{places[place]: value for place, value in given.items()}}
+
+
+def origin(host: str | None, port: int | None) -> str | None:
+    """Read an origin from a connection's host and port; None is Calendly itself. Raises UsageError."""
+    if not host and port in (None, 0, _HTTPS):
+        return None
+    base = (host or manifest().origin).rstrip("/")
+    own = not port or (port == _HTTPS and base.startswith("https:"))
+    try:
+        return check_origin(base if own else f"{base}:{port}")
+    except UsageError as error:
+        fix = f"Leave {_HOST_LABEL} and port empty for Calendly itself."
+        raise UsageError(error.message, fix=fix) from None
 
 
 def _place(name: str, field: Field) -> str:

@@ -2,9 +2,8 @@
 
 from airflow.sdk import BaseHook
 
-from ...api.protocol import check_origin
 from ...contract import CheckReport
-from ...errors import ConnectorError, UsageError
+from ...errors import ConnectorError
 from ...plugin import CalendlyConnection, connector
 from . import form
 
@@ -27,7 +26,7 @@ class CalendlyHook(BaseHook):
         """Give a connection of the connector, a context manager; uses no network before its first call."""
         kept = self.get_connection(self.calendly_conn_id)
         credential = form.credential(kept.password, kept.extra_dejson)
-        return connector.connect(credential, origin=_origin(kept.host))
+        return connector.connect(credential, origin=form.origin(kept.host, kept.port))
 
     def test_connection(self) -> tuple[bool, str]:
         """Say who the credential is, or what is wrong with it and what to do."""
@@ -37,17 +36,6 @@ class CalendlyHook(BaseHook):
         except ConnectorError as error:
             return False, str(error)
         return report.ok, _told(report)
-
-
-def _origin(host: str | None) -> str | None:
-    if not host:
-        return None
-    try:
-        return check_origin(host)
-    except UsageError as error:
-        raise UsageError(
-            error.message, fix="Leave the connection's host empty for Calendly itself."
-        ) from None
 
 
 def _told(report: CheckReport) -> str:
