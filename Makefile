@@ -1,4 +1,5 @@
-# make demo | make test [COVERAGE=--cov] | make test-long | make lint | make wheel-test | make bench [BENCH=--quick]
+# make demo | make test [COVERAGE=--cov] | make test-long | make lint | make wheel-test | make test-hosts
+# make bench [BENCH=--quick]
 # Each target does all its own set-up in .venv; only Python 3.11+, make and a package index are needed.
 
 SHELL := /bin/sh
@@ -10,10 +11,10 @@ COVERAGE ?=
 # Where it is set, each worker rewrites all asserts anew in each run; empty is unset.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 
-.PHONY: docs help demo test test-long lint wheel-test bench clean
+.PHONY: docs help demo test test-long lint wheel-test test-hosts bench clean
 
 help:
-	@sed -n '1,2p' Makefile
+	@sed -n '1,3p' Makefile
 
 demo: $(READY)
 	@$(BIN)/calendly-connector demo
@@ -43,6 +44,11 @@ wheel-test: $(READY)
 	@sh .ci/postgres
 	sh .ci/wheel-test $(BIN)/python
 
+# Each host has an environment of its own, .venv-HOST.
+test-hosts:
+	@sh .ci/chromium
+	PYTHON='$(PYTHON)' sh .ci/test-host airflow
+
 bench: $(READY)
 	$(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/run.py $(BENCH)
@@ -52,4 +58,4 @@ $(READY): pyproject.toml constraints.txt .ci/venv
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*

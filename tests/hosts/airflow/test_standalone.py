@@ -1,40 +1,43 @@
 """Airflow as it runs: the form and the Test button in a browser, its REST API, scheduler and triggerer."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
-import pytest
-from chromium_person import Chromium
 from installation import KEY, TOKEN
 
 ENDS_WITHIN_S = 120
+PERSON = Path(__file__).with_name("person.py")
 
 
 # The REST API
 
 
-def tested(standalone, connection, **fields):
+def ask(standalone, connection, **fields):
     return standalone.post(
         "/api/v2/connections/test", {"connection_id": connection, "conn_type": "calendly", **fields}
     )
 
 
 def test_the_rest_api_tests_a_stored_connection(standalone):
-    told = tested(standalone, "calendly_default", password="***")
+    told = ask(standalone, "calendly_default", password="***")
     assert told["status"]
     assert told["message"].startswith("Signed in as ")
 
 
 def test_the_rest_api_tests_one_that_is_not_stored(standalone, world):
-    told = tested(standalone, "new", host=world.url, password="nobody")
+    told = ask(standalone, "new", host=world.url, password="nobody")
     assert not told["status"]
     assert "Make a new token in Calendly" in told["message"]
 
 
-def test_a_worker_tests_a_connection(standalone):
+def test_a_worker_tests_a_connection(standalone, world):
+    given = {"connection_id": "calendly_default", "conn_type": "calendly"}
     queued = standalone.post(
-        "/api/v2/connections/enqueue-test",
-        {"connection_id": "calendly_default", "conn_type": "calendly", "password": "***"},
+        "/api/v2/connections/enqueue-test", {**given, "host": world.url, "password": TOKEN}
     )
     headers = {"Airflow-Connection-Test-Token": queued["token"]}
 
@@ -95,81 +98,34 @@ def test_a_booking_wakes_a_task_that_waits_in_the_triggerer_and_comes_once(stand
     assert len(set(told)) == 2
 
 
+def test_a_misspelt_input_is_an_import_error_with_our_sentence(standalone):
+    def errors():
+        return standalone.get("/api/v2/importErrors")["import_errors"]
+
+    [error] = standalone.wait_for(errors, ENDS_WITHIN_S)
+    assert error["filename"] == "misspelt.py"
+    assert "satus: is not an input of this action (did you mean 'status'?)" in error["stack_trace"]
+
+
 # A person at the browser
 
 
-@pytest.fixture
-def page(tmp_path, standalone):
+def test_a_person_fills_in_the_form_and_presses_test(standalone, world, tmp_path):
     assert shutil.which("chromium"), "Chromium is not installed: sh .ci/chromium"
-    chromium = Chromium(tmp_path / "profile")
-    chromium.open(f"{standalone.url}/connections")
-    chromium.call(
-        "Emulation.setDeviceMetricsOverride", width=1300, height=1300, deviceScaleFactor=1, mobile=False
-    )
-    yield Page(chromium)
-    chromium.close()
-
-
-class Page:
-    """A page as a person uses it: by what is written on it."""
-
-    def __init__(self, chromium):
-        self._chromium = chromium
-
-    def press(self, words, inside="body"):
-        """Press the button that says or is called so."""
-        self._chromium.wait_for(
-            f"""(() => {{
-                const inside = [...document.querySelectorAll({json.dumps(inside)})];
-                const buttons = inside.flatMap(one => [...one.querySelectorAll("button")]);
-                const named = b => b.innerText.trim() === {json.dumps(words)} || b.ariaLabel === {json.dumps(words)};
-                const button = buttons.find(b => named(b) && !b.disabled);
-                if (button) button.click();
-                return button !== undefined;
-            }})()"""
-        )
-
-    def fill(self, selector, text):
-        """Write into a field."""
-        self._chromium.wait_for(
-            f"(() => {{ const f = document.querySelector({json.dumps(selector)}); if (f) f.focus(); "
-            "return f !== null && document.activeElement === f })()"
-        )
-        self._chromium.call("Input.insertText", text=text)
-
-    def enter(self):
-        """Press the Enter key."""
-        common = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
-        self._chromium.call("Input.dispatchKeyEvent", type="keyDown", text="\r", **common)
-        self._chromium.call("Input.dispatchKeyEvent", type="keyUp", **common)
-
-    def wait_for(self, words):
-        """Wait until the page says so."""
-        self._chromium.wait_for(f"document.body.innerText.includes({json.dumps(words)})")
-
-    def picture(self, path):
-        """Keep what is to be seen, for whoever looks into a failure."""
-        import base64
-
-        path.write_bytes(base64.b64decode(self._chromium.call("Page.captureScreenshot")["data"]))
-
-
-def test_a_person_fills_in_the_form_and_presses_test(page, world, tmp_path):
     scheme, host, port = world.url.split(":")
-    page.press("Add Connection")
-    page.fill("[role=dialog] input[name=connection_id]", "filled_in")
-    page.fill("[role=dialog] [role=combobox]", "calendly")
-    page.wait_for("Calendly")
-    page.enter()
-    page.fill("[role=dialog] input[name=host]", f"{scheme}:{host}")
-    page.fill("[role=dialog] input[name=port]", port)
-    page.fill("[role=dialog] input[name=password]", TOKEN)
-    page.picture(tmp_path / "form.png")
-    page.press("Save", "[role=dialog]")
-    page.wait_for("filled_in")
-    page.press("Test Connection", "tr:has(td[data-testid=table-cell-connection_id]):last-of-type")
-    page.wait_for("Signed in as ")
-    page.picture(tmp_path / "tested.png")
+    done = subprocess.run(
+        [sys.executable, PERSON, tmp_path, f"{standalone.url}/connections", f"{scheme}:{host}", port],
+        input=TOKEN,
+        env={**os.environ, "PYTHONPATH": str(PERSON.parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=ENDS_WITHIN_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Test Connection Success" in done.stdout
+    told = standalone.get("/api/v2/connections/filled_in")
+    assert (told["host"], told["password"]) == (f"{scheme}:{host}", "***")
 
 
 # What is left behind
