@@ -1,6 +1,8 @@
 """A person with a Chromium: fills in the form of a connection, saves it, presses Test, reads what is said.
 
-    python person.py FOLDER ADDRESS HOST PORT <token
+    python person.py FOLDER ADDRESS HOST PORT <secrets
+
+The secrets are a token and a signing key, a line each.
 
 The profile, and pictures of the form and of what was said, are in FOLDER. It is a process of its own, since
 the browser takes its pipes by low numbers.
@@ -21,7 +23,7 @@ PRESS = """
   const inside = [...document.querySelectorAll(%s)].filter(one => one.innerText.includes(%s));
   const named = button => [button.innerText.trim(), button.ariaLabel].includes(%s) && !button.disabled;
   const button = inside.flatMap(one => [...one.querySelectorAll("button")]).find(named);
-  if (button) button.click();
+  if (button) { button.focus(); button.click(); }
   return button !== undefined;
 })()
 """
@@ -68,13 +70,13 @@ class Person:
 
 
 def main(folder, address, host, port):
-    token = sys.stdin.readline().strip()
+    token, key = sys.stdin.read().split()
     chromium = Chromium(str(Path(folder) / "profile"))
     try:
         chromium.open(address)
         size = {"width": 1300, "height": 1300, "deviceScaleFactor": 1, "mobile": False}
         chromium.call("Emulation.setDeviceMetricsOverride", **size)
-        said = fill_in_and_test(Person(chromium, Path(folder)), host, port, token)
+        said = fill_in_and_test(Person(chromium, Path(folder)), host, port, token, key)
     except BaseException:
         chromium.process.kill()
         raise
@@ -82,8 +84,8 @@ def main(folder, address, host, port):
     sys.stdout.write(said)
 
 
-def fill_in_and_test(person, host, port, token):
-    """Make the connection `filled_in`; give what the page says after its test."""
+def fill_in_and_test(person, host, port, token, key):
+    """Make the connection `filled_in`; give what the page says after its test, and that of a bad one."""
     person.press("Add Connection")
     person.fill("input[name=connection_id]", "filled_in")
     person.fill("[role=combobox]", "calendly")
@@ -93,10 +95,16 @@ def fill_in_and_test(person, host, port, token):
     person.fill("input[name=port]", port)
     person.fill("input[name=password]", token)
     person.picture("form")
+    person.press("Extra Fields", inside=FORM)
+    person.fill("input[name=element_secret_signing_key]", key)
+    person.wait_for(FORM, "Stored credential")
+    person.picture("extra")
     person.press("Save", inside=FORM)
     person.wait_for(ROW, "filled_in")
     person.press("Test Connection", inside=ROW, with_words="filled_in")
     person.wait_for(TOAST, "Test Connection")
+    person.press("Test Connection", inside=ROW, with_words="calendly_bad")
+    person.wait_for(TOAST, "Test Connection Fail")
     person.picture("tested")
     return person.chromium.wait_for("document.body.innerText")
 

@@ -115,7 +115,7 @@ def test_a_person_fills_in_the_form_and_presses_test(standalone, world, tmp_path
     scheme, host, port = world.url.split(":")
     done = subprocess.run(
         [sys.executable, PERSON, tmp_path, f"{standalone.url}/connections", f"{scheme}:{host}", port],
-        input=TOKEN,
+        input=f"{TOKEN}\n{KEY}\n",
         env={**os.environ, "PYTHONPATH": str(PERSON.parents[2])},
         capture_output=True,
         text=True,
@@ -124,8 +124,11 @@ def test_a_person_fills_in_the_form_and_presses_test(standalone, world, tmp_path
     )
     assert done.returncode == 0, done.stderr
     assert "Test Connection Success" in done.stdout
+    assert "Signed in as " in done.stdout
+    assert "Make a new token in Calendly" in done.stdout
     told = standalone.get("/api/v2/connections/filled_in")
     assert (told["host"], told["password"]) == (f"{scheme}:{host}", "***")
+    assert json.loads(told["extra"])["secret_signing_key"] == "***"
 
 
 # What is left behind
