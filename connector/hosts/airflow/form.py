@@ -30,11 +30,11 @@ def kinds() -> Mapping[str, CredentialForm]:
 
 
 def conn_fields() -> dict[str, Any]:
-    """Give the fields that Airflow keeps in `extra`."""
+    """Give the fields that Airflow keeps in `extra`; a kind's required field bears its name and help."""
     return {
         place: {
             "label": _label(form, field),
-            "description": field.help,
+            "description": form.help if field.required else field.help,
             "schema": {"type": ["string", "null"], **({"format": "password"} if field.secret else {})},
         }
         for form in kinds().values()
@@ -103,5 +103,4 @@ def _required(form: CredentialForm) -> set[str]:
 
 
 def _label(form: CredentialForm, field: Field) -> str:
-    """Name a kind's required field by the kind: it is what tells the kinds apart."""
     return form.label if field.required else field.label
