@@ -45,11 +45,19 @@ async def fired(trigger):
     return json.loads(json.dumps(events[0]))
 
 
+async def looking(trigger):
+    """Give a running trigger that has looked once, and found nothing."""
+    began, waiting = trigger.cursor, asyncio.ensure_future(fired(trigger))
+    async with asyncio.timeout(WAIT_S):
+        while trigger.cursor == began:
+            await asyncio.sleep(0.01)
+            assert not waiting.done()
+    return waiting
+
+
 async def fired_after(trigger, happen):
     """Give what a trigger fires when something happens while it looks."""
-    waiting = asyncio.ensure_future(fired(trigger))
-    await asyncio.sleep(0.3)
-    assert not waiting.done()
+    waiting = await looking(trigger)
     await asyncio.to_thread(happen)
     return await asyncio.wait_for(waiting, WAIT_S)
 
@@ -161,10 +169,9 @@ def test_a_triggerer_that_begins_anew_finds_what_happened_in_between(fresh_sandb
     trigger = deferred(sensor(deferrable=True), context)
 
     async def killed():
-        looking = asyncio.ensure_future(fired(trigger))
-        await asyncio.sleep(0.3)
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        waiting = await looking(trigger)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
     asyncio.run(killed())
     booked = fresh_sandbox.book()["invitee"]["uri"]
