@@ -50,14 +50,16 @@ wheel-test: $(READY)
 test-hosts: .venv-mcp/.ready
 	@sh .ci/postgres
 	@sh .ci/rabbitmq
+	@sh .ci/chromium
 	PYTHON='$(PYTHON)' sh .ci/test-host mistral
+	PYTHON='$(PYTHON)' sh .ci/test-host airflow
 	@sh .ci/inspector .venv-mcp
 	.venv-mcp/bin/pytest tests/test_mcp.py tests/test_mcp_transports.py tests/hosts/mcp
 
 .venv-mcp/.ready: EXTRAS = mcp,sandbox,vault
 
 .venv-%/.ready: pyproject.toml constraints.txt .ci/venv
-	@PYTHON='$(PYTHON)' sh .ci/venv .venv-$* '.[$(EXTRAS)]' hypothesis pytest
+	@PYTHON='$(PYTHON)' sh .ci/venv .venv-$* --constraint constraints.txt --editable '.[$(EXTRAS)]' hypothesis pytest
 	@touch $@
 
 bench: $(READY)

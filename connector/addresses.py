@@ -39,6 +39,12 @@ def database_url(address: str, *, what: str, setting: str, extra: str) -> "URL":
     return url
 
 
+def holds_password(address: str) -> bool:
+    """Say whether a password stands in an address, for places that others can read."""
+    user, at, _ = address.partition("://")[2].partition("/")[0].rpartition("@")
+    return bool(at) and ":" in user
+
+
 def shown(url: "URL") -> str:
     """Write an address without its password; some drivers take one in the query too."""
     return url.set(query={}).render_as_string(hide_password=True)

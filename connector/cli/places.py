@@ -4,6 +4,7 @@ from typing import Final
 
 import click
 
+from ..addresses import holds_password
 from ..errors import UsageError
 
 INBOX_VARIABLE: Final = "CALENDLY_CONNECTOR_INBOX"
@@ -12,9 +13,7 @@ INBOX_VARIABLE: Final = "CALENDLY_CONNECTOR_INBOX"
 def refuse_password(context: click.Context, option: str, variable: str) -> None:
     """Keep passwords out of the list of processes, which everybody on a machine can read."""
     given = context.get_parameter_source(option)
-    authority = (context.params[option] or "").partition("://")[2].partition("/")[0]
-    user, at, _ = authority.rpartition("@")
-    if given is click.core.ParameterSource.COMMANDLINE and at and ":" in user:
+    if given is click.core.ParameterSource.COMMANDLINE and holds_password(context.params[option] or ""):
         raise UsageError(
             f"--{option} holds a password, which every user of this machine could read.",
             fix=f"Set {variable} to the URL, or leave the password to the database's own means (.pgpass).",

@@ -1,0 +1,69 @@
+"""An Airflow in a folder of its own, driven by its commands."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from calendly_connector.sandbox.app import SECRET_MARK
+
+TOKEN = SECRET_MARK + secrets.token_hex(16)
+KEY = SECRET_MARK + secrets.token_hex(16)
+EXAMPLES = Path(__file__).parents[3] / "examples" / "airflow"
+PROGRAMS = Path(sys.executable).parent
+TIMEOUT_S = 180
+
+
+class Installation:
+    """Commands run with its settings; its database, logs and files are all below `home`."""
+
+    def __init__(self, home, url):
+        self.home = home
+        self.url = url
+        self.folder = home / "exported"
+        dags = home / "dags"
+        shutil.copytree(EXAMPLES, dags)
+        shutil.copytree(Path(__file__).parent / "dags", dags, dirs_exist_ok=True)
+        self.environment = {
+            **os.environ,
+            "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "AIRFLOW_VAR_CALENDLY_FOLDER": str(self.folder),
+        }
+        self.run("db", "migrate")
+        self.add_connections()
+
+    def run(self, *words, code=0):
+        """Run a command of Airflow; give what it printed."""
+        done = subprocess.run(
+            [PROGRAMS / "airflow", *words],
+            env=self.environment,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    def add_connections(self):
+        """Store a good connection and a bad one, as a person would from a file."""
+        scheme, host, port = self.url.split(":")
+        common = {"conn_type": "calendly", "host": f"{scheme}:{host}", "port": int(port)}
+        extra = json.dumps({"secret_signing_key": KEY})
+        given = {
+            "calendly_default": {**common, "password": TOKEN, "extra": extra},
+            "calendly_bad": {**common, "password": "sandbox-secret-nobody"},
+        }
+        file = self.home / "connections.json"
+        file.write_text(json.dumps(given))
+        self.run("connections", "import", str(file))
+        file.unlink()

@@ -1,0 +1,146 @@
+"""`airflow standalone` on ports of its own, and an end to all of its processes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from installation import PROGRAMS
+
+STARTS_WITHIN_S = 180
+STOPS_WITHIN_S = 30
+_PARTS = ("metadatabase", "scheduler", "triggerer")
+
+
+class Standalone:
+    """API server, scheduler, DAG processor and triggerer of an installation, in a session of their own."""
+
+    def __init__(self, installation):
+        self._installation = installation
+        api, workers, triggers = _free_ports(3)
+        self.url = f"http://127.0.0.1:{api}"
+        self._environment = {
+            **installation.environment,
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(api),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__CORE__PARALLELISM": "2",
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(workers),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(triggers),
+        }
+        self._token = None
+
+    def __enter__(self):
+        with ExitStack() as stack:
+            log = stack.enter_context((self._installation.home / "standalone.log").open("wb"))
+            self._process = subprocess.Popen(
+                [PROGRAMS / "airflow", "standalone"],
+                env=self._environment,
+                cwd=self._installation.home,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            stack.callback(self._end)
+            self.wait_for(self._is_healthy, STARTS_WITHIN_S)
+            self._token = self.get("/auth/token")["access_token"]
+            self._closing = stack.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._closing.close()
+
+    def get(self, path, **headers):
+        """Read from the REST API."""
+        return self._call("GET", path, None, headers)
+
+    def post(self, path, body):
+        """Send to the REST API."""
+        return self._call("POST", path, body, {})
+
+    def patch(self, path, body):
+        """Change through the REST API."""
+        return self._call("PATCH", path, body, {})
+
+    def run_dag(self, dag):
+        """Start a run; give its id."""
+        self.wait_for(lambda: self.get(f"/api/v2/dags/{dag}"), STARTS_WITHIN_S)
+        self.patch(f"/api/v2/dags/{dag}", {"is_paused": False})
+        now = datetime.now(UTC).isoformat()
+        return self.post(f"/api/v2/dags/{dag}/dagRuns", {"logical_date": now})["dag_run_id"]
+
+    def wait_for_run(self, dag, run):
+        """Wait until a run has ended; give how."""
+        ended = ("success", "failed")
+        path = f"/api/v2/dags/{dag}/dagRuns/{run}"
+        return self.wait_for(lambda: (state := self.get(path)["state"]) in ended and state, STARTS_WITHIN_S)
+
+    def wait_for(self, condition, seconds):
+        """Ask again and again; give what it gave when that was something."""
+        ends = time.monotonic() + seconds
+        while True:
+            try:
+                if told := condition():
+                    return told
+            except OSError as error:
+                told = error
+            assert time.monotonic() < ends, f"{told}: see {self._installation.home}/standalone.log"
+            time.sleep(0.25)
+
+    def _is_healthy(self):
+        assert self._process.poll() is None, "standalone has ended"
+        told = self.get("/api/v2/monitor/health")
+        return all(told[part]["status"] == "healthy" for part in _PARTS)
+
+    def _call(self, method, path, body, headers):
+        sent = {"Content-Type": "application/json", **headers}
+        if self._token:
+            sent["Authorization"] = f"Bearer {self._token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self.url + path, data=data, headers=sent, method=method)  # noqa: S310 - our own
+        try:
+            with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
+                return json.loads(answer.read() or b"null")
+        except HTTPError as error:
+            with error:
+                raise OSError(f"{method} {path}: {error.code} {error.read().decode()}") from None
+
+    def _end(self):
+        """End the whole session: the first process alone leaves its children behind for long."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            ends = time.monotonic() + STOPS_WITHIN_S
+            for process in _processes(self._process.pid):
+                os.kill(process, number)
+            while _processes(self._process.pid) and time.monotonic() < ends:
+                self._process.poll()
+                time.sleep(0.1)
+        self._process.wait(STOPS_WITHIN_S)
+
+
+def _processes(session):
+    """Give the processes of a session that live."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue  # gone by now
+            if fields[0] != "Z" and int(fields[3]) == session:
+                found.append(int(folder.name))
+    return found
+
+
+def _free_ports(count):
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [listener.getsockname()[1] for listener in listeners]

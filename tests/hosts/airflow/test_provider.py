@@ -1,0 +1,114 @@
+"""What every process of Airflow imports, and the form that a person fills in."""
+
+import json
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from importlib.resources import files
+
+import jsonschema
+import pytest
+from calendly_connector.errors import InvalidCredential, UsageError
+from calendly_connector.hosts.airflow import form
+from calendly_connector.hosts.airflow.provider import get_provider_info
+
+HEAVY = ("airflow", "requests", "jsonschema", "jsonschema_rs", "pydantic", "rich", "click", "sqlalchemy")
+[KIND] = get_provider_info()["connection-types"]
+
+
+def test_airflow_finds_the_provider_by_its_entry_point():
+    [found] = [
+        point
+        for point in entry_points(group="apache_airflow_provider")
+        if point.value.startswith("calendly_connector.")
+    ]
+    assert found.load() is get_provider_info
+
+
+def test_it_is_what_airflow_asks_of_a_provider():
+    schema = json.loads(files("airflow").joinpath("provider_info.schema.json").read_text())
+    jsonschema.validate(get_provider_info(), schema)
+
+
+def test_it_imports_nothing_heavy():
+    program = (
+        "import sys, calendly_connector.hosts.airflow.provider as p; p.get_provider_info();"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_secrets_are_password_fields_under_names_that_airflow_masks():
+    from airflow._shared.secrets_masker.secrets_masker import DEFAULT_SENSITIVE_FIELDS
+
+    secret = {
+        name for name, field in KIND["conn-fields"].items() if field["schema"].get("format") == "password"
+    }
+    assert secret == {"secret_signing_key"}
+    assert all(any(mark in name for mark in DEFAULT_SENSITIVE_FIELDS) for name in secret)
+
+
+def test_every_field_that_a_person_fills_in_is_in_the_form():
+    labels = [field["label"] for field in KIND["conn-fields"].values()]
+    assert labels == ["Webhook signing key", "Plan", "Stored credential"]
+    assert all(field["description"] for field in KIND["conn-fields"].values())
+    assert KIND["ui-field-behaviour"]["relabeling"]["password"] == "Personal access token"
+    places = {*KIND["conn-fields"], "password"}
+    assert len(places) == len({name for one in form.kinds().values() for name in one.fields})
+
+
+def test_no_field_asks_for_what_a_sign_in_gives():
+    assert "oauth" not in form.kinds()
+    assert not {"access_token", "refresh_token", "client_id"} & KIND["conn-fields"].keys()
+
+
+@pytest.mark.parametrize(
+    ("password", "extra", "credential"),
+    [
+        ("made-up", {}, {"kind": "personal_access_token", "token": "made-up"}),
+        ("", {"name": "work"}, {"kind": "stored", "name": "work"}),
+        (None, {"name": "work", "plan": None, "secret_signing_key": ""}, {"kind": "stored", "name": "work"}),
+        (
+            "made-up",
+            {"secret_signing_key": "key", "plan": "trial", "name": None},
+            {"kind": "personal_access_token", "token": "made-up", "signing_key": "key", "plan": "trial"},
+        ),
+    ],
+)
+def test_a_credential_is_read_from_what_was_filled_in(password, extra, credential):
+    assert form.credential(password, extra) == credential
+
+
+@pytest.mark.parametrize(
+    ("password", "extra", "told"),
+    [
+        (None, {}, "no credential. Fill in Personal access token or Stored credential"),
+        ("made-up", {"name": "work"}, "two credentials"),
+        ("made-up", {"signing_key": "key"}, "unknown fields: signing_key. It takes secret_signing_key"),
+    ],
+)
+def test_what_is_filled_in_wrong_is_refused_with_what_to_do(password, extra, told):
+    with pytest.raises(InvalidCredential, match=told):
+        form.credential(password, extra)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "origin"),
+    [
+        (None, None, None),
+        ("", 0, None),
+        (None, 443, None),
+        ("https://api.calendly.com/", 443, "https://api.calendly.com"),
+        ("http://127.0.0.1", 8700, "http://127.0.0.1:8700"),
+        ("http://127.0.0.1:8700", None, "http://127.0.0.1:8700"),
+    ],
+)
+def test_an_origin_is_read_from_host_and_port(host, port, origin):
+    assert form.origin(host, port) == origin
+
+
+@pytest.mark.parametrize(("host", "port"), [("calendly.example", None), ("http://127.0.0.1:1", 2)])
+def test_a_host_that_is_none_is_refused(host, port):
+    with pytest.raises(UsageError, match="Leave API address and port empty"):
+        form.origin(host, port)
