@@ -36,7 +36,7 @@ class Subject:
     """A connector under test. `environment` leads the host's processes to the server.
 
     `credential` is good; `wrong` are credentials that are not, each with words that the check must show.
-    `misuses` are calls that are refused before the network. `event` is a kind of event, `happen` makes one
+    `misuses` are calls that are refused before the network. `calm` ends what a refusal arranged. `event` is a kind of event, `happen` makes one
     happen and gives its id. `secrets` may be nowhere in what a host writes.
     """
 
@@ -49,6 +49,7 @@ class Subject:
     many: Call
     misuses: Sequence[Refusal]
     refusals: Sequence[Refusal]
+    calm: Callable[[], object]
     event: str
     happen: Callable[[], str]
     secrets: Sequence[bytes]
@@ -98,6 +99,7 @@ def calendly() -> Iterator[Subject]:
                 Refusal("not_found", Call("users.get", someone), ("404",), retryable=False),
                 Refusal("down", Call("users.get", someone), ("503",), retryable=True, arrange=status(503)),
             ),
+            calm=lambda: sandbox.control("DELETE", "/faults"),
             event="invitee.created",
             happen=lambda: _booked(sandbox),
             secrets=(_TOKEN.encode(), _WRONG.encode()),

@@ -109,6 +109,7 @@ class HostSuite:
         for refusal in subject.refusals:
             refusal.arrange()
             ran = ready.run(_NAME, refusal.call.action, refusal.call.inputs)
+            subject.calm()
             assert ran.failure is not None, refusal.name
             assert all(word in ran.failure.words for word in refusal.words), (refusal.name, ran.failure.words)
             assert ran.failure.retryable in {None, refusal.retryable}, refusal.name
@@ -135,6 +136,7 @@ class HostSuite:
         for refusal in (*subject.misuses, *subject.refusals):
             refusal.arrange()
             ready.run(_NAME, refusal.call.action, refusal.call.inputs)
+            subject.calm()
         written = list(ready.written())
         assert written, "the host wrote nothing down: then nothing was looked at"
         for secret in subject.secrets:
