@@ -36,8 +36,9 @@ class Subject:
     """A connector under test. `environment` leads the host's processes to the server.
 
     `credential` is good; `wrong` are credentials that are not, each with words that the check must show.
-    `misuses` are calls that are refused before the network. `calm` ends what a refusal arranged. `event` is a kind of event, `happen` makes one
-    happen and gives its id. `secrets` may be nowhere in what a host writes.
+    `misuses` are calls that are refused before the network. `calm` ends what a refusal arranged. `event` is
+    a kind of event, `happen` makes one happen and gives its id. `secrets` may be nowhere in what a host
+    writes.
     """
 
     connector: Any
