@@ -268,8 +268,9 @@ def test_an_answer_that_drips_in_for_ever_ends_at_the_deadline(client, timer):
 )
 @pytest.mark.parametrize("request_", [GET, POST], ids=lambda request: request.method)
 def test_silence_is_a_time_out(silence, words, request_, client, monkeypatch):
-    monkeypatch.setattr(module, "_READ_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(deadline, "_LEAST_S", 0.05)
+    long_enough_s = 1.0 if silence else 0.3  # for what is sent to arrive, on a busy machine too
+    monkeypatch.setattr(module, "_READ_TIMEOUT_S", long_enough_s)
+    monkeypatch.setattr(deadline, "_LEAST_S", long_enough_s)
     with Hostile(silence) as server, pytest.raises(NoAnswer, match=words) as caught:
         client(server).send(request_)
     assert caught.value.reason == "timeout"

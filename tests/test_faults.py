@@ -224,8 +224,8 @@ def test_headers_that_drip_in_for_ever_end_at_the_deadline(connect, timer):
 
 def test_a_reply_that_is_held_back_is_a_time_out(troubled, events, connect, monkeypatch):
     def hurry():
-        monkeypatch.setattr(client_module, "_READ_TIMEOUT_S", 0.05)
-        monkeypatch.setattr(deadline, "_LEAST_S", 0.05)
+        monkeypatch.setattr(client_module, "_READ_TIMEOUT_S", 0.5)
+        monkeypatch.setattr(deadline, "_LEAST_S", 0.5)
 
     with Proxy(troubled, Step(), Step(), then=Step(hold=True)) as proxy:
         reading = read(connect(proxy), before_page={3: hurry})
@@ -577,8 +577,8 @@ def made(fresh_sandbox, connect):
 )
 def test_a_write_whose_answer_was_lost_is_not_sent_again(step, fresh_sandbox, made, connect, monkeypatch):
     with Proxy(fresh_sandbox, step) as proxy, monkeypatch.context() as patch:
-        patch.setattr(client_module, "_READ_TIMEOUT_S", 0.2)
-        patch.setattr(deadline, "_LEAST_S", 0.2)
+        patch.setattr(client_module, "_READ_TIMEOUT_S", 1.0)
+        patch.setattr(deadline, "_LEAST_S", 1.0)
         with pytest.raises(NoAnswer, match="look for its result") as caught:
             connect(proxy).run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 1

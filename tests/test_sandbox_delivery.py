@@ -38,7 +38,7 @@ def receiver():
 
 @pytest.fixture
 def call():
-    with serving(read_timeout_s=0.1) as client:
+    with serving(read_timeout_s=2.0) as client:  # long enough for an answer on a busy machine
         yield client
 
 
@@ -202,7 +202,7 @@ def test_an_answer_that_drips_does_not_last_for_ever():
                     return
 
     with (
-        serving(read_timeout_s=0.2, connect_timeout_s=0.2) as call,
+        serving(read_timeout_s=0.5, connect_timeout_s=0.5) as call,
         socket.create_server(("", 0)) as listener,
     ):
         thread = threading.Thread(target=drip, args=(listener,))

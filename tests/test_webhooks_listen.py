@@ -5,6 +5,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -286,6 +287,19 @@ def test_what_needs_more_than_was_posted_needs_a_credential(words, place):
     code = cli.main(["webhooks", "listen", "--port", "0", "--print", "--inbox", str(place), *words])
     assert code == 2
     assert not place.exists()
+
+
+def test_it_ends_at_once_while_calendly_keeps_a_look_waiting(place, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+        monkeypatch.setenv("CALENDLY_API_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with listening(place, "--print") as listener:
+            asked, _ = silent.accept()
+            began = time.monotonic()
+            code, out, _ = listener.end()
+            asked.close()
+    assert (code, out) == (0, "")
+    assert time.monotonic() - began < 20  # the look's own time-out is 30 s
 
 
 def test_a_filter_that_there_is_not_is_refused_at_the_start(place, account, capsys):

@@ -38,7 +38,8 @@ def read_token(text: str | None) -> PersonalAccessToken:
     if not joined:
         raise InvalidCredential(
             "There is no token.",
-            fix="Make one in Calendly (Integrations & apps, API and Webhooks), set it as CALENDLY_API_TOKEN.",
+            fix="Make one in Calendly (Integrations & apps, API and Webhooks). "
+            "Store it, or set CALENDLY_API_TOKEN.",
             outcome="missing_token",
         )
     if not joined.isascii() or not joined.isprintable():

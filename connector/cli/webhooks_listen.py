@@ -101,9 +101,10 @@ def command(  # noqa: PLR0913 - one per option
             back = f" What was missed is read back every {look_every_min:g} minutes." if looks else ""
             told = f"Webhooks to {address} are kept in {place}, and {words}.{back} Press Ctrl-C to stop."
             click.echo(told, err=True)
-            worker.start(giver.run, end)
+            worker.start(giver.run, end, awaited=True)
             if looks:
-                worker.start(wanted.looking(opened, look_every_min * 60, since, giver.wake), end)
+                look = wanted.looking(opened, look_every_min * 60, since, giver.wake)
+                worker.start(look, end, awaited=False)  # Calendly may keep it waiting; the next one goes on
 
         try:
             serve(asgi(Receiver(opened, keys, told=giver.wake)), host, port, announce)
@@ -116,7 +117,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._awaited: list[threading.Thread] = []
         self._failure: Exception | None = None
 
     def guarded(self, handler: "Callable[[Event], None]") -> "Callable[[Event], None]":
@@ -132,7 +133,11 @@ class _Worker:
 
         return handle
 
-    def start(self, work: Callable[[threading.Event], None], end: Callable[[], None]) -> None:
+    def start(
+        self, work: Callable[[threading.Event], None], end: Callable[[], None], *, awaited: bool
+    ) -> None:
+        """Do it in a thread; what is not `awaited` may be left in the middle of anything."""
+
         def run() -> None:
             try:
                 work(self._stop)
@@ -141,14 +146,15 @@ class _Worker:
             end()
 
         thread = threading.Thread(target=run, name="events", daemon=True)
-        self._threads.append(thread)
+        if awaited:
+            self._awaited.append(thread)
         thread.start()
 
     def end(self, giver: "Giver") -> None:
         """Wait for the event that is being given, then for nothing more."""
         self._stop.set()
         giver.wake()
-        for thread in self._threads:
+        for thread in self._awaited:
             thread.join()
         if self._failure is not None:
             raise self._failure

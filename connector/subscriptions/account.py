@@ -7,6 +7,7 @@ from typing import Any
 
 from ..contract import Connection, Record
 from ..errors import CalendlyError, NotFound, PermissionDenied, UnexpectedAnswer
+from ..triggers.filters import last_part
 from ..triggers.scoping import LEADS, Reach, Scope
 from .addresses import id_in
 from .store import Kept
@@ -22,11 +23,6 @@ class Listing:
     records: list[Record] = field(default_factory=list)
     read: set[Place] = field(default_factory=set)
     unread: dict[Place, str] = field(default_factory=dict)
-
-
-def last_part(uri: str) -> str:
-    """Give a URI's id: the same resource may be named on another origin."""
-    return uri.rpartition("/")[2]
 
 
 class Account:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from ..contract import Record
-from .account import Listing, last_part
+from ..triggers.filters import last_part
+from .account import Listing
 from .addresses import base_of, id_in
 from .store import Kept, newest_first
 

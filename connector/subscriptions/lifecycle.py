@@ -24,10 +24,11 @@ from ..errors import (
     UsageError,
 )
 from ..manifest import manifest
+from ..triggers.filters import last_part
 from ..triggers.reach import group_uri, read_reach
 from ..triggers.scoping import Reach, Share, share_out, told_by
 from . import addresses, findings
-from .account import Account, last_part
+from .account import Account
 from .addresses import id_in
 from .findings import Finding
 from .keys import Signer

@@ -70,7 +70,6 @@ def look(view: Look, seen: Mapping[str, _Seen], family: str) -> tuple[list[Event
     floor = view.floor(shelf.late_s if whole else HOUR_S)
     events: list[Event] = []
     now_seen: dict[str, _Seen] = {}
-    listed_whole = view.complete
     values = shelf.values(view) | ({} if whole else {"sort": shelf.newest_first})
     with view.reading(shelf.action, values) as records:
         for record in records:
@@ -82,11 +81,10 @@ def look(view: Look, seen: Mapping[str, _Seen], family: str) -> tuple[list[Event
             now_seen[path] = [updated_at, *told]
             if not view.is_baseline:
                 events += _happened(view, family, record, seen.get(path), floor)
-    listed_whole = view.complete
     gone = {path: old for path, old in seen.items() if path not in now_seen}
     if not whole:
         return events, now_seen
-    if not listed_whole:
+    if not view.complete:
         return events, {**gone, **now_seen}
     begin = view.now - shelf.back_s
     events += [
