@@ -6,7 +6,16 @@ import os
 import pytest
 from calendly_connector.contract import Result
 from calendly_connector.errors import ConnectorError
-from calendly_connector.testing import Checked, Failure, FormField, HostSuite, Ran
+from calendly_connector.testing import (
+    Checked,
+    Failure,
+    FormField,
+    FormSuite,
+    HostSuite,
+    Ran,
+    TriggerSuite,
+    calendly,
+)
 
 
 class PlainHost:
@@ -74,7 +83,7 @@ class PlainHost:
             journal.write(json.dumps(told, default=str) + "\n")
 
 
-class TestPlainHost(HostSuite):
+class TestPlainHost(FormSuite, TriggerSuite):
     @pytest.fixture
     def host(self, subject, tmp_path, monkeypatch):
         for name, value in subject.environment.items():
@@ -129,6 +138,16 @@ class Revealing(PlainHost):
         return {action.id: set(action.inputs) for action in self.connector.actions().values()}
 
 
+class Showing(PlainHost):
+    def form(self, kind):
+        return {name: FormField(False, field.required) for name, field in super().form(kind).items()}
+
+
+class Demanding(PlainHost):
+    def form(self, kind):
+        return {name: FormField(field.secret, True) for name, field in super().form(kind).items()}
+
+
 class Meddling(PlainHost):
     def run(self, name, action, inputs, *, all_pages=False):
         ran = super().run(name, action, inputs, all_pages=all_pages)
@@ -138,8 +157,6 @@ class Meddling(PlainHost):
 
 
 def finds(host_class, test, tmp_path, monkeypatch):
-    from calendly_connector.testing.subject import calendly
-
     with calendly() as subject:
         for name, value in subject.environment.items():
             monkeypatch.setitem(os.environ, name, value)
@@ -156,8 +173,8 @@ def finds(host_class, test, tmp_path, monkeypatch):
     ("host_class", "test"),
     [
         (Leaky, HostSuite.test_nothing_that_was_written_holds_a_secret),
-        (Repeating, HostSuite.test_an_event_is_told_once),
-        (Forgetful, HostSuite.test_an_event_is_told_once),
+        (Repeating, TriggerSuite.test_an_event_is_told_once),
+        (Forgetful, TriggerSuite.test_an_event_is_told_once),
         (Cutting, HostSuite.test_a_page_says_that_there_is_more),
         (Cutting, HostSuite.test_a_whole_list_is_whole_and_holds_nothing_twice),
         (Wordless, HostSuite.test_what_was_called_wrongly_is_refused_in_the_connectors_words),
@@ -165,6 +182,8 @@ def finds(host_class, test, tmp_path, monkeypatch):
         (Meddling, HostSuite.test_what_the_application_refuses_keeps_its_words_and_whether_to_try_again),
         (Trusting, HostSuite.test_a_good_credential_is_told_to_be_somebodys),
         (Trusting, HostSuite.test_a_wrong_credential_is_told_in_the_connectors_words),
+        (Showing, FormSuite.test_the_form_asks_for_what_the_connector_does),
+        (Demanding, FormSuite.test_the_form_asks_for_what_the_connector_does),
         (Revealing, HostSuite.test_no_input_of_an_action_is_a_secret),
     ],
 )

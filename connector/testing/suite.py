@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 
-from .host import Host
+from .host import FormHost, Host, TriggerHost
 from .subject import Call, Refusal, Subject, calendly
 
 _NAME = "conformance"
 
 
 class HostSuite:
-    """Override `host`, and `subject` for another connector than Calendly's."""
+    """Override `host`, and `subject` for another connector than Calendly's.
+
+    A host that takes long to start is started once, by fixtures of `scope="class"`: both of them.
+    """
 
     @pytest.fixture
     def subject(self) -> Iterator[Subject]:
@@ -44,15 +47,6 @@ class HostSuite:
     def test_no_input_of_an_action_is_a_secret(self, host: Host, subject: Subject) -> None:
         for name, action in subject.connector.actions().items():
             assert not set(host.catalog()[name]) & set(action.secrets), name
-
-    def test_the_form_asks_for_what_the_connector_does(self, host: Host, subject: Subject) -> None:
-        kind = subject.credential["kind"]
-        form = host.form(kind)
-        if form is None:
-            pytest.skip("this host has no forms")
-        for name, field in subject.connector.manifest.credentials[kind].fields.items():
-            if field.filled_by == "person":
-                assert (form[name].secret, form[name].required) == (field.secret, field.required), name
 
     # Signing in
 
@@ -114,16 +108,6 @@ class HostSuite:
             assert all(word in ran.failure.words for word in refusal.words), (refusal.name, ran.failure.words)
             assert ran.failure.retryable in {None, refusal.retryable}, refusal.name
 
-    # Triggers
-
-    def test_an_event_is_told_once(self, ready: Host, subject: Subject) -> None:
-        if ready.events(_NAME, subject.event) is None:
-            pytest.skip("this host has no triggers")
-        happened = subject.happen()
-        assert _until_told(ready, subject.event) == [happened]
-        again = subject.happen()
-        assert _until_told(ready, subject.event) == [again]
-
     # Secrets
 
     def test_nothing_that_was_written_holds_a_secret(self, ready: Host, subject: Subject) -> None:
@@ -143,13 +127,36 @@ class HostSuite:
             assert not any(secret in text for text in written)
 
 
+class FormSuite(HostSuite):
+    """And what a host with forms must get right."""
+
+    def test_the_form_asks_for_what_the_connector_does(self, host: FormHost, subject: Subject) -> None:
+        kind = subject.credential["kind"]
+        form = host.form(kind)
+        for name, field in subject.connector.manifest.credentials[kind].fields.items():
+            if field.filled_by == "person":
+                assert form[name].secret == field.secret, name
+                assert form[name].required in {None, field.required}, name
+
+
+class TriggerSuite(HostSuite):
+    """And what a host with triggers must get right."""
+
+    def test_an_event_is_told_once(self, ready: TriggerHost, subject: Subject) -> None:
+        assert not ready.events(_NAME, subject.event)
+        happened = subject.happen()
+        assert _until_told(ready, subject.event) == [happened]
+        again = subject.happen()
+        assert _until_told(ready, subject.event) == [again]
+
+
 def _words(host: Host, refusal: Refusal) -> str:
     failure = host.run(_NAME, refusal.call.action, refusal.call.inputs).failure
     assert failure is not None, refusal.name
     return failure.words
 
 
-def _until_told(host: Host, event: str, looks: int = 100) -> list[Any]:
+def _until_told(host: TriggerHost, event: str, looks: int = 100) -> list[Any]:
     """Give what is told next; a host may need some looks until it sees it."""
     for _ in range(looks):
         if told := host.events(_NAME, event):

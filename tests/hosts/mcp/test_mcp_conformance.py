@@ -30,9 +30,6 @@ class AgentHost:
             names[tool.name]: set(tool.input_schema["properties"]) for tool in tools if tool.name in names
         }
 
-    def form(self, _kind):
-        return None
-
     def store(self, name, credential):
         self.environments[name] = {"CALENDLY_API_TOKEN": credential["token"], **self.subject.environment}
 
@@ -53,9 +50,6 @@ class AgentHost:
         return Ran(told.structured_content.get("record"), records, complete)
 
     def load(self, _action, _inputs):
-        return None
-
-    def events(self, _name, _event):
         return None
 
     def written(self):
