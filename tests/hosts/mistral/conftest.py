@@ -32,7 +32,7 @@ api_workers = 1
 type = remote
 host = {name}
 [engine]
-execution_field_size_limit_kb = 64
+execution_field_size_limit_kb = {result_kb}
 [action_heartbeat]
 check_interval = 1
 max_missed_heartbeats = 4
@@ -51,9 +51,9 @@ def free_port():
         return free.getsockname()[1]
 
 
-def configure(folder, name, **settings):
+def configure(folder, name, *, result_kb=64, **settings):
     path = folder / f"{name}.conf"
-    path.write_text(CONFIG.format(folder=folder, name=name, **settings))
+    path.write_text(CONFIG.format(folder=folder, name=name, result_kb=result_kb, **settings))
     return path
 
 
@@ -85,18 +85,24 @@ def world():
         yield sandbox
 
 
-@pytest.fixture(scope="session")
-def environment(world, tmp_path_factory):
-    """Give the environment of a host's processes: a vault with a few credentials, and none of ours."""
-    folder = tmp_path_factory.mktemp("vault")
-    ours = {
+def own_environment(folder):
+    """Give the environment of a host's processes: a vault of their own in a folder, and nothing of ours."""
+    return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "LANG": "C.UTF-8",
         "PYTHONWARNINGS": "ignore",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-        "CALENDLY_API_URL": world.url,
         "CALENDLY_CONNECTOR_VAULT": str(folder / "vault.json"),
+    }
+
+
+@pytest.fixture(scope="session")
+def environment(world, tmp_path_factory):
+    """Give the environment of the hosts, with a few credentials in its vault."""
+    ours = {
+        **own_environment(tmp_path_factory.mktemp("vault")),
+        "CALENDLY_API_URL": world.url,
         "CALENDLY_CREDENTIAL": "work",
     }
     vault = open_vault(ours)
@@ -107,21 +113,27 @@ def environment(world, tmp_path_factory):
     return ours
 
 
-@pytest.fixture(scope="session")
-def mistral(environment, tmp_path_factory):
-    """Give a Mistral in one process."""
-    folder = tmp_path_factory.mktemp("one-process")
+@contextmanager
+def one_process(folder, environment, **settings):
+    """Run a Mistral in one process to the end of the block; what it writes is in the folder."""
     port = free_port()
-    config = configure(
-        folder, "one", transport="fake:/", database=f"sqlite:///{folder}/mistral.sqlite", port=port
-    )
+    settings |= {"transport": "fake:/", "database": f"sqlite:///{folder}/mistral.sqlite", "port": port}
+    config = configure(folder, "one", **settings)
     command = (sys.executable, str(HERE / "one_process.py"), str(config), str(port))
     with process(folder, "one", environment, *command) as running:
         rest.wait_for(lambda: running.poll() is not None or b"listening" in (folder / "one.out").read_bytes())
         assert running.poll() is None, (folder / "one.out").read_text()
         with rest.Rest(f"http://127.0.0.1:{port}") as host:
-            host.leave_a_mark()
             yield host
+
+
+@pytest.fixture(scope="session")
+def mistral(environment, tmp_path_factory):
+    """Give a Mistral in one process."""
+    folder = tmp_path_factory.mktemp("one-process")
+    with one_process(folder, environment) as host:
+        host.leave_a_mark()
+        yield host
     find_marks_and_no_token(folder / "one.log", folder / "mistral.sqlite")
 
 
