@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from another_connector import shelf
 from calendly_connector.contract import Result
 from calendly_connector.errors import ConnectorError
 from calendly_connector.testing import (
@@ -23,13 +24,17 @@ class PlainHost:
 
     def __init__(self, subject, folder):
         self.connector = subject.connector
+        self.kind = subject.credential["kind"]
         self.journal = folder / "journal.jsonl"
         self.credentials = {}
         self.cursors = {}
 
     def catalog(self):
-        actions = self.connector.actions().values()
-        return {action.id: set(action.inputs) - action.secrets for action in actions}
+        inputs = {name: action.input["properties"] for name, action in self.connector.actions().items()}
+        return {
+            name: {key for key, rule in rules.items() if not rule.get("writeOnly")}
+            for name, rules in inputs.items()
+        }
 
     def form(self, kind):
         fields = self.connector.manifest.credentials[kind].fields
@@ -59,7 +64,7 @@ class PlainHost:
 
     def load(self, action, inputs):
         try:
-            with self.connector.connect({"kind": "personal_access_token"}) as connection:
+            with self.connector.connect({"kind": self.kind}) as connection:
                 connection.preview(action, inputs)
         except ConnectorError as error:
             return str(error)
@@ -88,6 +93,17 @@ class TestPlainHost(FormSuite, TriggerSuite):
     def host(self, subject, tmp_path, monkeypatch):
         for name, value in subject.environment.items():
             monkeypatch.setenv(name, value)
+        return PlainHost(subject, tmp_path)
+
+
+class TestPlainHostWithAnotherConnector(FormSuite, TriggerSuite):
+    @pytest.fixture
+    def subject(self):
+        with shelf() as subject:
+            yield subject
+
+    @pytest.fixture
+    def host(self, subject, tmp_path):
         return PlainHost(subject, tmp_path)
 
 
@@ -135,7 +151,7 @@ class Trusting(PlainHost):
 
 class Revealing(PlainHost):
     def catalog(self):
-        return {action.id: set(action.inputs) for action in self.connector.actions().values()}
+        return {name: set(action.input["properties"]) for name, action in self.connector.actions().items()}
 
 
 class Showing(PlainHost):
