@@ -554,6 +554,14 @@ def test_after_a_refused_credential_the_next_call_signs_in_anew(error):
         assert agent.get("users_me")
 
 
+def test_after_a_report_that_says_no_the_next_one_signs_in_anew(sandbox, connect):
+    tokens = ["nobody", OWNER_TOKEN]
+    server, account = build(make_offer(), lambda: connect(sandbox, tokens.pop(0)))
+    with agent_of(server) as agent:
+        assert [read(agent, "calendly://account")["ok"] for _ in range(3)] == [False, True, True]
+    account.close()
+
+
 def test_errors_of_calendly_and_of_the_network_say_code_and_next_step(sandbox, serve):
     with serve(sandbox, token="nobody") as agent:
         result = agent.ask("users_me")

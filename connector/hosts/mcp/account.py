@@ -75,6 +75,8 @@ class Account:
         """Say who is signed in, in which organization, on which plan, and how many requests are left."""
         with self._connection() as connection:
             checked = connection.check()
+        if not checked.ok:
+            self.close()
         notes = list(checked.notes)
         organization: Record | None = None
         if checked.organization:
