@@ -429,6 +429,12 @@ def test_a_wrong_count_is_refused_for_every_list(scripted, count):
             assert "count: must be" in agent.refused(tool, count=count)
 
 
+def test_a_whole_number_may_be_written_with_a_point(sandbox, serve):
+    with serve(sandbox) as agent:
+        assert len(agent.get("scheduled_events_list", count=2.0)["records"]) == 2
+        assert len(agent.get("search_actions", query="webhook", limit=2.0)["actions"]) == 2
+
+
 def test_a_position_reads_what_it_wrote():
     for at in (paging.Position(), paging.Position("tøken/+=", 7, "ab")):
         assert paging.Position.read(str(at)) == at

@@ -136,7 +136,7 @@ class Account:
                 problems = [Problem("page_token", str(error))]
         if problems:
             raise InvalidParams(action.id, problems)
-        count = asked.get("count", paging.COUNT)
+        count = int(asked.get("count", paging.COUNT))  # 20.0 is a whole number in JSON
         if "count" in action.inputs:
             arguments["count"] = count
         if at.page is not None:
