@@ -238,6 +238,7 @@ def test_prompts_name_what_they_need_and_nothing_that_is_not_offered():
         ("mark no-show", "invitee_no_shows.create"),
         ("scheduled_events.cancel", "scheduled_events.cancel"),
         ("activity log", "activity_log_entries.list"),
+        ("change the time of an event", "event_types.update"),
     ],
 )
 def test_words_find_actions(query, action):
@@ -246,6 +247,7 @@ def test_words_find_actions(query, action):
 
 def test_words_that_mean_nothing_here_find_nothing():
     assert make_offer().search("zebra !?") == []
+    assert make_offer().search("of a to") == []
 
 
 # A task of several steps
