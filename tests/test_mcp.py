@@ -211,6 +211,13 @@ def test_the_groups_hold_every_action_and_the_declared_names_exist():
     assert not told["groups"].keys() & {*EVERYTHING, *map(tool_name, catalog().values())} - {"groups"}
 
 
+def test_whatever_an_input_names_can_be_read_so_that_a_person_is_told_what_it_is():
+    inputs = (rule for action in catalog().values() for rule in action.inputs.values())
+    named = [rule["x-resource"] for rule in inputs if "x-resource" in rule]
+    kinds = {kind for kinds in named for kind in ([kinds] if isinstance(kinds, str) else kinds)}
+    assert {f"{kind}.get" for kind in kinds} <= catalog().keys()
+
+
 def test_prompts_name_what_they_need_and_nothing_that_is_not_offered():
     offer = make_offer()
     for told in declared("prompts.yaml").values():
@@ -698,6 +705,14 @@ def test_a_person_is_asked_also_where_the_resource_cannot_be_read(sandbox, serve
     with serve(sandbox, reply="decline") as agent:
         agent.refused("scheduled_events_cancel", uuid="0" * 16)
         assert agent.questions == [f"Cancel a scheduled event?\n  uuid: {'0' * 16}\nThis cannot be undone."]
+
+
+def test_a_person_is_shown_lists_and_objects_as_json(sandbox, serve):
+    emails = [{"email": "zoe@client.example", "is_primary": True}]
+    with serve(sandbox, reply="decline") as agent:
+        agent.refused("run_action", action="contacts_create", arguments={"name": "Zoë", "emails": emails})
+        (question,) = agent.questions
+        assert question.endswith('  emails: [{"email": "zoe@client.example", "is_primary": true}]')
 
 
 def test_what_a_person_is_shown_is_short_and_plain(serve, sandbox):

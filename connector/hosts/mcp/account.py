@@ -108,7 +108,7 @@ class Account:
             return ""  # a name says enough
         for reader in readers:
             with suppress(ConnectorError):
-                record = self._resource(reader, value) if reader in catalog() else {}
+                record = self._resource(reader, value)
                 return ", ".join(str(record[name]) for name in _TELLING if record.get(name))
         return ""
 
