@@ -414,6 +414,14 @@ def test_a_list_that_changed_in_between_is_begun_anew_and_not_guessed(scripted):
             assert "Leave page_token out" in told
 
 
+def test_a_list_read_on_with_another_count_is_refused_and_told_why(scripted):
+    page, shorter = Result("x", records=[{"n": 1}, {"n": 2}, {"n": 3}]), Result("x", records=[{"n": 1}])
+    with scripted(page, shorter) as agent:
+        token = agent.get("scheduled_events_list", count=2)["next"]
+        told = agent.refused("scheduled_events_list", count=1, page_token=token)
+        assert "or the other arguments have" in told
+
+
 def test_a_list_that_ended_early_says_so(scripted):
     with scripted(
         Result("x", records=[{"n": 1}], complete=False, warnings=("a page token was refused",))
