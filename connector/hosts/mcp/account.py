@@ -75,6 +75,8 @@ class Account:
         """Say who is signed in, in which organization, on which plan, and how many requests are left."""
         with self._connection() as connection:
             checked = connection.check()
+        if not checked.ok:
+            self.close()
         notes = list(checked.notes)
         organization: Record | None = None
         if checked.organization:
@@ -106,7 +108,7 @@ class Account:
             return ""  # a name says enough
         for reader in readers:
             with suppress(ConnectorError):
-                record = self._resource(reader, value) if reader in catalog() else {}
+                record = self._resource(reader, value)
                 return ", ".join(str(record[name]) for name in _TELLING if record.get(name))
         return ""
 
@@ -134,7 +136,7 @@ class Account:
                 problems = [Problem("page_token", str(error))]
         if problems:
             raise InvalidParams(action.id, problems)
-        count = asked.get("count", paging.COUNT)
+        count = int(asked.get("count", paging.COUNT))  # 20.0 is a whole number in JSON
         if "count" in action.inputs:
             arguments["count"] = count
         if at.page is not None:

@@ -4,6 +4,7 @@ Until 2025-11-25 the protocol lets a server ask while a call is under way; from 
 answered with the question and sent again with the reply, under a seal that `server` puts on it.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -71,5 +72,6 @@ async def ask(
 
 
 def _shown(value: Any) -> str:
-    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = "".join(letter if letter.isprintable() else " " for letter in words)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -129,6 +129,8 @@ def _listen(host: str, port: int) -> socket.socket:
             return listener
     except OSError as error:
         raise UsageError(f"--http cannot listen on {host} port {port}: {error.strerror}.") from None
+    except UnicodeError:  # names go through an encoding of their own
+        raise UsageError(f"--http cannot listen on {host[:100]!r}: it is no host's name.") from None
 
 
 def _name(address: str) -> str:

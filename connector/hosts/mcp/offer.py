@@ -15,6 +15,7 @@ from ...manifest import find as find_action
 
 _SEARCH_TOOLS: Final = ("search_actions", "run_action")
 _WORD: Final = re.compile(r"[a-z0-9]+")
+_SHORTEST_WORD: Final = 3  # those below, such as "of" and "a", are in every other description
 _SHORTEST_STEM: Final = 4
 
 
@@ -59,7 +60,7 @@ class Offer:
 
     def search(self, query: str) -> list[Action]:
         """Give the actions that words are about, best first; nothing where none is."""
-        words = _WORD.findall(query.lower())
+        words = [word for word in _WORD.findall(query.lower()) if len(word) >= _SHORTEST_WORD]
         scores = {action.id: _score(action, words) for action in self.actions.values()}
         found = [action for action in self.actions.values() if scores[action.id]]
         return sorted(found, key=lambda action: -scores[action.id])

@@ -69,7 +69,7 @@ def cut(records: Sequence[Record], at: Position, count: int, following: str | No
     """Give the piece at a position of one page; `following` is Calendly's token of the page after it."""
     if at.given and (at.given > len(records) or _mark(records[at.given - 1]) != at.mark):
         raise UsageError(
-            "The list has changed since the last answer, so that it cannot be read on.",
+            "The list cannot be read on: it has changed since the last answer, or the other arguments have.",
             fix="Leave page_token out to begin anew.",
         )
     piece: list[Record] = []

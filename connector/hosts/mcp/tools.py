@@ -76,11 +76,11 @@ class Tools:
         about = await to_thread.run_sync(self._account.about, action, arguments)
         return confirming.question(action, arguments, about)
 
-    def _search(self, query: str, limit: int) -> Record:
-        found = self._offer.search(query)
+    def _search(self, query: str, limit: float) -> Record:
+        found, most = self._offer.search(query), int(limit)  # 3.0 is a whole number in JSON
         return {
-            "actions": [_told(action) for action in found[:limit]],
-            "also": [tool_name(action) for action in found[limit:]],
+            "actions": [_told(action) for action in found[:most]],
+            "also": [tool_name(action) for action in found[most:]],
         }
 
     def _options(self, action: str, input: str, query: str) -> Record:  # noqa: A002 - the tool's own word

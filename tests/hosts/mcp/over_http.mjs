@@ -1,16 +1,17 @@
-// An agent in another language: `node over_http.mjs SDK URL TOKEN TOOL ARGUMENTS`, run where the SDK is installed.
+// An agent in another language: `node over_http.mjs SDK URL TOKEN MODE TOOL ARGUMENTS`, run where the SDK is installed.
 // Calls a tool over streamable HTTP, says yes to every question, and prints what it was asked and given as JSON.
 import { pathToFileURL } from "node:url";
 
-const [sdk, url, token, name, given] = process.argv.slice(2);
-const load = (file) => import(pathToFileURL(`${sdk}/${file}`));
-const { Client } = await load("client/index.js");
-const { StreamableHTTPClientTransport } = await load("client/streamableHttp.js");
-const { ElicitRequestSchema } = await load("types.js");
+const [sdk, url, token, mode, name, given] = process.argv.slice(2);
+const { Client, StreamableHTTPClientTransport } = await import(pathToFileURL(sdk));
 
 const questions = [];
-const client = new Client({ name: "test", version: "1" }, { capabilities: { elicitation: {} } });
-client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+const versionNegotiation = { mode: mode === "legacy" ? mode : { pin: mode } };
+const client = new Client(
+  { name: "test", version: "1" },
+  { capabilities: { elicitation: {} }, versionNegotiation },
+);
+client.setRequestHandler("elicitation/create", ({ params }) => {
   questions.push(params.message);
   return { action: "accept", content: {} };
 });
