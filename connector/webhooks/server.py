@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from ..errors import ConnectorError, UsageError
+from ..errors import UsageError
+from ..listening import address, listen
 
 if TYPE_CHECKING:
     from .asgi import Application
@@ -49,7 +50,7 @@ def serve(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            announce(_address(listener), stop)
+            announce(address(listener), stop)
 
     config = uvicorn.Config(
         application,
@@ -71,26 +72,5 @@ def serve(
     def stop() -> None:
         server.should_exit = True
 
-    with _listen(host, port) as listener:
+    with listen(host, port) as listener:
         server.run(sockets=[listener])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Naming TCP matters: for other sockets asyncio leaves Nagle's delay on.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise ConnectorError(
-            f"Port {port} of {host} cannot be listened on: {error.strerror}.",
-            fix="Choose another --port or --host.",
-        ) from None
-    return listener
-
-
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

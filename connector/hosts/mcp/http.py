@@ -5,10 +5,8 @@ pointed here (DNS rebinding). Browsers say which page asks (Origin) and under wh
 send no Origin.
 """
 
-import os
-import socket
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Final
@@ -22,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...contract import Connection
 from ...errors import UsageError
+from ...listening import address, listen
 from .offer import Offer
 from .server import build
 
@@ -102,35 +101,16 @@ def serve_http(
     app = server.streamable_http_app(
         streamable_http_path=PATH, max_request_body_size=_BODY_LIMIT, transport_security=at_the_door
     )
-    listener = _listen(host, port)
-    bound = listener.getsockname()[:2]
-    loopback = is_loopback(bound[0])
+    listener = listen(host, port)
+    loopback = is_loopback(listener.getsockname()[0])
     door = Door(app, token, loopback=loopback)
     settings = uvicorn.Config(
         door, log_config=None, access_log=False, lifespan="on", ws="none", timeout_graceful_shutdown=_GRACE_S
     )
     with closing(listener), closing(account):
-        shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        announce(f"http://{shown}:{bound[1]}{PATH}", loopback)
+        announce(address(listener) + PATH, loopback)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(settings).run(sockets=[listener])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with ExitStack() as stack:
-            listener = stack.enter_context(socket.socket(family, kind, protocol))
-            if os.name == "posix":  # elsewhere it would let another program listen on the same port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen()
-            stack.pop_all()
-            return listener
-    except OSError as error:
-        raise UsageError(f"--http cannot listen on {host} port {port}: {error.strerror}.") from None
-    except UnicodeError:  # names go through an encoding of their own
-        raise UsageError(f"--http cannot listen on {host[:100]!r}: it is no host's name.") from None
 
 
 def _name(address: str) -> str:
