@@ -21,13 +21,11 @@ demo: $(READY)
 	@$(BIN)/calendly-connector demo
 
 test: $(READY)
-	@sh .ci/postgres
-	@sh .ci/chromium
+	@sh .ci/have postgres chromium
 	$(PYTEST) -n auto --dist worksteal $(COVERAGE)
 
 test-long: $(READY)
-	@sh .ci/postgres
-	@sh .ci/chromium
+	@sh .ci/have postgres chromium
 	$(PYTEST) -m long
 
 docs: $(READY)
@@ -41,15 +39,12 @@ lint: $(READY)
 	$(BIN)/python docs/generate.py --check
 
 wheel-test: $(READY)
-	@sh .ci/chromium
-	@sh .ci/postgres
+	@sh .ci/have postgres chromium
 	sh .ci/wheel-test $(BIN)/python
 
 # Each host has an environment of its own: the connector, that host, and what its tests need.
 test-hosts:
-	@sh .ci/postgres
-	@sh .ci/rabbitmq
-	@sh .ci/chromium
+	@sh .ci/have postgres rabbitmq chromium
 	@PYTHON='$(PYTHON)' sh .ci/test-host mistral
 	@PYTHON='$(PYTHON)' sh .ci/test-host airflow
 	@PYTHON='$(PYTHON)' sh .ci/test-host mcp tests/test_mcp.py tests/test_mcp_transports.py

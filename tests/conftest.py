@@ -246,8 +246,8 @@ def postgres_server():
 
     binaries = postgres.programs()
     if binaries is None:
-        assert os.environ.get("CI") != "true", "PostgreSQL is not installed: sh .ci/postgres"
-        pytest.skip("PostgreSQL is not installed: sh .ci/postgres")
+        assert os.environ.get("CI") != "true", "PostgreSQL is not installed: sh .ci/have postgres"
+        pytest.skip("PostgreSQL is not installed: sh .ci/have postgres")
     with postgres.cluster(binaries) as server:
         yield server
 

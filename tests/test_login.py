@@ -455,7 +455,7 @@ def test_scopes_are_told_as_lines_and_as_json(call):
 
 def test_login_in_chromium_ends_well_and_leaves_no_secret_behind(sandbox, tmp_path):
     if shutil.which("chromium") is None:
-        assert os.environ.get("CI") != "true", "CI has to have a Chromium: .ci/chromium"
+        assert os.environ.get("CI") != "true", "Chromium is not installed: sh .ci/have chromium"
         pytest.skip("there is no Chromium here: apt install chromium")
     answer(sandbox, "ask")
     profile = tmp_path / "profile"

@@ -146,8 +146,8 @@ def server(environment, postgres_server, tmp_path_factory):
 
     binaries = rabbitmq.programs()
     if binaries is None:
-        assert os.environ.get("CI") != "true", "RabbitMQ is not installed: sh .ci/rabbitmq"
-        pytest.skip("RabbitMQ is not installed: sh .ci/rabbitmq")
+        assert os.environ.get("CI") != "true", "RabbitMQ is not installed: sh .ci/have rabbitmq"
+        pytest.skip("RabbitMQ is not installed: sh .ci/have rabbitmq")
     folder = tmp_path_factory.mktemp("full-server")
     port = free_port()
     database = postgres.new_database(postgres_server.replace("+psycopg:", "+psycopg2:"), "mistral")
