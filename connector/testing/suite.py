@@ -14,7 +14,8 @@ _NAME = "conformance"
 class HostSuite:
     """Override `host`, and `subject` for another connector than Calendly's.
 
-    A host that takes long to start is started once, by fixtures of `scope="class"`: both of them.
+    A host that takes long to start is started once, by class methods that are fixtures
+    of `scope="class"`: both of them.
     """
 
     @pytest.fixture
@@ -45,8 +46,9 @@ class HostSuite:
             assert wanted - {"page_token"} <= set(offered[name]), name
 
     def test_no_input_of_an_action_is_a_secret(self, host: Host, subject: Subject) -> None:
+        offered = host.catalog()
         for name, action in subject.connector.actions().items():
-            assert not set(host.catalog()[name]) & set(action.secrets), name
+            assert not set(offered[name]) & set(action.secrets), name
 
     # Signing in
 
