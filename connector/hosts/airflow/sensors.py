@@ -63,7 +63,9 @@ class CalendlyEventSensor(BaseSensorOperator):
         self.calendly_conn_id = calendly_conn_id
         self.deferrable = deferrable
         with told_to_airflow():
-            parsing.check_wants(self.events, self.filters, halves=halves)
+            parsing.check_wants(
+                self.events, self.filters, halves=halves, since=since, scope=scope, group=group
+            )
 
     def execute(self, context: Context) -> Any:
         """Look here, then wait in the triggerer where that is wanted, else here."""
@@ -91,6 +93,7 @@ class CalendlyEventSensor(BaseSensorOperator):
         if self.cursor is None:
             self.cursor = _cursor_of_the_latest_run(context["ti"])
         with told_to_airflow():
+            parsing.check_object("filters", self.filters)
             polled = self._look(context)
         self.cursor = polled.cursor
         if not polled.events:
