@@ -137,7 +137,7 @@ class CalendlySyncOperator(BaseOperator):
         self.options = dict(options or {})
         self.calendly_conn_id = calendly_conn_id
         with told_to_airflow():
-            parsing.check_copy(to, to_conn_id, self.options)
+            parsing.check_copy(to, to_conn_id, form, self.options)
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Copy."""
@@ -152,7 +152,13 @@ class CalendlySyncOperator(BaseOperator):
     def _address(self) -> str:
         if self.to_conn_id is None:
             return self.to or ""
-        return str(BaseHook.get_hook(self.to_conn_id).get_uri())
+        hook = BaseHook.get_hook(self.to_conn_id)
+        if not hasattr(hook, "get_uri"):
+            raise UsageError(
+                f"{self.to_conn_id} is no connection to a database.",
+                fix="Name one whose type is a database in to_conn_id, or give to.",
+            )
+        return str(hook.get_uri())
 
 
 def _summary(result: Result | Records, count: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from ...addresses import holds_password
 from ...contract import Filter, Params
@@ -19,6 +19,7 @@ from ...manifest import find, manifest
 from ...plugin import connector
 from ...schema import Schema
 from ...sync import Options
+from ...sync.destination import Format
 from ...triggers.poll import read_since
 from ...triggers.scoping import Reach, share_out
 from ...triggers.wants import read_wants
@@ -65,14 +66,18 @@ def check_wants(
         share_out(wants.told_by, triggers, Reach("", "", role="owner"), scope=scope, group=group)
 
 
-def check_copy(to: str | None, to_conn_id: str | None, options: Params) -> None:
-    """Refuse a copy without one destination, a password in it, and unknown options. Raises UsageError."""
+def check_copy(to: str | None, to_conn_id: str | None, form: str | None, options: Params) -> None:
+    """Refuse a copy without one destination, a password in it, another form or option. Raises UsageError."""
     if (to is None) == (to_conn_id is None):
         raise UsageError("A copy has one destination.", fix="Give to or to_conn_id, not both.")
     if to is not None and holds_password(to):
         raise UsageError(
             "to holds a password, which Airflow would keep in clear.",
             fix="Make a connection of it in Airflow, and name that in to_conn_id.",
+        )
+    if form is not None and (to is None or form not in get_args(Format)):
+        raise UsageError(
+            f"No copy has the form {form!r} there.", fix="Give jsonl or csv, and a folder in to."
         )
     known = [field.name for field in fields(Options)]
     if unknown := sorted(options.keys() - set(known)):

@@ -100,6 +100,8 @@ def test_what_an_earlier_task_gives_is_left_out_of_the_check():
         ({}, "one destination"),
         ({"to": "a.db", "to_conn_id": "b"}, "one destination"),
         ({"to": "postgresql://me:secret@db.example/copy"}, "holds a password"),
+        ({"to": "folder", "form": "xml"}, "No copy has the form 'xml'"),
+        ({"to_conn_id": "warehouse", "form": "csv"}, "a folder in to"),
         ({"to": "a.db", "options": {"thread": 3}}, "no option thread. It has streams"),
         ({"to": "a.db", "options": {"threads": 0}}, "Threads are between"),
         ({"to": "a.db", "options": {"streams": ["users", "nothing"]}}, "nothing"),
@@ -219,6 +221,12 @@ def test_a_copy_goes_where_a_connection_says(sandbox, give_connection, context, 
     copy = CalendlySyncOperator(task_id="copy", to_conn_id="warehouse", options={"streams": ["event_types"]})
     assert copy.execute(context)["streams"]["event_types"]["new"] > 0
     assert file.stat().st_size > 0
+
+
+def test_a_copy_goes_into_databases_alone(sandbox, give_connection, context):
+    give_connection(sandbox)
+    with pytest.raises(AirflowFailException, match="calendly_default is no connection to a database"):
+        CalendlySyncOperator(task_id="copy", to_conn_id="calendly_default").execute(context)
 
 
 def test_a_missing_connection_is_airflows_own_error(context):
