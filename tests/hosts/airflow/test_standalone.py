@@ -127,8 +127,7 @@ def test_a_person_fills_in_the_form_and_presses_test(standalone, world, tmp_path
 
 def test_no_token_is_left_in_the_database_or_the_logs(standalone, installation):
     assert TaskOfRun(standalone, "calendly_week", "names").ended() == "success"
-    files = [path for path in installation.home.rglob("*") if path.is_file()]
-    contents = {path: path.read_bytes() for path in files}
+    contents = installation.written()
     assert any(b"calendly_default" in content for path, content in contents.items() if path.suffix == ".db")
     assert any(b"calendly_week" in content for path, content in contents.items() if path.suffix == ".log")
     for secret in (TOKEN.encode(), KEY.encode()):
