@@ -113,13 +113,13 @@ def _is_known(value: Any) -> bool:
 def _sketch(value: Any, place: str = "") -> tuple[Any, set[str]]:
     """Give a value with a stand-in for each part that only the run knows, and the places of those."""
     match value:
-        case Mapping() if all(map(_is_known, value)):
+        case Mapping():
             parts = [(key, *_sketch(part, f"{place}.{key}".removeprefix("."))) for key, part in value.items()]
             sketched: Any = {key: part for key, part, _ in parts}
         case list() | tuple():
             parts = [(number, *_sketch(part, f"{place}[{number}]")) for number, part in enumerate(value)]
             sketched = [part for _, part, _ in parts]
-        case _ if not isinstance(value, Mapping) and _is_known(value):
+        case _ if _is_known(value):
             return value, set()
         case _:
             return _STAND_IN, {place}
@@ -154,7 +154,7 @@ def _touches(problem: Problem, place: str) -> bool:
 def _refuse_secrets(action: Action, params: Params, rows: Sequence[tuple[str, Any]]) -> None:
     """Keep secrets out of what Airflow writes down: a DAG, a rendered template, an XCom."""
     written = {key for key in params if key in action.secrets}
-    written |= {key for key, value in rows if key in action.secrets and "~{" not in str(value)}
+    written |= {_name(key) for key, value in rows if _name(key) in action.secrets and "~{" not in str(value)}
     if written:
         told = "is a secret, and Airflow keeps a task's inputs in clear: leave it out, the connection has it"
         raise InvalidParams(action.id, [Problem(name, told) for name in sorted(written)])

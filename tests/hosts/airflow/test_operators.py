@@ -41,6 +41,7 @@ def action(name, **arguments):
         ),
         ("invitees.get", {"action_params": {"event": "{{ x }}"}}, "uuid: is missing"),
         ("scheduled_events.list", {"action_params": {"count": datetime.now(UTC)}}, "a value that JSON has"),
+        ("users.get", {"action_params": {"{{ x }}": "a", "uuid": "a"}}, "{{ x }}: is not an input"),
         ("users.me", {"action_params": ["uuid"]}, "action_params holds names and values, and is list"),
         ("users.me", {"filter": "uuid"}, "filter holds names and values, and is str"),
         ("users.me", {"limit": 3}, "limit"),
@@ -53,6 +54,11 @@ def action(name, **arguments):
         (
             "webhook_subscriptions.create",
             {"action_params": {"signing_key": "{{ var.value.key }}"}},
+            "signing_key: is a secret, and Airflow keeps",
+        ),
+        (
+            "webhook_subscriptions.create",
+            {"filter": {"signing_key[]": "made up"}},
             "signing_key: is a secret, and Airflow keeps",
         ),
     ],
