@@ -15,7 +15,8 @@ _NAME = "conformance"
 class HostSuite:
     """Override `host`, and `subject` for another connector than Calendly's.
 
-    A host that takes long to start is started once, by fixtures of `scope="class"`: both of them.
+    A host that takes long to start is started once, by class methods that are fixtures
+    of `scope="class"`: both of them.
     """
 
     @pytest.fixture

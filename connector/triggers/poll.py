@@ -40,7 +40,7 @@ def poll(
     found: list[Event] = []
     seen: dict[str, dict[str, Any]] = {}
     for share in shares:
-        view = Look(connection, share, reach.user, now, before.at, _unix(since))
+        view = Look(connection, share, reach.user, now, before.at, read_since(since))
         if "event_type" in wants.filters or "host" in wants.filters or "group" in wants.filters:
             view.could_fit = partial(_could_fit, matcher, wants)
         for name in sorted(_families(share)):
@@ -95,7 +95,8 @@ def _could_fit(matcher: Matcher, wants: Wants, meeting: dict[str, Any]) -> bool:
     return filters.could_fit(meeting, wants.filters, matcher.members(wants))
 
 
-def _unix(since: str | None) -> float | None:
+def read_since(since: str | None) -> float | None:
+    """Read the time after which a first look tells, as seconds. Raises InvalidParams."""
     if since is None:
         return None
     moment = looking.unix(since)

@@ -67,13 +67,17 @@ class CalendlyActionOperator(BaseOperator):
         self.most_xcom_bytes = most_xcom_bytes
         self.calendly_conn_id = calendly_conn_id
         with told_to_airflow():
-            parsing.check_call(action, self.action_params, self.filter, limit)
-            if output_path is not None and find(action).returns == "none":
+            returns = parsing.check_call(action, self.action_params, self.filter, limit).returns
+            if output_path is not None and returns == "none":
                 raise UsageError(f"{action} gives no records.", fix="Leave output_path out.")
+            if all_pages and returns != "many":
+                raise UsageError(f"{action} gives no list.", fix="Leave all_pages out.")
 
     def execute(self, context: Context) -> Any:
         """Run the action."""
         with told_to_airflow(), CalendlyHook(self.calendly_conn_id).get_conn() as connection:
+            parsing.check_object("action_params", self.action_params)
+            parsing.check_object("filter", self.filter)
             if self.output_path is not None:
                 return self._write(connection, self.output_path)
             result = self._run(connection)
@@ -133,7 +137,7 @@ class CalendlySyncOperator(BaseOperator):
         self.options = dict(options or {})
         self.calendly_conn_id = calendly_conn_id
         with told_to_airflow():
-            parsing.check_copy(to, to_conn_id, self.options)
+            parsing.check_copy(to, to_conn_id, form, self.options)
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Copy."""
@@ -148,7 +152,13 @@ class CalendlySyncOperator(BaseOperator):
     def _address(self) -> str:
         if self.to_conn_id is None:
             return self.to or ""
-        return str(BaseHook.get_hook(self.to_conn_id).get_uri())
+        hook = BaseHook.get_hook(self.to_conn_id)
+        if not hasattr(hook, "get_uri"):
+            raise UsageError(
+                f"{self.to_conn_id} is no connection to a database.",
+                fix="Name one whose type is a database in to_conn_id, or give to.",
+            )
+        return str(hook.get_uri())
 
 
 def _summary(result: Result | Records, count: int) -> dict[str, Any]:

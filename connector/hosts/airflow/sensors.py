@@ -63,7 +63,9 @@ class CalendlyEventSensor(BaseSensorOperator):
         self.calendly_conn_id = calendly_conn_id
         self.deferrable = deferrable
         with told_to_airflow():
-            parsing.check_wants(self.events, self.filters, halves=halves)
+            parsing.check_wants(
+                self.events, self.filters, halves=halves, since=since, scope=scope, group=group
+            )
 
     def execute(self, context: Context) -> Any:
         """Look here, then wait in the triggerer where that is wanted, else here."""
@@ -89,8 +91,9 @@ class CalendlyEventSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once, from where the last look ended."""
         if self.cursor is None:
-            self.cursor = context["ti"].xcom_pull(key="cursor", include_prior_dates=True)
+            self.cursor = _cursor_of_the_latest_run(context["ti"])
         with told_to_airflow():
+            parsing.check_object("filters", self.filters)
             polled = self._look(context)
         self.cursor = polled.cursor
         if not polled.events:
@@ -122,6 +125,12 @@ class CalendlyEventSensor(BaseSensorOperator):
         context["ti"].xcom_push(key="cursor", value=told["cursor"])
         events: list[dict[str, Any]] = told["events"]
         return events
+
+
+def _cursor_of_the_latest_run(task: Any) -> str | None:
+    """Give the cursor of this very task, where it is mapped, too; without an index all runs' would come."""
+    cursor: str | None = task.xcom_pull(key="cursor", map_indexes=task.map_index, include_prior_dates=True)
+    return cursor
 
 
 def _began(context: Context) -> str:

@@ -40,17 +40,19 @@ def give_connection(monkeypatch):
 
 
 class TaskInstance:
-    """The XComs of one task over its runs."""
+    """The XComs of one task over its runs: the latest is given, or as Airflow does without an index, all."""
 
-    def __init__(self):
+    def __init__(self, map_index=-1):
+        self.map_index = map_index
         self.pushed = {}
 
     def xcom_push(self, key, value):
-        self.pushed[key] = value
+        self.pushed.setdefault(key, []).append(value)
 
-    def xcom_pull(self, key, include_prior_dates):
+    def xcom_pull(self, key, include_prior_dates, map_indexes=None):
         assert include_prior_dates
-        return self.pushed.get(key)
+        values = self.pushed.get(key, [None])
+        return values[-1] if map_indexes == self.map_index else values
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from calendly_connector.sandbox.app import SECRET_MARK
@@ -42,17 +43,38 @@ class Installation:
 
     def run(self, *words, code=0):
         """Run a command of Airflow; give what it printed."""
-        done = subprocess.run(
+        done = self._run(*words)
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    def import_errors(self, dags):
+        """Parse a folder of DAGs in a process of its own; give what is wrong with each."""
+        done = self._run(
+            "dags", "list-import-errors", "--local", "--output", "json", AIRFLOW__CORE__DAGS_FOLDER=str(dags)
+        )
+        if done.returncode == 0:
+            return []
+        return [error["error"] for error in json.loads(done.stdout.splitlines()[-1])]
+
+    def written(self):
+        """Give all files with what is in them, but those that are gone before they are read."""
+        found = {}
+        for path in self.home.rglob("*"):
+            if path.is_file():
+                with suppress(FileNotFoundError):
+                    found[path] = path.read_bytes()
+        return found
+
+    def _run(self, *words, **environment):
+        return subprocess.run(
             [PROGRAMS / "airflow", *words],
-            env=self.environment,
+            env=self.environment | environment,
             cwd=self.home,
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
             check=False,
         )
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
 
     def add_connections(self):
         """Store a good connection and a bad one, as a person would from a file."""

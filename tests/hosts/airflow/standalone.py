@@ -16,6 +16,7 @@ from installation import PROGRAMS
 
 STARTS_WITHIN_S = 180
 STOPS_WITHIN_S = 30
+ENDS_WITHIN_S = 180
 _PARTS = ("metadatabase", "scheduler", "triggerer")
 
 
@@ -34,6 +35,7 @@ class Standalone:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__CORE__PARALLELISM": "2",
+            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # asking twice is a conflict to some of them
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(workers),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(triggers),
         }
@@ -70,19 +72,6 @@ class Standalone:
     def patch(self, path, body):
         """Change through the REST API."""
         return self._call("PATCH", path, body, {})
-
-    def run_dag(self, dag):
-        """Start a run; give its id."""
-        self.wait_for(lambda: self.get(f"/api/v2/dags/{dag}"), STARTS_WITHIN_S)
-        self.patch(f"/api/v2/dags/{dag}", {"is_paused": False})
-        now = datetime.now(UTC).isoformat()
-        return self.post(f"/api/v2/dags/{dag}/dagRuns", {"logical_date": now})["dag_run_id"]
-
-    def wait_for_run(self, dag, run):
-        """Wait until a run has ended; give how."""
-        ended = ("success", "failed")
-        path = f"/api/v2/dags/{dag}/dagRuns/{run}"
-        return self.wait_for(lambda: (state := self.get(path)["state"]) in ended and state, STARTS_WITHIN_S)
 
     def wait_for(self, condition, seconds):
         """Ask again and again; give what it gave when that was something."""
@@ -124,6 +113,51 @@ class Standalone:
                 self._process.poll()
                 time.sleep(0.1)
         self._process.wait(STOPS_WITHIN_S)
+
+
+class TaskOfRun:
+    """A task of a run of its own; where it is mapped, the one of its tasks with this index."""
+
+    def __init__(self, standalone, dag, task, *, params=None, index=-1):
+        self._standalone, self._index = standalone, index
+        path = f"/api/v2/dags/{dag}"
+        standalone.wait_for(lambda: standalone.get(path), STARTS_WITHIN_S)
+        standalone.patch(path, {"is_paused": False})
+        asked = {"logical_date": datetime.now(UTC).isoformat(), "conf": params or {}}
+        self._run = f"{path}/dagRuns/{standalone.post(f'{path}/dagRuns', asked)['dag_run_id']}"
+        self._path = f"{self._run}/taskInstances/{task}"
+
+    def look(self):
+        """Give what Airflow knows of it."""
+        mapped = "" if self._index < 0 else f"/{self._index}"
+        return self._standalone.get(f"{self._path}{mapped}")
+
+    def waits(self):
+        """Wait until it waits in the triggerer."""
+        state = self._reached(self.look, "deferred", "success", "failed", "up_for_retry")
+        assert state == "deferred", self.errors()
+
+    def ended(self):
+        """Wait until its run has ended; give how."""
+        return self._reached(lambda: self._standalone.get(self._run), "success", "failed")
+
+    def xcom(self, key="return_value"):
+        """Give what it handed on."""
+        query = f"map_index={self._index}&deserialize=true"
+        return self._standalone.get(f"{self._path}/xcomEntries/{key}?{query}")["value"]
+
+    def errors(self):
+        """Give what the log of its last try says of errors."""
+        path = f"{self._path}/logs/{self.look()['try_number']}?map_index={self._index}"
+        lines = self._standalone.get(path, Accept="application/json")["content"]
+        return "\n".join(json.dumps(line) for line in lines if line.get("level") in ("error", "critical"))
+
+    def _reached(self, look, *states):
+        def state():
+            now = look()["state"]
+            return now if now in states else None
+
+        return self._standalone.wait_for(state, ENDS_WITHIN_S)
 
 
 def _processes(session):

@@ -1,6 +1,7 @@
 """The operators: refused when a DAG is parsed, run against the sandbox, results handed on."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from airflow.sdk import DAG, ObjectStoragePath
@@ -10,6 +11,8 @@ from calendly_connector.hosts.airflow.operators import CalendlyActionOperator, C
 from fsspec.implementations.memory import MemoryFileSystem
 
 WHOLE = {"organization": "~{GetOrganizationUrl}~"}
+BOOKING = {"event_type": "{{ params.event_type }}", "start_time": "2026-11-17T15:00:00Z"}
+PERSON = {"email": "{{ params.email }}", "timezone": "Europe/Berlin"}
 
 
 def action(name, **arguments):
@@ -28,7 +31,21 @@ def action(name, **arguments):
         ("scheduled_events.list", {"filter": {"status": "actve"}}, "must be one of active, canceled"),
         ("scheduled_events.list", {"filter": {"user": "~{GetUsr}~"}}, "GetUsr"),
         ("scheduled_events.list", {"filter": {"count": "{{ n }}", "foo": 1}}, "foo: is not an input"),
+        ("scheduled_events.list", {"filter": {"satus": "{{ x }}"}}, "did you mean 'status'"),
+        ("scheduled_events.list", {"action_params": {"satus": "{{ x }}"}}, "did you mean 'status'"),
+        ("invitees.create", {"action_params": BOOKING | {"invitee": {"nmae": 1}}}, "did you mean 'name'"),
+        (
+            "invitees.create",
+            {"action_params": BOOKING | {"invitee": {"name": "{{ x }}"}}},
+            "email: is missing",
+        ),
+        ("invitees.get", {"action_params": {"event": "{{ x }}"}}, "uuid: is missing"),
+        ("scheduled_events.list", {"action_params": {"count": datetime.now(UTC)}}, "a value that JSON has"),
+        ("users.get", {"action_params": {"{{ x }}": "a", "uuid": "a"}}, "{{ x }}: is not an input"),
+        ("users.me", {"action_params": ["uuid"]}, "action_params holds names and values, and is list"),
+        ("users.me", {"filter": "uuid"}, "filter holds names and values, and is str"),
         ("users.me", {"limit": 3}, "limit"),
+        ("users.me", {"all_pages": True}, "gives no list"),
         (
             "invitee_no_shows.delete",
             {"action_params": {"uuid": "a"}, "output_path": "/x"},
@@ -37,6 +54,11 @@ def action(name, **arguments):
         (
             "webhook_subscriptions.create",
             {"action_params": {"signing_key": "{{ var.value.key }}"}},
+            "signing_key: is a secret, and Airflow keeps",
+        ),
+        (
+            "webhook_subscriptions.create",
+            {"filter": {"signing_key[]": "made up"}},
             "signing_key: is a secret, and Airflow keeps",
         ),
     ],
@@ -54,6 +76,12 @@ def test_a_wrong_call_is_refused_and_never_tried_again(name, arguments, told):
         ("scheduled_events.list", {"filter": {"count": "{{ n }}", "status": "{% if x %}active{% endif %}"}}),
         ("scheduled_events.list", {"filter": [("min_start_time", "~{Now+7d}~"), ("status", "active")]}),
         ("users.get", {"action_params": {"uuid": "http://127.0.0.1:8700/users/a"}}),
+        ("users.get", {"action_params": "{{ params.inputs }}"}),
+        ("users.get", {"action_params": lambda _context, _jinja_env: {}}),
+        ("scheduled_events.list", {"filter": "{{ params.filter }}"}),
+        ("invitees.get", {"action_params": {"uuid": "{{ params.invitee }}"}}),
+        ("invitees.create", {"action_params": BOOKING | {"invitee": "{{ params.invitee }}"}}),
+        ("invitees.create", {"action_params": BOOKING | {"invitee": PERSON | {"name": "{{ params.name }}"}}}),
         ("users", {}),
     ],
 )
@@ -78,6 +106,8 @@ def test_what_an_earlier_task_gives_is_left_out_of_the_check():
         ({}, "one destination"),
         ({"to": "a.db", "to_conn_id": "b"}, "one destination"),
         ({"to": "postgresql://me:secret@db.example/copy"}, "holds a password"),
+        ({"to": "folder", "form": "xml"}, "No copy has the form 'xml'"),
+        ({"to_conn_id": "warehouse", "form": "csv"}, "a folder in to"),
         ({"to": "a.db", "options": {"thread": 3}}, "no option thread. It has streams"),
         ({"to": "a.db", "options": {"threads": 0}}, "Threads are between"),
         ({"to": "a.db", "options": {"streams": ["users", "nothing"]}}, "nothing"),
@@ -102,7 +132,7 @@ def test_one_record_goes_by_xcom(sandbox, give_connection, context):
 def test_a_list_goes_by_xcom_and_says_whether_it_is_whole(sandbox, give_connection, context):
     give_connection(sandbox)
     records = action("scheduled_events.list", filter={"count": 7}).execute(context)
-    summary = context["ti"].pushed["summary"]
+    [summary] = context["ti"].pushed["summary"]
     assert len(records) == summary["records"] == 7
     assert not summary["complete"]
     assert summary["next_page_token"]
@@ -114,6 +144,17 @@ def test_functions_are_for_filters_and_plain_values_are_taken_as_they_are(sandbo
     assert action("scheduled_events.list", filter={"user": "~{GetUserUrl}~"}, limit=1).execute(context)
     with pytest.raises(AirflowFailException):
         action("scheduled_events.list", action_params={"user": "~{GetUserUrl}~"}).execute(context)
+
+
+@pytest.mark.parametrize("name", ["action_params", "filter"])
+def test_inputs_that_a_template_made_no_object_are_refused_with_what_to_do(
+    sandbox, give_connection, context, name
+):
+    give_connection(sandbox)
+    task = action("users.me", **{name: "{{ params.inputs }}"})
+    setattr(task, name, "{'uuid': 'a'}")
+    with pytest.raises(AirflowFailException, match="render_template_as_native_obj"):
+        task.execute(context)
 
 
 def test_a_result_too_large_for_an_xcom_is_refused_with_what_to_do(sandbox, give_connection, context):
@@ -186,6 +227,12 @@ def test_a_copy_goes_where_a_connection_says(sandbox, give_connection, context, 
     copy = CalendlySyncOperator(task_id="copy", to_conn_id="warehouse", options={"streams": ["event_types"]})
     assert copy.execute(context)["streams"]["event_types"]["new"] > 0
     assert file.stat().st_size > 0
+
+
+def test_a_copy_goes_into_databases_alone(sandbox, give_connection, context):
+    give_connection(sandbox)
+    with pytest.raises(AirflowFailException, match="calendly_default is no connection to a database"):
+        CalendlySyncOperator(task_id="copy", to_conn_id="calendly_default").execute(context)
 
 
 def test_a_missing_connection_is_airflows_own_error(context):

@@ -75,7 +75,12 @@ def uris(events):
         ({"events": ["invitee.creatd"]}, "invitee.creat"),
         ({"events": []}, "event"),
         ({"filters": {"hosst": "Ada"}}, "hosst: is no filter of invitee.created"),
+        ({"filters": {"hosst": "{{ x }}"}}, "hosst: is no filter of invitee.created"),
         ({"filters": {"invitee": "both", "host": "{{ x }}"}}, "invitee: must be one of"),
+        ({"filters": "host"}, "filters holds names and values, and is str"),
+        ({"since": "yesterday"}, "since: must be a UTC time"),
+        ({"scope": "everybody"}, "scope: must be organization, user or group"),
+        ({"scope": "user", "group": "sales"}, "group: does not go with scope user"),
     ],
 )
 def test_wrong_events_and_filters_are_refused(arguments, told):
@@ -87,6 +92,26 @@ def test_wrong_events_and_filters_are_refused(arguments, told):
 @pytest.mark.parametrize("filters", [{"host": "Ada Okafor"}, {"event_type": "{{ params.type }}"}, {}])
 def test_names_in_filters_cost_nothing_when_the_dag_is_parsed(filters):
     sensor(filters=filters)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"filters": "{{ params.filters }}"},
+        {"since": "{{ params.since }}"},
+        {"scope": "{{ params.scope }}", "group": "sales"},
+        {"scope": "group", "group": "{{ params.group }}"},
+    ],
+)
+def test_what_is_known_at_the_run_alone_is_left_out_of_the_check(arguments):
+    sensor(**arguments)
+
+
+def test_filters_that_a_template_made_no_object_are_refused_with_what_to_do(context):
+    waiting = sensor(filters="{{ params.filters }}")
+    waiting.filters = "{'host': 'Ada'}"
+    with pytest.raises(AirflowFailException, match="render_template_as_native_obj"):
+        waiting.poke(context)
 
 
 # Waiting here
@@ -111,6 +136,8 @@ def test_no_event_comes_twice_and_none_is_missed_between_runs(fresh_sandbox, giv
     assert uris(sensor().execute(context)) == [first]
     between = [fresh_sandbox.book()["invitee"]["uri"] for _ in range(2)]
     assert sorted(uris(sensor().execute(next_run(context)))) == sorted(between)
+    third = fresh_sandbox.book()["invitee"]["uri"]
+    assert uris(sensor().execute(next_run(context))) == [third]
     assert not sensor().poke(next_run(context))
 
 
@@ -118,7 +145,7 @@ def test_a_run_that_is_tried_again_finds_the_same(fresh_sandbox, give_connection
     give_connection(fresh_sandbox)
     fresh_sandbox.book()
     assert sensor().execute(context)
-    before = dict(context["ti"].pushed)
+    before = {key: list(values) for key, values in context["ti"].pushed.items()}
     fresh_sandbox.book()
     context = next_run(context)
     told = sensor().execute(context)
@@ -132,7 +159,7 @@ def test_since_and_cursor_set_another_beginning(fresh_sandbox, give_connection, 
     booked = fresh_sandbox.book()["invitee"]["uri"]
     context = next_run(context)
     assert uris(sensor(since=began).execute(context)) == [booked]
-    assert not sensor(cursor=context["ti"].pushed["cursor"]).poke(next_run(context))
+    assert not sensor(cursor=context["ti"].pushed["cursor"][-1]).poke(next_run(context))
 
 
 def test_filters_are_kept_to(fresh_sandbox, give_connection, context):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from installation import KEY, TOKEN
+from standalone import TaskOfRun
 
 ENDS_WITHIN_S = 120
 PERSON = Path(__file__).with_name("person.py")
@@ -70,32 +71,22 @@ def test_the_form_is_ours(standalone):
 # Scheduler, workers and triggerer
 
 
-def given_on(standalone, dag, run, task, key):
-    path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/{key}?deserialize=true"
-    return standalone.get(path)["value"]
-
-
 def test_the_example_with_mapped_tasks_runs(standalone):
-    run = standalone.run_dag("calendly_week")
-    assert standalone.wait_for_run("calendly_week", run) == "success"
-    assert given_on(standalone, "calendly_week", run, "names", "return_value")
+    names = TaskOfRun(standalone, "calendly_week", "names")
+    assert names.ended() == "success"
+    assert names.xcom()
 
 
 def test_a_booking_wakes_a_task_that_waits_in_the_triggerer_and_comes_once(standalone, world):
-    def waits():
-        path = f"/api/v2/dags/waiting/dagRuns/{run}/taskInstances/booked"
-        return standalone.get(path)["state"] == "deferred"
-
     told = []
-    for _ in range(2):
-        run = standalone.run_dag("waiting")
-        standalone.wait_for(waits, ENDS_WITHIN_S)
+    for _ in range(3):
+        task = TaskOfRun(standalone, "waiting", "booked")
+        task.waits()
         booked = world.book()["invitee"]["uri"]
-        assert standalone.wait_for_run("waiting", run) == "success"
-        events = given_on(standalone, "waiting", run, "booked", "return_value")
-        assert [event["payload"]["uri"] for event in events] == [booked]
-        told += [event["id"] for event in events]
-    assert len(set(told)) == 2
+        assert task.ended() == "success", task.errors()
+        assert [event["payload"]["uri"] for event in task.xcom()] == [booked]
+        told += [event["id"] for event in task.xcom()]
+    assert len(set(told)) == 3
 
 
 def test_a_misspelt_input_is_an_import_error_with_our_sentence(standalone):
@@ -135,10 +126,8 @@ def test_a_person_fills_in_the_form_and_presses_test(standalone, world, tmp_path
 
 
 def test_no_token_is_left_in_the_database_or_the_logs(standalone, installation):
-    run = standalone.run_dag("calendly_week")
-    assert standalone.wait_for_run("calendly_week", run) == "success"
-    files = [path for path in installation.home.rglob("*") if path.is_file()]
-    contents = {path: path.read_bytes() for path in files}
+    assert TaskOfRun(standalone, "calendly_week", "names").ended() == "success"
+    contents = installation.written()
     assert any(b"calendly_default" in content for path, content in contents.items() if path.suffix == ".db")
     assert any(b"calendly_week" in content for path, content in contents.items() if path.suffix == ".log")
     for secret in (TOKEN.encode(), KEY.encode()):
