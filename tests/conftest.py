@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import socket
 import sys
 from contextlib import closing
@@ -237,6 +238,16 @@ def closed_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Give the browser in which tests do what a person does."""
+    program = shutil.which("chromium")
+    if program is None:
+        assert os.environ.get("CI") != "true", "Chromium is not installed: sh .ci/have chromium"
+        pytest.skip("Chromium is not installed: sh .ci/have chromium")
+    return program
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -453,10 +452,8 @@ def test_scopes_are_told_as_lines_and_as_json(call):
 # A real browser
 
 
+@pytest.mark.usefixtures("chromium")
 def test_login_in_chromium_ends_well_and_leaves_no_secret_behind(sandbox, tmp_path):
-    if shutil.which("chromium") is None:
-        assert os.environ.get("CI") != "true", "Chromium is not installed: sh .ci/have chromium"
-        pytest.skip("there is no Chromium here: apt install chromium")
     answer(sandbox, "ask")
     profile = tmp_path / "profile"
     person = f"{sys.executable} {PERSON} '{cast.ADMIN_NAME}' allow {profile} %s"

@@ -9,11 +9,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from calendly_connector.examples import airflow as examples
 from calendly_connector.sandbox.app import SECRET_MARK
 
 TOKEN = SECRET_MARK + secrets.token_hex(16)
 KEY = SECRET_MARK + secrets.token_hex(16)
-EXAMPLES = Path(__file__).parents[3] / "examples" / "airflow"
 PROGRAMS = Path(sys.executable).parent
 TIMEOUT_S = 180
 
@@ -26,8 +26,9 @@ class Installation:
         self.url = url
         self.folder = home / "exported"
         dags = home / "dags"
-        shutil.copytree(EXAMPLES, dags)
-        shutil.copytree(Path(__file__).parent / "dags", dags, dirs_exist_ok=True)
+        shutil.copytree(Path(__file__).parent / "dags", dags)
+        for example in Path(examples.__path__[0]).glob("calendly_*.py"):
+            shutil.copy(example, dags)
         self.environment = {
             **os.environ,
             "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",

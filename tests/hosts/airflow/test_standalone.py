@@ -2,11 +2,11 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from installation import KEY, TOKEN
 from standalone import TaskOfRun
 
@@ -101,8 +101,8 @@ def test_a_misspelt_input_is_an_import_error_with_our_sentence(standalone):
 # A person at the browser
 
 
+@pytest.mark.usefixtures("chromium")
 def test_a_person_fills_in_the_form_and_presses_test(standalone, world, tmp_path):
-    assert shutil.which("chromium"), "Chromium is not installed: sh .ci/have chromium"
     scheme, host, port = world.url.split(":")
     done = subprocess.run(
         [sys.executable, PERSON, tmp_path, f"{standalone.url}/connections", f"{scheme}:{host}", port],

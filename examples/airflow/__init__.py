@@ -1,0 +1,1 @@
+"""DAGs for Apache Airflow: docs/hosts/airflow.md."""
