@@ -31,6 +31,9 @@ api_workers = 1
 [executor]
 type = remote
 host = {name}
+[cron_trigger]
+# Else a thread looks into the database while the server forks, and what it has locked stays so in the engine.
+run_in_api = false
 [engine]
 execution_field_size_limit_kb = {result_kb}
 [action_heartbeat]

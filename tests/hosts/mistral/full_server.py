@@ -1,4 +1,4 @@
-"""Mistral as it is deployed: PostgreSQL, RabbitMQ, a process for REST and engine, and two executors."""
+"""Mistral as it is deployed: PostgreSQL, RabbitMQ, REST and engine, cron triggers, and two executors."""
 
 import os
 import signal
@@ -59,11 +59,12 @@ class Server:
 
 @contextmanager
 def full_server(folder, environment, configure, port):
-    """Run a controller and two executors to the end of the block."""
+    """Run a controller, cron and two executors to the end of the block."""
     server = Server(folder, environment, configure, port)
     try:
         server.migrate()
         server.start("controller", "api,engine", "Engine server started")
+        server.start("cron", "periodic", "Periodic server started")
         for name in ("first", "second"):
             server.start(name, "executor", "Executor server started")
         rest.wait_for(server.api.answers)
