@@ -15,7 +15,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 .PHONY: docs help demo test test-long lint wheel-test test-hosts bench clean
 
 help:
-	@sed -n '1,3p' Makefile
+	@sed -n '1,4p' Makefile
 
 demo: $(READY)
 	@$(BIN)/calendly-connector demo

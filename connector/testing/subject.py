@@ -64,10 +64,6 @@ def calendly() -> Iterator[Subject]:
 
     kind = "personal_access_token"
     with Sandbox(rate_limit=0, events=250) as sandbox:
-
-        def status(code: int, **more: Any) -> Callable[[], object]:
-            return lambda: sandbox.fault("status", path="/users/", status=code, times=100, **more)
-
         someone = {"uuid": _NOBODY}
         with connector.connect({"kind": kind, "token": _TOKEN}, origin=sandbox.url) as connection:
             me = connection.run("users.me").record or {}
@@ -98,7 +94,13 @@ def calendly() -> Iterator[Subject]:
             ),
             refusals=(
                 Refusal("not_found", Call("users.get", someone), ("404",), retryable=False),
-                Refusal("down", Call("users.get", someone), ("503",), retryable=True, arrange=status(503)),
+                Refusal(
+                    "down",
+                    Call("users.get", someone),
+                    ("503",),
+                    retryable=True,
+                    arrange=lambda: sandbox.fault("status", path="/users/", status=503, times=100),
+                ),
             ),
             calm=lambda: sandbox.control("DELETE", "/faults"),
             event="invitee.created",

@@ -15,13 +15,13 @@ _NAME = "conformance"
 class HostSuite:
     """Override `host`, and `subject` for another connector than Calendly's.
 
-    A host that takes long to start is started once, by class methods that are fixtures
-    of `scope="class"`: both of them.
+    A host that takes long to start is started once, by a class method that is a fixture of `scope="class"`.
     """
 
-    @pytest.fixture
-    def subject(self) -> Iterator[Subject]:
-        """Give the connector under test and its server."""
+    @pytest.fixture(scope="class")
+    @classmethod
+    def subject(cls) -> Iterator[Subject]:
+        """Give the connector under test and its server, one for all tests."""
         with calendly() as made:
             yield made
 

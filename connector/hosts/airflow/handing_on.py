@@ -6,16 +6,16 @@ from typing import Any
 from airflow.sdk import ObjectStoragePath
 
 from ...contract import Record
-from ...errors import UsageError
+from ...errors import ResultTooLarge
 
 
 def fitting(value: Any, most_bytes: int) -> Any:
-    """Give what goes into an XCom, or refuse what is too large for one. Raises UsageError."""
+    """Give what goes into an XCom, or refuse what is too large for one. Raises ResultTooLarge."""
     import orjson
 
     size = len(orjson.dumps(value))
     if size > most_bytes:
-        raise UsageError(
+        raise ResultTooLarge(
             f"The result takes {size:,} bytes; {most_bytes:,} may go into an XCom.",
             fix="Give output_path= for a file, a limit=, or raise most_xcom_bytes=.",
         )

@@ -10,7 +10,6 @@ from calendly_connector.testing import (
     FormSuite,
     Ran,
     TriggerSuite,
-    calendly,
 )
 from standalone import TaskOfRun
 
@@ -110,12 +109,6 @@ class AirflowHost:
 
 
 class TestAirflow(FormSuite, TriggerSuite):
-    @pytest.fixture(scope="class")
-    @classmethod
-    def subject(cls):
-        with calendly() as subject:
-            yield subject
-
     @pytest.fixture(scope="class")
     @classmethod
     def host(cls, subject, installation, standalone, tmp_path_factory):

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.plugin import connector
-from calendly_connector.testing import Checked, Failure, Ran, TriggerSuite, calendly
+from calendly_connector.testing import Checked, Failure, Ran, TriggerSuite
 from conftest import one_process, own_environment
 
 PREFIX = "calendly."
@@ -80,12 +80,6 @@ class MistralHost:
 
 
 class TestMistral(TriggerSuite):
-    @pytest.fixture(scope="class")
-    @classmethod
-    def subject(cls):
-        with calendly() as subject:
-            yield subject
-
     @pytest.fixture(scope="class")
     @classmethod
     def host(cls, subject, tmp_path_factory):
