@@ -6,7 +6,7 @@ import shutil
 import socket
 import sys
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from calendly_connector.plugin import connector
@@ -18,6 +18,7 @@ settings.load_profile("house")
 KIND = "personal_access_token"
 OWNER_TOKEN = "sandbox-owner"
 ANCHOR = date(2026, 11, 17)  # the day that the examples in schemas/ are about
+NOW_S = 1_795_000_000.0  # what time it is in the tests, on the day after
 _LOOPBACK = {"127.0.0.1", "::1", "localhost", "", None}
 _MACHINES_OWN = (
     "CALENDLY_",
@@ -108,6 +109,8 @@ def _make_sandbox(**options):
     from brief import brief_sandbox
 
     settings = {"anchor": ANCHOR, "public_origin": True, "check_replies": True, "rate_limit": 0}
+    if "clock" not in options:
+        settings["now"] = datetime.fromtimestamp(NOW_S, UTC)
     return brief_sandbox(**settings | options)
 
 
@@ -157,7 +160,7 @@ def troubled(_troubled):
 class Timer:
     """A clock that passes only while something sleeps, and what was slept."""
 
-    def __init__(self, now=1_795_000_000.0):
+    def __init__(self, now=NOW_S):
         self.now = now
         self.sleeps = []
 

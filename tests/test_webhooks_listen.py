@@ -228,13 +228,14 @@ def test_a_kill_after_the_answer_loses_nothing(place):
 
 
 @pytest.fixture
-def account(fresh_sandbox, connect, monkeypatch, tmp_path):
+def account(make_sandbox, connect, monkeypatch, tmp_path):
     """Give a sandbox that the command signs in to, and a connection of the same account, with a vault."""
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
-    monkeypatch.setenv("CALENDLY_API_URL", fresh_sandbox.url)
     monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
     monkeypatch.setenv("CALENDLY_CONNECTOR_KEY", base64.b64encode(bytes(32)).decode())
-    return fresh_sandbox, connect(fresh_sandbox, clock=time.time)
+    with make_sandbox(now=None) as sandbox:  # the command that listens goes by the machine's clock
+        monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
+        yield sandbox, connect(sandbox, clock=time.time)
 
 
 def printed_until(listener, kind):

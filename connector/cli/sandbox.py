@@ -1,6 +1,7 @@
 """`calendly-connector sandbox`: a made-up Calendly on this machine."""
 
 import json
+from datetime import UTC
 
 import click
 
@@ -18,7 +19,13 @@ from ..errors import UsageError
     "--anchor",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="YYYY-MM-DD",
-    help="The day that the events lie around. Default: today, UTC.",
+    help="The day that the events lie around. Default: the day of --now.",
+)
+@click.option(
+    "--now",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    metavar="TIME",
+    help="Start the sandbox's clock at this UTC time, such as 2026-11-17T09:00:00Z. Default: now.",
 )
 @click.option("--public-origin", is_flag=True, help="Name resources on https://api.calendly.com, as in life.")
 @click.option("--rate-limit", type=int, metavar="N", help="Requests a minute per token; 0: no limit.")
@@ -81,6 +88,8 @@ def command(*, as_json: bool, **settings: object) -> None:
 
     anchor = settings.pop("anchor")
     settings["anchor"] = anchor and anchor.date()  # type: ignore[attr-defined]
+    now = settings.pop("now")
+    settings["now"] = now and now.replace(tzinfo=UTC)  # type: ignore[attr-defined]
     try:
         options = Options(**settings)  # type: ignore[arg-type]
     except ValueError as error:

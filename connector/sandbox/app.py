@@ -52,7 +52,8 @@ def _make_secret(size: int) -> str:
 
 def build(options: Options, own_origin: str) -> Application:
     """Make the application of a sandbox that is reached at `own_origin`."""
-    clock = Clock(options.clock, options.time_scale)
+    start = options.now and options.now.timestamp()
+    clock = Clock(options.clock, options.time_scale, start)
     today = times.day_of(times.of_unix(clock()))
     world = founding.make(
         seed=options.seed,

@@ -1,4 +1,4 @@
-"""The sandbox's own clock: another one's time, run faster and moved forward on demand."""
+"""The sandbox's own clock: starts at any moment, runs at any speed, and moves forward on demand."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,13 @@ _TICK_S = 1e-6
 
 
 class Clock:
-    """Gives unix seconds; `scale` of its seconds pass in one of the clock it rests on."""
+    """Returns unix seconds; `scale` of them pass in one second of `base`. Starts at `start`, or at base's time."""
 
-    def __init__(self, base: Callable[[], float], scale: float = 1.0) -> None:
+    def __init__(self, base: Callable[[], float], scale: float = 1.0, start: float | None = None) -> None:
         self._base = base
         self._scale = scale
         self._start = base()
-        self._ahead_s = 0.0
+        self._ahead_s = 0.0 if start is None else start - self._start
 
     def __call__(self) -> float:
         """Give what time it is."""

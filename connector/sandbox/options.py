@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from .api.limits import MODES
 from .control.delivery import FRESH, RETRY_SIGNATURES
@@ -26,7 +26,8 @@ class Options:
         events: events of the large organization, those of the cast included.
         users: users of the large organization.
         seed: what the made-up part of the world comes from; the same seed gives the same world.
-        anchor: UTC day the events lie around; None for the day the sandbox starts.
+        anchor: UTC day the events lie around; None for the day of `now`.
+        now: when the sandbox's clock starts, with a time zone; None for what `clock` says.
         host: loopback address or name to listen on.
         port: port to listen on; 0 takes a free one.
         public_origin: name resources on https://api.calendly.com wherever the sandbox listens.
@@ -40,13 +41,14 @@ class Options:
         retry_signature: webhooks that are sent again are signed anew (`fresh`) or as they were (`original`).
         connect_timeout_s: how long a webhook receiver may take to accept a connection; no sandbox seconds.
         read_timeout_s: how long it may then be silent.
-        clock: gives unix seconds; the sandbox's clock starts from it.
+        clock: returns unix seconds; it drives the sandbox's clock.
     """
 
     events: int = 250
     users: int = 8
     seed: int = 1
     anchor: date | None = None
+    now: datetime | None = None
     host: str = "127.0.0.1"
     port: int = 0
     public_origin: bool = False
@@ -80,6 +82,8 @@ class Options:
         self._check_time()
 
     def _check_time(self) -> None:
+        if self.now is not None and self.now.tzinfo is None:
+            raise ValueError("now needs a time zone")
         if not 0 < self.time_scale <= FASTEST_TIME:
             raise ValueError(f"time_scale must be more than 0 and {FASTEST_TIME:g} at most")
         if self.retry_signature not in RETRY_SIGNATURES:
