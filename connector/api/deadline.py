@@ -18,7 +18,8 @@ class PunctualAdapter(HTTPAdapter):
 
     def __init__(self, left_s: Callable[[], float]) -> None:
         super().__init__()
-        self._response_class = partial(_PunctualResponse, left_s=left_s)
+        # A bare partial would bind as a method from Python 3.14 on.
+        self._response_class = staticmethod(partial(_PunctualResponse, left_s=left_s))
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """Give a pool whose connections read replies with an eye on the clock."""
