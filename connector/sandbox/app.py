@@ -52,8 +52,8 @@ def _make_secret(size: int) -> str:
 
 def build(options: Options, own_origin: str) -> Application:
     """Make the application of a sandbox that is reached at `own_origin`."""
-    start = options.now and options.now.timestamp()
-    clock = Clock(options.clock, options.time_scale, start)
+    start_s = options.now.timestamp() if options.now else None
+    clock = Clock(options.clock, options.time_scale, start_s)
     today = times.day_of(times.of_unix(clock()))
     world = founding.make(
         seed=options.seed,
