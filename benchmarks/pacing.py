@@ -1,16 +1,24 @@
-"""Reads that do not fit into a minute's allowance, in virtual time: nothing waits, the clock is moved on."""
+"""Reads that do not fit into a minute's allowance, in virtual time: nothing waits, the clock is moved on.
 
+Four processes share an allowance in fast time: their clocks and the sandbox's run five times as fast.
+"""
+
+import subprocess
+import time
 from collections.abc import Iterator
 
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.server import Sandbox
 
-from measure import ORGANIZATION, OURS, Figure
+from measure import HERE, ORGANIZATION, OURS, PYTHON, Figure
 from virtual_time import Calls, VirtualClock
 
 _PAGE = 10  # small pages make many calls of few events
 _WINDOWS = 5
 _LOOK_EVERY = 200
+_PROCESSES = 4
+_SPEED = 5.0
+_MINUTES = 4
 
 
 def figures() -> Iterator[Figure]:
@@ -23,6 +31,29 @@ def figures() -> Iterator[Figure]:
     calls = _read(500, pages=450)
     work = f"{calls.count:,} calls under a limit of 500 a minute"
     yield Figure(work, OURS, "", calls.seconds, at_most=0, unit="s waited")
+    yield from _sharing()
+
+
+def _sharing() -> Iterator[Figure]:
+    """Measure processes of one account that know nothing of each other."""
+    limit = 500
+    with Sandbox(rate_limit=limit, time_scale=_SPEED) as sandbox:
+        calls = Calls(sandbox)
+        until = time.time() + 60 * _MINUTES / _SPEED
+        command = [PYTHON, str(HERE / "sharing_worker.py"), sandbox.url, str(_SPEED), str(until)]
+        workers = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(_PROCESSES)
+        ]
+        while time.time() < until:
+            time.sleep(1)
+            calls.look()
+        answers = [int(worker.communicate()[0]) for worker in workers]
+        calls.look()
+    work = f"{_PROCESSES} processes of one account under a limit of {limit} a minute"
+    least = 100 * min(answers) * _PROCESSES / sum(answers)
+    yield Figure(work, OURS, "", calls.used_percent(limit), at_least=95, unit="% of the allowance used")
+    yield Figure(work, OURS, "", least, at_least=50, unit="% of a fair share for the process with the least")
+    yield Figure(work, OURS, "", calls.most_refused, at_most=1, unit="calls refused in the worst minute")
 
 
 def _read(limit: int, pages: int) -> Calls:

@@ -1,6 +1,7 @@
 """Clocks for a client and a sandbox in one process, and what the sandbox saw of its limit."""
 
 import time
+from collections import Counter
 from http import HTTPStatus
 
 from calendly_connector.sandbox.server import Sandbox
@@ -65,6 +66,12 @@ class Calls:
     def refused(self) -> int:
         """How many came too early."""
         return sum(status == _REFUSED for _, status in self._seen)
+
+    @property
+    def most_refused(self) -> int:
+        """How many came too early in the minute that had most of them."""
+        minutes = Counter(int(at // _WINDOW_S) for at, status in self._seen if status == _REFUSED)
+        return max(minutes.values(), default=0)
 
     @property
     def seconds(self) -> float:

@@ -1,7 +1,9 @@
 """The budget: paces an account before Calendly refuses it, whatever way the server counts."""
 
 import heapq
+import itertools
 import math
+import random
 from collections import deque
 
 import pytest
@@ -50,11 +52,11 @@ class Sliding:
         return good, RateLimit(self.limit, self.limit - len(self.log), reset)
 
 
-def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None):
+def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None, start=0.0):
     """Let threads send in virtual time; give when each was sent, and how many were refused."""
     account = account or Account()
     left, refused, sent = requests, 0, []
-    agenda = [(0.0, number, "ask", None) for number in range(threads)]
+    agenda = [(start, number, "ask", None) for number in range(threads)]
     agenda += [(at, 1000 + number, "other", None) for number, at in enumerate(others)]
     heapq.heapify(agenda)
     steps = 0
@@ -148,6 +150,99 @@ def test_whatever_happens_it_ends_and_is_seldom_refused(limit, threads, latency_
     sent, refused = run(kind(limit, says=says), requests, threads=threads, latency_s=latency_s, others=others)
     assert len(sent) == requests + refused
     assert refused <= 2 * threads + len(others)
+
+
+# Several processes
+
+
+class Processes:
+    """Processes of one account that send as much as they may, in virtual time; none knows of the others."""
+
+    def __init__(self, server, starts, *, threads=1, latency_s=0.02, seconds=240):
+        self.sent = [[] for _ in starts]
+        self.refused = []
+        self._server = server
+        self._draw = random.Random(1)  # noqa: S311 - replies do not all take the same time
+        self._agenda, self._order = [], itertools.count()
+        self.accounts = [Account() for _ in starts]
+        for number, start in enumerate(starts):
+            for _ in range(threads):
+                self._push(start, number, "ask", None)
+        while self._agenda[0][0] < seconds:
+            now, _, number, step, what = heapq.heappop(self._agenda)
+            account = self.accounts[number]
+            travel_s = latency_s * (0.3 + 0.4 * self._draw.random())
+            if step == "ask":
+                turn = account.take(*GET, now)
+                if isinstance(turn, Turn):
+                    self._push(now + travel_s, number, "serve", turn)
+                else:
+                    self._push(now + turn, number, "ask", None)
+            elif step == "serve":
+                good, limit = server(now)
+                (self.sent[number] if good else self.refused).append(now)
+                self._push(now + travel_s, number, "answer", (what, good, limit))
+            else:
+                turn, good, limit = what
+                if good:
+                    account.told(turn, now, limit)
+                else:
+                    account.refused(turn, now, limit.reset_s)
+                self._push(now, number, "ask", None)
+
+    def shares(self, since=0.0):
+        """Return each process's part of a fair share."""
+        counts = [sum(at >= since for at in sent) for sent in self.sent]
+        return [count * len(counts) / sum(counts) for count in counts]
+
+    def _push(self, at, number, step, what):
+        heapq.heappush(self._agenda, (at, next(self._order), number, step, what))
+
+
+@pytest.mark.parametrize("says", [None, 60])
+@pytest.mark.parametrize(("threads", "latency_s"), [(1, 0.003), (1, 0.1), (8, 0.1), (8, 0.3)])
+@pytest.mark.parametrize("processes", [2, 4, 8])
+def test_processes_that_start_together_share_the_limit_evenly(processes, threads, latency_s, says):
+    server = Fixed(500, says=says)
+    starts = [0.07 * number for number in range(processes)]
+    run = Processes(server, starts, threads=threads, latency_s=latency_s)
+    assert run.refused == []
+    assert min(server.windows) >= 0.95 * 500
+    assert min(run.shares()) >= 0.75
+
+
+@pytest.mark.parametrize("latency_s", [0.003, 0.1])
+def test_a_process_that_starts_later_gets_its_share_from_the_next_minute_on(latency_s):
+    server = Fixed(500)
+    run = Processes(server, [0.0, 20.0, 35.0], latency_s=latency_s)
+    assert len(run.refused) <= 2  # where the first has used the minute up, each of the others has to find out
+    assert min(server.windows) >= 0.95 * 500
+    assert min(run.shares(since=60)) >= 0.75
+
+
+def test_a_process_whose_rival_has_ended_takes_everything_again():
+    server = Fixed(500)
+    alone = Processes(server, [0.0, 0.0], latency_s=0.01, seconds=59).accounts[0]
+    sent, refused = run(server, 1500, account=alone, latency_s=0.01, start=60.0)
+    assert refused == 0
+    assert sent[-1] - sent[0] <= 4 * 61  # at best 3 minutes
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_a_few_calls_of_another_program_do_not_slow_a_burst_down(threads):
+    others = [0.1, 0.2]
+    sent, refused = run(Fixed(500), 450, threads=threads, latency_s=0.01, others=others)
+    assert refused == 0
+    assert sent[-1] <= 460 / threads * 0.01 + threads * budget.LOOK_AGAIN_S
+
+
+def test_a_command_that_follows_others_in_the_same_minute_is_not_slowed_down():
+    server = Fixed(500)
+    for number in range(6):
+        account = Account()  # a process of its own
+        sent, refused = run(server, 25, account=account, latency_s=0.01, start=number)
+        assert refused == 0
+        assert sent[-1] - sent[0] <= 26 * 0.01
 
 
 # What is not told

@@ -4,6 +4,7 @@ Pure but for the registry at the end: time comes in as seconds of a clock that o
 Limits: https://developer.calendly.com/api-docs/overview/rate-limits
 """
 
+import math
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from threading import Lock
 from typing import Final, NamedTuple
 
 from ..contract import RateLimit
+from .sharing import Sharing
 
 LOOK_AGAIN_S: Final = 0.05  # while others' answers are under way that will tell
 _MINUTE_S: Final = 60.0
@@ -78,6 +80,7 @@ class Headroom:
         self._silent = False
         self._blocked_until = float("-inf")
         self._refusals = 0
+        self._sharing = Sharing()
 
     def wait_s(self, now: float) -> float:
         """Say how long until it is worth asking again; 0: one may be sent now."""
@@ -89,7 +92,7 @@ class Headroom:
             return 0.0
         if self._left is None:
             return LOOK_AGAIN_S if self._in_flight else 0.0
-        if self._left > 0:
+        if self._left > self._sharing.reserve() and self._next_at < math.inf:
             return max(0.0, self._next_at - now)
         if self._in_flight:
             return LOOK_AGAIN_S
@@ -100,8 +103,10 @@ class Headroom:
         """Count one that is sent now."""
         self._in_flight += 1
         if self._left is not None:
+            self._sharing.spend()
             self._left -= 1
-            self._next_at = max(now, self._next_at) + self._gap_s
+            pace_s = self._sharing.pace_s(now, self._left, self._ends_at or now)
+            self._next_at = max(now, self._next_at) + max(self._gap_s, pace_s)
 
     def lost(self) -> None:
         """Take note that no reply came; whether it was counted is not known."""
@@ -120,13 +125,15 @@ class Headroom:
             return  # one of several that were under way when the first was refused
         penalty_s = min(_LONGEST_PENALTY_S, 2.0 ** (self._refusals - 1)) if self._refusals else 0.0
         self._refusals += 1
-        self._begin(received)
         self._used_up = True
+        self._begin(received)
         self._blocked_until = received + max(wait_s, penalty_s)
 
     def _begin(self, now: float) -> None:
         self._left = self._ends_at = None
         self._since = now
+        self._next_at = min(self._next_at, now)
+        self._sharing.begin(used_up=self._used_up)
 
     def _read(self, sent: float, received: float, limit: RateLimit | None) -> None:
         if sent < self._since:
@@ -137,6 +144,7 @@ class Headroom:
         self._silent = False
         if self._left is None:
             self._spread(limit)
+        self._sharing.note(received, limit.limit, limit.limit - limit.remaining, self._in_flight)
         left = max(0, limit.remaining - self._in_flight)  # those under way may not be counted yet
         if self._left is None or sent >= self._latest:
             self._left, self._latest = left, sent
