@@ -62,7 +62,8 @@ class ConnectorError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """Give the error as plain JSON values; never holds a secret."""
-        declared = [name for kind in type(self).__mro__ for name in vars(kind).get("__annotations__", {})]
+        # Not vars(kind): from Python 3.14 on a class makes its annotations only when asked for them.
+        declared = [name for kind in type(self).__mro__ for name in getattr(kind, "__annotations__", {})]
         names = dict.fromkeys(["code", "message", "fix", "retryable", *declared, *vars(self)])
         return {name: getattr(self, name) for name in names}
 
