@@ -1,5 +1,5 @@
-# make demo | make test [COVERAGE=--cov] | make test-long | make lint | make wheel-test | make test-hosts
-# make bench [BENCH=--quick]
+# make demo | make test [COVERAGE=--cov] | make lint | make bench [BENCH=--quick]
+# make test-dates | make test-pythons | make wheel-test | make test-hosts | make test-long | make test-endurance
 # Each target does all its own set-up in .venv; only Python 3.11+, make and a package index are needed,
 # for test-hosts npm's, too: Node itself is a wheel.
 
@@ -12,7 +12,7 @@ COVERAGE ?=
 # Where it is set, each worker rewrites all asserts anew in each run; empty is unset.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 
-.PHONY: docs help demo test test-long lint wheel-test test-hosts bench clean
+.PHONY: docs help demo test test-dates test-pythons test-long test-endurance lint wheel-test test-hosts bench clean
 
 help:
 	@sed -n '1,4p' Makefile
@@ -24,9 +24,24 @@ test: $(READY)
 	@sh .ci/have postgres chromium
 	$(PYTEST) -n auto --dist worksteal $(COVERAGE)
 
+# The same with the clock moved to other days.
+test-dates: $(READY)
+	@sh .ci/have postgres chromium faketime
+	sh .ci/test-dates $(BIN)/pytest
+
+# The same from the wheel, on every supported Python that this machine has; PYTHONS names some of them.
+test-pythons: $(READY)
+	@sh .ci/have postgres chromium
+	@sh .ci/wheel-test $(BIN)/python $${PYTHONS:-$$(sh .ci/pythons)}
+
+# Kills, races and soaks, shorter than those of test-endurance.
 test-long: $(READY)
 	@sh .ci/have postgres chromium
 	$(PYTEST) -m long
+
+test-endurance: $(READY)
+	@sh .ci/have postgres chromium
+	ENDURANCE=1 $(PYTEST) -m long
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py

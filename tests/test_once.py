@@ -18,6 +18,7 @@ import once_worker
 import pytest
 from calendly_connector.inbox import open_inbox
 from calendly_connector.triggers.looking import written
+from endurance import rounds
 
 WORKER = Path(once_worker.__file__)
 KEY = "made-up-key"
@@ -198,7 +199,9 @@ def test_what_is_refused_for_its_age_is_read_back(make_sandbox, tmp_path, connec
 
 
 @pytest.mark.parametrize(
-    ("total", "kills"), [(100, 3), pytest.param(10_000, 50, marks=pytest.mark.long)], ids=["few", "many"]
+    ("total", "kills"),
+    [(100, 3), pytest.param(*rounds((2_000, 15), (10_000, 50)), marks=pytest.mark.long)],
+    ids=["few", "many"],
 )
 class TestOnce:
     def test_by_webhook(self, make_sandbox, tmp_path, connect, total, kills):

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from calendly_connector.inbox import STATES, open_inbox
 from calendly_connector.webhooks.event import read_event
+from endurance import rounds
 from receivers import Post, event, exchange, signed
 
 pytestmark = pytest.mark.long
 
 WORKER = str(Path(__file__).with_name("receiver_worker.py"))
 EVENTS = 2000
-KILLS = {"file": 50, "postgresql": 15}
+KILLS = {"file": rounds(15, 50), "postgresql": rounds(8, 15)}
 SENDERS = 4
 LONGEST_S = 300
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import schemathesis
+from endurance import rounds
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -20,7 +21,7 @@ REFERENCE = Path(__file__).parent / "reference" / "calendly-api.2026-11.yaml"
 API = schemathesis.openapi.from_path(REFERENCE).exclude(path_regex="^/oauth/")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 FEW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-MANY = settings(FEW, max_examples=150)
+MANY = settings(FEW, max_examples=rounds(50, 150))
 FRAMING = {
     "connection",
     "content-length",

@@ -11,10 +11,11 @@ import pytest
 import sqlalchemy as sa
 from calendly_connector.sandbox.server import Sandbox
 from copies import tables
+from endurance import rounds
 
 pytestmark = pytest.mark.long
 
-TIMES = 100
+TIMES = rounds(25, 100)
 LONGEST_S = 120
 # The true command; small pages, so that a small world has many of them.
 PROGRAM = """
