@@ -1,6 +1,10 @@
 """Times as Calendly writes them: ISO 8601 in UTC. Pure."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+_DATED = re.compile(r"(\d{4}-\d\d-\d\d)(T.+)?")
 
 
 def read(text: str) -> datetime:
@@ -20,3 +24,15 @@ def read_or_none(text: object) -> datetime | None:
 def write(moment: datetime) -> str:
     """Write a time."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def move(value: Any, days: int) -> Any:
+    """Return a JSON value with each date and time in it moved by whole days."""
+    if isinstance(value, dict):
+        return {name: move(inner, days) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [move(inner, days) for inner in value]
+    dated = _DATED.fullmatch(value) if isinstance(value, str) else None
+    if dated is None:
+        return value
+    return f"{date.fromisoformat(dated[1]) + timedelta(days=days)}{dated[2] or ''}"

@@ -10,12 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 from calendly_connector import __version__, cli
-from calendly_connector.cli import demo
+from calendly_connector.cli import demo, describe
 from calendly_connector.manifest import catalog
 from calendly_connector.sandbox.world import cast
 from hostile import Hostile, one, page, reply
@@ -305,6 +306,27 @@ def test_every_action_is_described(name, call):
     assert all(f"\n    {field}" in out for field in action.inputs)
     assert all(scope in out for scope in action.scopes)
     assert action.docs in out
+
+
+@pytest.mark.parametrize(
+    ("today", "moved"),
+    [("2026-11-01", "2026-11-25"), ("2026-11-17", "2026-11-25"), ("2026-11-18", "2026-12-02")],
+)
+def test_the_dates_of_an_example_are_moved_by_whole_weeks(today, moved):
+    example = {"at": "2026-11-25T08:00:00Z", "days": ["2026-11-25", {"id": "2026"}], "count": 1}
+    shown = describe.upcoming(example, date.fromisoformat(today))
+    assert shown == {"at": f"{moved}T08:00:00Z", "days": [moved, {"id": "2026"}], "count": 1}
+
+
+@pytest.mark.parametrize("action", ["event_type_available_times.list", "user_busy_times.list"])
+def test_a_described_example_is_accepted_on_the_day_it_is_shown(action, call, make_sandbox):
+    _, out, _ = call("describe", action)
+    example = json.loads(out.partition("  example\n")[2])
+    rows = [f"{name}={value}" for name, value in example.items()]
+    with make_sandbox(anchor=None, now=None) as sandbox:
+        code, out, err = call("run", action, *rows, "--json", server=sandbox)
+    assert (code, err) == (0, "")
+    assert json.loads(out)["complete"]
 
 
 def test_the_original_name_prints_both_schemas_as_json(call):

@@ -2,12 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any, Final
 
 import click
 
 from ..declarations import Action
 from ..manifest import find, named
+from ..moments import move
+from ..timing import Timing
 from .actions import as_dict
+
+_EXAMPLES_DAY: Final = date(2026, 11, 17)  # the examples in schemas/ are about the days after it
 
 
 @click.command("describe")
@@ -56,7 +62,14 @@ def _lines(action: Action) -> Iterator[str]:
         yield "    none"
     yield "  output    " + (_title(action) if action.returns != "none" else "nothing")
     yield "  example"
-    yield from (f"    {line}" for line in json.dumps(action.examples[0]["input"], indent=2).splitlines())
+    example = upcoming(action.examples[0]["input"], datetime.fromtimestamp(Timing().clock(), UTC).date())
+    yield from (f"    {line}" for line in json.dumps(example, indent=2).splitlines())
+
+
+def upcoming(example: Any, today: date) -> Any:
+    """Return an example with its dates moved by whole weeks, so that Calendly takes it today."""
+    weeks = -(-(today - _EXAMPLES_DAY).days // 7)
+    return move(example, 7 * max(0, weeks))
 
 
 def _type(schema: object) -> str:
