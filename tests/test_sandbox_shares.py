@@ -4,6 +4,8 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
+from calendly_connector.errors import InvalidParams
+from calendly_connector.plugin import connector
 from calendly_connector.sandbox.world import cast
 from sandbox_client import ADMIN, INTRO_CALL, OWNER, PAYLOADS, PUBLIC, Clock, serving
 
@@ -200,3 +202,20 @@ def test_shares_of_a_deleted_event_type_are_gone(call):
     assert call.http.post("/__sandbox__/event_types/delete", json={"event_type": INTRO_CALL}).is_success
     assert listed(call) == []
     assert call("PATCH", SEEDED, json={"name": "x"}).status_code == 404
+
+
+def test_the_connector_finds_changes_and_revokes_a_share_by_its_name(call):
+    with connector.connect(
+        {"kind": "personal_access_token", "token": "sandbox-owner"}, origin=call.sandbox.url
+    ) as connection:
+        changed = connection.run(
+            "shares.update", {"uuid": "Intro call (short)", "contact": "Noor van Dijk", "duration": None}
+        )
+        assert changed.warnings == ()
+        assert changed.record["share_override"]["duration"] == 30
+        assert changed.record["contact"].endswith(cast.CONTACT)
+        assert [record["status"] for record in connection.run("shares.list").records] == ["active", "booked"]
+        connection.run("shares.delete", {"uuid": changed.record["uri"]})
+        assert [record["status"] for record in connection.run("shares.list").records] == ["booked"]
+        with pytest.raises(InvalidParams):
+            connection.run("shares.update", {"uuid": cast.BOOKED_SHARE})

@@ -402,3 +402,8 @@ def test_fields_that_calendly_sends_but_does_not_document_are_named_in_the_schem
         check = RecordCheck(catalog()[action])
         check.page([{**record, above[0]: changed} if above else changed])
         assert bool(check.warnings) is warns
+
+
+def test_null_among_the_choices_is_called_null():
+    with pytest.raises(InvalidParams, match=r"must be one of .*, unlimited, null\."):
+        check_input(catalog()["shares.update"], {"uuid": "x", "period_type": "never"}, [])
