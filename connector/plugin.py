@@ -88,6 +88,7 @@ class CalendlyConnection:
         self._origin = origin
         self._timing = timing
         self._stored_as = stored_as
+        self._checked_scopes: Mapping[str, str] = {}
 
     def __repr__(self) -> str:
         return f"<CalendlyConnection {self._credential['kind']} at {self._origin}>"
@@ -101,7 +102,9 @@ class CalendlyConnection:
             access = self._access
         except InvalidCredential as error:
             return report.refused(error, kind)
-        return report.check(self._client, kind, access.mended, deep=deep, holding=access.holding)
+        told = report.check(self._client, kind, access.mended, deep=deep, holding=access.holding)
+        self._checked_scopes = told.scopes
+        return told
 
     def run(
         self,
@@ -234,7 +237,9 @@ class CalendlyConnection:
         from .subscriptions import Subscriptions, signer_of
 
         kept_in = store or _vault_store()
-        return Subscriptions(self, kept_in, signer_of(self._credential), clock=self._timing.clock)
+        return Subscriptions(
+            self, kept_in, signer_of(self._credential), clock=self._timing.clock, lacks=self._lacks
+        )
 
     @property
     def rate_limit(self) -> RateLimit | None:
@@ -318,8 +323,14 @@ class CalendlyConnection:
         def fetch_user() -> Record:
             return runner.run("users.me", None, ()).record or {}
 
-        runner = Runner(self._client, Functions(fetch_user, self._credential, self._timing.clock))
+        functions = Functions(fetch_user, self._credential, self._timing.clock)
+        runner = Runner(self._client, functions, lacks=self._lacks)
         return runner
+
+    def _lacks(self, scope: str) -> bool | None:
+        from .event_scopes import lacks
+
+        return lacks(scope, self._access.granted(), self._checked_scopes)
 
 
 def _vault_store() -> Store:

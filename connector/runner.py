@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from . import validation
+from . import event_scopes, validation
 from .api import protocol
-from .api.client import Client
+from .api.client import Client, Reply
 from .api.protocol import Request
 from .choices import Choices
 from .contract import Filter, Option, Params, Record, Result
 from .declarations import Action
-from .errors import UnknownAction, UsageError
+from .errors import Rejected, UnknownAction, UsageError
+from .event_scopes import Lacks
 from .functions import Functions
 from .inputs import Inputs, Prepared
 from .manifest import find, manifest
@@ -20,10 +21,11 @@ from .schema import Schema
 
 
 class Runner:
-    """Runs actions over one client."""
+    """Runs actions over one client. `lacks` tells which scopes the credential is known to lack."""
 
-    def __init__(self, client: Client, functions: Functions) -> None:
+    def __init__(self, client: Client, functions: Functions, *, lacks: Lacks = event_scopes.unknown) -> None:
         self._client = client
+        self._lacks = lacks
         self._choices = Choices(self._listed)
         origins = tuple(dict.fromkeys((manifest().origin, client.origin)))
         self._inputs = Inputs(functions, self._choices, origins)
@@ -53,7 +55,7 @@ class Runner:
                 calls=stream.calls,
                 warnings=stream.warnings,
             )
-        reply = self._client.send(requests[0])
+        reply = self._send(requests[0])
         if action.returns == "none":
             return Result(action=action.id, calls=reply.calls)
         record = protocol.read_one(requests[0], reply.document, bare=action.bare)
@@ -100,7 +102,16 @@ class Runner:
 
     def request(self, method: str, path: str, values: Mapping[str, Any]) -> Any:
         """Send any request of the API; give the reply's JSON document."""
-        return self._client.send(protocol.raw_request(method.upper(), path, values)).document
+        return self._send(protocol.raw_request(method.upper(), path, values)).document
+
+    def _send(self, request: Request) -> Reply:
+        events = event_scopes.subscribed(request.method, request.path, request.body)
+        event_scopes.check(events, self._lacks)
+        try:
+            return self._client.send(request)
+        except Rejected as error:
+            event_scopes.explain(error, events, self._lacks)
+            raise
 
     def _requests(self, prepared: Prepared) -> list[Request]:
         return [_request(prepared.action, values) for values in self._inputs.resolve(prepared)]

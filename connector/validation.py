@@ -192,7 +192,10 @@ def _word_value(keyword: str, wanted: Any, schema: Mapping[str, Any]) -> str:
     if "x-expected" in schema:
         return f"must be {schema['x-expected']}"
     choices = wanted if isinstance(wanted, list) else [wanted]
-    words = (str(choice).lower() if isinstance(choice, bool) else str(choice) for choice in choices)
+    words = (
+        "null" if choice is None else str(choice).lower() if isinstance(choice, bool) else str(choice)
+        for choice in choices
+    )
     shown = ", ".join(dict.fromkeys(words))
     return _SENTENCES.get(keyword, f"does not fit the schema's {keyword} {{}}").format(shown)
 

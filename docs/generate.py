@@ -181,7 +181,8 @@ def _needs(trigger: Trigger) -> str:
 def _type(schema: Any, root: Any) -> str:
     schema = follow(schema, root)
     if "enum" in schema:
-        return " or ".join(dict.fromkeys(f"`{value}`" for value in schema["enum"]))
+        values = ("null" if value is None else value for value in schema["enum"])
+        return " or ".join(dict.fromkeys(f"`{value}`" for value in values))
     kinds = schema.get("type", "any")
     kind = kinds if isinstance(kinds, str) else " or ".join(kinds)
     if kind == "array":

@@ -59,6 +59,14 @@ def subscribe(call, *more):
     return told
 
 
+def test_the_free_plan_has_webhooks_save_for_events_of_its_own_plans(call, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-free")
+    assert call("subscribe", "invitee.created", "--to", CALLBACK)[0] == 0
+    code, _, said = call("subscribe", "routing_form_submission.created", "--to", CALLBACK)
+    assert code == 1
+    assert "Please upgrade" in said
+
+
 def test_a_life_from_the_command_line(call, store, fresh_sandbox):
     code, out, err = call("subscribe", *EVENTS, "--to", CALLBACK)
     (kept,) = store.all()

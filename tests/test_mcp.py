@@ -22,6 +22,7 @@ from calendly_connector.hosts.mcp.server import build
 from calendly_connector.hosts.mcp.tools import Tools
 from calendly_connector.manifest import catalog
 from calendly_connector.redaction import redact_all
+from calendly_connector.sandbox.world.cast import SHARE
 from conftest import OWNER_TOKEN
 from jsonschema import Draft202012Validator
 from mcp import MCPError
@@ -213,9 +214,11 @@ def test_the_groups_hold_every_action_and_the_declared_names_exist():
 
 def test_whatever_an_input_names_can_be_read_so_that_a_person_is_told_what_it_is():
     inputs = (rule for action in catalog().values() for rule in action.inputs.values())
-    named = [rule["x-resource"] for rule in inputs if "x-resource" in rule]
-    kinds = {kind for kinds in named for kind in ([kinds] if isinstance(kinds, str) else kinds)}
-    assert {f"{kind}.get" for kind in kinds} <= catalog().keys()
+    named = [rule for rule in inputs if "x-resource" in rule]
+    for rule in named:
+        kinds = rule["x-resource"]
+        readers = {f"{kind}.get" for kind in ([kinds] if isinstance(kinds, str) else kinds)}
+        assert readers <= catalog().keys() or "x-options" in rule
 
 
 def test_prompts_name_what_they_need_and_nothing_that_is_not_offered():
@@ -693,6 +696,13 @@ def test_without_a_yes_nothing_is_written(meeting_place, serve, mode, reply):
         assert through_run.is_error
         assert len(agent.questions) == 2
     assert not [request for request in meeting_place.requests()["requests"] if request["method"] != "GET"]
+
+
+def test_a_person_sees_the_name_of_what_only_a_list_shows(meeting_place, serve):
+    with serve(meeting_place, reply="decline") as agent:
+        agent.refused("run_action", action="shares_delete", arguments={"uuid": SHARE})
+        (question,) = agent.questions
+        assert question == f"Delete a share?\n  uuid: Intro call (short), {SHARE}\nThis cannot be undone."
 
 
 def test_who_cannot_be_asked_is_not_asked(meeting_place, serve):

@@ -44,7 +44,7 @@ def short(monkeypatch):
         (reply(204), "error", "unverified", "204"),
         (reply(200, b"<html>", HTML), "error", "page", "no receiver"),
         (reply(404), "error", "not_found", "nothing is at this path"),
-        (reply(410), "error", "not_found", "410"),
+        (reply(410), "error", "gone", "Calendly deletes a subscription"),
         (reply(405), "error", "method", "no POST"),
         (reply(413), "warning", "refused", "413"),
         (reply(429), "warning", "refused", "429"),

@@ -531,9 +531,35 @@ def test_a_body_that_is_no_object_is_refused(post, body):
 def test_subscribing_needs_the_scopes_of_what_is_read(sandbox, post):
     sandbox.control("POST", "/tokens", {"name": "hooks-only", "scopes": ["webhooks:write", "users:read"]})
     reply = post(HOOK, "hooks-only")
-    assert reply.status_code == 403
-    assert reply.json()["required_scopes"] == ["webhooks:write", "scheduled_events:read"]
+    assert reply.status_code == 400
+    assert reply.json() == {"title": "Invalid Argument", "message": "The supplied parameters are invalid."}
     assert post(HOOK, "sandbox-events-only").json()["required_scopes"] == ["webhooks:write"]
+
+
+def test_a_callback_address_is_taken_for_one_user_of_one_organization(post, sandbox):
+    body = HOOK | {"url": "https://hooks.acme.example/shared"}
+    own = {"scope": "user", "user": member(sandbox, 2).user["uri"]}
+    assert post(body).status_code == 201
+    assert post(body | {"scope": "user", "user": OWNER}).status_code == 409
+    assert post(body, "sandbox-admin").status_code == 201
+    assert post(body | own, "sandbox-member").status_code == 201
+    small = sandbox.world.population.members[-1].user
+    other = {"scope": "organization", "organization": small["current_organization"]}
+    assert post(body | other, "sandbox-free").status_code == 201
+
+
+def test_the_owners_plan_decides_which_events_can_be_subscribed_to(post, sandbox):
+    body = HOOK | {"url": "https://hooks.acme.example/plan", "events": ["routing_form_submission.created"]}
+    scopes = ["webhooks:write", "routing_forms:read"]
+    sandbox.control("POST", "/tokens", {"name": "guest", "scopes": scopes, "user": ADMIN, "plan": "free"})
+    assert post(body, "guest").status_code == 201
+    small = sandbox.world.population.members[-1].user
+    sandbox.control(
+        "POST", "/tokens", {"name": "paying", "scopes": scopes, "user": small["uri"], "plan": "paid"}
+    )
+    refused = post(body | {"organization": small["current_organization"]}, "paying")
+    assert refused.status_code == 403
+    assert refused.json()["message"] == "Please upgrade to a paid Calendly account."
 
 
 def test_subscribing_beyond_ones_reach_is_refused(post, sandbox):

@@ -338,6 +338,12 @@ def test_notes_are_written_and_read(call):
     assert len(call.ok("GET", "/notes", **{"contact[]": NOOR})) == 2
 
 
+def test_outer_blanks_of_a_note_do_not_count(call):
+    made = call.ok("POST", "/notes", json={"contact": NOOR, "title": f"  {'x' * 255}\n", "body": "\ttext "})
+    assert (made["title"], made["body"]) == ("x" * 255, "text")
+    assert set(call.problems("POST", "/notes", json={"contact": NOOR, "title": " \n"})) == {"title"}
+
+
 def test_notes_are_private(call):
     for path, who in (("/notes/none", "sandbox-owner"), (f"/notes/{cast.NOTE}", "sandbox-admin")):
         assert call("GET", path, who).status_code == 404

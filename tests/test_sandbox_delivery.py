@@ -163,7 +163,7 @@ def test_a_message_that_is_never_taken_ends_a_day_after_the_meeting_and_holds_no
     assert (ended["state"], ended["retry_started_at"]) == ("active", None)
 
 
-@pytest.mark.parametrize("failure", [302, 307, 400, 404, 410, 429, 500, 503, CLOSE, HANG])
+@pytest.mark.parametrize("failure", [302, 307, 400, 404, 429, 500, 503, CLOSE, HANG])
 def test_all_but_2xx_is_a_failure(call, receiver, failure):
     receiver.answer = failure
     subscribe(call, receiver.url)
@@ -176,6 +176,25 @@ def test_all_but_2xx_is_a_failure(call, receiver, failure):
     assert [path for path, _, _ in receiver.received] == ["/", "/"]  # and no redirect was followed
     [one] = log(call)
     assert (one["delivered"], one["attempts"], one["status"], one["error"]) == (True, 2, 204, None)
+
+
+def test_a_receiver_that_answers_410_loses_its_subscription(call, receiver):
+    with receiving() as other:
+        kept, gone = subscribe(call, other.url), subscribe(call, receiver.url)
+        receiver.answer = 503
+        call.sandbox.book(wait=True)  # its message waits for a retry
+        receiver.answer = 410
+        call.sandbox.book(wait=True)
+        assert call("GET", gone["uri"].removeprefix(PUBLIC)).status_code == 404
+        assert state(call, kept)["state"] == "active"
+        outcomes = [(one["state"], one["reason"]) for one in log(call) if one["subscription"] == gone["uri"]]
+        assert outcomes == [
+            ("given_up", "the subscription or its user is gone"),
+            ("given_up", "the receiver answered 410, which deletes the subscription"),
+        ]
+        call.sandbox.book(wait=True)
+        call.sandbox.advance(DAY_S)
+        assert (len(receiver.received), len(other.received)) == (2, 3)
 
 
 def test_a_refused_connection_is_a_failure(call):

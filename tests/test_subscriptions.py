@@ -233,7 +233,7 @@ def test_all_of_it_or_nothing(connect, fresh_sandbox, store):
         },
     )
     subscriptions = subscriptions_of(connect(fresh_sandbox, "poor"), store)
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(Rejected, match="meeting_recaps:read and webhooks:write"):
         subscriptions.subscribe([*EVENTS, "meeting_recap.created"], CALLBACK)
     assert at_calendly(fresh_sandbox) == {}
     assert store.all() == []

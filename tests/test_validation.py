@@ -364,3 +364,46 @@ def test_warnings_are_bounded_and_nothing_is_left_uncounted():
     assert len(check.warnings) == 21
     assert all("[in 3 record(s)" in warning for warning in check.warnings[:20])
     assert check.warnings[20].endswith("90 more misfits of other kinds, not told one by one")
+
+
+def example_of(action: str) -> dict[str, Any]:
+    record: dict[str, Any] = catalog()[action].examples[0]["output"]
+    return record
+
+
+@pytest.mark.parametrize("action", ["event_types.get", "event_types.list", "event_types.update"])
+@pytest.mark.parametrize("choices", [None, [], ["Core", "Reports"]])
+def test_a_question_without_choices_may_have_null_for_them(action: str, choices: list[str] | None):
+    record = example_of(action)
+    questions = [{**question, "answer_choices": choices} for question in record["custom_questions"]]
+    check = RecordCheck(catalog()[action])
+    check.page([{**record, "custom_questions": questions}])
+    assert check.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "value", "wrong"),
+    [
+        ("organizations.get", ("id",), 12345, "12345"),
+        ("organization_memberships.get", ("user", "time_notation"), "24h", "36h"),
+        ("organization_memberships.list", ("user", "time_notation"), "12h", 12),
+        ("event_types.get", ("kind_description",), "One-on-One", 1),
+        ("event_types.list", ("kind_description",), None, []),
+    ],
+)
+def test_fields_that_calendly_sends_but_does_not_document_are_named_in_the_schema(
+    action: str, path: tuple[str, ...], value: Any, wrong: Any
+):
+    record = example_of(action)
+    *above, last = path
+    inner = record[above[0]] if above else record
+    for sent, warns in ((value, False), (wrong, True)):
+        changed = {**inner, last: sent}
+        check = RecordCheck(catalog()[action])
+        check.page([{**record, above[0]: changed} if above else changed])
+        assert bool(check.warnings) is warns
+
+
+def test_null_among_the_choices_is_called_null():
+    with pytest.raises(InvalidParams, match=r"must be one of .*, unlimited, null\."):
+        check_input(catalog()["shares.update"], {"uuid": "x", "period_type": "never"}, [])

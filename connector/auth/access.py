@@ -22,6 +22,9 @@ class Access(Protocol):
     def holding(self) -> Holding | None:
         """Say what is held, where that can be known. Raises SignInRequired."""
 
+    def granted(self) -> frozenset[str] | None:
+        """Return the scopes that were granted, as far as is known without asking anybody."""
+
 
 class TokenAccess:
     """A personal access token: always the same."""
@@ -36,6 +39,9 @@ class TokenAccess:
 
     def holding(self) -> None:
         """Say nothing: the scopes of a personal access token cannot be read."""
+
+    def granted(self) -> None:
+        """Say nothing, either."""
 
 
 class PassingAccess:
@@ -70,6 +76,10 @@ class PassingAccess:
 
         held = grant.from_credential(self._credential)
         return None if held is None else holding.ask(of_app(self._credential, self._timing), held)
+
+    def granted(self) -> frozenset[str] | None:
+        """Return the scopes that the credential says it was granted."""
+        return frozenset(self._credential.get("scope", "").split()) or None
 
 
 def open_access(credential: Mapping[str, str], name: str, timing: Timing) -> Access:

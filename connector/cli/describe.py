@@ -76,7 +76,7 @@ def _type(schema: object) -> str:
     if not isinstance(schema, dict):
         return "any"
     if "enum" in schema:
-        return " | ".join(dict.fromkeys(map(str, schema["enum"])))
+        return " | ".join(dict.fromkeys("null" if value is None else str(value) for value in schema["enum"]))
     kinds = schema.get("type", "any")
     kind = kinds if isinstance(kinds, str) else " or ".join(kinds)
     return f"{kind} ({schema['format']})" if "format" in schema else kind

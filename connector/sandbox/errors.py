@@ -17,7 +17,8 @@ class ApiError(Exception):
 
 def invalid(*details: Body) -> ApiError:
     """400: make one detail with `detail`."""
-    return ApiError(400, "Invalid Argument", "The supplied parameters are invalid.", details=list(details))
+    more = {"details": list(details)} if details else {}
+    return ApiError(400, "Invalid Argument", "The supplied parameters are invalid.", **more)
 
 
 def detail(message: str, parameter: str | None = None) -> Body:

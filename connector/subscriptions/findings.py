@@ -91,7 +91,10 @@ def _state(kept: Kept, record: Record | None, listing: Listing, organization: st
             return "unseen", "It belongs to another organization than this sign-in's."
         return "unseen", f"It cannot be seen with this sign-in: {listing.unread.get(place, 'not listed')}"
     if record is None and kept.uri:
-        return "forgotten", "Its key is held, but Calendly has it no more."
+        return "forgotten", (
+            "Its key is held, but Calendly no longer has it. If nobody deleted it, the address answered 410, "
+            "or something in front of it did: `webhooks doctor` shows the answer."
+        )
     if record is not None and record["state"] != "active":
         return "disabled", (
             "Calendly gave it up after 24 hours without an answer of 2xx; what happens meanwhile is not sent."

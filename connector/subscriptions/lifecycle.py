@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, Literal
 
+from .. import event_scopes
 from ..contract import Connection, Record, Subscription
 from ..errors import (
     CalendlyDown,
@@ -23,6 +24,7 @@ from ..errors import (
     UnexpectedAnswer,
     UsageError,
 )
+from ..event_scopes import Lacks
 from ..manifest import manifest
 from ..triggers.filters import last_part
 from ..triggers.reach import group_uri, read_reach
@@ -50,7 +52,8 @@ class Repair:
 class Subscriptions:
     """The subscriptions of one store, made and ended through one connection.
 
-    `clock` gives unix seconds, `token` so many random bytes as a text.
+    `clock` gives unix seconds, `token` so many random bytes as a text; `lacks` tells which scopes the
+    credential is known to lack.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Subscriptions:
         *,
         clock: Callable[[], float] = time.time,
         token: Callable[[int], str] = secrets.token_hex,
+        lacks: Lacks = event_scopes.unknown,
     ) -> None:
         self._connection = connection
         self._account = Account(connection)
@@ -68,6 +72,7 @@ class Subscriptions:
         self._signer = signer or Signer()
         self._clock = clock
         self._token = token
+        self._lacks = lacks
 
     def subscribe(
         self, events: Iterable[str], callback: str, *, scope: str = "", group: str = ""
@@ -76,12 +81,14 @@ class Subscriptions:
 
         `scope` is organization, user or group, the widest that the role allows where it is left out; `group`
         a URI, id or name. Events that no one subscription can carry are split. An equal one that is active
-        and whose key is held is taken as it is. What is wrong with the address or the key costs no request.
+        and whose key is held is taken as it is. What is wrong with the address or the key costs no request,
+        and neither does a scope of one of the events that is known to be missing.
         """
         base = addresses.checked(callback)
         triggers = manifest().triggers
         wanted = told_by([events] if isinstance(events, str) else events, triggers)
         self._must_hold_key()
+        event_scopes.check(wanted, self._lacks)
         reach = read_reach(self._connection)
         about = group_uri(self._connection, group)
         shares = share_out(wanted, triggers, reach, scope=scope, group=about)

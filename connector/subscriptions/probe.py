@@ -191,7 +191,15 @@ def _by_answer(parts: SplitResult, status: int, headers: Mapping[str, str]) -> D
 
 
 def _by_refusal(status: int, what: str, *, page: bool) -> Diagnosis:
-    if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+    if status == HTTPStatus.GONE:
+        return Diagnosis(
+            "error",
+            "gone",
+            f"{what}: Calendly deletes a subscription whose address answers that, at once and for good.",
+            "Have the address answer 404 or 503 while there is no receiver. A proxy, a load balancer or a "
+            "parked domain may answer in its place.",
+        )
+    if status == HTTPStatus.NOT_FOUND:
         return Diagnosis(
             "error",
             "not_found",

@@ -65,6 +65,14 @@ class Renewal:
         """Say what is held. Raises SignInRequired."""
         return holding.ask(self._server, self.grant())
 
+    def granted(self) -> frozenset[str] | None:
+        """Return the scopes of the stored sign-in, whose tokens are used from now on: it may be a new one."""
+        stored = self._store.get(self._name)
+        with self._one_at_a_time:
+            if self._held and self._held.access_token != stored.get("access_token"):
+                self._held = None
+        return frozenset(stored.get("scope", "").split()) or None
+
     def _renewed(self, refused: str | None) -> Grant:
         """Take what is stored, renewed by us if nobody else has done it."""
         with self._store.lock(self._name, timeout_s=_PATIENCE_S):

@@ -17,7 +17,6 @@ from ...errors import (
     Unauthenticated,
 )
 from ...manifest import catalog
-from ...schema import Schema
 from ...validation import explain
 from . import paging
 from .offer import declared
@@ -68,7 +67,7 @@ class Account:
         return {
             name: told
             for name in action.naming & arguments.keys()
-            if isinstance(arguments[name], str) and (told := self._told(action.inputs[name], arguments[name]))
+            if isinstance(arguments[name], str) and (told := self._told(action, name, arguments[name]))
         }
 
     def report(self) -> Record:
@@ -101,15 +100,21 @@ class Account:
         with self._connection() as connection:
             return connection.run(action, {catalog()[action].path_ids[-1]: uri}).record or {}
 
-    def _told(self, field: Schema, value: str) -> str:
+    def _told(self, action: Action, name: str, value: str) -> str:
+        field = action.inputs[name]
         kinds = field["x-resource"]
-        readers = (f"{kind}.get" for kind in ([kinds] if isinstance(kinds, str) else kinds))
+        readers = [f"{kind}.get" for kind in ([kinds] if isinstance(kinds, str) else kinds)]
         if is_name(value, field):
             return ""  # a name says enough
-        for reader in readers:
+        for reader in filter(catalog().__contains__, readers):
             with suppress(ConnectorError):
                 record = self._resource(reader, value)
                 return ", ".join(str(record[name]) for name in _TELLING if record.get(name))
+        if not catalog().keys() & set(readers):  # only its list shows it, as with shares
+            with suppress(ConnectorError):
+                last = value.rpartition("/")[2]
+                options = self.options(action, name)
+                return next((one.label for one in options if one.value.rpartition("/")[2] == last), "")
         return ""
 
     @contextmanager

@@ -32,6 +32,13 @@ def require_paid(caller: Caller) -> None:
         raise errors.upgrade()
 
 
+def require_paid_owner(world: World, caller: Caller) -> None:
+    """Refuse an organization whose owner is on the free plan, whatever plan the caller has."""
+    uuid = world.population.organizations[caller.member.organization]
+    if world.offices.organizations[uuid]["stage"] == "free":
+        raise errors.upgrade()
+
+
 def require_lead(caller: Caller) -> None:
     """Refuse everybody but owners and admins."""
     if not caller.member.leads:

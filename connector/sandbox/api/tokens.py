@@ -15,10 +15,11 @@ _READ_AND_WRITE = (
     "meeting_recaps",
     "organizations",
     "scheduled_events",
+    "shares",
     "webhooks",
 )
 _READ = ("activity_log", "groups", "locations", "outgoing_communications", "routing_forms", "users")
-_WRITE = ("data_compliance", "scheduling_links", "shares")
+_WRITE = ("data_compliance", "scheduling_links")
 
 SCOPES = frozenset(
     [f"{family}:read" for family in (*_READ_AND_WRITE, *_READ)]

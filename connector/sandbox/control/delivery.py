@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
+from http import HTTPStatus
 
 from ..clock import Clock
 from ..loopback import is_loopback_url
@@ -219,6 +220,11 @@ class Deliverer:
         subscription = notices.find_live(self._world, message.notice.subscription)
         if subscription is None:
             self._end(message, GIVEN_UP, self._why_unwanted(message.notice.subscription))
+            return
+        if message.statuses and message.statuses[-1] == HTTPStatus.GONE:
+            self._world.unsubscribe(message.notice.subscription.rpartition("/")[2])
+            self._end(message, GIVEN_UP, "the receiver answered 410, which deletes the subscription")
+            self._drop_unwanted()
             return
         assert message.first_at is not None  # noqa: S101 - a live subscription was tried
         failing_since = self._outboxes[message.notice.subscription].failed(message, began)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import Body
-from ..world import bookings, cast, happenings, no_shows, recaps, submissions, times
+from ..world import bookings, cast, happenings, no_shows, recaps, shares, submissions, times
 from ..world.bookings import Booking, NotPossibleError, Place
 from ..world.happenings import Happening
 from ..world.population import Offer
@@ -155,7 +155,8 @@ class People:
 
     def _offer(self, body: Body) -> Offer:
         if "link" in body:
-            return self._world.population.by_offer[self._world.linked(body["link"], self._now())]
+            offer = self._world.population.by_offer[self._world.linked(body["link"], self._now())]
+            return shares.customized(self._world, body["link"], offer)
         uuid = bodies.uuid(bodies.text(body, "event_type", None) or cast.INTRO_CALL)
         if uuid not in self._world.population.by_offer:
             raise LookupError("no such event type")

@@ -1,6 +1,7 @@
 """What may be sent about event types: bodies of create, update, one-off and share. Data, with few rules."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -156,32 +157,50 @@ _SHARED_LOCATION = Form(
 )
 
 
-def _wrong_period(values: Record) -> Iterator[Body]:
+PERIODS_OF = {"start_date": ("fixed",), "end_date": ("fixed",), "max_booking_time": MOVING}
+"""The period types that a setting of a share belongs to."""
+
+
+def wrong_period(values: Record) -> Iterator[Body]:
     """Say which of the fields that belong to a period type are missing or too many."""
     period = values.get("period_type")
-    for names, periods in ((("start_date", "end_date"), ("fixed",)), (("max_booking_time",), MOVING)):
-        for name in names:
-            if name in values and period not in periods:
-                yield detail(f"can only be used when period_type is {' or '.join(periods)}", name)
-            elif name not in values and period in periods:
-                yield detail(f"is required when period_type is {period}", name)
+    for name, periods in PERIODS_OF.items():
+        if name in values and period not in periods:
+            yield detail(f"can only be used when period_type is {' or '.join(periods)}", name)
+        elif name not in values and period in periods:
+            yield detail(f"is required when period_type is {period}", name)
     if period == "fixed" and "" < values.get("end_date", "") < values.get("start_date", ""):
         yield detail("must not be before start_date", "end_date")
 
 
+_SHARE_SETTINGS = (
+    Field("name", text(most=_LONGEST_NAME)),
+    Field("duration", _MINUTES),
+    Field("duration_options", _DURATIONS),
+    Field("period_type", one_of(*MOVING, "fixed", "unlimited")),
+    Field("start_date", day_text),
+    Field("end_date", day_text),
+    Field("hide_location", boolean),
+    Field("location_configurations", array(record(_SHARED_LOCATION))),
+    Field("availability_rule", OWN_RULES),
+)
 SHARE = Form(
     (
         Field("event_type", uri("event_types"), required=True),
-        Field("name", text(most=_LONGEST_NAME)),
-        Field("duration", _MINUTES),
-        Field("duration_options", _DURATIONS),
-        Field("period_type", one_of(*MOVING, "fixed", "unlimited")),
-        Field("start_date", day_text),
-        Field("end_date", day_text),
+        *_SHARE_SETTINGS,
         Field("max_booking_time", integer()),
-        Field("hide_location", boolean),
-        Field("location_configurations", array(record(_SHARED_LOCATION))),
-        Field("availability_rule", OWN_RULES),
     ),
-    check=_wrong_period,
+    check=wrong_period,
+)
+CHANGED_SHARE = Form(
+    tuple(
+        replace(field, nullable=True)
+        for field in (
+            Field("contact", uri("contacts")),
+            *_SHARE_SETTINGS,
+            Field("max_booking_time", integer(1)),
+            Field("min_booking_time", integer(1)),
+        )
+    ),
+    fewest=1,
 )

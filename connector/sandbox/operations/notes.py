@@ -1,10 +1,11 @@
 """Notes about contacts: private, each user sees their own alone."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from .. import errors
 from ..api import access
-from ..api.body_rules import MOMENT, Field, Form, text, uri
+from ..api.body_rules import MOMENT, Field, Form, Origins, Rule, text, uri
 from ..api.calls import Call, Many, One, Route
 from ..api.parameters import PAGING, Parameter
 from ..api.parameters import uri as uri_parameter
@@ -60,11 +61,20 @@ def get_note(call: Call) -> One:
     return One(note.record)
 
 
+def _trimmed(most: int) -> Rule:
+    rule = text(least=1, most=most)
+
+    def read(value: Any, origins: Origins) -> Any:
+        return rule(value.strip() if isinstance(value, str) else value, origins)
+
+    return read
+
+
 _NEW_NOTE = Form(
     (
         Field("contact", uri("contacts"), required=True),
-        Field("title", text(least=1, most=255)),
-        Field("body", text(least=1, most=10_000)),
+        Field("title", _trimmed(255)),
+        Field("body", _trimmed(10_000)),
         Field("remind_at", MOMENT),
     ),
     check=_says_something,

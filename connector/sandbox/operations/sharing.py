@@ -1,35 +1,17 @@
-"""Scheduling links, shares, and the places at which users meet."""
+"""Scheduling links, and the places at which users meet."""
 
-from .. import errors
 from ..api import access
 from ..api.body_rules import Field, Form, one_of, uri
 from ..api.calls import Call, One, Route, Whole
 from ..api.parameters import Parameter
 from ..api.parameters import uri as uri_parameter
-from ..errors import detail
 from ..world import shapes
 from ..world.ids import Dice
 from ..world.pages import secret_page
-from ..world.population import Offer
-from ..world.shapes import Record
 from ..world.world import Link
-from .event_type_forms import SHARE
 
-_ONE_ON_ONE = errors.invalid(detail("must be a one-on-one event type", "event_type"))
 _CONFERENCES = ("zoom_conference", "google_conference", "microsoft_teams_conference")
 _CONNECTED_PERCENT = 60
-_NO_OVERRIDE: Record = {
-    "name": None,
-    "duration": None,
-    "duration_options": None,
-    "period_type": None,
-    "start_date": None,
-    "end_date": None,
-    "max_booking_time": None,
-    "hide_location": False,
-    "location_configurations": None,
-    "availability_rule": None,
-}
 
 
 def create_link(call: Call) -> One:
@@ -37,35 +19,10 @@ def create_link(call: Call) -> One:
     offer = access.own_offer(call.world, call.caller, call.body["owner"])
     slug = offer.record["slug"]
     page = secret_page(call.world, "d") + (f"/{slug}" if slug else "")
-    link = _link(page, offer)
+    link = shapes.scheduling_link(f"{shapes.SCHEDULING_ORIGIN}/{page}", offer.record)
     call.world.touch()
     call.world.single_use[link["booking_url"]] = Link(offer.uuid, call.now)
     return One(link, status=201)
-
-
-def _link(page: str, offer: Offer) -> Record:
-    return {
-        "booking_url": f"{shapes.SCHEDULING_ORIGIN}/{page}",
-        "owner": offer.record["uri"],
-        "owner_type": "EventType",
-    }
-
-
-def create_share(call: Call) -> One:
-    """Make a link to a one-on-one event type that is changed for whom it is sent to."""
-    offer = access.own_offer(call.world, call.caller, call.body["event_type"])
-    if offer.record["kind"] != "solo" or offer.record["pooling_type"] is not None:
-        raise _ONE_ON_ONE
-    override = _NO_OVERRIDE | {name: value for name, value in call.body.items() if name != "event_type"}
-    places = override["location_configurations"]
-    if places is None:
-        places = offer.record["locations"]
-    if places is not None:
-        override["location_configurations"] = [
-            {"position": number, **place} for number, place in enumerate(places)
-        ]
-    link = _link(secret_page(call.world, "s"), offer)
-    return One({"scheduling_links": [link], "share_override": override}, status=201)
 
 
 def list_locations(call: Call) -> Whole:
@@ -95,7 +52,6 @@ ROUTES = (
         create_link,
         body=_LINK,
     ),
-    Route("POST /shares", "shares.create", ("shares:write",), create_share, body=SHARE),
     Route(
         "GET /locations",
         "locations.list",

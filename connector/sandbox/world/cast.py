@@ -20,6 +20,9 @@ CANCELED_INVITEE = "21fb05ff-9fb1-54c4-849d-adf4aa47e6b6"
 ACTIVE_HOOK = "e3acb1b4-5b84-5d45-8b6a-d49dd24499b2"
 DISABLED_HOOK = "9932e022-4512-5f01-8ae5-09f492df757d"
 
+SHARE, SHARE_URL = "6139bd3d-9c2d-56fa-bd57-f98b0c8ada9d", "https://calendly.com/s/x1y2-z3-a4b5"
+BOOKED_SHARE, BOOKED_SHARE_URL = "3088c3e7-436e-589c-8654-b07eb888c62a", "https://calendly.com/d/ck9f-2pz-8qw"
+
 OWNER_NAME, OWNER_MAIL = "Ada Okafor", "ada@acme.example"
 ADMIN_NAME, ADMIN_MAIL = "Ben Iwu", "ben@acme.example"
 GUEST_MAIL = "guest@client.example"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
-from . import cast, diary, names, no_shows, office_shapes, recaps, samples, shapes, times
-from .holdings import Contact, ContactList, Definition, Form, Note, Submission
+from . import cast, diary, names, no_shows, office_shapes, recaps, samples, shapes, shares, times
+from .holdings import Contact, ContactList, Definition, Form, Note, Share, Submission
 from .ids import Dice
 from .population import LARGE
 from .shapes import Record
@@ -29,6 +29,7 @@ def furnish(world: World) -> None:
     _add_note(world)
     _add_forms(world)
     _add_meeting_marks(world)
+    _add_shares(world)
     world.samples = samples.make(world)
 
 
@@ -199,3 +200,28 @@ def _past(world: World) -> Iterator[int]:
 def _is_owners(world: World, number: int) -> bool:
     facts = world.diary.facts(number)
     return facts.hosts == (_OWNER,) and world.population.offers[facts.offer].uuid == cast.INTRO_CALL
+
+
+def _add_shares(world: World) -> None:
+    """Add a share that can still be booked and one that was, both of the owner's intro call."""
+    first, last = (times.day_of(world.anchor + days * times.DAY).isoformat() for days in (14, 25))
+    period = {"period_type": "fixed", "start_date": first, "end_date": last}
+    made = world.anchor + _YESTERDAY
+    open_share = Share(
+        cast.SHARE,
+        cast.INTRO_CALL,
+        made + 10 * times.HOUR + 30 * times.MINUTE,
+        cast.SHARE_URL,
+        {"name": "Intro call (short)", "duration": 15} | period,
+    )
+    booked = Share(
+        cast.BOOKED_SHARE,
+        cast.INTRO_CALL,
+        made - 4 * times.DAY,
+        cast.BOOKED_SHARE_URL,
+        {"name": "Contract review"},
+        world.links.to("contacts", cast.CONTACT),
+    )
+    for share in (open_share, booked):
+        shares.add(world, share)
+    world.use_link(cast.BOOKED_SHARE_URL)

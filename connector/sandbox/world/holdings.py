@@ -69,6 +69,21 @@ class Recap:
 
 
 @dataclass
+class Share:
+    """A single-use link with settings of its own; `own` holds those that differ from the event type's.
+
+    `offer` is the event type's id, `made` a moment in microseconds, `contact` the URI of whom it is for.
+    """
+
+    uuid: str
+    offer: str
+    made: int
+    booking_url: str
+    own: Record
+    contact: str | None = None
+
+
+@dataclass
 class NoShow:
     """An invitee who did not come: event number and place among its invitees."""
 
@@ -89,3 +104,4 @@ class Holdings:
     submissions: dict[str, Submission] = field(default_factory=dict)
     recaps: dict[str, Recap] = field(default_factory=dict)
     no_shows: dict[str, NoShow] = field(default_factory=dict)
+    shares: dict[str, Share] = field(default_factory=dict)

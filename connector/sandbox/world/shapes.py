@@ -192,6 +192,23 @@ def invitee(event_uri: str, uuid: str, *, email: str, name: str, created_at: str
     } | changes
 
 
+def share(uri: str, *, event_type: Record, booking_url: str, **fields: Any) -> Record:
+    """Make a Share; `fields` are contact, created_at, status and share_override."""
+    return {
+        "uri": uri,
+        "scheduling_links": [scheduling_link(booking_url, event_type)],
+        "contact": fields["contact"],
+        "created_at": fields["created_at"],
+        "status": fields["status"],
+        "share_override": fields["share_override"],
+    }
+
+
+def scheduling_link(booking_url: str, event_type: Record) -> Record:
+    """Make a SchedulingLink to an EventType."""
+    return {"booking_url": booking_url, "owner": event_type["uri"], "owner_type": "EventType"}
+
+
 def cancellation(canceled_by: str, canceler_type: str, reason: str | None, created_at: str) -> Record:
     """Make a Cancellation; `canceler_type` is host or invitee."""
     return {

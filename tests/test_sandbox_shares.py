@@ -1,0 +1,221 @@
+"""Shares: single-use links that can be listed, changed and revoked; the settings in force are shown."""
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+from calendly_connector.errors import InvalidParams
+from calendly_connector.plugin import connector
+from calendly_connector.sandbox.world import cast
+from sandbox_client import ADMIN, INTRO_CALL, OWNER, PAYLOADS, PUBLIC, Clock, serving
+
+DAY_S = 86400
+SHARE = json.loads((PAYLOADS / "requests/CreateShare.json").read_text())
+CHANGE = json.loads((PAYLOADS / "requests/UpdateShare.json").read_text())
+SEEDED = f"/shares/{cast.SHARE}"
+BOOKED = f"/shares/{cast.BOOKED_SHARE}"
+RULE = {"timezone": "Asia/Tokyo", "rules": [{"type": "wday", "wday": "monday", "intervals": []}]}
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def call(clock):
+    with serving(clock=clock) as client:
+        yield client
+
+
+def path_of(record):
+    return record["uri"].removeprefix(PUBLIC)
+
+
+def listed(call, **query):
+    return [record["uri"].rpartition("/")[2] for record in call.ok("GET", "/shares", user=OWNER, **query)]
+
+
+def booking(call, record):
+    return call.http.post(
+        "/__sandbox__/bookings", json={"link": record["scheduling_links"][0]["booking_url"]}
+    )
+
+
+def test_the_documented_requests_get_the_documented_replies(call):
+    made = call.ok("POST", "/shares", json=SHARE)
+    changed = call.ok("PATCH", path_of(made), json=CHANGE)
+    for name, record in (("createShare", made), ("updateShare", changed)):
+        documented = json.loads((PAYLOADS / f"{name}.json").read_text())["body"]["resource"]
+        assert record["share_override"] == documented["share_override"]
+        assert record.keys() == documented.keys()
+        assert (record["status"], record["contact"]) == (documented["status"], documented["contact"])
+    assert made["created_at"] == "2026-11-18T11:06:40.000000Z"
+
+
+def test_what_a_share_does_not_change_is_shown_as_the_event_type_has_it_now(call):
+    made = call.ok("POST", "/shares", json={"event_type": INTRO_CALL})
+    offer = call.ok("GET", INTRO_CALL.removeprefix(PUBLIC))
+    settings = made["share_override"]
+    assert [settings[name] for name in ("name", "duration", "duration_options")] == [
+        offer[name] for name in ("name", "duration", "duration_options")
+    ]
+    assert [place["kind"] for place in settings["location_configurations"]] == [
+        place["kind"] for place in offer["locations"]
+    ]
+    assert settings["availability_rule"]["timezone"] == "Europe/Berlin"
+    call.ok("PATCH", INTRO_CALL.removeprefix(PUBLIC), json={"name": "First talk"})
+    newest = call.ok("GET", "/shares", user=OWNER)[0]
+    assert (newest["uri"], newest["share_override"]["name"]) == (made["uri"], "First talk")
+
+
+def test_shares_are_listed_newest_first_and_found_by_event_type_and_time(call, clock):
+    first = path_of(call.ok("POST", "/shares", json=SHARE)).rpartition("/")[2]
+    clock.now += 60
+    second = path_of(call.ok("POST", "/shares", json=SHARE)).rpartition("/")[2]
+    seeded = [cast.SHARE, cast.BOOKED_SHARE]
+    assert listed(call) == [second, first, *seeded]
+    assert listed(call, sort="created_at:asc") == [*reversed(seeded), first, second]
+    assert listed(call, min_created_at="2026-11-18T11:07:40Z") == [second]
+    assert listed(call, max_created_at="2026-11-18T11:07:40Z") == [first, *seeded]
+    assert listed(call, event_type=INTRO_CALL, count=1) == [second]
+    assert listed(call, event_type=f"{PUBLIC}/event_types/none") == []
+
+
+def test_only_the_users_own_shares_can_be_asked_for(call):
+    assert call("GET", "/shares", user=ADMIN).status_code == 403
+    assert call.ok("GET", "/shares", "sandbox-admin", user=ADMIN) == []
+    assert call.problems("GET", "/shares") == {"user": "is required"}
+    refused = call("GET", "/shares", "sandbox-users-only", user=OWNER).json()
+    assert refused["required_scopes"] == ["shares:read"]
+
+
+def test_writing_shares_includes_reading_them(call):
+    call.http.post("/__sandbox__/tokens", json={"name": "writer", "scopes": ["shares:write"]})
+    assert call.ok("GET", "/shares", "writer", user=OWNER)
+    assert call.ok("PATCH", SEEDED, "writer", json={"name": "Short"})["share_override"]["name"] == "Short"
+
+
+def test_a_share_is_active_until_it_is_booked_or_90_days_old(call, clock):
+    made = call.ok("POST", "/shares", json=SHARE)
+    booked = booking(call, made).json()["event"]
+    assert (booked["event_type"], booked["name"]) == (INTRO_CALL, SHARE["name"])
+    length = datetime.fromisoformat(booked["end_time"]) - datetime.fromisoformat(booked["start_time"])
+    assert length == timedelta(minutes=SHARE["duration"])
+    assert booking(call, made).status_code == 404
+    clock.now += 91 * DAY_S
+    states = {record["uri"]: record["status"] for record in call.ok("GET", "/shares", user=OWNER)}
+    assert states == {
+        made["uri"]: "booked",
+        PUBLIC + SEEDED: "expired",
+        PUBLIC + BOOKED: "booked",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"name": None}, {"name": "Intro call", "duration": 15}),
+        ({"duration": None}, {"name": "Intro call (short)", "duration": 30}),
+        ({"period_type": None}, {"period_type": "unlimited", "start_date": None, "end_date": None}),
+        (
+            {"period_type": "moving", "max_booking_time": 9},
+            {"period_type": "moving", "start_date": None, "max_booking_time": 9},
+        ),
+        (
+            {"min_booking_time": 2, "availability_rule": RULE},
+            {"min_booking_time": 2, "availability_rule": RULE},
+        ),
+        (
+            {"location_configurations": [{"kind": "google_conference"}]},
+            {"location_configurations": [{"position": 0, "kind": "google_conference"}], "duration": 15},
+        ),
+    ],
+)
+def test_a_change_leaves_the_rest_and_null_goes_back_to_the_event_type(call, change, expected):
+    settings = call.ok("PATCH", SEEDED, json=change)["share_override"]
+    assert {name: settings[name] for name in expected} == expected
+    assert call.ok("GET", "/shares", user=OWNER)[0]["share_override"] == settings
+
+
+def test_the_contact_of_a_share_is_set_and_taken_away(call):
+    contact = f"{PUBLIC}/contacts/{cast.CONTACT}"
+    assert call.ok("PATCH", SEEDED, json={"contact": contact})["contact"] == contact
+    assert call.ok("PATCH", SEEDED, json={"name": "x"})["contact"] == contact
+    assert call.ok("PATCH", SEEDED, json={"contact": None})["contact"] is None
+    assert call("PATCH", SEEDED, json={"contact": f"{PUBLIC}/contacts/none"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "paths"),
+    [
+        ({"duration": 20}, {"duration"}),
+        ({"max_booking_time": 0, "min_booking_time": 0}, {"max_booking_time", "min_booking_time"}),
+        ({"period_type": "moving"}, {"max_booking_time"}),
+        ({"period_type": "unlimited", "end_date": "2026-12-24"}, {"end_date"}),
+        ({"start_date": "2026-12-30"}, {"end_date"}),
+        ({"name": "x" * 56}, {"name"}),
+        ({}, {None}),
+        ({"event_type": INTRO_CALL}, {None}),
+    ],
+)
+def test_what_is_wrong_with_a_change_is_named_and_changes_nothing(call, change, paths):
+    before = call.ok("GET", "/shares", user=OWNER)
+    assert set(call.problems("PATCH", SEEDED, json=change)) == paths
+    assert call.ok("GET", "/shares", user=OWNER) == before
+
+
+def test_a_length_that_the_event_type_does_not_offer_is_refused(call):
+    body = {"event_type": INTRO_CALL, "duration": 20}
+    assert call.problems("POST", "/shares", json=body) == {"duration": "must be one of duration_options"}
+    made = call.ok("POST", "/shares", json=body | {"duration_options": [20, 40]})
+    assert made["share_override"]["duration"] == 20
+
+
+def test_a_booked_share_is_neither_changed_nor_revoked(call):
+    assert call("PATCH", BOOKED, json={"name": "x"}).status_code == 409
+    assert call("DELETE", BOOKED).status_code == 409
+    assert cast.BOOKED_SHARE in listed(call)
+
+
+def test_an_expired_share_is_not_changed_but_can_be_revoked(call, clock):
+    clock.now += 91 * DAY_S
+    assert call("PATCH", SEEDED, json={"name": "x"}).status_code == 409
+    assert call("DELETE", SEEDED).status_code == 204
+    assert cast.SHARE not in listed(call)
+
+
+def test_the_link_of_a_revoked_share_stops_working(call):
+    made = call.ok("POST", "/shares", json=SHARE)
+    assert call("DELETE", path_of(made)).status_code == 204
+    assert booking(call, made).status_code == 404
+    assert call("DELETE", path_of(made)).status_code == 404
+
+
+@pytest.mark.parametrize("who", ["sandbox-member", "sandbox-free"])
+def test_only_hosts_and_those_who_lead_change_a_share(call, who):
+    assert call("PATCH", SEEDED, who, json={"name": "x"}).status_code == 403
+    assert call("DELETE", SEEDED, who).status_code == 403
+
+
+def test_shares_of_a_deleted_event_type_are_gone(call):
+    assert call.http.post("/__sandbox__/event_types/delete", json={"event_type": INTRO_CALL}).is_success
+    assert listed(call) == []
+    assert call("PATCH", SEEDED, json={"name": "x"}).status_code == 404
+
+
+def test_the_connector_finds_changes_and_revokes_a_share_by_its_name(call):
+    with connector.connect(
+        {"kind": "personal_access_token", "token": "sandbox-owner"}, origin=call.sandbox.url
+    ) as connection:
+        changed = connection.run(
+            "shares.update", {"uuid": "Intro call (short)", "contact": "Noor van Dijk", "duration": None}
+        )
+        assert changed.warnings == ()
+        assert changed.record["share_override"]["duration"] == 30
+        assert changed.record["contact"].endswith(cast.CONTACT)
+        assert [record["status"] for record in connection.run("shares.list").records] == ["active", "booked"]
+        connection.run("shares.delete", {"uuid": changed.record["uri"]})
+        assert [record["status"] for record in connection.run("shares.list").records] == ["booked"]
+        with pytest.raises(InvalidParams):
+            connection.run("shares.update", {"uuid": cast.BOOKED_SHARE})
