@@ -101,12 +101,14 @@ def test_a_slot_that_is_not_free_is_not_called_an_id():
 
 
 def test_a_400_without_details_does_not_speak_of_inputs_that_calendly_names():
-    specific = refused(READ, 400, {"title": "Invalid Email", "message": "This address cannot be invited."})
-    assert str(specific) == "GET /scheduled_events was refused (400). This address cannot be invited."
+    specific = refused(READ, 400, {"title": "Invalid Email", "message": "It cannot be invited."})
+    assert str(specific) == (
+        "GET /scheduled_events was refused (400). It cannot be invited. Change the call accordingly."
+    )
     for body in ({}, {"message": GENERIC}):
         assert refused(READ, 400, body).fix == "Check the inputs: Calendly doesn't say which one it refuses."
     named = {"message": GENERIC, "details": [{"parameter": "count", "message": "must be a number"}]}
-    assert refused(READ, 400, named).fix == "Change the inputs accordingly."
+    assert refused(READ, 400, named).fix == "Change the call accordingly."
 
 
 def test_words_of_one_call_are_not_taken_for_those_of_another():

@@ -20,7 +20,7 @@ _FOREIGN: Final = (
     "it may be an API key of the old API, a client secret or a signing key."
 )
 _MORE_SCOPES: Final = "Create a token that also has {scopes} and put it in {place}."
-_ACCORDINGLY: Final = "Change the inputs accordingly."
+_ACCORDINGLY: Final = "Change the call accordingly."
 _UNSAID: Final = "Check the inputs: Calendly doesn't say which one it refuses."
 _SAYS_NOTHING: Final = "the supplied parameters are invalid"
 
@@ -119,11 +119,9 @@ def case_of(status: int, call: str, told: Mapping[str, Any]) -> Case:
     for case in CASES:
         if case.status == status and case.says in said and (not case.call or re.fullmatch(case.call, call)):
             return case
-    if any(entry.get("message") for entry in entries):
-        return Case(status, _ACCORDINGLY)
-    message = told.get("message")
-    unsaid = not isinstance(message, str) or not message.strip() or _SAYS_NOTHING in message.casefold()
-    return Case(status, _UNSAID if unsaid else "")
+    specific = [text for text in texts[1:] if isinstance(text, str) and text.strip()]
+    unsaid = all(_SAYS_NOTHING in text.casefold() for text in specific)
+    return Case(status, _UNSAID if unsaid else _ACCORDINGLY)
 
 
 def _entries(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
