@@ -297,10 +297,13 @@ class Connector(Protocol):
     """What the entry point gives: data without network or credential, and `connect`.
 
     `manifest` says who the connector is and holds the credential forms; `actions` is the catalog.
-    `connect` uses no network; `origin` is for tests and sandboxes.
+    `connect` uses no network; `origin` is for tests and sandboxes, `source` says in words where the host
+    keeps the credential ("the connection 'calendly'"): errors that ask for another token name that place.
     """
 
     @property
     def manifest(self) -> Any: ...
     def actions(self) -> Mapping[str, Action]: ...
-    def connect(self, credential: Mapping[str, str], *, origin: str | None = None) -> Connection: ...
+    def connect(
+        self, credential: Mapping[str, str], *, origin: str | None = None, source: str = ""
+    ) -> Connection: ...

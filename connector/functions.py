@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from . import expressions
 from .contract import Record
@@ -13,6 +13,12 @@ from .declarations import Function
 from .errors import Problem, UnexpectedAnswer
 from .expressions import Call
 from .manifest import manifest
+from .redaction import shortened
+
+_NO_SIGNING_KEY: Final = (
+    "the credential has no signing_key: add one, a long random text "
+    "(CALENDLY_WEBHOOK_SECRET, where the credential comes from the environment)"
+)
 
 
 class Functions:
@@ -58,14 +64,16 @@ class Functions:
         known = manifest().functions
         if call.name not in known:
             nearest = get_close_matches(call.name, known, n=1, cutoff=0.4)
-            return Problem(name, f"knows no function ~{{{call.name}}}~", nearest[0] if nearest else None)
+            return Problem(
+                name, f"knows no function ~{{{shortened(call.name)}}}~", nearest[0] if nearest else None
+            )
         function = known[call.name]
         if call.offset is not None and function.source != "clock":
             return Problem(name, f"~{{{call.name}}}~ is no time and cannot be moved")
         if function.source == "credential" and not is_secret:
             return Problem(name, f"is no place for a secret such as ~{{{call.name}}}~")
         if function.source == "credential" and not self._credential.get(function.field):
-            return Problem(name, "the credential has none: set CALENDLY_WEBHOOK_SECRET to a long random text")
+            return Problem(name, _NO_SIGNING_KEY)
         return None
 
     def _from_user(self, function: Function) -> str:

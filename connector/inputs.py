@@ -19,6 +19,7 @@ from .schema import Schema
 
 Lookup = Callable[[str, Schema], str | None]
 
+_NAME_RIGHT: Final = "Pass a URI, an id, or a name as it is spelled there."
 _NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 
 
@@ -71,7 +72,8 @@ class Inputs:
         problems: list[Problem] = []
         values = self._identified(prepared.action, values, problems, self._choices.find)
         if problems:
-            raise InvalidParams(prepared.action.id, problems)
+            raise InvalidParams(prepared.action.id, problems, fix=_NAME_RIGHT)
+        values = _spelled(prepared.action, values)
         if prepared.action.window:
             yield from prepared.action.window.cut(values)
         else:
@@ -84,7 +86,7 @@ class Inputs:
             key: MASK if action.inputs[key].get("writeOnly") else value
             for key, value in {**prepared.plain, **prepared.written}.items()
         }
-        return self._identified(action, shown, [], lambda _text, _field: None)
+        return _spelled(action, self._identified(action, shown, [], lambda _text, _field: None))
 
     def _identified(
         self, action: Action, values: Mapping[str, Any], problems: list[Problem], lookup: Lookup
@@ -145,6 +147,18 @@ class Inputs:
 def _no_name(text: str, _field: Schema) -> str:
     """Take what a function gives for no name: it is an address, or nothing that names a resource."""
     return text
+
+
+def _spelled(action: Action, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a number as the text that Calendly documents, where callers may give either."""
+    return {
+        key: f"{value:g}" if action.inputs[key].get("x-sent-as") == "string" and _is_number(value) else value
+        for key, value in values.items()
+    }
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _forms(field: Schema) -> dict[str, str]:

@@ -9,6 +9,7 @@ from . import __version__
 from .declarations import Action, CredentialForm, Field, Function, Probe, Trigger
 from .errors import UnknownAction
 from .keyset import Keyset
+from .redaction import quoted
 from .windows import Window
 
 _PACKAGE = __package__ or "calendly_connector"
@@ -73,7 +74,7 @@ def find(name: str, given: frozenset[str] = frozenset()) -> Action:
         return actions[name]
     matches = named(name)
     if not matches:
-        raise UnknownAction(f"There is no action {name!r}.", fix=_nearest_actions(name))
+        raise UnknownAction(f"There is no action {quoted(name)}.", fix=_nearest_actions(name))
     ready = [action for action in matches if given.issuperset(action.path_ids)]
     return max(ready or matches, key=lambda action: len(action.path_ids))
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from . import manifest
 from .errors import InvalidCredential
+from .redaction import quoted
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from .api.advice import Kept
     from .api.client import Client
     from .auth.access import Access
     from .contract import (
@@ -58,6 +60,7 @@ class CalendlyConnector:
         credential: Mapping[str, str],
         *,
         origin: str | None = None,
+        source: str = "",
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -67,6 +70,8 @@ class CalendlyConnector:
         A credential of the kind `stored` is read from the vault, here and now; the tokens of a stored OAuth
         sign-in are renewed there.
         `origin` defaults to CALENDLY_API_URL, then to Calendly itself; the token goes there alone.
+        `source` says in words where the host keeps the credential, such as "the connection 'calendly'": an
+        error after which a person has to replace the token names that place. Not needed where it is stored.
         `clock` gives unix seconds, `monotonic` seconds that only go forward.
         """
         from .api.protocol import check_origin
@@ -75,20 +80,26 @@ class CalendlyConnector:
         where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
         timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
         opened, name = _opened(_checked(credential))
-        return CalendlyConnection(opened, check_origin(where), timing, name)
+        return CalendlyConnection(opened, check_origin(where), timing, name, source)
 
 
 class CalendlyConnection:
     """Calendly on behalf of one credential; `stored_as` is its name in the vault, if it comes from there."""
 
     def __init__(
-        self, credential: Mapping[str, str], origin: str, timing: Timing, stored_as: str = ""
+        self,
+        credential: Mapping[str, str],
+        origin: str,
+        timing: Timing,
+        stored_as: str = "",
+        source: str = "",
     ) -> None:
         self._credential = credential
         self._origin = origin
         self._timing = timing
         self._stored_as = stored_as
         self._checked_scopes: Mapping[str, str] = {}
+        self._source = source
 
     def __repr__(self) -> str:
         return f"<CalendlyConnection {self._credential['kind']} at {self._origin}>"
@@ -263,7 +274,14 @@ class CalendlyConnection:
     def _access(self) -> Access:
         from .auth.access import open_access
 
-        return open_access(self._credential, self._stored_as, self._timing)
+        return open_access(self._credential, self._stored_as, self._timing, self._kept.place)
+
+    @cached_property
+    def _kept(self) -> Kept:
+        from .auth.access import kept
+
+        is_for_calendly = self._origin == manifest.manifest().origin
+        return kept(self._credential, self._stored_as, self._source, is_for_calendly=is_for_calendly)
 
     @cached_property
     def _client(self) -> Client:
@@ -274,6 +292,7 @@ class CalendlyConnection:
             self._authorization,
             account=self._account,
             plan=self._credential.get("plan", ""),
+            kept=self._kept,
             timing=self._timing,
         )
 
@@ -359,7 +378,9 @@ def _checked(credential: Mapping[str, str]) -> dict[str, str]:
     kind = credential.get("kind", "")
     if kind not in forms:
         raise InvalidCredential(
-            f"There is no kind of credential {kind!r}." if kind else "The credential does not say its kind.",
+            f"There is no kind of credential {quoted(kind)}."
+            if kind
+            else "The credential does not say its kind.",
             fix=f"Give kind as one of: {', '.join(forms)}.",
         )
     unknown = sorted(credential.keys() - forms[kind].fields.keys() - {"kind"})

@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 MASK: Final = "[redacted]"
+_LONGEST_QUOTE: Final = 60
 SECRET_FIELDS: Final = (
     "access_token",
     "api_key",
@@ -79,6 +80,16 @@ _REPLACED: Final = {
 def redact(text: str, *secrets: str) -> str:
     """Mask the given secrets, and all that has the name or the form of one, in a text."""
     return _redact(text, _known(secrets))
+
+
+def shortened(text: str, longest: int = _LONGEST_QUOTE) -> str:
+    """Return a text, or its beginning and how long it is where it is longer than a person reads."""
+    return text if len(text) <= longest else f"{text[: longest // 3]}… ({len(text)} characters)"
+
+
+def quoted(text: str) -> str:
+    """Return what a caller gave, in quotes, for an error: masked like a secret, and not too long."""
+    return repr(shortened(redact(text)))
 
 
 def redact_all(value: Any, *secrets: str, field: str = "", people: bool = True) -> Any:

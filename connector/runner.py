@@ -13,10 +13,12 @@ from .contract import Filter, Option, Params, Record, Result
 from .declarations import Action
 from .errors import Rejected, UnknownAction, UsageError
 from .event_scopes import Lacks
+from .expressions import evaluate
 from .functions import Functions
 from .inputs import Inputs, Prepared
 from .manifest import find, manifest
 from .records import RecordStream
+from .redaction import quoted
 from .schema import Schema
 
 
@@ -26,7 +28,7 @@ class Runner:
     def __init__(self, client: Client, functions: Functions, *, lacks: Lacks = event_scopes.unknown) -> None:
         self._client = client
         self._lacks = lacks
-        self._choices = Choices(self._listed)
+        self._choices = Choices(self._listed, self._read, lambda text: evaluate(text, functions.resolve))
         origins = tuple(dict.fromkeys((manifest().origin, client.origin)))
         self._inputs = Inputs(functions, self._choices, origins)
 
@@ -91,7 +93,7 @@ class Runner:
         action = find(name)
         if field not in action.inputs:
             raise UnknownAction(
-                f"{action.id} has no input {field!r}.", fix=f"It has {', '.join(action.inputs)}."
+                f"{action.id} has no input {quoted(field)}.", fix=f"It has {', '.join(action.inputs)}."
             )
         schema = action.inputs[field]
         return self._choices.options(schema.get("items", schema))
@@ -119,6 +121,9 @@ class Runner:
     def _listed(self, action: str, rows: Mapping[str, Any]) -> Iterable[Record]:
         return self.iterate(action, None, rows)
 
+    def _read(self, action: str, uri: str) -> Record:
+        return self.run(action, {find(action).path_ids[-1]: uri}, ()).record or {}
+
 
 def _request(action: Action, values: Mapping[str, Any]) -> Request:
-    return protocol.build_request(action.request, values, action.query)
+    return protocol.build_request(action.request, values, action.query, action=action.id)

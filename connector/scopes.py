@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from . import expressions
 from .errors import UnknownAction
 from .manifest import catalog, find, manifest, named
+from .redaction import quoted
 
 _ALL = "default"  # what apps from before scopes hold
 _SUBSCRIBE = "webhooks:write"
@@ -32,7 +33,7 @@ def needed(name: str) -> tuple[str, ...]:
         return least((_SUBSCRIBE, *trigger.scopes))
     actions = named(name)
     if not actions:
-        raise UnknownAction(f"There is no action or trigger {name!r}.", fix=_nearest(name))
+        raise UnknownAction(f"There is no action or trigger {quoted(name)}.", fix=_nearest(name))
     functions = manifest().functions
     asked = {call.name for action in actions for call in expressions.calls(dict(action.defaults))}
     whose = find("users.me").scopes if any(functions[call].source == "user" for call in asked) else ()

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from .errors import InvalidParams, Problem
+from .redaction import shortened
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -172,7 +173,7 @@ def _word(error: "ValidationError") -> Iterator[Problem]:
         known = schema["properties"]
         unknown = (name for name in value if name not in known)
         yield from (
-            Problem(_join(path, name), "is not an input of this action", _nearest(name, known))
+            Problem(_join(path, shortened(name)), "is not an input of this action", _nearest(name, known))
             for name in unknown
         )
     elif keyword in {"anyOf", "oneOf"}:

@@ -105,7 +105,7 @@ def test_a_token_that_was_pasted_with_too_much_is_mended_and_the_mending_told(pa
 def test_no_token_is_missing(token, unvisited, connect):
     report = connect(unvisited, token=token).check()
     assert report.outcome == "missing_token"
-    assert "CALENDLY_API_TOKEN" in report.fix
+    assert report.fix.endswith("put it in the credential passed to connect().")
     assert report.calls == 0
     assert set(abilities(report).values()) == {"cannot"}
 
@@ -127,7 +127,7 @@ def test_a_token_that_cannot_be_one_is_malformed_and_never_sent(token, unvisited
 def test_an_unknown_token_is_invalid(troubled, connect):
     report = connect(troubled, token="not-a-token-of-anybody").check()
     assert report.outcome == "invalid_token"
-    assert "Make a new token" in report.fix
+    assert "Create a new token" in report.fix
     assert set(abilities(report).values()) == {"cannot"}
     assert report.calls == 1 == len(troubled.requests()["requests"])
 
@@ -151,7 +151,7 @@ def test_a_good_token_that_cannot_say_whose_it_is_is_not_called_invalid(token, d
     [
         ("You do not have permission to access this resource.", "owner or admin"),
         ("Please upgrade to a paid Calendly account.", "plan"),
-        ("This user is not in your organization", "may do this"),
+        ("This user is not in your organization", "the token's own organization"),
     ],
 )
 def test_a_refusal_for_another_reason_is_forbidden(words, fix):

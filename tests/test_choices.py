@@ -1,10 +1,13 @@
 """Names instead of ids: pick lists, and what `run` makes of a name, slug, id or URI."""
 
+from urllib.parse import quote
+
 import pytest
 from calendly_connector.choices import Choices, is_name
 from calendly_connector.contract import Option
 from calendly_connector.errors import InvalidParams, UsageError
 from calendly_connector.manifest import catalog
+from hostile import Hostile, one
 
 INTRO = "https://api.calendly.com/event_types/7121342e-f121-5781-bef6-a20c5dcd7dc3"
 FIELD = {
@@ -21,7 +24,7 @@ RECORDS = [
 
 @pytest.fixture
 def choices():
-    return Choices(lambda _action, _filter: RECORDS)
+    return Choices(lambda _action, _filter: RECORDS, lambda _action, _uri: {}, lambda text: text)
 
 
 @pytest.mark.parametrize(
@@ -39,13 +42,27 @@ def test_an_ambiguous_name_is_refused_with_its_candidates(choices):
     assert RECORDS[1]["uri"] in str(refused.value)
 
 
-def test_an_unknown_name_is_refused_with_what_is_near(choices):
-    with pytest.raises(ValueError, match=r"near it: .*sales demo"):
-        choices.find("Sales demos", FIELD)
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Sales demos", "'Sales demos' matches no name in event_types.list; did you mean 'Sales demo'?"),
+        ("Demmo", "'Demmo' matches no name in event_types.list; did you mean 'Sales demo'?"),
+        ("Sales", "'Sales' matches no name in event_types.list; did you mean 'Sales demo'?"),
+        ("some-old-id", "'some-old-id' matches no name in event_types.list"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest_as_they_are_spelled(choices, text, told):
+    with pytest.raises(ValueError, match=r"matches no name") as refused:
+        choices.find(text, FIELD)
+    assert str(refused.value) == told
 
 
-def test_what_may_be_an_id_is_taken_as_one_where_no_name_fits(choices):
-    assert choices.find("some-old-id", FIELD) == "some-old-id"
+def test_a_record_without_a_name_is_called_by_its_uri_and_not_none(choices):
+    nameless = {"name": None, "slug": None, "uri": "https://api.calendly.com/event_types/D"}
+    choices = Choices(lambda _action, _filter: [nameless], lambda _action, _uri: {}, lambda text: text)
+    assert choices.options(FIELD) == [Option(nameless["uri"], nameless["uri"])]
+    with pytest.raises(ValueError, match="matches no name"):
+        choices.find("None", FIELD)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +124,85 @@ def test_a_name_that_means_nobody_is_a_wrong_call(connect, sandbox):
     with pytest.raises(InvalidParams) as refused:
         connect(sandbox).run("event_types.get", {"uuid": "No such thing"})
     assert refused.value.problems[0].path == "uuid"
+
+
+@pytest.mark.parametrize(
+    ("action", "given", "near"),
+    [
+        ("event_type_available_times.list", {"event_type": "Introo"}, "did you mean 'Intro call'"),
+        ("scheduling_links.create", {"owner": "Introo"}, "did you mean 'Intro call'"),
+        ("scheduled_events.list", {"user": "Ada"}, "'Ada Okafor'"),
+        ("scheduled_events.list", {"user": "Zed"}, ""),
+        ("scheduled_events.list", {"organization": "Acme"}, "'Acme GmbH'"),
+        ("contacts.get", {"uuid": "Nobody"}, ""),
+    ],
+)
+def test_one_word_that_is_no_name_is_refused_here_and_never_sent(connect, troubled, action, given, near):
+    [word] = given.values()
+    times = {"start_time": "2026-11-20T00:00:00Z", "end_time": "2026-11-21T00:00:00Z"}
+    with pytest.raises(InvalidParams) as refused:
+        connect(troubled).run(action, given | (times if "available" in action else {}))
+    [problem] = refused.value.problems
+    assert problem.path in given
+    assert problem.message.startswith(f"{word!r} matches no name in ")
+    assert (near in problem.message) if near else ("did you mean" not in problem.message)
+    assert refused.value.fix == "Pass a URI, an id, or a name as it is spelled there."
+    for request in troubled.requests()["requests"]:
+        assert word not in request["path"] + request["query"]
+    assert troubled.requests()["counts"].keys() <= {
+        "GET /users/me",
+        "GET /event_types",
+        "GET /organization_memberships",
+        "GET /organizations/{uuid}",
+        "GET /contacts",
+    }
+
+
+@pytest.mark.parametrize("action", ["scheduled_events.get", "notes.get", "invitee_no_shows.delete"])
+def test_a_word_for_what_has_no_list_to_choose_from_is_refused_without_a_request(connect, unvisited, action):
+    with pytest.raises(InvalidParams, match="or the id at its end"):
+        connect(unvisited).run(action, {"uuid": "Introo"})
+
+
+@pytest.mark.parametrize(
+    "last", [INTRO.rpartition("/")[2], INTRO.rpartition("/")[2].upper(), "GBGBDCAADAEDCRZ2"]
+)
+def test_an_id_is_sent_without_a_lookup(connect, last):
+    with Hostile(one({"uri": f"https://api.calendly.com/event_types/{last}"})) as server:
+        connect(server).run("event_types.get", {"uuid": last})
+    assert [asked.path for asked in server.asked] == [f"/event_types/{last}"]
+
+
+@pytest.mark.parametrize("name", ["Acme GmbH", "acme gmbh"])
+def test_an_organization_has_a_name(connect, sandbox, name):
+    record = connect(sandbox).run("organizations.get", {"uuid": name}).record
+    assert record["name"] == "Acme GmbH"
+    listed = connect(sandbox).options("organizations.get", "uuid")
+    assert listed == [Option("Acme GmbH", record["uri"])]
+
+
+def test_an_organization_that_cannot_be_read_is_called_by_its_uri(connect, troubled):
+    troubled.control("POST", "/faults", {"kind": "status", "status": 403, "path": "/organizations/"})
+    [option] = connect(troubled).options("organizations.get", "uuid")
+    assert option.label == option.value
+
+
+def test_a_contact_is_found_by_its_email(connect, sandbox):
+    connection = connect(sandbox)
+    known = next(record for record in connection.run("contacts.list").records if record["emails"])
+    found = connection.run("contacts.get", {"uuid": known["emails"][0]["email"]}).record
+    assert found["uri"] == known["uri"]
+
+
+def test_me_is_the_tokens_user_wherever_a_user_is_named(connect, troubled):
+    connection = connect(troubled)
+    owner = connection.run("users.me").record["uri"]
+    assert connection.run("event_types.list", {"user": "me"}).records
+    assert connection.run("event_types.list", {"user": "me"}).records
+    assert troubled.requests()["counts"] == {"GET /users/me": 2, "GET /event_types": 2}
+    assert {f"user={quote(owner, safe='')}&count=100"} <= {
+        request["query"] for request in troubled.requests()["requests"]
+    }
 
 
 def test_me_is_no_name(connect, troubled):

@@ -226,6 +226,30 @@ def test_a_wrong_call_with_json_lists_its_problems(call, unvisited):
 # check
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("users.get", f"uuid={'a' * 100_000}"),
+        ("users.get", f"uuid=https://api.calendly.com/users/{'a' * 100_000}"),
+        ("scheduled_events.get", f"uuid={'a' * 100_000}"),
+        ("a" * 100_000,),
+        ("users.me", "a" * 100_000),
+        ("users.me", f"{'a' * 100_000}=1"),
+        ("event_types.list", f"user=~{{{'a' * 100_000}}}~"),
+    ],
+)
+def test_an_input_that_is_huge_is_shortened_in_its_error(words, call, sandbox):
+    code, out, err = call("run", *words, server=sandbox)
+    assert code in {1, 2}
+    assert not out
+    assert len(err) < 1_000
+
+
+def test_a_token_that_is_refused_is_replaced_in_its_variable(call, sandbox):
+    _, _, err = call("run", "users.me", server=sandbox, token="made-up")
+    assert err.endswith("(401). Create a new token in Calendly and put it in CALENDLY_API_TOKEN.\n")
+
+
 def test_check_tells_a_person_who_a_token_is(call, sandbox):
     code, out, err = call("check", server=sandbox)
     assert (code, err) == (0, "")

@@ -92,6 +92,28 @@ def test_a_token_that_does_not_sign_in_is_not_kept_unless_told_so(call, place):
     assert open_vault().get("work")["token"] == BAD
 
 
+def test_a_stored_token_that_is_refused_is_replaced_in_the_vault(call, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER)
+    call("vault", "add", "work", "--no-check", given="made-up-and-revoked")
+    _, _, err = call("run", "users.me", "--credential", "work")
+    assert "CALENDLY_API_TOKEN" not in err
+    assert err.endswith(
+        "put it in the stored credential 'work' (calendly-connector vault add work --replace).\n"
+    )
+
+
+def test_a_token_in_the_place_of_a_name_is_masked(call, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER)
+    pasted = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJtYWRlLXVwIn0.c2lnbmF0dXJl"
+    for token in (OWNER, pasted):
+        for words in (("run", token), ("vault", "show", token), ("check", "--credential", token), (token,)):
+            for more in ((), ("--json",)):
+                code, out, err = call(*words, *more)
+                assert code in {1, 2}
+                assert token not in out + err
+                assert "[redacted]" in err
+
+
 def test_a_name_that_is_taken_is_replaced_only_when_told_so(call):
     open_vault().put("work", STORED)
     code, _, err = call("vault", "add", "work ", "--no-check", given=BAD)

@@ -14,6 +14,7 @@ import jsonschema_rs
 import pytest
 import yaml
 from calendly_connector import expressions
+from calendly_connector.choices import _texts
 from calendly_connector.declarations import Action, CredentialForm, Field, Function, Probe, Trigger
 from calendly_connector.manifest import Manifest, catalog, find, manifest
 from jsonschema import Draft202012Validator
@@ -443,11 +444,12 @@ def test_a_pick_list_reads_fields_that_its_records_have(resource):
     assert action.returns == "many"
     assert entry.get("filter", {}).keys() <= action.inputs.keys()
     record = action.examples[0]["output"]
-    for path in (entry["label"], entry["value"], *entry.get("also", [])):
-        value = record
-        for step in path.split("."):
-            value = value[step]
-        assert isinstance(value, str)
+    told = catalog()[entry["read"]].examples[0]["output"] if "read" in entry else record
+    assert list(_texts(record, entry["value"]))
+    for path in (entry["label"], *entry.get("also", [])):
+        assert list(_texts(told, path))
+    for word in entry.get("words", {}).values():
+        assert {call.name for call in expressions.calls(word)} <= manifest().functions.keys()
 
 
 @each_action

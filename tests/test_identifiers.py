@@ -22,8 +22,8 @@ def forms(*kinds):
     ("value", "collections", "last"),
     [
         (ID, forms("users"), ID),
-        ("AAAAAAAAAAAAAAAA", forms("users"), "AAAAAAAAAAAAAAAA"),
-        ("me", forms("users"), "me"),
+        (ID.upper(), forms("users"), ID.upper()),
+        ("GBGBDCAADAEDCRZ2", forms("users"), "GBGBDCAADAEDCRZ2"),
         (f"{HOME}/users/{ID}", forms("users"), ID),
         (f"{LOCAL}/users/{ID}", forms("users"), ID),
         (f"{HOME}/groups/{ID}", forms("users", "groups"), ID),
@@ -74,6 +74,12 @@ def test_uri_on_another_host_is_refused(value):
         "..",
         "a b",
         "a/b",
+        "Bob",
+        "me",
+        "some-old-id",
+        "AAAAAAAAAAAAAAA",
+        "aaaaaaaaaaaaaaaa",
+        ID.replace("-", ""),
         f"{ID}\n",
         f"{ID}?x",
         f"\u0661{ID}",
@@ -102,7 +108,7 @@ def test_uri_on_another_host_is_refused(value):
 )
 def test_what_is_no_resource_is_refused(value):
     for form in (resource_id, resource_uri):
-        with pytest.raises(ValueError, match=r"^must be a URI of users or its last part$"):
+        with pytest.raises(ValueError, match=r"^must be a URI of users, or the id at its end$"):
             form(value, forms("users"), ORIGINS)
 
 

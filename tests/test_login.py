@@ -100,6 +100,25 @@ def test_login_says_who_signed_in_and_keeps_the_tokens(call, browser):
 
 
 @pytest.mark.usefixtures("browser")
+def test_a_missing_scope_is_added_by_the_command_that_the_error_names(call):
+    assert call(*NATIVE_LOGIN, "--for", "users.me")[0] == 0
+    code, _, err = call("run", "event_types.list", "--credential", NAME)
+    assert code == 1
+    assert "CALENDLY_API_TOKEN" not in err
+    advice = "calendly-connector login work --for event_types.list"
+    assert err.endswith(f"Sign in again for event_types:read: {advice}\n")
+    assert call(*advice.split()[1:])[0] == 0
+    assert call("run", "event_types.list", "--credential", NAME)[0] == 0
+
+
+@pytest.mark.usefixtures("browser")
+def test_signing_in_again_for_more_keeps_the_scopes_of_the_last_time(call):
+    assert call(*NATIVE_LOGIN, *FOR)[0] == 0
+    assert call("login", NAME, "--for", "event_types.list")[0] == 0
+    assert set(held()["scope"].split()) == {"event_types:read", "scheduled_events:read", "users:read"}
+
+
+@pytest.mark.usefixtures("browser")
 def test_signing_in_again_takes_the_app_and_scopes_of_the_last_time(call):
     assert call(*NATIVE_LOGIN, *FOR)[0] == 0
     before = held()

@@ -529,7 +529,7 @@ def test_a_name_that_several_have_is_refused_with_the_candidates(sandbox, serve)
             start_time="2026-11-24T00:00:00Z",
             end_time="2026-11-25T00:00:00Z",
         )
-        assert "near it: intro call" in told
+        assert "did you mean 'Intro call'" in told
 
 
 def test_without_a_token_tools_are_listed_and_calls_say_what_to_do():

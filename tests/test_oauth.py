@@ -465,7 +465,7 @@ def test_a_missing_scope_is_its_own_error(sandbox):
     kept(sandbox, scopes=("users:read",))
     with (
         opened() as connection,
-        pytest.raises(PermissionDenied, match="sign in again for more") as caught,
+        pytest.raises(PermissionDenied, match=r"login work --for scheduled_events\.list") as caught,
     ):
         connection.run("scheduled_events.list")
     assert caught.value.required_scopes == ("scheduled_events:read",)

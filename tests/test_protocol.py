@@ -45,6 +45,7 @@ ID = "0841fe7d-3e7e-50d2-b88d-11f826a41ca2"
 READ = Request("GET", "/scheduled_events")
 WRITE = Request("POST", "/webhook_subscriptions")
 REMOVE = Request("DELETE", "/webhook_subscriptions/x")
+RACE = b'{"title": "Race Condition", "message": "A race condition occurred. Please try the request again."}'
 NOW = datetime(2026, 11, 17, 15, 21, 41, tzinfo=UTC)
 
 anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -363,9 +364,9 @@ def test_error_of_each_documented_body(status, file, kind, told):
 @pytest.mark.parametrize(
     ("status", "fix"),
     [
-        (400, "Mend the inputs"),
+        (400, "Check the inputs"),
         (409, "use that one"),
-        (422, "Mend the inputs"),
+        (422, "Check the inputs"),
         (424, "Reconnect the calendar"),
     ],
 )
@@ -581,6 +582,9 @@ DOWN = CalendlyDown("x", status=503)
         ("GET", no_answer("tls"), 1, None),
         ("GET", no_answer("proxy"), 1, None),
         ("GET", Rejected("x", status=400), 1, None),
+        # A refusal that asks for another try: nothing happened, so a write may be sent again, too.
+        ("GET", error_for(WRITE, 400, {}, RACE), 1, 1.0),
+        ("POST", error_for(WRITE, 400, {}, RACE), 2, 2.0),
         ("GET", Unauthenticated("x", status=401), 1, None),
         ("GET", PermissionDenied("x", status=403), 1, None),
         ("GET", NotFound("x", status=404), 1, None),

@@ -1,5 +1,6 @@
 """One call of an action: its inputs, its functions, its pages, its records."""
 
+import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -516,6 +517,19 @@ def test_who_i_am_is_one_call(troubled, connect):
 def test_an_unknown_action_is_refused_with_the_nearest(unvisited, connect):
     with pytest.raises(UnknownAction, match=r"scheduled_events\.list"):
         connect(unvisited).run("scheduled_event.list")
+
+
+@pytest.mark.parametrize("given", [1, 1.0, "1"])
+def test_what_is_documented_as_text_is_sent_as_text(given, connect):
+    link = catalog()["scheduling_links.create"].examples[0]
+    inputs = link["input"] | {"max_event_count": given}
+    with Hostile(one(link["output"])) as server:
+        connection = connect(server)
+        connection.run("scheduling_links.create", inputs)
+        shown = connection.preview("scheduling_links.create", inputs)
+    [asked] = server.asked
+    assert json.loads(asked.body)["max_event_count"] == "1"
+    assert shown["body"]["max_event_count"] == "1"
 
 
 def test_a_preview_asks_nobody(unvisited, connect):

@@ -14,6 +14,7 @@ from ..errors import ConnectorError, NoAnswer, NotFound, RateLimited, Unauthenti
 from ..redaction import SECRET_FIELDS, redact_all
 from ..timing import Timing
 from . import budget, protocol, trace
+from .advice import Kept
 from .protocol import Request
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Client:
 
     `authorization` gives the header's value for each call; after a 401 it is told which one was refused,
     and may give another, with which the call is tried once more. `account` tells accounts apart (without
-    it the header does), since those of one account share a budget. `calls` counts what was sent.
+    it the header does), since those of one account share a budget. `kept` says where the credential is
+    kept, for advice. `calls` counts what was sent.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Client:
         *,
         account: str = "",
         plan: str = "",
+        kept: Kept | None = None,
         deadline_s: float = _DEADLINE_S,
         attempts: int = _ATTEMPTS,
         timing: Timing | None = None,
@@ -69,6 +72,7 @@ class Client:
         self._authorization = authorization
         self._key = account
         self._plan = plan
+        self._kept = kept or Kept()
         self._deadline_s = deadline_s
         self._attempts = attempts
         self._timing = timing or Timing()
@@ -159,7 +163,7 @@ class Client:
         if key := headers.get("x-ratelimit-key"):
             self._account = budget.share(self.origin, key, account)
         try:
-            document = protocol.read_document(request, status, headers, body)
+            document = protocol.read_document(request, status, headers, body, self._kept)
         except ConnectorError as error:
             # A server could echo what it was sent.
             sent_secrets = [header.partition(" ")[2], *_secrets(request.body or {})]
@@ -319,7 +323,7 @@ def _lost(request: Request, reason: str, how: str) -> NoAnswer:
         else "Try again."
     )
     return NoAnswer(
-        f"The answer to {request.method} {request.path} {how}.",
+        f"The answer to {request.call} {how}.",
         fix=fix,
         reason=reason,
         may_have_happened=write,

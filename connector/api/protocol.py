@@ -24,6 +24,8 @@ from ..errors import (
     UnexpectedAnswer,
     UsageError,
 )
+from ..redaction import quoted, shortened
+from .advice import Case, Kept, case_of
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
@@ -40,17 +42,28 @@ _WHOLE: Final = re.compile(r"[0-9]{1,9}")
 _FIRST_BACKOFF_S: Final = 0.5
 _LONGEST_BACKOFF_S: Final = 30.0
 DEFAULT_WAIT_S: Final = 60.0  # after a 429 that does not tell
+_LONGEST_PATH: Final = 150  # characters in an error; the longest real one has about 110
+_PASSED: Final = Kept()
 _TOKEN_REFUSED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request without origin and credential. `query` is in order, `body` is JSON or None."""
+    """A request without origin and credential. `query` is in order, `body` is JSON or None.
+
+    `action` is the id of the action that it belongs to, if any.
+    """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
     body: Mapping[str, Any] | None = field(default=None, repr=False)
+    action: str = ""
+
+    @property
+    def call(self) -> str:
+        """Method and path for an error, on one line that is not too long."""
+        return f"{self.method} {shortened(self.path, _LONGEST_PATH)}"
 
     @property
     def target(self) -> str:
@@ -87,7 +100,9 @@ def check_origin(text: str, variable: str = "CALENDLY_API_URL") -> str:
     )
 
 
-def build_request(request_line: str, values: Mapping[str, Any], in_query: Collection[str] = ()) -> Request:
+def build_request(
+    request_line: str, values: Mapping[str, Any], in_query: Collection[str] = (), *, action: str = ""
+) -> Request:
     """Put inputs where they belong: path, then a read's query, or a write's body but for `in_query`."""
     method, _, template = request_line.partition(" ")
     rest = dict(values)
@@ -97,15 +112,17 @@ def build_request(request_line: str, values: Mapping[str, Any], in_query: Collec
     ]
     path = "/".join(parts)
     if method in _REPEATABLE:
-        return Request(method, path, tuple(_pairs(rest)))
+        return Request(method, path, tuple(_pairs(rest)), action=action)
     query = {name: rest.pop(name) for name in in_query if name in rest}
-    return Request(method, path, tuple(_pairs(query)), body=rest)
+    return Request(method, path, tuple(_pairs(query)), body=rest, action=action)
 
 
 def raw_request(method: str, path: str, values: Mapping[str, Any]) -> Request:
     """Make a request to any path of the API: values are the query of a read, the body of a write."""
     if method not in METHODS:
-        raise UsageError(f"{method!r} is no method of the API.", fix=f"Use one of {', '.join(METHODS)}.")
+        raise UsageError(
+            f"{quoted(method)} is no method of the API.", fix=f"Use one of {', '.join(METHODS)}."
+        )
     root, *steps = path.split("/")
     if root or not steps or not all(map(_STEP.fullmatch, steps)) or {".", ".."} & set(steps):
         raise UsageError(
@@ -135,17 +152,19 @@ def _text(value: Any) -> str:
     return str(int(value) if whole else value)
 
 
-def read_document(request: Request, status: int, headers: Mapping[str, str], body: bytes) -> Any:
+def read_document(
+    request: Request, status: int, headers: Mapping[str, str], body: bytes, kept: Kept = _PASSED
+) -> Any:
     """Give the reply's JSON document (None where there is no body), or raise what it means."""
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        raise error_for(request, status, headers, body)
+        raise error_for(request, status, headers, body, kept)
     if not body.strip():
         return None
     try:
         return _loads(body)
     except ValueError:
         raise UnexpectedAnswer(
-            f"{request.method} {request.path} was answered {status} with something that is not JSON.",
+            f"{request.call} was answered {status} with something that is not JSON.",
             fix=_CHECK_NETWORK if request.repeatable else _LOOK_FIRST,
         ) from None
 
@@ -174,14 +193,16 @@ def read_page(request: Request, document: Any) -> Page:
 
 def _wrong_envelope(request: Request, key: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(
-        f"{request.method} {request.path} was answered with JSON that has no {key}.",
+        f"{request.call} was answered with JSON that has no {key}.",
         fix="Check that CALENDLY_API_URL is Calendly's API." if request.repeatable else _LOOK_FIRST,
     )
 
 
-def error_for(request: Request, status: int, headers: Mapping[str, str], body: bytes) -> ConnectorError:
-    """Make the error that a refusing reply means. Branches on the status, not on the title's wording."""
-    call = f"{request.method} {request.path}"
+def error_for(
+    request: Request, status: int, headers: Mapping[str, str], body: bytes, kept: Kept = _PASSED
+) -> ConnectorError:
+    """Return the error that a reply means: the status decides its class, Calendly's words the advice."""
+    call = request.call
     if status < HTTPStatus.BAD_REQUEST:
         return UnexpectedAnswer(
             f"{call} was answered with a redirect ({status}), which is not followed.",
@@ -197,15 +218,7 @@ def error_for(request: Request, status: int, headers: Mapping[str, str], body: b
     if status == HTTPStatus.UNAUTHORIZED:
         return Unauthenticated(
             f"{call}: Calendly does not accept the token (401).",
-            fix="Make a new token in Calendly (CALENDLY_API_TOKEN), or sign in again.",
-            **known,
-        )
-    if status == HTTPStatus.FORBIDDEN:
-        return _denied(call, sentence, told, known)
-    if status == HTTPStatus.NOT_FOUND:
-        return NotFound(
-            f"{call}: not found, or not visible to this token (404).",
-            fix="Check the id, and that the token's user may see it.",
+            fix=kept.renew(),
             **known,
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -219,41 +232,38 @@ def error_for(request: Request, status: int, headers: Mapping[str, str], body: b
         down.retryable = request.repeatable
         down.fix = "Try again later." if request.repeatable else _LOOK_FIRST
         return down
-    return Rejected(
-        f"{call} was refused ({status}). {sentence}".rstrip(),
-        fix=_REJECTED.get(status, _REJECTED[400]),
-        **known,
-    )
+    case = case_of(status, f"{request.method} {request.path}", told)
+    if status == HTTPStatus.FORBIDDEN:
+        return _denied(request, sentence, told, known, case, kept)
+    if status == HTTPStatus.NOT_FOUND:
+        what = case.what or "not found, or not visible to this token"
+        return NotFound(f"{call}: {what} (404).", fix=case.fix, **known)
+    rejected = Rejected(f"{call} was refused ({status}). {sentence}".rstrip(), fix=case.fix, **known)
+    rejected.retryable = case.retryable
+    return rejected
 
 
 _CHECK_NETWORK = "A proxy or login page may stand in between: check the network, and CALENDLY_API_URL."
 _LOOK_FIRST = "It may have happened all the same: look for its result before trying again."
-_REJECTED = {
-    400: "Mend the inputs that are named.",
-    409: "It is there already: use that one, or delete it first.",
-    424: "Reconnect the calendar in Calendly, then try again.",
-}
-_DENIED = {
-    "scope": "Make a token that also has {scopes} (CALENDLY_API_TOKEN), or sign in again for more scopes.",
-    "plan": "Use an account whose Calendly plan includes this.",
-    "role": "Use a token of an owner or admin of the organization.",
-    "other": "Check that the token's user may do this in Calendly.",
-}
 
 
-def _denied(call: str, sentence: str, told: Mapping[str, Any], known: Mapping[str, Any]) -> PermissionDenied:
+def _denied(
+    request: Request,
+    sentence: str,
+    told: Mapping[str, Any],
+    known: Mapping[str, Any],
+    case: Case,
+    kept: Kept,
+) -> PermissionDenied:
     scopes = told.get("required_scopes")
     scopes = tuple(scope for scope in scopes if isinstance(scope, str)) if isinstance(scopes, list) else ()
-    words = sentence.casefold()
-    # Calendly has no code that tells these apart: the scope list is a field, the rest is in the wording.
-    reason = (
-        "scope" if scopes else "plan" if "upgrade" in words else "role" if "permission" in words else "other"
-    )
     what = f"the token lacks the scope {', '.join(scopes)}" if scopes else sentence or "refused"
     error = PermissionDenied(
-        f"{call}: {what.rstrip('.')} (403).", fix=_DENIED[reason].format(scopes=", ".join(scopes)), **known
+        f"{request.call}: {what.rstrip('.')} (403).",
+        fix=kept.extend(scopes, request.action) if scopes else case.fix,
+        **known,
     )
-    error.reason = reason
+    error.reason = "scope" if scopes else case.reason
     error.required_scopes = scopes
     return error
 
@@ -286,7 +296,7 @@ def _sentence(told: Mapping[str, Any]) -> str:
 def out_of_budget(request: Request, wait_s: float) -> RateLimited:
     """Make the error of a request that was not sent, since the budget it needs is used up for too long."""
     error = RateLimited(
-        f"{request.method} {request.path}: not sent, since the account's limit is used up.",
+        f"{request.call}: not sent, since the account's limit is used up.",
         fix=f"Try again in {wait_s:.0f} s.",
         status=HTTPStatus.TOO_MANY_REQUESTS,
     )
@@ -306,16 +316,20 @@ def refuses_page_token(request: Request, error: ConnectorError) -> bool:
 def retry_delay_s(request: Request, error: ConnectorError, attempt: int, jitter: float) -> float | None:
     """Say how long to wait before trying again, in seconds; None: do not.
 
-    `attempt` counts from 1, `jitter` is a random number from 0 to 1. A 429 may always be tried again,
-    since nothing happened; a 5xx or a lost answer only where the request is repeatable, or where it is
-    certain that it never arrived.
+    `attempt` counts from 1, `jitter` is a random number from 0 to 1. A 429, and a refusal that says so, may
+    always be tried again, since nothing happened; a 5xx or a lost answer only where the request is
+    repeatable, or where it is certain that it never arrived.
     """
     if isinstance(error, RateLimited):
         return error.retry_after_s if error.retry_after_s is not None else DEFAULT_WAIT_S
-    again = (isinstance(error, CalendlyDown) and request.repeatable) or (
-        isinstance(error, NoAnswer)
-        and error.reason in {"timeout", "broken", "refused"}
-        and (request.repeatable or not error.may_have_happened)
+    again = (
+        (isinstance(error, Rejected) and error.retryable)
+        or (isinstance(error, CalendlyDown) and request.repeatable)
+        or (
+            isinstance(error, NoAnswer)
+            and error.reason in {"timeout", "broken", "refused"}
+            and (request.repeatable or not error.may_have_happened)
+        )
     )
     if not again:
         return None

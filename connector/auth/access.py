@@ -1,12 +1,16 @@
 """From a credential to what a connection sends: one way for each kind, made when it is first needed."""
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import Protocol
 
+from ..api.advice import Kept
 from ..errors import InvalidCredential, SignInRequired
 from ..timing import Timing
 from .holding import Holding
 from .personal_access_token import PersonalAccessToken, read_token
+
+_SIGN_IN = "Sign in with `calendly-connector login NAME`, and pass that name (kind: stored)."
 
 
 class Access(Protocol):
@@ -50,7 +54,11 @@ class PassingAccess:
     mended: tuple[str, ...] = ()
 
     def __init__(self, credential: Mapping[str, str], timing: Timing) -> None:
-        self._header = f"Bearer {read_token(credential.get('access_token')).value}"
+        if not credential.get("access_token"):
+            raise InvalidCredential(
+                "The OAuth credential holds no access token.", fix=_SIGN_IN, outcome="missing_token"
+            )
+        self._header = f"Bearer {read_token(credential['access_token']).value}"
         self._credential = credential
         self._timing = timing
         try:
@@ -64,7 +72,7 @@ class PassingAccess:
             return self._header
         raise SignInRequired(
             "The OAuth credential is used up. One that is not stored cannot be renewed: that changes it.",
-            fix="Sign in with `calendly-connector login NAME`, and give that name (kind: stored).",
+            fix=_SIGN_IN,
             reason="not_stored",
         )
 
@@ -82,10 +90,23 @@ class PassingAccess:
         return frozenset(self._credential.get("scope", "").split()) or None
 
 
-def open_access(credential: Mapping[str, str], name: str, timing: Timing) -> Access:
-    """Give the access of a credential; `name` is the one under which it is stored, if it is."""
+def kept(credential: Mapping[str, str], name: str, source: str, *, is_for_calendly: bool) -> Kept:
+    """Say where a credential is kept: in the vault under a name, else where `source` says.
+
+    A sandbox's tokens, which are not `is_for_calendly`, may have any form.
+    """
+    is_oauth = credential["kind"] == "oauth"
+    token = credential.get("token", "")
+    if name:
+        source = f"the stored credential {name!r} (calendly-connector vault add {quote(name)} --replace)"
+    where = {"place": source} if source else {}
+    return Kept(**where, oauth=is_oauth, name=name, foreign=is_for_calendly and "eyJ" not in token)
+
+
+def open_access(credential: Mapping[str, str], name: str, timing: Timing, place: str) -> Access:
+    """Give the access of a credential: `name` is the one in the vault, if any, `place` where it is kept."""
     if credential["kind"] != "oauth":
-        return TokenAccess(read_token(credential.get("token")))
+        return TokenAccess(read_token(credential.get("token"), place))
     if not name:
         return PassingAccess(credential, timing)
     from .oauth.renewal import Renewal

@@ -22,8 +22,11 @@ class PersonalAccessToken:
         return f"Bearer {self.value}"
 
 
-def read_token(text: str | None) -> PersonalAccessToken:
-    """Read a token as it was pasted: with spaces, quotes, line breaks or the whole header around it."""
+def read_token(text: str | None, place: str = "the credential") -> PersonalAccessToken:
+    """Read a token as it was pasted: with spaces, quotes, line breaks or the whole header around it.
+
+    `place` is where it is kept, and where a person puts one that is missing.
+    """
     given = text or ""
     mended: list[str] = []
     token = given.strip().strip("\"'").strip()
@@ -38,8 +41,7 @@ def read_token(text: str | None) -> PersonalAccessToken:
     if not joined:
         raise InvalidCredential(
             "There is no token.",
-            fix="Make one in Calendly (Integrations & apps, API and Webhooks). "
-            "Store it, or set CALENDLY_API_TOKEN.",
+            fix=f"Create one in Calendly (Integrations & apps, API and Webhooks) and put it in {place}.",
             outcome="missing_token",
         )
     if not joined.isascii() or not joined.isprintable():

@@ -121,7 +121,7 @@ class _Examination:
         known = manifest.manifest().functions
         values = expressions.evaluate(dict(probe.filter), lambda call: user.get(known[call.name].field, ""))
         try:
-            self._send(protocol.build_request(action.request, values))
+            self._send(protocol.build_request(action.request, values, action=action.id))
         except ConnectorError as error:
             self._learn(scope, error)
         else:

@@ -17,6 +17,9 @@ from ..redaction import redact, redact_all
 from .lazy import LazyGroup
 from .output import printable
 
+_OTHER_SECRETS = frozenset({"CALENDLY_CONNECTOR_KEY", "CALENDLY_MCP_TOKEN"})
+_SHORTEST_SECRET = 8  # characters: to mask what is shorter would mask words
+
 _COMMANDS = {
     "check": "Say who a credential is and what it can do, or what exactly is wrong with it.",
     "actions": "List everything the connector can do.",
@@ -90,10 +93,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(words: Sequence[str], error: ConnectorError, code: int) -> int:
+    secrets = _secrets()  # one may have been given in the place of a name
     if "--json" in words:
         import json
 
-        click.echo(json.dumps({"error": redact_all(error.to_dict())}), err=True)
+        click.echo(json.dumps({"error": redact_all(error.to_dict(), *secrets)}), err=True)
     else:
-        click.echo(f"calendly-connector: {printable(redact(str(error)))}", err=True)
+        click.echo(f"calendly-connector: {printable(redact(str(error), *secrets))}", err=True)
     return code
+
+
+def _secrets() -> list[str]:
+    """Return the secrets in the environment, without words too short to be one."""
+    from ..manifest import manifest
+
+    forms = manifest().credentials.values()
+    variables = {
+        variable
+        for form in forms
+        for field in form.fields.values()
+        if field.secret
+        for variable in field.environment
+    } | _OTHER_SECRETS
+    values = (os.environ.get(variable, "") for variable in sorted(variables))
+    return [value for value in values if len(value) >= _SHORTEST_SECRET]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ConnectorError, UsageError
+from ..hosts.credential import source_of
 from .check import lines
 from .output import printable
 from .session import credential, signs_in
@@ -86,7 +87,8 @@ class _Demo:
             }
         else:
             signed_in = credential()
-        with connector.connect(signed_in, origin=self._origin) as connection:
+        source = "" if self._sandbox else source_of(signed_in)
+        with connector.connect(signed_in, origin=self._origin, source=source) as connection:
             report = self._check(connection, "a good token", "ok")
             self._show_catalog(connector)
             self._read(connection, report)

@@ -52,7 +52,8 @@ def command(  # noqa: PLR0913 - one for each option
     """Sign in with OAuth, and keep the tokens in the vault under NAME.
 
     The app's secret is in CALENDLY_CLIENT_SECRET, or is asked for; a native app has none. Signing in again
-    takes the app and the scopes of the last time. `users:read` is always asked for: it tells who signed in.
+    takes the app and the scopes of the last time; --for and --scope add to them. `users:read` is always
+    asked for: it tells who signed in.
     """
     from ..auth.oauth.server import of_app
     from ..auth.vault import open_vault
@@ -61,7 +62,8 @@ def command(  # noqa: PLR0913 - one for each option
     vault = open_vault()
     stored = _stored(vault, name)
     app = _app(stored, client_id, redirect_uri, replace=replace)
-    wanted = _wanted(purposes, scopes, stored)
+    same_app = stored.get("client_id") == app["client_id"]
+    wanted = _wanted(purposes, scopes, stored.get("scope", "") if same_app else "")
     server = of_app(app, Timing())
     asked, answer = _consent(server, app, wanted, timeout, browser=not no_browser)
     held = server.exchange(asked, answer)
@@ -128,10 +130,13 @@ def _ask_for_the_rest(fields: dict[str, str], *, ask_secret: bool) -> None:
             fields["client_secret"] = secret
 
 
-def _wanted(purposes: tuple[str, ...], scopes: tuple[str, ...], stored: dict[str, str]) -> tuple[str, ...]:
+def _wanted(purposes: tuple[str, ...], scopes: tuple[str, ...], held: str) -> tuple[str, ...]:
+    """Return the scopes to ask for: those named, and those `held` from the last time."""
     named = {scope for words in scopes for scope in words.split()}
     for_them = {scope for purpose in purposes for scope in scope_rules.needed(purpose)}
-    wanted = named | for_them or set(stored.get("scope", "").split())
+    # An app from before there were scopes holds "default", which would take the place of all others.
+    before = {scope for scope in held.split() if scope != "default" or not named | for_them}
+    wanted = named | for_them | before
     if not wanted:
         raise UsageError(
             "It is not said what the sign-in is for.", fix="Give --for ACTION or --scope SCOPE, once or more."
@@ -184,7 +189,7 @@ def _tried(credential: dict[str, str], held: "Grant", wanted: tuple[str, ...]) -
             fix="Sign in again and leave them ticked; or ask for less; or give --no-check.",
             reason="scope",
         )
-    with connector.connect(credential) as connection:
+    with connector.connect(credential, source="this sign-in") as connection:
         report = connection.check()
     if not report.ok:
         raise ConnectorError(

@@ -11,6 +11,7 @@ import click
 
 from ..contract import Connection
 from ..errors import UsageError
+from ..hosts.credential import source_of
 from ..redaction import RedactingFilter
 from .session import credential, signs_in
 
@@ -55,7 +56,7 @@ def command(
     def connect() -> Connection:
         from ..plugin import connector
 
-        return connector.connect(chosen)
+        return connector.connect(chosen, source=source_of(chosen, "of the MCP server"))
 
     offer = make_offer(only, read_only=read_only)
     with _warnings_shown():

@@ -13,6 +13,7 @@ import click
 from ..declarations import Action
 from ..errors import ConnectorError, UsageError
 from ..manifest import find
+from ..redaction import quoted
 from .output import Target, Writer, printable, writer
 from .session import connect, signs_in
 
@@ -135,7 +136,7 @@ def filter_rows(rows: tuple[str, ...]) -> list[tuple[str, str]]:
     pairs = [row.partition("=") for row in rows]
     for key, sign, _ in pairs:
         if not sign or not key:
-            raise UsageError(f"{printable(key)!r} is no filter row.", fix="Write KEY=VALUE.")
+            raise UsageError(f"{quoted(printable(key))} is no filter row.", fix="Write KEY=VALUE.")
     return [(key, value) for key, _, value in pairs]
 
 

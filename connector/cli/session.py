@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ..hosts.credential import chosen
+from ..hosts.credential import chosen, source_of
 
 if TYPE_CHECKING:
     from ..plugin import CalendlyConnection
@@ -36,4 +36,5 @@ def connect() -> "closing[CalendlyConnection]":
     """Give a connection with the command's credential, to be used in a `with`."""
     from ..plugin import connector
 
-    return closing(connector.connect(credential()))
+    given = credential()
+    return closing(connector.connect(given, source=source_of(given)))

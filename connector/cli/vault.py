@@ -7,7 +7,7 @@ import click
 
 from ..errors import ConnectorError, UsageError
 from ..manifest import manifest
-from ..redaction import MASK
+from ..redaction import MASK, quoted
 from .output import printable
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def add(name: str, kind: str, *, replace: bool, no_check: bool) -> None:
     forms = {known: form for known, form in manifest().credentials.items() if known != _STORED}
     if kind not in forms:
         raise UsageError(
-            f"There is no kind of credential {kind!r} to add.", fix=f"Kinds: {', '.join(forms)}."
+            f"There is no kind of credential {quoted(kind)} to add.", fix=f"Kinds: {', '.join(forms)}."
         )
     vault = _vault()
     _must_be_free(vault, name, replace=replace)
@@ -169,7 +169,7 @@ def _tried(given: dict[str, str], *, check: bool) -> str:
     """Refuse what has not the form, or does not sign in; give who it is."""
     from ..plugin import connector
 
-    with connector.connect(given) as connection:
+    with connector.connect(given, source="the credential that you add") as connection:
         if not check:
             return ""
         report = connection.check()

@@ -6,6 +6,7 @@ from typing import Final, Literal, get_args
 
 from ..declarations import Trigger
 from ..errors import InvalidParams, Problem
+from ..redaction import quoted
 
 Scope = Literal["organization", "user", "group"]
 NO_EVENT: Final = Problem("", "none is named")
@@ -39,7 +40,7 @@ def told_by(events: Iterable[str], triggers: Mapping[str, Trigger]) -> tuple[str
         known = f"Give some of {', '.join(triggers)}."
         raise InvalidParams(
             "events",
-            [Problem("", f"there is no event {event!r}") for event in unknown] or [NO_EVENT],
+            [Problem("", f"there is no event {quoted(str(event))}") for event in unknown] or [NO_EVENT],
             fix=known,
         )
     return tuple(dict.fromkeys(one for event in wanted for one in triggers[event].told_by or (event,)))

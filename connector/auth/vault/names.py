@@ -5,6 +5,7 @@ from typing import Final
 from unicodedata import normalize
 
 from ...errors import UnknownCredential, UsageError
+from ...redaction import quoted
 
 PLACE_VARIABLE: Final = "CALENDLY_CONNECTOR_VAULT"
 _LONGEST: Final = 100  # characters
@@ -28,6 +29,6 @@ def hashed(name: str) -> str:
 def unknown(name: str, place: str) -> UnknownCredential:
     """Word that there is no such credential."""
     return UnknownCredential(
-        f"There is no credential {name!r} in {place}.",
+        f"There is no credential {quoted(name)} in {place}.",
         fix="`calendly-connector vault list` shows those that are there, `vault add` adds one.",
     )

@@ -24,14 +24,17 @@ class CalendlyHook(BaseHook):
 
     def get_conn(self) -> CalendlyConnection:
         """Give a connection of the connector, a context manager; uses no network before its first call."""
+        return self._connect(f"the Airflow connection {self.calendly_conn_id!r}")
+
+    def _connect(self, source: str) -> CalendlyConnection:
         kept = self.get_connection(self.calendly_conn_id)
         credential = form.credential(kept.password, kept.extra_dejson)
-        return connector.connect(credential, origin=form.origin(kept.host, kept.port))
+        return connector.connect(credential, origin=form.origin(kept.host, kept.port), source=source)
 
     def test_connection(self) -> tuple[bool, str]:
         """Say who the credential is, or what is wrong with it and what to do."""
         try:
-            with self.get_conn() as connection:
+            with self._connect("this connection") as connection:  # its id is Airflow's own while it is tested
                 report = connection.check()
         except ConnectorError as error:
             return False, str(error)

@@ -8,7 +8,7 @@ from oslo_config import cfg
 from ...contract import Connection, Record
 from ...errors import ConnectorError
 from ...plugin import connector
-from ..credential import chosen
+from ..credential import chosen, source_of
 from . import answers
 from .offer import CHECK, POLL, Offered, offered
 
@@ -31,7 +31,9 @@ class CalendlyAction(Action):
         try:
             entry = offered(self.name)
             entry.check_values(inputs)
-            with connector.connect(chosen(inputs.pop("credential", ""))) as connection:
+            credential = chosen(inputs.pop("credential", ""))
+            source = source_of(credential, "of Mistral's executors")
+            with connector.connect(credential, source=source) as connection:
                 if self.name == CHECK:
                     return _check(connection, inputs)
                 answer = (

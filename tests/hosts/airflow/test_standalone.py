@@ -32,7 +32,7 @@ def test_the_rest_api_tests_a_stored_connection(standalone):
 def test_the_rest_api_tests_one_that_is_not_stored(standalone, world):
     told = ask(standalone, "new", host=world.url, password="nobody")
     assert not told["status"]
-    assert "Make a new token in Calendly" in told["message"]
+    assert "Create a new token in Calendly" in told["message"]
 
 
 def test_a_worker_tests_a_connection(standalone, world):
@@ -116,7 +116,7 @@ def test_a_person_fills_in_the_form_and_presses_test(standalone, world, tmp_path
     assert done.returncode == 0, done.stderr
     assert "Test Connection Success" in done.stdout
     assert "Signed in as " in done.stdout
-    assert "Make a new token in Calendly" in done.stdout
+    assert "Create a new token in Calendly" in done.stdout
     told = standalone.get("/api/v2/connections/filled_in")
     assert (told["host"], told["password"]) == (f"{scheme}:{host}", "***")
     assert json.loads(told["extra"])["secret_signing_key"] == "***"

@@ -34,7 +34,7 @@ def test_guests_stop_at_a_credential_that_does_not_sign_in(mistral, world):
     world.control("DELETE", "/requests")
     execution = mistral.run("calendly_guests.coming", credential="revoked")
     assert execution.state == "ERROR"
-    assert "Make a new token in Calendly" in execution.state_info
+    assert "Create a new token in Calendly" in execution.state_info
     assert {request["path"] for request in world.requests()["requests"]} == {"/users/me"}
 
 

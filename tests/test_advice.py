@@ -1,0 +1,253 @@
+"""Advice that fits the refusal, and the place where the credential is kept that has to change."""
+
+import json
+import re
+
+import pytest
+from calendly_connector.api.advice import CASES, Kept
+from calendly_connector.api.protocol import Request, error_for
+from calendly_connector.auth.access import kept
+from calendly_connector.errors import (
+    InvalidCredential,
+    NotFound,
+    PermissionDenied,
+    Rejected,
+    Unauthenticated,
+)
+from calendly_connector.hosts.credential import chosen, source_of
+from calendly_connector.manifest import catalog
+from calendly_connector.plugin import connector
+from calendly_connector.sandbox.world import cast
+from hostile import Hostile, one, reply
+
+KIND = "personal_access_token"
+READ = Request("GET", "/scheduled_events")
+BOOK = Request("POST", "/invitees")
+INVITE = Request("POST", "/organizations/AAAAAAAAAAAAAAAA/invitations")
+CANCEL = Request("POST", "/scheduled_events/AAAAAAAAAAAAAAAA/cancellation")
+RACE = {
+    "title": "Race Condition",
+    "message": "A race condition occurred when processing the request. Please try the request again.",
+}
+GENERIC = "The supplied parameters are invalid."
+TAKEN = {
+    "title": "Invalid Argument",
+    "message": GENERIC,
+    "details": [{"parameter": "event.start_time", "message": "is not available", "code": "already_filled"}],
+}
+NO_SLOT = {"title": "Resource Not Found", "message": "The server could not find the requested resource."}
+SEATS = "You have no seats left. Please purchase more seats to send more invitations."
+TRIAL = "You already sent all the invitations allotted to you with a trial account."
+WHOSE = "Please also specify organization when requesting events for a user within your organization."
+DATA = "You must be an admin/owner with the data requests permission enabled. Contact Calendly support."
+SLOTS = "event_type_available_times.list"
+
+
+def refused(request, status, body):
+    return error_for(request, status, {}, json.dumps(body).encode())
+
+
+def denied(message):
+    return {"title": "Permission Denied", "message": message}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "body", "fix"),
+    [
+        (READ, 400, RACE, "Try again."),
+        (INVITE, 400, {"title": "Already Invited", "message": "No."}, "Nothing to do: this person has been"),
+        (INVITE, 400, {"title": "Already Organization Member"}, "Nothing to do: this person is a member."),
+        (BOOK, 400, TAKEN, f"That slot is taken. Choose another from {SLOTS}."),
+        (BOOK, 404, NO_SLOT, f"Choose another time from {SLOTS}."),
+        (READ, 404, NO_SLOT, "Check the id"),
+        (CANCEL, 403, denied("Event is already canceled"), "Nothing to do: the event is canceled."),
+        (READ, 403, denied(WHOSE), "Pass organization as well as user."),
+        (READ, 403, denied(DATA), "Ask Calendly support to grant the data requests permission."),
+        (INVITE, 403, denied(SEATS), "Buy more seats in Calendly, or remove members."),
+        (INVITE, 403, denied(TRIAL), "Upgrade the trial to a paid plan."),
+        (READ, 403, denied("This user is not in your organization"), "from organization_memberships.list."),
+        (READ, 403, denied("You are not allowed to view this event"), "Check that the token's user may do"),
+    ],
+)
+def test_advice_fits_what_calendly_says(request_, status, body, fix):
+    assert fix in refused(request_, status, body).fix
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (SEATS, "plan"),
+        (TRIAL, "plan"),
+        ("Please upgrade to a paid Calendly account.", "plan"),
+        ("You do not have permission to access this resource.", "role"),
+        (DATA, "other"),
+        (WHOSE, "other"),
+        ("Event is already canceled", "other"),
+    ],
+)
+def test_reason_of_a_403_follows_from_its_words(message, reason):
+    error = refused(INVITE, 403, denied(message))
+    assert isinstance(error, PermissionDenied)
+    assert error.reason == reason
+
+
+def test_a_slot_that_is_not_free_is_not_called_an_id():
+    error = refused(BOOK, 404, NO_SLOT)
+    assert isinstance(error, NotFound)
+    assert error.message == (
+        "POST /invitees: that time is not available, or there is no such event type (404)."
+    )
+    assert "id" not in error.fix.split()
+
+
+def test_a_400_without_details_does_not_speak_of_inputs_that_calendly_names():
+    specific = refused(READ, 400, {"title": "Invalid Email", "message": "It cannot be invited."})
+    assert str(specific) == (
+        "GET /scheduled_events was refused (400). It cannot be invited. Change the call accordingly."
+    )
+    for body in ({}, {"message": GENERIC}):
+        assert refused(READ, 400, body).fix == "Check the inputs: Calendly doesn't say which one it refuses."
+    named = {"message": GENERIC, "details": [{"parameter": "count", "message": "must be a number"}]}
+    assert refused(READ, 400, named).fix == "Change the call accordingly."
+
+
+def test_words_of_one_call_are_not_taken_for_those_of_another():
+    assert "slot" not in refused(READ, 400, TAKEN).fix
+    assert "Nothing to do" not in refused(READ, 403, denied("Event is already canceled")).fix
+
+
+def test_actions_that_advice_names_exist():
+    named = {name for case in CASES for name in re.findall(r"[a-z_]+\.list", case.fix)}
+    assert named
+    assert named <= catalog().keys()
+
+
+def test_a_race_is_tried_again_until_it_is_won(connect, timer):
+    with Hostile(reply(400, RACE), one({"uri": "https://api.calendly.com/notes/A"})) as server:
+        connect(server).request("POST", "/notes", {"title": "Hello"})
+    assert [asked.method for asked in server.asked] == ["POST", "POST"]
+    assert len(timer.sleeps) == 1
+
+
+def test_a_race_that_is_never_won_may_be_tried_again_later(connect):
+    with Hostile(reply(400, RACE)) as server, pytest.raises(Rejected) as caught:
+        connect(server).request("POST", "/notes", {"title": "Hello"})
+    assert caught.value.retryable
+    assert caught.value.fix == "Try again."
+
+
+# What the sandbox refuses, from the command line's point of view
+
+
+def test_booking_a_time_that_is_not_free_points_to_the_free_ones(connect, sandbox):
+    booking = {
+        "event_type": "intro",
+        "start_time": "2030-01-05T03:00:00Z",
+        "location": {"kind": "zoom_conference"},
+        "invitee": {"name": "Zoe", "email": "zoe@client.example", "timezone": "Europe/Berlin"},
+        "questions_and_answers": [
+            {"question": "What would you like to discuss?", "answer": "Pricing", "position": 0}
+        ],
+    }
+    with pytest.raises(NotFound) as caught:
+        connect(sandbox).run("invitees.create", booking)
+    assert SLOTS in caught.value.fix
+
+
+def test_canceling_twice_says_that_there_is_nothing_to_do(connect, fresh_sandbox):
+    connection = connect(fresh_sandbox)
+    organization = f"https://api.calendly.com/organizations/{cast.ORGANIZATION}"
+    [event] = connection.run(
+        "scheduled_events.list",
+        {"organization": organization, "status": "active", "min_start_time": "2026-11-19T00:00:00Z"},
+        limit=1,
+    ).records
+    connection.run("scheduled_events.cancel", {"uuid": event["uri"]})
+    with pytest.raises(PermissionDenied) as caught:
+        connection.run("scheduled_events.cancel", {"uuid": event["uri"]})
+    assert caught.value.fix == "Nothing to do: the event is canceled."
+
+
+# Where the credential is kept
+
+
+@pytest.mark.parametrize(
+    ("where", "place"),
+    [
+        ({}, "the credential passed to connect()"),
+        (
+            {"source": "the Airflow connection 'calendly_default'"},
+            "the Airflow connection 'calendly_default'",
+        ),
+    ],
+)
+def test_a_token_that_is_refused_is_replaced_where_it_came_from(sandbox, monkeypatch, where, place):
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    with connector.connect({"kind": KIND, "token": "made-up"}, origin=sandbox.url, **where) as connection:
+        with pytest.raises(Unauthenticated) as caught:
+            connection.run("users.me")
+        assert caught.value.fix == f"Create a new token in Calendly and put it in {place}."
+        assert connection.check().fix == caught.value.fix
+
+
+def test_a_scope_that_is_missing_is_added_where_the_token_came_from(sandbox):
+    credential = {"kind": KIND, "token": "sandbox-events-only"}
+    with (
+        connector.connect(credential, origin=sandbox.url, source="the 'work' connection") as connection,
+        pytest.raises(PermissionDenied) as caught,
+    ):
+        connection.run("users.me")
+    assert caught.value.fix == (
+        "Create a token that also has users:read and put it in the 'work' connection."
+    )
+
+
+def test_a_host_without_a_token_is_not_sent_to_the_environment(unvisited):
+    with (
+        connector.connect({"kind": KIND}, origin=unvisited.url, source="the 'work' connection") as connection,
+        pytest.raises(InvalidCredential) as caught,
+    ):
+        connection.run("users.me")
+    assert caught.value.fix.endswith("put it in the 'work' connection.")
+    assert "CALENDLY" not in caught.value.fix
+
+
+def test_a_stored_credential_names_itself_whatever_the_host_says():
+    told = kept({"kind": KIND, "token": "x"}, "Acme & Co", "the 'work' connection", is_for_calendly=False)
+    assert told.renew() == (
+        "Create a new token in Calendly and put it in the stored credential 'Acme & Co' "
+        "(calendly-connector vault add 'Acme & Co' --replace)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("where", "action", "fix"),
+    [
+        (Kept(oauth=True, name="acme"), "event_types.list", "login acme --for event_types.list"),
+        (Kept(oauth=True, name="acme"), "", "login acme --scope event_types:read"),
+        (Kept(oauth=True), "event_types.list", "login NAME --for event_types.list"),
+    ],
+)
+def test_a_sign_in_that_lacks_a_scope_is_extended_by_a_command(where, action, fix):
+    assert where.extend(("event_types:read",), action) == (
+        f"Sign in again for event_types:read: calendly-connector {fix}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("token", "is_for_calendly", "is_told"),
+    [("eyJhbGciOi.made.up", True, False), ("an-old-api-key", True, True), ("sandbox-owner", False, False)],
+)
+def test_what_does_not_look_like_a_token_of_calendlys_is_told(token, is_for_calendly, is_told):
+    told = kept({"kind": KIND, "token": token}, "", "", is_for_calendly=is_for_calendly)
+    assert ("client secret" in told.renew()) is is_told
+
+
+def test_the_variable_that_was_read_is_the_one_that_is_named(monkeypatch):
+    for variable in ("CALENDLY_API_TOKEN", "CALENDLY_API_KEY", "calendly_api_token", "CALENDLY_CREDENTIAL"):
+        monkeypatch.delenv(variable, raising=False)
+    assert source_of(chosen()) == "CALENDLY_API_TOKEN, or store it: calendly-connector vault add NAME"
+    monkeypatch.setenv("CALENDLY_API_KEY", "made-up")
+    assert source_of(chosen()) == "CALENDLY_API_KEY"
+    assert source_of(chosen(), "of the MCP server") == "CALENDLY_API_KEY of the MCP server"
+    assert source_of(chosen("acme")) == ""
