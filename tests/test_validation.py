@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from calendly_connector import validation
 from calendly_connector.errors import InvalidParams, Problem
 from calendly_connector.manifest import Action, catalog
 from calendly_connector.validation import RecordCheck, check_input, explain
@@ -364,3 +365,10 @@ def test_warnings_are_bounded_and_nothing_is_left_uncounted():
     assert len(check.warnings) == 21
     assert all("[in 3 record(s)" in warning for warning in check.warnings[:20])
     assert check.warnings[20].endswith("90 more misfits of other kinds, not told one by one")
+
+
+def test_of_a_record_that_misses_its_schema_in_every_way_only_some_are_told(monkeypatch):
+    monkeypatch.setattr(validation, "_MOST_MISFITS", 3)
+    check = RecordCheck(catalog()["scheduled_events.list"])
+    check.page([dict.fromkeys(catalog()["scheduled_events.list"].examples[0]["output"], 5.5)])
+    assert len(check.warnings) == 3
