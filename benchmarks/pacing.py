@@ -41,9 +41,7 @@ def _sharing() -> Iterator[Figure]:
         calls = Calls(sandbox)
         until = time.time() + 60 * _MINUTES / _SPEED
         command = [PYTHON, str(HERE / "sharing_worker.py"), sandbox.url, str(_SPEED), str(until)]
-        workers = [
-            subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(_PROCESSES)
-        ]
+        workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(_PROCESSES)]
         while time.time() < until:
             time.sleep(1)
             calls.look()

@@ -11,7 +11,7 @@ from .api.protocol import Request
 from .choices import Choices
 from .contract import Filter, Option, Params, Record, Result
 from .declarations import Action
-from .errors import UnknownAction, UsageError
+from .errors import InvalidParams, UnknownAction, UsageError
 from .functions import Functions
 from .inputs import Inputs, Prepared
 from .manifest import find, manifest
@@ -100,6 +100,8 @@ class Runner:
 
     def request(self, method: str, path: str, values: Mapping[str, Any]) -> Any:
         """Send any request of the API; give the reply's JSON document."""
+        if problems := validation.not_json(values):
+            raise InvalidParams(f"{method} {path}", problems)
         return self._client.send(protocol.raw_request(method.upper(), path, values)).document
 
     def _requests(self, prepared: Prepared) -> list[Request]:

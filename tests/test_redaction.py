@@ -331,3 +331,11 @@ def test_a_log_line_that_cannot_be_put_together_gives_nothing_away(log, capsys):
     logger.info("%d", "known-secret")
     assert lines == ["(a line of of the test that could not be put together)"]
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("user", ["user@", "user:password@"])
+def test_an_example_of_an_address_stays_readable(user):
+    advice = f"Write it like postgresql+psycopg://{user}host/database."
+    assert redact(advice) == advice
+    assert redact("see https://user:secret-one@host/x") == f"see https://{MASK}@host/x"
+    assert redact("see https://username@host/x") == f"see https://{MASK}@host/x"
