@@ -1,7 +1,7 @@
 """Whatever a reply holds, the caller gets a ConnectorError that names the reply, and never the blame."""
 
 import pytest
-from calendly_connector import cli
+from calendly_connector import cli, sync
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.errors import ConnectorError, UnexpectedAnswer, UsageError
 from calendly_connector.manifest import catalog, manifest
@@ -232,3 +232,28 @@ def test_every_event_that_can_be_looked_for_is_looked_for_here():
     looked_for = {*BOOKINGS, *SHELVES, *SUBMISSIONS}
     families = {kind.partition(".")[0] for kind in manifest().triggers}
     assert families == {kind.partition(".")[0] for kind in looked_for}
+
+
+@pytest.mark.parametrize(
+    ("action", "streams", "fields"),
+    [
+        ("users.me", "users", {"current_organization": f"{API}/users/AAAA"}),
+        ("users.me", "users", {"uri": "a b"}),
+        ("scheduled_events.list", "scheduled_events,invitees", {"uri": f"{API}/users/AAAA"}),
+        ("scheduled_events.list", "scheduled_events,invitees", {"uri": f"{API}/scheduled_events/a b"}),
+        ("routing_forms.list", "routing_forms,routing_form_submissions", {"uri": f"{API}/users/AAAA"}),
+    ],
+)
+def test_a_sync_names_the_reply_whose_record_cannot_be_asked_about(
+    action, streams, fields, calendly, connection, tmp_path
+):
+    def change(name, document):
+        if name == action:
+            records = document["collection"] if "collection" in document else [document["resource"]]
+            for record in records:
+                record.update(fields)
+        return document
+
+    calendly.change = change
+    with pytest.raises(UnexpectedAnswer, match=f"reply to {action}"):
+        sync.copy(connection, str(tmp_path / "copy.db"), sync.Options(streams=streams.split(",")))

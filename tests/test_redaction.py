@@ -6,6 +6,7 @@ import time
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
+from calendly_connector.cli import main
 from calendly_connector.manifest import catalog
 from calendly_connector.redaction import MASK, SECRET_FIELDS, RedactingFilter, redact, redact_all, scrub
 from hypothesis import given
@@ -339,3 +340,11 @@ def test_an_example_of_an_address_stays_readable(user):
     assert redact(advice) == advice
     assert redact("see https://user:secret-one@host/x") == f"see https://{MASK}@host/x"
     assert redact("see https://username@host/x") == f"see https://{MASK}@host/x"
+
+
+def test_the_advice_for_an_address_of_no_known_database_shows_an_example(capsys, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    assert main(["sync", "--to", "nosuch://x"]) == 2
+    told = capsys.readouterr().err
+    assert "postgresql+psycopg://user@host/name" in told
+    assert MASK not in told
