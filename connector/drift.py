@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .declarations import Action
+from .errors import UsageError
 
 Facts = dict[str, dict[str, Any]]
 """Facts of each field of each operation: `where` → facet → value."""
@@ -64,8 +65,19 @@ class Leniency:
 def compare(
     spec: Mapping[str, Any], catalog: Iterable[Action], leniencies: Sequence[Leniency] = ()
 ) -> tuple[list[Difference], list[Leniency]]:
-    """Give the differences that no leniency covers, and the leniencies that cover nothing."""
-    theirs, ours = _of_spec(spec), _of_catalog(catalog)
+    """Return the differences that no leniency covers, and the leniencies that cover nothing.
+
+    Raises UsageError for a file that is not OpenAPI.
+    """
+    try:
+        theirs = _of_spec(spec)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        # Any part of the file may be of another kind than OpenAPI has there.
+        raise UsageError(
+            "The file has paths, but is not OpenAPI: a part is of the wrong type, or refers to itself.",
+            fix="Download it again from https://developer.calendly.com.",
+        ) from None
+    ours = _of_catalog(catalog)
     found = list(_differences(theirs, ours))
     unused = [entry for entry in leniencies if not any(map(entry.covers, found))]
     return [one for one in found if not any(entry.covers(one) for entry in leniencies)], unused
@@ -196,11 +208,17 @@ def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     return joined
 
 
-def _branches(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _branches(
+    schema: Mapping[str, Any], root: Mapping[str, Any], within: frozenset[str] = frozenset()
+) -> list[Mapping[str, Any]]:
     """Give a schema and every alternative it offers; a schema of conditions alone offers none."""
+    reference = schema.get("$ref")
+    if reference in within:
+        raise ValueError(f"{reference} is an alternative of itself.")
+    within = within | {reference} if reference else within
     schema = _follow(schema, root)
     choices = [*schema.get("oneOf", []), *schema.get("anyOf", []), *schema.get("allOf", [])]
-    inner = [branch for choice in choices if "if" not in choice for branch in _branches(choice, root)]
+    inner = [branch for choice in choices if "if" not in choice for branch in _branches(choice, root, within)]
     own = {name: value for name, value in schema.items() if name not in {"oneOf", "anyOf", "allOf"}}
     return [own, *inner] if own else inner
 

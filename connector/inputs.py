@@ -12,7 +12,7 @@ from . import expressions, identifiers, manifest, schema, validation
 from .choices import Choices, is_name
 from .contract import Filter, Params
 from .declarations import Action
-from .errors import InvalidParams, Problem, UsageError
+from .errors import InvalidParams, Problem, UnexpectedAnswer, UsageError
 from .functions import Functions
 from .redaction import MASK
 from .schema import Schema
@@ -68,9 +68,17 @@ class Inputs:
 
     def resolve(self, prepared: Prepared) -> Iterator[dict[str, Any]]:
         """Give the inputs of each request that the call needs: one, or one per window of a long range."""
-        values = {**prepared.plain, **expressions.evaluate(prepared.written, self._functions.resolve)}
+        evaluated = expressions.evaluate(prepared.written, self._functions.resolve)
         problems: list[Problem] = []
-        values = self._identified(prepared.action, values, problems, self._choices.find)
+        values = self._identified(prepared.action, prepared.plain | evaluated, problems, self._choices.find)
+        for problem in problems:
+            if evaluated.get(problem.path) != prepared.written.get(
+                problem.path
+            ):  # a function's value, not theirs
+                raise UnexpectedAnswer(
+                    f"The reply to users.me holds something that cannot be used ({problem}).",
+                    fix="Try again; if it happens again, report it.",
+                )
         if problems:
             raise InvalidParams(prepared.action.id, problems, fix=_NAME_RIGHT)
         values = _spelled(prepared.action, values)

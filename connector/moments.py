@@ -1,7 +1,7 @@
 """Times as Calendly writes them: ISO 8601 in UTC. Pure."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from typing import Any
 
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)(T.+)?")
@@ -14,11 +14,12 @@ def read(text: str) -> datetime:
 
 
 def read_or_none(text: object) -> datetime | None:
-    """Read a time; None for whatever is none."""
+    """Read a time; None for whatever is none, and at the ends of the calendar, where nothing can be added."""
     try:
-        return read(text)  # type: ignore[arg-type]
+        moment = read(text)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
+    return moment if MINYEAR < moment.year < MAXYEAR else None
 
 
 def write(moment: datetime) -> str:

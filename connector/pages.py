@@ -19,7 +19,10 @@ Send = Callable[[Request], Reply]
 
 _REMEMBERED: Final = 300  # records: three full pages
 _RESTARTS_IN_VAIN: Final = 3
-_PAGES_IN_VAIN: Final = 1000  # without a record, one after the other
+_PAGES_IN_VAIN: Final = (
+    1000  # without a new record, beyond as many as had one: a list is read again from its start
+)
+_MOST_PAGES: Final = 100_000
 
 
 class Given:
@@ -35,29 +38,34 @@ class Given:
         self.count = 0
         self._keyset = keyset
         self._known: set[int] = set()
-        self._pages: deque[tuple[datetime, list[int]]] = deque()
+        self._pages: deque[tuple[datetime, set[int]]] = deque()
 
     def fresh(self, records: list[Record]) -> list[Record]:
-        """Leave out what was given before; records without a URI cannot be told apart and stay."""
-        known, added, fresh = self._known, [], []
+        """Leave out what was on earlier pages.
+
+        Rows of this page that share a URI all stay, and so do records without a URI, which cannot be told
+        apart.
+        """
+        known, fresh = self._known, []
+        added: set[int] = set()
         for record in records:
             uri = record.get("uri")
             if isinstance(uri, str):
                 key = hash(uri)
                 if key in known:
                     continue
-                known.add(key)
-                added.append(key)
+                added.add(key)
             else:
                 self.nameless = True
             fresh.append(record)
+        known |= added
         self.count += len(fresh)
         if self._keyset and fresh:
             self.first = self.first or self._keyset.moment(fresh[0])
             self._remember(self._keyset.moment(fresh[-1]), added)
         return fresh
 
-    def _remember(self, last: datetime | None, keys: list[int]) -> None:
+    def _remember(self, last: datetime | None, keys: set[int]) -> None:
         """Forget what no restart can reach: pages before the last ones that end well before this one."""
         self.last = last
         if last is None:
@@ -91,7 +99,7 @@ class Chain:
         base: Request | None = self._first
         request = self._first
         tokens: set[str] = set()
-        in_vain = empty = 0
+        in_vain = pages = useful = useless = 0
         while base is not None:
             try:
                 page = self._page(request)
@@ -105,19 +113,28 @@ class Chain:
                 tokens.clear()
                 continue
             token = page.next_token
-            empty = 0 if page.records else empty + 1
-            if token in tokens or empty > _PAGES_IN_VAIN:
-                raise UnexpectedAnswer(
-                    f"{self._action.id}: the list has no end: a page token came twice, or only empty pages.",
-                    fix="Start the list anew.",
-                )
+            pages += 1
+            if token in tokens:
+                raise self._endless("a page token came twice")
             fresh = self.given.fresh(page.records)
-            in_vain = 0 if fresh else in_vain
+            if fresh:
+                useful, useless, in_vain = useful + 1, 0, 0
+            else:
+                useless += 1
             yield Page(fresh, token, page.extra)
             if token is None:
                 return
+            if useless >= useful + _PAGES_IN_VAIN:
+                raise self._endless(f"the last {useless} pages had nothing new")
+            if pages >= _MOST_PAGES:
+                raise self._endless(
+                    f"it has more than {_MOST_PAGES} pages", "Ask for a shorter range, or for larger pages."
+                )
             tokens.add(token)
             request = replace(base, query=replaced(base.query, {"page_token": token}))
+
+    def _endless(self, why: str, fix: str = "Read the list again.") -> UnexpectedAnswer:
+        return UnexpectedAnswer(f"{self._action.id}: the list does not end: {why}.", fix=fix)
 
     def _page(self, request: Request) -> Page:
         reply = self._send(request)

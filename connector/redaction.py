@@ -55,7 +55,8 @@ _PATTERNS: Final = tuple(
             rf"\1\2\3{MASK}\3",
         ),
         (rf"{_START}({_NAME}|code)(=|%3D)[^\s&\"'<>]+", rf"\1\2{MASK}"),
-        (r"(?<=://)[^/\s@\"'<>?#]+@", f"{MASK}@"),
+        # advice such as "write it like postgresql://user:password@host/name" stays readable
+        (r"(?<=://)(?!user(?::password)?@)[^/\s@\"'<>?#]+@", f"{MASK}@"),
     )
 )
 _EMAIL: Final = "person@recorded.example"

@@ -11,7 +11,7 @@ from .api.protocol import Request
 from .choices import Choices
 from .contract import Filter, Option, Params, Record, Result
 from .declarations import Action
-from .errors import Rejected, UnknownAction, UsageError
+from .errors import InvalidParams, Rejected, UnknownAction, UsageError
 from .event_scopes import Lacks
 from .expressions import evaluate
 from .functions import Functions
@@ -104,6 +104,8 @@ class Runner:
 
     def request(self, method: str, path: str, values: Mapping[str, Any]) -> Any:
         """Send any request of the API; give the reply's JSON document."""
+        if problems := validation.not_json(values):
+            raise InvalidParams(f"{method} {path}", problems)
         return self._send(protocol.raw_request(method.upper(), path, values)).document
 
     def _send(self, request: Request) -> Reply:

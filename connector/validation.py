@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
+from . import documents
 from .errors import InvalidParams, Problem
 from .redaction import shortened
 
@@ -49,13 +51,14 @@ _SENTENCES = {
     "maxItems": "takes at most {} items",
 }
 _MANY_WARNINGS = 20
+_MOST_MISFITS = 100  # of one record
 _ANY_ITEM = re.compile(r"\[[0-9]+\]")
 
 
 def check_input(action: "Action", values: Mapping[str, Any], problems: list[Problem]) -> None:
     """Refuse inputs that do not fit, with `problems` found earlier; all of them at once."""
     validator = _validator(action, "input")
-    problems = [*problems, *_not_json(values)]
+    problems = [*problems, *not_json(values)]
     if not problems and validator.is_valid(values):
         return
     already = {problem.path for problem in problems}
@@ -71,8 +74,8 @@ def check_input(action: "Action", values: Mapping[str, Any], problems: list[Prob
         raise InvalidParams(action.id, everything, fix=fix)
 
 
-def _not_json(values: Mapping[str, Any]) -> list[Problem]:
-    """Find what a host's language has and JSON has not: neither validator takes it, and none can be sent."""
+def not_json(values: Mapping[str, Any]) -> list[Problem]:
+    """Find what cannot be sent: what JSON does not have, lone surrogates, and what is nested too deep."""
     if _is_json(values):
         return []
     wrong = [str(name) for name, value in values.items() if not _is_json({name: value})]
@@ -83,10 +86,10 @@ def _is_json(values: Mapping[str, Any]) -> bool:
     import json
 
     try:
-        json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
+        json.dumps(values, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         return False
-    return all(isinstance(name, str) for name in values)
+    return documents.is_writable(values) and all(isinstance(name, str) for name in values)
 
 
 class RecordCheck:
@@ -104,7 +107,7 @@ class RecordCheck:
         one = _validator(self._action, "output")
         for record in records:
             if not one.is_valid(record):
-                told = explain(self._action.output, record)
+                told = explain(self._action.output, record, most=_MOST_MISFITS)
                 for key in dict.fromkeys(_ANY_ITEM.sub("[]", str(problem)) for problem in told):
                     if key in self._misfits or len(self._misfits) < _MANY_WARNINGS:
                         self._misfits[key] = self._misfits.get(key, 0) + 1
@@ -120,14 +123,14 @@ class RecordCheck:
         return tuple(f"Outside the schema of {self._action.id}: {sentence}" for sentence in told)
 
 
-def explain(schema: Mapping[str, Any], value: Any) -> list[Problem]:
-    """Say in words how a value misses its schema."""
+def explain(schema: Mapping[str, Any], value: Any, *, most: int | None = None) -> list[Problem]:
+    """Say in words how a value misses its schema, in `most` ways at most."""
     from jsonschema import Draft202012Validator, FormatChecker
 
     checker = FormatChecker(())
     for name in _FORMATS:
         checker.checks(name)(_format_test(name))
-    errors = Draft202012Validator(schema, format_checker=checker).iter_errors(value)
+    errors = islice(Draft202012Validator(schema, format_checker=checker).iter_errors(value), most)
     found = (problem for error in errors for problem in _word(error))
     return list(dict.fromkeys(found))
 

@@ -5,7 +5,7 @@ import json
 import socket
 
 import pytest
-from calendly_connector import __version__
+from calendly_connector import __version__, documents
 from calendly_connector.api import client as module
 from calendly_connector.api import deadline
 from calendly_connector.api.client import Client
@@ -19,7 +19,7 @@ from calendly_connector.errors import (
     Rejected,
     UnexpectedAnswer,
 )
-from calendly_connector.redaction import MASK
+from calendly_connector.redaction import MASK, redact_all
 from calendly_connector.timing import Timing
 from hostile import DATE, DATE_S, Hostile, endless, one, reply, reset, stall
 
@@ -227,7 +227,7 @@ def test_an_answer_that_is_not_json_is_unexpected_and_never_repeated(body, reque
 
 
 def test_a_body_over_the_limit_is_not_swallowed(client, monkeypatch):
-    monkeypatch.setattr(module, "_LARGEST_REPLY", 100_000)
+    monkeypatch.setattr(documents, "LARGEST", 100_000)
     monkeypatch.setattr(module, "_PIECE", 1024)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
     with Hostile(endless(head, b" " * 65536)) as server, pytest.raises(UnexpectedAnswer, match="more than"):
@@ -235,7 +235,7 @@ def test_a_body_over_the_limit_is_not_swallowed(client, monkeypatch):
 
 
 def test_a_small_body_that_unpacks_into_a_huge_one_is_not_swallowed(client, monkeypatch):
-    monkeypatch.setattr(module, "_LARGEST_REPLY", 100_000)
+    monkeypatch.setattr(documents, "LARGEST", 100_000)
     monkeypatch.setattr(module, "_PIECE", 1024)
     bomb = gzip.compress(b" " * 5_000_000)
     assert len(bomb) < 10_000
@@ -452,3 +452,59 @@ def test_no_error_holds_the_token_or_the_body_of_a_write(step, client):
 def test_a_request_and_a_client_do_not_show_secrets(client):
     assert "acme" not in repr(POST)
     assert TOKEN not in repr(client("http://127.0.0.1:1"))
+
+
+# Replies without measure
+
+
+DEEP = b'{"resource": {"deep": ' + b"[" * 300 + b"]" * 300 + b"}}"
+
+
+def test_a_reply_that_is_nested_too_deep_is_an_answer_in_one_line(client):
+    with Hostile(reply(200, DEEP)) as server, pytest.raises(UnexpectedAnswer) as caught:
+        client(server).send(GET)
+    assert (
+        caught.value.message
+        == "GET /users/me was answered 200 with JSON that is nested more than 100 levels deep."
+    )
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 429, 500])
+@pytest.mark.parametrize("levels", [300, 700, 1000])
+def test_a_refusal_whose_details_are_nested_too_deep_is_still_that_refusal(status, levels, client):
+    body = b'{"message": "no", "details": [{"deep": ' + b"[" * levels + b"]" * levels + b"}]}"
+    with Hostile(reply(status, body)) as server, pytest.raises(CalendlyError) as caught:
+        client(server, attempts=1).send(GET)
+    assert (caught.value.status, caught.value.details) == (status, [])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_refusal_of_megabytes_is_cut_before_it_is_masked(client, monkeypatch):
+    masked = []
+
+    def mask(value, *secrets):
+        masked.append(str(value))
+        return redact_all(value, *secrets)
+
+    monkeypatch.setattr(module, "redact_all", mask)
+    words = "bearer " * 100_000
+    details = [{"message": words, "parameter": words, "more": [words]}] * 3
+    with (
+        Hostile(reply(400, {"message": words, "details": details})) as server,
+        pytest.raises(Rejected) as caught,
+    ):
+        client(server).send(GET)
+    assert len("".join(masked)) < 20_000
+    assert str(caught.value).startswith("GET /users/me was refused (400). bearer")
+    assert [sorted(detail) for detail in caught.value.details] == [["message", "parameter"]] * 3
+
+
+def test_a_refusal_of_some_length_is_kept_whole(client):
+    details = [{"message": "m" * 600, "parameter": "name", "nested": {"more": [1, "x" * 600]}}] * 12
+    with (
+        Hostile(reply(400, {"message": "no", "details": details})) as server,
+        pytest.raises(Rejected) as caught,
+    ):
+        client(server).send(GET)
+    assert caught.value.details == details

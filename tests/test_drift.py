@@ -162,3 +162,40 @@ def test_references_in_a_circle_end(reference, known):
     spec = copy.deepcopy(reference)
     spec["components"]["schemas"]["Note"]["properties"]["again"] = {"$ref": "#/components/schemas/Note"}
     assert any(one.where == "GET /notes output again" for one in _new(spec, known))
+
+
+IN_A_CIRCLE = {
+    "allOf": {"a": {"allOf": [{"$ref": "#/components/a"}]}},
+    "two": {"a": {"anyOf": [{"$ref": "#/components/b"}]}, "b": {"oneOf": [{"$ref": "#/components/a"}] * 9}},
+    "items": {
+        "a": {"properties": {"x": {"$ref": "#/components/b"}}},
+        "b": {"items": {"$ref": "#/components/b"}},
+    },
+    "wrong types": {"a": {"allOf": 5}},
+    "a list": {"a": []},
+    "a name": {"a": {"properties": ["x"]}},
+}
+
+
+@pytest.mark.parametrize("components", IN_A_CIRCLE.values(), ids=IN_A_CIRCLE)
+def test_a_schema_that_is_part_of_itself_or_of_the_wrong_type_is_refused_in_one_line(
+    components, tmp_path, capsys
+):
+    schema = {"schema": {"$ref": "#/components/a"}}
+    reply = {"responses": {"200": {"content": {"application/json": schema}}}}
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps({"paths": {"/users/me": {"get": reply}}, "components": components}))
+    assert main(["drift", str(path)]) == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert "refers to itself" in said.err
+
+
+@pytest.mark.parametrize(
+    "paths", ["{/users: 5}", "{/users: {get: [1]}}", "{5: {get: {}}}", "&a {/users: {get: *a}}"]
+)
+def test_paths_of_the_wrong_type_are_refused_in_one_line(paths, tmp_path, capsys):
+    path = tmp_path / "spec.yaml"
+    path.write_text(f"paths: {paths}")
+    assert main(["drift", str(path)]) in {1, 2}
+    assert capsys.readouterr().err.count("\n") <= 1

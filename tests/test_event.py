@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from calendly_connector.errors import UnexpectedAnswer
-from calendly_connector.webhooks.event import read_event
+from calendly_connector.webhooks.event import read_event, write_event
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -233,4 +233,19 @@ def test_any_payload_has_an_id(kind, payload):
 @given(st.binary())
 def test_random_bytes_are_refused(body):
     with pytest.raises(UnexpectedAnswer):
+        read_event(body)
+
+
+@pytest.mark.parametrize("levels", [1, 90, 98, 99, 250, 900])
+def test_what_is_read_as_an_event_can_be_written_and_anything_deeper_is_no_event(levels):
+    body = (
+        b'{"event":"invitee.created","created_at":"2026-11-17T10:00:00Z","payload":{"deep":'
+        + b"[" * levels
+        + b"]" * levels
+        + b"}}"
+    )
+    if levels <= 98:
+        assert write_event(read_event(body)).count(b"[") == levels
+        return
+    with pytest.raises(UnexpectedAnswer, match="more than 100 levels deep"):
         read_event(body)

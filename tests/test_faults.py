@@ -27,7 +27,7 @@ from calendly_connector.plugin import connector
 from calendly_connector.sandbox.api.limits import MODES
 from calendly_connector.sandbox.world import cast
 from conftest import KIND, OWNER_TOKEN, Timer
-from hostile import Hostile, Listener, page
+from hostile import Hostile, Listener, page, reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from proxy import Proxy, Step
@@ -541,9 +541,55 @@ def test_events_booked_and_canceled_while_a_list_is_read_change_nothing_else(fre
 def test_a_record_that_comes_twice_is_given_once(connect):
     example = catalog()[EVENTS].examples[0]["output"]
     rows = [{**example, "uri": f"{example['uri']}-{number}"} for number in range(4)]
-    pages = [page([rows[0], rows[1], rows[1]], "a"), page([rows[1], rows[2]], "b"), page([rows[3]])]
+    pages = [page([rows[0], rows[1]], "a"), page([rows[1], rows[2]], "b"), page([rows[1], rows[3]])]
     with Hostile(*pages) as server:
         read(connect(server)).is_all_of([row["uri"] for row in rows])
+
+
+def test_rows_of_one_page_that_share_a_uri_are_all_given(connect):
+    uri = "https://api.calendly.com/group_relationships/R1"
+    rows = [{"uri": uri, "role": role} for role in ("member", "admin")]
+    with Hostile(page(rows, "a"), page(rows)) as server:
+        result = connect(server).run("group_relationships.list", {"group": "G" * 16}, all_pages=True)
+    assert [record["role"] for record in result.records] == ["member", "admin"]  # the second page is a repeat
+    assert result.complete
+
+
+def list_of_one_page(connect, pagination):
+    document = {"collection": [{"uri": "https://api.calendly.com/users/T1"}], "pagination": pagination}
+    last = page([{"uri": "https://api.calendly.com/users/T2"}])
+    with Hostile(reply(body=document), last) as server:
+        return connect(server).run(MEMBERS, {"user": "U" * 16}, all_pages=True), server.asked
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://api.calendly.com/organization_memberships?count=1&page_token=a%2Bb%3D",
+        "https://evil.example/elsewhere?page_token=a%2Bb%3D#end",
+        "?page_token=a%2Bb%3D",
+    ],
+)
+@pytest.mark.parametrize("token", [{}, {"next_page_token": None}, {"next_page_token": ""}])
+def test_a_page_token_that_only_stands_in_next_page_is_used_and_the_address_is_not(address, token, connect):
+    result, asked = list_of_one_page(connect, {"next_page": address, **token})
+    assert (len(result.records), result.complete) == (2, True)
+    assert [dict(request.query).get("page_token") for request in asked] == [None, "a+b="]
+    assert {request.path for request in asked} == {"/organization_memberships"}
+
+
+@pytest.mark.parametrize(
+    "address", ["https://api.calendly.com/x", "https://[::1/x", "?page_token=a&page_token=b", "?page_token="]
+)
+def test_a_next_page_without_a_token_is_an_error_and_not_the_end(address, connect):
+    with pytest.raises(UnexpectedAnswer, match="has no page token, so the rest of the list cannot be read"):
+        list_of_one_page(connect, {"next_page": address})
+
+
+@pytest.mark.parametrize("pagination", [{"next_page": 5}, {"next_page": {}}, [1]])
+def test_a_pagination_of_another_form_is_an_error(pagination, connect):
+    with pytest.raises(UnexpectedAnswer, match="readable pagination"):
+        list_of_one_page(connect, pagination)
 
 
 # Writes

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -708,3 +709,20 @@ def test_no_secret_is_in_the_log_of_signing_in_and_renewing(sandbox, caplog):
     hidden = [one[name] for one in (before, after) for name in ("access_token", "refresh_token")]
     for secret in (*hidden, WEB["client_secret"], "c2FuZGJveC13ZWI6"):
         assert secret not in told
+
+
+def test_a_callback_of_many_parameters_is_refused_at_once():
+    asked = consent.Consent("https://auth.example/", REDIRECT, 0.0, "s", "v")
+    many = "&".join([*(["a="] * 200_000), "state=s", "code=c"])
+    began = time.monotonic()
+    with pytest.raises(SignInFailed):
+        consent.read_answer(asked, f"{REDIRECT}?{many}")
+    assert time.monotonic() - began < 10  # comparing each name with every other would take minutes
+
+
+def test_a_parameter_that_comes_twice_counts_as_missing():
+    asked = consent.Consent("https://auth.example/", REDIRECT, 0.0, "s", "v")
+    more = "&".join(f"p{number}=x" for number in range(50))
+    assert consent.read_answer(asked, f"{REDIRECT}?state=s&code=c&{more}&p1=y") == "c"
+    with pytest.raises(SignInFailed, match="holds no code"):
+        consent.read_answer(asked, f"{REDIRECT}?state=s&code=c&{more}&code=c")

@@ -703,3 +703,19 @@ def test_any_headers_are_read(headers: dict[str, Any]):
     assert wait is None or 0 <= wait < float("inf")
     skew = clock_skew_s(headers, 0.0, 0.0)
     assert skew is None or skew == skew  # noqa: PLR0124 - no NaN
+
+
+# How many records a page may hold
+
+
+@pytest.mark.parametrize(
+    ("query", "most"),
+    [((("count", "100"),), 200), ((("count", "1"),), 200), ((), 10_000), ((("count", "x"),), 10_000)],
+)
+def test_a_page_holds_as_many_records_as_were_asked_for_with_a_margin(query, most):
+    request = Request("GET", "/scheduled_events", query)
+    assert len(read_page(request, {"collection": [{}] * most, "pagination": {}}).records) == most
+    with pytest.raises(
+        UnexpectedAnswer, match=f"answered with {most + 1} records on one page; at most {most}"
+    ):
+        read_page(request, {"collection": [{}] * (most + 1), "pagination": {}})

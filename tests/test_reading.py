@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import pytest
-from calendly_connector import moments, readahead, records
+from calendly_connector import moments, pages, readahead, records
 from calendly_connector.api.client import Reply
 from calendly_connector.api.protocol import Page, Request
 from calendly_connector.errors import CalendlyDown, Rejected, Unauthenticated, UnexpectedAnswer
@@ -498,3 +498,52 @@ def test_windows_are_read_at_the_same_time_and_merged_in_order(fresh_sandbox, co
     starts = [row["start_time"] for row in result.records]
     assert starts == sorted(starts)
     assert (result.calls, result.complete) == (43, True)
+
+
+# Lists that do not end
+
+
+class Unending:
+    """A list whose page tokens never repeat. `rows` gives the records of a page by its number."""
+
+    def __init__(self, rows):
+        self.rows = rows
+        self.pages = 0
+
+    def send(self, _request):
+        self.pages += 1
+        document = {"collection": self.rows(self.pages), "pagination": {"next_page_token": f"t{self.pages}"}}
+        return Reply(document, {}, 1, None)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(lambda _number: [], id="empty pages"),
+        pytest.param(lambda _number: [EVENT], id="the same page"),
+        pytest.param(lambda number: [EVENT | {"uri": str(min(number, 50))}], id="new pages, then the same"),
+    ],
+)
+def test_a_list_that_brings_nothing_new_ends_with_an_error_and_not_complete(rows):
+    endless = Unending(rows)
+    with pytest.raises(UnexpectedAnswer, match=r"does not end: the last \d+ pages had nothing new"):
+        read(chain_of(endless))
+    assert 1000 <= endless.pages <= 1100
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_list_that_always_brings_something_new_ends_after_a_number_of_pages_that_is_said(
+    named, monkeypatch
+):
+    monkeypatch.setattr(pages, "_MOST_PAGES", 50)
+    endless = Unending(lambda number: [{"uri": str(number)} if named else {}])
+    with pytest.raises(UnexpectedAnswer, match="it has more than 50 pages"):
+        read(chain_of(endless))
+    assert endless.pages == 50
+
+
+def test_a_list_of_as_many_pages_as_are_read_is_whole(monkeypatch):
+    monkeypatch.setattr(pages, "_MOST_PAGES", 10)
+    calendar = Calendar(range(30))
+    assert uris(read(chain_of(calendar))) == uris(calendar.rows)
+    assert len(calendar.asked) == 10

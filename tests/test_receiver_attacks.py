@@ -248,7 +248,14 @@ def test_a_packed_body(coding, send, refused):
     refused(send(Post(body, more=(("Content-Encoding", coding),))), 415, "content_encoding")
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"payload":' * 50_000 + b"1" + b"}" * 50_000])
+def nested(levels):
+    return b'{"deep":' + b"[" * levels + b"]" * levels + b"," + BODY[1:]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 100_000, b'{"payload":' * 50_000 + b"1" + b"}" * 50_000, nested(100), nested(300), nested(1000)],
+)
 def test_deep_json(body, send, refused):
     refused(send(Post(body)), 400, "no_event")
 

@@ -6,6 +6,7 @@ import time
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
+from calendly_connector.cli import main
 from calendly_connector.manifest import catalog
 from calendly_connector.redaction import MASK, SECRET_FIELDS, RedactingFilter, redact, redact_all, scrub
 from hypothesis import given
@@ -331,3 +332,19 @@ def test_a_log_line_that_cannot_be_put_together_gives_nothing_away(log, capsys):
     logger.info("%d", "known-secret")
     assert lines == ["(a line of of the test that could not be put together)"]
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("user", ["user@", "user:password@"])
+def test_an_example_of_an_address_stays_readable(user):
+    advice = f"Write it like postgresql+psycopg://{user}host/database."
+    assert redact(advice) == advice
+    assert redact("see https://user:secret-one@host/x") == f"see https://{MASK}@host/x"
+    assert redact("see https://username@host/x") == f"see https://{MASK}@host/x"
+
+
+def test_the_advice_for_an_address_of_no_known_database_shows_an_example(capsys, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    assert main(["sync", "--to", "nosuch://x"]) == 2
+    told = capsys.readouterr().err
+    assert "postgresql+psycopg://user@host/name" in told
+    assert MASK not in told

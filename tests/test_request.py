@@ -1,11 +1,13 @@
 """The raw call: what the catalog does not have yet, under the same rules."""
 
 import json
+from io import StringIO
 
 import pytest
 from calendly_connector.cli import main
-from calendly_connector.errors import CalendlyDown, NotFound, UnexpectedAnswer, UsageError
+from calendly_connector.errors import CalendlyDown, InvalidParams, NotFound, UnexpectedAnswer, UsageError
 from hostile import Hostile, reply
+from odd_replies import install
 
 
 def test_a_read_sends_its_values_as_query_and_gives_the_whole_reply(connect, sandbox):
@@ -131,3 +133,69 @@ def test_a_delete_whose_answer_was_lost_is_done_when_the_next_try_finds_nothing(
 def test_a_delete_of_nothing_is_still_not_found(connect):
     with Hostile(reply(404, body={"title": "x", "message": "y"})) as server, pytest.raises(NotFound):
         connect(server).run("webhook_subscriptions.delete", {"uuid": "A" * 16})
+
+
+UNSENDABLE = {
+    "a lone surrogate": "\udcff",
+    "another one": "\ud800",
+    "a list": ["x", "\ud800"],
+    "300 levels": json.loads("[" * 300 + "]" * 300),
+    "a huge number": 2**64,
+    "bytes": b"x",
+    "no number": float("nan"),
+}
+
+
+@pytest.mark.parametrize("value", UNSENDABLE.values(), ids=UNSENDABLE)
+@pytest.mark.parametrize("method", ["GET", "post"])
+def test_what_cannot_be_sent_is_refused_by_its_name_before_the_network(method, value, connect, unvisited):
+    with pytest.raises(InvalidParams) as caught:
+        connect(unvisited.url).request(method, "/contacts", {"name": value, "other": "x"})
+    assert [problem.path for problem in caught.value.problems] == ["name"]
+    assert "must be a value that JSON has" in str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("deep", [False, True])
+def test_the_command_line_refuses_what_cannot_be_sent_in_one_line(
+    method, deep, capsys, monkeypatch, unvisited
+):
+    monkeypatch.setenv("CALENDLY_API_URL", unvisited.url)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    monkeypatch.setattr(
+        "sys.stdin", StringIO('{"name": ' + "[" * 600 + "]" * 600 + "}" if deep else '{"name": "\\ud800"}')
+    )
+    assert main(["request", method, "/contacts", "--input", "-"]) == 2
+    assert main(["request", method, "/contacts", "a=\udcff"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 2
+    assert "name: must be a value that JSON has" in told
+    assert "a: must be a value that JSON has" in told
+
+
+@pytest.mark.parametrize("levels", [101, 300])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["request", "GET", "/scheduled_events"],
+        ["run", "scheduled_events", "--format", "json"],
+        ["run", "scheduled_events", "--format", "jsonl"],
+        ["run", "scheduled_events", "--format", "csv"],
+        ["run", "scheduled_events", "--format", "table"],
+        ["--debug", "run", "scheduled_events", "--format", "json"],
+    ],
+    ids=" ".join,
+)
+def test_a_reply_that_is_nested_too_deep_ends_a_command_in_one_line(words, levels, capsys, monkeypatch):
+    calendly = install(monkeypatch)
+    calendly.change = lambda action, document: (
+        {"collection": [{"deep": json.loads("[" * levels + "]" * levels)}], "pagination": {}}
+        if action == "scheduled_events.list"
+        else document
+    )
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert "JSON that is nested more than 100 levels deep" in said.err.splitlines()[-1]
+    assert "Traceback" not in said.err
+    assert said.out == ""

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from calendly_connector.errors import SignatureError
+from calendly_connector.errors import SignatureError, UsageError
+from calendly_connector.webhooks.receiver import Receiver
 from calendly_connector.webhooks.signature import HEADER, TOLERANCE_S, sign, verify
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -265,3 +266,13 @@ def test_a_signature_fits_one_body_only(body, other):
     else:
         with pytest.raises(SignatureError):
             verify(header, other, [KEY], T)
+
+
+@pytest.mark.parametrize("tolerance_s", [0, 0.5, -180, float("nan")])
+def test_a_receiver_that_would_refuse_every_webhook_is_refused_at_the_start(tolerance_s, inbox):
+    with pytest.raises(UsageError, match="tolerance_s"):
+        Receiver(inbox, [KEY], tolerance_s=tolerance_s)
+
+
+def test_a_receiver_takes_a_tolerance_of_one_second(inbox):
+    assert Receiver(inbox, [KEY], tolerance_s=1)

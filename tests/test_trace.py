@@ -121,3 +121,8 @@ def test_no_secret_is_told_whatever_is_sent_and_answered(fields, token, body):
         log.setLevel(logging.NOTSET)
     assert len(told) >= 4
     assert not [line for line in told if token in line or SIGNING_KEY in line]
+
+
+def test_a_body_of_megabytes_is_not_masked_but_left_out(log):
+    trace.received(Request("GET", "/x"), HEADER, 400, {}, b'"' + b"bearer " * 200_000 + b'"')
+    assert lines(log)[-1] == "< (too long to show)"

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from calendly_connector import validation
 from calendly_connector.errors import InvalidParams, Problem
 from calendly_connector.manifest import Action, catalog
 from calendly_connector.validation import RecordCheck, check_input, explain
@@ -407,3 +408,10 @@ def test_fields_that_calendly_sends_but_does_not_document_are_named_in_the_schem
 def test_null_among_the_choices_is_called_null():
     with pytest.raises(InvalidParams, match=r"must be one of .*, unlimited, null\."):
         check_input(catalog()["shares.update"], {"uuid": "x", "period_type": "never"}, [])
+
+
+def test_of_a_record_that_misses_its_schema_in_every_way_only_some_are_told(monkeypatch):
+    monkeypatch.setattr(validation, "_MOST_MISFITS", 3)
+    check = RecordCheck(catalog()["scheduled_events.list"])
+    check.page([dict.fromkeys(catalog()["scheduled_events.list"].examples[0]["output"], 5.5)])
+    assert len(check.warnings) == 3

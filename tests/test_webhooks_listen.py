@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 from calendly_connector import cli
+from calendly_connector.cli.listening import Wanted
 from calendly_connector.inbox import Entry, open_inbox
+from hostile import Hostile, one, page, reply
 from receivers import KEY, WAIT_S, Post, event, exchange, signed
 
 SCRIPT = str(Path(sys.executable).with_name("calendly-connector"))
@@ -279,6 +281,57 @@ def test_what_was_missed_is_read_back_at_the_start(place, account):
         code, _, err = listener.end()
     assert code == 0
     assert "read back: " in err
+
+
+ODD_LOOKS = {
+    "no uri": {"collection": [{"name": "x"}], "pagination": {}},
+    "a number": {"collection": [{"uri": 5}], "pagination": {}},
+    "no id": {"collection": [{"uri": "https://api.calendly.com/scheduled_events/a b"}], "pagination": {}},
+    "another kind": {"collection": [{"uri": "https://api.calendly.com/users/AAAA"}], "pagination": {}},
+    "no list": [1, {}],
+    "no user": {"resource": {"uri": "a b", "current_organization": 5}},
+}
+
+
+@pytest.mark.parametrize("document", ODD_LOOKS.values(), ids=ODD_LOOKS)
+def test_whatever_calendly_answers_to_a_look_it_is_tried_again_and_webhooks_are_taken(
+    document, place, monkeypatch
+):
+    me = {
+        "uri": "https://api.calendly.com/users/AAAA",
+        "current_organization": "https://api.calendly.com/organizations/BBBB",
+    }
+    steps = [one(me), page([]), reply(200, document)]
+    with Hostile(*steps) as calendly:
+        monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+        monkeypatch.setenv("CALENDLY_API_URL", calendly.url)
+        words = ["--print", "--look-every", "0.001", "--since", "2026-11-17T00:00:00Z"]
+        with listening(place, *words) as listener:
+            failed = [listener.line(listener.process.stderr) for _ in range(2)]
+            assert listener.post(event(1)) == 200
+            assert listener.printed()["kind"] == "invitee.created"
+            code, _, err = listener.end()
+    assert all(line.startswith("not read back: ") for line in failed)
+    assert "Traceback" not in err
+    assert code == 0
+
+
+def test_a_mistake_of_ours_in_a_look_does_not_end_the_receiver(place, account, monkeypatch, caplog):
+    _, connection = account
+    inbox = open_inbox(place)
+    monkeypatch.setattr(connection, "poll", lambda *_, **__: {}["uri"])
+    stop = threading.Event()
+    monkeypatch.setattr(stop, "wait", lambda _s: stop.set())
+    Wanted(connection, (), ()).looking(inbox, 60, None, lambda: None)(stop)
+    inbox.close()
+    assert "not read back: KeyError. Report this." in caplog.text
+
+
+def test_a_time_to_look_back_to_that_is_none_is_refused_at_the_start(place, account, capsys):
+    assert account
+    words = ["--since", "yesterday", "--inbox", str(place)]
+    assert cli.main(["webhooks", "listen", "--port", "0", "--print", *words]) == 2
+    assert "since: must be a UTC time" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from threading import Lock, local
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from .. import __version__
+from .. import __version__, documents
 from ..errors import ConnectorError, NoAnswer, NotFound, RateLimited, Unauthenticated, UnexpectedAnswer
 from ..redaction import SECRET_FIELDS, redact_all
 from ..timing import Timing
@@ -27,7 +27,6 @@ _READ_TIMEOUT_S: Final = 30.0
 _DEADLINE_S: Final = 180.0
 _SHORT_WAIT_S: Final = 1.0
 _ATTEMPTS: Final = 5
-_LARGEST_REPLY: Final = 64 * 1024 * 1024  # bytes; a page of 100 records is well under one MiB
 _PIECE: Final = 256 * 1024  # bytes read between two looks at the deadline
 
 
@@ -211,7 +210,7 @@ class Client:
             while piece := response.raw.read1(_PIECE):
                 pieces.append(piece)
                 size += len(piece)
-                if size > _LARGEST_REPLY:
+                if size > documents.LARGEST:
                     raise UnexpectedAnswer(
                         f"{request.method} {request.path} was answered with more than 64 MiB."
                     )

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from .. import documents
 from ..contract import RateLimit, Record
 from ..errors import (
     CalendlyDown,
@@ -25,6 +26,7 @@ from ..errors import (
     UsageError,
 )
 from ..redaction import quoted, shortened
+from . import limits
 from .advice import Case, Kept, case_of
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -161,12 +163,15 @@ def read_document(
     if not body.strip():
         return None
     try:
-        return _loads(body)
+        return documents.parse(body)
+    except documents.TooDeepError as error:
+        what = f"JSON that is {error}"
     except ValueError:
-        raise UnexpectedAnswer(
-            f"{request.call} was answered {status} with something that is not JSON.",
-            fix=_CHECK_NETWORK if request.repeatable else _LOOK_FIRST,
-        ) from None
+        what = "something that is not JSON"
+    raise UnexpectedAnswer(
+        f"{request.call} was answered {status} with {what}.",
+        fix=_CHECK_NETWORK if request.repeatable else _LOOK_FIRST,
+    )
 
 
 def read_one(request: Request, document: Any, *, bare: bool = False) -> Record:
@@ -179,22 +184,31 @@ def read_one(request: Request, document: Any, *, bare: bool = False) -> Record:
 
 
 def read_page(request: Request, document: Any) -> Page:
-    """Give the records of a list's reply and the token of its next page."""
-    if isinstance(document, dict) and isinstance(document.get("collection"), list):
-        pagination = document.get("pagination") or {}
-        token = pagination.get("next_page_token") if isinstance(pagination, dict) else False
-        if not isinstance(token, str | None):
-            raise _wrong_envelope(request, "readable pagination")
-        if all(isinstance(record, dict) for record in document["collection"]):
-            extra = {name: value for name, value in document.items() if name not in _ENVELOPE}
-            return Page(document["collection"], token or None, extra)
-    raise _wrong_envelope(request, "collection of objects")
+    """Return the records of a list's reply and the token of its next page."""
+    records = document.get("collection") if isinstance(document, dict) else None
+    if not isinstance(records, list):
+        raise _wrong_envelope(request, "collection of objects")
+    if len(records) > (most := limits.most_records(request.query)):
+        raise UnexpectedAnswer(
+            f"{request.method} {request.path} was answered with {len(records)} records on one page; "
+            f"at most {most} were expected.",
+            fix=_CHECK_ORIGIN,
+        )
+    if not all(isinstance(record, dict) for record in records):
+        raise _wrong_envelope(request, "collection of objects")
+    extra = {name: value for name, value in document.items() if name not in _ENVELOPE}
+    try:
+        return Page(records, limits.next_token(document.get("pagination")), extra)
+    except ValueError as error:
+        raise UnexpectedAnswer(
+            f"{request.method} {request.path} was answered with {error}.", fix=_CHECK_ORIGIN
+        ) from None
 
 
 def _wrong_envelope(request: Request, key: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(
         f"{request.call} was answered with JSON that has no {key}.",
-        fix="Check that CALENDLY_API_URL is Calendly's API." if request.repeatable else _LOOK_FIRST,
+        fix=_CHECK_ORIGIN if request.repeatable else _LOOK_FIRST,
     )
 
 
@@ -206,7 +220,7 @@ def error_for(
     if status < HTTPStatus.BAD_REQUEST:
         return UnexpectedAnswer(
             f"{call} was answered with a redirect ({status}), which is not followed.",
-            fix="Check that CALENDLY_API_URL is Calendly's API.",
+            fix=_CHECK_ORIGIN,
         )
     told = _error_document(body)
     sentence = _sentence(told)
@@ -243,6 +257,7 @@ def error_for(
     return rejected
 
 
+_CHECK_ORIGIN = "Check that CALENDLY_API_URL is Calendly's API."
 _CHECK_NETWORK = "A proxy or login page may stand in between: check the network, and CALENDLY_API_URL."
 _LOOK_FIRST = "It may have happened all the same: look for its result before trying again."
 
@@ -270,10 +285,10 @@ def _denied(
 
 def _error_document(body: bytes) -> Mapping[str, Any]:
     try:
-        told = _loads(body)
+        told = documents.parse(body)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return limits.shortened(told, _details(told), len(body)) if isinstance(told, dict) else {}
 
 
 def _details(told: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -285,12 +300,12 @@ def _sentence(told: Mapping[str, Any]) -> str:
     """Give Calendly's own words, with each parameter it names; at most a few lines' worth."""
     message = told.get("message")
     words = [message] if isinstance(message, str) else []
-    for detail in _details(told)[:10]:
+    for detail in _details(told)[: limits.MOST_DETAILS]:
         if isinstance(detail.get("message"), str):
             name = detail.get("parameter")
             words.append(f"{name}: {detail['message']}" if isinstance(name, str) else detail["message"])
     text = " ".join(word if word.endswith(".") else f"{word}." for word in words if word)
-    return " ".join(text.split())[:500]
+    return " ".join(text.split())[: limits.LONGEST_WORDS]
 
 
 def out_of_budget(request: Request, wait_s: float) -> RateLimited:
@@ -381,9 +396,3 @@ def _moment_s(text: str) -> float | None:
 def _whole(text: str) -> int | None:
     """Read digits; `isdigit` would let ² through, which `int` refuses."""
     return int(text) if _WHOLE.fullmatch(text := text.strip()) else None
-
-
-def _loads(body: bytes) -> Any:
-    import orjson
-
-    return orjson.loads(body)

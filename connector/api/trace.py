@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from .. import documents
 from ..redaction import SECRET_FIELDS, redact, redact_all
 from .protocol import Request
 
 LOGGER: Final = logging.getLogger("calendly_connector")
 _TOLD_HEADERS: Final = frozenset({"content-type", "date", "retry-after", "x-request-id"})
 _TOLD_FAMILY: Final = "x-ratelimit-"
+_LONGEST_BODY: Final = 1024 * 1024  # bytes; a longer one takes seconds to mask
 
 
 @dataclass(slots=True)
@@ -61,12 +63,14 @@ def _request_line(request: Request, secrets: Sequence[str]) -> str:
 
 
 def _body(body: bytes, secrets: Sequence[str]) -> str:
+    if len(body) > _LONGEST_BODY:
+        return "(too long to show)"
     try:
-        return _json(json.loads(body), secrets)
+        return _json(documents.parse(body), secrets)
+    except documents.TooDeepError:
+        return "(JSON too deep to show)"
     except ValueError:
         return "(not JSON)"  # nobody knows whose words these are
-    except RecursionError:
-        return "(JSON too deep to show)"
 
 
 def _json(document: Any, secrets: Sequence[str]) -> str:

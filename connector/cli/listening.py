@@ -104,8 +104,15 @@ class Wanted:
     def looking(
         self, inbox: "Inbox", every_s: float, since: str | None, told: Callable[[], None]
     ) -> Callable[[Flag], None]:
-        """Give what reads back what was missed, until stopped; what fails is tried again the next time."""
+        """Return what reads back what was missed, until stopped.
+
+        Raises InvalidParams for a `since` that is not a time. Nothing that Calendly answers ends it: what
+        fails is tried again the next time.
+        """
         from ..triggers.feeding import reconcile
+        from ..triggers.poll import read_since
+
+        read_since(since)
 
         connection = self._connection
         assert connection is not None  # noqa: S101 - nobody looks without one
@@ -115,10 +122,11 @@ class Wanted:
             while not stop.is_set():
                 try:
                     found = reconcile(inbox, connection, kinds, now=time.time(), since=since)
-                except InvalidParams:
-                    raise
                 except ConnectorError as error:
                     _LOGGER.warning("not read back: %s", error)
+                except Exception as error:  # a mistake of ours, and no reason to lose webhooks
+                    _LOGGER.error("not read back: %s. Report this.", type(error).__name__)  # noqa: TRY400 - one line
+                    _LOGGER.debug("not read back", exc_info=True)
                 else:
                     _LOGGER.info("read back: %d events", found)
                     told()

@@ -95,15 +95,15 @@ def command(  # noqa: PLR0913 - one per option
         worker = _Worker()
         giver = Giver(opened, worker.guarded(handler), refine=wanted.refiner(opened))
         looks = connection is not None and look_every_min > 0
+        look = wanted.looking(opened, look_every_min * 60, since, giver.wake) if looks else None
 
         def announce(address: str, end: Callable[[], None]) -> None:
             place = printable(opened.place)
-            back = f" What was missed is read back every {look_every_min:g} minutes." if looks else ""
+            back = f" What was missed is read back every {look_every_min:g} minutes." if look else ""
             told = f"Webhooks to {address} are kept in {place}, and {words}.{back} Press Ctrl-C to stop."
             click.echo(told, err=True)
             worker.start(giver.run, end, awaited=True)
-            if looks:
-                look = wanted.looking(opened, look_every_min * 60, since, giver.wake)
+            if look:
                 worker.start(look, end, awaited=False)  # Calendly may keep it waiting; the next one goes on
 
         try:

@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ..contract import Connection, Record
 from ..errors import CalendlyError, NotFound, PermissionDenied, UnexpectedAnswer
+from ..replies import taken_from, text_in, texts_in, uri_in
 from ..triggers.filters import last_part
 from ..triggers.scoping import LEADS, Reach, Scope
 from .addresses import id_in
 from .store import Kept
+
+_LIST: Final = "webhook_subscriptions.list"
+_GROUPS: Final = "groups.list"
 
 Place = tuple[Scope, str]
 """A scope and the last part of its owner's URI: what one list is about."""
@@ -32,8 +36,8 @@ class Account:
         self._connection = connection
 
     def listed(self, scope: Scope, owner: str, organization: str) -> list[Record]:
-        """Read one list, whole."""
-        return self._whole("webhook_subscriptions.list", _about(scope, owner, organization))
+        """Read one list, whole. Every record has the fields that we judge by."""
+        return list(map(_checked, self._whole(_LIST, _about(scope, owner, organization))))
 
     def find(self, kept: Kept) -> Record | None:
         """Find a subscription by the id in its callback address."""
@@ -56,7 +60,7 @@ class Account:
 
     def delete(self, uri: str) -> None:
         """End a subscription; one that is gone already is fine."""
-        with suppress(NotFound):
+        with suppress(NotFound), taken_from(f"the reply to {_LIST}"):
             self._connection.run("webhook_subscriptions.delete", {"uuid": last_part(uri)})
 
     def survey(self, reach: Reach, kept: Iterable[Kept]) -> Listing:
@@ -67,7 +71,8 @@ class Account:
             if place in listing.read or place in listing.unread:
                 continue
             try:
-                listing.records.extend(self.listed(scope, owner, reach.organization))
+                with taken_from(f"the reply to {_GROUPS if scope == 'group' else 'users.me'}"):
+                    listing.records.extend(self.listed(scope, owner, reach.organization))
             except (CalendlyError, UnexpectedAnswer) as error:
                 listing.unread[place] = error.message
             else:
@@ -83,8 +88,8 @@ class Account:
             listing.unread["organization", last_part(reach.organization)] = why
         groups = {"organization": reach.organization}
         try:
-            for group in self._whole("groups.list", groups):
-                yield "group", str(group["uri"])
+            for group in self._whole(_GROUPS, groups):
+                yield "group", uri_in(group, "uri", _GROUPS)
         except PermissionDenied as error:
             listing.unread["group", ""] = error.message
         here = last_part(reach.organization)
@@ -98,6 +103,14 @@ class Account:
         if not stream.complete:
             raise UnexpectedAnswer(f"{action} broke off before its end.", fix="Try again.")
         return records
+
+
+def _checked(record: Record) -> Record:
+    uri_in(record, "uri", _LIST)
+    for name in ("callback_url", "state", "scope"):
+        text_in(record, name, _LIST)
+    texts_in(record, "events", _LIST)
+    return record
 
 
 def _about(scope: Scope, owner: str, organization: str) -> dict[str, Any]:

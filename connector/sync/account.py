@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..contract import Connection
-from ..errors import PermissionDenied, UnexpectedAnswer, UsageError
+from ..errors import PermissionDenied, UsageError
+from ..replies import taken_from, uri_in
 from .streams import Stream
 
 _LEADS = frozenset({"owner", "admin"})
@@ -33,13 +34,15 @@ class Account:
 def look_up(connection: Connection, *, own: bool) -> Account:
     """Ask Calendly who the token is and what role it has."""
     me = connection.run("users.me")
-    user, organization = ((me.record or {}).get(name) for name in ("uri", "current_organization"))
-    if not isinstance(user, str) or not isinstance(organization, str):
-        raise UnexpectedAnswer("Calendly does not say which user and organization the token is of.")
+    user, organization = (uri_in(me.record, name, "users.me") for name in ("uri", "current_organization"))
     if own:
         return Account(user, organization, whole=False, calls=me.calls)
     try:
-        found = connection.run("organization_memberships.list", {"user": user})
+        with taken_from("the reply to users.me"):
+            connection.preview(
+                "organizations.get", {"uuid": organization}
+            )  # refuses what is not an organization
+            found = connection.run("organization_memberships.list", {"user": user})
     except PermissionDenied:
         note = "The token may not read its role (organizations:read), so only its user's own data is copied."
         return Account(user, organization, whole=False, calls=me.calls + 1, note=note)

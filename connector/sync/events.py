@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..contract import Record
 from ..errors import NotFound, PermissionDenied
+from ..replies import taken_from
 from . import schedule, times
 from .job import Job
 from .report import Counts
@@ -146,7 +147,8 @@ def _read_invitees(job: Job, event: Record) -> _Below:
     uri, stream = event["uri"], streams()[INVITEES]
     if _counter(event).get("total") == 0:
         return _Below(uri)
-    records = job.connection.iterate(stream.list, {stream.parent_input: uri})
+    with taken_from(f"the reply to {streams()[EVENTS].list}"):
+        records = job.connection.iterate(stream.list, {stream.parent_input: uri})
     try:
         found = list(records)
     except NotFound:  # it went after it was listed, or is not there yet: the next list will say

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..contract import Record
 from ..errors import NotFound
+from ..replies import taken_from
 from . import times
 from .job import Job
 from .report import Counts
@@ -73,7 +74,8 @@ def _read(
     job: Job, stream: Stream, above: Mapping[str, Any], since: str | None, parent: str | None = None
 ) -> bool:
     """Read one list, page by page; say whether all of it was read."""
-    records = job.connection.iterate(stream.list, {**inputs(job, stream, since), **above})
+    with taken_from(f"the reply to {streams()[stream.parent].list if stream.parent else 'users.me'}"):
+        records = job.connection.iterate(stream.list, {**inputs(job, stream, since), **above})
     known = 0
     ended, short = False, False
     for page in records.pages():
@@ -129,7 +131,8 @@ def _write(job: Job, stream: Stream, page: Sequence[Record]) -> bool:
 
 def _get(job: Job, stream: Stream, uri: str) -> Record | None:
     try:
-        return job.connection.run(stream.get or "", {"uuid": uri}).record
+        with taken_from(f"the reply to {stream.list}"):
+            return job.connection.run(stream.get or "", {"uuid": uri}).record
     except NotFound:
         return None
 

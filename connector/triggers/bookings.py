@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..contract import Event, Record
+from ..replies import uri_in
 from ..webhooks.event import make_event, path_of
 from . import looking
 from .cursor import short
@@ -39,7 +40,7 @@ def look(view: Look, seen: Mapping[str, _Seen]) -> tuple[list[Event], dict[str, 
         {view.share.scope: view.share.owner, "min_start_time": looking.written(begin)},
     )
     listed_whole = view.complete
-    by_key = {short(path_of(meeting["uri"])): meeting for meeting in meetings}
+    by_key = {_key(meeting, "scheduled_events.list"): meeting for meeting in meetings}
     to_read = {
         key: meeting for key, meeting in by_key.items() if _is_worth_reading(view, meeting, seen.get(key))
     }
@@ -84,7 +85,7 @@ def _may_differ_since(meeting: Record, floor: float) -> bool:
     return (
         any(looking.since(time, floor) for time in told)
         or (meeting.get("status") == "canceled" and looking.since(canceled_at, floor))
-        or max(counter.get("limit") or 1, counter.get("total") or 1) > 1
+        or any(counter.get(name) not in (None, 0, 1) for name in ("limit", "total"))
     )
 
 
@@ -143,8 +144,8 @@ def _canceled_at(invitee: Record) -> Any:
     return at or invitee.get("updated_at")
 
 
-def _key(invitee: Record) -> str:
-    return short(path_of(invitee["uri"]))
+def _key(record: Record, reply: str = "invitees.list") -> str:
+    return short(path_of(uri_in(record, "uri", reply)))
 
 
 def _state(invitee: Record) -> str:

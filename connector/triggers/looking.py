@@ -10,6 +10,7 @@ from typing import Any, Final
 from .. import moments
 from ..contract import Connection, Record
 from ..errors import NotFound
+from ..replies import taken_from, uri_in
 from .scoping import Share
 
 _AT_ONCE: Final = 8
@@ -74,7 +75,9 @@ class Look:
         """Read the invitees of meetings, several at once; None where they could not be read whole."""
 
         def read(meeting: Record) -> tuple[list[Record] | None, int, tuple[str, ...]]:
-            stream = self.connection.iterate("invitees.list", {"uuid": meeting["uri"]})
+            uri = uri_in(meeting, "uri", "scheduled_events.list")
+            with taken_from("the reply to scheduled_events.list"):
+                stream = self.connection.iterate("invitees.list", {"uuid": uri})
             try:
                 found = list(stream)
             except NotFound:  # it went after it was listed, or is not there yet: the next look will say

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ..contract import Connection, Event, Record
 from ..errors import NotFound, PermissionDenied
+from ..replies import taken_from, uri_in
 from . import filters, reschedule
 from .bookings import payload_of
 from .reach import read_reach
@@ -74,10 +75,11 @@ class Matcher:
     def payload(self, uri: str) -> Record | None:
         """Read what a webhook would tell of an invitee; None where it is gone or not for us to see."""
         try:
-            invitee = self._connection.run("invitees.get", {"uuid": uri}).record or {}
-            meeting = (
-                self._connection.run("scheduled_events.get", {"uuid": invitee.get("event")}).record or {}
-            )
+            with taken_from("the event"):
+                invitee = self._connection.run("invitees.get", {"uuid": uri}).record or {}
+            event = uri_in(invitee, "event", "invitees.get")
+            with taken_from("the reply to invitees.get"):
+                meeting = self._connection.run("scheduled_events.get", {"uuid": event}).record or {}
         except (NotFound, PermissionDenied) as error:
             _LOG.warning("the other half of a reschedule cannot be read (%s)", error.code)
             return None
@@ -99,7 +101,8 @@ class Matcher:
         email = payload.get("email")
         if not isinstance(email, str) or not email:
             return True
-        earlier = self._connection.iterate("scheduled_events.list", {**whose, "invitee_email": email})
+        with taken_from("the event"):
+            earlier = self._connection.iterate("scheduled_events.list", {**whose, "invitee_email": email})
         this = {filters.last_part(own.get("uri")), filters.last_part(replaced.get("uri"))}
         return not any(
             filters.last_part(meeting.get("uri")) not in this and str(meeting.get("created_at")) < booked_at

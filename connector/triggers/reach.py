@@ -1,20 +1,23 @@
 """Whose token it is, and which group is meant, as Calendly knows it."""
 
 from ..contract import Connection
-from ..errors import PermissionDenied, UnexpectedAnswer
+from ..errors import PermissionDenied
+from ..replies import taken_from, uri_in
 from .scoping import Reach
+
+_ME = "users.me"
 
 
 def read_reach(connection: Connection) -> Reach:
     """Read who the credential belongs to: two calls. Without the scope for it, the role is not known."""
-    user = connection.run("users.me").record or {}
-    uri, organization = user.get("uri"), user.get("current_organization")
-    if not isinstance(uri, str) or not isinstance(organization, str):
-        raise UnexpectedAnswer("Calendly did not say whose token it is.", fix="Report it.")
-    try:
-        listed = connection.run("organization_memberships.list", {"user": uri}).records
-    except PermissionDenied:
-        return Reach(uri, organization, None)
+    user = connection.run(_ME).record
+    uri, organization = (uri_in(user, name, _ME) for name in ("uri", "current_organization"))
+    with taken_from(f"the reply to {_ME}"):
+        connection.preview("organizations.get", {"uuid": organization})  # refuses what is not an organization
+        try:
+            listed = connection.run("organization_memberships.list", {"user": uri}).records
+        except PermissionDenied:
+            return Reach(uri, organization, None)
     roles = [entry.get("role") for entry in listed if entry.get("organization") == organization]
     return Reach(uri, organization, roles[0] if roles and isinstance(roles[0], str) else None)
 
@@ -23,4 +26,4 @@ def group_uri(connection: Connection, group: str) -> str:
     """Give a group's URI; its id or name is looked up."""
     if not group or group.startswith("https://"):
         return group
-    return str((connection.run("groups.get", {"uuid": group}).record or {}).get("uri"))
+    return uri_in(connection.run("groups.get", {"uuid": group}).record, "uri", "groups.get")

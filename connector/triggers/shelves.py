@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ..contract import Event, Record
 from ..manifest import manifest
+from ..replies import uri_in
 from ..webhooks.event import make_event, path_of
 from . import looking
 from .looking import DAY_S, HOUR_S, Look
@@ -76,7 +77,7 @@ def look(view: Look, seen: Mapping[str, _Seen], family: str) -> tuple[list[Event
             updated_at = record.get("updated_at")
             if not whole and not looking.since(updated_at, floor - HOUR_S):
                 break
-            path = path_of(record.get("uri"))
+            path = path_of(uri_in(record, "uri", shelf.action))
             told = (record.get("name") if shelf.is_named else None, looking.unix(record.get(shelf.field)))
             now_seen[path] = [updated_at, *told]
             if not view.is_baseline:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from ..contract import Event
+from ..replies import taken_from, uri_in
 from ..webhooks.event import make_event, path_of
 from . import looking
 from .cursor import short
 from .looking import HOUR_S, Look
 
 KIND = "routing_form_submission.created"
+_FORMS = "routing_forms.list"
 
 
 def look(view: Look, seen: Mapping[str, float]) -> tuple[list[Event], dict[str, float]]:
@@ -16,14 +18,17 @@ def look(view: Look, seen: Mapping[str, float]) -> tuple[list[Event], dict[str, 
     floor = view.floor(HOUR_S)
     events: list[Event] = []
     now_seen = {key: at for key, at in seen.items() if at >= floor}
-    for form in view.read("routing_forms.list", {"organization": view.share.owner}):
-        newest = {"form": form["uri"], "sort": "created_at:desc"}
-        with view.reading("routing_form_submissions.list", newest) as submissions:
+    for form in view.read(_FORMS, {"organization": view.share.owner}):
+        newest = {"form": uri_in(form, "uri", _FORMS), "sort": "created_at:desc"}
+        with (
+            taken_from(f"the reply to {_FORMS}"),
+            view.reading("routing_form_submissions.list", newest) as submissions,
+        ):
             for submission in submissions:
                 created_at = submission.get("created_at")
                 if not looking.since(created_at, floor - HOUR_S):
                     break
-                key = short(path_of(submission.get("uri")))
+                key = short(path_of(uri_in(submission, "uri", "routing_form_submissions.list")))
                 if key not in seen and not view.is_baseline and looking.since(created_at, floor):
                     at = created_at if isinstance(created_at, str) else looking.written(view.now)
                     events.append(make_event(KIND, at, submission))

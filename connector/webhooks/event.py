@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
+from .. import documents
 from ..contract import Event, Record
 from ..errors import UnexpectedAnswer
 
@@ -25,10 +26,10 @@ _PLAIN: Final = re.compile(r"[!-~]{0,200}")  # what every database, log and head
 
 def read_event(body: bytes) -> Event:
     """Read a body whose signature was verified."""
-    import orjson
-
     try:
-        told = orjson.loads(body)
+        told = documents.parse(body)
+    except documents.TooDeepError as error:
+        raise _not_an_event(f"it is {error}") from None
     except ValueError:
         raise _not_an_event("it is not JSON") from None
     if not isinstance(told, dict) or not isinstance(told.get("payload"), dict):

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs
 
-from ..errors import ConnectorError, InboxError, SignatureError, UnexpectedAnswer
+from ..errors import ConnectorError, InboxError, SignatureError, UnexpectedAnswer, UsageError
 from ..inbox import Entry, Inbox
 from ..timing import Timing
 from .event import read_event
@@ -31,6 +31,7 @@ BODY_DEADLINE_S: Final = 10.0
 _LOGGER: Final = logging.getLogger("calendly_connector.webhooks")
 _LENGTH: Final = re.compile(r"[0-9]{1,15}")
 _MOST_FIELDS: Final = 20
+_SMALLEST_TOLERANCE_S: Final = 1.0  # a signature's time has whole seconds
 _PARAMETER: Final = "subscription"
 
 
@@ -69,6 +70,11 @@ class Receiver:
         largest_body: int = LARGEST_BODY,
         told: Callable[[], None] = lambda: None,
     ) -> None:
+        if not tolerance_s >= _SMALLEST_TOLERANCE_S:  # in this form what is not a number is refused too
+            raise UsageError(
+                f"A tolerance of {tolerance_s:g} s would refuse every webhook.",
+                fix=f"Set tolerance_s to at least {_SMALLEST_TOLERANCE_S:g}; {TOLERANCE_S:g} is usual.",
+            )
         self.largest_body = largest_body
         self._inbox = inbox
         self._keys = keys if callable(keys) else _always(keys)

@@ -4,6 +4,7 @@ Facts: https://developer.calendly.com/docs/authentication/how-to-access-calendly
 """
 
 import hmac
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ...errors import SignInFailed
 
+_MOST_PARAMETERS: Final = 100
 AGAIN: Final = "Sign in again from the beginning."
 _REASONS: Final = {
     "access_denied": ("denied", "Consent was denied.", "Sign in again, and press Allow."),
@@ -114,8 +116,10 @@ def _place(url: str) -> tuple[str, str, str]:
 
 def _parameters(url: str) -> Mapping[str, str]:
     try:
-        pairs = parse_qsl(urlsplit(url.strip()).query, keep_blank_values=True)
+        query = urlsplit(url.strip()).query
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError:
         return {}
     # A parameter that comes twice could mean either: it counts as missing.
-    return {name: value for name, value in pairs if sum(name == other for other, _ in pairs) == 1}
+    times = Counter(name for name, _ in pairs)
+    return {name: value for name, value in pairs if times[name] == 1}

@@ -1,0 +1,259 @@
+"""Whatever a reply holds, the caller gets a ConnectorError that names the reply, and never the blame."""
+
+import pytest
+from calendly_connector import cli, sync
+from calendly_connector.auth.vault import open_vault
+from calendly_connector.errors import ConnectorError, UnexpectedAnswer, UsageError
+from calendly_connector.manifest import catalog, manifest
+from calendly_connector.subscriptions import VaultStore
+from odd_replies import GONE, at_random, document_of, install, places, replaced
+from subscribing import Memory, subscriptions_of
+
+API = "https://api.calendly.com"
+CALLBACK = "https://hooks.acme.example/calendly"
+BOOKINGS = ("invitee.created", "invitee.canceled", "invitee.rescheduled", "invitee_no_show.created")
+SHELVES = ("event_type.created", "contact.created", "contact.deleted", "meeting_recap.created")
+SUBMISSIONS = ("routing_form_submission.created",)
+SINCE = "2026-11-01T00:00:00Z"
+LISTS = (
+    "scheduled_events.list",
+    "event_types.list",
+    "webhook_subscriptions.list",
+    "event_type_available_times.list",
+)
+SEEDS = 20
+
+
+@pytest.fixture
+def calendly(monkeypatch):
+    return install(monkeypatch)
+
+
+@pytest.fixture
+def connection(connect, calendly):  # noqa: ARG001 - it takes the network's place
+    return connect(API)
+
+
+def given(action):
+    return next(example["input"] for example in catalog()[action].examples if "output" in example)
+
+
+def ends_well(call):
+    """Assert that a good call gives something, or an error of one line that does not blame the caller."""
+    caught = None
+    try:
+        call()
+    except ConnectorError as error:
+        caught = error
+    assert "\n" not in str(caught)
+    # Some events are for admins alone, and the role is in a reply.
+    assert not isinstance(caught, UsageError) or "must be an admin or owner" in str(caught)
+
+
+def looked_twice(connection, events):
+    """Return the second of two looks; what it tells has the form of an event."""
+    polled = connection.poll(events, since=SINCE)
+    return connection.poll(events, polled.cursor)
+
+
+def library_calls(connection):
+    store = Memory()
+    subscriptions = subscriptions_of(connection, store)
+    return {
+        **{f"run {name}": (lambda name=name: connection.run(name, given(name))) for name in LISTS},
+        "run one": lambda: connection.run("users.me"),
+        "run by default": lambda: connection.run("scheduled_events.list"),
+        "run by name": lambda: connection.options("webhook_subscriptions.list", "user"),
+        "iterate": lambda: list(connection.iterate("scheduled_events.list", given("scheduled_events.list"))),
+        "request": lambda: connection.request("GET", "/users/me"),
+        "check": lambda: connection.check(deep=True),
+        "poll bookings": lambda: looked_twice(connection, BOOKINGS),
+        "poll shelves": lambda: looked_twice(connection, SHELVES),
+        "poll submissions": lambda: looked_twice(connection, SUBMISSIONS),
+        "poll filtered": lambda: connection.poll(BOOKINGS[:1], since=SINCE, filters={"first_time": True}),
+        "sample": lambda: connection.sample("invitee.created"),
+        "subscribe": lambda: subscriptions.subscribe(BOOKINGS[:2], CALLBACK),
+        "survey": subscriptions.survey,
+        "prune": lambda: subscriptions.prune(subscriptions.survey(), lambda _finding: True),
+    }
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_replies_with_odd_values_at_random_end_in_an_error_of_ours_or_in_none(seed, calendly, connection):
+    for name, call in library_calls(connection).items():
+        calendly.change = at_random(f"{seed} {name}")
+        ends_well(call)
+
+
+@pytest.mark.parametrize("value", [GONE, None, 5, "a b", [5], {}])
+@pytest.mark.parametrize(
+    ("action", "entry"),
+    [
+        ("users.me", "poll bookings"),
+        ("organization_memberships.list", "subscribe"),
+        ("scheduled_events.list", "poll bookings"),
+        ("invitees.list", "poll bookings"),
+        ("contacts.list", "poll shelves"),
+        ("routing_forms.list", "poll submissions"),
+        ("routing_form_submissions.list", "poll submissions"),
+        ("webhook_subscriptions.list", "survey"),
+        ("groups.list", "survey"),
+    ],
+)
+def test_an_odd_value_in_any_field_ends_in_an_error_of_ours_or_in_none(
+    value, action, entry, calendly, connection
+):
+    call = library_calls(connection)[entry]
+    for place in places(document_of(catalog()[action])):
+        calendly.change = lambda name, document, place=place: (
+            replaced(document, place, value) if name == action else document
+        )
+        ends_well(call)
+    assert action in calendly.asked
+
+
+@pytest.fixture
+def vault(tmp_path, monkeypatch):
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    return VaultStore(open_vault())
+
+
+COMMANDS = (
+    ["run", "scheduled_events", "--json"],
+    ["run", "scheduled_events", "--format", "csv"],
+    ["run", "scheduled_events", "--format", "jsonl", "--all"],
+    ["run", "scheduled_events", "--format", "table"],
+    ["request", "GET", "/scheduled_events"],
+    ["check", "--deep"],
+    ["webhooks", "list"],
+    ["webhooks", "list", "--json"],
+    ["webhooks", "prune", "--yes"],
+    ["webhooks", "doctor"],
+    ["webhooks", "subscribe", "invitee.created", "--to", CALLBACK],
+)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.usefixtures("vault")
+def test_a_command_never_ends_in_a_traceback_and_never_blames_who_typed_it(words, calendly, capsys):
+    for seed in range(SEEDS):
+        calendly.change = at_random(f"{seed} {words}")
+        assert cli.main(words) in {0, 1}
+        err = capsys.readouterr().err
+        assert "Traceback" not in err
+
+
+# What an answer that is odd in one way leads to
+
+
+def odd_record(action, **fields):
+    """Return a change that makes records of one list odd."""
+
+    def change(name, document):
+        if name == action:
+            document["collection"] = [{**document["collection"][0], **fields}]
+            for field in [field for field, value in fields.items() if value is GONE]:
+                del document["collection"][0][field]
+        return document
+
+    return change
+
+
+@pytest.mark.parametrize("uri", [GONE, None, 5, "", f"{API}/scheduled_events/a b", f"{API}/users/AAAA"])
+def test_a_look_names_the_reply_whose_record_has_no_usable_uri(uri, calendly, connection):
+    calendly.change = odd_record("scheduled_events.list", uri=uri)
+    with pytest.raises(UnexpectedAnswer, match=r"reply to scheduled_events\.list"):
+        connection.poll(["invitee.created"], since=SINCE)
+
+
+def test_a_look_names_the_reply_about_the_user_where_their_organization_is_none(calendly, connection):
+    def change(action, document):
+        if action == "users.me":
+            document["resource"]["current_organization"] = f"{API}/users/AAAA"
+        return document
+
+    calendly.change = change
+    with pytest.raises(UnexpectedAnswer, match=r"reply to users\.me"):
+        connection.poll(["invitee.created"], since=SINCE)
+
+
+def test_a_default_that_comes_from_a_reply_is_not_blamed_on_the_caller(calendly, connection):
+    def change(action, document):
+        if action == "users.me":
+            document["resource"] |= {"uri": f"{API}/groups/G1", "current_organization": f"{API}/groups/G1"}
+        return document
+
+    calendly.change = change
+    with pytest.raises(UnexpectedAnswer, match=r"reply to users\.me"):
+        connection.run("scheduled_events.list")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"callback_url": GONE}, {"callback_url": 5}, {"state": 5}, {"events": "x"}]
+)
+def test_a_subscription_without_what_we_judge_by_is_not_listed_and_the_reply_is_named(
+    fields, calendly, connection
+):
+    calendly.change = odd_record("webhook_subscriptions.list", **fields)
+    found = subscriptions_of(connection).survey()
+    assert {finding.kind for finding in found} == {"unlisted"}
+    (name,) = fields
+    assert all("webhook_subscriptions.list" in finding.message for finding in found)
+    assert any(name in finding.message for finding in found)
+
+
+def test_a_group_without_a_usable_uri_is_not_blamed_on_the_caller(calendly, connection):
+    calendly.change = odd_record("groups.list", uri=f"{API}/webhook_subscriptions/W1")
+    found = subscriptions_of(connection).survey()
+    assert any(finding.kind == "unlisted" and "groups.list" in finding.message for finding in found)
+
+
+def test_a_key_whose_subscription_cannot_be_found_in_an_odd_list_stays_for_prune(calendly, connection):
+    store = Memory()
+
+    def change(action, document):
+        if action == "webhook_subscriptions.create":
+            del document["resource"]["uri"]
+        if action == "webhook_subscriptions.list":
+            del document["collection"][0]["callback_url"]
+        return document
+
+    calendly.change = change
+    with pytest.raises(UnexpectedAnswer, match=r"webhook_subscriptions\.list"):
+        subscriptions_of(connection, store).subscribe(["invitee.created"], CALLBACK)
+    assert [kept.uri for kept in store.all()] == [""]
+    calendly.change = lambda _action, document: document
+    found = subscriptions_of(connection, store).survey()
+    assert [finding.repair != "" for finding in found if finding.kind == "pending"] == [True]
+
+
+def test_every_event_that_can_be_looked_for_is_looked_for_here():
+    looked_for = {*BOOKINGS, *SHELVES, *SUBMISSIONS}
+    families = {kind.partition(".")[0] for kind in manifest().triggers}
+    assert families == {kind.partition(".")[0] for kind in looked_for}
+
+
+@pytest.mark.parametrize(
+    ("action", "streams", "fields"),
+    [
+        ("users.me", "users", {"current_organization": f"{API}/users/AAAA"}),
+        ("users.me", "users", {"uri": "a b"}),
+        ("scheduled_events.list", "scheduled_events,invitees", {"uri": f"{API}/users/AAAA"}),
+        ("scheduled_events.list", "scheduled_events,invitees", {"uri": f"{API}/scheduled_events/a b"}),
+        ("routing_forms.list", "routing_forms,routing_form_submissions", {"uri": f"{API}/users/AAAA"}),
+    ],
+)
+def test_a_sync_names_the_reply_whose_record_cannot_be_asked_about(
+    action, streams, fields, calendly, connection, tmp_path
+):
+    def change(name, document):
+        if name == action:
+            records = document["collection"] if "collection" in document else [document["resource"]]
+            for record in records:
+                record.update(fields)
+        return document
+
+    calendly.change = change
+    with pytest.raises(UnexpectedAnswer, match=f"reply to {action}"):
+        sync.copy(connection, str(tmp_path / "copy.db"), sync.Options(streams=streams.split(",")))
