@@ -61,7 +61,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice for a field that names a resource: what a person reads, and the URI it stands for."""
+    """One choice for an input: what a person reads, and the value or URI it stands for."""
 
     label: str
     value: str
@@ -215,9 +215,11 @@ class Connection(Protocol):
 
     `check` reports on the credential (`deep` tries one harmless read per scope family). `run` gives, of
     a list, one page, or up to `limit` records, or all pages. `iterate` streams a list. `preview` shows
-    the request of a call, without any network. `options` gives the choices for a field that has
-    `x-options` in its schema. `request` sends what the catalog does not have. `rate_limit` is the
-    headroom that the latest reply told of.
+    the request of a call, without any network. `options` gives the choices for an input that has
+    `x-options` or `enum` in its schema, and raises UsageError for any other. `request` sends what the
+    catalog does not have. `rate_limit` is the headroom that the latest reply told of.
+
+    An input that is null or "" counts as not given, unless its schema takes that as a value.
 
     Triggers: `subscribe` has events posted to an address, `unsubscribe` ends that (False where nothing of
     this id is known). `check_wants` refuses events and filters that there are not. `receive` verifies a

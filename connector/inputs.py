@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from . import expressions, identifiers, manifest, schema, validation
+from .blanks import is_blank, takes, without_blanks
 from .choices import Choices, is_name
 from .contract import Filter, Params
 from .declarations import Action
@@ -48,7 +49,11 @@ class Inputs:
         action = manifest.find(name, named)
         if limit is not None and (limit < 1 or action.returns != "many"):
             raise UsageError(f"limit is how many records of a list to give, from 1; {action.id} got {limit}.")
+        plain = without_blanks(action, plain)
         written, problems = expressions.gather(rows, action.input_types)
+        filled_in = frozenset(key.removesuffix("[]") for key, value in rows if not is_blank(value))
+        written = _without_blank_rows(action, written, filled_in)
+        named = filled_in | written.keys()
         twice = sorted(plain.keys() & written)
         problems += [Problem(key, "was given twice, in params and in filter") for key in twice]
         plain = {**self._ids_within(action, {**plain, **written}), **plain}
@@ -150,6 +155,17 @@ class Inputs:
 
     def _made_up(self, _text: str, field: Schema) -> str:
         return self._origins[0] + next(iter(_forms(field).values())).replace("{uuid}", _NOBODY)
+
+
+def _without_blank_rows(
+    action: Action, written: Mapping[str, Any], filled_in: frozenset[str]
+) -> dict[str, Any]:
+    """Leave out rows without a value. Where the input takes an empty one, the row gives it."""
+    return {
+        name: value
+        for name, value in written.items()
+        if name in filled_in or name not in action.inputs or takes(action, action.inputs[name], value)
+    }
 
 
 def _no_name(text: str, _field: Schema) -> str:

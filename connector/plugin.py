@@ -152,7 +152,7 @@ class CalendlyConnection:
         return self._runner.preview(action, params, filter, limit=limit)
 
     def options(self, action: str, field: str) -> list[Option]:
-        """Give what an input that names a resource can be set to, as Calendly has it now."""
+        """Return what an input can be set to: its schema's values, or resources as Calendly has them now."""
         return self._runner.options(action, field)
 
     def request(self, method: str, path: str, values: Params | None = None) -> Any:

@@ -54,7 +54,7 @@ _PATTERNS: Final = tuple(
             rf"{_START}({_NAME})(\\+[\"']\s*[:=,]\s*)(\\+[\"']).*?(?:(?<!\\)\3|\Z)",
             rf"\1\2\3{MASK}\3",
         ),
-        (rf"{_START}({_NAME}|code)(=|%3D)[^\s&\"'<>]+", rf"\1\2{MASK}"),
+        (rf"{_START}({_NAME}|code|pwd)(=|%3D)[^\s&\"'<>]+", rf"\1\2{MASK}"),  # pwd: in links to video calls
         # advice such as "write it like postgresql://user:password@host/name" stays readable
         (r"(?<=://)(?!user(?::password)?@)[^/\s@\"'<>?#]+@", f"{MASK}@"),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from . import event_scopes, validation
+from . import event_scopes, schema, validation
 from .api import protocol
 from .api.client import Client, Reply
 from .api.protocol import Request
@@ -89,14 +89,20 @@ class Runner:
         }
 
     def options(self, name: str, field: str) -> list[Option]:
-        """Give what an input can be set to, as Calendly has it now."""
+        """Return what an input can be set to: its schema's values, or what Calendly lists now."""
         action = find(name)
         if field not in action.inputs:
             raise UnknownAction(
                 f"{action.id} has no input {quoted(field)}.", fix=f"It has {', '.join(action.inputs)}."
             )
-        schema = action.inputs[field]
-        return self._choices.options(schema.get("items", schema))
+        rule = schema.follow(action.inputs[field].get("items", action.inputs[field]), action.sent)
+        if "enum" in rule:
+            texts = dict.fromkeys(str(value) for value in rule["enum"] if value is not None)
+            return [Option(text, text) for text in texts]
+        if "x-options" not in rule:
+            described = action.inputs[field].get("description", "")
+            raise UsageError(f"{action.id}: {field} has no list to choose from.", fix=described)
+        return self._choices.options(rule)
 
     def find(self, text: str, field: Schema) -> str:
         """Give the URI that a name means in a field with a pick list; ValueError if it is not just one."""

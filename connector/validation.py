@@ -50,6 +50,7 @@ _SENTENCES = {
     "minItems": "needs at least {} item(s)",
     "maxItems": "takes at most {} items",
 }
+_NO_INPUT = "is not an input of this action"
 _MANY_WARNINGS = 20
 _MOST_MISFITS = 100  # of one record
 _ANY_ITEM = re.compile(r"\[[0-9]+\]")
@@ -71,6 +72,8 @@ def check_input(action: "Action", values: Mapping[str, Any], problems: list[Prob
     ]
     if everything := [*problems, *found]:
         fix = f"`calendly-connector describe {action.id}` shows what it takes."
+        if values.keys() - action.inputs.keys():
+            fix = f"It takes {', '.join(action.inputs)}. {fix}"
         raise InvalidParams(action.id, everything, fix=fix)
 
 
@@ -175,10 +178,8 @@ def _word(error: "ValidationError") -> Iterator[Problem]:
     elif keyword == "additionalProperties":
         known = schema["properties"]
         unknown = (name for name in value if name not in known)
-        yield from (
-            Problem(_join(path, shortened(name)), "is not an input of this action", _nearest(name, known))
-            for name in unknown
-        )
+        words = f"is not a field of {path}, which takes {', '.join(known)}" if path else _NO_INPUT
+        yield from (Problem(_join(path, shortened(name)), words, _nearest(name, known)) for name in unknown)
     elif keyword in {"anyOf", "oneOf"}:
         yield Problem(path, _word_choice(wanted))
     else:

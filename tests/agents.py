@@ -4,6 +4,9 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import mcp_types as types
 from anyio.from_thread import start_blocking_portal
+from calendly_connector.hosts.mcp.offer import make_offer
+from calendly_connector.hosts.mcp.server import build
+from conftest import NOW_S, OWNER_TOKEN
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
@@ -59,6 +62,21 @@ def agent_of(server, *, mode="legacy", reply=None):
         portal = stack.enter_context(start_blocking_portal())
         stack.enter_context(portal.wrap_async_context_manager(client))
         yield Agent(portal, client, questions)
+
+
+def serving(connect):
+    """Give what connects an agent to a server over a sandbox, whose clock stands at its anchor."""
+
+    @contextmanager
+    def serve(sandbox, *, only=(), read_only=False, token=OWNER_TOKEN, mode="legacy", reply=None):
+        server, account = build(
+            make_offer(only, read_only=read_only), lambda: connect(sandbox, token), clock=lambda: NOW_S
+        )
+        with agent_of(server, mode=mode, reply=reply) as agent:
+            yield agent
+        account.close()
+
+    return serve
 
 
 @asynccontextmanager

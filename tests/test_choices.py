@@ -215,6 +215,29 @@ def test_an_unknown_field_is_a_wrong_call(connect, unvisited):
         connect(unvisited.url).options("event_types.get", "nothing")
 
 
+def test_the_choices_of_an_enum_come_from_the_schema(connect, unvisited):
+    connection = connect(unvisited.url)
+    assert connection.options("scheduled_events.list", "status") == [
+        Option("active", "active"),
+        Option("canceled", "canceled"),
+    ]
+    assert Option("15", "15") in connection.options("event_types.create", "before_buffer")
+    assert connection.options("scheduling_links.create", "max_event_count") == [Option("1", "1")]
+    of_items = connection.options("webhook_subscriptions.create", "events")
+    assert Option("invitee.created", "invitee.created") in of_items
+    assert not unvisited.was_visited()
+
+
+@pytest.mark.parametrize(
+    ("action", "field"), [("scheduled_events.cancel", "uuid"), ("invitees.create", "location")]
+)
+def test_an_input_without_a_list_is_told_apart_from_an_empty_list(connect, unvisited, action, field):
+    with pytest.raises(UsageError, match=f"{action}: {field} has no list to choose from") as refused:
+        connect(unvisited.url).options(action, field)
+    assert refused.value.fix == catalog()[action].inputs[field]["description"]
+    assert not unvisited.was_visited()
+
+
 def test_the_preview_shows_a_name_as_it_was_written(connect, unvisited):
     shown = connect(unvisited.url).preview("scheduling_links.create", {"owner": "Intro call"})
     assert shown["body"]["owner"] == "Intro call"

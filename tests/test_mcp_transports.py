@@ -7,15 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 from agents import MODES, agent_of, over_http
 from calendly_connector import cli
 from calendly_connector.cli import mcp
 from calendly_connector.hosts.mcp import http as door
+from calendly_connector.hosts.mcp.in_flight import OneForEachId
 from calendly_connector.sandbox.app import SECRET_MARK
 from mcp import StdioServerParameters
 from mcp.client.stdio import stdio_client
@@ -200,6 +203,74 @@ def test_the_door_stays_closed_without_the_token_and_for_pages_of_others(listen,
         assert web.post(url.removesuffix("/mcp"), json=HELLO, headers=right).status_code == 404
         assert DOOR not in nobody.text + page.text + rebound.text
     assert fresh_sandbox.requests()["requests"] == []
+
+
+def test_a_request_with_the_id_of_one_in_flight_is_refused(listen, fresh_sandbox):
+    fault = {"kind": "latency", "method": "GET", "path": "/users/me", "latency_s": 2, "times": 1}
+    fresh_sandbox.control("POST", "/faults", fault)
+    ask = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "users_me"}}
+    ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    with (
+        ThreadPoolExecutor() as threads,
+        httpx.Client(trust_env=False, timeout=SOON_S) as web,
+        listen() as url,  # the innermost, so that its end frees whoever would wait for ever
+    ):
+        headers = {"Authorization": f"Bearer {DOOR}", **ACCEPT}
+        hello = web.post(url, json=HELLO, headers=headers)
+        headers["Mcp-Session-Id"] = hello.headers["Mcp-Session-Id"]
+        web.post(url, json=ready, headers=headers)
+        calls = [threads.submit(web.post, url, json=ask, headers=headers) for _ in range(2)]
+        replies = sorted((call.result(SOON_S) for call in calls), key=lambda reply: reply.status_code)
+        assert [reply.status_code for reply in replies] == [200, 409]
+        assert "Ada Okafor" in replies[0].text
+        assert replies[1].json()["id"] is None
+        assert "A request with the id 7 is in flight" in replies[1].json()["error"]["message"]
+        again = web.post(url, json=ask, headers=headers)  # it is free as soon as it was answered
+        assert again.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        (b'{"id": 1, "method": "x"}', True),
+        (b'{"id": "1", "method": "x"}', False),  # another id: a text
+        (b'{"id": 1, "result": {}}', False),  # a reply to the server
+        (b'{"method": "x"}', False),  # a notification
+        (b"[1]", False),
+        (b"[" * 100_000, False),
+        (b"\xff", False),
+        (b'{"id": 1, "method": "x"' + b" " * 200 + b"}", False),  # too long: the app refuses it
+    ],
+)
+def test_which_requests_are_refused_while_another_is_in_flight(body, refused):
+    async def app(_scope, receive, _send):
+        seen.append(b"")
+        more = True
+        while more:
+            message = await receive()
+            seen[-1] += message["body"]
+            more = message.get("more_body", False)
+        if len(seen) == 1:
+            await request(body)
+
+    async def request(content):
+        parts = [content[:9], content[9:150], content[150:]]
+
+        async def receive():
+            return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+
+        async def send(message):
+            told.append(message)
+
+        await one_for_each_id(
+            {"type": "http", "method": "POST", "headers": [(b"mcp-session-id", b"s")]}, receive, send
+        )
+
+    seen, told = [], []
+    one_for_each_id = OneForEachId(app, limit=100)
+    anyio.run(request, b'{"id": 1, "method": "first"}')
+    assert seen[1:] == ([] if refused else [body])
+    assert [message["status"] for message in told if "status" in message] == ([409] if refused else [])
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ PEOPLE = (
     "Client BV",
     "+31",
 )
-PARAMETERS = (*SECRET_FIELDS, "code")
+PARAMETERS = (*SECRET_FIELDS, "code", "pwd")
 # The templates below are lower case, so that a piece of a secret cannot stand in them by chance.
 TOKENS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/=", min_size=8)
 TEXTS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 \"'\\&=,;<>é日\n", min_size=8).filter(

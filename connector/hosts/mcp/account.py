@@ -1,11 +1,11 @@
 """Calendly as the tools see it: one connection for all of them, and answers an agent can hold in its head."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from threading import Lock
-from typing import Any, Final
+from typing import Any
 
-from ...choices import is_name
+from ...blanks import is_blank
 from ...contract import Connection, Option, Record, Result
 from ...declarations import Action
 from ...errors import (
@@ -21,8 +21,6 @@ from ...validation import explain
 from . import paging
 from .offer import declared
 from .paging import Position
-
-_TELLING: Final = ("name", "title", "label", "email", "status", "start_time")
 
 
 class Account:
@@ -62,13 +60,14 @@ class Account:
         with self._connection() as connection:
             return connection.options(action.id, field)
 
-    def about(self, action: Action, arguments: Mapping[str, Any]) -> dict[str, str]:
-        """Say in words what the resources are that arguments name; what cannot be read is left out."""
-        return {
-            name: told
-            for name in action.naming & arguments.keys()
-            if isinstance(arguments[name], str) and (told := self._told(action, name, arguments[name]))
-        }
+    def call(self, action: str, params: Mapping[str, Any]) -> Result:
+        """Run an action for the server's own purposes. Raises ConnectorError."""
+        with self._connection() as connection:
+            return connection.run(action, params)
+
+    def read(self, action: str, resource: str) -> Record:
+        """Read one resource by URI, id or name. Raises ConnectorError."""
+        return self.call(action, {catalog()[action].path_ids[-1]: resource}).record or {}
 
     def report(self) -> Record:
         """Say who is signed in, in which organization, on which plan, and how many requests are left."""
@@ -81,7 +80,7 @@ class Account:
         if checked.organization:
             organization = {"uri": checked.organization}
             try:
-                organization = self._resource(declared("tools.yaml")["organization"], checked.organization)
+                organization = self.read(declared("tools.yaml")["organization"], checked.organization)
             except ConnectorError as error:
                 notes.append(f"The plan is not known: {error.message}")
         limit = connection.rate_limit
@@ -95,27 +94,6 @@ class Account:
             "requests_a_minute": limit and {"limit": limit.limit, "remaining": limit.remaining},
             "notes": notes,
         }
-
-    def _resource(self, action: str, uri: str) -> Record:
-        with self._connection() as connection:
-            return connection.run(action, {catalog()[action].path_ids[-1]: uri}).record or {}
-
-    def _told(self, action: Action, name: str, value: str) -> str:
-        field = action.inputs[name]
-        kinds = field["x-resource"]
-        readers = [f"{kind}.get" for kind in ([kinds] if isinstance(kinds, str) else kinds)]
-        if is_name(value, field):
-            return ""  # a name says enough
-        for reader in filter(catalog().__contains__, readers):
-            with suppress(ConnectorError):
-                record = self._resource(reader, value)
-                return ", ".join(str(record[name]) for name in _TELLING if record.get(name))
-        if not catalog().keys() & set(readers):  # only its list shows it, as with shares
-            with suppress(ConnectorError):
-                last = value.rpartition("/")[2]
-                options = self.options(action, name)
-                return next((one.label for one in options if one.value.rpartition("/")[2] == last), "")
-        return ""
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -132,6 +110,7 @@ class Account:
 
     def _read(self, action: Action, arguments: dict[str, Any]) -> Record:
         asked = {name: arguments.pop(name) for name in paging.INPUTS if name in arguments}
+        asked = {name: value for name, value in asked.items() if not is_blank(value)}
         problems = explain({"properties": paging.INPUTS}, asked)
         at = Position()
         if not problems and "page_token" in asked:

@@ -1,7 +1,7 @@
-"""What a tool gives back, in MCP's words; whatever leaves here is without secrets."""
+"""What a tool gives back, in MCP's words; nothing leaves here with a secret or an invisible character."""
 
 import json
-from typing import Any, Final
+from typing import Any
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
@@ -9,14 +9,13 @@ from mcp.shared.exceptions import MCPError
 from ...contract import Record
 from ...errors import ConnectorError, InvalidParams
 from ...redaction import redact_all
-from .schemas import in_tool_names
-
-_FIX: Final = "The input schema says what it takes."
+from .plain import plain
+from .schemas import in_tool_names, inputs_of
 
 
 def answer(content: Record) -> types.CallToolResult:
     """Give an answer, structured and as text for clients that read nothing else."""
-    clean = redact_all(content)
+    clean = redact_all(plain(content))
     return types.CallToolResult(content=[_text(clean)], structured_content=clean)
 
 
@@ -36,13 +35,13 @@ def protocol_error(error: ConnectorError) -> MCPError:
 
 def document(content: Any) -> str:
     """Write a resource's content."""
-    return json.dumps(redact_all(content), ensure_ascii=False, indent=2)
+    return json.dumps(redact_all(plain(content)), ensure_ascii=False, indent=2)
 
 
 def _told(error: ConnectorError) -> Record:
-    told: Record = redact_all(error.to_dict())
+    told: Record = redact_all(plain(error.to_dict()))
     if isinstance(error, InvalidParams) and "calendly-connector" in error.fix:
-        told["fix"] = _FIX  # an agent has no terminal
+        told["fix"] = f"It takes {', '.join(inputs_of(error.action))}."  # an agent has no terminal
     told |= {name: in_tool_names(told[name]) for name in ("message", "fix")}
     return {name: value for name, value in told.items() if value not in (None, "", [], ())}
 

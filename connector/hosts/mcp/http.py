@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ...contract import Connection
 from ...errors import UsageError
 from ...listening import address, listen
+from .in_flight import OneForEachId
 from .offer import Offer
 from .server import build
 
@@ -103,7 +104,7 @@ def serve_http(
     )
     listener = listen(host, port)
     loopback = is_loopback(listener.getsockname()[0])
-    door = Door(app, token, loopback=loopback)
+    door = Door(OneForEachId(app, limit=_BODY_LIMIT), token, loopback=loopback)
     settings = uvicorn.Config(
         door, log_config=None, access_log=False, lifespan="on", ws="none", timeout_graceful_shutdown=_GRACE_S
     )

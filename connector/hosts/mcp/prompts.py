@@ -13,6 +13,7 @@ from .account import Account
 from .answers import protocol_error
 from .confirming import Context
 from .offer import Offer, declared, tool_name
+from .plain import plain
 from .resources import ACTION_TEMPLATE
 
 _MOST_COMPLETIONS: Final = 100  # the protocol's limit
@@ -94,7 +95,7 @@ class Prompts:
         if pick is None:
             return []
         action, field = pick
-        return [option.label for option in self._account.options(self._offer.find(action), field)]
+        return [plain(option.label) for option in self._account.options(self._offer.find(action), field)]
 
 
 def _prompt(name: str, told: Mapping[str, Any]) -> types.Prompt:

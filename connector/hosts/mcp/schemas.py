@@ -1,8 +1,9 @@
 """JSON Schemas as the clients of agents take them. Pure.
 
-An input schema loses what model APIs refuse at its root (anyOf, allOf and the like) and what only we read;
-the connector checks every call by the whole schema. An output schema names a record's fields and demands
-none: a client throws an answer away that misses it, and one field that Calendly changed would hide the rest.
+An input schema loses what model APIs refuse at its root (anyOf, allOf and the like), the rules of the form
+if/then at any depth, and what only we read; the connector checks every call by the whole schema. An output
+schema names a record's fields and demands none: a client throws an answer away that misses it, and one field
+that Calendly changed would hide the rest.
 """
 
 import re
@@ -11,12 +12,13 @@ from typing import Any, Final
 
 from ...declarations import Action
 from ...manifest import catalog
-from ...schema import Schema, follow
-from .offer import tool_name
+from ...schema import Schema, follow, mentions
+from .offer import declared, tool_name
 from .paging import COUNT, INPUTS
 
 _ROOT: Final = ("type", "properties", "required", "additionalProperties", "$defs")
 _CONDITIONS: Final = ("allOf", "if", "then", "else", "dependentRequired")
+_URI_OR_ID: Final = r"^(https?://\S+/)?[A-Za-z0-9_-]+$"
 _WARNINGS: Final = {
     "warnings": {"type": "array", "items": {"type": "string"}, "description": "What to know of the answer."}
 }
@@ -43,6 +45,21 @@ def input_schema(action: Action) -> dict[str, Any]:
     return root
 
 
+def tool_schema(action: Action) -> dict[str, Any]:
+    """Return the input schema of a tool, in which some inputs have fields without words."""
+    schema = input_schema(action)
+    for name in declared("tools.yaml")["brief"].get(action.id, ()):
+        rule = schema["properties"][name]
+        fields = {field: {"type": told["type"]} for field, told in rule["properties"].items()}
+        schema["properties"][name] = {**rule, "properties": fields}
+    return schema
+
+
+def inputs_of(action: str) -> tuple[str, ...]:
+    """Return the names of the inputs that an agent may give."""
+    return tuple(input_schema(catalog()[action])["properties"])
+
+
 def output_schema(action: Action) -> dict[str, Any]:
     """Give the form of an answer."""
     if action.returns == "none":
@@ -64,7 +81,7 @@ def description(action: Action) -> str:
     choices = [branch.get("required", ()) for branch in action.input.get("anyOf", ())]
     if choices:
         told.append(f"Give at least one of {', '.join(' + '.join(names) for names in choices)}.")
-    if any(keyword in action.input for keyword in _CONDITIONS):
+    if any(mentions(action.input, keyword, action.input) for keyword in _CONDITIONS):
         told.append("Some inputs need others; a call that lacks one is told which.")
     if action.secrets:
         told.append(f"{', '.join(sorted(action.secrets))} comes from the server's own credential.")
@@ -86,17 +103,27 @@ def _any_action() -> re.Pattern[str]:
 def _input(rule: dict[str, Any], declared: Schema) -> dict[str, Any]:
     if "x-options" not in declared.get("items", declared):
         return rule
-    loose = {keyword: value for keyword, value in rule.items() if keyword not in {"format", "pattern"}}
-    return {**loose, "description": f"{rule['description']} A name will do, too."}
+    return {**rule, "description": f"{rule['description']} A name will do, too."}
 
 
 def _plain(node: Any) -> Any:
-    """Leave out the keywords that only this connector knows, and write actions as tools."""
+    """Leave out conditions and the keywords that only this connector knows, and write actions as tools."""
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if isinstance(node, dict):
-        return {key: _plain(value) for key, value in node.items() if not key.startswith("x-")}
+        told = {
+            key: _plain(value)
+            for key, value in node.items()
+            if not key.startswith("x-") and key not in _CONDITIONS
+        }
+        return _resource(told, named="x-options" in node) if "x-resource" in node else told
     return in_tool_names(node) if isinstance(node, str) else node
+
+
+def _resource(rule: dict[str, Any], *, named: bool) -> dict[str, Any]:
+    """Let a field that names a resource hold all that the connector takes: URI, id and, with a list, name."""
+    loose = {keyword: value for keyword, value in rule.items() if keyword not in {"format", "pattern"}}
+    return {**loose, "pattern": _URI_OR_ID} if "pattern" in rule and not named else loose
 
 
 def _words(field: Schema) -> dict[str, str]:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from ...contract import Connection
 from ...manifest import manifest
 from .account import Account
-from .confirming import Context
+from .confirming import GOOD_FOR_S, Context
 from .offer import Offer, declared
 from .prompts import Prompts
 from .resources import Resources
@@ -32,8 +32,8 @@ def build(
     """Give the server, and its account to be closed at the end; the first call that needs it connects."""
     card = manifest()
     account = Account(connect)
-    tools, resources = Tools(offer, account), Resources(offer, account, clock)
-    prompts = Prompts(offer, account, clock)
+    tools = Tools(offer, account, clock)
+    resources, prompts = Resources(offer, account, clock), Prompts(offer, account, clock)
     server = Server(
         card.id,
         version=card.version,
@@ -51,7 +51,8 @@ def build(
     )
     server.middleware.append(_keep_internals)
     # A reply to a question is good for the call it was asked about, and for ten minutes.
-    server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=card.id))
+    seal = RequestStateSecurity.ephemeral(ttl=GOOD_FOR_S)
+    server.middleware.append(RequestStateBoundary(seal, default_audience=card.id))
     return server, account
 
 

@@ -1,21 +1,23 @@
 """The tools: one for each action that is shown, and a few that reach the others. None names an action."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
 import mcp_types as types
 from anyio import to_thread
 
+from ...blanks import is_blank, without_blanks
 from ...contract import Record
 from ...declarations import Action
 from ...errors import ConnectorError, InvalidParams, Problem, UnknownAction
 from ...validation import explain
-from . import confirming, schemas
+from . import schemas
 from .account import Account
 from .answers import answer, protocol_error, refusal
-from .confirming import Context
+from .confirming import Context, Person, can_ask
+from .consent import Consent
 from .offer import Offer, declared, tool_name
 
 _MOST_LETTERS: Final = 256_000  # of arguments as JSON
@@ -23,11 +25,13 @@ _MOST_OPTIONS: Final = 50
 
 
 class Tools:
-    """What `tools/list` and `tools/call` are answered with."""
+    """What `tools/list` and `tools/call` are answered with; `clock` gives unix seconds."""
 
-    def __init__(self, offer: Offer, account: Account) -> None:
+    def __init__(self, offer: Offer, account: Account, clock: Callable[[], float]) -> None:
         self._offer = offer
         self._account = account
+        self._consent = Consent(account, clock)
+        self._person = Person()
 
     async def listed(self, _context: Context, _params: object) -> types.ListToolsResult:
         """Give all tools; there are few enough for one page."""
@@ -65,16 +69,14 @@ class Tools:
         arguments: Mapping[str, Any],
     ) -> types.CallToolResult | types.InputRequiredResult:
         _refuse_huge(action.id, arguments)
-        if action.effect != "read" and confirming.can_ask(context):
+        arguments = without_blanks(action, arguments)
+        if action.effect != "read" and can_ask(context):
             await to_thread.run_sync(self._account.check_call, action, arguments)
-            asked = await confirming.ask(context, params, partial(self._question, action, arguments))
+            question = partial(to_thread.run_sync, self._consent.question, action, arguments)
+            asked = await self._person.ask(context, params, question)
             if asked is not None:
                 return asked
         return answer(await to_thread.run_sync(self._account.run, action, arguments))
-
-    async def _question(self, action: Action, arguments: Mapping[str, Any]) -> str:
-        about = await to_thread.run_sync(self._account.about, action, arguments)
-        return confirming.question(action, arguments, about)
 
     def _search(self, query: str, limit: float) -> Record:
         found, most = self._offer.search(query), int(limit)  # 3.0 is a whole number in JSON
@@ -112,7 +114,7 @@ class Tools:
 
 def _action_tool(action: Action) -> types.Tool:
     words = schemas.description(action)
-    inputs, outputs = schemas.input_schema(action), schemas.output_schema(action)
+    inputs, outputs = schemas.tool_schema(action), schemas.output_schema(action)
     return _tool(tool_name(action), action.title, words, inputs, outputs, action.hints)
 
 
@@ -148,8 +150,9 @@ def _told(action: Action) -> Record:
 def _checked_helper(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     _refuse_huge(name, arguments)
     schema = declared("tools.yaml")["helpers"][name]["input"]
+    arguments = {key: value for key, value in arguments.items() if not is_blank(value)}
     if problems := explain(schema, arguments):
-        raise InvalidParams(name, problems, fix="The tool's input schema says what it takes.")
+        raise InvalidParams(name, problems, fix=f"It takes {', '.join(schema['properties'])}.")
     defaults = {key: rule["default"] for key, rule in schema["properties"].items() if "default" in rule}
     return {**defaults, **arguments}
 

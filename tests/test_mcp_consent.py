@@ -1,0 +1,395 @@
+"""A person's word before an agent writes: the question, what is refused first, what a yes is good for."""
+
+import json
+from zoneinfo import ZoneInfo
+
+import mcp_types as types
+import pytest
+from agents import MODES, serving
+from calendly_connector.errors import ConnectorError
+from calendly_connector.hosts.mcp import booking, confirming, wording
+from calendly_connector.manifest import catalog
+from calendly_connector.sandbox.world.cast import SHARE
+from mcp import MCPError
+from sandbox_client import Clock
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture
+def meeting_place(make_sandbox):
+    """Give a sandbox of the test's own whose clock stands still."""
+    with make_sandbox(clock=Clock()) as running:
+        yield running
+
+
+@pytest.fixture
+def serve(connect):
+    """Give what connects an agent to a server over a sandbox."""
+    return serving(connect)
+
+
+def writes(sandbox):
+    return [request for request in sandbox.requests()["requests"] if request["method"] != "GET"]
+
+
+def cancel(agent):
+    event = agent.get(
+        "scheduled_events_list", status="active", min_start_time="2026-11-19T00:00:00Z", count=1
+    )
+    return event["records"][0], agent.ask(
+        "scheduled_events_cancel", uuid=event["records"][0]["uri"], reason="x\ny"
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_person_is_asked_before_a_write_and_sees_what_it_is_about(meeting_place, serve, mode):
+    with serve(meeting_place, mode=mode, reply="accept") as agent:
+        event, result = cancel(agent)
+        assert not result.is_error
+        (question,) = agent.questions
+        (invitee,) = agent.get("invitees_list", uuid=event["uri"])["records"]
+        assert question == (
+            "Cancel a scheduled event?\n"
+            f"  uuid: {event['uri']}\n"
+            f"    name: {event['name']}\n"
+            "    status: active\n"
+            "    start_time: Thu 2026-11-19 09:30 (Europe/Berlin)\n"
+            "    end_time: Thu 2026-11-19 10:30 (Europe/Berlin)\n"
+            "    invitees (1):\n"
+            f"      - {invitee['name']} <{invitee['email']}>\n"
+            "  reason: x y\n"
+            "This cannot be undone."
+        )
+        assert agent.get("scheduled_events_get", uuid=event["uri"])["record"]["status"] == "canceled"
+
+
+def test_a_person_sees_the_name_of_what_only_a_list_shows(meeting_place, serve):
+    with serve(meeting_place, reply="decline") as agent:
+        agent.refused("run_action", action="shares_delete", arguments={"uuid": SHARE})
+        (question,) = agent.questions
+        assert question == (
+            f"Delete a share?\n  uuid: {SHARE}\n    name: Intro call (short)\nThis cannot be undone."
+        )
+
+
+@pytest.mark.parametrize("reply", ["decline", "cancel"])
+@pytest.mark.parametrize("mode", MODES)
+def test_without_a_yes_nothing_is_written(meeting_place, serve, mode, reply):
+    with serve(meeting_place, mode=mode, reply=reply) as agent:
+        event, result = cancel(agent)
+        assert result.is_error
+        assert "nothing was sent" in result.content[0].text
+        assert json.loads(result.content[1].text)["error"]["code"] == "declined"
+        assert agent.get("scheduled_events_get", uuid=event["uri"])["record"]["status"] == "active"
+        through_run = agent.ask(
+            "run_action", action="scheduled_events_cancel", arguments={"uuid": event["uri"]}
+        )
+        assert through_run.is_error
+        assert len(agent.questions) == 2
+    assert writes(meeting_place) == []
+
+
+def test_who_cannot_be_asked_is_not_asked(meeting_place, serve):
+    with serve(meeting_place) as agent:
+        assert not cancel(agent)[1].is_error
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_person_is_not_asked_for_reads_or_wrong_calls(sandbox, serve, mode):
+    with serve(sandbox, mode=mode, reply="accept") as agent:
+        agent.get("users_me")
+        agent.get("run_action", action="teams_list")
+        assert "uuid: is missing" in agent.refused("scheduled_events_cancel")
+        assert agent.questions == []
+
+
+def test_a_person_is_asked_also_where_the_resource_cannot_be_read(sandbox, serve):
+    with serve(sandbox, reply="decline") as agent:
+        agent.refused("scheduled_events_cancel", uuid="0" * 16)
+        assert agent.questions == [f"Cancel a scheduled event?\n  uuid: {'0' * 16}\nThis cannot be undone."]
+
+
+def test_a_person_is_shown_each_item_of_a_list(sandbox, serve):
+    emails = [{"email": "zoe@client.example", "is_primary": True}]
+    with serve(sandbox, reply="decline") as agent:
+        agent.refused("run_action", action="contacts_create", arguments={"name": "Zoë", "emails": emails})
+        (question,) = agent.questions
+        assert question.endswith('  emails (1):\n    - {"email": "zoe@client.example", "is_primary": true}')
+
+
+def test_what_a_person_is_shown_is_short_and_plain(serve, sandbox):
+    with serve(sandbox, reply="decline") as agent:
+        agent.refused("scheduled_events_cancel", uuid="0" * 16, reason="\x1b[31m" + "a" * 5000)
+        assert "\x1b" not in agent.questions[0]
+        assert "… (4,805 more letters are not shown)" in agent.questions[0]
+        assert len(agent.questions[0]) < 400
+
+
+def sealed(agent, uuid, **more):
+    return agent.session.call_tool(
+        "scheduled_events_cancel", {"uuid": uuid}, allow_input_required=True, **more
+    )
+
+
+def test_a_yes_is_good_for_the_call_it_was_given_to_alone(meeting_place, serve):
+    yes = {"confirm": types.ElicitResult(action="accept", content={})}
+    with serve(meeting_place, mode="2026-07-28", reply="accept") as agent:
+        first, second = agent.get(
+            "scheduled_events_list", status="active", min_start_time="2026-11-19T00:00:00Z", count=2
+        )["records"]
+        asked = agent._portal.call(lambda: sealed(agent, first["uri"]))
+        for uuid, state in (
+            (second["uri"], asked.request_state),
+            (first["uri"], "confirm"),
+            (first["uri"], "v1.x"),
+        ):
+            with pytest.raises(MCPError, match="Invalid or expired requestState"):
+                agent._portal.call(
+                    lambda uuid=uuid, state=state: sealed(
+                        agent, uuid, input_responses=yes, request_state=state
+                    )
+                )
+        unasked = agent._portal.call(lambda: sealed(agent, first["uri"], input_responses=yes))
+        assert unasked.result_type == "input_required"
+    assert writes(meeting_place) == []
+
+
+# The question
+
+
+def asked(action, arguments, about=()):
+    return wording.question(catalog()[action], arguments, dict(about), BERLIN)
+
+
+def test_whoever_is_deleted_is_shown_one_by_one_and_counted():
+    emails = [f"person{number}@client.example" for number in range(40)]
+    question = asked("data_compliance.delete_invitees", {"emails": emails}).splitlines()
+    assert question[1] == "  emails (40):"
+    assert question[2:-1] == [f"    - {email}" for email in emails]
+    assert question[-1] == "This cannot be undone."
+
+
+def test_a_list_that_is_too_long_says_how_much_of_it_is_not_shown():
+    emails = [f"person{number}@client.example" for number in range(1234)]
+    question = asked("data_compliance.delete_invitees", {"emails": emails}).splitlines()
+    assert question[1] == "  emails (1234):"
+    assert question[-2] == "    … and 1,184 more that are not shown"
+
+
+def test_objects_are_shown_field_by_field_and_times_in_the_persons_own_zone():
+    question = asked(
+        "invitees.create",
+        {
+            "start_time": "2026-12-02T08:30:00.000000Z",
+            "invitee": {"name": "Zoë\u202e", "email": "z@x.example"},
+        },
+    )
+    assert question == (
+        "Book a time for an invitee?\n"
+        "  start_time: Wed 2026-12-02 09:30 (Europe/Berlin)\n"
+        "  invitee:\n"
+        "    name: Zoë \n"
+        "    email: z@x.example"
+    )
+
+
+@pytest.mark.parametrize("text", ["2026-99-99T08:30:00Z", "0001-01-01T00:00:00+14:00"])
+def test_what_only_looks_like_a_time_is_shown_as_it_is(text):
+    assert asked("scheduled_events.cancel", {"reason": text}).splitlines()[1] == f"  reason: {text}"
+
+
+def test_whom_a_list_of_addresses_means_is_told_below_each():
+    lists = catalog()["contact_lists.remove_contacts"]
+    (name,) = [name for name in lists.inputs if name != "uuid"]
+    question = wording.question(lists, {name: ["A", "B"]}, {"A": {"name": "Zoë"}}, BERLIN).splitlines()
+    assert question[1:5] == [f"  {name} (2):", "    - A", "      name: Zoë", "    - B"]
+
+
+def test_who_is_taken_off_a_list_is_read_and_told(meeting_place, serve):
+    with serve(meeting_place, reply="decline") as agent:
+        found = agent.get("run_action", action="contacts_list", arguments={"count": 2})["records"]
+        of = agent.get("run_action", action="contact_lists_list", arguments={})["records"][0]
+        field = next(name for name in catalog()["contact_lists.remove_contacts"].inputs if name != "uuid")
+        arguments = {"uuid": of["uri"], field: [contact["uri"] for contact in found]}
+        agent.refused("run_action", action="contact_lists_remove_contacts", arguments=arguments)
+        (question,) = agent.questions
+        assert f"    name: {of['name']}" in question.splitlines()
+        for contact in found:
+            assert f"      name: {contact['name']}" in question.splitlines()
+    assert writes(meeting_place) == []
+
+
+def test_who_is_marked_is_told_with_their_meeting(meeting_place, serve):
+    with serve(meeting_place, reply="decline") as agent:
+        past = {"status": "active", "max_start_time": "2026-11-17T00:00:00Z", "count": 1}
+        event = agent.get("scheduled_events_list", **past)["records"][0]
+        invitee = agent.get("invitees_list", uuid=event["uri"])["records"][0]
+        agent.refused("invitee_no_shows_create", invitee=invitee["uri"])
+        lines = agent.questions[0].splitlines()
+        assert lines[:4] == [
+            "Mark an invitee as a no-show?",
+            f"  invitee: {invitee['uri']}",
+            f"    name: {invitee['name']}",
+            f"    email: {invitee['email']}",
+        ]
+        assert "    event:" in lines
+        assert f"      name: {event['name']}" in lines
+        assert next(line for line in lines if line.startswith("      start_time: ")).endswith(
+            "(Europe/Berlin)"
+        )
+
+
+def test_who_cannot_read_the_user_is_shown_utc(meeting_place, serve):
+    meeting_place.control("POST", "/tokens", {"name": "writer", "scopes": ["scheduled_events:write"]})
+    with serve(meeting_place, token="writer", reply="decline") as agent:
+        agent.refused("scheduled_events_cancel", uuid="0" * 16, reason="2026-12-02T08:30:00Z")
+        assert "  reason: Wed 2026-12-02 08:30 (UTC)" in agent.questions[0].splitlines()
+
+
+# What is refused before the question
+
+
+@pytest.fixture
+def book(serve, meeting_place):
+    """Give what books an intro call, with changes, and gives the refusal's sentence and the questions."""
+
+    def booking_with(**changes):
+        with serve(meeting_place, reply="decline") as agent:
+            whole = {
+                "event_type": "intro",
+                "start_time": "2026-11-25T08:00:00Z",
+                "invitee": {"name": "Zoë", "email": "zoe@client.example", "timezone": "Europe/Berlin"},
+                "location": {"kind": "zoom_conference"},
+                "questions_and_answers": [
+                    {"question": "What would you like to discuss?", "answer": "Pricing", "position": 0}
+                ],
+            }
+            return agent.refused("invitees_create", **{**whole, **changes}), agent.questions
+
+    return booking_with
+
+
+def test_a_good_booking_is_asked_about_with_its_name_and_time(book, meeting_place):
+    told, (question,) = book()
+    assert "nothing was sent" in told
+    assert question.splitlines()[:4] == [
+        "Book a time for an invitee?",
+        "  event_type: intro",
+        "    name: Intro call",
+        "  start_time: Wed 2026-11-25 09:00 (Europe/Berlin)",
+    ]
+    assert writes(meeting_place) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"location": None}, "location: is missing; its kind is "),
+        ({"location": {"kind": "webex_conference"}}, "location.kind: must be "),
+        ({"questions_and_answers": None}, "questions_and_answers: must answer 'What would you like to"),
+        (
+            {"questions_and_answers": [{"question": "what would you like", "answer": "x", "position": 0}]},
+            "(did you mean 'What would you like to discuss?'?)",
+        ),
+        (
+            {"start_time": "2026-11-25T03:00:00Z"},
+            "start_time: is not on offer, or not any more; the nearest:",
+        ),
+        ({"start_time": "2026-11-18T11:00:00Z"}, "start_time: is in the past"),
+        ({"event_type": "Intro cal"}, "event_type: "),
+        ({"event_type": "0" * 16}, "not found"),
+    ],
+)
+def test_a_booking_that_cannot_succeed_is_refused_before_the_question(book, meeting_place, changes, told):
+    sentence, questions = book(**changes)
+    assert told in sentence
+    assert questions == []
+    assert writes(meeting_place) == []
+
+
+def test_all_that_is_wrong_with_a_booking_is_told_at_once(book):
+    told, _ = book(location=None, questions_and_answers=None, start_time="2026-11-25T03:00:00Z")
+    assert told.startswith("invitees_create: location: is missing")
+    assert "questions_and_answers: must answer" in told
+    assert "start_time: is not on offer" in told
+    assert told.endswith("Nothing was sent. Correct the call, and send it again.")
+
+
+def test_a_booking_whose_event_type_cannot_be_read_is_left_to_the_person(meeting_place, serve):
+    meeting_place.control("POST", "/tokens", {"name": "writer", "scopes": ["scheduled_events:write"]})
+    with serve(meeting_place, token="writer", reply="decline") as agent:
+        agent.refused(
+            "invitees_create",
+            event_type="0" * 16,
+            start_time="2026-11-25T03:00:00Z",
+            invitee={"name": "Zoë", "email": "zoe@client.example", "timezone": "Europe/Berlin"},
+        )
+        assert len(agent.questions) == 1
+
+
+def test_a_place_is_left_out_where_an_event_type_has_none_or_its_hosts_take_turns():
+    place = {"kind": "zoom_conference"}
+    turns = {"locations": [place], "pooling_type": "round_robin"}
+    for event_type in ({"locations": None}, {"locations": []}, turns):
+        (problem,) = booking.problems(event_type, {"location": place})
+        assert str(problem) == "location: must be left out for this event type"
+        assert booking.problems(event_type, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "other", "wrong"),
+    [("Core", False, 0), ("Core\nReports", False, 0), ("Else", False, 1), ("Else", True, 0)],
+)
+def test_an_answer_is_among_the_choices(answer, other, wrong):
+    question = {"name": "Q", "answer_choices": ["Core", "Reports"], "include_other": other}
+    event_type = {"custom_questions": [question, {"name": "R", "required": True, "enabled": False}]}
+    answers = [{"question": "Q", "answer": answer, "position": 0}]
+    assert len(booking.problems(event_type, {"questions_and_answers": answers})) == wrong
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_person_is_not_asked_to_cancel_what_is_canceled(meeting_place, serve, mode):
+    with serve(meeting_place, mode=mode, reply="accept") as agent:
+        canceled = agent.get("scheduled_events_list", status="canceled", count=1)["records"][0]["uri"]
+        told = agent.refused("scheduled_events_cancel", uuid=canceled)
+        assert told == "scheduled_events_cancel: uuid: is canceled already. Tell the user; nothing was sent."
+        assert agent.questions == []
+    assert writes(meeting_place) == []
+
+
+# One yes, one write
+
+
+def test_a_yes_is_good_for_one_call(meeting_place, serve):
+    yes = {"confirm": types.ElicitResult(action="accept", content={})}
+    with serve(meeting_place, mode="2026-07-28", reply="accept") as agent:
+
+        def link(**more):
+            arguments = {"owner": "Intro call"}
+            return agent._portal.call(
+                lambda: agent.session.call_tool(
+                    "scheduling_links_create", arguments, allow_input_required=True, **more
+                )
+            )
+
+        state = link().request_state
+        first, again = (link(input_responses=yes, request_state=state) for _ in range(2))
+        assert not first.is_error
+        assert again.is_error
+        error = json.loads(again.content[1].text)["error"]
+        assert (error["code"], error["may_have_happened"]) == ("already_answered", True)
+        another = link(input_responses=yes, request_state=link().request_state)
+        assert not another.is_error
+    assert len(writes(meeting_place)) == 2
+
+
+def test_a_reply_is_remembered_as_long_as_its_seal_holds():
+    now = [0.0]
+    person = confirming.Person(monotonic=lambda: now[0])
+    person._use_up("first")
+    with pytest.raises(ConnectorError, match="answered before"):
+        person._use_up("first")
+    now[0] = confirming.GOOD_FOR_S + 1.0
+    person._use_up("second")
+    assert set(person._answered) == {"second"}
