@@ -44,12 +44,20 @@ class CredentialForm:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What `~{Name}~` stands for: a field of the signed-in user, of the credential, or the clock."""
+    """What `~{Name}~` stands for: a field of the signed-in user or of the credential, or a time.
+
+    `clock` is the present moment, `calendar` the start of the day in the user's time zone, named by `field`.
+    """
 
     help: str
-    source: Literal["user", "credential", "clock"]
+    source: Literal["user", "credential", "clock", "calendar"]
     example: str
     field: str = ""
+
+    @property
+    def is_time(self) -> bool:
+        """Whether an offset such as +7d can move it."""
+        return self.source in {"clock", "calendar"}
 
 
 @dataclass(frozen=True, slots=True)
