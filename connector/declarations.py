@@ -20,7 +20,7 @@ from .windows import Window
 class Field:
     """One field of a credential form; `environment` names the variables that may hold it.
 
-    No form asks for what `login` fills in.
+    `choices` are the only values it takes, where it has any. No form asks for what `login` fills in.
     """
 
     label: str
@@ -29,6 +29,7 @@ class Field:
     required: bool
     environment: tuple[str, ...] = ()
     filled_by: Literal["person", "login"] = "person"
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
