@@ -163,6 +163,9 @@ class Action(Protocol):
     `request` is its request line, `returns` says whether one record, many or none, `effect` what it may
     change (`hints` say it in MCP's words), `scopes` what the credential must hold. `input` and `output`
     are JSON Schemas (2020-12), the latter of one record; `examples` are pairs of both.
+
+    An input with `"writeOnly": true` is a secret: a host leaves it out of what it offers and stores, since
+    the connection fills it in from the credential.
     """
 
     @property

@@ -20,7 +20,7 @@ from .windows import Window
 class Field:
     """One field of a credential form; `environment` names the variables that may hold it.
 
-    No form asks for what `login` fills in.
+    `choices` are the only values it takes, where it has any. No form asks for what `login` fills in.
     """
 
     label: str
@@ -29,6 +29,7 @@ class Field:
     required: bool
     environment: tuple[str, ...] = ()
     filled_by: Literal["person", "login"] = "person"
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,20 @@ class CredentialForm:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What `~{Name}~` stands for: a field of the signed-in user, of the credential, or the clock."""
+    """What `~{Name}~` stands for: a field of the signed-in user or of the credential, or a time.
+
+    `clock` is the present moment, `calendar` the start of the day in the user's time zone, named by `field`.
+    """
 
     help: str
-    source: Literal["user", "credential", "clock"]
+    source: Literal["user", "credential", "clock", "calendar"]
     example: str
     field: str = ""
+
+    @property
+    def is_time(self) -> bool:
+        """Whether an offset such as +7d can move it."""
+        return self.source in {"clock", "calendar"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from threading import Lock
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from . import expressions
 from .contract import Record
@@ -49,16 +50,23 @@ class Functions:
         return [problem for problem in found if problem]
 
     def example(self, call: Call) -> str:
-        """Give a value of the right form without any network, to check a call with."""
+        """Return a value of the right form without any network, to check a call with."""
         function = manifest().functions[call.name]
+        if function.source == "calendar":
+            return self._today(call, UTC)
         return self._now(call) if function.source == "clock" else function.example
 
     def resolve(self, call: Call) -> str:
-        """Give the real value."""
+        """Return the real value."""
         function = manifest().functions[call.name]
-        if function.source == "user":
-            return self._from_user(function)
-        return self._now(call) if function.source == "clock" else self._credential[function.field]
+        match function.source:
+            case "user":
+                return self._from_user(function)
+            case "calendar":
+                return self._today(call, _zone(self._from_user(function)))
+            case "clock":
+                return self._now(call)
+        return self._credential[function.field]
 
     def _problem(self, name: str, call: Call, *, is_secret: bool) -> Problem | None:
         known = manifest().functions
@@ -68,7 +76,7 @@ class Functions:
                 name, f"knows no function ~{{{shortened(call.name)}}}~", nearest[0] if nearest else None
             )
         function = known[call.name]
-        if call.offset is not None and function.source != "clock":
+        if call.offset is not None and not function.is_time:
             return Problem(name, f"~{{{call.name}}}~ is no time and cannot be moved")
         if function.source == "credential" and not is_secret:
             return Problem(name, f"is no place for a secret such as ~{{{call.name}}}~")
@@ -86,5 +94,24 @@ class Functions:
         return value
 
     def _now(self, call: Call) -> str:
-        moment = datetime.fromtimestamp(self._clock(), UTC) + (call.offset or timedelta())
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _written(datetime.fromtimestamp(self._clock(), UTC) + (call.offset or timedelta()))
+
+    def _today(self, call: Call, zone: tzinfo) -> str:
+        """Return the start of the day in a zone; adding to a local time moves it by the calendar."""
+        now = datetime.fromtimestamp(self._clock(), zone)
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        return _written(midnight + (call.offset or timedelta()))
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not found, not a name, a folder
+        raise UnexpectedAnswer(
+            f"The signed-in user's time zone {name!r} is not known on this machine.",
+            fix="Install the time zones: `pip install tzdata`.",
+        ) from None
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

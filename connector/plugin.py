@@ -368,7 +368,7 @@ def _never(_event_id: str) -> bool:
 
 
 def _checked(credential: Mapping[str, str]) -> dict[str, str]:
-    """Give the credential if its kind and fields are known; what is in the fields is for `check` to judge."""
+    """Return the credential if its kind, fields and choices are known; `check` judges the token itself."""
     forms = manifest.manifest().credentials
     if not isinstance(credential, Mapping) or not all(isinstance(name, str) for name in credential):
         raise InvalidCredential("The credential must be an object of texts.")
@@ -389,6 +389,13 @@ def _checked(credential: Mapping[str, str]) -> dict[str, str]:
             f"A {kind} has no field {', '.join(unknown)}.",
             fix=f"Its fields: {', '.join(forms[kind].fields)}.",
         )
+    for name, field in forms[kind].fields.items():
+        value = credential.get(name)
+        if value and field.choices and value not in field.choices:
+            raise InvalidCredential(
+                f"The credential's {name} is {value!r}.",
+                fix=f"Set it to {' or '.join(field.choices)}, or leave it out.",
+            )
     return dict(credential)
 
 

@@ -24,11 +24,13 @@ def main(arguments: list[str]) -> int:
     """Write what differs; with `--check`, name it and exit 1."""
     stale = []
     triggers = ROOT / "docs" / "triggers.md"
+    functions = ROOT / "docs" / "functions.md"
     agents = ROOT / "docs" / "hosts" / "mcp.md"
     pages = {
         ROOT / "docs" / "actions.md": actions_page(),
         ROOT / "README.md": with_tables(ROOT / "README.md", {"actions": _action_rows, "events": _event_rows}),
         agents: with_tables(agents, {"tools": _tool_rows, "groups": _group_rows}),
+        functions: with_tables(functions, {"functions": _function_rows}),
         triggers: with_tables(triggers, {"unseen": _unseen_rows, "filters": _filter_rows}),
     }
     for path, text in pages.items():
@@ -132,6 +134,13 @@ def _event_rows() -> Iterator[str]:
     for trigger in manifest().triggers.values():
         scopes = ", ".join(f"`{scope}`" for scope in trigger.scopes)
         yield f"| `{trigger.id}` | {', '.join(trigger.subscriptions)} | {scopes} | {trigger.plan or ''} |"
+
+
+def _function_rows() -> Iterator[str]:
+    yield "| function | what it stands for | example |"
+    yield "|---|---|---|"
+    for name, function in manifest().functions.items():
+        yield f"| `~{{{name}}}~` | {_cell(function.help)} | `{function.example}` |"
 
 
 def _tool_rows() -> Iterator[str]:

@@ -79,7 +79,7 @@ class PlainHost:
         return [one.id for one in polled.events]
 
     def written(self):
-        yield self.journal.read_bytes()
+        return self.journal.read_bytes()
 
     def _connect(self, name):
         return self.connector.connect(self.credentials[name], **self.timing)

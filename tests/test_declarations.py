@@ -374,8 +374,9 @@ def test_function(name):
     assert expressions.parse(f"~{{{name}}}~") == (expressions.Call(name),)
     assert function.help.endswith(".")
     assert function.example
-    known = {"user": catalog()["users.me"].output["$defs"]["user"]["properties"], "credential": field_names()}
-    assert (function.field in known[function.source]) if function.source in known else function.field == ""
+    user = catalog()["users.me"].output["$defs"]["user"]["properties"]
+    known = {"user": user, "calendar": user, "credential": field_names(), "clock": {""}}
+    assert function.field in known[function.source]
 
 
 def field_names() -> set[str]:

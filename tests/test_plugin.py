@@ -123,6 +123,8 @@ def test_an_import_does_not_even_load_yaml_or_the_plugin():
         ({"kind": "", "token": TOKEN}, "does not say its kind"),
         ({"kind": "password", "token": TOKEN}, "no kind of credential 'password'"),
         ({"kind": KIND, "tokn": TOKEN}, "has no field tokn"),
+        ({"kind": KIND, "token": TOKEN, "plan": "foo"}, "plan is 'foo'. Set it to trial or enterprise"),
+        ({"kind": KIND, "token": TOKEN, "plan": "Trial"}, "plan is 'Trial'"),
         ({"kind": KIND, "token": TOKEN, "b": "", "a": ""}, "has no field a, b"),
         ({"kind": KIND, "token": None}, "token must be text"),
         ({"kind": KIND, "token": TOKEN.encode()}, "token must be text"),

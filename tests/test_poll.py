@@ -9,6 +9,7 @@ from calendly_connector.errors import InvalidParams, NoAnswer, PermissionDenied,
 from calendly_connector.manifest import manifest
 from calendly_connector.triggers import cursor
 from calendly_connector.triggers.looking import unix, written
+from calendly_connector.triggers.poll import first
 
 BOOKINGS = ["invitee.created", "invitee.canceled", "invitee.rescheduled"]
 MARKS = ["invitee_no_show.created", "invitee_no_show.deleted"]
@@ -433,3 +434,85 @@ def test_what_cannot_be_wanted_is_refused_before_the_network(connect, unvisited,
 def test_a_moment_that_is_none_is_refused(world):
     with _refused("must be a UTC time"):
         world[1].poll(BOOKINGS, since="yesterday")
+
+
+# Hosts that take only the first events of a look
+
+
+def parts(connection, events, text, count, **more):
+    """Give the ids of each look when only the first events are taken, until a look finds no more."""
+    while (polled := first(connection.poll(events, text, **more), count, text, more.get("since"))).events:
+        yield [event.id for event in polled.events]
+        text = polled.cursor
+
+
+def test_the_rest_comes_with_the_next_look_and_nothing_twice(world, watch, timer):
+    sandbox, connection = world
+    watching = watch()
+    for _ in range(5):
+        sandbox.book()
+    timer.now += HOUR
+    text, whole = watching.cursor, watching.ids()
+    looks = parts(connection, BOOKINGS, text, 2)
+    told = [*next(looks), *next(looks)]
+    assert told == whole[:4]
+    new = sandbox.book()["invitee"]["uri"]
+    assert [*next(looks)] == [whole[4], f"invitee.created:{path(new)}"]
+    assert list(looks) == []
+
+
+def test_the_rest_of_a_first_look_is_counted_from_where_that_one_began(world, timer):
+    sandbox, connection = world
+    since = written(timer.now)
+    booked = {f"invitee.created:{path(sandbox.book()['invitee']['uri'])}" for _ in range(3)}
+    text, told = "", []
+    for _ in range(3):
+        polled = first(connection.poll(BOOKINGS, text, since=since), 1, text, since)
+        told += [event.id for event in polled.events]
+        timer.now += HOUR
+        text, since = polled.cursor, written(timer.now)
+    assert {*told} == booked
+    assert connection.poll(BOOKINGS, text, since=since).events == ()
+
+
+def test_what_carries_the_time_of_the_look_does_not_come_twice_either(world, watch, timer):
+    sandbox, connection = world
+    booked = [sandbox.book() for _ in range(2)]
+    watching = watch(MARKS)
+    timer.now = max(map(_end, booked)) + 60
+    invitees = [one["invitee"]["uri"] for one in booked]
+    made = [connection.run("invitee_no_shows.create", {"invitee": uri}).record["uri"] for uri in invitees]
+    timer.now += 6 * HOUR
+    assert len(watching.look()) == 2
+    for uri in made:
+        connection.run("invitee_no_shows.delete", {"uuid": uri})
+    timer.now += 6 * HOUR
+    text, told = watching.cursor, []
+    for _ in range(2):
+        polled = first(connection.poll(MARKS, text), 1, text)
+        told += [event.payload["uri"] for event in polled.events]
+        text = polled.cursor
+        timer.now += 60
+    assert sorted(told) == sorted(invitees)
+    assert connection.poll(MARKS, text).events == ()
+
+
+def test_a_reschedule_that_was_taken_does_not_come_again_with_the_rest(world, watch, timer):
+    sandbox, connection = world
+    moved = sandbox.book()
+    watching = watch()
+    sandbox.reschedule(invitee=moved["invitee"]["uri"])
+    timer.now += 60
+    sandbox.book()
+    timer.now += HOUR
+    text, whole = watching.cursor, watching.ids()
+    assert len(whole) == 2
+    assert [one for look in parts(connection, BOOKINGS, text, 1) for one in look] == whole
+
+
+def test_taking_all_events_is_the_look_itself(world, watch):
+    sandbox, connection = world
+    watching = watch()
+    sandbox.book()
+    polled = connection.poll(BOOKINGS, watching.cursor)
+    assert first(polled, 1, watching.cursor) is polled

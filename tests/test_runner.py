@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 from calendly_connector.errors import (
@@ -344,6 +345,61 @@ def test_the_clock_is_the_connections_own(connect, timer):
     [query] = queries(server)
     assert query["min_start_time"] == "2026-11-24T13:00:00Z"
     assert query["max_start_time"] == "2026-12-01T13:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "rows"),
+    [
+        (
+            "America/New_York",
+            "2026-11-25T03:00:00Z",
+            {"~{Today}~": "2026-11-24T05:00:00Z", "~{Today+1d}~": "2026-11-25T05:00:00Z"},
+        ),
+        (
+            "Europe/Berlin",  # the clocks go forward on 2027-03-28 at 1:00 UTC
+            "2027-03-28T12:00:00Z",
+            {
+                "~{Today}~": "2027-03-27T23:00:00Z",
+                "~{Today+1d}~": "2027-03-28T22:00:00Z",
+                "~{Today-1w}~": "2027-03-20T23:00:00Z",
+                "~{Today+9h}~": "2027-03-28T07:00:00Z",
+                "~{Today-36h}~": "2027-03-26T11:00:00Z",
+            },
+        ),
+        (
+            "Europe/Berlin",  # and back on 2027-10-31 at 1:00 UTC
+            "2027-10-31T01:30:00Z",
+            {"~{Today}~": "2027-10-30T22:00:00Z", "~{Today+1d}~": "2027-10-31T23:00:00Z"},
+        ),
+        (
+            "Africa/Cairo",  # there is no midnight on 2027-04-30: the day begins at 1:00
+            "2027-04-29T12:00:00Z",
+            {"~{Today+1d}~": "2027-04-29T22:00:00Z", "~{Today+2d}~": "2027-04-30T21:00:00Z"},
+        ),
+        (
+            "America/Havana",  # midnight comes twice on 2027-11-07: the day begins with the first
+            "2027-11-07T05:30:00Z",
+            {"~{Today}~": "2027-11-07T04:00:00Z", "~{Today+1d}~": "2027-11-08T05:00:00Z"},
+        ),
+        ("Asia/Kathmandu", "2026-11-24T18:20:00Z", {"~{Today}~": "2026-11-24T18:15:00Z"}),
+    ],
+)
+def test_today_begins_in_the_users_zone_and_moves_by_the_calendar(connect, timer, zone, now, rows):
+    timer.now = datetime.fromisoformat(now).timestamp()
+    steps = [page([])] * len(rows)
+    with Hostile(one({**ME, "timezone": zone}), *steps) as server:
+        connection = connect(server)
+        for text in rows:
+            connection.run(EVENTS, filter={"organization": ORGANIZATION, "min_start_time": text})
+    told = [query["min_start_time"] for query in queries(server)[1:]]
+    assert dict(zip(rows, told, strict=True)) == rows
+
+
+def test_a_zone_that_the_machine_does_not_know_is_an_error_with_what_to_do(connect):
+    step = one({**ME, "timezone": "Moon/Tycho"})
+    with Hostile(step) as server, pytest.raises(UnexpectedAnswer, match="pip install tzdata"):
+        connect(server).run(EVENTS, filter={"organization": ORGANIZATION, "min_start_time": "~{Today}~"})
+    assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize(

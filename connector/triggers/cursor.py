@@ -18,13 +18,17 @@ class Cursor:
     """`at` is the time of the last look (unix seconds), None before the first.
 
     `reach` says whose token it was. `seen` holds what was there, by whose it is and what kind of thing;
-    `joined` the reschedules of the last days by their short id, with the time they were told.
+    `joined` the reschedules of the last days by their short id, with the time they were told. Where a host
+    took only the first events of a look, the cursor stays where that look began: `told` holds the short ids
+    of what it took, `since` where a first look began.
     """
 
     at: float | None = None
     reach: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     joined: dict[str, float] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+    since: float | None = None
 
 
 def read(text: str) -> Cursor:
@@ -35,8 +39,9 @@ def read(text: str) -> Cursor:
         unpacker = zlib.decompressobj()
         plain = unpacker.decompress(base64.b64decode(text, validate=True), _LARGEST)
         told: Any = json.loads(plain) if unpacker.eof else None
-        version, at = told["version"], float(told["at"])
-        parts = [dict(told[name]) for name in ("reach", "seen", "joined")]
+        version, at, since = told["version"], _seconds(told["at"]), _seconds(told.get("since"))
+        reach, seen, joined = (dict(told[name]) for name in ("reach", "seen", "joined"))
+        taken = [str(name) for name in told.get("told", ())]
     except (ValueError, TypeError, KeyError, RecursionError, zlib.error):
         raise UsageError(
             "The cursor is none that poll gave.",
@@ -44,7 +49,11 @@ def read(text: str) -> Cursor:
         ) from None
     if version != _VERSION:
         raise UsageError("The cursor was made by a newer version.", fix="Update calendly-connector.")
-    return Cursor(at, *parts)
+    return Cursor(at, reach, seen, joined, taken, since)
+
+
+def _seconds(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def write(cursor: Cursor) -> str:
@@ -55,6 +64,8 @@ def write(cursor: Cursor) -> str:
         "reach": cursor.reach,
         "seen": cursor.seen,
         "joined": cursor.joined,
+        "told": cursor.told,
+        "since": cursor.since,
     }
     return base64.b64encode(zlib.compress(json.dumps(told, separators=(",", ":")).encode())).decode()
 

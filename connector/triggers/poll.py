@@ -1,7 +1,7 @@
 """What happened since the last look, found by looking: the same events with the same ids as by webhook."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ def poll(
 ) -> Polled:
     """Look once. Without a cursor nothing is told but what happened after `since`; with one, what is new."""
     before = cursor.read(text)
+    begin = read_since(since) if before.since is None else before.since
     reach = Reach(**before.reach) if before.reach else read_reach(connection)
     about = group_uri(connection, group)
     shares = share_out(wants.told_by, manifest().triggers, reach, scope=scope, group=about)
@@ -40,7 +41,7 @@ def poll(
     found: list[Event] = []
     seen: dict[str, dict[str, Any]] = {}
     for share in shares:
-        view = Look(connection, share, reach.user, now, before.at, read_since(since))
+        view = Look(connection, share, reach.user, now, before.at, begin)
         if "event_type" in wants.filters or "host" in wants.filters or "group" in wants.filters:
             view.could_fit = partial(_could_fit, matcher, wants)
         for name in sorted(_families(share)):
@@ -50,7 +51,8 @@ def poll(
             found += [event for event in events if event.kind in wants.told_by]
         views.append(view)
     joined = {key: at for key, at in before.joined.items() if at >= now - _JOINED_FOR_S}
-    told = list(_told(matcher, wants, found, joined, now))
+    taken = set(before.told)
+    told = [one for one in _told(matcher, wants, found, joined, now) if _name(one, now) not in taken]
     return Polled(
         events=tuple(sorted(told, key=lambda event: looking.unix(event.created_at) or now)),
         cursor=cursor.write(Cursor(now, asdict(reach), seen, joined)),
@@ -58,6 +60,25 @@ def poll(
         calls=sum(view.calls for view in views),
         warnings=tuple(dict.fromkeys(warning for view in views for warning in view.warnings)),
     )
+
+
+def first(polled: Polled, count: int, text: str, since: str | None = None) -> Polled:
+    """Return the first events of a look and a cursor that tells the others, with what is new, next time.
+
+    `text` and `since` are what the look was given.
+    """
+    if count >= len(polled.events):
+        return polled
+    before, after = cursor.read(text), cursor.read(polled.cursor)
+    before.reach = after.reach
+    before.since = read_since(since) if before.since is None else before.since
+    before.told += [_name(event, after.at) for event in polled.events[:count]]
+    return replace(polled, events=polled.events[:count], cursor=cursor.write(before))
+
+
+def _name(event: Event, at: float | None) -> str:
+    """Return what names an event in every look: the id of some ends with the time of the look."""
+    return short(event.id if at is None else event.id.removesuffix(f"@{looking.written(at)}"))
 
 
 def _families(share: Share) -> set[str]:

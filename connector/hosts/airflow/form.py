@@ -35,7 +35,7 @@ def conn_fields() -> dict[str, Any]:
         place: {
             "label": _label(form, field),
             "description": form.help if field.required else field.help,
-            "schema": {"type": ["string", "null"], **({"format": "password"} if field.secret else {})},
+            "schema": _schema(field),
         }
         for form in kinds().values()
         for name, field in form.fields.items()
@@ -90,6 +90,16 @@ def origin(host: str | None, port: int | None) -> str | None:
     except UsageError as error:
         fix = f"Leave {_HOST_LABEL} and port empty for Calendly itself."
         raise UsageError(error.message, fix=fix) from None
+
+
+def _schema(field: Field) -> dict[str, Any]:
+    """Return the schema of a field; the form shows a password field, a list to choose from, or plain text."""
+    schema: dict[str, Any] = {"type": ["string", "null"]}
+    if field.secret:
+        schema["format"] = "password"
+    if field.choices:
+        schema["enum"] = list(field.choices)
+    return schema
 
 
 def _place(name: str, field: Field) -> str:

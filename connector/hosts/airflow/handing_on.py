@@ -1,12 +1,15 @@
 """What a task hands on: by XCom within a size, or as a file of JSON lines that XCom has the path of."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
-from airflow.sdk import ObjectStoragePath
+from airflow.sdk import ObjectStoragePath, conf
 
 from ...contract import Record
 from ...errors import ResultTooLarge
+
+MOST_XCOM_BYTES: Final = 512 * 1024
+MOST_EVENTS: Final = conf.getint("core", "max_map_length", fallback=1024)  # more cannot be mapped over
 
 
 def fitting(value: Any, most_bytes: int) -> Any:
@@ -20,6 +23,23 @@ def fitting(value: Any, most_bytes: int) -> Any:
             fix="Give output_path= for a file, a limit=, or raise most_xcom_bytes=.",
         )
     return value
+
+
+def how_many_fit(values: Sequence[Any], limit: int, most_bytes: int) -> int:
+    """Count the first values that fit into one XCom. Raises ResultTooLarge if not even one does."""
+    import orjson
+
+    size = len("[]")
+    for count, value in enumerate(values[:limit]):
+        size += len(orjson.dumps(value)) + len(",")
+        if size > most_bytes and count > 0:
+            return count
+        if size > most_bytes:
+            raise ResultTooLarge(
+                f"One event takes {size:,} bytes; {most_bytes:,} may go into an XCom.",
+                fix="Raise most_xcom_bytes=.",
+            )
+    return min(limit, len(values))
 
 
 def write_lines(path: str, pages: Iterable[Iterable[Record]]) -> int:

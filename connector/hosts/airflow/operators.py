@@ -10,8 +10,9 @@ from ...errors import UsageError
 from ...manifest import find
 from . import parsing
 from .failures import told_to_airflow
-from .handing_on import fitting, write_lines
+from .handing_on import MOST_XCOM_BYTES, fitting, write_lines
 from .hooks import DEFAULT_CONN_ID, CalendlyHook
+from .once import once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from ...contract import Filter, Params, Records, Result
     from ...plugin import CalendlyConnection
-
-MOST_XCOM_BYTES = 512 * 1024
 
 
 class CalendlyActionOperator(BaseOperator):
@@ -34,6 +33,8 @@ class CalendlyActionOperator(BaseOperator):
     By XCom it gives the record of an action that gives one, and the list of records of one that gives many;
     `summary` then says whether that was all. With `output_path`, any path of ObjectStoragePath, the records
     go there as JSON lines, and XCom has path and summary. Larger results than `most_xcom_bytes` are refused.
+
+    A write is sent once: if its worker dies with it, the next try fails and says that it may have happened.
     """
 
     template_fields: Sequence[str] = (
@@ -78,15 +79,22 @@ class CalendlyActionOperator(BaseOperator):
         with told_to_airflow(), CalendlyHook(self.calendly_conn_id).get_conn() as connection:
             parsing.check_object("action_params", self.action_params)
             parsing.check_object("filter", self.filter)
-            if self.output_path is not None:
-                return self._write(connection, self.output_path)
-            result = self._run(connection)
-            self._warn(result.warnings)
-            if find(result.action).returns != "many":
-                return fitting(result.record, self.most_xcom_bytes)
-            records = fitting(result.records, self.most_xcom_bytes)
-            context["ti"].xcom_push(key="summary", value=_summary(result, len(records)))
-            return records
+            action = parsing.find_called(self.action, self.action_params, self.filter)
+            if action.effect == "read" or action.idempotent:
+                return self._act(context, connection)
+            return once(context, action.id, lambda: self._act(context, connection))
+
+    def _act(self, context: Context, connection: CalendlyConnection) -> Any:
+        """Run the action; return what goes by XCom."""
+        if self.output_path is not None:
+            return self._write(connection, self.output_path)
+        result = self._run(connection)
+        self._warn(result.warnings)
+        if find(result.action).returns != "many":
+            return fitting(result.record, self.most_xcom_bytes)
+        records = fitting(result.records, self.most_xcom_bytes)
+        context["ti"].xcom_push(key="summary", value=_summary(result, len(records)))
+        return records
 
     def _run(self, connection: CalendlyConnection) -> Result:
         return connection.run(

@@ -35,7 +35,7 @@ def check_call(action: str, params: Params, rows: Filter, limit: int | None) -> 
     if not (_is_written("action_params", params) and _is_written("filter", rows)):
         return find(action)
     rows = pairs(rows)
-    found = find(action, frozenset(params) | {_name(key) for key, _ in rows})
+    found = find_called(action, params, rows)
     _refuse_secrets(found, params, rows)
     sketched, later = _sketch(params)
     by_row = [(key, *_sketch(value, _name(key))) for key, value in rows]
@@ -47,6 +47,11 @@ def check_call(action: str, params: Params, rows: Filter, limit: int | None) -> 
             action, sketched, filter=[(key, value) for key, value, _ in by_row], limit=limit
         )
     return found
+
+
+def find_called(action: str, params: Params, rows: Filter) -> Action:
+    """Find the action that a call means: several may share an alias, and the inputs tell them apart."""
+    return find(action, frozenset(params) | {_name(key) for key, _ in pairs(rows)})
 
 
 def check_wants(

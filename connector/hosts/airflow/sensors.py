@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
 
-from . import parsing
+from ...errors import UsageError
+from . import parsing, progress
 from .failures import failure, told_to_airflow
+from .handing_on import MOST_EVENTS, MOST_XCOM_BYTES
 from .hooks import DEFAULT_CONN_ID, CalendlyHook
+from .progress import Place
 from .triggers import CalendlyTrigger, found
 
 if TYPE_CHECKING:
@@ -24,9 +27,12 @@ class CalendlyEventSensor(BaseSensorOperator):
     """Waits for events, such as `invitee.created`, that fit the filters; found by looking (docs/triggers.md).
 
     By XCom it gives the list of events, oldest first, and under `cursor` a text to look on from. A run goes
-    on from the cursor that the latest run before it gave, so that no event comes twice and none is missed;
-    the first one tells what happened since `since` (ISO 8601), by default since its run began. `cursor` sets
-    another beginning. Let one run go at a time: `max_active_runs=1`.
+    on from the cursor of the latest run before it whose sensor succeeded, so that no event comes twice and
+    none is missed; the first one tells what happened since `since` (ISO 8601), by default since its run
+    began. `cursor` sets another beginning. Let one run go at a time: `max_active_runs=1`.
+
+    A run hands on up to `limit` events, by default as many as Airflow maps tasks over, and no more than fit
+    into `most_xcom_bytes`; the next run hands on the rest.
     """
 
     template_fields: Sequence[str] = (
@@ -48,6 +54,8 @@ class CalendlyEventSensor(BaseSensorOperator):
         since: str | None = None,
         scope: str = "",
         group: str = "",
+        limit: int = MOST_EVENTS,
+        most_xcom_bytes: int = MOST_XCOM_BYTES,
         calendly_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
@@ -60,9 +68,14 @@ class CalendlyEventSensor(BaseSensorOperator):
         self.since = since
         self.scope = scope
         self.group = group
+        self.limit = limit
+        self.most_xcom_bytes = most_xcom_bytes
         self.calendly_conn_id = calendly_conn_id
         self.deferrable = deferrable
+        self._place: Place | None = None
         with told_to_airflow():
+            if limit < 1:
+                raise UsageError(f"The limit is {limit}.", fix="Set it to 1 or more.")
             parsing.check_wants(
                 self.events, self.filters, halves=halves, since=since, scope=scope, group=group
             )
@@ -77,8 +90,10 @@ class CalendlyEventSensor(BaseSensorOperator):
             trigger=CalendlyTrigger(
                 calendly_conn_id=self.calendly_conn_id,
                 events=self.events,
-                cursor=self.cursor or "",
+                cursor=self._place.cursor if self._place else "",
                 interval_s=self.poke_interval,
+                limit=self.limit,
+                most_xcom_bytes=self.most_xcom_bytes,
                 filters=self.filters,
                 halves=self.halves,
                 scope=self.scope,
@@ -90,15 +105,15 @@ class CalendlyEventSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once, from where the last look ended."""
-        if self.cursor is None:
-            self.cursor = _cursor_of_the_latest_run(context["ti"])
+        place = self._place or progress.begin(context, self.cursor, self.since)
         with told_to_airflow():
             parsing.check_object("filters", self.filters)
-            polled = self._look(context)
-        self.cursor = polled.cursor
-        if not polled.events:
-            return PokeReturnValue(is_done=False)
-        return PokeReturnValue(is_done=True, xcom_value=self._hand_on(context, found(polled)))
+            polled = self._look(place)
+            if polled.events:
+                told = found(polled, place, self.limit, self.most_xcom_bytes)
+                return PokeReturnValue(is_done=True, xcom_value=self._hand_on(context, told))
+        self._place = Place(polled.cursor)
+        return PokeReturnValue(is_done=False)
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Take what the trigger found."""
@@ -106,15 +121,14 @@ class CalendlyEventSensor(BaseSensorOperator):
             raise failure(event["error"], retryable=event["retryable"])
         return self._hand_on(context, event)
 
-    def _look(self, context: Context) -> Polled:
-        since = self.since or _began(context)
+    def _look(self, place: Place) -> Polled:
         with CalendlyHook(self.calendly_conn_id).get_conn() as connection:
             return connection.poll(
                 self.events,
-                self.cursor or "",
+                place.cursor,
                 filters=self.filters,
                 halves=self.halves,
-                since=since,
+                since=place.since,
                 scope=self.scope,
                 group=self.group,
             )
@@ -122,17 +136,8 @@ class CalendlyEventSensor(BaseSensorOperator):
     def _hand_on(self, context: Context, told: Mapping[str, Any]) -> list[dict[str, Any]]:
         for warning in told["warnings"]:
             self.log.warning("%s", warning)
-        context["ti"].xcom_push(key="cursor", value=told["cursor"])
+        if told["left"]:
+            self.log.info("%d more events are left for the next run.", told["left"])
+        progress.end(context, told["cursor"])
         events: list[dict[str, Any]] = told["events"]
         return events
-
-
-def _cursor_of_the_latest_run(task: Any) -> str | None:
-    """Give the cursor of this very task, where it is mapped, too; without an index all runs' would come."""
-    cursor: str | None = task.xcom_pull(key="cursor", map_indexes=task.map_index, include_prior_dates=True)
-    return cursor
-
-
-def _began(context: Context) -> str:
-    run = context["dag_run"]
-    return str((run.start_date or run.run_after).isoformat())

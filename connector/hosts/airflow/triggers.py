@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from ...errors import ConnectorError
+from ...triggers.poll import first
+from .handing_on import MOST_EVENTS, MOST_XCOM_BYTES, how_many_fit
 from .hooks import CalendlyHook
+from .progress import Place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -19,20 +22,37 @@ if TYPE_CHECKING:
     from ...plugin import CalendlyConnection
 
 
+_ARGUMENTS: Final = (
+    "calendly_conn_id",
+    "events",
+    "cursor",
+    "interval_s",
+    "limit",
+    "most_xcom_bytes",
+    "filters",
+    "halves",
+    "scope",
+    "group",
+)
+
+
 class CalendlyTrigger(BaseTrigger):
     """Fires once, with what happened since `cursor` and the cursor to look on from.
 
-    It is made with a cursor, so that a triggerer that starts anew goes on from there: what happened in
-    between is found, and nothing was told yet. `interval_s` is between two looks. An error fires too.
+    It is made with a cursor, so that a triggerer that is started again goes on from there: what happened in
+    between is found, and nothing was handed on yet. `interval_s` is between two looks. Up to `limit` events
+    fire at a time, and no more than fit into `most_xcom_bytes`. An error fires too.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - those of poll
         self,
         *,
         calendly_conn_id: str,
         events: Sequence[str],
         cursor: str,
         interval_s: float,
+        limit: int = MOST_EVENTS,
+        most_xcom_bytes: int = MOST_XCOM_BYTES,
         filters: Params | None = None,
         halves: bool = False,
         scope: str = "",
@@ -43,16 +63,17 @@ class CalendlyTrigger(BaseTrigger):
         self.events = list(events)
         self.cursor = cursor
         self.interval_s = interval_s
+        self.limit = limit
+        self.most_xcom_bytes = most_xcom_bytes
         self.filters = dict(filters or {})
         self.halves = halves
         self.scope = scope
         self.group = group
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what makes this trigger again where it stands; names of credentials, never a credential."""
-        names = ("calendly_conn_id", "events", "cursor", "interval_s", "filters", "halves", "scope", "group")
+        """Return what makes this trigger again where it stands; names of credentials, never a credential."""
         kind = type(self)
-        return f"{kind.__module__}.{kind.__qualname__}", {name: getattr(self, name) for name in names}
+        return f"{kind.__module__}.{kind.__qualname__}", {name: getattr(self, name) for name in _ARGUMENTS}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until something is found; every call is made in a thread, off the event loop."""
@@ -61,20 +82,23 @@ class CalendlyTrigger(BaseTrigger):
                 while not (polled := await asyncio.to_thread(self._look, connection)).events:
                     self.cursor = polled.cursor
                     await asyncio.sleep(self.interval_s)
+            told = found(polled, Place(self.cursor), self.limit, self.most_xcom_bytes)
         except ConnectorError as error:
-            yield TriggerEvent({"error": str(error), "retryable": error.retryable})
-            return
-        yield TriggerEvent(found(polled))
+            told = {"error": str(error), "retryable": error.retryable}
+        yield TriggerEvent(told)
 
     def _look(self, connection: CalendlyConnection) -> Polled:
         look = partial(connection.poll, self.events, self.cursor, filters=self.filters, halves=self.halves)
         return look(scope=self.scope, group=self.group)
 
 
-def found(polled: Polled) -> dict[str, Any]:
-    """Give what was found as plain values."""
+def found(polled: Polled, place: Place, limit: int, most_xcom_bytes: int) -> dict[str, Any]:
+    """Return what was found from a place on as plain values, as far as it fits; `left` counts the rest."""
+    events = [asdict(event) for event in polled.events]
+    count = how_many_fit(events, limit, most_xcom_bytes)
     return {
-        "events": [asdict(event) for event in polled.events],
-        "cursor": polled.cursor,
+        "events": events[:count],
+        "cursor": first(polled, count, place.cursor, place.since).cursor,
+        "left": len(events) - count,
         "warnings": list(polled.warnings),
     }

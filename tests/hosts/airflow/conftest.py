@@ -1,5 +1,6 @@
 """What the tests of the Airflow provider share: an Airflow of their own, its connections, a run's context."""
 
+import json
 import os
 import tempfile
 from datetime import UTC, datetime
@@ -27,9 +28,15 @@ def world():
 
 
 @pytest.fixture
+def fresh_sandbox(make_sandbox):
+    """Give a sandbox of the test's own whose clock is the machine's, as Airflow's is."""
+    with make_sandbox(now=None) as running:
+        yield running
+
+
+@pytest.fixture
 def give_connection(monkeypatch):
     """Give what makes a connection of Airflow, by default `calendly_default` of the owner."""
-    import json
 
     def make(server, name="calendly_default", **fields):
         url = server if isinstance(server, str) else server.url
@@ -40,25 +47,70 @@ def give_connection(monkeypatch):
 
 
 class TaskInstance:
-    """The XComs of one task over its runs: the latest is given, or as Airflow does without an index, all."""
+    """A try of a task in one of its runs; `runs` are all of them, oldest first, this one last."""
 
-    def __init__(self, map_index=-1):
+    dag_id, task_id = "dag", "task"
+
+    def __init__(self, runs=(), map_index=-1):
+        self.runs = [*runs, self]
+        self.run_id = f"run {len(self.runs)}"
         self.map_index = map_index
+        self.state = "running"
+        self.max_tries = 2
         self.pushed = {}
 
     def xcom_push(self, key, value):
-        self.pushed.setdefault(key, []).append(value)
+        self.pushed[key] = value
 
-    def xcom_pull(self, key, include_prior_dates, map_indexes=None):
-        assert include_prior_dates
-        values = self.pushed.get(key, [None])
-        return values[-1] if map_indexes == self.map_index else values
+    def xcom_pull(self, key, map_indexes=None, *, run_id=None, include_prior_dates=False):
+        here = [one for one in self.runs if include_prior_dates or one.run_id == (run_id or self.run_id)]
+        values = [one.pushed[key] for one in here if key in one.pushed]
+        if map_indexes != self.map_index:  # then Airflow gives those of all indexes
+            return values
+        return values[-1] if values else None
+
+    def get_ti_count(self, dag_id, task_ids, map_index):
+        assert (dag_id, task_ids, map_index) == (self.dag_id, [self.task_id], self.map_index)
+        return len(self.runs)
+
+    def get_task_states(self, dag_id, task_ids, map_index, run_ids):
+        assert (dag_id, task_ids, map_index) == (self.dag_id, [self.task_id], self.map_index)
+        return {one.run_id: {self.task_id: one.state} for one in self.runs if one.run_id in run_ids}
+
+
+class StateStore(dict):
+    """What Airflow keeps for the tries of a task in one run."""
+
+    def set(self, key, value):
+        self[key] = json.loads(json.dumps(value))
+
+    def delete(self, key):
+        self.pop(key, None)
+
+
+def make_context(runs=()):
+    return {
+        "ti": TaskInstance(runs),
+        "dag_run": SimpleNamespace(start_date=datetime.now(UTC)),
+        "task_state_store": StateStore(),
+    }
 
 
 @pytest.fixture
 def context():
     """Give the context of a task's run that begins now."""
-    return {"ti": TaskInstance(), "dag_run": SimpleNamespace(start_date=datetime.now(UTC))}
+    return make_context()
+
+
+@pytest.fixture
+def next_run():
+    """Give what makes the context of a later run, after one that ended in a state."""
+
+    def after(context, state="success"):
+        context["ti"].state = state
+        return make_context(context["ti"].runs)
+
+    return after
 
 
 @pytest.fixture(scope="session")

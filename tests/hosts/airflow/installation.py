@@ -42,9 +42,9 @@ class Installation:
         self.run("db", "migrate")
         self.add_connections()
 
-    def run(self, *words, code=0):
+    def run(self, *words, code=0, **environment):
         """Run a command of Airflow; give what it printed."""
-        done = self._run(*words)
+        done = self._run(*words, **environment)
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 

@@ -2,11 +2,12 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import HTTPError
@@ -17,18 +18,26 @@ from installation import PROGRAMS
 STARTS_WITHIN_S = 180
 STOPS_WITHIN_S = 30
 ENDS_WITHIN_S = 180
-_PARTS = ("metadatabase", "scheduler", "triggerer")
+_STANDALONE = ("standalone",)
+_APART = ("api-server", "dag-processor", "scheduler")
 
 
 class Standalone:
-    """API server, scheduler, DAG processor and triggerer of an installation, in a session of their own."""
+    """API server, scheduler, DAG processor and triggerer of an installation, in a session of their own.
 
-    def __init__(self, installation):
+    With `apart` they have a session each, to kill one of them, and there is no triggerer.
+    """
+
+    def __init__(self, installation, *, apart=False, **settings):
         self._installation = installation
+        self._programs = _APART if apart else _STANDALONE
+        self._healthy = {"metadatabase", "scheduler"} | (set() if apart else {"triggerer"})
+        self._sessions = []
         api, workers, triggers = _free_ports(3)
         self.url = f"http://127.0.0.1:{api}"
         self._environment = {
             **installation.environment,
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(api),
             "AIRFLOW__API__BASE_URL": self.url,
@@ -38,21 +47,15 @@ class Standalone:
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # asking twice is a conflict to some of them
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(workers),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(triggers),
+            **settings,
         }
         self._token = None
 
     def __enter__(self):
         with ExitStack() as stack:
-            log = stack.enter_context((self._installation.home / "standalone.log").open("wb"))
-            self._process = subprocess.Popen(
-                [PROGRAMS / "airflow", "standalone"],
-                env=self._environment,
-                cwd=self._installation.home,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
             stack.callback(self._end)
+            for program in self._programs:
+                self.start(program)
             self.wait_for(self._is_healthy, STARTS_WITHIN_S)
             self._token = self.get("/auth/token")["access_token"]
             self._closing = stack.pop_all()
@@ -60,6 +63,31 @@ class Standalone:
 
     def __exit__(self, *_):
         self._closing.close()
+
+    def start(self, program):
+        """Start one of Airflow's programs, in a session of its own."""
+        with (self._installation.home / "standalone.log").open("ab") as log:
+            session = subprocess.Popen(
+                [PROGRAMS / "airflow", program],
+                env=self._environment,
+                cwd=self._installation.home,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._sessions.append(session)
+
+    def kill_latest(self):
+        """Kill the program that was started last, with all that it started."""
+        session = self._sessions.pop()
+        for process in _processes(session.pid):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        session.wait(STOPS_WITHIN_S)
+
+    def log(self):
+        """Give what its programs said."""
+        return (self._installation.home / "standalone.log").read_text()
 
     def get(self, path, **headers):
         """Read from the REST API."""
@@ -86,9 +114,9 @@ class Standalone:
             time.sleep(0.25)
 
     def _is_healthy(self):
-        assert self._process.poll() is None, "standalone has ended"
+        assert all(session.poll() is None for session in self._sessions), "one of them has ended"
         told = self.get("/api/v2/monitor/health")
-        return all(told[part]["status"] == "healthy" for part in _PARTS)
+        return all(told[part]["status"] == "healthy" for part in self._healthy)
 
     def _call(self, method, path, body, headers):
         sent = {"Content-Type": "application/json", **headers}
@@ -104,26 +132,32 @@ class Standalone:
                 raise OSError(f"{method} {path}: {error.code} {error.read().decode()}") from None
 
     def _end(self):
-        """End the whole session: the first process alone leaves its children behind for long."""
+        """End the whole sessions: their first processes alone leave their children behind for long."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             ends = time.monotonic() + STOPS_WITHIN_S
-            for process in _processes(self._process.pid):
-                os.kill(process, number)
-            while _processes(self._process.pid) and time.monotonic() < ends:
-                self._process.poll()
+            for process in self._living():
+                with suppress(ProcessLookupError):
+                    os.kill(process, number)
+            while self._living() and time.monotonic() < ends:
+                for session in self._sessions:
+                    session.poll()
                 time.sleep(0.1)
-        self._process.wait(STOPS_WITHIN_S)
+        for session in self._sessions:
+            session.wait(STOPS_WITHIN_S)
+
+    def _living(self):
+        return [process for session in self._sessions for process in _processes(session.pid)]
 
 
 class TaskOfRun:
-    """A task of a run of its own; where it is mapped, the one of its tasks with this index."""
+    """A task of a run of its own, that has a date or not; where it is mapped, the one with this index."""
 
-    def __init__(self, standalone, dag, task, *, params=None, index=-1):
+    def __init__(self, standalone, dag, task, *, params=None, index=-1, dated=True):
         self._standalone, self._index = standalone, index
         path = f"/api/v2/dags/{dag}"
         standalone.wait_for(lambda: standalone.get(path), STARTS_WITHIN_S)
         standalone.patch(path, {"is_paused": False})
-        asked = {"logical_date": datetime.now(UTC).isoformat(), "conf": params or {}}
+        asked = {"logical_date": datetime.now(UTC).isoformat() if dated else None, "conf": params or {}}
         self._run = f"{path}/dagRuns/{standalone.post(f'{path}/dagRuns', asked)['dag_run_id']}"
         self._path = f"{self._run}/taskInstances/{task}"
 
@@ -140,6 +174,12 @@ class TaskOfRun:
     def ended(self):
         """Wait until its run has ended; give how."""
         return self._reached(lambda: self._standalone.get(self._run), "success", "failed")
+
+    def clear(self):
+        """Clear it, as a person does to have it run again."""
+        dag, _, run = self._run.rpartition("/dagRuns/")
+        asked = {"dry_run": False, "dag_run_id": run, "task_ids": [self._path.rpartition("/")[2]]}
+        self._standalone.post(f"{dag}/clearTaskInstances", {**asked, "only_failed": False})
 
     def xcom(self, key="return_value"):
         """Give what it handed on."""

@@ -36,6 +36,7 @@ def test_it_tests_by_saying_who_and_which_organization(sandbox, give_connection)
         ({"password": ""}, "The connection holds no credential. Fill in"),
         ({"password": "", "extra": {"name": "nobody"}}, "nobody"),
         ({"extra": {"plan": ["trial"]}}, "must be text"),
+        ({"extra": {"plan": "foo"}}, "plan is 'foo'. Set it to trial or enterprise"),
         ({"extra": {"nmae": "work"}}, "unknown fields: nmae"),
         ({"host": "http://calendly.example"}, "must be https://host"),
         ({"host": "http://calendly.example"}, "Leave API address and port empty"),

@@ -132,7 +132,7 @@ def test_one_record_goes_by_xcom(sandbox, give_connection, context):
 def test_a_list_goes_by_xcom_and_says_whether_it_is_whole(sandbox, give_connection, context):
     give_connection(sandbox)
     records = action("scheduled_events.list", filter={"count": 7}).execute(context)
-    [summary] = context["ti"].pushed["summary"]
+    summary = context["ti"].pushed["summary"]
     assert len(records) == summary["records"] == 7
     assert not summary["complete"]
     assert summary["next_page_token"]

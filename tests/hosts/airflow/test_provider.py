@@ -58,6 +58,12 @@ def test_every_field_that_a_person_fills_in_is_in_the_form():
     assert len(places) == len({name for one in form.kinds().values() for name in one.fields})
 
 
+def test_a_field_with_choices_is_a_list_to_choose_from():
+    schemas = {name: field["schema"] for name, field in KIND["conn-fields"].items()}
+    chosen = {name: schema["enum"] for name, schema in schemas.items() if "enum" in schema}
+    assert chosen == {"plan": ["trial", "enterprise"]}
+
+
 def test_no_field_asks_for_what_a_sign_in_gives():
     assert "oauth" not in form.kinds()
     assert not {"access_token", "refresh_token", "client_id"} & KIND["conn-fields"].keys()

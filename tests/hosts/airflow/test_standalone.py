@@ -66,6 +66,7 @@ def test_the_form_is_ours(standalone):
     assert form["standard_fields"]["login"]["hidden"]
     assert form["extra_fields"]["secret_signing_key"]["schema"]["format"] == "password"
     assert form["extra_fields"]["name"]["schema"]["title"] == "Stored credential"
+    assert form["extra_fields"]["plan"]["schema"]["enum"] == ["trial", "enterprise"]
 
 
 # Scheduler, workers and triggerer

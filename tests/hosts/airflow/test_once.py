@@ -1,0 +1,172 @@
+"""A write is sent once, whatever dies while its answer is on the way."""
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from brief import brief_sandbox
+from calendly_connector.api import budget
+from calendly_connector.hosts.airflow.operators import CalendlyActionOperator
+from calendly_connector.manifest import catalog
+from calendly_connector.sandbox.api.tokens import SCOPES
+from installation import TOKEN, Installation
+from standalone import Standalone, TaskOfRun
+
+ANSWERS_AFTER_S = 60
+WITHIN_S = 120
+LINK = ("scheduling_links.create", {"owner": "intro"})
+LOST = "It may have happened, so it was not sent again. Look for its result in Calendly"
+
+
+def write(action=LINK[0], params=LINK[1]):
+    return CalendlyActionOperator(task_id="task", action=action, action_params=params)
+
+
+def sent(server, method="POST"):
+    return [one for one in server.requests()["requests"] if one["method"] == method]
+
+
+def dies(*_):
+    """Take the place of what hands a result on, in a worker that is killed there."""
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def died(fresh_sandbox, give_connection, context, monkeypatch):
+    """Give the sandbox and the context after a write whose worker died with the answer."""
+
+    def make(task):
+        give_connection(fresh_sandbox)
+        with monkeypatch.context() as patch:
+            patch.setattr("calendly_connector.hosts.airflow.operators.fitting", dies)
+            with pytest.raises(KeyboardInterrupt):
+                task.execute(context)
+        assert len(sent(fresh_sandbox)) == 1
+        return fresh_sandbox
+
+    return make
+
+
+def test_a_write_whose_worker_died_is_not_sent_again_and_says_that_it_may_have_happened(died, context):
+    server = died(write())
+    for _ in range(2):
+        with pytest.raises(AirflowFailException, match=LOST):
+            write().execute(context)
+    assert len(sent(server)) == 1
+
+
+def test_a_person_who_clears_the_task_after_that_has_it_sent_again(died, context):
+    server = died(write())
+    with pytest.raises(AirflowFailException, match=LOST):
+        write().execute(context)
+    context["ti"].max_tries += 3  # as clearing does
+    assert write().execute(context)["booking_url"]
+    assert len(sent(server)) == 2
+
+
+def test_a_person_who_clears_the_task_before_that_is_told_first(died, context):
+    server = died(write())
+    context["ti"].max_tries += 3
+    with pytest.raises(AirflowFailException, match=LOST):
+        write().execute(context)
+    assert len(sent(server)) == 1
+
+
+def test_a_write_that_was_done_gives_its_result_to_the_next_try_and_is_done_again_after_clearing(
+    fresh_sandbox, give_connection, context
+):
+    give_connection(fresh_sandbox)
+    first = write().execute(context)
+    assert write().execute(context) == first
+    assert len(sent(fresh_sandbox)) == 1
+    context["ti"].max_tries += 3
+    assert write().execute(context) != first
+    assert len(sent(fresh_sandbox)) == 2
+
+
+def test_a_write_that_did_not_happen_is_sent_by_the_next_try(fresh_sandbox, give_connection, context):
+    give_connection(fresh_sandbox)
+    late = {"status": 429, "headers": {"Retry-After": "600"}}
+    fresh_sandbox.fault("status", method="POST", path="/scheduling_links", times=1, **late)
+    with pytest.raises(AirflowException, match="too many requests") as caught:
+        write().execute(context)
+    assert not isinstance(caught.value, AirflowFailException)
+    budget.forget()  # the next try is another process
+    assert write().execute(context)["booking_url"]
+
+
+def test_a_write_to_a_server_that_is_down_is_sent_by_the_next_try(
+    fresh_sandbox, closed_port, give_connection, context
+):
+    give_connection(f"http://127.0.0.1:{closed_port}")
+    link = {"owner": "https://api.calendly.com/event_types/00000000-0000-4000-8000-000000000000"}
+    with pytest.raises(AirflowException, match="refused the connection") as caught:
+        write(params=link).execute(context)
+    assert not isinstance(caught.value, AirflowFailException)
+    give_connection(fresh_sandbox)
+    assert write().execute(context)["booking_url"]
+
+
+def test_a_write_whose_answer_was_lost_is_sent_again_after_clearing_once(
+    fresh_sandbox, give_connection, context
+):
+    give_connection(fresh_sandbox)
+    fresh_sandbox.fault("reset", method="POST", path="/scheduling_links", times=1)
+    with pytest.raises(AirflowFailException, match="may have happened"):
+        write().execute(context)
+    context["ti"].max_tries += 3
+    assert write().execute(context)["booking_url"]
+
+
+@pytest.mark.parametrize("name", [name for name, one in catalog().items() if one.effect != "read"])
+def test_every_write_that_may_not_be_repeated_is_noted(
+    unvisited, give_connection, context, monkeypatch, name
+):
+    give_connection(unvisited)
+    action = catalog()[name]
+    monkeypatch.setattr(CalendlyActionOperator, "_act", dies)
+    params = {key: value for key, value in action.examples[0]["input"].items() if key not in action.secrets}
+    with pytest.raises(KeyboardInterrupt):
+        write(name, params).execute(context)
+    again = KeyboardInterrupt if action.idempotent else AirflowFailException
+    with pytest.raises(again):
+        write(name, params).execute(context)
+    assert bool(context["task_state_store"]) != action.idempotent
+
+
+def test_a_read_is_not_noted(fresh_sandbox, give_connection, context):
+    give_connection(fresh_sandbox)
+    assert write("users.me", {}).execute(context)
+    assert context["task_state_store"] == {}
+
+
+# Scheduler and workers that are killed
+
+
+@pytest.fixture(scope="module")
+def mortal(tmp_path_factory):
+    """Give a sandbox, and an Airflow whose scheduler can be killed, and is soon missed."""
+    with brief_sandbox(rate_limit=0) as server:
+        server.control("POST", "/tokens", {"name": TOKEN, "scopes": sorted(SCOPES)})
+        installation = Installation(tmp_path_factory.mktemp("mortal"), server.url)
+        soon = {
+            "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+        }
+        with Standalone(installation, apart=True, **soon) as airflow:
+            yield server, airflow
+
+
+def test_a_write_is_not_sent_again_when_scheduler_and_workers_are_killed(mortal):
+    server, airflow = mortal
+    server.fault("latency", method="POST", path="/scheduling_links", latency_s=ANSWERS_AFTER_S, times=2)
+    tasks = [TaskOfRun(airflow, f"once_{retries}", "link", dated=False) for retries in (2, 0)]
+    airflow.wait_for(lambda: len(sent(server)) == 2, WITHIN_S)
+    airflow.kill_latest()
+    airflow.start("scheduler")
+    for task in tasks:
+        assert task.ended() == "failed"
+        assert task.look()["try_number"] == 2
+        assert LOST in task.errors()
+    assert [one["status"] for one in sent(server)] == [201, 201]
+    tasks[0].clear()
+    assert tasks[0].ended() == "success"
+    assert len(sent(server)) == 3
