@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,7 +31,7 @@ from .control.trouble import Trouble
 from .faults import Faults
 from .handler import Api, KeptReplies
 from .options import Options
-from .world import founding, times
+from .world import conferences, founding, times
 from .world.world import World
 
 CONTROL_PATH = "/__sandbox__"
@@ -46,13 +47,26 @@ class Application:
     world: World
 
 
+class _InTime:
+    """Lets what has become due in the world happen before anybody looks at it."""
+
+    def __init__(self, app: ASGIApp, *, world: World, clock: Clock) -> None:
+        self._app = app
+        self._world = world
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        conferences.catch_up(self._world, times.of_unix(self._clock()))
+        await self._app(scope, receive, send)
+
+
 def _make_secret(size: int) -> str:
     return SECRET_MARK + secrets.token_hex(size)
 
 
 def build(options: Options, own_origin: str) -> Application:
     """Make the application of a sandbox that is reached at `own_origin`."""
-    start = options.now and options.now.timestamp()
+    start = options.now.timestamp() if options.now else None
     clock = Clock(options.clock, options.time_scale, start)
     today = times.day_of(times.of_unix(clock()))
     world = founding.make(
@@ -82,9 +96,16 @@ def build(options: Options, own_origin: str) -> Application:
         checker=ReplyChecker() if options.check_replies else None,
         kept=kept,
     )
-    trouble = Trouble(waiting=waiting, page_tokens=page_tokens, kept=kept, tokens=tokens, limiter=limiter)
+    trouble = Trouble(
+        waiting=waiting, page_tokens=page_tokens, kept=kept, tokens=tokens, limiter=limiter, world=world
+    )
     authorization = AuthorizationServer(
-        world=world, apps=apps, ledger=ledger, desk=desk, limiter=limiter, issuer=own_origin
+        world=world,
+        apps=apps,
+        ledger=ledger,
+        desk=desk,
+        limiter=limiter,
+        issuer=own_origin,
     )
     control = Control(
         world=world,
@@ -121,7 +142,9 @@ def build(options: Options, own_origin: str) -> Application:
         await deliverer.close()
 
     app = Starlette(
-        routes=[Mount(CONTROL_PATH, routes=[*control.routes(), *sign_in.routes()])], lifespan=lifespan
+        routes=[Mount(CONTROL_PATH, routes=[*control.routes(), *sign_in.routes()])],
+        middleware=[Middleware(_InTime, world=world, clock=clock)],
+        lifespan=lifespan,
     )
     # All else is Calendly's, whatever the path looks like: a mount at / would not match line breaks.
     app.router.redirect_slashes = False

@@ -6,7 +6,7 @@ _TICK_S = 1e-6
 
 
 class Clock:
-    """Returns unix seconds; `scale` of them pass in one second of `base`. Starts at `start`, or at base's time."""
+    """Returns unix seconds; `scale` of them pass in one second of `base`. Starts at `start`, or as `base`."""
 
     def __init__(self, base: Callable[[], float], scale: float = 1.0, start: float | None = None) -> None:
         self._base = base
