@@ -17,6 +17,7 @@ from .api.checking import ReplyChecker
 from .api.limits import Limiter
 from .api.paging import PageTokens
 from .api.parameters import PUBLIC_ORIGIN
+from .api.requests import Reading
 from .api.tokens import TokenBook
 from .authorization.apps import Apps
 from .authorization.ledger import Ledger
@@ -85,13 +86,13 @@ def build(options: Options, own_origin: str) -> Application:
     # A kept reply hands out its page tokens without issuing them anew, so they must not age.
     life_s = math.inf if options.render_once else options.page_token_life_s
     page_tokens = PageTokens(seed=options.seed, life_s=life_s, clock=clock)
-    limiter = Limiter(options.rate_limit, options.rate_mode, clock)
+    limiter = Limiter(options.rate_limit, options.rate_mode, clock, tells_account=not options.strict)
     api = Api(
         world=world,
         tokens=tokens,
         limiter=limiter,
         page_tokens=page_tokens,
-        origins=frozenset({own_origin, PUBLIC_ORIGIN}),
+        reading=Reading(frozenset({own_origin, PUBLIC_ORIGIN}), strict=options.strict),
         clock=clock,
         checker=ReplyChecker() if options.check_replies else None,
         kept=kept,
@@ -106,6 +107,7 @@ def build(options: Options, own_origin: str) -> Application:
         desk=desk,
         limiter=limiter,
         issuer=own_origin,
+        strict=options.strict,
     )
     control = Control(
         world=world,

@@ -63,9 +63,9 @@ def get_note(call: Call) -> One:
 _NEW_NOTE = Form(
     (
         Field("contact", uri("contacts"), required=True),
-        Field("title", text(least=1, most=255)),
-        Field("body", text(least=1, most=10_000)),
-        Field("remind_at", MOMENT),
+        Field("title", text(least=1, most=255), null_in_reply=True),
+        Field("body", text(least=1, most=10_000), null_in_reply=True),
+        Field("remind_at", MOMENT, null_in_reply=True),
     ),
     check=_says_something,
 )
