@@ -369,7 +369,13 @@ HOSTILE = """</title><script>alert(1)</script>"'><img src=x onerror=alert(1)>{0}
 def test_hostile_names_and_addresses_are_words_on_the_page(sandbox, http):
     uri = "https://app.acme.example/'\"><script>alert(1)</script>"
     sandbox.control("POST", "/apps", {"client_id": "hostile", "name": HOSTILE, "redirect_uris": [uri]})
-    asks = {"client_id": "hostile", "redirect_uri": uri, "response_type": "code", "state": HOSTILE}
+    asks = {
+        "client_id": "hostile",
+        "redirect_uri": uri,
+        "response_type": "code",
+        "scope": SCOPE,
+        "state": HOSTILE,
+    }
     reply = http.get("/oauth/authorize", params=asks)
     page = Page(reply)
     assert {"script", "img"}.isdisjoint(page.tags)
@@ -545,7 +551,7 @@ def test_an_answer_keeps_the_query_of_the_redirect_uri(sandbox, http):
     uri = "https://app.acme.example/callback?tenant=7"
     sandbox.control("POST", "/apps", {"client_id": "tenants", "redirect_uris": [uri]})
     sandbox.control("POST", "/consent", {"answer": "allow"})
-    asks = {"client_id": "tenants", "redirect_uri": uri, "response_type": "code"}
+    asks = {"client_id": "tenants", "redirect_uri": uri, "response_type": "code", "scope": SCOPE}
     target = http.get("/oauth/authorize", params=asks).headers["location"]
     assert target.startswith(f"{uri}&code=")
 
@@ -800,12 +806,20 @@ def test_a_missing_scope_is_refused_by_the_api(app, http):
     assert (reply.status_code, reply.json()["required_scopes"]) == (403, ["users:read"])
 
 
-def test_without_scopes_a_token_may_do_nothing(web, http):
-    page = Page(web.browser.open(**web.asks | {"scope": ""}))
-    assert "it asks for no scope" in page.text
-    pair = web.redeem(landed(web.browser.submit(page.answered("allow")))["code"]).json()
-    assert pair["scope"] == ""
-    assert me(http, pair["access_token"]).status_code == 403
+def test_a_request_without_scopes_is_refused(app):
+    told = landed(app.browser.open(**app.asks | {"scope": ""}))
+    assert (told["error"], told["state"]) == ("invalid_scope", "a state")
+    assert "scope" in told["error_description"]
+
+
+def test_a_strict_sandbox_issues_a_token_without_scopes_that_may_do_nothing():
+    with Sandbox(anchor=ANCHOR, strict=True) as strict, httpx.Client(base_url=strict.url) as http:
+        web = AppClient(http, "sandbox-web", WEB_URI, WEB_BASIC)
+        page = Page(web.browser.open(**web.asks | {"scope": ""}))
+        assert "it asks for no scope" in page.text
+        pair = web.redeem(landed(web.browser.submit(page.answered("allow")))["code"]).json()
+        assert pair["scope"] == ""
+        assert me(http, pair["access_token"]).status_code == 403
 
 
 def test_an_app_asks_for_its_own_scopes_and_what_they_include(sandbox, http):

@@ -153,7 +153,7 @@ def test_query_and_body_are_judged_together(call):
     assert set(wrong) == {"user", "daily_limit"}
 
 
-@pytest.mark.parametrize("raw", [b"[]", b"3", b"null", b"{", b'"x"', b"\xff", b'{"a": "\\ud800"}'])
+@pytest.mark.parametrize("raw", [b"[]", b"3", b"{", b'"x"', b"\xff", b'{"a": "\\ud800"}'])
 def test_what_is_no_json_object(call, raw):
     headers = {"Authorization": "Bearer sandbox-owner"}
     reply = call.http.post("/user_availability_schedules", content=raw, headers=headers)

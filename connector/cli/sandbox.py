@@ -74,6 +74,11 @@ from ..errors import UsageError
     help="How long it may then be silent.",
 )
 @click.option("--render-once", is_flag=True, help="Keep rendered pages, for benchmarks of a client.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Take requests in the documented form only, and send no undocumented header.",
+)
 @click.option("--check-replies", is_flag=True, help="Answer 500 where a reply does not fit its schema.")
 @click.option("--json", "as_json", is_flag=True, help="Announce the address as a JSON line.")
 def command(*, as_json: bool, **settings: object) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +17,7 @@ from .api.checking import ReplyChecker
 from .api.limits import Limiter
 from .api.paging import PageTokens
 from .api.parameters import PUBLIC_ORIGIN
+from .api.requests import Reading
 from .api.tokens import TokenBook
 from .authorization.apps import Apps
 from .authorization.ledger import Ledger
@@ -30,7 +32,7 @@ from .control.trouble import Trouble
 from .faults import Faults
 from .handler import Api, KeptReplies
 from .options import Options
-from .world import founding, times
+from .world import conferences, founding, times
 from .world.world import World
 
 CONTROL_PATH = "/__sandbox__"
@@ -44,6 +46,19 @@ class Application:
 
     asgi: ASGIApp
     world: World
+
+
+class _InTime:
+    """Lets what has become due in the world happen before anybody looks at it."""
+
+    def __init__(self, app: ASGIApp, *, world: World, clock: Clock) -> None:
+        self._app = app
+        self._world = world
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        conferences.catch_up(self._world, times.of_unix(self._clock()))
+        await self._app(scope, receive, send)
 
 
 def _make_secret(size: int) -> str:
@@ -71,20 +86,28 @@ def build(options: Options, own_origin: str) -> Application:
     # A kept reply hands out its page tokens without issuing them anew, so they must not age.
     life_s = math.inf if options.render_once else options.page_token_life_s
     page_tokens = PageTokens(seed=options.seed, life_s=life_s, clock=clock)
-    limiter = Limiter(options.rate_limit, options.rate_mode, clock)
+    limiter = Limiter(options.rate_limit, options.rate_mode, clock, tells_account=not options.strict)
     api = Api(
         world=world,
         tokens=tokens,
         limiter=limiter,
         page_tokens=page_tokens,
-        origins=frozenset({own_origin, PUBLIC_ORIGIN}),
+        reading=Reading(frozenset({own_origin, PUBLIC_ORIGIN}), strict=options.strict),
         clock=clock,
         checker=ReplyChecker() if options.check_replies else None,
         kept=kept,
     )
-    trouble = Trouble(waiting=waiting, page_tokens=page_tokens, kept=kept, tokens=tokens, limiter=limiter)
+    trouble = Trouble(
+        waiting=waiting, page_tokens=page_tokens, kept=kept, tokens=tokens, limiter=limiter, world=world
+    )
     authorization = AuthorizationServer(
-        world=world, apps=apps, ledger=ledger, desk=desk, limiter=limiter, issuer=own_origin
+        world=world,
+        apps=apps,
+        ledger=ledger,
+        desk=desk,
+        limiter=limiter,
+        issuer=own_origin,
+        strict=options.strict,
     )
     control = Control(
         world=world,
@@ -121,7 +144,9 @@ def build(options: Options, own_origin: str) -> Application:
         await deliverer.close()
 
     app = Starlette(
-        routes=[Mount(CONTROL_PATH, routes=[*control.routes(), *sign_in.routes()])], lifespan=lifespan
+        routes=[Mount(CONTROL_PATH, routes=[*control.routes(), *sign_in.routes()])],
+        middleware=[Middleware(_InTime, world=world, clock=clock)],
+        lifespan=lifespan,
     )
     # All else is Calendly's, whatever the path looks like: a mount at / would not match line breaks.
     app.router.redirect_slashes = False

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from . import errors
+from . import errors, leniency
 from .api import access, replies
 from .api.body_rules import read_body
 from .api.calls import Answer, Bare, Call, Many, Nothing, One, Route, Whole
@@ -17,6 +17,7 @@ from .api.limits import Limiter
 from .api.paging import TOKEN_PARAMETER, PageTokens, Query, page
 from .api.parameters import page_size, read_query
 from .api.replies import Headers, Reply
+from .api.requests import Reading, Request
 from .api.tokens import Caller, TokenBook
 from .errors import ApiError
 from .faults import REPLACING, Fault
@@ -27,18 +28,6 @@ from .world.shapes import Record
 from .world.world import World
 
 _MOST_KEPT_BYTES = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a client sent."""
-
-    method: str
-    path: str
-    query: str
-    authorization: str | None
-    content_type: str | None
-    body: bytes
 
 
 @dataclass(frozen=True)
@@ -60,7 +49,7 @@ class Api:
         tokens: TokenBook,
         limiter: Limiter,
         page_tokens: PageTokens,
-        origins: frozenset[str],
+        reading: Reading,
         clock: Callable[[], float],
         checker: ReplyChecker | None,
         kept: "KeptReplies | None",
@@ -69,11 +58,12 @@ class Api:
         self._tokens = tokens
         self._limiter = limiter
         self._page_tokens = page_tokens
-        self._origins = origins
+        self._origins = reading.origins
+        self._strict = reading.strict
         self._clock = clock
         self._checker = checker
         self._kept = kept
-        self._routes = RouteTable()
+        self._routes = RouteTable(unrouted_verb=405 if reading.strict else 404)
         self._requests = 0
 
     def answer(self, request: Request, fault: Fault | None = None) -> Answered:
@@ -83,9 +73,14 @@ class Api:
             ("Date", formatdate(self._clock(), usegmt=True)),
             ("X-Request-Id", self._world.ids.make("request", self._requests)),
         ]
+        if not self._strict:
+            common += leniency.CORS
+            request = leniency.of_method(request)
         headers = common
         operation = f"{request.method} (unknown)"
         try:
+            if request.method == "OPTIONS" and not self._strict:
+                return self._preflight(fault, headers)
             caller = self._tokens.caller(request.authorization)
             budget = self._limiter.spend(caller) if caller else None
             headers = common + (budget.headers if budget else [])
@@ -102,6 +97,8 @@ class Api:
             if refused:
                 headers = common + refused.headers
                 raise errors.of_status(429)
+            if not self._strict:
+                request = leniency.documented(request, match.route)
             happened: list[Happening] = []
             reply = self._run(request, caller, match, headers, happened, fault)
             return Answered(operation, reply, happened)
@@ -109,6 +106,12 @@ class Api:
             if fault and fault.kind in REPLACING:
                 return Answered(operation, replies.of_fault(fault, headers))
             return Answered(operation, replies.of_error(error, headers))
+
+    def _preflight(self, fault: Fault | None, headers: Headers) -> Answered:
+        """Answer a browser that asks what it may send: without a token, and counted nowhere."""
+        replaced = fault is not None and fault.kind in REPLACING
+        reply = replies.of_fault(fault, headers) if fault and replaced else Reply(204, b"", headers)
+        return Answered("OPTIONS (any)", reply)
 
     def _run(
         self,

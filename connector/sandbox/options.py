@@ -36,6 +36,7 @@ class Options:
         page_token_life_s: seconds after which a page token is stale.
         latency_s: seconds that every reply of the API is held back.
         render_once: keep rendered replies until the world changes; page tokens do not age then.
+        strict: take requests in the documented form alone, and answer with nothing undocumented.
         check_replies: answer 500 where a reply does not fit the connector's own JSON files.
         time_scale: seconds of the sandbox's clock that pass in a second.
         retry_signature: webhooks that are sent again are signed anew (`fresh`) or as they were (`original`).
@@ -57,6 +58,7 @@ class Options:
     page_token_life_s: float = 600.0
     latency_s: float = 0.0
     render_once: bool = False
+    strict: bool = False
     check_replies: bool = False
     time_scale: float = 1.0
     retry_signature: str = FRESH

@@ -167,6 +167,10 @@ class Sandbox:
         """Make trouble: `kind` with `method, path, times, after, status, headers, latency_s, rows`."""
         self.control("POST", "/faults", {"kind": kind, **body})
 
+    def fail_conferences(self, failures: int = 1) -> None:
+        """Let so many of the next conferences fail; 0 lets none."""
+        self.control("POST", "/conferences", {"failures": failures})
+
     def spend(self, requests: int, *, token: str) -> dict[str, Any]:
         """Use up requests of a token, as another program would; gives limit, remaining and reset_s."""
         return self.control("POST", "/rate_limits/spend", {"token": token, "requests": requests})

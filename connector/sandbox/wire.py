@@ -7,8 +7,8 @@ import struct
 from starlette.types import Receive, Scope, Send
 
 from .api.replies import Reply
+from .api.requests import Request
 from .faults import Fault
-from .handler import Request
 
 TRANSPORT = "calendly_connector.transport"
 """Where the server leaves the connection in the scope, for the one fault that needs it."""

@@ -34,12 +34,17 @@ class WrongError(ValueError):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a body; a nullable one may be null, all others must not."""
+    """One field of a body; a nullable one may be null, all others must not.
+
+    Attributes:
+        null_in_reply: whether the reply may have null where the documentation of the body has no null.
+    """
 
     name: str
     rule: Rule
     required: bool = False
     nullable: bool = False
+    null_in_reply: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,33 +155,54 @@ def matching(pattern: str, message: str) -> Rule:
     return read
 
 
-def one_of(*choices: str | int) -> Rule:
-    """Make a rule for one of some words or numbers."""
-    allowed = f"must be one of {', '.join(map(str, choices))}"
+@dataclass(frozen=True)
+class OneOf:
+    """A rule for one of some words or numbers."""
 
-    def read(value: Any, _origins: Origins) -> str | int:
-        for choice in choices:
+    choices: tuple[str | int, ...]
+
+    def __call__(self, value: Any, _origins: Origins) -> str | int:
+        """Read one of them."""
+        for choice in self.choices:
             if value == choice and isinstance(value, bool) == isinstance(choice, bool):
                 return choice
-        raise ValueError(allowed)
+        raise ValueError(f"must be one of {', '.join(map(str, self.choices))}")
 
-    return read
+
+def one_of(*choices: str | int) -> Rule:
+    """Make a rule for one of some words or numbers."""
+    return OneOf(choices)
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A rule for whole numbers in a range, both ends allowed; 30.0 is one too, as in JSON Schema."""
+
+    lowest: int | None
+    highest: int | None
+
+    def __call__(self, value: Any, _origins: Origins) -> int:
+        """Read a whole number."""
+        whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+        too_low = whole and self.lowest is not None and value < self.lowest
+        too_high = whole and self.highest is not None and value > self.highest
+        if not whole or too_low or too_high:
+            raise ValueError(f"must be an integer{self._range()}")
+        return int(value)
+
+    def _range(self) -> str:
+        if self.lowest is None:
+            return ""
+        return (
+            f" of {self.lowest} or more"
+            if self.highest is None
+            else f" between {self.lowest} and {self.highest}"
+        )
 
 
 def integer(lowest: int | None = None, highest: int | None = None) -> Rule:
-    """Make a rule for whole numbers in a range, both ends allowed; 30.0 is one too, as in JSON Schema."""
-    if lowest is None or highest is None:
-        message = "must be an integer" if lowest is None else f"must be an integer of {lowest} or more"
-    else:
-        message = f"must be an integer between {lowest} and {highest}"
-
-    def read(value: Any, _origins: Origins) -> int:
-        whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
-        if not whole or (lowest is not None and value < lowest) or (highest is not None and value > highest):
-            raise ValueError(message)
-        return int(value)
-
-    return read
+    """Make a rule for whole numbers in a range, both ends allowed."""
+    return Integer(lowest, highest)
 
 
 def boolean(value: Any, _origins: Origins) -> bool:
@@ -206,38 +232,55 @@ def timezone(value: Any, _origins: Origins) -> str:
     return value
 
 
-def array(rule: Rule, *, least: int = 0, most: int | None = None) -> Rule:
-    """Make a rule for arrays of what a rule reads."""
+@dataclass(frozen=True)
+class Array:
+    """A rule for arrays of what another rule reads."""
 
-    def read(value: Any, origins: Origins) -> list[Any]:
+    rule: Rule
+    least: int
+    most: int | None
+
+    def __call__(self, value: Any, origins: Origins) -> list[Any]:
+        """Read an array."""
         if not isinstance(value, list):
             raise ValueError("must be an array")  # noqa: TRY004 - as above
-        if len(value) < least:
-            raise ValueError("must not be empty" if least == 1 else f"must have at least {least} items")
-        if most is not None and len(value) > most:
-            raise ValueError(f"must have at most {most} items")
+        if len(value) < self.least:
+            message = "must not be empty" if self.least == 1 else f"must have at least {self.least} items"
+            raise ValueError(message)
+        if self.most is not None and len(value) > self.most:
+            raise ValueError(f"must have at most {self.most} items")
         items, problems = [], []
         for place, item in enumerate(value):
             try:
-                items.append(rule(item, origins))
+                items.append(self.rule(item, origins))
             except ValueError as error:
                 problems += [(_join(f"[{place}]", path), message) for path, message in _problems(error)]
         if problems:
             raise WrongError(problems)
         return items
 
-    return read
+
+def array(rule: Rule, *, least: int = 0, most: int | None = None) -> Rule:
+    """Make a rule for arrays of what a rule reads."""
+    return Array(rule, least, most)
 
 
-def record(form: Form) -> Rule:
-    """Make a rule for objects."""
+@dataclass(frozen=True)
+class Nested:
+    """A rule for objects."""
 
-    def read(value: Any, origins: Origins) -> Record:
+    form: Form
+
+    def __call__(self, value: Any, origins: Origins) -> Record:
+        """Read an object."""
         if not isinstance(value, dict):
             raise ValueError("must be an object")  # noqa: TRY004 - as above
-        values, problems = _read(form, value, origins)
+        values, problems = _read(self.form, value, origins)
         if problems:
             raise WrongError(problems)
         return values
 
-    return read
+
+def record(form: Form) -> Rule:
+    """Make a rule for objects."""
+    return Nested(form)

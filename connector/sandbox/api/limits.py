@@ -8,10 +8,11 @@ A mode says how requests are counted and what replies tell of it:
 - `retry-after`: as `fixed`, but nothing is told before a 429, which has `Retry-After` alone.
 """
 
+import hashlib
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from .tokens import Caller
@@ -46,6 +47,22 @@ ISSUE_LIMIT = Window(8, 60)
 """OAuth tokens that one user may be issued, whatever the app."""
 
 
+class Account(NamedTuple):
+    """Whose requests are counted: the kind of plan, and a name that differs for all that is counted apart."""
+
+    tier: str
+    key: str
+
+
+def _account(caller: Caller) -> Account:
+    """Return whose requests a caller's are; of a token, the key has a hash alone."""
+    if caller.client:
+        key = f"oauth:{caller.client.client_id}:{caller.member.uuid}"
+    else:
+        key = f"token:{hashlib.sha256(caller.token.encode()).hexdigest()[:32]}"
+    return Account("paid" if caller.paid else "free", key)
+
+
 @dataclass(frozen=True)
 class Budget:
     """What a token has left after a request."""
@@ -55,6 +72,7 @@ class Budget:
     reset_s: int
     exceeded: bool
     mode: str
+    account: "Account | None" = None
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -62,10 +80,12 @@ class Budget:
         if self.mode == "retry-after":
             return [("Retry-After", str(self.reset_s))] if self.exceeded else []
         reset_s = WINDOW_S if self.mode == "always-60" else self.reset_s
+        account = self.account
         return [
             ("X-RateLimit-Limit", str(self.limit)),
             ("X-RateLimit-Remaining", str(self.remaining)),
             ("X-RateLimit-Reset", str(reset_s)),
+            *([("X-RateLimit-Tier", account.tier), ("X-RateLimit-Key", account.key)] if account else []),
         ]
 
 
@@ -133,9 +153,12 @@ class SlidingCount:
 class Limiter:
     """Counts requests per token; `limit` replaces those of the plans, 0 stops counting."""
 
-    def __init__(self, limit: int | None, mode: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, limit: int | None, mode: str, clock: Callable[[], float], *, tells_account: bool
+    ) -> None:
         self._limit = limit
         self._mode = mode
+        self._tells_account = tells_account
         self._clock = clock
         self._counts: dict[object, Count] = {}
 
@@ -144,7 +167,7 @@ class Limiter:
         limit = self._limit if self._limit is not None else (PAID_LIMIT if caller.paid else FREE_LIMIT)
         if limit == 0:
             return None
-        return self._spend(caller.allowance, Window(limit, WINDOW_S), requests)
+        return self._told(self._spend(caller.allowance, Window(limit, WINDOW_S), requests), caller)
 
     def spend_own(self, caller: Caller, operation: str, limits: OwnLimits) -> Budget | None:
         """Count one request of an operation with limits of its own; give the budget that forbids it."""
@@ -156,11 +179,15 @@ class Limiter:
         if not over:
             for key, window in keys:
                 self._spend(key, window, 1)
-        return max(over, key=lambda budget: budget.reset_s, default=None)
+        longest = max(over, key=lambda budget: budget.reset_s, default=None)
+        return longest and self._told(longest, caller)
 
     def spend_issue(self, user_uuid: str) -> Budget | None:
         """Count one OAuth token asked for; None where nothing is limited."""
         return None if self._limit == 0 else self._spend(("oauth", user_uuid), ISSUE_LIMIT, 1)
+
+    def _told(self, budget: Budget, caller: Caller) -> Budget:
+        return replace(budget, account=_account(caller)) if self._tells_account else budget
 
     def _spend(self, key: object, window: Window, requests: int) -> Budget:
         """Count what is allowed; what is refused counts nowhere."""

@@ -57,15 +57,23 @@ def boolean(value: str, _origins: frozenset[str]) -> bool:
     return value == "true"
 
 
-def integer(lowest: int, highest: int) -> Reader:
-    """Make a reader of whole numbers in a range, both ends allowed."""
+@dataclass(frozen=True)
+class Integer:
+    """A reader of whole numbers in a range, both ends allowed."""
 
-    def read(value: str, _origins: frozenset[str]) -> int:
-        if not (value.isascii() and value.isdigit() and lowest <= int(value[:9]) <= highest):
-            raise ValueError(f"must be an integer between {lowest} and {highest}")
+    lowest: int
+    highest: int
+
+    def __call__(self, value: str, _origins: frozenset[str]) -> int:
+        """Read digits."""
+        if not (value.isascii() and value.isdigit() and self.lowest <= int(value[:9]) <= self.highest):
+            raise ValueError(f"must be an integer between {self.lowest} and {self.highest}")
         return int(value)
 
-    return read
+
+def integer(lowest: int, highest: int) -> Reader:
+    """Make a reader of whole numbers in a range, both ends allowed."""
+    return Integer(lowest, highest)
 
 
 def choice(*choices: str) -> Reader:

@@ -64,12 +64,15 @@ def addressee(apps: Apps, fields: Fields) -> tuple[App, str]:
     return app, redirect_uri
 
 
-def asked(app: App, redirect_uri: str, fields: Fields) -> Asked:
-    """Read the rest of an authorization request."""
+def asked(app: App, redirect_uri: str, fields: Fields, *, needs_scope: bool) -> Asked:
+    """Read the rest of an authorization request; `needs_scope` refuses one that asks for none."""
     state = fields.optional("state")
     if fields.required("response_type") != "code":
         raise OAuthError("unsupported_response_type", "The response_type must be code.")
-    return Asked(app, redirect_uri, state, _scopes(app, fields), _challenge(app, fields))
+    scopes = _scopes(app, fields)
+    if needs_scope and not scopes:
+        raise OAuthError("invalid_scope", "The request asks for no scope: add the parameter scope.")
+    return Asked(app, redirect_uri, state, scopes, _challenge(app, fields))
 
 
 def redirection(uri: str, answer: Mapping[str, str], state: str | None) -> str:

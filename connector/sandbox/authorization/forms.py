@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
+from ..api.requests import FORM, Request
 from .apps import App, Apps
 from .errors import invalid_client, invalid_request
-
-FORM = "application/x-www-form-urlencoded"
 
 
 class Fields:
@@ -47,11 +46,11 @@ def of_query(query: str) -> Fields:
     return Fields(parse_qsl(query, keep_blank_values=True))
 
 
-def of_body(content_type: str | None, body: bytes) -> Fields:
+def of_body(request: Request) -> Fields:
     """Read a form; nothing but a form is taken."""
-    if (content_type or "").partition(";")[0].strip().lower() != FORM:
+    if request.media_type != FORM:
         raise invalid_request(f"The body must be {FORM}.")
-    return of_query(body.decode("utf-8", "replace"))
+    return of_query(request.body.decode("utf-8", "replace"))
 
 
 def client(apps: Apps, authorization: str | None, fields: Fields) -> App:

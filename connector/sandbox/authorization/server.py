@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
-from .. import errors
+from .. import errors, leniency
 from ..api import replies
 from ..api.limits import Limiter
 from ..api.replies import Headers, Reply
+from ..api.requests import Request
 from ..api.tokens import SCOPES
 from ..faults import REPLACING, Fault
-from ..handler import Answered, Request
+from ..handler import Answered
 from ..world.population import Member
 from ..world.world import World
 from . import consent, forms, pages
@@ -51,7 +52,15 @@ class AuthorizationServer:
     """All endpoints of OAuth at one issuer."""
 
     def __init__(
-        self, *, world: World, apps: Apps, ledger: Ledger, desk: Desk, limiter: Limiter, issuer: str
+        self,
+        *,
+        world: World,
+        apps: Apps,
+        ledger: Ledger,
+        desk: Desk,
+        limiter: Limiter,
+        issuer: str,
+        strict: bool,
     ) -> None:
         self._world = world
         self._apps = apps
@@ -59,6 +68,7 @@ class AuthorizationServer:
         self._desk = desk
         self._limiter = limiter
         self._issuer = issuer
+        self._strict = strict
         self._routes: Mapping[str, Mapping[str, Callable[[Request], Reply]]] = {
             AUTHORIZE: {"GET": self._ask, "POST": self._decide},
             TOKEN: {"POST": self._token},
@@ -89,9 +99,7 @@ class AuthorizationServer:
         return self._answer_to_app(lambda: forms.of_query(request.query), self._show)
 
     def _decide(self, request: Request) -> Reply:
-        return self._answer_to_app(
-            lambda: forms.of_body(request.content_type, request.body), self._take_decision
-        )
+        return self._answer_to_app(lambda: forms.of_body(request), self._take_decision)
 
     def _answer_to_app(self, read: Callable[[], Fields], run: Callable[[Asked, Fields], Reply]) -> Reply:
         """Run a step of the consent; its errors go to the app as soon as it is known where that is."""
@@ -101,7 +109,7 @@ class AuthorizationServer:
         except OAuthError as error:
             return Reply(400, pages.error(error), _PAGE_HEADERS)
         try:
-            return run(consent.asked(app, redirect_uri, fields), fields)
+            return run(consent.asked(app, redirect_uri, fields, needs_scope=not self._strict), fields)
         except OAuthError as error:
             states = fields.every("state")
             state = states[0] if len(states) == 1 else None
@@ -184,7 +192,7 @@ class AuthorizationServer:
         return replies.of_json(200, {}, [])
 
     def _client(self, request: Request) -> tuple[App, Fields]:
-        fields = forms.of_body(request.content_type, request.body)
+        fields = forms.of_body(request if self._strict else leniency.as_form(request))
         fields.require_single()
         return forms.client(self._apps, request.authorization, fields), fields
 

@@ -64,6 +64,8 @@ class Control:
             route("GET", "/faults", trouble.list_faults),
             route("POST", "/faults", trouble.add_fault, " ".join(faults.Fault.__dataclass_fields__)),
             route("DELETE", "/faults", trouble.clear_faults),
+            route("GET", "/conferences", trouble.show_conferences),
+            route("POST", "/conferences", trouble.fail_conferences, "failures"),
             route("POST", "/page_tokens/expire", trouble.expire_page_tokens),
             route("POST", "/rate_limits/spend", trouble.spend, "token requests"),
             route("GET", "/requests", self.list_requests),

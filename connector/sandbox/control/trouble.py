@@ -10,7 +10,10 @@ from ..errors import Body
 from ..faults import Faults
 from ..handler import KeptReplies
 from ..world.bookings import NotPossibleError
+from ..world.world import World
 from . import bodies
+
+_MOST_FAILURES = 1_000_000
 
 
 class Trouble:
@@ -24,12 +27,14 @@ class Trouble:
         kept: KeptReplies | None,
         tokens: TokenBook,
         limiter: Limiter,
+        world: World,
     ) -> None:
         self._waiting = waiting
         self._page_tokens = page_tokens
         self._kept = kept
         self._tokens = tokens
         self._limiter = limiter
+        self._world = world
 
     async def list_faults(self, _body: Body) -> tuple[int, Any]:
         """Show the faults that are still to come."""
@@ -44,6 +49,16 @@ class Trouble:
         """Forget all faults."""
         self._waiting.clear()
         return 200, {"faults": []}
+
+    async def show_conferences(self, _body: Body) -> tuple[int, Any]:
+        """Show how many conferences are being set up, and how many of the next ones are going to fail."""
+        conferences = self._world.conferences
+        return 200, {"under_way": len(conferences.under_way), "failures": conferences.failures}
+
+    async def fail_conferences(self, body: Body) -> tuple[int, Any]:
+        """Let the next conferences fail, `failures` of them."""
+        self._world.conferences.failures = bodies.count(body, "failures", _MOST_FAILURES)
+        return 201, (await self.show_conferences({}))[1]
 
     async def expire_page_tokens(self, _body: Body) -> tuple[int, Any]:
         """Make every page token stale."""

@@ -152,9 +152,9 @@ _INVITEE = Form(
         Field("email", EMAIL, required=True),
         Field("timezone", timezone, required=True),
         Field("name", text(least=1)),
-        Field("first_name", text(least=1)),
-        Field("last_name", text()),
-        Field("text_reminder_number", text(least=1)),
+        Field("first_name", text(least=1), null_in_reply=True),
+        Field("last_name", text(), null_in_reply=True),
+        Field("text_reminder_number", text(least=1), null_in_reply=True),
     ),
     check=_named,
 )
@@ -165,7 +165,12 @@ _ANSWER = Form(
         Field("position", integer(0), required=True),
     )
 )
-_LOCATION = Form((Field("kind", one_of(*KINDS), required=True), Field("location", text(least=1))))
+_LOCATION = Form(
+    (
+        Field("kind", one_of(*KINDS), required=True),
+        Field("location", text(least=1), null_in_reply=True),
+    )
+)
 _TRACKING = Form(
     tuple(Field(name, text(most=_LONGEST_TRACKING), required=True, nullable=True) for name in NO_TRACKING)
 )
@@ -181,7 +186,7 @@ ROUTES = (
                 Field("event_type", uri("event_types"), required=True),
                 Field("start_time", MOMENT, required=True),
                 Field("invitee", record(_INVITEE), required=True),
-                Field("location", record(_LOCATION)),
+                Field("location", record(_LOCATION), null_in_reply=True),
                 Field("questions_and_answers", array(record(_ANSWER))),
                 Field("tracking", record(_TRACKING)),
                 Field("event_guests", array(EMAIL, most=_MOST_GUESTS)),

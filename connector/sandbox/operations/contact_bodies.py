@@ -46,7 +46,9 @@ _VALUE_FORM = Form((Field("uuid", text(least=1), required=True), Field("value", 
 
 
 def _contact_form(*, new: bool) -> Form:
-    texts = (Field(name, timezone if name == "timezone" else text()) for name in CONTACT_TEXTS)
+    texts = (
+        Field(name, timezone if name == "timezone" else text(), null_in_reply=True) for name in CONTACT_TEXTS
+    )
     return Form(
         (
             Field("emails", array(record(_EMAIL_FORM), least=1, most=_MOST_EMAILS), required=new),
@@ -84,7 +86,7 @@ NEW_DEFINITION = Form(
             one_of("text", "number", "currency", "tags", "date", "single_select"),
             required=True,
         ),
-        Field("currency", matching("[A-Z]{3}", "must be a currency of three capitals")),
+        Field("currency", matching("[A-Z]{3}", "must be a currency of three capitals"), null_in_reply=True),
         Field("options", array(record(Form((Field("label", text(least=1), required=True),))))),
     ),
     strict=True,

@@ -66,10 +66,10 @@ def _fields(*, creating: bool) -> tuple[Field, ...]:
     return (
         Field("name", text(least=1), required=creating),
         Field("active", boolean),
-        Field("description", text()),
+        Field("description", text(), null_in_reply=True),
         Field("duration", _MINUTES),
-        Field("duration_options", _DURATIONS),
-        Field("locations", array(record(Form(_LOCATION_FIELDS)))),
+        Field("duration_options", _DURATIONS, null_in_reply=True),
+        Field("locations", array(record(Form(_LOCATION_FIELDS))), null_in_reply=True),
         Field("color", matching(r"#[a-f\d]{6}", "must be a colour like #0099ff")),
         Field("locale", one_of("de", "en", "es", "fr", "it", "nl", "pt", "uk")),
         Field("start_time_increment", integer(5, 720)),

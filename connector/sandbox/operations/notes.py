@@ -73,9 +73,9 @@ def _trimmed(most: int) -> Rule:
 _NEW_NOTE = Form(
     (
         Field("contact", uri("contacts"), required=True),
-        Field("title", _trimmed(255)),
-        Field("body", _trimmed(10_000)),
-        Field("remind_at", MOMENT),
+        Field("title", _trimmed(255), null_in_reply=True),
+        Field("body", _trimmed(10_000), null_in_reply=True),
+        Field("remind_at", MOMENT, null_in_reply=True),
     ),
     check=_says_something,
 )

@@ -60,14 +60,15 @@ class Match(NamedTuple):
 class RouteTable:
     """Finds routes by number of path segments, those without ids first: /users/me before /users/{uuid}."""
 
-    def __init__(self, routes: tuple[Route, ...] = ROUTES) -> None:
+    def __init__(self, routes: tuple[Route, ...] = ROUTES, *, unrouted_verb: int = 404) -> None:
+        self._unrouted_verb = unrouted_verb
         self._rows: dict[int, list[tuple[list[str], Route]]] = defaultdict(list)
         for route in sorted(routes, key=lambda route: route.template.count("{")):
             segments = route.template.split("/")
             self._rows[len(segments)].append((segments, route))
 
     def find(self, method: str, path: str) -> Match:
-        """Give the route of a request; 404 for an unknown path, 405 for a known one without this method."""
+        """Give the route of a request; 404 for an unknown path, `unrouted_verb` for a known one."""
         given = path.split("/")
         known = False
         for segments, route in self._rows.get(len(given), ()):
@@ -76,7 +77,7 @@ class RouteTable:
                 if route.method == method:
                     return Match(route, ids)
                 known = True
-        raise errors.of_status(405 if known else 404)
+        raise errors.of_status(self._unrouted_verb if known else 404)
 
 
 def _ids(segments: list[str], given: list[str]) -> dict[str, str] | None:

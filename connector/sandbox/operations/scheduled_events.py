@@ -123,7 +123,7 @@ ROUTES = (
         "scheduled_events.cancel",
         ("scheduled_events:write",),
         cancel_event,
-        body=Form((Field("reason", text(most=10_000)),)),
+        body=Form((Field("reason", text(most=10_000), null_in_reply=True),)),
     ),
     Route(
         "GET /scheduled_events/{uuid}/invitees",

@@ -61,10 +61,12 @@ def book(world: World, now: int, booking: Booking, changes: Mapping[str, object]
     number, offer, stamp = world.next_number(), booking.offer, times.write(now)
     end = booking.start + offer.record["duration"] * times.MINUTE
     kinds = offer.record["locations"]
+    uri = world.links.to("scheduled_events", world.ids.make("event", number))
+    location = booking.location or (shapes.event_location(kinds[0], booking.name) if kinds else None)
     event = shapes.event(
-        world.links.to("scheduled_events", world.ids.make("event", number)),
+        uri,
         event_type=offer.record,
-        location=booking.location or (shapes.event_location(kinds[0], booking.name) if kinds else None),
+        location=world.conferences.begin(now, number, uri, location),
         hosts=world.writer.hosts(booking.hosts, booking.start, end, offer),
         start_time=times.write(booking.start),
         end_time=times.write(end),

@@ -1,6 +1,6 @@
 """Makes a world: the generated part, the cast's events and subscriptions, the small organization. Pure."""
 
-from . import bookings, cast, furnishing, shapes, times
+from . import bookings, cast, conferences, furnishing, shapes, times
 from .population import LARGE, SMALL
 from .shapes import Record
 from .world import Kept, Subscription, World
@@ -17,6 +17,7 @@ def make(*, seed: int, events: int, users: int, anchor: int, origin: str) -> Wor
     _add_canceled_event(world)
     _add_subscriptions(world)
     _add_small_organization_events(world)
+    conferences.catch_up(world, anchor)
     furnishing.furnish(world)
     return world
 

@@ -159,6 +159,7 @@ def event(
         "updated_at": times["updated_at"],
         "event_memberships": hosts,
         "event_guests": [],
+        "calendar_event": None,
     }
 
 
@@ -264,16 +265,21 @@ _CONFERENCES = {
 
 def event_location(kind: Record, asked: str) -> Record:
     """Make an Event's location from an event type's; `asked` is what an invitee says where they are asked."""
-    name = kind["kind"]
+    name: str = kind["kind"]
     if name == "zoom_conference":
         return _ZOOM
     if name.endswith("_conference"):
         join_url = f"https://meet.example/{quote(asked.lower().replace(' ', '-'), safe='')}"
-        return {"type": _CONFERENCES.get(name, name), "status": "pushed", "join_url": join_url, "data": None}
+        return conference(_CONFERENCES.get(name, name), "pushed", join_url)
     if name == "physical":
         place = {field: kind.get(field) for field in ("location", "additional_info")}
         return {"type": name, **place}
     return {"type": name, "location": kind.get("phone_number") or kind.get("location") or asked}
+
+
+def conference(kind: str, status: str, join_url: str | None = None) -> Record:
+    """Make the location of an Event that is held in a conference."""
+    return {"type": kind, "status": status, "join_url": join_url, "data": None}
 
 
 def slug_of(name: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from . import times
+from .conferences import Conferences
 from .diary import Diary
 from .holdings import Holdings
 from .ids import Ids
@@ -90,6 +91,7 @@ class World:
         self.added: list[Added] = []
         self.subscriptions: dict[str, Subscription] = {}
         self.holdings = Holdings()
+        self.conferences = Conferences()
         self.samples: dict[str, Record] = {}  # payloads of sample webhook data, by event name
         self._made = 0
         self._by_mail: dict[str, list[Added]] = {}

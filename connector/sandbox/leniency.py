@@ -1,0 +1,184 @@
+"""Brings what others send into the documented form, in which alone the rest of the sandbox reads it. Pure.
+
+docs/sandbox.md says what speaks for each leniency and which are guesses. A strict sandbox uses none of it.
+"""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
+
+from .api import body_rules
+from .api.body_rules import Array, Form, Nested, OneOf, Rule
+from .api.calls import Route
+from .api.parameters import Integer
+from .api.replies import Headers
+from .api.requests import FORM, Request
+from .world.shapes import Record
+
+CORS: Headers = [
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Allow-Methods", "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD"),
+    ("Access-Control-Allow-Headers", "*, Authorization"),
+    ("Access-Control-Expose-Headers", "ETag"),
+    ("Access-Control-Max-Age", "86400"),
+]
+
+Pairs = Sequence[tuple[str, str]]
+
+_WHOLE_FLOAT = re.compile(r"(\d+)\.0+", re.ASCII)
+_DIGITS = re.compile(r"-?\d{1,15}", re.ASCII)
+_DEEPEST_NAME = 5
+
+
+def of_method(request: Request) -> Request:
+    """Return HEAD as GET: the server leaves the body out."""
+    return replace(request, method="GET") if request.method == "HEAD" else request
+
+
+def as_form(request: Request) -> Request:
+    """Return a JSON object sent to OAuth as a form; anything else as it is."""
+    if request.media_type == FORM:
+        return request
+    given = _json(request.body)
+    if not isinstance(given, dict):
+        return request
+    return replace(request, content_type=FORM, body=urlencode(_pairs(given)).encode())
+
+
+def documented(request: Request, route: Route) -> Request:
+    """Return the request of an operation in its documented form; what has no such form stays as it is."""
+    query = parse_qsl(request.query, keep_blank_values=True)
+    body: Any = _json(request.body)
+    is_text = False
+    if request.method in {"GET", "DELETE"}:
+        if request.method == "GET" and isinstance(body, dict):
+            known = {_bare(name) for name, _ in query}
+            query += [(name, value) for name, value in _pairs(body) if _bare(name) not in known]
+        return replace(request, query=_written(request, route, query), body=b"")
+    if request.body in {b"", b"null"}:
+        declared = {parameter.name for parameter in route.parameters}
+        body, is_text = _nested([pair for pair in query if _bare(pair[0]) not in declared]), True
+        query = [pair for pair in query if _bare(pair[0]) in declared]
+    elif body is None and request.media_type == FORM:
+        form = request.body.decode("utf-8", "replace")
+        body, is_text = _nested(parse_qsl(form, keep_blank_values=True)), True
+    request = replace(request, query=_written(request, route, query))
+    return _with_body(request, route.body, body, is_text=is_text) if isinstance(body, dict) else request
+
+
+# Queries
+
+
+def _bare(name: str) -> str:
+    return name.removesuffix("[]")
+
+
+def _written(request: Request, route: Route, pairs: Pairs) -> str:
+    """Return a query with whole numbers written as such, 20.0 as 20; as it was sent if it means the same."""
+    whole = {parameter.name for parameter in route.parameters if isinstance(parameter.read, Integer)}
+    written = [
+        (name, found[1] if name in whole and (found := _WHOLE_FLOAT.fullmatch(value)) else value)
+        for name, value in pairs
+    ]
+    unchanged = parse_qsl(request.query, keep_blank_values=True) == written
+    return request.query if unchanged else urlencode(written)
+
+
+def _pairs(given: Record) -> Pairs:
+    """Return the fields of an object as parameters; null counts as left out, objects have no such form."""
+    return [
+        (name, _text(item))
+        for name, value in given.items()
+        for item in (value if isinstance(value, list) else [value])
+        if item is not None and not isinstance(item, list | dict)
+    ]
+
+
+def _text(value: str | float) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+# Bodies
+
+
+def _json(body: bytes) -> Any:
+    """Return a JSON value; None for null and for what is not JSON."""
+    with suppress(orjson.JSONDecodeError):
+        return orjson.loads(body)
+    return None
+
+
+def _nested(pairs: Pairs) -> Record:
+    """Return form fields as an object: `a[b]` lies in another object, `a[]` in an array."""
+    body: Record = {}
+    for name, value in pairs:
+        keys = name.replace("]", "").split("[") if name.count("[") < _DEEPEST_NAME else [name]
+        place: Any = body
+        for key, following in pairwise(keys):
+            inner: Any = {} if following else []
+            if not isinstance(place.get(key), type(inner)):
+                place[key] = inner
+            place = place[key]
+            if not following:
+                place.append(value)
+                break
+        else:
+            place[keys[-1]] = value
+    return body
+
+
+def _with_body(request: Request, form: Form | None, body: Record, *, is_text: bool) -> Request:
+    fitted = body
+    if form is not None:
+        fitted = _fitted(form, body, is_text=is_text, is_new=request.method == "POST")
+    if fitted == _json(request.body):
+        return request
+    with suppress(orjson.JSONEncodeError):  # of great depth
+        return replace(request, body=orjson.dumps(fitted) if fitted else b"")
+    return request
+
+
+def _fitted(form: Form, body: Record, *, is_text: bool, is_new: bool) -> Record:
+    """Fit the values of an object to a form; a new record takes null, where the reply has it, as left out."""
+    fields = {field.name: field for field in form.fields}
+    left_out = {name for name, field in fields.items() if is_new and field.null_in_reply}
+    return {
+        name: _fitted_value(fields[name].rule, value, is_text=is_text, is_new=is_new)
+        if name in fields
+        else value
+        for name, value in body.items()
+        if value is not None or name not in left_out
+    }
+
+
+def _fitted_value(rule: Rule, value: Any, *, is_text: bool, is_new: bool) -> Any:
+    if isinstance(rule, Nested) and isinstance(value, dict):
+        return _fitted(rule.form, value, is_text=is_text, is_new=is_new)
+    if isinstance(rule, Array) and isinstance(value, list):
+        return [_fitted_value(rule.rule, item, is_text=is_text, is_new=is_new) for item in value]
+    if isinstance(value, str):
+        return _of_text(rule, value) if is_text else value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return _choice(rule, value) if isinstance(rule, OneOf) and is_number else value
+
+
+def _of_text(rule: Rule, text: str) -> Any:
+    """Return the number or truth value that a rule wants and a form can only write as text."""
+    if isinstance(rule, OneOf):
+        return _choice(rule, text)
+    if rule is body_rules.boolean and text in {"true", "false"}:
+        return text == "true"
+    return int(text) if isinstance(rule, body_rules.Integer) and _DIGITS.fullmatch(text) else text
+
+
+def _choice(rule: OneOf, value: str | float) -> str | float:
+    """Return the choice that is written like a value: the text 1 for the number 1."""
+    return next((choice for choice in rule.choices if str(choice) == _text(value)), value)
