@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ..errors import UsageError
-from .output import columns, printable
+from .output import columns, keeps_formulas, printable
 from .places import refuse_password
 from .session import connect, signs_in
 
@@ -46,6 +46,7 @@ _FORMAT = click.option(
 @click.option("--threads", type=int, default=8, show_default=True, help="Calls at once.")
 @click.option("--own", is_flag=True, help="Copy the user's own data, also as an admin.")
 @click.option("--only-marked", is_flag=True, help="Read only what webhook events have marked.")
+@keeps_formulas
 @signs_in
 @click.option("--dry-run", is_flag=True, help="Say what it would cost, and copy nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -61,6 +62,7 @@ def command(  # noqa: PLR0913 - one per option
     *,
     own: bool,
     only_marked: bool,
+    keep_formulas: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -72,7 +74,7 @@ def command(  # noqa: PLR0913 - one per option
 
     refuse_password(context, "to", _HIDDEN)
     names = tuple(name for name in (word.strip() for word in (streams or "").split(",")) if name)
-    options = sync.Options(names, window_days, no_show_days, threads, own, only_marked)
+    options = sync.Options(names, window_days, no_show_days, threads, own, only_marked, keep_formulas)
     with connect() as connection:
         if dry_run:
             _show_plan(sync.plan(connection, to, options, form=form), as_json=as_json)

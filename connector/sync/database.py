@@ -7,11 +7,13 @@ takes over by writing its name, and the older one fails at its next page.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import sqlalchemy as sa
 
+from .. import private
 from ..errors import DestinationError, TakenOver, UsageError
 from .destination import Destination
 from .rows import MOST_QUESTIONS, Row, answer_column, answers
@@ -34,6 +36,7 @@ class Database:
         self._columns: dict[str, dict[str, str]] = {name: {} for name in self._tables.of}
         self._engine = _engine(destination)
         try:
+            _make_private(self._engine.url)
             with _told(self._engine):
                 self._prepare()
         except BaseException:
@@ -43,9 +46,10 @@ class Database:
     @classmethod
     def exists(cls, destination: Destination) -> bool:
         """Whether a copy has been begun there; nothing is made."""
-        if destination.file is not None and not destination.file.exists():
-            return False
         engine = _engine(destination)
+        file = _file(engine.url)
+        if file is not None and not file.exists():
+            return False
         try:
             with _told(engine):
                 return sa.inspect(engine).has_table(Tables().state.name)
@@ -244,14 +248,29 @@ def _told(engine: sa.Engine) -> Iterator[None]:
         ) from None
 
 
+def _file(url: sa.URL) -> Path | None:
+    """Return the file of an SQLite database, None for every other one."""
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"} or "uri" in url.query:
+        return None
+    return Path(str(url.database))
+
+
+def _make_private(url: sa.URL) -> None:
+    """Make the file of an SQLite database before SQLite does, which would let everybody read it."""
+    file = _file(url)
+    if file is None:
+        return
+    try:
+        private.make_folder(file.parent)
+        private.make_file(file)
+    except OSError as error:
+        raise DestinationError(
+            f"{error.filename or file} cannot be made: {error.strerror}.", fix="Name another place."
+        ) from None
+
+
 def _engine(destination: Destination) -> sa.Engine:
     if destination.file is not None:
-        try:
-            destination.file.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DestinationError(
-                f"{destination.file.parent} cannot be made: {error.strerror}.", fix="Name another place."
-            ) from None
         file = sa.URL.create("sqlite", database=str(destination.file))
         return sa.create_engine(file, connect_args={"timeout": _LOCKED_S})
     try:
