@@ -18,11 +18,13 @@ from ..errors import DestinationError, TakenOver, UsageError
 from .destination import Destination
 from .rows import MOST_QUESTIONS, Row, answer_column, answers
 from .streams import Stream
-from .tables import Tables, add_column, find, put_value
+from .tables import Tables, find, put_value
+from .upgrade import upgrade
 from .writer import Writer
 
 _LOCKED_S: Final = 60  # how long SQLite waits for another writer
 _WRITER: Final = "writer"
+_TOO_LARGE: Final = "54"  # class of PostgreSQL's codes for what is beyond its limits
 _REVISION: Final = "revision."
 
 
@@ -82,14 +84,18 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """Open a transaction; it fails where a later sync has taken over."""
-        with _told(self._engine), self._engine.begin() as connection:
-            self._fence(connection)
-            writer = Writer(connection, self._tables)
-            yield writer
-            for stream in sorted(writer.touched):
-                put_value(connection, self._tables.state, _REVISION + stream, uuid4().hex)
-            for key, value in writer.state.items():
-                put_value(connection, self._tables.state, key, value)
+        writer: Writer | None = None
+        try:
+            with self._engine.begin() as connection:
+                self._fence(connection)
+                writer = Writer(connection, self._tables)
+                yield writer
+                for stream in sorted(writer.touched):
+                    put_value(connection, self._tables.state, _REVISION + stream, uuid4().hex)
+                for key, value in writer.state.items():
+                    put_value(connection, self._tables.state, key, value)
+        except sa.exc.SQLAlchemyError as error:
+            raise _worded(self._engine, error, self._refused(error, writer)) from None
 
     # Rows
 
@@ -189,7 +195,7 @@ class Database:
             return {one["uri"]: one["mark"] for one in found}
 
     def _prepare(self) -> None:
-        """Make the tables, and add the columns that they do not have yet."""
+        """Make the tables, and bring up to date those that an older version made."""
         tables = self._tables
         existing = set(sa.inspect(self._engine).get_table_names())
         if tables.state.name not in existing and (foreign := existing & tables.of.keys()):
@@ -204,12 +210,7 @@ class Database:
             for known in connection.execute(sa.select(tables.questions)).mappings().all():
                 if known["stream"] in tables.of:
                     self._learnt(known["stream"], {known["question"]: known["column_name"]})
-            inspector = sa.inspect(connection)
-            for table in tables.of.values():
-                present = {column["name"] for column in inspector.get_columns(table.name)}
-                for column in table.c:
-                    if column.name not in present:
-                        add_column(connection, table, column)
+            upgrade(connection, tables.of.values(), lock=tables.state)
 
     def _learnt(self, stream: str, columns: Mapping[str, str]) -> None:
         for question, name in columns.items():
@@ -226,6 +227,22 @@ class Database:
                 fix="Nothing is lost: let it finish.",
             )
 
+    def _refused(self, error: sa.exc.SQLAlchemyError, writer: Writer | None) -> str | None:
+        """Return the URI of the row that the database does not take, None where that is not why it failed."""
+        state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+        broken = isinstance(error, sa.exc.OperationalError) and not state.startswith(_TOO_LARGE)
+        if writer is None or writer.at_work is None or broken:
+            return None
+        table, rows = writer.at_work
+        for one in rows:
+            try:
+                with self._engine.connect() as connection:  # nothing is committed
+                    connection.execute(sa.delete(table).where(table.c.uri == one["uri"]))
+                    connection.execute(sa.insert(table), [one])
+            except type(error):
+                return str(one["uri"])
+        return None
+
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
         with _told(self._engine), self._engine.connect() as connection:
@@ -238,14 +255,19 @@ def _told(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except sa.exc.SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        first = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-        password = engine.url.password
-        words = first.replace(str(password), "***") if password else first
-        raise DestinationError(
-            f"The database said no: {words}.",
-            fix="What was copied so far is whole; the same command goes on from there.",
-        ) from None
+        raise _worded(engine, error) from None
+
+
+def _worded(engine: sa.Engine, error: sa.exc.SQLAlchemyError, refused: str | None = None) -> DestinationError:
+    cause = getattr(error, "orig", None) or error
+    words = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    for secret in (engine.url.password, engine.url.query.get("password")):
+        words = words.replace(str(secret), "***") if secret else words
+    what = f" to {refused}" if refused else ""
+    return DestinationError(
+        f"The database said no{what}: {words}.",
+        fix="What was copied so far is whole; the same command goes on from there.",
+    )
 
 
 def _file(url: sa.URL) -> Path | None:

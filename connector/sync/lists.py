@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from ..contract import Record
-from ..errors import NotFound
+from ..errors import NotFound, UsageError
 from . import times
 from .job import Job
 from .report import Counts
-from .rows import by_uri, row
+from .rows import by_uri, row, uri_of
 from .streams import Recent, Stream, parts_of, streams
 from .writer import Writer
 
@@ -65,7 +65,7 @@ def inputs(job: Job, stream: Stream, since: str | None) -> dict[str, Any]:
 def _below(job: Job, stream: Stream, parent: str, since: str | None) -> bool:
     try:
         return _read(job, stream, {stream.parent_input: parent}, since, parent)
-    except NotFound:  # it went between its own list and this one
+    except (NotFound, UsageError):  # nothing can name it, or it went between its own list and this one
         return False
 
 
@@ -130,7 +130,7 @@ def _write(job: Job, stream: Stream, page: Sequence[Record]) -> bool:
 def _get(job: Job, stream: Stream, uri: str) -> Record | None:
     try:
         return job.connection.run(stream.get or "", {"uuid": uri}).record
-    except NotFound:
+    except (NotFound, UsageError):
         return None
 
 
@@ -138,7 +138,7 @@ def _sorted_by_change(job: Job, stream: Stream, page: Sequence[Record]) -> tuple
     """Give the URIs of records that are stored as they are listed, and of all others."""
     columns = job.columns[stream.name]
     listed = {made["uri"]: made for made in (row(record, columns) for record in page)}
-    given = {record["uri"]: record.keys() for record in page}
+    given = {uri_of(record): record.keys() for record in page}
     stored = job.database.stored(stream.name, list(listed))
     same = [
         uri
