@@ -1,11 +1,7 @@
 """`calendly-connector sync`: copies of an account, and what webhook events say of them."""
 
 import json
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -14,10 +10,11 @@ from ..errors import UsageError
 from .output import columns, keeps_formulas, printable
 from .places import refuse_password
 from .session import connect, signs_in
+from .sync_progress import interruptible, shown
 
 if TYPE_CHECKING:
-    from ..contract import Event, RateLimit
-    from ..sync import Plan, Progress, Report
+    from ..contract import Event
+    from ..sync import Plan, Report
 
 _HIDDEN = "CALENDLY_SYNC_TO"
 _TO = click.option(
@@ -79,7 +76,7 @@ def command(  # noqa: PLR0913 - one per option
         if dry_run:
             _show_plan(sync.plan(connection, to, options, form=form), as_json=as_json)
             return 0
-        with _interruptible() as stop, _progress() as watch:
+        with interruptible() as stop, shown(connection) as watch:
             report = sync.copy(connection, to, options, form=form, watch=watch, stop=stop)
     _show_report(report, as_json=as_json)
     return 0 if report.outcome == "done" else 1
@@ -183,77 +180,3 @@ def _show_report(report: "Report", *, as_json: bool) -> None:
 def _warn(warnings: Any) -> None:
     for warning in warnings:
         click.echo(f"warning: {printable(warning)}", err=True)
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C end the copy after the page it is at, the second one at once."""
-    pressed = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed.is_set
-        return
-
-    def press(number: int, frame: Any) -> None:
-        if pressed.is_set():
-            signal.default_int_handler(number, frame)
-        pressed.set()
-        click.echo("Ending after this page; once more ends at once.", err=True)
-
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[["Progress"], None]]:
-    import sys
-
-    if not sys.stderr.isatty():
-        yield lambda _progress: None
-        return
-    from rich import progress as bars
-    from rich.console import Console
-
-    words = bars.TextColumn(
-        "{task.description}  {task.fields[records]} records, {task.fields[calls]} calls{task.fields[rest]}"
-    )
-    columns_shown = (bars.BarColumn(20), words, bars.TimeElapsedColumn())
-    with bars.Progress(*columns_shown, console=Console(stderr=True)) as bar:
-        task = bar.add_task("sync", total=None, records=0, calls=0, rest="")
-        left = _TimeLeft(time.monotonic)
-
-        def show(progress: "Progress") -> None:
-            bar.update(
-                task,
-                description=progress.stream,
-                records=progress.records,
-                calls=progress.calls,
-                rest=_budget(progress.rate_limit) + left(progress.share),
-                total=1.0 if progress.share is not None else None,
-                completed=progress.share or 0.0,
-            )
-
-        yield show
-
-
-def _budget(limit: "RateLimit | None") -> str:
-    return f", {limit.remaining} of {limit.limit} calls left this minute" if limit else ""
-
-
-class _TimeLeft:
-    """Tells the time left from how fast the share has grown since it was first told."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._first: tuple[float, float] | None = None
-
-    def __call__(self, share: float | None) -> str:
-        if share is None:
-            return ""
-        now = self._clock()
-        began, base = self._first = self._first or (now, share)
-        if share <= base:
-            return ""
-        return f", about {(now - began) * (1 - share) / (share - base) / 60:.0f} min left"
