@@ -83,11 +83,26 @@ def test_marking_and_reading_only_that(call, fresh_sandbox):
         "payload": booked["invitee"],
     }
     Path("one.json").write_text(json.dumps(body))
-    assert call("mark", "one.json") == (0, "1 record(s) will be read again by the next sync.\n", "")
+    assert call("mark", "one.json") == (0, "1 record(s) will be taken up by the next sync.\n", "")
     assert count_internal("sqlite:///calendly.db", "marks") == 1
     code, out, _ = call("--only-marked", server=fresh_sandbox)
     assert code == 0
     assert lines(out)["scheduled_events"][:2] == ["1", "1"]
+    assert booked["invitee"]["uri"] in tables("sqlite:///calendly.db")["invitees"]
+
+
+def test_a_webhook_body_with_an_invitee_needs_no_call(call, fresh_sandbox):
+    call(server=fresh_sandbox)
+    booked = fresh_sandbox.book()
+    payload = {**booked["invitee"], "scheduled_event": booked["event"]}
+    body = {"event": "invitee.created", "created_at": "2026-11-18T11:00:00Z", "payload": payload}
+    Path("one.json").write_text(json.dumps(body))
+    assert call("mark", "one.json")[0] == 0
+    fresh_sandbox.control("DELETE", "/requests")
+    code, out, err = call("--only-marked", server=fresh_sandbox)
+    assert (code, err) == (0, "")
+    assert "1 invitee(s) came from webhook bodies, without a call." in out
+    assert fresh_sandbox.requests()["counts"] == {"GET /users/me": 1, "GET /organization_memberships": 1}
     assert booked["invitee"]["uri"] in tables("sqlite:///calendly.db")["invitees"]
 
 
@@ -101,7 +116,7 @@ def test_events_are_marked_in_any_usual_form(call, form):
         "events": json.dumps({"id": "1", "kind": "invitee.created", "payload": {"event": uri}}),
     }[form]
     Path("events").write_text(text)
-    assert call("mark", "events")[:2] == (0, "1 record(s) will be read again by the next sync.\n")
+    assert call("mark", "events")[:2] == (0, "1 record(s) will be taken up by the next sync.\n")
 
 
 @pytest.mark.parametrize(

@@ -258,7 +258,7 @@ def odd(case):
 
 @pytest.mark.parametrize(
     ("case", "warned"),
-    [("nul", None), ("link", "routing_form"), ("time", "created_at"), ("answers", "250 answers")],
+    [("nul", None), ("link", "routing_form"), ("time", "created_at"), ("answers", "499 answers")],
 )
 def test_a_record_that_sqlite_takes_does_not_stop_a_copy_in_postgresql(
     office, postgres_url, tmp_path, monkeypatch, case, warned

@@ -93,7 +93,7 @@ def mark(context: click.Context, to: str, form: Literal["jsonl", "csv"] | None, 
 
     refuse_password(context, "to", _HIDDEN)
     count = sync.mark(to, _read_events(source), form=form)
-    click.echo(f"{count} record(s) will be read again by the next sync.")
+    click.echo(f"{count} record(s) will be taken up by the next sync.")
 
 
 def _refuse_options(context: click.Context) -> None:
@@ -172,6 +172,8 @@ def _show_report(report: "Report", *, as_json: bool) -> None:
         click.echo(
             f"\n{report.calls} calls for {whose}{', after an interruption' if report.resumed else ''}."
         )
+        if report.from_webhooks:
+            click.echo(f"{report.from_webhooks} invitee(s) came from webhook bodies, without a call.")
         _warn(report.warnings)
     if report.outcome == "stopped":
         click.echo("Interrupted after a whole page: the same command goes on from there.", err=True)

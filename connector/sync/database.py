@@ -5,8 +5,8 @@ takes over by writing its name, and the older one fails at its next page.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -17,7 +17,7 @@ from .. import private
 from ..errors import DestinationError, TakenOver, UsageError
 from .destination import Destination
 from .rows import MOST_QUESTIONS, Row, answer_column, answers
-from .streams import Stream
+from .streams import Stream, streams
 from .tables import Tables, find, put_value
 from .upgrade import upgrade
 from .writer import Writer
@@ -141,6 +141,14 @@ class Database:
             for found in connection.execution_options(yield_per=1000).execute(query).mappings():
                 yield dict(found)
 
+    def below(self, stream: str, uri: str) -> dict[str, Row]:
+        """Return the rows below a record that are not missing, by URI: only their status."""
+        table = self._tables.of[stream]
+        mine = table.c[streams()[stream].link or ""] == uri
+        query = sa.select(table.c.uri, table.c.status).where(mine, table.c.missing_since.is_(None))
+        with self._reading() as connection:
+            return {one["uri"]: dict(one) for one in connection.execute(query).mappings()}
+
     def read_below(self, uris: Sequence[str]) -> dict[str, str]:
         """Give when the records below each of these were last read."""
         reads = self._tables.reads
@@ -176,23 +184,34 @@ class Database:
 
     # Marks
 
-    def mark(self, uris: Iterable[str]) -> None:
-        """Say that records have changed; whoever calls this need not be the one who syncs."""
-        marks = self._tables.marks
-        for uri in sorted(set(uris)):
-            mark = uuid4().hex
-            anew = sa.update(marks).where(marks.c.uri == uri).values(mark=mark)
-            with _told(self._engine), suppress(sa.exc.IntegrityError), self._engine.begin() as connection:
-                if connection.execute(anew).rowcount == 0:
-                    # Where it fails, another program has marked the same record at the same time.
-                    connection.execute(sa.insert(marks).values(uri=uri, mark=mark))
+    def mark(self, told: Mapping[str, str | None], newer: Callable[[str, str | None], bool]) -> None:
+        """Say that records have changed, with a body where there is one; of two the newer one stays.
 
-    def marks(self) -> dict[str, str]:
-        """Give what is marked, each with the name of its mark."""
+        Whoever calls this need not be the one who syncs.
+        """
+        for uri, body in sorted(told.items()):
+            with _told(self._engine):
+                try:
+                    self._mark(uri, body, newer)
+                except sa.exc.IntegrityError:  # another program has marked the same record at the same time
+                    self._mark(uri, body, newer)
+
+    def marks(self) -> dict[str, tuple[str, str | None]]:
+        """Return what is marked, each with the name of its mark and the body that came with it."""
         marks = self._tables.marks
         with self._reading() as connection:
             found = connection.execute(sa.select(marks).order_by(marks.c.uri)).mappings()
-            return {one["uri"]: one["mark"] for one in found}
+            return {one["uri"]: (one["mark"], one["body"]) for one in found}
+
+    def _mark(self, uri: str, body: str | None, newer: Callable[[str, str | None], bool]) -> None:
+        marks = self._tables.marks
+        mine = marks.c.uri == uri
+        with self._engine.begin() as connection:
+            # The update comes first: it keeps others from this mark until the transaction ends.
+            if connection.execute(sa.update(marks).where(mine).values(mark=uuid4().hex)).rowcount == 0:
+                connection.execute(sa.insert(marks).values(uri=uri, mark=uuid4().hex, body=body))
+            elif body and newer(body, connection.scalar(sa.select(marks.c.body).where(mine))):
+                connection.execute(sa.update(marks).where(mine).values(body=body))
 
     def _prepare(self) -> None:
         """Make the tables, and bring up to date those that an older version made."""
@@ -210,7 +229,7 @@ class Database:
             for known in connection.execute(sa.select(tables.questions)).mappings().all():
                 if known["stream"] in tables.of:
                     self._learnt(known["stream"], {known["question"]: known["column_name"]})
-            upgrade(connection, tables.of.values(), lock=tables.state)
+            upgrade(connection, [tables.marks, *tables.of.values()], lock=tables.state)
 
     def _learnt(self, stream: str, columns: Mapping[str, str]) -> None:
         for question, name in columns.items():

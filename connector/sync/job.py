@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any, TypeVar
 
 from ..contract import Connection, Record
@@ -15,7 +14,7 @@ from .account import Account
 from .database import Database
 from .options import Options
 from .report import Counts, Progress, Report, StreamReport, Watch
-from .rows import MOST_ANSWERS, Row, row
+from .rows import Row, fitting, row
 from .streams import Kind, Stream, parts_of, streams
 from .writer import Writer
 
@@ -110,12 +109,13 @@ class Job:
                 self._unfit[stream.name] |= unfit
                 names = ", ".join(sorted(unfit))
                 self.report.warn(f"{stream.name}: what {fitted['uri']} has as {names} stands in `other`.")
-            if len(answered) > MOST_ANSWERS:
+            kept = fitting(answered)
+            if len(kept) < len(answered):
                 self.report.warn(
-                    f"{stream.name}: {fitted['uri']} has more than {MOST_ANSWERS} answers; "
-                    "the rest stand in the JSON column only."
+                    f"{stream.name}: {fitted['uri']} has {len(answered)} answers, too many for one row; "
+                    f"those after the first {len(kept)} stand in the JSON column only."
                 )
-            made.append(fitted | dict(islice(answered.items(), MOST_ANSWERS)))
+            made.append(fitted | kept)
         return made
 
     def put(self, writer: Writer, stream: Stream, records: Sequence[Record]) -> dict[str, Counts]:

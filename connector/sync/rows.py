@@ -14,10 +14,10 @@ from .streams import Kind
 Row = dict[str, Any]
 
 MOST_QUESTIONS: Final = 500
-MOST_ANSWERS: Final = (
-    250  # of one record: PostgreSQL keeps a row of very many short texts on one page of 8 KiB
-)
 LONGEST_URI: Final = 512
+_ROOM: Final = 6500  # bytes for answers: a row of PostgreSQL fits a page of 8 KiB, long texts as pointers
+_POINTER: Final = 28
+_HEADER: Final = 4
 _LONGEST_NAME: Final = 63  # PostgreSQL cuts names after as many bytes
 _MARK: Final = 8
 _PREFIX: Final = "answer_"
@@ -74,6 +74,18 @@ def answers(record: Mapping[str, Any], name: str | None) -> dict[str, str]:
             question, answer = storable(question), storable(answer)
             given[question] = f"{given[question]}\n{answer}" if question in given else answer
     return given
+
+
+def fitting(answered: Mapping[str, str]) -> dict[str, str]:
+    """Return as many answers by column as a row of PostgreSQL takes, from the first one on."""
+    room = _ROOM
+    kept = {}
+    for name, answer in answered.items():
+        room -= min(len(answer.encode()) + _HEADER, _POINTER)
+        if room < 0:
+            break
+        kept[name] = answer
+    return kept
 
 
 def answer_column(question: str, taken: Collection[str]) -> str:

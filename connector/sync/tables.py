@@ -54,14 +54,16 @@ _TYPES: Final[Mapping[Kind, Callable[[], sa.types.TypeEngine[Any]]]] = {
 class Tables:
     """One table per stream, and four that the copy keeps for itself.
 
-    `state` holds JSON by key, `questions` which column is whose, `marks` what a webhook told of,
-    `reads` when the records below another one were last read.
+    `state` holds JSON by key, `questions` which column is whose, `marks` what a webhook told of, with the
+    body where that holds an invitee, `reads` when the records below another one were last read.
     """
 
     def __init__(self) -> None:
         self.metadata = sa.MetaData()
         self.state = self._own("state", sa.Column("value", sa.Text, nullable=False), key=("key", 64))
-        self.marks = self._own("marks", sa.Column("mark", sa.String(32), nullable=False))
+        self.marks = self._own(
+            "marks", sa.Column("mark", sa.String(32), nullable=False), sa.Column("body", sa.Text)
+        )
         self.reads = self._own("reads", sa.Column("read_at", sa.String(32), nullable=False))
         self.questions = self._own(
             "questions",
