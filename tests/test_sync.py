@@ -967,6 +967,14 @@ def test_a_body_of_somebody_elses_event_is_not_taken_into_a_copy_of_ones_own(off
     assert office.copy(own=True, only_marked=True).from_webhooks == 0
 
 
+@pytest.mark.parametrize("strange", [float("nan"), json.loads("[" * 100 + "]" * 100)])
+def test_a_body_that_no_database_holds_marks_its_event(copied, strange):
+    booked = copied.sandbox.book()
+    assert sync.mark(str(copied.file), [body(booked["invitee"], booked["event"], strange=strange)]) == 1
+    assert copied.copy(only_marked=True).from_webhooks == 0
+    assert booked["invitee"]["uri"] in copied.held()["invitees"]
+
+
 def test_marks_of_an_older_copy_get_a_place_for_bodies(copied):
     import sqlite3
 

@@ -7,7 +7,7 @@ and with it the invitees of its event are as many as the event counts. Else the 
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,7 +20,10 @@ from .rows import Row
 from .streams import Stream, parts_of, streams
 from .writer import Writer
 
-_INVITEE: Final = re.compile(r"(https?://[^/]+/scheduled_events/[A-Za-z0-9_-]+)/invitees/[A-Za-z0-9_-]+")
+_INVITEE: Final = re.compile(
+    r"(https?://[^/]{1,200}/scheduled_events/[A-Za-z0-9_-]{1,99})/invitees/[A-Za-z0-9_-]{1,99}"
+)
+_DEEPEST: Final = 64
 _AROUND: Final = "scheduled_event"
 
 
@@ -37,9 +40,22 @@ class Body:
         """What grows from an older body about an invitee to a newer one."""
         return times.canonical(self.invitee["updated_at"]) or "", self.told_at
 
-    def written(self) -> str:
-        """Return it as JSON."""
-        return json.dumps(asdict(self))
+    def written(self) -> str | None:
+        """Return it as JSON, None where it is none: nested too deep, or with numbers that are none."""
+        fields = {"told_at": self.told_at, "invitee": self.invitee, "event": self.event}
+        try:
+            return json.dumps(fields, allow_nan=False) if _depth(fields) <= _DEEPEST else None
+        except ValueError:
+            return None
+
+
+def _depth(value: object) -> int:
+    """Return how many objects and lists stand in each other, counted no further than needed."""
+    depth, level = 0, [value]
+    while depth <= _DEEPEST and (nested := [one for one in level if isinstance(one, dict | list)]):
+        level = [inner for one in nested for inner in (one.values() if isinstance(one, dict) else one)]
+        depth += 1
+    return depth
 
 
 def read(text: str) -> Body:

@@ -32,11 +32,11 @@ def told_by(events: Iterable[Event]) -> dict[str, str | None]:
     """Return what events tell of: URIs of records to read again, and of invitees with their body."""
     told: dict[str, str | None] = {}
     for event in events:
-        held = list(bodies.bodies_in(event))
-        whole = {body.event["uri"] for body in held}
+        held = [(body, text) for body in bodies.bodies_in(event) if (text := body.written())]
+        whole = {body.event["uri"] for body, _ in held}
         told |= {uri: None for uri in told_of(event) - whole if uri not in told}
-        for body in held:
-            text, uri = body.written(), body.invitee["uri"]
+        for body, text in held:
+            uri = body.invitee["uri"]
             if bodies.newer(text, told.get(uri)):
                 told[uri] = text
     return told
