@@ -1,11 +1,16 @@
 """Addresses of databases, as SQLAlchemy writes them."""
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_plus
 
 from .errors import UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
+
+_BEFORE_HOST: Final = re.compile(r"[^:/]*://[^:/]*:[^@]*@")  # a password may hold all but @
+_SETTING: Final = re.compile(r"(?:pass(?:word|wd|phrase)?|pwd|secret|token)\s*=", re.IGNORECASE)
 
 
 def database_url(address: str, *, what: str, setting: str, extra: str) -> "URL":
@@ -40,9 +45,15 @@ def database_url(address: str, *, what: str, setting: str, extra: str) -> "URL":
 
 
 def holds_password(address: str) -> bool:
-    """Say whether a password stands in an address, for places that others can read."""
-    user, at, _ = address.partition("://")[2].partition("/")[0].rpartition("@")
-    return bool(at) and ":" in user
+    """Return whether a password stands in an address, for places that others can read.
+
+    It may stand before the host or, in whatever spelling, in a setting such as `password=` or `PWD=`, itself
+    in a text that a driver takes. The path of a file with passwords is none.
+    """
+    if "://" not in address:
+        return False
+    plain = unquote_plus(unquote_plus(address))
+    return bool(_BEFORE_HOST.match(address) or _SETTING.search(plain))
 
 
 def shown(url: "URL") -> str:

@@ -1,5 +1,6 @@
 """A port to listen on, and its address."""
 
+import errno
 import os
 import socket
 
@@ -24,6 +25,8 @@ def listen(host: str, port: int) -> socket.socket:
     except UnicodeError:  # names go through an encoding of their own
         raise UsageError(f"{host[:100]!r} is no name of a host.", fix="Choose another --host.") from None
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConnectorError(f"Port {port} is in use.", fix="Pass --port 0 for a free one.") from None
         raise ConnectorError(
             f"Port {port} of {host} cannot be listened on: {error.strerror}.",
             fix="Choose another --port or --host.",

@@ -257,6 +257,11 @@ class CalendlyConnection:
         """Headroom as of the last reply; None before the first, and where Calendly does not tell it."""
         return self._client.rate_limit
 
+    @property
+    def waits(self) -> tuple[float, float]:
+        """Seconds that calls still wait for the account's limit, and seconds in all, that wait included."""
+        return self._client.waits
+
     def close(self) -> None:
         """Close the network connections that are kept open."""
         if "_client" in vars(self):

@@ -1,8 +1,10 @@
 """What a copy holds, for comparing it with another one or with the sandbox."""
 
 import sqlite3
+from datetime import datetime
 
 import sqlalchemy as sa
+from calendly_connector.sync import times
 from calendly_connector.sync.streams import streams
 
 
@@ -26,7 +28,7 @@ def tables(url, *, missing=False, stamps=False):
             return {
                 name: {
                     row["uri"]: {
-                        questions.get((name, column), column): value
+                        questions.get((name, column), column): plain(value)
                         for column, value in row.items()
                         if stamps or column not in left_out
                         if value is not None or not column.startswith("answer_")
@@ -38,6 +40,11 @@ def tables(url, *, missing=False, stamps=False):
             }
     finally:
         engine.dispose()
+
+
+def plain(value):
+    """Return a time from PostgreSQL as the text that SQLite has."""
+    return times.write(value) if isinstance(value, datetime) else value
 
 
 def columns(url, table):

@@ -20,7 +20,7 @@ def test_an_ipv6_address_is_written_in_brackets():
 
 
 def test_a_port_that_is_taken_is_told_of(closed_port):
-    with pytest.raises(ConnectorError, match=f"Port {closed_port} of 127.0.0.1 cannot be listened on"):
+    with pytest.raises(ConnectorError, match=f"Port {closed_port} is in use"):
         listen("127.0.0.1", closed_port)
 
 

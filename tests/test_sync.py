@@ -843,6 +843,155 @@ def test_marks_while_a_copy_lies_interrupted_do_not_make_rows_missing(office):
     assert office.held() == office.fresh()
 
 
+# What webhook bodies hold
+
+
+def body(told, event, *, kind="invitee.created", at="2026-11-18T11:00:00.000000Z", **changes):
+    """Return a webhook's event about an invitee, as Calendly sends it."""
+    around = {name: value for name, value in event.items() if name != "calendar_event"}
+    payload = {**told, "scheduled_event": around, **changes}
+    return Event(id="1", kind=kind, created_at=at, created_by=None, payload=payload)
+
+
+ASKS_WHO_IT_IS = {"GET /users/me": 1, "GET /organization_memberships": 1}
+
+
+def test_an_invitee_in_a_webhook_body_costs_no_call(copied):
+    booked = copied.sandbox.book(answers=["Pricing"])
+    assert sync.mark(str(copied.file), [body(booked["invitee"], booked["event"])]) == 1
+    reports = []
+    assert copied.calls(lambda: reports.append(copied.copy(only_marked=True))) == ASKS_WHO_IT_IS
+    assert reports[0].from_webhooks == 1
+    assert (reports[0].streams["invitees"].new, reports[0].streams["invitees"].calls) == (1, 0)
+    assert count_internal(copied.url, "marks") == 0
+    fresh = copied.fresh()
+    uri, event = booked["invitee"]["uri"], booked["event"]["uri"]
+    assert copied.held()["invitees"][uri] == fresh["invitees"][uri]
+    assert copied.held()["scheduled_events"][event] == fresh["scheduled_events"][event] | {
+        "calendar_event": None  # no webhook tells it
+    }
+    assert copied.calls(lambda: copied.copy(no_show_days=0)).get(INVITEES, 0) == 0
+    assert copied.held() == copied.fresh()
+
+
+def test_a_cancellation_and_a_reschedule_in_webhook_bodies_cost_no_call(copied):
+    first, second = copied.sandbox.book(), copied.sandbox.book()
+    copied.copy()
+    copied.timer.now += 60
+    canceled = copied.sandbox.cancel(invitee=first["invitee"]["uri"])
+    moved = copied.sandbox.reschedule(invitee=second["invitee"]["uri"])
+    old_event = copied.connection.run("scheduled_events.get", {"uuid": second["event"]["uri"]}).record
+    rescheduled = told(
+        "invitee.rescheduled",
+        {
+            "old": {**moved["old_invitee"], "scheduled_event": old_event},
+            "new": {**moved["invitee"], "scheduled_event": moved["event"]},
+        },
+    )
+    events = [body(canceled["invitees"][0], canceled["event"], kind="invitee.canceled"), rescheduled]
+    assert sync.mark(str(copied.file), events) == 3
+    assert copied.calls(lambda: copied.copy(only_marked=True)) == ASKS_WHO_IT_IS
+    assert copied.held() == copied.fresh()
+
+
+def later(record, seconds):
+    moment = datetime.fromisoformat(record["updated_at"]) + timedelta(seconds=seconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def test_an_older_body_never_overwrites_a_newer_row(copied):
+    booked = copied.sandbox.book()
+    copied.copy()
+    held = copied.held()
+    older = body(booked["invitee"], booked["event"], name="Older", updated_at=later(booked["invitee"], -1))
+    sync.mark(str(copied.file), [older])
+    assert copied.calls(lambda: copied.copy(only_marked=True)) == ASKS_WHO_IT_IS
+    assert copied.held() == held
+    assert count_internal(copied.url, "marks") == 0
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("together", [True, False])
+def test_of_two_bodies_the_newer_one_holds_in_whatever_order_they_come(copied, order, together):
+    booked = copied.sandbox.book()
+    newer = body(booked["invitee"], booked["event"], name="Newer")
+    older = body(booked["invitee"], booked["event"], name="Older", updated_at=later(booked["invitee"], -1))
+    events = [older, newer][::order]
+    for some in [events] if together else [[event] for event in events]:
+        sync.mark(str(copied.file), some)
+    assert copied.calls(lambda: copied.copy(only_marked=True)) == ASKS_WHO_IT_IS
+    assert copied.held()["invitees"][booked["invitee"]["uri"]]["name"] == "Newer"
+
+
+def test_where_a_body_and_a_row_of_the_same_moment_differ_calendly_is_asked(copied):
+    booked = copied.sandbox.book()
+    copied.copy()
+    sync.mark(str(copied.file), [body(booked["invitee"], booked["event"], name="Somebody else")])
+    calls = copied.calls(lambda: copied.copy(only_marked=True))
+    assert calls["GET /scheduled_events/{uuid}"] == 1
+    assert copied.held()["invitees"][booked["invitee"]["uri"]]["name"] == booked["invitee"]["name"]
+    assert count_internal(copied.url, "marks") == 0
+
+
+def test_a_body_whose_event_counts_more_invitees_than_are_known_is_read(copied):
+    booked = copied.sandbox.book()
+    counter = {**booked["event"]["invitees_counter"], "total": 2, "active": 2}
+    sync.mark(str(copied.file), [body(booked["invitee"], booked["event"] | {"invitees_counter": counter})])
+    calls = copied.calls(lambda: copied.copy(only_marked=True))
+    assert calls == {**ASKS_WHO_IT_IS, "GET /scheduled_events/{uuid}": 1, INVITEES: 1}
+    assert copied.held() == copied.fresh()
+
+
+def test_a_no_show_in_a_body_is_a_row_and_goes_missing_with_it(copied):
+    event = copied.past_event(3)
+    invitee, mark = copied.invitee(event), f"{PUBLIC}/invitee_no_shows/1"
+    shown = {"uri": mark, "created_at": "2026-11-18T11:00:00.000000Z"}
+    for number, no_show in enumerate((shown, None), start=1):
+        told_of = body(invitee, event, no_show=no_show, updated_at=later(invitee, number))
+        sync.mark(str(copied.file), [told_of])
+        copied.timer.now += 1
+        assert copied.calls(lambda: copied.copy(only_marked=True)) == ASKS_WHO_IT_IS
+        assert (mark in copied.held()["no_shows"]) is bool(no_show)
+    assert copied.held(missing=True)["no_shows"][mark]["invitee"] == invitee["uri"]
+
+
+def test_a_body_of_somebody_elses_event_is_not_taken_into_a_copy_of_ones_own(office):
+    office.copy(own=True)
+    me = office.connection.run("users.me").record["uri"]
+    event = next(
+        event
+        for event in office.events(status="active")
+        if me not in {one["user"] for one in event["event_memberships"]}
+    )
+    sync.mark(str(office.file), [body(office.invitee(event), event)])
+    assert office.copy(own=True, only_marked=True).from_webhooks == 0
+
+
+@pytest.mark.parametrize("strange", [float("nan"), json.loads("[" * 100 + "]" * 100)])
+def test_a_body_that_no_database_holds_marks_its_event(copied, strange):
+    booked = copied.sandbox.book()
+    assert sync.mark(str(copied.file), [body(booked["invitee"], booked["event"], strange=strange)]) == 1
+    assert copied.copy(only_marked=True).from_webhooks == 0
+    assert booked["invitee"]["uri"] in copied.held()["invitees"]
+
+
+def test_marks_of_an_older_copy_get_a_place_for_bodies(copied):
+    import sqlite3
+
+    with sqlite3.connect(copied.file) as older:
+        older.execute("ALTER TABLE calendly_sync_marks DROP COLUMN body")
+    older.close()
+    booked = copied.sandbox.book()
+    sync.mark(str(copied.file), [body(booked["invitee"], booked["event"])])
+    assert copied.copy(only_marked=True).from_webhooks == 1
+
+
+def test_a_plan_counts_no_call_for_a_body(copied):
+    booked = copied.sandbox.book()
+    sync.mark(str(copied.file), [body(booked["invitee"], booked["event"])])
+    assert "marked" not in {one.stream for one in plan(copied).streams}
+
+
 # Files
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 from calendly_connector import cli
+from calendly_connector.cli.sync_progress import Rest, duration, seconds_left
+from calendly_connector.contract import RateLimit
+from calendly_connector.sync import Progress
 from copies import count_internal, tables
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
@@ -80,11 +83,26 @@ def test_marking_and_reading_only_that(call, fresh_sandbox):
         "payload": booked["invitee"],
     }
     Path("one.json").write_text(json.dumps(body))
-    assert call("mark", "one.json") == (0, "1 record(s) will be read again by the next sync.\n", "")
+    assert call("mark", "one.json") == (0, "1 record(s) will be taken up by the next sync.\n", "")
     assert count_internal("sqlite:///calendly.db", "marks") == 1
     code, out, _ = call("--only-marked", server=fresh_sandbox)
     assert code == 0
     assert lines(out)["scheduled_events"][:2] == ["1", "1"]
+    assert booked["invitee"]["uri"] in tables("sqlite:///calendly.db")["invitees"]
+
+
+def test_a_webhook_body_with_an_invitee_needs_no_call(call, fresh_sandbox):
+    call(server=fresh_sandbox)
+    booked = fresh_sandbox.book()
+    payload = {**booked["invitee"], "scheduled_event": booked["event"]}
+    body = {"event": "invitee.created", "created_at": "2026-11-18T11:00:00Z", "payload": payload}
+    Path("one.json").write_text(json.dumps(body))
+    assert call("mark", "one.json")[0] == 0
+    fresh_sandbox.control("DELETE", "/requests")
+    code, out, err = call("--only-marked", server=fresh_sandbox)
+    assert (code, err) == (0, "")
+    assert "1 invitee(s) came from webhook bodies, without a call." in out
+    assert fresh_sandbox.requests()["counts"] == {"GET /users/me": 1, "GET /organization_memberships": 1}
     assert booked["invitee"]["uri"] in tables("sqlite:///calendly.db")["invitees"]
 
 
@@ -98,7 +116,7 @@ def test_events_are_marked_in_any_usual_form(call, form):
         "events": json.dumps({"id": "1", "kind": "invitee.created", "payload": {"event": uri}}),
     }[form]
     Path("events").write_text(text)
-    assert call("mark", "events")[:2] == (0, "1 record(s) will be read again by the next sync.\n")
+    assert call("mark", "events")[:2] == (0, "1 record(s) will be taken up by the next sync.\n")
 
 
 @pytest.mark.parametrize(
@@ -190,6 +208,95 @@ def test_an_interruption_ends_after_the_page_and_a_later_run_goes_on(make_sandbo
         )
         assert json.loads(done.stdout)["resumed"]
     assert len(tables(f"sqlite:///{tmp_path / 'x.db'}")["scheduled_events"]) == 200
+
+
+def read_until(terminal, words, shown=b""):
+    """Read a terminal until it has shown words; return all of it."""
+    while words not in shown:
+        piece = os.read(terminal, 65536)
+        assert piece, shown
+        shown += piece
+    return shown
+
+
+def test_a_second_interruption_ends_at_once_also_where_the_copy_waits_for_the_limit(make_sandbox, tmp_path):
+    with make_sandbox(events=60) as sandbox:
+        sandbox.fault("status", path="/scheduled_events/", status=429, headers={"Retry-After": "150"})
+        ours, theirs = pty.openpty()
+        settings = environment(sandbox) | {"TERM": "xterm"}
+        command = [SCRIPT, "sync", "--to", "x.db"]
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=settings, stdout=subprocess.DEVNULL, stderr=theirs
+        ) as process:
+            os.close(theirs)
+            try:
+                shown = read_until(ours, b"s for the rate limit")
+                process.send_signal(signal.SIGINT)
+                shown = read_until(ours, b"once more ends at once", shown)
+                process.send_signal(signal.SIGINT)
+                assert process.wait(SOON_S) == -signal.SIGINT  # well before the 150 s are over
+            finally:
+                process.kill()
+                os.close(ours)
+        assert b"\x1b[?25h" in shown  # the cursor is there again
+        sandbox.control("DELETE", "/faults")
+        done = subprocess.run(
+            [*command, "--json"], cwd=tmp_path, env=environment(sandbox), capture_output=True, check=True
+        )
+        assert json.loads(done.stdout)["resumed"]
+    assert len(tables(f"sqlite:///{tmp_path / 'x.db'}")["scheduled_events"]) == 60
+
+
+@pytest.mark.parametrize(
+    ("calls", "work_s", "limit", "expected"),
+    [
+        (100, 20, None, 20),
+        (100, 20, RateLimit(500, 100, 30), 20),  # all fit into this minute
+        (150, 15, RateLimit(500, 100, 30), 30 + 5),  # 50 of them come after it
+        (1100, 11, RateLimit(500, 100, 30), 30 + 60 + 5),
+        (1100, 900, RateLimit(500, 100, 30), 900),  # slower than the limit
+        (501, 0, RateLimit(500, 0, None), 120),
+        (10, 5, RateLimit(0, 0, 60), 5),
+    ],
+)
+def test_the_time_left_knows_the_limit(calls, work_s, limit, expected):
+    assert seconds_left(calls, work_s, limit) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (21.4, "21 s"), (119, "119 s"), (120, "2 min"), (600, "10 min")]
+)
+def test_durations_are_seconds_below_two_minutes(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_what_is_left_goes_on_while_it_waits():
+    now, waits = [0.0], [(0.0, 0.0)]
+    rest = Rest(lambda: now[0], lambda: waits[0])
+    assert str(rest) == ""
+    rest.told(Progress("contacts", 0, 5, None, None))
+    assert str(rest) == ""
+    rest.told(Progress("scheduled_events", 0, 10, 0.0, RateLimit(100, 90, 50)))
+    assert str(rest) == ", 90 of 100 calls left this minute"
+    now[0] = 10.0
+    rest.told(Progress("scheduled_events", 100, 100, 0.5, RateLimit(100, 0, 40)))
+    assert str(rest) == ", 0 of 100 calls left this minute, about 50 s left"
+    waits[0] = (39.5, 39.5)
+    assert str(rest) == ", waiting 40 s for the rate limit, about 50 s left"
+    now[0], waits[0] = 30.0, (19.5, 39.5)
+    assert str(rest) == ", waiting 20 s for the rate limit, about 30 s left"
+    now[0], waits[0] = 52.0, (0.0, 40.0)  # of the 52 s it worked for 12
+    rest.told(Progress("scheduled_events", 120, 120, 0.6, RateLimit(100, 80, 58)))
+    assert str(rest) == ", 80 of 100 calls left this minute, about 8 s left"
+
+
+def test_waiting_for_the_limit_is_counted_once_for_all_threads(make_sandbox, connect, timer):
+    with make_sandbox(clock=timer, rate_limit=3) as sandbox:
+        connection = connect(sandbox)
+        for _ in range(4):
+            connection.run("users.me")
+    assert connection.waits == (0.0, pytest.approx(sum(timer.sleeps)))
+    assert sum(timer.sleeps) > 1
 
 
 def test_a_terminal_shows_how_far_it_is(make_sandbox, tmp_path):

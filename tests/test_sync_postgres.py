@@ -1,12 +1,18 @@
 """Copies into a real PostgreSQL."""
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from calendly_connector import sync
 from calendly_connector.errors import DestinationError, TakenOver, UsageError
+from calendly_connector.sync import lists
+from calendly_connector.sync.streams import streams
 from copies import columns, tables
+
+OLDER = Path(__file__).parent / "sync_postgres_texts.sql"
 
 
 @pytest.fixture
@@ -108,10 +114,172 @@ def test_what_the_server_says_is_told_without_rows(office, postgres_url):
     engine = sa.create_engine(postgres_url)
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE contacts ADD CHECK (name IS NULL) NOT VALID")
-        connection.exec_driver_sql("UPDATE contacts SET synced_at = 'x' WHERE name IS NULL")
+        connection.exec_driver_sql("UPDATE contacts SET synced_at = now() WHERE name IS NULL")
         connection.exec_driver_sql("DELETE FROM contacts")
     engine.dispose()
     with pytest.raises(DestinationError) as caught:
         copy(postgres_url)
     assert "violates check constraint" in str(caught.value)
+    assert "to https://api.calendly.com/contacts/" in str(caught.value)  # the record that it refuses
     assert "@" not in str(caught.value)
+
+
+# Times
+
+
+def run_sql(url, *statements, **values):
+    engine = sa.create_engine(url)
+    try:
+        with engine.begin() as connection:
+            answers = [connection.execute(sa.text(statement), values) for statement in statements]
+            return answers[-1].fetchall() if answers[-1].returns_rows else None
+    finally:
+        engine.dispose()
+
+
+def texts_left(url):
+    """Return the columns of times that are no timestamps with time zone."""
+    kinds = {
+        (one[0], one[1]): one[2]
+        for one in run_sql(url, "SELECT table_name, column_name, data_type FROM information_schema.columns")
+    }
+    moments = [
+        (name, column)
+        for name, stream in streams().items()
+        for column, kind in (*stream.columns().items(), ("synced_at", "time"), ("missing_since", "time"))
+        if kind == "time"
+    ]
+    return [place for place in moments if kinds[place] != "timestamp with time zone"]
+
+
+def test_times_can_be_grouped_by_the_database(office, postgres_url):
+    _, copy = office
+    copy(postgres_url)
+    assert texts_left(postgres_url) == []
+    weeks = run_sql(
+        postgres_url,
+        "SELECT date_trunc('week', start_time), count(*) FROM scheduled_events GROUP BY 1",
+    )
+    assert sum(count for _, count in weeks) == 120
+
+
+@pytest.fixture
+def older(office, postgres_url, tmp_path):
+    """Fill the tables that an older version made, with texts, from a copy in SQLite."""
+    _, copy = office
+    path = tmp_path / "older.db"
+    copy(path)
+    run_sql(postgres_url, OLDER.read_text())
+    source, target = sa.create_engine(f"sqlite:///{path}"), sa.create_engine(postgres_url)
+    theirs, ours = sa.MetaData(), sa.MetaData()
+    with source.connect() as reading, target.begin() as writing:
+        theirs.reflect(reading)
+        for name, table in theirs.tables.items():
+            for column in table.c:
+                if column.name.startswith("answer_"):
+                    writing.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {column.name} TEXT")
+        ours.reflect(writing)
+        for name, table in ours.tables.items():
+            rows = [
+                {column: value for column, value in row.items() if column in table.c}
+                for row in reading.execute(sa.select(theirs.tables[name])).mappings()
+            ]
+            if rows:
+                writing.execute(sa.insert(table), rows)
+    source.dispose()
+    target.dispose()
+    return f"sqlite:///{path}"
+
+
+def test_the_texts_of_an_older_copy_become_times_and_nothing_is_read_again(office, older, postgres_url):
+    sandbox, copy = office
+    assert texts_left(postgres_url)
+    sandbox.control("DELETE", "/requests")
+    report = copy(postgres_url)
+    assert texts_left(postgres_url) == []
+    assert {name: (one.new, one.changed, one.missing) for name, one in report.streams.items()} == (
+        dict.fromkeys(report.streams, (0, 0, 0))
+    )
+    assert tables(postgres_url) == tables(older)
+
+
+@pytest.mark.usefixtures("older")
+def test_what_is_no_time_in_an_older_copy_goes_into_other(office, postgres_url):
+    _, copy = office
+    ((uri, kept), *_) = run_sql(postgres_url, "SELECT uri, updated_at FROM contacts ORDER BY uri")
+    run_sql(
+        postgres_url,
+        "UPDATE contacts SET created_at = 'last spring', synced_at = '?' WHERE uri = :uri",
+        "UPDATE contacts SET updated_at = '2026-W47-3T11:06:40' WHERE uri <> :uri",
+        uri=uri,
+    )
+    sync.mark(postgres_url, [])  # opens it
+    assert texts_left(postgres_url) == []
+    ((created, other, updated),) = run_sql(
+        postgres_url, "SELECT created_at, other, updated_at FROM contacts WHERE uri = :uri", uri=uri
+    )
+    assert (created, other) == (None, {"created_at": "last spring"})
+    assert updated == datetime.fromisoformat(kept)
+    others = run_sql(postgres_url, "SELECT DISTINCT updated_at FROM contacts WHERE uri <> :uri", uri=uri)
+    assert others == [(datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC),)]
+    copy(postgres_url)
+
+
+@pytest.mark.usefixtures("older")
+def test_a_view_that_keeps_texts_is_named_and_nothing_is_half_done(office, postgres_url):
+    _, copy = office
+    run_sql(postgres_url, "CREATE VIEW upcoming AS SELECT uri, start_time FROM scheduled_events")
+    before = texts_left(postgres_url)
+    with pytest.raises(DestinationError, match="view upcoming") as caught:
+        copy(postgres_url)
+    assert "Drop the views" in str(caught.value)
+    assert texts_left(postgres_url) == before
+    run_sql(postgres_url, "DROP VIEW upcoming")
+    copy(postgres_url)
+    assert texts_left(postgres_url) == []
+
+
+# Records that PostgreSQL does not take as they are
+
+
+def odd(case):
+    origin = "https://api.calendly.com"
+    return {
+        "uri": f"{origin}/routing_form_submissions/S1" + ("\0" if case == "nul" else ""),
+        "routing_form": f"{origin}/routing_forms/" + "F" * (600 if case == "link" else 1),
+        "submitter": None,
+        "created_at": "tomorrow" if case == "time" else "2026-11-20T00:00:00.000000Z",
+        "updated_at": "2026-11-20T00:00:00.000000Z",
+        "questions_and_answers": [
+            {"question": f"q{n}", "answer": "a" * 20} for n in range(499 if case == "answers" else 1)
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("case", "warned"),
+    [("nul", None), ("link", "routing_form"), ("time", "created_at"), ("answers", "499 answers")],
+)
+def test_a_record_that_sqlite_takes_does_not_stop_a_copy_in_postgresql(
+    office, postgres_url, tmp_path, monkeypatch, case, warned
+):
+    _, copy = office
+    record = odd(case)
+    write = lists._write
+
+    def with_one_more(job, stream, page):
+        more = [record] if stream.name == "routing_form_submissions" else []
+        return write(job, stream, [*page, *more])
+
+    monkeypatch.setattr(lists, "_write", with_one_more)
+    path = tmp_path / "copy.db"
+    options = sync.Options(streams=("routing_form_submissions",))
+    reports = [copy(to, options=options) for to in (postgres_url, path)]
+    held = tables(postgres_url)
+    assert held == tables(f"sqlite:///{path}")
+    row = held["routing_form_submissions"][record["uri"].replace("\0", "\ufffd")]
+    assert json.loads(json.dumps(row["questions_and_answers"])) == record["questions_and_answers"]
+    for report in reports:
+        told = [warning for warning in report.warnings if "routing_form_submissions/S1" in warning]
+        assert len(told) == (1 if warned else 0)
+        assert not warned or warned in told[0]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
 TEXTS = st.text(max_size=300)
-KINDS = {"t": "text", "i": "integer", "f": "float", "b": "boolean", "j": "json"}
+KINDS = {"t": "text", "i": "integer", "f": "float", "b": "boolean", "j": "json", "m": "time", "l": "link"}
 
 
 def ago(days):
@@ -165,6 +165,15 @@ def test_moments_survive_being_written(moment):
         ({"f": 2}, "f"),
         ({"b": False}, "b"),
         ({"j": [1]}, "j"),
+        ({"m": "2026-11-18T11:06:40.000000Z"}, "m"),
+        ({"l": "l" * 512}, "l"),
+        ({"l": "l" * 513}, None),
+        ({"l": 1}, None),
+        ({"m": "yesterday"}, None),
+        ({"m": "2026-02-31T00:00:00Z"}, None),
+        ({"m": "0001-01-01T00:00:00+12:00"}, None),
+        ({"m": "9999-12-31T23:59:59-12:00"}, None),
+        ({"m": 17}, None),
         ({"t": 1}, None),
         ({"i": "1"}, None),
         ({"i": True}, None),
@@ -182,6 +191,16 @@ def test_what_does_not_fit_its_column_stands_in_other(value, column):
     (name,) = value
     expected = {"uri": "u", **dict.fromkeys(KINDS), "other": None}
     assert made == expected | ({column: value[name]} if column else {"other": value})
+
+
+def test_what_postgresql_takes_in_no_text_is_replaced():
+    made = rows.row({"uri": "u\0", "t": "\0 \ud800", "l": "\0"}, KINDS)
+    assert (made["uri"], made["t"], made["l"]) == ("u\ufffd", "\ufffd \ufffd", "\ufffd")
+
+
+@pytest.mark.parametrize("text", ["2026-11-18T11:06:40Z", "2026-11-18T12:06:40+01:00", "20261118T110640Z"])
+def test_times_are_written_alike_so_that_they_sort(text):
+    assert rows.row({"uri": "u", "m": text}, KINDS)["m"] == "2026-11-18T11:06:40.000000Z"
 
 
 @pytest.mark.parametrize("uri", [None, "", 7, "u" * 513])
@@ -278,7 +297,8 @@ def test_columns_have_the_types_that_the_schemas_declare():
     assert "uri" not in invitees
     assert (invitees["email"], invitees["rescheduled"], invitees["no_show"]) == ("text", "boolean", "json")
     assert streams()["event_types"].columns()["duration"] == "integer"
-    assert streams()["no_shows"].columns() == {"created_at": "text", "invitee": "text", "event": "text"}
+    assert (invitees["created_at"], invitees["event"]) == ("time", "link")
+    assert streams()["no_shows"].columns() == {"created_at": "time", "invitee": "text", "event": "link"}
     assert not {"other", "synced_at", "missing_since"} & {
         name for stream in streams().values() for name in stream.columns()
     }

@@ -79,6 +79,8 @@ class Client:
         self._session: requests.Session | None = None
         self._lock = Lock()
         self._call = local()  # of each thread: when its call is given up
+        self._waits_until = float("-inf")
+        self._waited_s = 0.0
 
     def send(self, request: Request, *, attempts: int | None = None) -> Reply:
         """Send a request, trying again where that is safe; raise what the last answer means.
@@ -117,6 +119,19 @@ class Client:
                 self._session.close()
                 self._session = None
 
+    @property
+    def waits(self) -> tuple[float, float]:
+        """How many seconds calls still wait for the account's budget, and how many in all, that included."""
+        with self._lock:
+            return max(0.0, self._waits_until - self._timing.monotonic()), self._waited_s
+
+    def _wait(self, now: float, seconds: float) -> None:
+        with self._lock:  # what several threads wait at the same time counts once
+            until = max(self._waits_until, now + seconds)
+            self._waited_s += until - max(self._waits_until, now)
+            self._waits_until = until
+        self._timing.sleep(seconds)
+
     def _wait_for_turn(
         self, request: Request, header: str, give_up_at: float
     ) -> tuple[budget.Account, budget.Turn]:
@@ -132,7 +147,7 @@ class Client:
                 return account, turn
             if now + turn > give_up_at:
                 raise protocol.out_of_budget(request, turn)
-            self._timing.sleep(turn)
+            self._wait(now, turn)
 
     def _send_once(
         self,

@@ -8,7 +8,7 @@ import click
 
 from ..declarations import Action
 from ..manifest import catalog
-from .output import columns
+from .output import columns, styled
 
 
 @click.command("actions")
@@ -19,7 +19,7 @@ def command(*, as_json: bool) -> None:
         click.echo(json.dumps([as_dict(action) for action in catalog().values()], indent=2))
         return
     rows = [(action.id, action.effect, action.request, action.title) for action in catalog().values()]
-    for line in columns([("ACTION", "EFFECT", "REQUEST", "WHAT IT DOES"), *rows], bold=sys.stdout.isatty()):
+    for line in columns([("ACTION", "EFFECT", "REQUEST", "WHAT IT DOES"), *rows], bold=styled(sys.stdout)):
         click.echo(line)
 
 

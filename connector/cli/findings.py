@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from ..subscriptions import Finding
-from .output import columns, printable
+from .output import columns, printable, styled
 
 
 def print_findings(found: Sequence[Finding]) -> None:
@@ -16,7 +16,7 @@ def print_findings(found: Sequence[Finding]) -> None:
     rows += [
         (one.kind, one.id or "-", one.scope, printable(one.base), " ".join(one.events)) for one in listed
     ]
-    lines = columns(rows, bold=sys.stdout.isatty()) if listed else ["no subscriptions"]
+    lines = columns(rows, bold=styled(sys.stdout)) if listed else ["no subscriptions"]
     for line in lines:
         click.echo(line)
     for one in found:

@@ -14,7 +14,7 @@ from ..declarations import Action
 from ..errors import ConnectorError, UsageError
 from ..manifest import find
 from ..redaction import quoted
-from .output import Target, Writer, printable, writer
+from .output import Target, Writer, format_of, keeps_formulas, printable, writer
 from .session import connect, signs_in
 
 if TYPE_CHECKING:
@@ -33,10 +33,14 @@ _FORMATS = ("table", "json", "jsonl", "csv")
 @click.option("--all", "all_pages", is_flag=True, help="Read the whole list, not one page.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read up to N records of a list.")
 @click.option(
-    "--format", "form", type=click.Choice(_FORMATS), help="Default: table, or json where no terminal is."
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    help="Default: what the name of --output says, else table in a terminal and json elsewhere.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--output", metavar="FILE", help="Write to FILE.")
+@keeps_formulas
 @click.option("--dry-run", is_flag=True, help="Show the request and send nothing.")
 def command(  # noqa: PLR0913 - one per option
     action: str,
@@ -48,11 +52,13 @@ def command(  # noqa: PLR0913 - one per option
     limit: int | None,
     all_pages: bool,
     as_json: bool,
+    keep_formulas: bool,
     dry_run: bool,
 ) -> int:
     """Run an action. The rows are its filter, such as status=active or user=~{GetUserUrl}~."""
     if limit is not None and all_pages:
         raise UsageError("--all and --limit exclude each other.", fix="Give one of them.")
+    form = format_of(output, "json" if as_json else form)
     params, written = read_inputs(source), filter_rows(rows)
     with connect() as connection:
         preview = connection.preview(action, params, filter=written, limit=limit)
@@ -62,9 +68,9 @@ def command(  # noqa: PLR0913 - one per option
             click.echo(json.dumps(preview, indent=2))
             return 0
         call = _Call(connection, find(preview["action"]), params, written)
-        form = "json" if as_json else form or ("table" if sys.stdout.isatty() and not output else "json")
+        form = form or ("table" if sys.stdout.isatty() and not output else "json")
         with closing(Target(output, sys.stdout.buffer)) as target:
-            out = writer(form, target, call.action)
+            out = writer(form, target, call.action, keep_formulas=keep_formulas)
             if call.action.returns == "many" and (all_pages or limit is not None):
                 seen = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
                 call.stream(out, limit, progress=seen)

@@ -1,11 +1,12 @@
 """`calendly-connector sandbox`: a made-up Calendly on this machine."""
 
+import errno
 import json
 from datetime import UTC
 
 import click
 
-from ..errors import UsageError
+from ..errors import ConnectorError, UsageError
 
 
 @click.command("sandbox")
@@ -99,7 +100,12 @@ def command(*, as_json: bool, **settings: object) -> None:
         options = Options(**settings)  # type: ignore[arg-type]
     except ValueError as error:
         raise UsageError(f"{error}.") from None
-    serve(options, lambda url: _announce(url, as_json=as_json))
+    try:
+        serve(options, lambda url: _announce(url, as_json=as_json))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise ConnectorError(f"Port {options.port} is in use.", fix="Pass --port 0 for a free one.") from None
 
 
 def _announce(url: str, *, as_json: bool) -> None:

@@ -1,23 +1,20 @@
 """`calendly-connector sync`: copies of an account, and what webhook events say of them."""
 
 import json
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from ..errors import UsageError
-from .output import columns, printable
+from .output import columns, keeps_formulas, printable
 from .places import refuse_password
 from .session import connect, signs_in
+from .sync_progress import interruptible, shown
 
 if TYPE_CHECKING:
-    from ..contract import Event, RateLimit
-    from ..sync import Plan, Progress, Report
+    from ..contract import Event
+    from ..sync import Plan, Report
 
 _HIDDEN = "CALENDLY_SYNC_TO"
 _TO = click.option(
@@ -46,6 +43,7 @@ _FORMAT = click.option(
 @click.option("--threads", type=int, default=8, show_default=True, help="Calls at once.")
 @click.option("--own", is_flag=True, help="Copy the user's own data, also as an admin.")
 @click.option("--only-marked", is_flag=True, help="Read only what webhook events have marked.")
+@keeps_formulas
 @signs_in
 @click.option("--dry-run", is_flag=True, help="Say what it would cost, and copy nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -61,6 +59,7 @@ def command(  # noqa: PLR0913 - one per option
     *,
     own: bool,
     only_marked: bool,
+    keep_formulas: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -72,12 +71,12 @@ def command(  # noqa: PLR0913 - one per option
 
     refuse_password(context, "to", _HIDDEN)
     names = tuple(name for name in (word.strip() for word in (streams or "").split(",")) if name)
-    options = sync.Options(names, window_days, no_show_days, threads, own, only_marked)
+    options = sync.Options(names, window_days, no_show_days, threads, own, only_marked, keep_formulas)
     with connect() as connection:
         if dry_run:
             _show_plan(sync.plan(connection, to, options, form=form), as_json=as_json)
             return 0
-        with _interruptible() as stop, _progress() as watch:
+        with interruptible() as stop, shown(connection) as watch:
             report = sync.copy(connection, to, options, form=form, watch=watch, stop=stop)
     _show_report(report, as_json=as_json)
     return 0 if report.outcome == "done" else 1
@@ -94,7 +93,7 @@ def mark(context: click.Context, to: str, form: Literal["jsonl", "csv"] | None, 
 
     refuse_password(context, "to", _HIDDEN)
     count = sync.mark(to, _read_events(source), form=form)
-    click.echo(f"{count} record(s) will be read again by the next sync.")
+    click.echo(f"{count} record(s) will be taken up by the next sync.")
 
 
 def _refuse_options(context: click.Context) -> None:
@@ -173,6 +172,8 @@ def _show_report(report: "Report", *, as_json: bool) -> None:
         click.echo(
             f"\n{report.calls} calls for {whose}{', after an interruption' if report.resumed else ''}."
         )
+        if report.from_webhooks:
+            click.echo(f"{report.from_webhooks} invitee(s) came from webhook bodies, without a call.")
         _warn(report.warnings)
     if report.outcome == "stopped":
         click.echo("Interrupted after a whole page: the same command goes on from there.", err=True)
@@ -181,77 +182,3 @@ def _show_report(report: "Report", *, as_json: bool) -> None:
 def _warn(warnings: Any) -> None:
     for warning in warnings:
         click.echo(f"warning: {printable(warning)}", err=True)
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C end the copy after the page it is at, the second one at once."""
-    pressed = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed.is_set
-        return
-
-    def press(number: int, frame: Any) -> None:
-        if pressed.is_set():
-            signal.default_int_handler(number, frame)
-        pressed.set()
-        click.echo("Ending after this page; once more ends at once.", err=True)
-
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[["Progress"], None]]:
-    import sys
-
-    if not sys.stderr.isatty():
-        yield lambda _progress: None
-        return
-    from rich import progress as bars
-    from rich.console import Console
-
-    words = bars.TextColumn(
-        "{task.description}  {task.fields[records]} records, {task.fields[calls]} calls{task.fields[rest]}"
-    )
-    columns_shown = (bars.BarColumn(20), words, bars.TimeElapsedColumn())
-    with bars.Progress(*columns_shown, console=Console(stderr=True)) as bar:
-        task = bar.add_task("sync", total=None, records=0, calls=0, rest="")
-        left = _TimeLeft(time.monotonic)
-
-        def show(progress: "Progress") -> None:
-            bar.update(
-                task,
-                description=progress.stream,
-                records=progress.records,
-                calls=progress.calls,
-                rest=_budget(progress.rate_limit) + left(progress.share),
-                total=1.0 if progress.share is not None else None,
-                completed=progress.share or 0.0,
-            )
-
-        yield show
-
-
-def _budget(limit: "RateLimit | None") -> str:
-    return f", {limit.remaining} of {limit.limit} calls left this minute" if limit else ""
-
-
-class _TimeLeft:
-    """Tells the time left from how fast the share has grown since it was first told."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._first: tuple[float, float] | None = None
-
-    def __call__(self, share: float | None) -> str:
-        if share is None:
-            return ""
-        now = self._clock()
-        began, base = self._first = self._first or (now, share)
-        if share <= base:
-            return ""
-        return f", about {(now - began) * (1 - share) / (share - base) / 60:.0f} min left"

@@ -64,15 +64,20 @@ def plan(
 
 
 def mark(to: str, events: Iterable[Event], *, form: Format | None = None) -> int:
-    """Note which records webhook events told of, for the next copy to read again; give how many."""
-    _require_sqlalchemy()
-    from .database import Database
-    from .marks import told_of
+    """Note which records webhook events told of, for the next copy; return how many.
 
-    uris = {uri for event in events for uri in told_of(event)}
+    What an event holds of an invitee is taken into the copy as it is, so pass only events whose signature
+    was verified. All other records are read again.
+    """
+    _require_sqlalchemy()
+    from .bodies import newer
+    from .database import Database
+    from .marks import told_by
+
+    told = told_by(events)
     with closing(Database(destination(to, form))) as database:
-        database.mark(uris)
-    return len(uris)
+        database.mark(told, newer)
+    return len(told)
 
 
 def _require_sqlalchemy() -> None:

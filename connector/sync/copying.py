@@ -48,7 +48,13 @@ def copy(
         for name in sorted(database.crowded):
             report.warn(f"{name}: more questions than columns; their answers stand in the JSON column alone.")
         if destination.folder is not None:
-            report.files = write_files(database, destination.folder, destination.format, job.wanted)
+            report.files = write_files(
+                database,
+                destination.folder,
+                destination.format,
+                job.wanted,
+                keep_formulas=options.keep_formulas,
+            )
     return report
 
 

@@ -5,22 +5,26 @@ takes over by writing its name, and the older one fails at its next page.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import sqlalchemy as sa
 
+from .. import private
 from ..errors import DestinationError, TakenOver, UsageError
 from .destination import Destination
 from .rows import MOST_QUESTIONS, Row, answer_column, answers
-from .streams import Stream
-from .tables import Tables, add_column, find, put_value
+from .streams import Stream, streams
+from .tables import Tables, find, put_value
+from .upgrade import upgrade
 from .writer import Writer
 
 _LOCKED_S: Final = 60  # how long SQLite waits for another writer
 _WRITER: Final = "writer"
+_TOO_LARGE: Final = "54"  # class of PostgreSQL's codes for what is beyond its limits
 _REVISION: Final = "revision."
 
 
@@ -34,6 +38,7 @@ class Database:
         self._columns: dict[str, dict[str, str]] = {name: {} for name in self._tables.of}
         self._engine = _engine(destination)
         try:
+            _make_private(self._engine.url)
             with _told(self._engine):
                 self._prepare()
         except BaseException:
@@ -43,9 +48,10 @@ class Database:
     @classmethod
     def exists(cls, destination: Destination) -> bool:
         """Whether a copy has been begun there; nothing is made."""
-        if destination.file is not None and not destination.file.exists():
-            return False
         engine = _engine(destination)
+        file = _file(engine.url)
+        if file is not None and not file.exists():
+            return False
         try:
             with _told(engine):
                 return sa.inspect(engine).has_table(Tables().state.name)
@@ -78,14 +84,18 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """Open a transaction; it fails where a later sync has taken over."""
-        with _told(self._engine), self._engine.begin() as connection:
-            self._fence(connection)
-            writer = Writer(connection, self._tables)
-            yield writer
-            for stream in sorted(writer.touched):
-                put_value(connection, self._tables.state, _REVISION + stream, uuid4().hex)
-            for key, value in writer.state.items():
-                put_value(connection, self._tables.state, key, value)
+        writer: Writer | None = None
+        try:
+            with self._engine.begin() as connection:
+                self._fence(connection)
+                writer = Writer(connection, self._tables)
+                yield writer
+                for stream in sorted(writer.touched):
+                    put_value(connection, self._tables.state, _REVISION + stream, uuid4().hex)
+                for key, value in writer.state.items():
+                    put_value(connection, self._tables.state, key, value)
+        except sa.exc.SQLAlchemyError as error:
+            raise _worded(self._engine, error, self._refused(error, writer)) from None
 
     # Rows
 
@@ -131,6 +141,14 @@ class Database:
             for found in connection.execution_options(yield_per=1000).execute(query).mappings():
                 yield dict(found)
 
+    def below(self, stream: str, uri: str) -> dict[str, Row]:
+        """Return the rows below a record that are not missing, by URI: only their status."""
+        table = self._tables.of[stream]
+        mine = table.c[streams()[stream].link or ""] == uri
+        query = sa.select(table.c.uri, table.c.status).where(mine, table.c.missing_since.is_(None))
+        with self._reading() as connection:
+            return {one["uri"]: dict(one) for one in connection.execute(query).mappings()}
+
     def read_below(self, uris: Sequence[str]) -> dict[str, str]:
         """Give when the records below each of these were last read."""
         reads = self._tables.reads
@@ -166,26 +184,37 @@ class Database:
 
     # Marks
 
-    def mark(self, uris: Iterable[str]) -> None:
-        """Say that records have changed; whoever calls this need not be the one who syncs."""
-        marks = self._tables.marks
-        for uri in sorted(set(uris)):
-            mark = uuid4().hex
-            anew = sa.update(marks).where(marks.c.uri == uri).values(mark=mark)
-            with _told(self._engine), suppress(sa.exc.IntegrityError), self._engine.begin() as connection:
-                if connection.execute(anew).rowcount == 0:
-                    # Where it fails, another program has marked the same record at the same time.
-                    connection.execute(sa.insert(marks).values(uri=uri, mark=mark))
+    def mark(self, told: Mapping[str, str | None], newer: Callable[[str, str | None], bool]) -> None:
+        """Say that records have changed, with a body where there is one; of two the newer one stays.
 
-    def marks(self) -> dict[str, str]:
-        """Give what is marked, each with the name of its mark."""
+        Whoever calls this need not be the one who syncs.
+        """
+        for uri, body in sorted(told.items()):
+            with _told(self._engine):
+                try:
+                    self._mark(uri, body, newer)
+                except sa.exc.IntegrityError:  # another program has marked the same record at the same time
+                    self._mark(uri, body, newer)
+
+    def marks(self) -> dict[str, tuple[str, str | None]]:
+        """Return what is marked, each with the name of its mark and the body that came with it."""
         marks = self._tables.marks
         with self._reading() as connection:
             found = connection.execute(sa.select(marks).order_by(marks.c.uri)).mappings()
-            return {one["uri"]: one["mark"] for one in found}
+            return {one["uri"]: (one["mark"], one["body"]) for one in found}
+
+    def _mark(self, uri: str, body: str | None, newer: Callable[[str, str | None], bool]) -> None:
+        marks = self._tables.marks
+        mine = marks.c.uri == uri
+        with self._engine.begin() as connection:
+            # The update comes first: it keeps others from this mark until the transaction ends.
+            if connection.execute(sa.update(marks).where(mine).values(mark=uuid4().hex)).rowcount == 0:
+                connection.execute(sa.insert(marks).values(uri=uri, mark=uuid4().hex, body=body))
+            elif body and newer(body, connection.scalar(sa.select(marks.c.body).where(mine))):
+                connection.execute(sa.update(marks).where(mine).values(body=body))
 
     def _prepare(self) -> None:
-        """Make the tables, and add the columns that they do not have yet."""
+        """Make the tables, and bring up to date those that an older version made."""
         tables = self._tables
         existing = set(sa.inspect(self._engine).get_table_names())
         if tables.state.name not in existing and (foreign := existing & tables.of.keys()):
@@ -200,12 +229,7 @@ class Database:
             for known in connection.execute(sa.select(tables.questions)).mappings().all():
                 if known["stream"] in tables.of:
                     self._learnt(known["stream"], {known["question"]: known["column_name"]})
-            inspector = sa.inspect(connection)
-            for table in tables.of.values():
-                present = {column["name"] for column in inspector.get_columns(table.name)}
-                for column in table.c:
-                    if column.name not in present:
-                        add_column(connection, table, column)
+            upgrade(connection, [tables.marks, *tables.of.values()], lock=tables.state)
 
     def _learnt(self, stream: str, columns: Mapping[str, str]) -> None:
         for question, name in columns.items():
@@ -222,6 +246,22 @@ class Database:
                 fix="Nothing is lost: let it finish.",
             )
 
+    def _refused(self, error: sa.exc.SQLAlchemyError, writer: Writer | None) -> str | None:
+        """Return the URI of the row that the database does not take, None where that is not why it failed."""
+        state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+        broken = isinstance(error, sa.exc.OperationalError) and not state.startswith(_TOO_LARGE)
+        if writer is None or writer.at_work is None or broken:
+            return None
+        table, rows = writer.at_work
+        for one in rows:
+            try:
+                with self._engine.connect() as connection:  # nothing is committed
+                    connection.execute(sa.delete(table).where(table.c.uri == one["uri"]))
+                    connection.execute(sa.insert(table), [one])
+            except type(error):
+                return str(one["uri"])
+        return None
+
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
         with _told(self._engine), self._engine.connect() as connection:
@@ -234,24 +274,44 @@ def _told(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except sa.exc.SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        first = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-        password = engine.url.password
-        words = first.replace(str(password), "***") if password else first
+        raise _worded(engine, error) from None
+
+
+def _worded(engine: sa.Engine, error: sa.exc.SQLAlchemyError, refused: str | None = None) -> DestinationError:
+    cause = getattr(error, "orig", None) or error
+    words = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    for secret in (engine.url.password, engine.url.query.get("password")):
+        words = words.replace(str(secret), "***") if secret else words
+    what = f" to {refused}" if refused else ""
+    return DestinationError(
+        f"The database said no{what}: {words}.",
+        fix="What was copied so far is whole; the same command goes on from there.",
+    )
+
+
+def _file(url: sa.URL) -> Path | None:
+    """Return the file of an SQLite database, None for every other one."""
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"} or "uri" in url.query:
+        return None
+    return Path(str(url.database))
+
+
+def _make_private(url: sa.URL) -> None:
+    """Make the file of an SQLite database before SQLite does, which would let everybody read it."""
+    file = _file(url)
+    if file is None:
+        return
+    try:
+        private.make_folder(file.parent)
+        private.make_file(file)
+    except OSError as error:
         raise DestinationError(
-            f"The database said no: {words}.",
-            fix="What was copied so far is whole; the same command goes on from there.",
+            f"{error.filename or file} cannot be made: {error.strerror}.", fix="Name another place."
         ) from None
 
 
 def _engine(destination: Destination) -> sa.Engine:
     if destination.file is not None:
-        try:
-            destination.file.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DestinationError(
-                f"{destination.file.parent} cannot be made: {error.strerror}.", fix="Name another place."
-            ) from None
         file = sa.URL.create("sqlite", database=str(destination.file))
         return sa.create_engine(file, connect_args={"timeout": _LOCKED_S})
     try:

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ..contract import Record
-from ..errors import NotFound, PermissionDenied
+from ..errors import NotFound, PermissionDenied, UnexpectedAnswer
 from ..replies import taken_from
 from . import schedule, times
 from .job import Job
 from .report import Counts
-from .rows import by_uri
+from .rows import by_uri, row, uri_of
 from .streams import Stream, streams
 from .writer import Writer
 
@@ -144,11 +144,14 @@ def _share(job: Job) -> float | None:
 
 def _read_invitees(job: Job, event: Record) -> _Below:
     """Read the invitees of one event; without a call where its counter says that there are none."""
-    uri, stream = event["uri"], streams()[INVITEES]
+    uri, stream = uri_of(event), streams()[INVITEES]
     if _counter(event).get("total") == 0:
         return _Below(uri)
-    with taken_from(f"the reply to {streams()[EVENTS].list}"):
-        records = job.connection.iterate(stream.list, {stream.parent_input: uri})
+    try:
+        with taken_from(f"the reply to {streams()[EVENTS].list}"):
+            records = job.connection.iterate(stream.list, {stream.parent_input: uri})
+    except UnexpectedAnswer as error:  # one event that nothing can name does not stop the copy
+        return _Below(uri, complete=False, warnings=(str(error),))
     try:
         found = list(records)
     except NotFound:  # it went after it was listed, or is not there yet: the next list will say
@@ -183,12 +186,14 @@ def _tell(job: Job, all_below: Sequence[_Below]) -> None:
 def _changed(job: Job, events: Mapping[str, Record]) -> set[str]:
     """Give the URIs of events that differ from their rows in what their invitees could have to do with."""
     stored = job.database.stored(EVENTS, list(events), (*_WATCHED, "missing_since"))
+    columns = {name: job.columns[EVENTS][name] for name in _WATCHED}
+    shown = {uri: row(event, columns) for uri, event in events.items()}
     return {
         uri
-        for uri, event in events.items()
+        for uri in events
         if uri not in stored
         or stored[uri]["missing_since"] is not None
-        or any(stored[uri][name] != event.get(name) for name in _WATCHED)
+        or any(stored[uri][name] != shown[uri][name] for name in _WATCHED)
     }
 
 

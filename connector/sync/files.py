@@ -1,31 +1,38 @@
 """The tables as files: whole and consistent at any moment, written anew where their rows changed."""
 
-import csv
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from stat import S_IMODE
 from typing import Final
 
+from .. import private, spreadsheets
 from ..errors import DestinationError
 from .database import Database
 from .destination import Format
 
 _WRITTEN: Final = "written."
 _LEFT_OUT: Final = "synced_at"  # it changes with every sync, and the file would too
+_DISARMED: Final = ".disarmed"  # tells what was written from what older versions, or --keep-formulas, wrote
 
 
-def write_files(database: Database, folder: Path, form: Format, names: Iterable[str]) -> list[str]:
-    """Write the files of the streams whose rows changed since they were last written; give their names."""
+def write_files(
+    database: Database, folder: Path, form: Format, names: Iterable[str], *, keep_formulas: bool = False
+) -> list[str]:
+    """Write the files of the streams whose rows changed since they were last written; return their names."""
+    disarmed = _DISARMED if form == "csv" and not keep_formulas else ""
     written = []
     for name in names:
         path = folder / f"{name}.{form}"
-        key, now = f"{_WRITTEN}{form}.{name}", database.revision(name)
+        key, now = f"{_WRITTEN}{form}.{name}", f"{database.revision(name)}{disarmed}"
         if path.exists() and database.state(key) == now:
             continue
         try:
-            _replace(path, _LINES[form](database, name))
+            if form == "csv":
+                _replace(path, _comma_separated(database, name, keep_formulas=keep_formulas))
+            else:
+                _replace(path, _json_lines(database, name))
         except OSError as error:
             raise DestinationError(
                 f"{path} cannot be written: {error.strerror}.", fix="The same command writes it again."
@@ -37,9 +44,15 @@ def write_files(database: Database, folder: Path, form: Format, names: Iterable[
 
 
 def _replace(path: Path, lines: Iterable[str]) -> None:
-    """Put a new file in the place of an old one, in one step, also where the power fails."""
+    """Put a new file in the place of an old one, in one step, also where the power fails.
+
+    The old one's mode stays; the first one is its owner's only.
+    """
     fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("w", encoding="utf-8", newline="") as file:
+    fresh.unlink(missing_ok=True)
+    with open(fresh, "w", encoding="utf-8", newline="", opener=private.opener) as file:
+        if path.exists():
+            fresh.chmod(S_IMODE(path.stat().st_mode))
         file.writelines(lines)
         file.flush()
         os.fsync(file.fileno())
@@ -60,27 +73,15 @@ def _json_lines(database: Database, name: str) -> Iterator[str]:
         yield json.dumps(told | other, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def _comma_separated(database: Database, name: str) -> Iterator[str]:
+def _comma_separated(database: Database, name: str, *, keep_formulas: bool) -> Iterator[str]:
     """Give a line per record under one of names; objects and lists as JSON."""
     columns = [column for column in database.columns(name) if column != _LEFT_OUT]
-    yield _csv(columns)
+    yield spreadsheets.line(columns)
     for row in database.rows(name):
-        yield _csv([_cell(row[column]) for column in columns])
-
-
-def _csv(cells: Sequence[object]) -> str:
-    text = StringIO(newline="")
-    csv.writer(text).writerow(cells)
-    return text.getvalue()
+        yield spreadsheets.line((_cell(row[column]) for column in columns), keep_formulas=keep_formulas)
 
 
 def _cell(value: object) -> object:
     if value is None or (isinstance(value, str | int | float) and not isinstance(value, bool)):
         return value
     return json.dumps(value, ensure_ascii=False)
-
-
-_LINES: Final[dict[Format, Callable[[Database, str], Iterator[str]]]] = {
-    "jsonl": _json_lines,
-    "csv": _comma_separated,
-}

@@ -1,6 +1,7 @@
 """What all parts of a sync share: the connection, the destination, the position, the report."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from .account import Account
 from .database import Database
 from .options import Options
 from .report import Counts, Progress, Report, StreamReport, Watch
-from .rows import Row, row
+from .rows import Row, fitting, row
 from .streams import Kind, Stream, parts_of, streams
 from .writer import Writer
 
@@ -75,6 +76,7 @@ class Job:
     watch: Watch
     stop: Callable[[], bool]
     columns: dict[str, dict[str, Kind]] = field(init=False)
+    _unfit: defaultdict[str, set[str]] = field(init=False, default_factory=lambda: defaultdict(set))
 
     def __post_init__(self) -> None:
         self.columns = {name: stream.columns() for name, stream in streams().items()}
@@ -100,7 +102,21 @@ class Job:
     def rows(self, stream: Stream, records: Iterable[Record]) -> list[Row]:
         """Give records as rows, answers and all."""
         columns = self.columns[stream.name]
-        return [row(record, columns) | self.database.answered(stream, record) for record in records]
+        made = []
+        for record in records:
+            fitted, answered = row(record, columns), self.database.answered(stream, record)
+            if unfit := (fitted["other"] or {}).keys() & columns.keys() - self._unfit[stream.name]:
+                self._unfit[stream.name] |= unfit
+                names = ", ".join(sorted(unfit))
+                self.report.warn(f"{stream.name}: what {fitted['uri']} has as {names} stands in `other`.")
+            kept = fitting(answered)
+            if len(kept) < len(answered):
+                self.report.warn(
+                    f"{stream.name}: {fitted['uri']} has {len(answered)} answers, too many for one row; "
+                    f"those after the first {len(kept)} stand in the JSON column only."
+                )
+            made.append(fitted | kept)
+        return made
 
     def put(self, writer: Writer, stream: Stream, records: Sequence[Record]) -> dict[str, Counts]:
         """Write records and what stands inside them; give the counts by stream."""

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ..contract import Record
-from ..errors import NotFound
+from ..contract import Record, Records
+from ..errors import NotFound, UnexpectedAnswer, UsageError
 from ..replies import taken_from
 from . import times
 from .job import Job
 from .report import Counts
-from .rows import by_uri, row
+from .rows import by_uri, row, uri_of
 from .streams import Recent, Stream, parts_of, streams
 from .writer import Writer
 
@@ -21,7 +21,7 @@ def copy_list(job: Job, stream: Stream) -> None:
     """Read a stream, below every parent where it has one."""
     since = recent_since(job, stream)
     if stream.parent is None:
-        complete = _read(job, stream, {}, since)
+        complete = _read(job, stream, _listed(job, stream, {}, since), since)
     else:
         complete = True
         for parent in job.database.uris(stream.parent):
@@ -65,17 +65,24 @@ def inputs(job: Job, stream: Stream, since: str | None) -> dict[str, Any]:
 
 def _below(job: Job, stream: Stream, parent: str, since: str | None) -> bool:
     try:
-        return _read(job, stream, {stream.parent_input: parent}, since, parent)
+        records = _listed(job, stream, {stream.parent_input: parent}, since)
+    except UnexpectedAnswer as error:  # one record that nothing can name does not stop the copy
+        job.report.warn(str(error))
+        return False
+    try:
+        return _read(job, stream, records, since, parent)
     except NotFound:  # it went between its own list and this one
         return False
 
 
-def _read(
-    job: Job, stream: Stream, above: Mapping[str, Any], since: str | None, parent: str | None = None
-) -> bool:
-    """Read one list, page by page; say whether all of it was read."""
+def _listed(job: Job, stream: Stream, above: Mapping[str, Any], since: str | None) -> Records:
+    """Return a stream's list, not read yet; UnexpectedAnswer where what it is asked for cannot be named."""
     with taken_from(f"the reply to {streams()[stream.parent].list if stream.parent else 'users.me'}"):
-        records = job.connection.iterate(stream.list, {**inputs(job, stream, since), **above})
+        return job.connection.iterate(stream.list, {**inputs(job, stream, since), **above})
+
+
+def _read(job: Job, stream: Stream, records: Records, since: str | None, parent: str | None = None) -> bool:
+    """Read one list, page by page; say whether all of it was read."""
     known = 0
     ended, short = False, False
     for page in records.pages():
@@ -131,9 +138,8 @@ def _write(job: Job, stream: Stream, page: Sequence[Record]) -> bool:
 
 def _get(job: Job, stream: Stream, uri: str) -> Record | None:
     try:
-        with taken_from(f"the reply to {stream.list}"):
-            return job.connection.run(stream.get or "", {"uuid": uri}).record
-    except NotFound:
+        return job.connection.run(stream.get or "", {"uuid": uri}).record
+    except (NotFound, UsageError):
         return None
 
 
@@ -141,7 +147,7 @@ def _sorted_by_change(job: Job, stream: Stream, page: Sequence[Record]) -> tuple
     """Give the URIs of records that are stored as they are listed, and of all others."""
     columns = job.columns[stream.name]
     listed = {made["uri"]: made for made in (row(record, columns) for record in page)}
-    given = {record["uri"]: record.keys() for record in page}
+    given = {uri_of(record): record.keys() for record in page}
     stored = job.database.stored(stream.name, list(listed))
     same = [
         uri

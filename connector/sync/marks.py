@@ -1,12 +1,13 @@
 """Records that webhook events told of: marked, then read again one by one, wherever they lie in time."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from ..contract import Event, Record
 from ..errors import NotFound, PermissionDenied, UsageError
+from . import bodies
 from .events import EVENTS, writing_events
 from .job import Job
 from .rows import by_uri
@@ -15,7 +16,7 @@ from .writer import Writer
 
 _AT_ONCE: Final = 50
 _NAMED: Final = re.compile(r"(https?://[^/]+/(\w+)/[A-Za-z0-9_-]+)(?:/invitees/[A-Za-z0-9_-]+)?")
-_INSIDE: Final = ("scheduled_event", "event", "contact", "recap")
+_INSIDE: Final = ("scheduled_event", "event", "contact", "recap", "old", "new")
 _NAMING: Final = ("uri", "event", "old_invitee", "new_invitee", "submitter")
 
 
@@ -27,22 +28,50 @@ def told_of(event: Event) -> set[str]:
     return {match[1] for match in found if match and (stream := streams().get(match[2])) and stream.get}
 
 
+def told_by(events: Iterable[Event]) -> dict[str, str | None]:
+    """Return what events tell of: URIs of records to read again, and of invitees with their body."""
+    told: dict[str, str | None] = {}
+    for event in events:
+        held = [(body, text) for body in bodies.bodies_in(event) if (text := body.written())]
+        whole = {body.event["uri"] for body, _ in held}
+        told |= {uri: None for uri in told_of(event) - whole if uri not in told}
+        for body, text in held:
+            uri = body.invitee["uri"]
+            if bodies.newer(text, told.get(uri)):
+                told[uri] = text
+    return told
+
+
 def copy_marked(job: Job) -> None:
-    """Read again what is marked of the wanted streams."""
-    by_stream: dict[str, list[tuple[str, str]]] = {}
-    for uri, mark in job.database.marks().items():
+    """Take up what webhooks told of: bodies that hold an invitee are used, all else is read again."""
+    marks = job.database.marks()
+    by_stream: dict[str, dict[str, dict[str, str]]] = {}
+    for uri, mark in _left(job, marks).items():
         match = _NAMED.fullmatch(uri)
-        by_stream.setdefault(match[2] if match else "", []).append((uri, mark))
+        record, stream = (match[1], match[2]) if match else (uri, "")
+        by_stream.setdefault(stream, {}).setdefault(record, {})[uri] = mark
     for name in job.wanted:
-        marked = by_stream.get(name, [])
+        marked = list(by_stream.get(name, {}).items())
         for start in range(0, len(marked), _AT_ONCE):
             _read(job, streams()[name], dict(marked[start : start + _AT_ONCE]))
 
 
-def _read(job: Job, stream: Stream, marks: Mapping[str, str]) -> None:
-    answers = job.fetch(lambda uri: _get(job, stream, uri), marks)
+def _left(job: Job, marks: Mapping[str, tuple[str, str | None]]) -> dict[str, str]:
+    """Take the bodies that are as good as reading; return the marks that are left."""
+    left = {uri: mark for uri, (mark, _) in marks.items()}
+    held = [bodies.read(body) for _, body in marks.values() if body]
+    for start in range(0, len(held), _AT_ONCE):
+        done = bodies.take(job, held[start : start + _AT_ONCE], left)
+        left = {uri: mark for uri, mark in left.items() if uri not in done}
+        job.after_page(EVENTS)
+    return left
+
+
+def _read(job: Job, stream: Stream, marked: Mapping[str, Mapping[str, str]]) -> None:
+    """Read records again; each is marked by its own URI, or by those of its invitees."""
+    answers = job.fetch(lambda uri: _get(job, stream, uri), marked)
     job.called(stream.name, len(answers))
-    gone = [uri for uri, answer in zip(marks, answers, strict=True) if answer is None]
+    gone = [uri for uri, answer in zip(marked, answers, strict=True) if answer is None]
     records = [answer for answer in answers if isinstance(answer, dict)]
     for answer in answers:
         if isinstance(answer, str):
@@ -52,7 +81,7 @@ def _read(job: Job, stream: Stream, marks: Mapping[str, str]) -> None:
         for name in job.wanted:
             if streams()[name].above == stream.name:
                 lost[name] = writer.orphans(streams()[name], job.run.began)
-        writer.unmark(marks)
+        writer.unmark({uri: mark for marks in marked.values() for uri, mark in marks.items()})
     for name, counts in lost.items():
         job.counted(name, counts)
     job.after_page(stream.name)

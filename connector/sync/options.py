@@ -19,6 +19,7 @@ class Options:
         threads: how many calls for the records below a page run at once.
         own: copy only what is the user's own, also where the token may read the whole organization.
         only_marked: read only what webhook events have marked.
+        keep_formulas: leave texts in CSV files alone that a spreadsheet would run as formulas.
     """
 
     streams: tuple[str, ...] = ()
@@ -27,6 +28,7 @@ class Options:
     threads: int = 8
     own: bool = False
     only_marked: bool = False
+    keep_formulas: bool = False
 
     def __post_init__(self) -> None:
         chosen(self.streams)

@@ -38,7 +38,7 @@ def plan(
         opened(connection, database, options, clock) as job,
     ):
         found: Estimate = {"account": Planned("account", job.account.calls)}
-        if marks := len(database.marks()):
+        if marks := sum(body is None for _, body in database.marks().values()):
             found["marked"] = Planned("marked", 2 * marks, about=True, note="what webhook events told of")
         for name in job.wanted if not options.only_marked else ():
             if name in job.run.done:

@@ -40,7 +40,8 @@ class Report:
     """What a sync did. `calls` counts all requests; `began` is what `synced_at` holds of the rows it read.
 
     `outcome` is stopped where it was asked to stop: the next sync goes on from there. `resumed` says that
-    this one went on where an earlier one had ended.
+    this one went on where an earlier one had ended. `from_webhooks` counts the invitees whose webhook body
+    was used in place of a call.
     """
 
     began: str = ""
@@ -48,6 +49,7 @@ class Report:
     resumed: bool = False
     whole_organization: bool = False
     calls: int = 0
+    from_webhooks: int = 0
     streams: dict[str, StreamReport] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)

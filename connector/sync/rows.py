@@ -8,17 +8,22 @@ from typing import Any, Final
 
 from ..contract import Record
 from ..errors import UnexpectedAnswer
+from . import times
 from .streams import Kind
 
 Row = dict[str, Any]
 
 MOST_QUESTIONS: Final = 500
 LONGEST_URI: Final = 512
+_ROOM: Final = 6500  # bytes for answers: a row of PostgreSQL fits a page of 8 KiB, long texts as pointers
+_POINTER: Final = 28
+_HEADER: Final = 4
 _LONGEST_NAME: Final = 63  # PostgreSQL cuts names after as many bytes
 _MARK: Final = 8
 _PREFIX: Final = "answer_"
 _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _LARGEST: Final = 2**63
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def row(record: Record, columns: Mapping[str, Kind]) -> Row:
@@ -32,20 +37,21 @@ def row(record: Record, columns: Mapping[str, Kind]) -> Row:
         if name == "uri" or value is None:
             continue
         kind = columns.get(name)
-        if kind is None or not _fits(kind, value):
+        fitted = None if kind is None else _fitted(kind, value)
+        if fitted is None:
             other[name] = value
         else:
-            made[name] = storable(value) if kind == "text" else value
+            made[name] = fitted
     made["other"] = other or None
     return made
 
 
 def uri_of(record: Record) -> str:
-    """Give the URI that tells a record from all others."""
+    """Return the URI that tells a record from all others."""
     uri = record.get("uri")
     if not isinstance(uri, str) or not 0 < len(uri) <= LONGEST_URI:
         raise UnexpectedAnswer("Calendly gave a record without a URI that could name it.", fix="Report it.")
-    return uri
+    return storable(uri)
 
 
 def by_uri(records: Iterable[Record]) -> dict[str, Record]:
@@ -54,8 +60,8 @@ def by_uri(records: Iterable[Record]) -> dict[str, Record]:
 
 
 def storable(text: str) -> str:
-    """Replace what PostgreSQL does not take in a text."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    """Replace what PostgreSQL does not take in a text: NUL, and halves of letters."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def answers(record: Mapping[str, Any], name: str | None) -> dict[str, str]:
@@ -68,6 +74,18 @@ def answers(record: Mapping[str, Any], name: str | None) -> dict[str, str]:
             question, answer = storable(question), storable(answer)
             given[question] = f"{given[question]}\n{answer}" if question in given else answer
     return given
+
+
+def fitting(answered: Mapping[str, str]) -> dict[str, str]:
+    """Return as many answers by column as a row of PostgreSQL takes, from the first one on."""
+    room = _ROOM
+    kept = {}
+    for name, answer in answered.items():
+        room -= min(len(answer.encode()) + _HEADER, _POINTER)
+        if room < 0:
+            break
+        kept[name] = answer
+    return kept
 
 
 def answer_column(question: str, taken: Collection[str]) -> str:
@@ -88,15 +106,20 @@ def _marked(question: str, slug: str) -> Iterator[str]:
         yield f"{_PREFIX}{head}_{digest[:length]}" if head else f"{_PREFIX}{digest[:length]}"
 
 
+def _fitted(kind: Kind, value: object) -> object:
+    """Return a value as its column holds it, None where it does not fit."""
+    if kind == "time":
+        return times.canonical(value)
+    if kind == "text" or (kind == "link" and len(str(value)) <= LONGEST_URI):
+        return storable(value) if isinstance(value, str) else None
+    return value if _fits(kind, value) else None
+
+
 def _fits(kind: Kind, value: object) -> bool:
-    if kind == "json":
-        return True
-    if kind == "text":
-        return isinstance(value, str)
-    if kind == "boolean":
-        return isinstance(value, bool)
+    if kind in {"json", "boolean"}:
+        return kind == "json" or isinstance(value, bool)
     if isinstance(value, bool):
         return False
     if kind == "integer":
         return isinstance(value, int) and -_LARGEST <= value < _LARGEST
-    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**53)
+    return kind == "float" and (isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**53))

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..manifest import find
 from ..schema import Schema
 
-Kind = Literal["text", "integer", "float", "boolean", "json"]
+Kind = Literal["text", "integer", "float", "boolean", "json", "time", "link"]
 
 _KINDS: Mapping[frozenset[str], Kind] = {
     frozenset({"string"}): "text",
@@ -76,7 +76,8 @@ class Stream:
         else:
             root = find(self.list).output
             declared = schema.follow(root, root)["properties"]
-        return {name: _kind(schema.follow(rule, root)) for name, rule in declared.items() if name != "uri"}
+        kinds = {name: _kind(schema.follow(rule, root)) for name, rule in declared.items() if name != "uri"}
+        return kinds | ({self.link: "link"} if self.link else {})
 
     def part_in(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
         """Give this stream's record out of the record around it, None where it holds none."""
@@ -139,4 +140,5 @@ def _object(rule: Schema, root: Schema) -> Schema:
 
 
 def _kind(rule: Schema) -> Kind:
-    return _KINDS.get(schema.types(rule) - {"null"}, "json")
+    kind = _KINDS.get(schema.types(rule) - {"null"}, "json")
+    return "time" if kind == "text" and rule.get("format") == "date-time" else kind

@@ -7,31 +7,63 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn
 
+from . import times
 from .rows import LONGEST_URI, Row
 from .streams import Kind, Stream, streams
 
 ADDED: Final = ("synced_at", "missing_since")  # what the copy says of a row; the rest Calendly says
 _AT_ONCE: Final = 500  # values in one IN (…)
+_LONGEST_MOMENT: Final = 32
+
+
+class Moment(sa.types.TypeDecorator[str]):
+    """A moment as a text that sorts; PostgreSQL keeps it as a time, so that `date_trunc` works."""
+
+    impl = sa.String(_LONGEST_MOMENT)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the type that the database has for it."""
+        kind = sa.TIMESTAMP(timezone=True) if _keeps_times(dialect) else sa.String(_LONGEST_MOMENT)
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> Any:
+        """Return what is written."""
+        return times.read(value) if _keeps_times(dialect) else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
+        """Return the text of what was read."""
+        return times.write(value) if value is not None and _keeps_times(dialect) else value
+
+
+def _keeps_times(dialect: sa.Dialect) -> bool:
+    return dialect.name == "postgresql"
+
+
 _TYPES: Final[Mapping[Kind, Callable[[], sa.types.TypeEngine[Any]]]] = {
     "text": sa.Text,
     "integer": sa.BigInteger,
     "float": sa.Double,
     "boolean": sa.Boolean,
     "json": lambda: sa.JSON(none_as_null=True),
+    "time": Moment,
+    "link": lambda: sa.String(LONGEST_URI),
 }
 
 
 class Tables:
     """One table per stream, and four that the copy keeps for itself.
 
-    `state` holds JSON by key, `questions` which column is whose, `marks` what a webhook told of,
-    `reads` when the records below another one were last read.
+    `state` holds JSON by key, `questions` which column is whose, `marks` what a webhook told of, with the
+    body where that holds an invitee, `reads` when the records below another one were last read.
     """
 
     def __init__(self) -> None:
         self.metadata = sa.MetaData()
         self.state = self._own("state", sa.Column("value", sa.Text, nullable=False), key=("key", 64))
-        self.marks = self._own("marks", sa.Column("mark", sa.String(32), nullable=False))
+        self.marks = self._own(
+            "marks", sa.Column("mark", sa.String(32), nullable=False), sa.Column("body", sa.Text)
+        )
         self.reads = self._own("reads", sa.Column("read_at", sa.String(32), nullable=False))
         self.questions = self._own(
             "questions",
@@ -49,9 +81,7 @@ class Tables:
 
     def _stream(self, stream: Stream) -> sa.Table:
         columns = [
-            sa.Column(name, sa.String(LONGEST_URI), index=True)
-            if name in stream.index or name == stream.link
-            else sa.Column(name, _TYPES[kind]())
+            sa.Column(name, _TYPES[kind](), index=name in stream.index or name == stream.link)
             for name, kind in stream.columns().items()
         ]
         return sa.Table(
@@ -60,8 +90,8 @@ class Tables:
             sa.Column("uri", sa.String(LONGEST_URI), primary_key=True),
             *columns,
             sa.Column("other", _TYPES["json"]()),
-            sa.Column("synced_at", sa.String(32), nullable=False),
-            sa.Column("missing_since", sa.String(32)),
+            sa.Column("synced_at", Moment(), nullable=False),
+            sa.Column("missing_since", Moment()),
         )
 
 

@@ -17,6 +17,7 @@ class Writer:
     def __init__(self, connection: sa.Connection, tables: Tables) -> None:
         self.state: dict[str, Any] = {}
         self.touched: set[str] = set()
+        self.at_work: tuple[sa.Table, Sequence[Row]] | None = None  # rows that are being written
         self._connection = connection
         self._tables = tables
 
@@ -36,7 +37,9 @@ class Writer:
         for some in chunks(changed):
             self._connection.execute(sa.delete(table).where(table.c.uri.in_(some)))
         if written := [given[uri] | {"synced_at": stamp, "missing_since": None} for uri in (*new, *changed)]:
+            self.at_work = table, written
             self._connection.execute(sa.insert(table), written)
+            self.at_work = None
             self.touched.add(stream)
         return Counts(len(given), len(new), len(changed))
 

@@ -1,0 +1,133 @@
+"""How far a sync is and how long it still takes, on a terminal; Ctrl-C ends it after a page, or at once."""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from ..contract import RateLimit
+    from ..plugin import CalendlyConnection
+    from ..sync import Progress
+
+_SHORTEST_WAIT_S: Final = 1.0  # what is shorter would flicker
+_WINDOW_S: Final = 60.0
+_SHOW_CURSOR: Final = "\x1b[?25h"
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C end the copy after the page it is at, the second one at once.
+
+    The system itself does the latter: nothing that the process waits for can hold it up.
+    """
+    pressed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed.is_set
+        return
+
+    def press(_number: int, _frame: Any) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""  # the bar hides it, and has no time to show it
+        click.echo(f"{cursor}Ending after this page; once more ends at once.", err=True)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def shown(connection: "CalendlyConnection") -> Iterator[Callable[["Progress"], None]]:
+    """Show progress where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _progress: None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    words = bars.TextColumn(
+        "{task.description}  {task.fields[records]} records, {task.fields[calls]} calls{task.fields[rest]}"
+    )
+    columns = (bars.BarColumn(20), words, bars.TimeElapsedColumn())
+    rest = Rest(time.monotonic, lambda: connection.waits)
+    with bars.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("sync", total=None, records=0, calls=0, rest=rest)
+
+        def show(progress: "Progress") -> None:
+            rest.told(progress)
+            bar.update(
+                task,
+                description=progress.stream,
+                records=progress.records,
+                calls=progress.calls,
+                total=1.0 if progress.share is not None else None,
+                completed=progress.share or 0.0,
+            )
+
+        yield show
+
+
+class Rest:
+    """Words for what is left, true whenever they are read: they go on while the sync waits.
+
+    `waits` returns how many seconds calls still wait for the rate limit, and have waited in all.
+    """
+
+    def __init__(self, clock: Callable[[], float], waits: Callable[[], tuple[float, float]]) -> None:
+        self._clock = clock
+        self._waits = waits
+        self._first: tuple[float, float, int] | None = None
+        self._ends_at: float | None = None
+        self._limit: RateLimit | None = None
+
+    def told(self, progress: "Progress") -> None:
+        """Take note of where the sync is; the pace is that since it could first tell its share."""
+        self._limit = progress.rate_limit
+        self._ends_at = None
+        if progress.share is None:
+            return
+        now = self._clock()
+        left_s, waited_s = self._waits()
+        worked = now - (waited_s - left_s)
+        began, base, calls = self._first = self._first or (worked, progress.share, progress.calls)
+        if progress.share > base:
+            more = (1 - progress.share) / (progress.share - base)
+            rest = seconds_left(more * (progress.calls - calls), more * (worked - began), self._limit)
+            self._ends_at = now + rest
+
+    def __str__(self) -> str:
+        waits_s, _ = self._waits()
+        if waits_s >= _SHORTEST_WAIT_S:
+            words = f", waiting {ceil(waits_s)} s for the rate limit"
+        elif self._limit:
+            words = f", {self._limit.remaining} of {self._limit.limit} calls left this minute"
+        else:
+            words = ""
+        if self._ends_at is not None:
+            words += f", about {duration(max(0.0, self._ends_at - self._clock(), waits_s))} left"
+        return words
+
+
+def seconds_left(calls: float, work_s: float, limit: "RateLimit | None") -> float:
+    """Return how long so many calls take that need so much work, under the account's limit."""
+    if limit is None or limit.limit < 1 or calls <= limit.remaining:
+        return work_s
+    later = calls - limit.remaining
+    windows = ceil(later / limit.limit)
+    reset_s = _WINDOW_S if limit.reset_s is None else limit.reset_s
+    last = later - (windows - 1) * limit.limit  # calls in the last window
+    return max(work_s, reset_s + (windows - 1) * _WINDOW_S + work_s * last / calls)
+
+
+def duration(seconds: float) -> str:
+    """Write a duration: in seconds below two minutes."""
+    return f"{seconds:.0f} s" if seconds < 2 * 60 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,280 @@
+"""CSV that people open in spreadsheets, and output that a terminal shows: strangers wrote what is in it."""
+
+import csv
+import io
+import json
+import os
+import stat
+
+import pytest
+from calendly_connector import cli, private
+from calendly_connector.addresses import holds_password
+from calendly_connector.cli import output
+from calendly_connector.cli.output import Target, writer
+from calendly_connector.errors import UsageError
+from calendly_connector.manifest import catalog
+from calendly_connector.spreadsheets import disarmed, line
+
+FORMULAS = [
+    '=HYPERLINK("http://evil.example","x")',
+    "=cmd|'/C calc'!A0",
+    "+SUM(A1:A9)",
+    "-2+cmd|' /C calc'!A0",
+    "@SUM(A1)",
+    "\t=1",
+    "\rtext",
+    " =1+1",
+    "\n=1+1",
+    '"=1+1',
+    "'=1+1",
+    "\ufeff=1+1",
+    "\u200b=1+1",
+    "\uff1d1+1",
+    "\uff0b1+1",
+    "\uff0d1+cmd",
+    "\uff20SUM(A1)",
+    "+49 69 A1",
+    "-1e5+A1",
+]
+HARMLESS = [
+    "Noor",
+    "a=1",
+    "1-2",
+    "+49 69 555 01",
+    "+49 (0) 69/555-01",
+    "+1-555-010-9999",
+    "-5",
+    "-5.2",
+    "-1,234.50",
+    "-1e-7",
+    "+5",
+    "-",
+    "",
+    "noor@client.example",
+    -5,
+    -5.2,
+    None,
+]
+ESCAPES = "\x1b[31m \x9b31m \u202e \x07 \x7f"
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_text_that_a_spreadsheet_would_run_is_disarmed(text):
+    assert disarmed(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("cell", HARMLESS)
+def test_numbers_phone_numbers_and_plain_texts_stay_what_they_are(cell):
+    assert disarmed(cell) == cell
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_formulas_can_be_kept(text):
+    assert next(csv.reader(io.StringIO(line([text, 1], keep_formulas=True), newline=""))) == [text, "1"]
+
+
+def test_long_texts_are_judged_in_no_time():
+    assert disarmed(" " * 2_000_000 + "-x").startswith("'")
+    assert disarmed("-" + " " * 2_000_000 + "x").startswith("'")
+
+
+class Stream(io.BytesIO):
+    def __init__(self, *, terminal):
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self):
+        return self._terminal
+
+
+def written(form, records, *, terminal, action="contacts.list", **options):
+    stream = Stream(terminal=terminal)
+    out = writer(form, Target(None, stream), catalog()[action], **options)
+    out.page(records)
+    out.end({"warnings": []})
+    return stream.getvalue().decode()
+
+
+RECORD = {"uri": "https://api.calendly.com/contacts/1", "name": f"=1 {ESCAPES}", f"new{ESCAPES}": ESCAPES}
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])
+@pytest.mark.parametrize("action", ["contacts.list", "contacts.get"])
+def test_no_escape_sequence_reaches_a_terminal(form, action):
+    shown = written(form, [RECORD], terminal=True, action=action)
+    assert all(letter.isprintable() for letter in shown if letter != "\n")
+
+
+def test_json_on_a_terminal_means_what_it_means_in_a_file():
+    assert json.loads(written("jsonl", [RECORD], terminal=True)) == RECORD
+    assert json.loads(written("json", [RECORD], terminal=True))["records"] == [RECORD]
+
+
+def test_a_file_gets_the_letters_as_they_are():
+    assert json.loads(written("jsonl", [RECORD], terminal=False)) == RECORD
+    assert "\x9b31m \u202e" in written("jsonl", [RECORD], terminal=False)
+    (row,) = csv.DictReader(io.StringIO(written("csv", [RECORD], terminal=False), newline=""))
+    assert row["name"] == f"'=1 {ESCAPES}"
+    kept = written("csv", [RECORD], terminal=False, keep_formulas=True)
+    (row,) = csv.DictReader(io.StringIO(kept, newline=""))
+    assert row["name"] == f"=1 {ESCAPES}"
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "expected"),
+    [
+        ("nov.csv", None, "csv"),
+        ("nov.CSV", "csv", "csv"),
+        ("nov.json", None, "json"),
+        ("nov.jsonl", None, "jsonl"),
+        ("nov.ndjson", None, "jsonl"),
+        ("nov.txt", "csv", "csv"),
+        ("nov", None, None),
+        (None, None, None),
+        (None, "table", "table"),
+    ],
+)
+def test_the_name_of_a_file_says_its_format(name, form, expected):
+    assert output.format_of(name, form) == expected
+
+
+def test_a_name_that_contradicts_the_format_is_refused():
+    with pytest.raises(UsageError, match="csv"):
+        output.format_of("nov.csv", "json")
+
+
+@pytest.fixture
+def call(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+
+    def run(server, *words):
+        monkeypatch.setenv("CALENDLY_API_URL", server.url)
+        code = cli.main(list(words))
+        return code, capsys.readouterr()
+
+    return run
+
+
+def test_run_and_sync_disarm_what_a_guest_wrote_unless_told_not_to(call, fresh_sandbox, tmp_path):
+    formula = '=HYPERLINK("http://evil.example","x")'
+    event = fresh_sandbox.book(name=formula, email="x@client.example")["event"]
+
+    def names(path):
+        with path.open(newline="") as file:
+            return [row["name"] for row in csv.DictReader(file)]
+
+    run = ["run", "invitees.list", f"uuid={event['uri']}", "--output", "i.csv"]
+    sync = ["sync", "--to", "copies", "--format", "csv", "--streams", "invitees"]
+    for words, path in ((run, tmp_path / "i.csv"), (sync, tmp_path / "copies" / "invitees.csv")):
+        assert call(fresh_sandbox, *words)[0] == 0
+        assert f"'{formula}" in names(path)
+        assert formula not in names(path)
+        assert call(fresh_sandbox, *words, "--keep-formulas")[0] == 0
+        assert formula in names(path)
+        assert call(fresh_sandbox, *words)[0] == 0
+        assert formula not in names(path)
+
+
+def test_run_refuses_a_name_that_contradicts_the_format_before_the_network(call, unvisited, tmp_path):
+    code, said = call(unvisited, "run", "users.me", "--output", "me.csv", "--json")
+    assert code == 2
+    assert said.err.count("\n") == 1
+    assert not (tmp_path / "me.csv").exists()
+
+
+@pytest.fixture
+def _open_to_all():
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.usefixtures("_open_to_all")
+def test_files_about_people_are_their_owners_only(call, sandbox, tmp_path):
+    assert call(sandbox, "sync", "--to", "a/b/x.db", "--streams", "users")[0] == 0
+    assert call(sandbox, "sync", "--to", f"sqlite:///{tmp_path}/url.db", "--streams", "users")[0] == 0
+    assert call(sandbox, "sync", "--to", "out", "--format", "csv", "--streams", "users")[0] == 0
+    assert call(sandbox, "run", "users.me", "--output", "me.json")[0] == 0
+    found = {str(path.relative_to(tmp_path)): mode(path) for path in tmp_path.rglob("*")}
+    files = ("a/b/x.db", "url.db", "out/.sync.sqlite", "out/users.csv", "me.json")
+    assert {name: found[name] for name in files} == dict.fromkeys(files, 0o600)
+    assert {name: found[name] for name in ("a", "a/b", "out")} == dict.fromkeys(("a", "a/b", "out"), 0o700)
+
+
+@pytest.mark.usefixtures("_open_to_all")
+def test_what_sqlite_puts_beside_a_database_has_its_mode(tmp_path):
+    import sqlite3
+
+    private.make_file(tmp_path / "x.db")
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("CREATE TABLE people (name TEXT)")
+        database.commit()
+        assert {mode(path) for path in tmp_path.glob("x.db*")} == {0o600}
+        assert len(list(tmp_path.glob("x.db-*"))) == 2
+    database.close()
+
+
+def test_a_file_that_is_there_keeps_the_mode_that_its_owner_chose(call, fresh_sandbox, tmp_path):
+    words = ["sync", "--to", "out", "--format", "csv", "--streams", "contacts"]
+    call(fresh_sandbox, *words)
+    (tmp_path / "out").chmod(0o750)
+    (tmp_path / "out" / "contacts.csv").chmod(0o640)
+    assert call(fresh_sandbox, *words, "--keep-formulas")[0] == 0  # written again
+    assert mode(tmp_path / "out" / "contacts.csv") == 0o640
+    assert mode(tmp_path / "out") == 0o750
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("postgresql+psycopg://me:opensesame@db.example/x", True),
+        ("postgresql+psycopg://me:open/sesame@db.example/x", True),
+        ("postgresql+psycopg://db.example/x?user=me&password=opensesame", True),
+        ("postgresql+psycopg://db.example/x?user=me&PassWord=opensesame", True),
+        ("postgresql+psycopg://db.example/x?p%61ssword=opensesame", True),
+        ("postgresql+psycopg://db.example/x?sslpassword=opensesame", True),
+        ("postgresql+psycopg://db.example/dbname%3Dx%20password%3Dopensesame", True),
+        ("mysql+pymysql://db.example/x?passwd=opensesame", True),
+        ("mssql+pyodbc:///?odbc_connect=Driver%3Dx%3BPWD%3Dopensesame", True),
+        ("postgresql+psycopg://me@db.example:5432/x", False),
+        ("postgresql+psycopg://me@db.example/x?passfile=/home/me/.pgpass", False),
+        ("postgresql+psycopg://me@[::1]:5432/x?sslmode=require", False),
+        ("sqlite:////tmp/a:b@c.db", False),
+        ("password=folder", False),
+    ],
+)
+def test_a_password_in_an_address_is_found_in_any_form(address, expected):
+    assert holds_password(address) is expected
+
+
+@pytest.mark.parametrize("command", ["sync", "webhooks listen --port 0", "webhooks inbox"])
+def test_a_password_in_the_query_is_refused_before_anything_is_asked(call, unvisited, command):
+    option = {"sync": "--to"}.get(command, "--inbox")
+    address = "postgresql+psycopg://127.0.0.1:1/x?user=me&password=opensesame"
+    code, said = call(unvisited, *command.split(), option, address)
+    assert code == 2
+    assert "holds a password" in said.err
+    assert "opensesame" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "NO_COLOR": "1"}, False)],
+)
+def test_bold_text_is_for_terminals_that_show_it(monkeypatch, settings, expected):
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert output.styled(Stream(terminal=True)) is expected
+    assert output.styled(Stream(terminal=False)) is False
+
+
+def test_a_port_in_use_is_named(call, unvisited):
+    code, said = call(unvisited, "sandbox", "--port", str(unvisited.port))
+    assert (code, said.out) == (1, "")
+    assert f"Port {unvisited.port} is in use. Pass --port 0 for a free one." in said.err
