@@ -70,8 +70,7 @@ class CalendlyConnector:
         A credential of the kind `stored` is read from the vault, here and now; the tokens of a stored OAuth
         sign-in are renewed there.
         `origin` defaults to CALENDLY_API_URL, then to Calendly itself; the token goes there alone.
-        `source` says in words where the host keeps the credential, such as "the connection 'calendly'": an
-        error after which a person has to replace the token names that place. Not needed where it is stored.
+        `source` says where the host keeps the credential ("the connection 'x'"), for errors about its token.
         `clock` gives unix seconds, `monotonic` seconds that only go forward.
         """
         from .api.protocol import check_origin
@@ -84,20 +83,15 @@ class CalendlyConnector:
 
 
 class CalendlyConnection:
-    """Calendly on behalf of one credential; `stored_as` is its name in the vault, if it comes from there."""
+    """Calendly on behalf of one credential; `name` is its name in the vault, if it comes from there."""
 
     def __init__(
-        self,
-        credential: Mapping[str, str],
-        origin: str,
-        timing: Timing,
-        stored_as: str = "",
-        source: str = "",
+        self, credential: Mapping[str, str], origin: str, timing: Timing, name: str = "", source: str = ""
     ) -> None:
         self._credential = credential
         self._origin = origin
         self._timing = timing
-        self._stored_as = stored_as
+        self._stored_as = name
         self._checked_scopes: Mapping[str, str] = {}
         self._source = source
 
