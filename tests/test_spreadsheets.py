@@ -129,6 +129,7 @@ def test_a_file_gets_the_letters_as_they_are():
         ("nov.jsonl", None, "jsonl"),
         ("nov.ndjson", None, "jsonl"),
         ("nov.txt", "csv", "csv"),
+        ("nov.json", "jsonl", "jsonl"),
         ("nov", None, None),
         (None, None, None),
         (None, "table", "table"),
@@ -138,9 +139,12 @@ def test_the_name_of_a_file_says_its_format(name, form, expected):
     assert output.format_of(name, form) == expected
 
 
-def test_a_name_that_contradicts_the_format_is_refused():
-    with pytest.raises(UsageError, match="csv"):
-        output.format_of("nov.csv", "json")
+@pytest.mark.parametrize(
+    ("name", "form"), [("nov.csv", "json"), ("nov.jsonl", "json"), ("nov.json", "csv"), ("nov.json", "table")]
+)
+def test_a_name_that_contradicts_the_format_is_refused(name, form):
+    with pytest.raises(UsageError, match=form):
+        output.format_of(name, form)
 
 
 @pytest.fixture

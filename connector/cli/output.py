@@ -108,9 +108,12 @@ def writer(name: str, target: Target, action: Action, *, keep_formulas: bool = F
 
 
 def format_of(path: str | None, form: str | None) -> str | None:
-    """Return the format that is asked for, or that a file's name asks for; refuse two that differ."""
+    """Return the format that is asked for, or that a file's name asks for; refuse two that differ.
+
+    Many programs name JSON lines .json too.
+    """
     named = _EXTENSIONS.get(Path(path).suffix.lower()) if path else None
-    if named and form and named != form:
+    if named and form and named != form and (named, form) != ("json", "jsonl"):
         raise UsageError(
             f"--output {path} is a name for {named}, but --format asks for {form}.", fix="Drop one."
         )
