@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any, Final
 
 from ...errors import UnexpectedAnswer
 
 _RENEW_BEFORE_S: Final = 300.0  # clocks differ, and a call takes its time
+_LONGEST_LIFE_S: Final = 1e9  # about 30 years: what is longer, or no number, was not meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def from_reply(reply: Mapping[str, Any], received: float) -> Grant:
     life_s = reply.get("expires_in")
     whole = all(isinstance(text, str) and text.isascii() and text.isprintable() and text for text in texts)
     # JSON as Python reads it has infinities, and True is a number.
-    timed = isinstance(life_s, int | float) and not isinstance(life_s, bool) and isfinite(life_s)
+    timed = isinstance(life_s, int | float) and not isinstance(life_s, bool) and abs(life_s) < _LONGEST_LIFE_S
     if not (whole and timed):
         raise UnexpectedAnswer(
             "The authorization server gave no pair of tokens.",

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from ... import documents
 from ...api import budget, protocol, trace
 from ...api.client import no_answer, prepare_session
 from ...api.protocol import Request
@@ -204,7 +205,7 @@ def _told(response: "requests.Response", **_options: Any) -> None:
 
 def _error_of(response: "requests.Response") -> str:
     try:
-        document = response.json()
+        document = documents.parse(response.content)
     except ValueError:
         return ""
     return str(document.get("error", "")) if isinstance(document, dict) else ""
