@@ -4,15 +4,14 @@ from __future__ import annotations  # a host that only looks at the catalog does
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from . import manifest
 from .errors import InvalidCredential
-from .redaction import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from .api.advice import Kept
@@ -74,11 +73,12 @@ class CalendlyConnector:
         `clock` gives unix seconds, `monotonic` seconds that only go forward.
         """
         from .api.protocol import check_origin
+        from .auth import credentials
         from .timing import Timing
 
         where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
         timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
-        opened, name = _opened(_checked(credential))
+        opened, name = credentials.opened(credentials.checked(credential))
         return CalendlyConnection(opened, check_origin(where), timing, name, source)
 
 
@@ -364,57 +364,6 @@ def _nowhere(_event_id: str) -> Event | None:
 
 def _never(_event_id: str) -> bool:
     return False
-
-
-def _checked(credential: Mapping[str, str]) -> dict[str, str]:
-    """Return the credential if its kind, fields and choices are known; `check` judges the token itself."""
-    forms = manifest.manifest().credentials
-    if not isinstance(credential, Mapping) or not all(isinstance(name, str) for name in credential):
-        raise InvalidCredential("The credential must be an object of texts.")
-    wrong = sorted(name for name, value in credential.items() if not isinstance(value, str))
-    if wrong:
-        raise InvalidCredential(f"The credential's {', '.join(wrong)} must be text.")
-    kind = credential.get("kind", "")
-    if kind not in forms:
-        raise InvalidCredential(
-            f"There is no kind of credential {quoted(kind)}."
-            if kind
-            else "The credential does not say its kind.",
-            fix=f"Give kind as one of: {', '.join(forms)}.",
-        )
-    unknown = sorted(credential.keys() - forms[kind].fields.keys() - {"kind"})
-    if unknown:
-        raise InvalidCredential(
-            f"A {kind} has no field {', '.join(unknown)}.",
-            fix=f"Its fields: {', '.join(forms[kind].fields)}.",
-        )
-    for name, field in forms[kind].fields.items():
-        value = credential.get(name)
-        if value and field.choices and value not in field.choices:
-            raise InvalidCredential(
-                f"The credential's {name} is {value!r}.",
-                fix=f"Set it to {' or '.join(field.choices)}, or leave it out.",
-            )
-    return dict(credential)
-
-
-def _opened(credential: dict[str, str]) -> tuple[dict[str, str], str]:
-    """Give the credential itself where its name was given, and the name."""
-    if credential["kind"] != "stored":
-        return credential, ""
-    from .auth.vault import open_vault
-
-    name = credential.get("name", "")
-    held = open_vault().get(name)
-    if held.get("kind") == "webhook_subscription":
-        raise InvalidCredential(
-            f"{name!r} is a webhook subscription with its key, and nothing to sign in with.",
-            fix="Give the name of a credential: `calendly-connector vault list` shows them.",
-        )
-    held = _checked(held)
-    if held["kind"] == "stored":
-        raise InvalidCredential(f"The stored credential {name!r} is only the name of another.")
-    return held, name
 
 
 connector = CalendlyConnector()
