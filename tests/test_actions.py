@@ -174,7 +174,6 @@ def test_a_required_input_that_is_missing_is_refused_before_the_network(action, 
         "a/b",
         "a%2Fb",
         "a\nb",
-        "",
         " ",
     ],
 )
