@@ -69,13 +69,17 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A verified webhook. `id` is the same for every delivery of the same happening."""
+    """A verified webhook. `id` is the same for every delivery of the same happening.
+
+    `warnings` say where the payload is not as its schema has it; it is kept and handed over all the same.
+    """
 
     id: str
     kind: str
     created_at: str
     created_by: str | None
     payload: Record
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,13 +159,14 @@ class CalendlyConnection:
         `subscription` is the id in the address that it came to: what `subscribe` made has a key of its own,
         in the vault. Without it the credential's signing key counts.
         """
+        from .validation import with_warnings
         from .webhooks import event, signature
 
         header = next(
             (value for name, value in headers.items() if name.lower() == signature.HEADER.lower()), None
         )
         signature.verify(header, body, self.signing_keys(subscription), self._timing.clock())
-        return event.read_event(body)
+        return with_warnings(event.read_event(body))
 
     def signing_keys(self, subscription: str = "") -> list[str]:
         """Give the keys that may have signed what came to a subscription; for a receiver."""

@@ -33,6 +33,15 @@ SECRET_FIELDS: Final = (
     "signing_key",
     "token",
 )
+SECRET_VARIABLES: Final = (  # of the environment, besides those that fill in a credential's secret fields
+    "CALENDLY_CONNECTOR_INBOX",  # the address of a database may hold a password
+    "CALENDLY_CONNECTOR_KEY",
+    "CALENDLY_CONNECTOR_VAULT",
+    "CALENDLY_MCP_TOKEN",
+    "CALENDLY_SYNC_TO",
+    "MYSQL_PWD",
+    "PGPASSWORD",
+)
 
 _PLAIN_NAMES: Final = frozenset(name.replace("_", "") for name in SECRET_FIELDS)
 _NAME: Final = "|".join(name.replace("_", "[_-]?") for name in sorted(SECRET_FIELDS, key=len, reverse=True))

@@ -4,8 +4,10 @@ jsonschema-rs says yes or no (a few microseconds a record); jsonschema is import
 words. No sentence repeats a value, since it may be a secret or a person's.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import islice
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     import jsonschema_rs
     from jsonschema.exceptions import ValidationError
 
-    from .contract import Record
-    from .declarations import Action
+    from .contract import Event, Record
+    from .declarations import Action, Trigger
 
 _FORMATS = {
     "uri": "must be a full address (https://…)",
@@ -53,6 +55,7 @@ _SENTENCES = {
 _NO_INPUT = "is not an input of this action"
 _MANY_WARNINGS = 20
 _MOST_MISFITS = 100  # of one record
+_LOGGER = logging.getLogger("calendly_connector.webhooks")
 _ANY_ITEM = re.compile(r"\[[0-9]+\]")
 
 
@@ -126,6 +129,27 @@ class RecordCheck:
         return tuple(f"Outside the schema of {self._action.id}: {sentence}" for sentence in told)
 
 
+def with_warnings(event: "Event", *, log: bool = True) -> "Event":
+    """Compare an event's payload with the schema of its kind; return it with a warning per kind of misfit.
+
+    Nothing is refused, and an unknown kind has no schema. `log` is for the first look at an event.
+    """
+    from .manifest import manifest
+
+    trigger = manifest().triggers.get(event.kind)
+    if trigger is None or _payload_validator(trigger).is_valid(event.payload):
+        return event
+    problems = (
+        _ANY_ITEM.sub("[]", str(problem))
+        for problem in explain(trigger.payload, event.payload, most=_MOST_MISFITS)
+    )
+    told = list(dict.fromkeys(problems))[:_MANY_WARNINGS]
+    if log:
+        _LOGGER.warning("outside its schema, kept as it came: %s: %s", event.id, "; ".join(told))
+    warnings = (f"Outside the schema of {event.kind}: {what} [kept as it came]" for what in told)
+    return replace(event, warnings=tuple(warnings))
+
+
 def explain(schema: Mapping[str, Any], value: Any, *, most: int | None = None) -> list[Problem]:
     """Say in words how a value misses its schema, in `most` ways at most."""
     from jsonschema import Draft202012Validator, FormatChecker
@@ -148,6 +172,13 @@ def _validator(action: "Action", part: str) -> "jsonschema_rs.Validator":
     if part == "page":
         output = {"type": "array", "items": output, "$defs": output.pop("$defs", {})}
     return jsonschema_rs.Draft202012Validator(output, validate_formats=False)
+
+
+@lru_cache(maxsize=64)
+def _payload_validator(trigger: "Trigger") -> "jsonschema_rs.Validator":
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(dict(trigger.payload), validate_formats=False)
 
 
 def _format_test(name: str) -> Any:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from calendly_connector.webhooks.asgi import asgi
+from calendly_connector.webhooks.receiver import BODY_DEADLINE_S
 from calendly_connector.webhooks.server import serve
 from calendly_connector.webhooks.signature import HEADER, sign
 from calendly_connector.webhooks.wsgi import wsgi
@@ -89,13 +90,13 @@ def parsed(answer):
     return int(first.split()[1]), headers, body.decode()
 
 
-def by_asgi(receiver, **options):
+def by_asgi(receiver, *, body_deadline_s=BODY_DEADLINE_S, **options):
     """Serve it as the command line does; give the URL."""
-    return served(asgi(receiver, **options))
+    return served(asgi(receiver, body_deadline_s=body_deadline_s), **options)
 
 
 @contextmanager
-def served(application):
+def served(application, **options):
     """Serve an ASGI application; give the URL."""
     settled, told = threading.Event(), {}
 
@@ -105,7 +106,7 @@ def served(application):
 
     def run():
         try:
-            serve(application, "127.0.0.1", 0, announce)
+            serve(application, "127.0.0.1", 0, announce, **options)
         finally:
             settled.set()
 

@@ -14,6 +14,7 @@ from calendly_connector.inbox import STATES, Entry, open_inbox
 from calendly_connector.timing import Timing
 from calendly_connector.triggers.giving import Giver, entry_of
 from calendly_connector.webhooks.event import read_event
+from receivers import EVENTS
 
 WAIT_S = 30
 
@@ -198,7 +199,7 @@ def test_the_log_tells_each_outcome_and_no_payload(inbox, timer, timing, caplog)
     giver.give_due()
     timer.now += 100
     giver.give_due()
-    told = [record.getMessage() for record in caplog.records]
+    told = [record.getMessage() for record in caplog.records if record.name == "calendly_connector.triggers"]
     path = "invitee.created:scheduled_events/E/invitees"
     assert told == [
         f"given: {path}/good",
@@ -256,6 +257,61 @@ def test_what_another_process_puts_is_found_without_being_woken(inbox):
     assert not thread.is_alive()
 
 
+def test_a_payload_outside_its_schema_is_given_with_a_warning_and_logged_once(inbox, timer, timing, caplog):
+    told, tries = [], []
+
+    def handler(event):
+        tries.append(event)
+        if len(tries) == 1:
+            raise ValueError
+        told.append(event)
+
+    giver = Giver(inbox, handler, timing=timing)
+    inbox.put([entry("a")], now=timer())
+    for _ in range(2):
+        giver.give_due()
+        timer.now += 3600
+    (event,) = told
+    assert "Outside the schema of invitee.created: status: is missing [kept as it came]" in event.warnings
+    assert tries[0].warnings == event.warnings
+    (line,) = [one.getMessage() for one in caplog.records if one.name == "calendly_connector.webhooks"]
+    assert line.startswith(f"outside its schema, kept as it came: {event.id}: ")
+    assert "status: is missing" in line
+    assert "PRIVATE" not in line
+    assert inbox.counts()["given"] == 1
+
+
+@pytest.mark.parametrize("file", sorted(EVENTS.glob("*.*.json")), ids=lambda file: file.stem)
+def test_a_payload_as_calendly_documents_it_has_no_warning(file, inbox, timer, timing):
+    told = []
+    event = read_event(file.read_bytes())
+    inbox.put([Entry(event.id, event.kind, event.created_at, file.read_bytes())], now=timer())
+    Giver(inbox, told.append, timing=timing).give_due()
+    assert told == [event]
+    assert told[0].warnings == ()
+
+
+def test_a_kind_that_nobody_knows_has_no_warning(inbox, timer, timing, caplog):
+    told = []
+    inbox.put([entry("a", kind="meeting.dreamt")], now=timer())
+    Giver(inbox, told.append, timing=timing).give_due()
+    assert told[0].warnings == ()
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+
+
+def test_a_body_from_before_2023_is_given(inbox, timer, timing):
+    """Calendly added scheduled_event to payloads in February 2023."""
+    told = []
+    old = json.loads((EVENTS / "invitee.created.json").read_bytes())
+    del old["payload"]["scheduled_event"]
+    text = json.dumps(old).encode()
+    event = read_event(text)
+    inbox.put([Entry(event.id, event.kind, event.created_at, text)], now=timer())
+    Giver(inbox, told.append, timing=timing).give_due()
+    assert told == [event]
+    assert [warning for warning in told[0].warnings if "scheduled_event" in warning]
+
+
 class Broken:
     """An inbox that says no to the first claims."""
 
@@ -280,7 +336,8 @@ def test_an_inbox_that_is_in_use_for_a_while_is_waited_for(inbox, caplog):
     assert arrived.wait(WAIT_S)
     stop.set()
     thread.join(WAIT_S)
-    assert [record.getMessage() for record in caplog.records] == ["In use."]
+    told = [record.getMessage() for record in caplog.records if record.name == "calendly_connector.triggers"]
+    assert told == ["In use."]
 
 
 def test_an_inbox_that_is_damaged_ends_it(inbox):

@@ -317,6 +317,12 @@ def test_receive_reads_a_good_post():
     )
 
 
+def test_receive_warns_of_a_payload_outside_its_schema(caplog):
+    event = connect().receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY)
+    assert "Outside the schema of invitee.created: email: is missing [kept as it came]" in event.warnings
+    assert "outside its schema, kept as it came: invitee.created:a: " in caplog.text
+
+
 @pytest.mark.parametrize("name", ["calendly-webhook-signature", "CALENDLY-WEBHOOK-SIGNATURE"])
 def test_receive_finds_the_header_whatever_its_capitals(name):
     assert connect().receive({"Host": "x", name: sign(BODY, KEY, int(NOW))}, BODY).kind == "invitee.created"

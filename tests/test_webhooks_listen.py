@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -10,9 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from calendly_connector import cli
@@ -191,6 +193,21 @@ def test_events_are_forwarded_until_they_are_taken(place, target, tmp_path, monk
     inbox.close()
 
 
+def test_a_warning_is_forwarded_beside_the_event(place, target):
+    target.answers[:] = [204, 204]
+    bare = json.loads(event(1))
+    del bare["payload"]["status"]
+    with listening(place, "--forward", target.url) as listener:
+        for body in (event(2), json.dumps(bare).encode()):
+            assert listener.post(body) == 200
+        assert target.done.wait(WAIT_S)
+        listener.end()
+    warnings = [headers.get("Calendly-Connector-Event-Warnings") for headers, _ in target.got]
+    assert sorted(filter(None, warnings)) == [
+        "Outside the schema of invitee.created: status: is missing [kept as it came]"
+    ]
+
+
 def test_where_nobody_answers_the_event_waits(place, closed_port):
     with listening(place, "--forward", f"http://127.0.0.1:{closed_port}/") as listener:
         assert listener.post(event(1)) == 200
@@ -205,13 +222,31 @@ def test_where_nobody_answers_the_event_waits(place, closed_port):
 
 
 def test_where_nobody_reads_the_events_it_ends_and_keeps_them(place):
+    """It waits for the disk four times after its answer, for seconds each where much else is written."""
     with listening(place, "--print") as listener:
         listener.process.stdout.close()
         assert listener.post(event(1)) == 200
-        assert listener.process.wait(WAIT_S) == 1
+        assert listener.process.wait(4 * WAIT_S) == 1
     inbox = open_inbox(place)
     assert inbox.counts()["waiting"] == 1
     inbox.close()
+
+
+def test_silent_connections_do_not_keep_webhooks_out(place):
+    """1,100 of them, or as many as this machine lets one process open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    try:
+        with listening(place, "--print") as listener, ExitStack() as silent:
+            where = urlsplit(listener.url)
+            for _ in range(min(1100, max(soft, wanted) - 200)):
+                client = silent.enter_context(socket.create_connection((where.hostname, where.port), WAIT_S))
+                client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nX-a: ")
+            for number in range(3):
+                assert listener.post(event(number)) == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_kill_after_the_answer_loses_nothing(place):

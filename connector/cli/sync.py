@@ -136,8 +136,8 @@ def _event(entry: Any) -> "Event":
     kind, payload = given.get("event", given.get("kind")), given.get("payload")
     if not isinstance(kind, str) or not isinstance(payload, dict):
         raise UsageError("This is no webhook event.", fix="Each has event (or kind) and payload.")
-    told = {name: str(given.get(name) or "") for name in ("id", "created_at", "created_by")}
-    return Event(**told, kind=kind, payload=payload)
+    id_, created_at, created_by = (str(given.get(name) or "") for name in ("id", "created_at", "created_by"))
+    return Event(id_, kind, created_at, created_by, payload)
 
 
 def _show_plan(plan: "Plan", *, as_json: bool) -> None:

@@ -69,7 +69,7 @@ def command(  # noqa: PLR0913 - one per option
     id: it is in the JSON line, in the header Calendly-Connector-Event-Id, or in CALENDLY_EVENT_ID.
 
     A command has the event on standard input, as Calendly sends it, its kind in CALENDLY_EVENT_KIND, and 50
-    seconds to take it.
+    seconds to take it. No variable that may hold a secret is in its environment.
 
     With a credential a reschedule is one event, filters can be given, and what was missed while nothing
     listened is read back. The signing keys are those of the vault's subscriptions, and the one in

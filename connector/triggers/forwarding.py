@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import requests
 
 ID_HEADER: Final = "Calendly-Connector-Event-Id"
+WARNINGS_HEADER: Final = "Calendly-Connector-Event-Warnings"
 
 _CONNECT_TIMEOUT_S: Final = 10.0
 _READ_TIMEOUT_S: Final = 30.0
@@ -55,6 +56,8 @@ class Forwarder:
 
     def _post(self, event: Event) -> int:
         headers = {"Content-Type": "application/json", ID_HEADER: event.id}
+        if event.warnings:
+            headers[WARNINGS_HEADER] = "; ".join(event.warnings).encode("ascii", "replace").decode()
         with self._opened().post(
             self._url,
             data=write_event(event),

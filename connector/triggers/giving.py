@@ -14,6 +14,7 @@ from ..errors import ConnectorError, InboxError, UnexpectedAnswer
 from ..inbox import Entry, Inbox, Outcome
 from ..redaction import redact
 from ..timing import Timing
+from ..validation import with_warnings
 from ..webhooks.event import read_event, write_event
 
 Refine = Callable[[Event], Sequence[Event]]
@@ -100,7 +101,8 @@ class Giver:
         return True
 
     def _take(self, entry: Entry) -> tuple[Outcome, Sequence[Entry]]:
-        told = self._refine(read_event(entry.body))
+        # Compared with its schema here, where nobody waits for an answer, and not when it is received.
+        told = self._refine(with_warnings(read_event(entry.body), log=entry.attempts == 1))
         others = [entry_of(event) for event in told if event.id != entry.id]
         for event in told:
             if event.id == entry.id:

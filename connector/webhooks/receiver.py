@@ -37,11 +37,15 @@ _PARAMETER: Final = "subscription"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to answer: an HTTP status, a word of plain text, and headers besides its type."""
+    """What to answer: an HTTP status, a word of plain text, and headers besides its type.
+
+    `closes` says that nothing more may be read from the connection: where the post ends is in doubt.
+    """
 
     status: int
     text: str
     headers: tuple[tuple[str, str], ...] = ()
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ class Receiver:
         lengths = given.get("content-length", [])
         if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
             return refusal(HTTPStatus.BAD_REQUEST, "content_length")
+        if lengths and "transfer-encoding" in given:  # a proxy may go by the other one
+            return refusal(HTTPStatus.BAD_REQUEST, "two_lengths", closes=True)
         if lengths and int(lengths[0]) > self.largest_body:
             return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
         if [value.lower() for value in given.get("content-encoding", [])] not in ([], ["identity"]):
@@ -149,10 +155,12 @@ class Receiver:
         return keys or refusal(HTTPStatus.NOT_FOUND, "unknown_subscription")
 
 
-def refusal(status: HTTPStatus, reason: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+def refusal(
+    status: HTTPStatus, reason: str, headers: tuple[tuple[str, str], ...] = (), *, closes: bool = False
+) -> Reply:
     """Give the answer to what is no post of Calendly's, and tell the log why."""
     _LOGGER.warning("refused (%d): %s", status, reason)
-    return Reply(status, reason, headers)
+    return Reply(status, reason, headers, closes)
 
 
 def _later(error: ConnectorError) -> Reply:

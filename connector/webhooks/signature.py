@@ -4,7 +4,6 @@
 https://developer.calendly.com/api-docs/overview/webhooks/webhook-signatures
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Sequence
@@ -91,4 +90,4 @@ def _malformed() -> SignatureError:
 
 def _digest(body: bytes, key: str, timestamp: str) -> bytes:
     secret = key.encode(errors="surrogatepass")
-    return hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).digest()
+    return hmac.digest(secret, timestamp.encode() + b"." + body, "sha256")

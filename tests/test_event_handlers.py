@@ -1,0 +1,109 @@
+"""What `webhooks listen` does with an event: what others are handed, and what is kept from them."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import calendly_connector
+import pytest
+from calendly_connector.cli.event_handlers import (
+    Program,
+    print_event,
+    secret_variables,
+    split_command,
+    without_secrets,
+)
+from calendly_connector.contract import Event
+
+EVENT = Event("id", "invitee.created", "2026-11-17T15:21:41Z", None, {"uri": "https://x.example/a"})
+WARNED = Event(EVENT.id, EVENT.kind, EVENT.created_at, None, EVENT.payload, ("one is missing", "so is é"))
+
+# What the code and the declarations name, and no secret can be in.
+HARMLESS = {
+    "CALENDLY_API_URL",
+    "CALENDLY_AUTH_URL",
+    "CALENDLY_CLIENT_ID",
+    "CALENDLY_CREDENTIAL",
+    "CALENDLY_DEBUG",
+    "CALENDLY_EVENT_ID",
+    "CALENDLY_EVENT_KIND",
+    "CALENDLY_EVENT_WARNINGS",
+    "CALENDLY_PLAN",
+    "CALENDLY_REDIRECT_URI",
+}
+
+
+def test_every_variable_that_is_named_anywhere_is_a_secret_or_known_to_be_harmless():
+    package = Path(calendly_connector.__file__).parent
+    folders = [package, *(package.parent / name for name in ("actions", "credentials", "schemas"))]
+    files = [
+        file for folder in folders for file in folder.rglob("*") if file.suffix in {".py", ".yaml", ".json"}
+    ]
+    named = {
+        name for file in files for name in re.findall(r"\bCALENDLY_[A-Z_]+[A-Z]\b", file.read_text("utf-8"))
+    }
+    assert "CALENDLY_API_TOKEN" in named
+    assert named - secret_variables() == HARMLESS
+
+
+@pytest.mark.parametrize("name", [*sorted(secret_variables()), "Calendly_Api_Token"])
+def test_no_secret_is_left_in_an_environment(name):
+    assert without_secrets({name: "SECRET", "PATH": "/bin"}) == {"PATH": "/bin"}
+
+
+def test_a_command_gets_the_event_and_no_secret(capfd, monkeypatch):
+    secrets = [
+        "CALENDLY_API_TOKEN",
+        "CALENDLY_CLIENT_SECRET",
+        "CALENDLY_CONNECTOR_KEY",
+        "CALENDLY_WEBHOOK_SECRET",
+    ]
+    for name in [*secrets, "CALENDLY_MCP_TOKEN", "CALENDLY_SYNC_TO", "CALENDLY_CONNECTOR_INBOX"]:
+        monkeypatch.setenv(name, "SECRET")
+    monkeypatch.setenv("MINE", "stays")
+    Program("env")(WARNED)
+    out, _ = capfd.readouterr()
+    assert "SECRET" not in out
+    lines = out.splitlines()
+    assert {"MINE=stays", "CALENDLY_EVENT_ID=id", "CALENDLY_EVENT_KIND=invitee.created"} < set(lines)
+    assert "CALENDLY_EVENT_WARNINGS=one is missing\nso is é\n" in out
+
+
+def test_warnings_are_printed_where_there_are_some(capsys):
+    print_event(EVENT)
+    print_event(WARNED)
+    plain, warned = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "warnings" not in plain
+    assert warned == {**plain, "warnings": ["one is missing", "so is é"]}
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (r"C:\tools\notify.bat", [r"C:\tools\notify.bat"]),
+        (r"C:\tools\notify.bat --to \\server\share", [r"C:\tools\notify.bat", "--to", r"\\server\share"]),
+        (r'"C:\Program Files\a b.exe"  x', [r"C:\Program Files\a b.exe", "x"]),
+        (r"C:\Program\" Files\"\a.exe".replace('\\"', '"'), [r"C:\Program Files\a.exe"]),
+        (r'a "C:\folder\\" b', ["a", "C:\\folder\\", "b"]),
+        (r"say \"hi\"", ["say", '"hi"']),
+        (r'say "\"a b\""', ["say", '"a b"']),
+        (r"it's 'one two'", ["it's", "'one", "two'"]),
+        ('a "" b', ["a", "", "b"]),
+        ("a\tb  ", ["a", "b"]),
+        ("", []),
+    ],
+)
+def test_a_command_is_split_by_the_rules_of_windows(command, words):
+    assert split_command(command, windows=True) == words
+
+
+@pytest.mark.parametrize("command", [r"sh -c 'a b' \\x", '"a b" c'])
+def test_elsewhere_a_command_is_split_as_a_shell_does(command):
+    assert split_command(command, windows=False) == shlex.split(command)
+
+
+@pytest.mark.parametrize("windows", [True, False])
+def test_an_open_quote_is_refused_everywhere(windows):
+    with pytest.raises(ValueError, match="No closing quotation"):
+        split_command('a "b', windows=windows)
