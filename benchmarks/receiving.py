@@ -1,7 +1,8 @@
 """Webhooks taken per second, each on disk before it is answered; and the slowest of many under load.
 
-The same posts from the same client, in turn, to our receiver and to a bare handler, each in a process of
-its own under uvicorn with the same settings. `python receiving.py SIDE FILE` serves one side.
+The same posts from the same client, in turn, to our receiver (as `webhooks listen` runs it) and to a bare
+handler, each in a process of its own under uvicorn with the same settings. `python receiving.py SIDE FILE`
+serves one side.
 """
 
 import asyncio
@@ -134,7 +135,9 @@ def _serve(side: str, path: str) -> None:
     sys.path.append(str(HERE / "rivals"))
     from bare_receiver import application
 
-    app: Any = application(path) if side == "bare" else asgi(Receiver(open_inbox(path), [_KEY]))
+    app: Any = (
+        application(path) if side == "bare" else asgi(Receiver(open_inbox(path), [_KEY]), has_loop=True)
+    )
     config = uvicorn.Config(
         app, http="h11", loop="asyncio", lifespan="off", ws="none", access_log=False, log_config=None
     )

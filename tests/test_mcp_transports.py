@@ -347,7 +347,7 @@ def test_a_port_that_is_taken_and_a_wrong_name_are_refused(call):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, err = call("--http", "--port", str(taken.getsockname()[1]))
     assert (code, err.count("\n")) == (1, 1)
-    assert "Address already in use" in err
+    assert "is in use. Pass --port 0" in err
     code, err = call("--only", "bookin")
     assert code == 2
     assert "Did you mean booking" in err

@@ -1,6 +1,7 @@
 """The page about the receiver names the test behind each row, and its ways to mount it work."""
 
 import ast
+import asyncio
 import re
 import threading
 from pathlib import Path
@@ -140,6 +141,44 @@ def test_posts_that_come_at_once_share_transactions_and_each_has_its_own_answer(
     assert sorted(text for _, text in answers.values()) == ["kept"] * 6 + ["known"] * 5
     assert sum(sizes) == 11
     assert inbox.counts()["waiting"] == 6
+
+
+@pytest.mark.parametrize(("together", "in_loop"), [(1, True), (6, False)])
+def test_a_loop_of_its_own_writes_a_lone_post_itself_and_leaves_several_to_the_thread(
+    together, in_loop, receiver, inbox
+):
+    put, threads, sizes = inbox.put, set(), []
+
+    def noted(entries, **more):
+        threads.add(threading.get_ident())
+        sizes.append(len(entries))
+        return put(entries, **more)
+
+    inbox.put = noted
+    application = asgi(receiver, has_loop=True)
+    statuses = []
+
+    async def post(number):
+        body = event(number)
+
+        async def receive():
+            return {"type": "http.request", "body": body}
+
+        async def send(message):
+            if "status" in message:
+                statuses.append((message["status"], inbox.counts()["waiting"] > 0))
+
+        headers = [(name.lower().encode(), value.encode()) for name, value in Post(body).headers]
+        scope = {"type": "http", "http_version": "1.1", "method": "POST", "query_string": b""}
+        await application(scope | {"headers": headers}, receive, send)
+
+    async def posts():
+        await asyncio.gather(*(post(number) for number in range(together)))
+
+    asyncio.run(posts())
+    assert statuses == [(200, True)] * together  # and each was on disk before its answer
+    assert sum(sizes) == together
+    assert (threads == {threading.get_ident()}) is in_loop
 
 
 def test_an_inbox_that_breaks_for_one_batch_does_not_hang_the_next(receiver, inbox):

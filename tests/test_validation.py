@@ -82,7 +82,7 @@ def test_all_problems_are_told_at_once():
             "must be one of active, canceled (did you mean 'active'?)",
         ),
         ({"enum": ["active", "canceled"]}, "zzz", "must be one of active, canceled"),
-        ({"enum": ["a", None]}, 5, "must be one of a, None"),
+        ({"enum": ["a", None]}, 5, "must be one of a, null"),
         ({"const": "user"}, "group", "must be user"),
         ({"uniqueItems": True}, [1, 1], "holds the same item twice"),
         ({"minimum": 1}, 0, "must be at least 1"),

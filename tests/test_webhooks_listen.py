@@ -477,7 +477,7 @@ def test_what_is_called_wrongly_is_refused(words, said, call):
 def test_a_port_that_is_taken_is_told_of(call, closed_port, place):
     code, err = call("--port", str(closed_port), "--print", "--inbox", str(place))
     assert code == 1
-    assert f"Port {closed_port} of 127.0.0.1 cannot be listened on" in err
+    assert f"Port {closed_port} is in use" in err
 
 
 def test_an_inbox_that_cannot_be_opened_is_told_of(call, tmp_path):

@@ -81,6 +81,9 @@ class FileInbox:
     ) -> list[bool]:
         """Keep new entries, due at once; what is known already stays as it is."""
         del now  # an entry is due as soon as it is there
+        if len(entries) == 1 and not states:
+            with self._turn() as connection:  # a statement alone is a transaction
+                return _insert(connection, entries)
         with self._transaction() as connection:
             new = _insert(connection, entries)
             connection.executemany(_SET_STATE, (states or {}).items())

@@ -17,18 +17,23 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def asgi(receiver: Receiver, *, body_deadline_s: float = BODY_DEADLINE_S) -> Application:
-    """Make the application. A body that is not there within `body_deadline_s` is answered 408."""
-    return _Application(receiver, body_deadline_s)
+def asgi(
+    receiver: Receiver, *, body_deadline_s: float = BODY_DEADLINE_S, has_loop: bool = False
+) -> Application:
+    """Make the application. A body that is not there within `body_deadline_s` is answered 408.
+
+    `has_loop` says that the event loop serves nothing else, so it may wait for the disk.
+    """
+    return _Application(receiver, body_deadline_s, has_loop=has_loop)
 
 
 class _Application:
     """No function, since Starlette's routes take those for handlers of requests."""
 
-    def __init__(self, receiver: Receiver, body_deadline_s: float) -> None:
+    def __init__(self, receiver: Receiver, body_deadline_s: float, *, has_loop: bool) -> None:
         self._receiver = receiver
         self._body_deadline_s = body_deadline_s
-        self._writer = _Writer(receiver)
+        self._writer = _Writer(receiver, has_loop=has_loop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -79,19 +84,32 @@ class _Writer:
     """Keeps entries in a thread, one transaction at a time: what arrives meanwhile shares the next one.
 
     A hop to a thread and back is a large part of what a post costs, so that this is done by hand: futures of
-    the loop, set from the thread, take half as long as `asyncio.to_thread`.
+    the loop, set from the thread, take half as long as `asyncio.to_thread`. Where the loop has nothing else
+    to do, an entry that comes alone is written without the hop.
     """
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, *, has_loop: bool) -> None:
         self._receiver = receiver
+        self._has_loop = has_loop
+        self._arrived = self._under_way = 0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inbox")
         self._waiting: deque[tuple[Entry, asyncio.Future[Reply]]] = deque()
 
     async def keep(self, entry: Entry) -> Reply:
-        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting.append((entry, reply))
-        self._thread.submit(self._write)
-        return await reply
+        self._arrived += 1
+        self._under_way += 1
+        try:
+            if self._has_loop and self._under_way == 1:
+                before = self._arrived
+                await asyncio.sleep(0)  # what has arrived with this one gets here first
+                if self._arrived == before:
+                    return self._receiver.keep([entry])[0]
+            reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+            self._waiting.append((entry, reply))
+            self._thread.submit(self._write)
+            return await reply
+        finally:
+            self._under_way -= 1
 
     def _write(self) -> None:
         """Write everything that waits; an earlier turn may have left nothing."""
