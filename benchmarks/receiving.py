@@ -136,7 +136,7 @@ def _serve(side: str, path: str) -> None:
     from bare_receiver import application
 
     app: Any = (
-        application(path) if side == "bare" else asgi(Receiver(open_inbox(path), [_KEY]), has_loop=True)
+        application(path) if side == "bare" else asgi(Receiver(open_inbox(path), [_KEY]), owns_loop=True)
     )
     config = uvicorn.Config(
         app, http="h11", loop="asyncio", lifespan="off", ws="none", access_log=False, log_config=None

@@ -155,7 +155,7 @@ def test_a_loop_of_its_own_writes_a_lone_post_itself_and_leaves_several_to_the_t
         return put(entries, **more)
 
     inbox.put = noted
-    application = asgi(receiver, has_loop=True)
+    application = asgi(receiver, owns_loop=True)
     statuses = []
 
     async def post(number):

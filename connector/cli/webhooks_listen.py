@@ -107,7 +107,7 @@ def command(  # noqa: PLR0913 - one per option
                 worker.start(look, end, awaited=False)  # Calendly may keep it waiting; the next one goes on
 
         try:
-            serve(asgi(Receiver(opened, keys, told=giver.wake), has_loop=True), host, port, announce)
+            serve(asgi(Receiver(opened, keys, told=giver.wake), owns_loop=True), host, port, announce)
         finally:
             worker.end(giver)
 

@@ -18,22 +18,22 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def asgi(
-    receiver: Receiver, *, body_deadline_s: float = BODY_DEADLINE_S, has_loop: bool = False
+    receiver: Receiver, *, body_deadline_s: float = BODY_DEADLINE_S, owns_loop: bool = False
 ) -> Application:
     """Make the application. A body that is not there within `body_deadline_s` is answered 408.
 
-    `has_loop` says that the event loop serves nothing else, so it may wait for the disk.
+    `owns_loop` says that the event loop serves nothing else, so it may wait for the disk.
     """
-    return _Application(receiver, body_deadline_s, has_loop=has_loop)
+    return _Application(receiver, body_deadline_s, owns_loop=owns_loop)
 
 
 class _Application:
     """No function, since Starlette's routes take those for handlers of requests."""
 
-    def __init__(self, receiver: Receiver, body_deadline_s: float, *, has_loop: bool) -> None:
+    def __init__(self, receiver: Receiver, body_deadline_s: float, *, owns_loop: bool) -> None:
         self._receiver = receiver
         self._body_deadline_s = body_deadline_s
-        self._writer = _Writer(receiver, has_loop=has_loop)
+        self._writer = _Writer(receiver, owns_loop=owns_loop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -88,9 +88,9 @@ class _Writer:
     to do, an entry that comes alone is written without the hop.
     """
 
-    def __init__(self, receiver: Receiver, *, has_loop: bool) -> None:
+    def __init__(self, receiver: Receiver, *, owns_loop: bool) -> None:
         self._receiver = receiver
-        self._has_loop = has_loop
+        self._owns_loop = owns_loop
         self._arrived = self._under_way = 0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inbox")
         self._waiting: deque[tuple[Entry, asyncio.Future[Reply]]] = deque()
@@ -99,7 +99,7 @@ class _Writer:
         self._arrived += 1
         self._under_way += 1
         try:
-            if self._has_loop and self._under_way == 1:
+            if self._owns_loop and self._under_way == 1:
                 before = self._arrived
                 await asyncio.sleep(0)  # what has arrived with this one gets here first
                 if self._arrived == before:
