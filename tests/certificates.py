@@ -8,6 +8,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+_SIGNING = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Authority:
     """Signs certificates; whoever trusts the file `trusted` trusts them."""
@@ -16,8 +28,10 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("Made-up authority")
-        own = _builder(self._name, self._name, self._key, days=(-10, 10)).add_extension(
-            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        own = (
+            _builder(self._name, self._name, self._key, self._key, days=(-10, 10))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_SIGNING, critical=True)
         )
         self.trusted = folder / "authority.pem"
         self.trusted.write_bytes(_pem(own.sign(self._key, hashes.SHA256())))
@@ -25,11 +39,11 @@ class Authority:
     def server(self, name, *, days=(-1, 1), self_signed=False):
         """Give a server's context with a certificate for a name, valid between two days from now."""
         key = ec.generate_private_key(ec.SECP256R1())
-        issuer = _name(name) if self_signed else self._name
+        issuer, signer = (_name(name), key) if self_signed else (self._name, self._key)
         certificate = (
-            _builder(_name(name), issuer, key, days=days)
+            _builder(_name(name), issuer, key, signer, days=days)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-            .sign(key if self_signed else self._key, hashes.SHA256())
+            .sign(signer, hashes.SHA256())
         )
         path = self._folder / "server.pem"
         private = key.private_bytes(
@@ -45,7 +59,8 @@ def _name(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _builder(subject, issuer, key, *, days):
+def _builder(subject, issuer, key, signer, *, days):
+    """Begin a certificate with what Python 3.13 and later insist on: identifiers of both keys."""
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -55,6 +70,10 @@ def _builder(subject, issuer, key, *, days):
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + timedelta(days=days[0]))
         .not_valid_after(now + timedelta(days=days[1]))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
     )
 
 

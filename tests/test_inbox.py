@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from calendly_connector.errors import InboxError, UsageError
@@ -291,8 +292,8 @@ def test_a_file_that_is_damaged_in_the_middle_is_told_of(path):
     content = bytearray(path.read_bytes())
     content[8192:] = b"\xff" * (len(content) - 8192)
     path.write_bytes(content)
-    with pytest.raises(InboxError, match="is damaged") as caught:
-        open_inbox(path).claim(now=NOW, limit=1000)
+    with closing(open_inbox(path)) as damaged, pytest.raises(InboxError, match="is damaged") as caught:
+        damaged.claim(now=NOW, limit=1000)
     assert not caught.value.retryable
 
 

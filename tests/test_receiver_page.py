@@ -84,12 +84,12 @@ def test_a_body_in_chunks_that_a_wsgi_server_puts_together(receiver, inbox):
 
     from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-    for body, status in ((BODY, "200 OK"), (BODY.ljust(2**20 + 1), "413 Request Entity Too Large")):
+    for body, status in ((BODY, "200"), (BODY.ljust(2**20 + 1), "413")):
         environ = EnvironBuilder(
             method="POST", headers=[*dict(Post(body, length="").headers).items()]
         ).get_environ()
         environ |= {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
-        assert run_wsgi_app(wsgi(receiver), environ)[1] == status
+        assert run_wsgi_app(wsgi(receiver), environ)[1].split()[0] == status
     assert inbox.counts()["waiting"] == 1
 
 

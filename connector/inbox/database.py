@@ -37,7 +37,11 @@ class DatabaseInbox:
         self.place = shown(self._url)
         self._lock = Lock()
         self._opened: tuple[int, Engine] | None = None
-        self._prepare()
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
 
     def put(
         self, entries: Sequence[Entry], *, now: float, states: Mapping[str, str] | None = None
