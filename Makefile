@@ -26,7 +26,7 @@ test: $(READY)
 
 # The same with the clock moved to other days.
 test-dates: $(READY)
-	@sh .ci/have postgres chromium faketime
+	@sh .ci/have postgres chromium
 	sh .ci/test-dates $(BIN)/pytest
 
 # The same from the wheel, on every supported Python that this machine has; PYTHONS names some of them.

@@ -68,12 +68,15 @@ def look(mistral, **given):
 
 
 def test_each_look_goes_on_where_the_last_good_one_ended(mistral, world):
+    def seen(who="noor.new@client.example"):  # a meeting of another may come within reach meanwhile
+        return [told for told in look(mistral) if told.endswith(who)]
+
     look(mistral)
     booked = world.book(name="Noor van Dijk", email="noor.new@client.example")
-    assert look(mistral) == ["invitee.created noor.new@client.example"]
-    assert look(mistral) == []
+    assert seen() == ["invitee.created noor.new@client.example"]
+    assert seen() == []
     world.cancel(invitee=booked["invitee"]["uri"])
     next_second()
     assert mistral.run("calendly_bookings.look", credential="revoked").state == "ERROR"
-    assert look(mistral) == ["invitee.canceled noor.new@client.example"]
-    assert look(mistral) == []
+    assert seen() == ["invitee.canceled noor.new@client.example"]
+    assert seen() == []
