@@ -48,7 +48,7 @@ def action(name, **arguments):
         ("users.me", {"all_pages": True}, "gives no list"),
         (
             "invitee_no_shows.delete",
-            {"action_params": {"uuid": "a"}, "output_path": "/x"},
+            {"action_params": {"uuid": "0" * 16}, "output_path": "/x"},
             "gives no records",
         ),
         (
