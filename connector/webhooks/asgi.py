@@ -91,18 +91,16 @@ class _Writer:
     def __init__(self, receiver: Receiver, *, owns_loop: bool) -> None:
         self._receiver = receiver
         self._owns_loop = owns_loop
-        self._arrived = self._under_way = 0
+        self._under_way = 0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inbox")
         self._waiting: deque[tuple[Entry, asyncio.Future[Reply]]] = deque()
 
     async def keep(self, entry: Entry) -> Reply:
-        self._arrived += 1
         self._under_way += 1
         try:
             if self._owns_loop and self._under_way == 1:
-                before = self._arrived
                 await asyncio.sleep(0)  # what has arrived with this one gets here first
-                if self._arrived == before:
+                if self._under_way == 1:
                     return self._receiver.keep([entry])[0]
             reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
             self._waiting.append((entry, reply))
