@@ -49,7 +49,7 @@ docs: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict connector
+	$(BIN)/mypy --strict connector sandbox
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 

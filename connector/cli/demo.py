@@ -22,8 +22,9 @@ from .output import printable
 from .session import credential, signs_in
 
 if TYPE_CHECKING:
+    from calendly_connector.sandbox.server import Sandbox
+
     from ..contract import CheckReport, Connection, Connector, Event
-    from ..sandbox.server import Sandbox
 
 _EXAMPLES = f"{(__package__ or '').partition('.')[0]}.examples"
 _KIND = "personal_access_token"
@@ -53,7 +54,7 @@ def command() -> int:
 
 def _sandbox() -> "Sandbox":
     try:
-        from ..sandbox.server import Sandbox
+        from calendly_connector.sandbox.server import Sandbox
     except ImportError as error:
         fix = "pip install 'calendly-connector[sandbox]'"
         raise UsageError(f"The sandbox needs {error.name}.", fix=fix) from None

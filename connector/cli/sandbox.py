@@ -85,8 +85,8 @@ from ..errors import ConnectorError, UsageError
 def command(*, as_json: bool, **settings: object) -> None:
     """Serve a made-up Calendly on this machine, until interrupted."""
     try:
-        from ..sandbox.options import Options
-        from ..sandbox.server import serve
+        from calendly_connector.sandbox.options import Options
+        from calendly_connector.sandbox.server import serve
     except ImportError as error:
         raise UsageError(
             f"The sandbox needs {error.name}.", fix="pip install 'calendly-connector[sandbox]'"
@@ -97,7 +97,7 @@ def command(*, as_json: bool, **settings: object) -> None:
     now = settings.pop("now")
     settings["now"] = now and now.replace(tzinfo=UTC)  # type: ignore[attr-defined]
     try:
-        options = Options(**settings)  # type: ignore[arg-type]
+        options = Options(**settings)
     except ValueError as error:
         raise UsageError(f"{error}.") from None
     try:

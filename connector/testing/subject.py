@@ -60,8 +60,9 @@ class Subject:
 @contextmanager
 def calendly() -> Iterator[Subject]:
     """Give Calendly's connector, with a sandbox of its own."""
+    from calendly_connector.sandbox.server import Sandbox
+
     from ..plugin import connector
-    from ..sandbox.server import Sandbox
 
     kind = "personal_access_token"
     with Sandbox(rate_limit=0, events=250) as sandbox:
