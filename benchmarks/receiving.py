@@ -17,10 +17,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from calendly_connector.inbox import open_inbox
-from calendly_connector.webhooks.asgi import asgi
-from calendly_connector.webhooks.receiver import Receiver
-from calendly_connector.webhooks.signature import HEADER, sign
+from calendly_connector.events.inbox import open_inbox
+from calendly_connector.events.webhooks.asgi import asgi
+from calendly_connector.events.webhooks.receiver import Receiver
+from calendly_connector.events.webhooks.signature import HEADER, sign
 
 from measure import HERE, OURS, PYTHON, Figure, folder, median_ratio
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .declarations import Action
+from .catalog.models import Action
 from .errors import UsageError
 
 Facts = dict[str, dict[str, Any]]

@@ -7,16 +7,17 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from . import manifest
+from .catalog import manifest
 from .errors import InvalidCredential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
-    from .api.advice import Kept
-    from .api.client import Client
-    from .auth.access import Access
+    from .auth.authenticators import Access
+    from .calls.runner import Runner
+    from .catalog.manifest import Manifest
+    from .catalog.models import Action
     from .contract import (
         CheckReport,
         Event,
@@ -29,14 +30,13 @@ if TYPE_CHECKING:
         Result,
         Subscription,
     )
-    from .declarations import Action
-    from .manifest import Manifest
-    from .records import RecordStream
-    from .runner import Runner
-    from .subscriptions import SigningKeys, Store, Subscriptions
-    from .timing import Timing
-    from .triggers.matching import Matcher
-    from .triggers.wants import Wants
+    from .events.event_filter import Wants
+    from .events.matcher import Matcher
+    from .events.subscriptions import SigningKeys, Store, Subscriptions
+    from .http.advice import Kept
+    from .http.client import Client
+    from .pagination.record_stream import RecordStream
+    from .support.clock import Timing
 
 
 class CalendlyConnector:
@@ -72,9 +72,9 @@ class CalendlyConnector:
         `source` says where the host keeps the credential ("the connection 'x'"), for errors about its token.
         `clock` gives unix seconds, `monotonic` seconds that only go forward.
         """
-        from .api.protocol import check_origin
         from .auth import credentials
-        from .timing import Timing
+        from .http.protocol import check_origin
+        from .support.clock import Timing
 
         where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
         timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
@@ -100,14 +100,14 @@ class CalendlyConnection:
 
     def check(self, *, deep: bool = False) -> CheckReport:
         """Report on the credential; `deep` tries one harmless read per scope family."""
-        from .auth import report
+        from .auth import credential_check
 
         kind = self._credential["kind"]
         try:
             access = self._access
         except InvalidCredential as error:
-            return report.refused(error, kind)
-        told = report.check(self._client, kind, access.mended, deep=deep, holding=access.holding)
+            return credential_check.refused(error, kind)
+        told = credential_check.check(self._client, kind, access.mended, deep=deep, holding=access.holding)
         self._checked_scopes = told.scopes
         return told
 
@@ -159,8 +159,8 @@ class CalendlyConnection:
         `subscription` is the id in the address that it came to: what `subscribe` made has a key of its own,
         in the vault. Without it the credential's signing key counts.
         """
-        from .validation import with_warnings
-        from .webhooks import event, signature
+        from .catalog.validation import with_warnings
+        from .events.webhooks import event, signature
 
         header = next(
             (value for name, value in headers.items() if name.lower() == signature.HEADER.lower()), None
@@ -216,7 +216,7 @@ class CalendlyConnection:
         `since` (ISO 8601) tells what happened after it on the first look. `scope` is organization, user or
         group; by default the widest that the token's user may see.
         """
-        from .triggers.poll import poll
+        from .events.polling.poll import poll
 
         wants = self._wants(events, filters, halves=halves)
         now = self._timing.clock()
@@ -224,7 +224,7 @@ class CalendlyConnection:
 
     def sample(self, event: str) -> Event:
         """Give an event to design a flow with: Calendly's own sample, or a declared one where it has none."""
-        from .triggers.samples import sample
+        from .events.samples import sample
 
         return sample(self, self._triggers, event)
 
@@ -240,7 +240,7 @@ class CalendlyConnection:
 
     def subscriptions(self, store: Store | None = None) -> Subscriptions:
         """Give the life cycle of webhook subscriptions, kept in the vault or in a store of the host."""
-        from .subscriptions import Subscriptions, signer_of
+        from .events.subscriptions import Subscriptions, signer_of
 
         kept_in = store or _vault_store()
         return Subscriptions(
@@ -272,20 +272,20 @@ class CalendlyConnection:
 
     @cached_property
     def _access(self) -> Access:
-        from .auth.access import open_access
+        from .auth.authenticators import open_access
 
         return open_access(self._credential, self._stored_as, self._timing, self._kept.place)
 
     @cached_property
     def _kept(self) -> Kept:
-        from .auth.access import kept
+        from .auth.authenticators import kept
 
         is_for_calendly = self._origin == manifest.manifest().origin
         return kept(self._credential, self._stored_as, self._source, is_for_calendly=is_for_calendly)
 
     @cached_property
     def _client(self) -> Client:
-        from .api.client import Client
+        from .http.client import Client
 
         return Client(
             self._origin,
@@ -308,19 +308,19 @@ class CalendlyConnection:
 
     @cached_property
     def _keys_by_subscription(self) -> SigningKeys:
-        from .subscriptions import SigningKeys, signer_of
+        from .events.subscriptions import SigningKeys, signer_of
 
         return SigningKeys(_vault_store(), signer_of(self._credential), monotonic=self._timing.monotonic)
 
     @cached_property
     def _triggers(self) -> Matcher:
-        from .triggers.matching import Matcher
+        from .events.matcher import Matcher
 
         return Matcher(self)
 
     def _wants(self, events: Sequence[str], filters: Params | None, *, halves: bool) -> Wants:
         """Read what is wanted, once: a name in a filter may cost calls."""
-        from .triggers.wants import read_wants
+        from .events.event_filter import read_wants
 
         asked = repr((tuple(events), filters, halves))
         if asked not in self._known_wants:
@@ -336,8 +336,8 @@ class CalendlyConnection:
 
     @cached_property
     def _runner(self) -> Runner:
-        from .functions import Functions
-        from .runner import Runner
+        from .calls.functions import Functions
+        from .calls.runner import Runner
 
         def fetch_user() -> Record:
             return runner.run("users.me", None, ()).record or {}
@@ -347,14 +347,14 @@ class CalendlyConnection:
         return runner
 
     def _lacks(self, scope: str) -> bool | None:
-        from .event_scopes import lacks
+        from .catalog.event_scopes import lacks
 
         return lacks(scope, self._access.granted(), self._checked_scopes)
 
 
 def _vault_store() -> Store:
     from .auth.vault import open_vault
-    from .subscriptions import VaultStore
+    from .events.subscriptions import VaultStore
 
     return VaultStore(open_vault())
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from calendly_connector.declarations import Action, Trigger
-from calendly_connector.hosts.mcp.offer import declared, make_offer
-from calendly_connector.manifest import catalog, manifest
-from calendly_connector.schema import follow
+from calendly_connector.catalog.json_schema import follow
+from calendly_connector.catalog.manifest import catalog, manifest
+from calendly_connector.catalog.models import Action, Trigger
+from calendly_connector.hosts.mcp.toolset import declared, make_offer
 
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- generated: {} -->", "<!-- end -->"

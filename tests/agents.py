@@ -4,8 +4,8 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import mcp_types as types
 from anyio.from_thread import start_blocking_portal
-from calendly_connector.hosts.mcp.offer import make_offer
 from calendly_connector.hosts.mcp.server import build
+from calendly_connector.hosts.mcp.toolset import make_offer
 from conftest import NOW_S, OWNER_TOKEN
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client

@@ -100,9 +100,9 @@ def _no_settings_of_this_machine(monkeypatch, tmp_path_factory):
 def _no_budgets_of_other_tests():
     """Begin without what other tests left of an account's requests: their clocks are not ours."""
     yield
-    from calendly_connector.api import budget
+    from calendly_connector.http import rate_limit
 
-    budget.forget()
+    rate_limit.forget()
 
 
 def _make_sandbox(**options):
@@ -199,7 +199,7 @@ def connect(timer):
 @pytest.fixture
 def inbox(tmp_path):
     """Give an empty inbox in a file."""
-    from calendly_connector.inbox import open_inbox
+    from calendly_connector.events.inbox import open_inbox
 
     opened = open_inbox(tmp_path / "inbox.db")
     yield opened

@@ -5,8 +5,8 @@ import json
 import random
 import re
 
-from calendly_connector.api.client import Client
-from calendly_connector.manifest import catalog
+from calendly_connector.catalog.manifest import catalog
+from calendly_connector.http.client import Client
 
 GONE = object()
 ODD_VALUES = [

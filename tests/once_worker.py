@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from calendly_connector.errors import ConnectorError
-from calendly_connector.inbox import open_inbox
+from calendly_connector.events.dispatcher import Giver
+from calendly_connector.events.inbox import open_inbox
+from calendly_connector.events.reconcile import reconcile, refiner
+from calendly_connector.events.webhooks.asgi import asgi
+from calendly_connector.events.webhooks.receiver import Receiver
 from calendly_connector.plugin import connector
-from calendly_connector.timing import Timing
-from calendly_connector.triggers.feeding import reconcile, refiner
-from calendly_connector.triggers.giving import Giver
-from calendly_connector.webhooks.asgi import asgi
-from calendly_connector.webhooks.receiver import Receiver
+from calendly_connector.support.clock import Timing
 
 EVENTS = ["invitee.created", "invitee.canceled", "invitee.rescheduled"]
 _FRESH_S = 0.002  # a moment in which the time is not asked for again

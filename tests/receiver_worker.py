@@ -8,11 +8,11 @@ import random
 import sys
 import threading
 
-from calendly_connector.inbox import open_inbox
-from calendly_connector.triggers.giving import Giver
-from calendly_connector.webhooks.asgi import asgi
-from calendly_connector.webhooks.receiver import Receiver
-from calendly_connector.webhooks.server import serve
+from calendly_connector.events.dispatcher import Giver
+from calendly_connector.events.inbox import open_inbox
+from calendly_connector.events.webhooks.asgi import asgi
+from calendly_connector.events.webhooks.receiver import Receiver
+from calendly_connector.events.webhooks.server import serve
 from receivers import KEY
 
 LEASE_S = 0.5

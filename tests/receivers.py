@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from calendly_connector.webhooks.asgi import asgi
-from calendly_connector.webhooks.receiver import BODY_DEADLINE_S
-from calendly_connector.webhooks.server import serve
-from calendly_connector.webhooks.signature import HEADER, sign
-from calendly_connector.webhooks.wsgi import wsgi
+from calendly_connector.events.webhooks.asgi import asgi
+from calendly_connector.events.webhooks.receiver import BODY_DEADLINE_S
+from calendly_connector.events.webhooks.server import serve
+from calendly_connector.events.webhooks.signature import HEADER, sign
+from calendly_connector.events.webhooks.wsgi import wsgi
 
 T = 1_795_015_301
 KEY = "made-up-signing-key"

@@ -3,10 +3,10 @@
 import time
 
 import httpx
-from calendly_connector.api import budget
 from calendly_connector.auth.oauth.renewal import signed_in
 from calendly_connector.auth.oauth.server import AuthorizationServer
-from calendly_connector.timing import Timing
+from calendly_connector.http import rate_limit
+from calendly_connector.support.clock import Timing
 
 NATIVE = {"kind": "oauth", "client_id": "sandbox-native", "redirect_uri": "http://127.0.0.1:49152/callback"}
 WEB = {
@@ -41,7 +41,7 @@ def sign_in(sandbox, app=NATIVE, scopes=SCOPES, timing=None):
     clock = timing.clock if timing else time.time
     server = app_server(sandbox.url, app, Timing(clock=clock, monotonic=lambda: 0.0))
     asked = server.ask(app["redirect_uri"], tuple(scopes))
-    budget.forget()
+    rate_limit.forget()
     return signed_in(app, server.exchange(asked, landed(asked)))
 
 

@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import replace
 
-from calendly_connector.subscriptions import Subscriptions
+from calendly_connector.events.subscriptions import Subscriptions
 
 CALLBACK = "https://hooks.acme.example/calendly?tenant=7"
 EVENTS = ("invitee.canceled", "invitee.created")

@@ -14,8 +14,8 @@ import sys
 from dataclasses import asdict
 
 from calendly_connector.auth.vault import open_vault
+from calendly_connector.events.subscriptions import Subscriptions, VaultStore
 from calendly_connector.plugin import connector
-from calendly_connector.subscriptions import Subscriptions, VaultStore
 from subscribing import EVENTS
 
 

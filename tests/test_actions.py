@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from calendly_connector.choices import is_name
+from calendly_connector.calls.inputs import _forms
+from calendly_connector.calls.pick_lists import is_name
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli.record import recorder
 from calendly_connector.errors import CalendlyError, InvalidParams, PermissionDenied, UnexpectedAnswer
-from calendly_connector.inputs import _forms
-from calendly_connector.manifest import catalog
-from calendly_connector.redaction import MASK
+from calendly_connector.support.redaction import MASK
 from hostile import Hostile, one, page, reply
 from jsonschema import Draft202012Validator
 

@@ -4,9 +4,9 @@ import json
 import re
 
 import pytest
-from calendly_connector.api.advice import CASES, Kept
-from calendly_connector.api.protocol import Request, error_for
-from calendly_connector.auth.access import kept
+from calendly_connector.auth.authenticators import kept
+from calendly_connector.auth.environment import chosen, source_of
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.errors import (
     InvalidCredential,
     NotFound,
@@ -14,8 +14,8 @@ from calendly_connector.errors import (
     Rejected,
     Unauthenticated,
 )
-from calendly_connector.hosts.credential import chosen, source_of
-from calendly_connector.manifest import catalog
+from calendly_connector.http.advice import CASES, Kept
+from calendly_connector.http.protocol import Request, error_for
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.world import cast
 from hostile import Hostile, one, reply

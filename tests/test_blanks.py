@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from calendly_connector.blanks import without_blanks
+from calendly_connector.calls.blanks import without_blanks
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli import main
 from calendly_connector.errors import InvalidParams
-from calendly_connector.manifest import catalog
 from conftest import OWNER_TOKEN
 
 CONTACT = "A" * 16

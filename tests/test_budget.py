@@ -7,10 +7,10 @@ import random
 from collections import deque
 
 import pytest
-from calendly_connector.api import budget
-from calendly_connector.api.budget import OWN_LIMITS, Account, Allowance, Turn, Window
 from calendly_connector.contract import RateLimit
 from calendly_connector.errors import RateLimited
+from calendly_connector.http import rate_limit
+from calendly_connector.http.rate_limit import OWN_LIMITS, Account, Allowance, Turn, Window
 from hostile import Hostile, one, reply
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,7 +107,7 @@ def test_a_read_that_fits_into_one_window_never_waits(threads):
     latency_s = 0.01
     sent, refused = run(Fixed(500), 500, threads=threads, latency_s=latency_s)
     assert refused == 0
-    assert sent[-1] <= (500 / threads + 2) * latency_s + threads * budget.LOOK_AGAIN_S
+    assert sent[-1] <= (500 / threads + 2) * latency_s + threads * rate_limit.LOOK_AGAIN_S
 
 
 @pytest.mark.parametrize("limit", [50, 500])
@@ -233,7 +233,7 @@ def test_a_few_calls_of_another_program_do_not_slow_a_burst_down(threads):
     others = [0.1, 0.2]
     sent, refused = run(Fixed(500), 450, threads=threads, latency_s=0.01, others=others)
     assert refused == 0
-    assert sent[-1] <= 460 / threads * 0.01 + threads * budget.LOOK_AGAIN_S
+    assert sent[-1] <= 460 / threads * 0.01 + threads * rate_limit.LOOK_AGAIN_S
 
 
 def test_a_command_that_follows_others_in_the_same_minute_is_not_slowed_down():
@@ -259,11 +259,11 @@ def test_a_server_without_the_headers_is_not_slowed_down():
 def test_what_a_window_holds_is_learned_from_one_request_before_others_follow():
     account = Account()
     turn = account.take(*GET, 0.0)
-    assert account.take(*GET, 0.0) == budget.LOOK_AGAIN_S
+    assert account.take(*GET, 0.0) == rate_limit.LOOK_AGAIN_S
     account.told(turn, 0.1, RateLimit(500, 2, 30))
     assert isinstance(account.take(*GET, 0.1), Turn)
     assert isinstance(account.take(*GET, 0.1), Turn)
-    assert account.take(*GET, 0.1) == budget.LOOK_AGAIN_S
+    assert account.take(*GET, 0.1) == rate_limit.LOOK_AGAIN_S
 
 
 def test_a_request_without_an_answer_does_not_hold_the_others_up():
@@ -278,7 +278,7 @@ def test_a_late_reply_of_the_window_before_changes_nothing():
     first = account.take(*GET, 0.0)
     account.told(first, 0.1, RateLimit(50, 49, 60))
     late, fresh = account.take(*GET, 59.9), account.take(*GET, 61.0)
-    assert fresh == budget.LOOK_AGAIN_S  # the window is new, and an answer is under way
+    assert fresh == rate_limit.LOOK_AGAIN_S  # the window is new, and an answer is under way
     account.lost()
     fresh = account.take(*GET, 61.0)
     account.told(fresh, 61.1, RateLimit(50, 49, 60))

@@ -7,10 +7,10 @@ import socket
 import time
 
 import pytest
-from calendly_connector import manifest
-from calendly_connector.api import client as client_module
-from calendly_connector.api import deadline
+from calendly_connector.catalog import manifest
 from calendly_connector.cli.check import lines
+from calendly_connector.http import client as client_module
+from calendly_connector.http import deadline
 from calendly_connector.sandbox.world import cast
 from hostile import DATE, DATE_S, Hostile, one, page, reply, reset
 

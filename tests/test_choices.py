@@ -3,10 +3,10 @@
 from urllib.parse import quote
 
 import pytest
-from calendly_connector.choices import Choices, is_name
+from calendly_connector.calls.pick_lists import Choices, is_name
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.contract import Option
 from calendly_connector.errors import InvalidParams, UsageError
-from calendly_connector.manifest import catalog
 from hostile import Hostile, one
 
 INTRO = "https://api.calendly.com/event_types/7121342e-f121-5781-bef6-a20c5dcd7dc3"

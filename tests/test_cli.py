@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from calendly_connector import __version__, cli, records
+from calendly_connector import __version__, cli
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli import demo, describe
-from calendly_connector.manifest import catalog
+from calendly_connector.pagination import record_stream
 from calendly_connector.sandbox.world import cast
 from hostile import Hostile, one, page, reply
 
@@ -375,7 +376,7 @@ def test_a_name_that_two_actions_share_shows_both(call):
 
 
 def test_run_writes_json_with_a_summary(call, sandbox, monkeypatch):
-    monkeypatch.setattr(records, "_SLOW_S", math.inf)  # reading ahead of a slow server costs a call
+    monkeypatch.setattr(record_stream, "_SLOW_S", math.inf)  # reading ahead of a slow server costs a call
     code, out, err = call(*ALL_EVENTS, "--all", "--json", server=sandbox)
     assert (code, err) == (0, "")
     told = json.loads(out)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from calendly_connector import cli
 from calendly_connector.auth.vault import open_vault
-from calendly_connector.subscriptions import VaultStore
+from calendly_connector.events.subscriptions import VaultStore
 from hostile import Hostile, reply
 from subscribing import EVENTS, assert_told_once, at_calendly, change, lose
 

@@ -5,11 +5,7 @@ import json
 import socket
 
 import pytest
-from calendly_connector import __version__, documents
-from calendly_connector.api import client as module
-from calendly_connector.api import deadline
-from calendly_connector.api.client import Client
-from calendly_connector.api.protocol import Request
+from calendly_connector import __version__
 from calendly_connector.errors import (
     CalendlyDown,
     CalendlyError,
@@ -19,8 +15,13 @@ from calendly_connector.errors import (
     Rejected,
     UnexpectedAnswer,
 )
-from calendly_connector.redaction import MASK, redact_all
-from calendly_connector.timing import Timing
+from calendly_connector.http import client as module
+from calendly_connector.http import deadline
+from calendly_connector.http.client import Client
+from calendly_connector.http.protocol import Request
+from calendly_connector.support import json_documents
+from calendly_connector.support.clock import Timing
+from calendly_connector.support.redaction import MASK, redact_all
 from hostile import DATE, DATE_S, Hostile, endless, one, reply, reset, stall
 
 TOKEN = "made-up-token"
@@ -86,7 +87,7 @@ def test_a_netrc_file_cannot_replace_the_token(client, monkeypatch, tmp_path):
     netrc.chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(netrc))
-    monkeypatch.setattr("calendly_connector.api.protocol.LOOPBACK", frozenset())  # even where netrc is read
+    monkeypatch.setattr("calendly_connector.http.protocol.LOOPBACK", frozenset())  # even where netrc is read
     with Hostile(GOOD) as server:
         client(server).send(GET)
     assert server.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
@@ -227,7 +228,7 @@ def test_an_answer_that_is_not_json_is_unexpected_and_never_repeated(body, reque
 
 
 def test_a_body_over_the_limit_is_not_swallowed(client, monkeypatch):
-    monkeypatch.setattr(documents, "LARGEST", 100_000)
+    monkeypatch.setattr(json_documents, "LARGEST", 100_000)
     monkeypatch.setattr(module, "_PIECE", 1024)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
     with Hostile(endless(head, b" " * 65536)) as server, pytest.raises(UnexpectedAnswer, match="more than"):
@@ -235,7 +236,7 @@ def test_a_body_over_the_limit_is_not_swallowed(client, monkeypatch):
 
 
 def test_a_small_body_that_unpacks_into_a_huge_one_is_not_swallowed(client, monkeypatch):
-    monkeypatch.setattr(documents, "LARGEST", 100_000)
+    monkeypatch.setattr(json_documents, "LARGEST", 100_000)
     monkeypatch.setattr(module, "_PIECE", 1024)
     bomb = gzip.compress(b" " * 5_000_000)
     assert len(bomb) < 10_000

@@ -13,10 +13,10 @@ import jsonschema
 import jsonschema_rs
 import pytest
 import yaml
-from calendly_connector import expressions
-from calendly_connector.choices import _texts
-from calendly_connector.declarations import Action, CredentialForm, Field, Function, Probe, Trigger
-from calendly_connector.manifest import Manifest, catalog, find, manifest
+from calendly_connector.calls.pick_lists import _texts
+from calendly_connector.catalog import expressions
+from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
+from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, Probe, Trigger
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 

@@ -4,7 +4,7 @@ import json
 
 import orjson
 import pytest
-from calendly_connector.documents import DEEPEST, TooDeepError, is_writable, parse
+from calendly_connector.support.json_documents import DEEPEST, TooDeepError, is_writable, parse
 
 
 def nested(levels, inside="null", pair="[]"):

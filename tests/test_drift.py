@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 from calendly_connector import drift
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli import main
 from calendly_connector.drift import Difference, Leniency
-from calendly_connector.manifest import catalog
 
 REFERENCE = Path(__file__).parent / "reference" / "calendly-api.2026-11.yaml"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from calendly_connector.errors import UnexpectedAnswer
-from calendly_connector.webhooks.event import read_event, write_event
+from calendly_connector.events.webhooks.event import read_event, write_event
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,8 +2,8 @@
 
 import pytest
 from calendly_connector.auth.vault import open_vault
+from calendly_connector.catalog.event_scopes import check, explain, lacks, needed, subscribed, unknown
 from calendly_connector.errors import InvalidParams, PermissionDenied, Rejected
-from calendly_connector.event_scopes import check, explain, lacks, needed, subscribed, unknown
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.authorization.apps import WEB as WEB_APP
 from sandbox_client import ORGANIZATION

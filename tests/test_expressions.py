@@ -2,8 +2,8 @@ import json
 from datetime import timedelta
 
 import pytest
+from calendly_connector.catalog.expressions import Call, ExpressionError, calls, evaluate, gather, parse
 from calendly_connector.errors import Problem
-from calendly_connector.expressions import Call, ExpressionError, calls, evaluate, gather, parse
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -13,8 +13,7 @@ from email.utils import formatdate
 from itertools import count
 
 import pytest
-from calendly_connector.api import client as client_module
-from calendly_connector.api import deadline
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.errors import (
     CalendlyDown,
     ConnectorError,
@@ -22,7 +21,8 @@ from calendly_connector.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
-from calendly_connector.manifest import catalog
+from calendly_connector.http import client as client_module
+from calendly_connector.http import deadline
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.api.limits import MODES
 from calendly_connector.sandbox.world import cast

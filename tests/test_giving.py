@@ -10,10 +10,10 @@ from itertools import count
 
 import pytest
 from calendly_connector.errors import InboxError, UnexpectedAnswer, UsageError
-from calendly_connector.inbox import STATES, Entry, open_inbox
-from calendly_connector.timing import Timing
-from calendly_connector.triggers.giving import Giver, entry_of
-from calendly_connector.webhooks.event import read_event
+from calendly_connector.events.dispatcher import Giver, entry_of
+from calendly_connector.events.inbox import STATES, Entry, open_inbox
+from calendly_connector.events.webhooks.event import read_event
+from calendly_connector.support.clock import Timing
 from receivers import EVENTS
 
 WAIT_S = 30
@@ -199,7 +199,7 @@ def test_the_log_tells_each_outcome_and_no_payload(inbox, timer, timing, caplog)
     giver.give_due()
     timer.now += 100
     giver.give_due()
-    told = [record.getMessage() for record in caplog.records if record.name == "calendly_connector.triggers"]
+    told = [record.getMessage() for record in caplog.records if record.name == "calendly_connector.events"]
     path = "invitee.created:scheduled_events/E/invitees"
     assert told == [
         f"given: {path}/good",
@@ -274,7 +274,7 @@ def test_a_payload_outside_its_schema_is_given_with_a_warning_and_logged_once(in
     (event,) = told
     assert "Outside the schema of invitee.created: status: is missing [kept as it came]" in event.warnings
     assert tries[0].warnings == event.warnings
-    (line,) = [one.getMessage() for one in caplog.records if one.name == "calendly_connector.webhooks"]
+    (line,) = [one.getMessage() for one in caplog.records if one.name == "calendly_connector.events.webhooks"]
     assert line.startswith(f"outside its schema, kept as it came: {event.id}: ")
     assert "status: is missing" in line
     assert "PRIVATE" not in line
@@ -336,7 +336,7 @@ def test_an_inbox_that_is_in_use_for_a_while_is_waited_for(inbox, caplog):
     assert arrived.wait(WAIT_S)
     stop.set()
     thread.join(WAIT_S)
-    told = [record.getMessage() for record in caplog.records if record.name == "calendly_connector.triggers"]
+    told = [record.getMessage() for record in caplog.records if record.name == "calendly_connector.events"]
     assert told == ["In use."]
 
 

@@ -3,7 +3,7 @@
 from string import ascii_letters, digits
 
 import pytest
-from calendly_connector.identifiers import ids_within, resource_id, resource_uri
+from calendly_connector.catalog.identifiers import ids_within, resource_id, resource_uri
 from hypothesis import given
 from hypothesis import strategies as st
 

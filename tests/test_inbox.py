@@ -10,8 +10,8 @@ from contextlib import closing
 
 import pytest
 from calendly_connector.errors import InboxError, UsageError
-from calendly_connector.inbox import STATES, Entry, open_inbox
-from calendly_connector.inbox import sqlite as in_file
+from calendly_connector.events.inbox import STATES, Entry, open_inbox
+from calendly_connector.events.inbox import sqlite as in_file
 
 NOW = 1_795_000_000.0
 

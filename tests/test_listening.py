@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 from calendly_connector.errors import ConnectorError, UsageError
-from calendly_connector.listening import address, listen
+from calendly_connector.support.sockets import address, listen
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

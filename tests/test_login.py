@@ -13,9 +13,9 @@ import pytest
 from calendly_connector.auth.oauth import consent, grant, loopback
 from calendly_connector.auth.oauth.server import AuthorizationServer
 from calendly_connector.auth.vault import open_vault
+from calendly_connector.catalog.scopes import covers, least, needed
 from calendly_connector.errors import ConnectorError, SignInFailed, UnknownAction, UsageError
 from calendly_connector.sandbox.world import cast
-from calendly_connector.scopes import covers, least, needed
 from signing_in import SCOPES, answer, app_server, landed, token_calls
 from terminal import caller
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from calendly_connector import __version__
+from calendly_connector.catalog.json_schema import bundle
+from calendly_connector.catalog.manifest import catalog, find, manifest, named
 from calendly_connector.errors import UnknownAction
-from calendly_connector.manifest import catalog, find, manifest, named
-from calendly_connector.schema import bundle
 from jsonschema import Draft202012Validator
 
 CREATE = "webhook_subscriptions.create"

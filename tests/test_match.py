@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
+from calendly_connector.catalog.manifest import manifest
+from calendly_connector.catalog.validation import explain
 from calendly_connector.contract import Event
 from calendly_connector.errors import InvalidParams
-from calendly_connector.manifest import manifest
+from calendly_connector.events.webhooks.event import read_event, write_event
 from calendly_connector.sandbox.world import cast
-from calendly_connector.validation import explain
-from calendly_connector.webhooks.event import read_event, write_event
 
 RESCHEDULED = "invitee.rescheduled"
 EVERY = ["invitee.created", "invitee.canceled", RESCHEDULED]

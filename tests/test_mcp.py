@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import mcp_types as types
 import pytest
 from agents import MODES, agent_of, serving
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.contract import CheckReport, Option, Result
 from calendly_connector.errors import (
     InvalidCredential,
@@ -17,11 +18,10 @@ from calendly_connector.errors import (
     UsageError,
 )
 from calendly_connector.hosts.mcp import paging, schemas
-from calendly_connector.hosts.mcp.offer import declared, make_offer, tool_name
 from calendly_connector.hosts.mcp.server import build
 from calendly_connector.hosts.mcp.tools import Tools
-from calendly_connector.manifest import catalog
-from calendly_connector.redaction import redact_all
+from calendly_connector.hosts.mcp.toolset import declared, make_offer, tool_name
+from calendly_connector.support.redaction import redact_all
 from conftest import OWNER_TOKEN
 from jsonschema import Draft202012Validator
 from mcp import MCPError

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import mcp_types as types
 import pytest
 from agents import MODES, serving
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.errors import ConnectorError
-from calendly_connector.hosts.mcp import booking, confirming, wording
-from calendly_connector.manifest import catalog
+from calendly_connector.hosts.mcp import booking, elicitation, questions
 from calendly_connector.sandbox.world.cast import SHARE
 from mcp import MCPError
 from sandbox_client import Clock
@@ -159,7 +159,7 @@ def test_a_yes_is_good_for_the_call_it_was_given_to_alone(meeting_place, serve):
 
 
 def asked(action, arguments, about=()):
-    return wording.question(catalog()[action], arguments, dict(about), BERLIN)
+    return questions.question(catalog()[action], arguments, dict(about), BERLIN)
 
 
 def test_whoever_is_deleted_is_shown_one_by_one_and_counted():
@@ -202,7 +202,7 @@ def test_what_only_looks_like_a_time_is_shown_as_it_is(text):
 def test_whom_a_list_of_addresses_means_is_told_below_each():
     lists = catalog()["contact_lists.remove_contacts"]
     (name,) = [name for name in lists.inputs if name != "uuid"]
-    question = wording.question(lists, {name: ["A", "B"]}, {"A": {"name": "Zoë"}}, BERLIN).splitlines()
+    question = questions.question(lists, {name: ["A", "B"]}, {"A": {"name": "Zoë"}}, BERLIN).splitlines()
     assert question[1:5] == [f"  {name} (2):", "    - A", "      name: Zoë", "    - B"]
 
 
@@ -386,10 +386,10 @@ def test_a_yes_is_good_for_one_call(meeting_place, serve):
 
 def test_a_reply_is_remembered_as_long_as_its_seal_holds():
     now = [0.0]
-    person = confirming.Person(monotonic=lambda: now[0])
+    person = elicitation.Person(monotonic=lambda: now[0])
     person._use_up("first")
     with pytest.raises(ConnectorError, match="answered before"):
         person._use_up("first")
-    now[0] = confirming.GOOD_FOR_S + 1.0
+    now[0] = elicitation.GOOD_FOR_S + 1.0
     person._use_up("second")
     assert set(person._answered) == {"second"}

@@ -14,7 +14,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from calendly_connector.api import budget
 from calendly_connector.auth.oauth import consent, grant
 from calendly_connector.auth.oauth.server import AuthorizationServer, RefusedGrant, of_app
 from calendly_connector.auth.vault import open_vault
@@ -28,9 +27,10 @@ from calendly_connector.errors import (
     UnexpectedAnswer,
     UsageError,
 )
+from calendly_connector.http import rate_limit
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.world import cast
-from calendly_connector.timing import Timing
+from calendly_connector.support.clock import Timing
 from endurance import rounds
 from hostile import Hostile, reply, reset
 from signing_in import NATIVE, SCOPES, WEB, answer, app_server, landed, sign_in, stale, token_calls
@@ -356,7 +356,7 @@ def test_no_more_than_eight_tokens_a_minute_are_asked_for(sandbox, timer):
 
 
 def test_a_token_call_that_would_wait_too_long_is_not_sent(timer):
-    shared = budget.account("http://127.0.0.1:1", HELD.owner or "app")
+    shared = rate_limit.account("http://127.0.0.1:1", HELD.owner or "app")
     for _ in range(8):
         shared.told(shared.take("POST", "/oauth/token", timer() + 30), timer() + 30, None)
     server = AuthorizationServer("http://127.0.0.1:1", "app", timing=Timing(timer, timer, timer.sleep))

@@ -3,9 +3,9 @@
 import pytest
 from calendly_connector import cli, sync
 from calendly_connector.auth.vault import open_vault
+from calendly_connector.catalog.manifest import catalog, manifest
 from calendly_connector.errors import ConnectorError, UnexpectedAnswer, UsageError
-from calendly_connector.manifest import catalog, manifest
-from calendly_connector.subscriptions import VaultStore
+from calendly_connector.events.subscriptions import VaultStore
 from odd_replies import GONE, at_random, document_of, install, places, replaced
 from subscribing import Memory, subscriptions_of
 

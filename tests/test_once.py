@@ -16,8 +16,8 @@ from pathlib import Path
 
 import once_worker
 import pytest
-from calendly_connector.inbox import open_inbox
-from calendly_connector.triggers.looking import written
+from calendly_connector.events.inbox import open_inbox
+from calendly_connector.events.polling.context import written
 from endurance import rounds
 
 WORKER = Path(once_worker.__file__)

@@ -12,8 +12,8 @@ from calendly_connector.errors import (
     UnexpectedAnswer,
     UsageError,
 )
+from calendly_connector.events.webhooks.signature import sign
 from calendly_connector.plugin import CalendlyConnection, CalendlyConnector, connector
-from calendly_connector.webhooks.signature import sign
 from stevedore import DriverManager
 
 KIND = "personal_access_token"

@@ -5,11 +5,11 @@ import re
 from contextlib import contextmanager
 
 import pytest
+from calendly_connector.catalog.manifest import manifest
 from calendly_connector.errors import InvalidParams, NoAnswer, PermissionDenied, UsageError
-from calendly_connector.manifest import manifest
-from calendly_connector.triggers import cursor
-from calendly_connector.triggers.looking import unix, written
-from calendly_connector.triggers.poll import first
+from calendly_connector.events.polling import cursor
+from calendly_connector.events.polling.context import unix, written
+from calendly_connector.events.polling.poll import first
 
 BOOKINGS = ["invitee.created", "invitee.canceled", "invitee.rescheduled"]
 MARKS = ["invitee_no_show.created", "invitee_no_show.deleted"]

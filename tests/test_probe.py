@@ -5,8 +5,8 @@ import time
 
 import pytest
 from calendly_connector.errors import InvalidParams
-from calendly_connector.subscriptions import probe as module
-from calendly_connector.subscriptions.probe import probe
+from calendly_connector.events.subscriptions import probe as module
+from calendly_connector.events.subscriptions.probe import probe
 from certificates import Authority
 from hostile import Hostile, reply, reset, stall
 

@@ -6,20 +6,6 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import pytest
-from calendly_connector.api.protocol import (
-    Page,
-    Request,
-    build_request,
-    check_origin,
-    clock_skew_s,
-    error_for,
-    rate_limit,
-    read_document,
-    read_one,
-    read_page,
-    retry_delay_s,
-    wait_s,
-)
 from calendly_connector.contract import RateLimit
 from calendly_connector.errors import (
     CalendlyDown,
@@ -33,6 +19,20 @@ from calendly_connector.errors import (
     Unauthenticated,
     UnexpectedAnswer,
     UsageError,
+)
+from calendly_connector.http.protocol import (
+    Page,
+    Request,
+    build_request,
+    check_origin,
+    clock_skew_s,
+    error_for,
+    rate_limit,
+    read_document,
+    read_one,
+    read_page,
+    retry_delay_s,
+    wait_s,
 )
 from hypothesis import example, given
 from hypothesis import strategies as st

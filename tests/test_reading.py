@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import pytest
-from calendly_connector import moments, pages, readahead, records
-from calendly_connector.api.client import Reply
-from calendly_connector.api.protocol import Page, Request
+from calendly_connector.catalog.manifest import catalog
+from calendly_connector.catalog.time_order import Keyset
 from calendly_connector.errors import CalendlyDown, Rejected, Unauthenticated, UnexpectedAnswer
-from calendly_connector.keyset import Keyset
-from calendly_connector.manifest import catalog
-from calendly_connector.pages import Chain, Given
+from calendly_connector.http.client import Reply
+from calendly_connector.http.protocol import Page, Request
+from calendly_connector.pagination import paginator, prefetch, record_stream
+from calendly_connector.pagination.paginator import Chain, Given
+from calendly_connector.pagination.prefetch import Plan, in_order
 from calendly_connector.plugin import connector
-from calendly_connector.readahead import Plan, in_order
+from calendly_connector.support import timestamps
 from hostile import Hostile, page, reply
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,7 +41,7 @@ def drain(pages, found):
 @pytest.fixture
 def slow(monkeypatch):
     """Let every server count as slow, so that long lists are read in parts."""
-    monkeypatch.setattr(records, "_SLOW_S", -1.0)
+    monkeypatch.setattr(record_stream, "_SLOW_S", -1.0)
 
 
 # A list of our own, which answers as Calendly does: pure, so that hypothesis can try thousands
@@ -90,8 +91,8 @@ class Calendar:
 
     def _within(self, row, query):
         start, since, until = row["start_time"], query.get("min_start_time"), query.get("max_start_time")
-        start = moments.read(start)
-        since, until = (moment and moments.read(moment) for moment in (since, until))
+        start = timestamps.read(start)
+        since, until = (moment and timestamps.read(moment) for moment in (since, until))
         if self.inclusive:
             return (since is None or start >= since) and (until is None or start <= until)
         return (since is None or start > since) and (until is None or start < until)
@@ -177,7 +178,7 @@ def test_a_plan_in_parts_covers_the_whole_range(seconds, inclusive, density, unt
     query = (("sort", "start_time:asc"), ("count", "100"))
     if until:
         query += (("max_start_time", at(until)),)
-    plan = Plan(KEYSET, query, moments.read(at(0)), moments.read(at(until or max(seconds))))
+    plan = Plan(KEYSET, query, timestamps.read(at(0)), timestamps.read(at(until or max(seconds))))
     plan.learn(1000, timedelta(seconds=1000 / density))
     given_before = Given(KEYSET)
     parts = [
@@ -469,8 +470,8 @@ def test_a_part_is_read_only_so_far_ahead():
         next(pages)
     pages.close()
     started = [chain for chain in chains if chain.taken]
-    assert len(started) <= readahead.PARTS
-    assert all(chain.taken <= readahead._PAGES_AHEAD + 2 for chain in started[1:])
+    assert len(started) <= prefetch.PARTS
+    assert all(chain.taken <= prefetch._PAGES_AHEAD + 2 for chain in started[1:])
 
 
 def test_chains_of_every_length_come_in_order():
@@ -535,7 +536,7 @@ def test_a_list_that_brings_nothing_new_ends_with_an_error_and_not_complete(rows
 def test_a_list_that_always_brings_something_new_ends_after_a_number_of_pages_that_is_said(
     named, monkeypatch
 ):
-    monkeypatch.setattr(pages, "_MOST_PAGES", 50)
+    monkeypatch.setattr(paginator, "_MOST_PAGES", 50)
     endless = Unending(lambda number: [{"uri": str(number)} if named else {}])
     with pytest.raises(UnexpectedAnswer, match="it has more than 50 pages"):
         read(chain_of(endless))
@@ -543,7 +544,7 @@ def test_a_list_that_always_brings_something_new_ends_after_a_number_of_pages_th
 
 
 def test_a_list_of_as_many_pages_as_are_read_is_whole(monkeypatch):
-    monkeypatch.setattr(pages, "_MOST_PAGES", 10)
+    monkeypatch.setattr(paginator, "_MOST_PAGES", 10)
     calendar = Calendar(range(30))
     assert uris(read(chain_of(calendar))) == uris(calendar.rows)
     assert len(calendar.asked) == 10

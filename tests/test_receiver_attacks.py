@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from calendly_connector.errors import InboxError, SignatureError, VaultError
-from calendly_connector.timing import Timing
-from calendly_connector.webhooks.receiver import Receiver
-from calendly_connector.webhooks.signature import HEADER, sign
+from calendly_connector.events.webhooks.receiver import Receiver
+from calendly_connector.events.webhooks.signature import HEADER, sign
+from calendly_connector.support.clock import Timing
 from receivers import (
     BODY,
     KEY,

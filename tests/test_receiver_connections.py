@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import pytest
-from calendly_connector.timing import Timing
-from calendly_connector.webhooks.receiver import Receiver
+from calendly_connector.events.webhooks.receiver import Receiver
+from calendly_connector.support.clock import Timing
 from receivers import BODY, KEY, WAIT_S, Post, T, by_asgi, by_wsgi, event, exchange, parsed, read_all
 
 

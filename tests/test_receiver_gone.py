@@ -4,16 +4,16 @@ import ast
 from http import HTTPStatus
 from pathlib import Path
 
-import calendly_connector.webhooks
+import calendly_connector.events.webhooks
 import pytest
 from calendly_connector.errors import InboxError, VaultError
-from calendly_connector.timing import Timing
-from calendly_connector.webhooks.receiver import Receiver
+from calendly_connector.events.webhooks.receiver import Receiver
+from calendly_connector.support.clock import Timing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from receivers import BODY, KEY, Post, T, by_asgi, by_wsgi, exchange, signed
 
-SOURCES = sorted(Path(calendly_connector.webhooks.__file__).parent.glob("*.py"))
+SOURCES = sorted(Path(calendly_connector.events.webhooks.__file__).parent.glob("*.py"))
 SERVERS = {"asgi": by_asgi, "wsgi": by_wsgi}
 TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)
 POSTS = [

@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from calendly_connector.inbox import STATES, open_inbox
-from calendly_connector.webhooks.event import read_event
+from calendly_connector.events.inbox import STATES, open_inbox
+from calendly_connector.events.webhooks.event import read_event
 from endurance import rounds
 from receivers import Post, event, exchange, signed
 

@@ -7,10 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from calendly_connector.timing import Timing
-from calendly_connector.webhooks.asgi import asgi
-from calendly_connector.webhooks.receiver import Receiver
-from calendly_connector.webhooks.wsgi import wsgi
+from calendly_connector.events.webhooks.asgi import asgi
+from calendly_connector.events.webhooks.receiver import Receiver
+from calendly_connector.events.webhooks.wsgi import wsgi
+from calendly_connector.support.clock import Timing
 from receivers import BODY, KEY, WAIT_S, Post, T, by_asgi, event, exchange, served, signed
 
 TESTS = Path(__file__).parent

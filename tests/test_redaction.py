@@ -6,9 +6,16 @@ import time
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli import main
-from calendly_connector.manifest import catalog
-from calendly_connector.redaction import MASK, SECRET_FIELDS, RedactingFilter, redact, redact_all, scrub
+from calendly_connector.support.redaction import (
+    MASK,
+    SECRET_FIELDS,
+    RedactingFilter,
+    redact,
+    redact_all,
+    scrub,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.errors import (
     InvalidParams,
     NoAnswer,
@@ -15,7 +16,6 @@ from calendly_connector.errors import (
     UnknownAction,
     UsageError,
 )
-from calendly_connector.manifest import catalog
 from calendly_connector.sandbox.world import cast
 from hostile import Hostile, one, page, reply, reset
 

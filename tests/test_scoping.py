@@ -1,9 +1,10 @@
 """Whose events are told: the widest scope that the events and the role allow, or the one asked for."""
 
 import pytest
+from calendly_connector.auth.identity import Reach
+from calendly_connector.catalog.manifest import manifest
 from calendly_connector.errors import InvalidParams
-from calendly_connector.manifest import manifest
-from calendly_connector.triggers.scoping import Reach, share_out, told_by
+from calendly_connector.events.scope_assignment import share_out, told_by
 
 TRIGGERS = manifest().triggers
 USER, ORGANIZATION, GROUP = (

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from calendly_connector.errors import SignatureError, UsageError
-from calendly_connector.webhooks.receiver import Receiver
-from calendly_connector.webhooks.signature import HEADER, TOLERANCE_S, sign, verify
+from calendly_connector.events.webhooks.receiver import Receiver
+from calendly_connector.events.webhooks.signature import HEADER, TOLERANCE_S, sign, verify
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -7,13 +7,14 @@ import os
 import stat
 
 import pytest
-from calendly_connector import cli, private
-from calendly_connector.addresses import holds_password
+from calendly_connector import cli
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli import output
 from calendly_connector.cli.output import Target, writer
 from calendly_connector.errors import UsageError
-from calendly_connector.manifest import catalog
-from calendly_connector.spreadsheets import disarmed, line
+from calendly_connector.storage.database_url import holds_password
+from calendly_connector.support import private_files
+from calendly_connector.support.spreadsheets import disarmed, line
 
 FORMULAS = [
     '=HYPERLINK("http://evil.example","x")',
@@ -214,7 +215,7 @@ def test_files_about_people_are_their_owners_only(call, sandbox, tmp_path):
 def test_what_sqlite_puts_beside_a_database_has_its_mode(tmp_path):
     import sqlite3
 
-    private.make_file(tmp_path / "x.db")
+    private_files.make_file(tmp_path / "x.db")
     with sqlite3.connect(tmp_path / "x.db") as database:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("CREATE TABLE people (name TEXT)")

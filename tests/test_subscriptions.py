@@ -19,11 +19,11 @@ from calendly_connector.errors import (
     UnexpectedAnswer,
     UsageError,
 )
+from calendly_connector.events.subscriptions import Signer, SigningKeys, VaultStore, signer_of
+from calendly_connector.events.subscriptions.urls import base_of, checked, id_in, with_id
+from calendly_connector.events.webhooks.signature import sign, verify
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.authorization.apps import WEB as WEB_APP
-from calendly_connector.subscriptions import Signer, SigningKeys, VaultStore, signer_of
-from calendly_connector.subscriptions.addresses import base_of, checked, id_in, with_id
-from calendly_connector.webhooks.signature import sign, verify
 from sandbox_client import GROUP, ORGANIZATION, OWNER
 from signing_in import SCOPES, WEB, sign_in
 from subscribing import (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from calendly_connector.auth.vault import open_vault
-from calendly_connector.subscriptions import VaultStore
+from calendly_connector.events.subscriptions import VaultStore
 from subscribing import CALLBACK, EVENTS, assert_told_once, at_calendly, change, subscriptions_of
 
 pytestmark = pytest.mark.long

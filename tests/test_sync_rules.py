@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli.sync import command
 from calendly_connector.contract import RateLimit
 from calendly_connector.errors import UnexpectedAnswer, UsageError
-from calendly_connector.manifest import catalog
 from calendly_connector.sync import rows, schedule, times
 from calendly_connector.sync.destination import destination
 from calendly_connector.sync.planning import minutes

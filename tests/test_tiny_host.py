@@ -18,10 +18,10 @@ import pytest
 import yaml
 from calendly_connector.contract import Event
 from calendly_connector.errors import InvalidParams
+from calendly_connector.events.webhooks.signature import HEADER, sign
 from calendly_connector.examples import tiny_host
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.world import cast
-from calendly_connector.webhooks.signature import HEADER, sign
 
 SOURCE = files("calendly_connector.examples").joinpath("tiny_host.py").read_text(encoding="utf-8")
 FLOW = files("calendly_connector.examples").joinpath("flow.yaml").read_text(encoding="utf-8")

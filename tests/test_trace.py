@@ -4,9 +4,9 @@ import json
 import logging
 
 import pytest
-from calendly_connector.api import trace
-from calendly_connector.api.protocol import Request
 from calendly_connector.errors import ConnectorError
+from calendly_connector.http import debug_log
+from calendly_connector.http.protocol import Request
 from hostile import Hostile, reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,7 +25,7 @@ def log(caplog):
 
 @pytest.fixture
 def people(monkeypatch):
-    monkeypatch.setattr(trace.people, "shown", True)
+    monkeypatch.setattr(debug_log.people, "shown", True)
 
 
 def lines(log):
@@ -51,8 +51,10 @@ def test_a_call_is_told_in_both_directions_without_its_token(log, connect):
 @pytest.mark.usefixtures("people")
 def test_people_are_told_where_that_is_wanted_and_secrets_still_not(log):
     request = Request("POST", "/x", body={**PERSON, "signing_key": SIGNING_KEY})
-    trace.sent(request, HEADER)
-    trace.received(request, HEADER, 200, {}, json.dumps({**PERSON, "odd": f"{TOKEN} {SIGNING_KEY}"}).encode())
+    debug_log.sent(request, HEADER)
+    debug_log.received(
+        request, HEADER, 200, {}, json.dumps({**PERSON, "odd": f"{TOKEN} {SIGNING_KEY}"}).encode()
+    )
     told = "\n".join(lines(log))
     assert told.count("noor@client.example") == told.count("Blue") == 2
     assert TOKEN not in told
@@ -61,7 +63,7 @@ def test_people_are_told_where_that_is_wanted_and_secrets_still_not(log):
 
 def test_a_query_tells_neither_people_nor_secrets(log):
     query = (("email", "noor@client.example"), ("token", "S"), ("count", "5"), ("page_token", "P"))
-    trace.sent(Request("GET", "/x", query), HEADER)
+    debug_log.sent(Request("GET", "/x", query), HEADER)
     (told,) = lines(log)
     assert told == "> GET /x?email=person@recorded.example&token=[redacted]&count=5&page_token=P"
 
@@ -71,21 +73,21 @@ def test_a_query_tells_neither_people_nor_secrets(log):
     "body", [b"<html>Noor Sand</html>", b"\xff\xfe", b"{" * 50_000, b"[" * 50_000, b"token=S"]
 )
 def test_of_a_body_that_is_not_json_no_word_is_told(body, log):
-    trace.received(Request("GET", "/x"), HEADER, 502, {"content-type": "text/html"}, body)
+    debug_log.received(Request("GET", "/x"), HEADER, 502, {"content-type": "text/html"}, body)
     told = lines(log)
     assert told[0] == f"< 502 GET /x ({len(body)} bytes)"
     assert told[-1] in {"< (not JSON)", "< (JSON too deep to show)"}
 
 
 def test_json_too_deep_to_clean_breaks_nothing(log):
-    trace.received(Request("GET", "/x"), HEADER, 200, {}, b"[" * 700 + b"]" * 700)
+    debug_log.received(Request("GET", "/x"), HEADER, 200, {}, b"[" * 700 + b"]" * 700)
     assert lines(log)[-1] in {f"< {'[' * 700}{']' * 700}", "< (JSON too deep to show)"}
 
 
 def test_nothing_is_put_together_where_nobody_listens(monkeypatch):
-    monkeypatch.setattr(trace, "_secrets", None)
-    trace.sent(Request("GET", "/x"), HEADER)
-    trace.received(Request("GET", "/x"), HEADER, 200, {}, b"{}")
+    monkeypatch.setattr(debug_log, "_secrets", None)
+    debug_log.sent(Request("GET", "/x"), HEADER)
+    debug_log.received(Request("GET", "/x"), HEADER, 200, {}, b"{}")
 
 
 def test_a_refusal_and_an_echo_are_told_without_the_token(log, connect):
@@ -114,8 +116,8 @@ def test_no_secret_is_told_whatever_is_sent_and_answered(fields, token, body):
             "POST", "/x", (("q", token),), {**fields, "odd": [token], "signing_key": SIGNING_KEY}
         )
         answer = json.dumps({"a": token, **fields, "b": SIGNING_KEY}).encode() if body is None else body
-        trace.sent(request, f"Bearer {token}")
-        trace.received(request, f"Bearer {token}", 200, {"x-request-id": token}, answer)
+        debug_log.sent(request, f"Bearer {token}")
+        debug_log.received(request, f"Bearer {token}", 200, {"x-request-id": token}, answer)
     finally:
         log.removeHandler(keeper)
         log.setLevel(logging.NOTSET)
@@ -124,5 +126,5 @@ def test_no_secret_is_told_whatever_is_sent_and_answered(fields, token, body):
 
 
 def test_a_body_of_megabytes_is_not_masked_but_left_out(log):
-    trace.received(Request("GET", "/x"), HEADER, 400, {}, b'"' + b"bearer " * 200_000 + b'"')
+    debug_log.received(Request("GET", "/x"), HEADER, 400, {}, b'"' + b"bearer " * 200_000 + b'"')
     assert lines(log)[-1] == "< (too long to show)"

@@ -1,10 +1,10 @@
 from typing import Any
 
 import pytest
-from calendly_connector import validation
+from calendly_connector.catalog import validation
+from calendly_connector.catalog.manifest import Action, catalog
+from calendly_connector.catalog.validation import RecordCheck, check_input, explain
 from calendly_connector.errors import InvalidParams, Problem
-from calendly_connector.manifest import Action, catalog
-from calendly_connector.validation import RecordCheck, check_input, explain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import keyring
 import pytest
-from calendly_connector.auth.vault import open_vault, private_files
+from calendly_connector.auth.vault import atomic_files, open_vault
+from calendly_connector.auth.vault.encryption import Sealed, Sealer, new_key, read_key
 from calendly_connector.auth.vault.keys import KeyFile, KeyringItem
-from calendly_connector.auth.vault.sealing import Sealed, Sealer, new_key, read_key
 from calendly_connector.errors import UnknownCredential, UsageError, VaultError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -313,7 +313,7 @@ def test_a_full_disk_leaves_the_old_vault(where, change, vault, folder, monkeypa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     if where == "write":
-        monkeypatch.setattr(private_files, "open", opening_as(FullDisk, "w"), raising=False)
+        monkeypatch.setattr(atomic_files, "open", opening_as(FullDisk, "w"), raising=False)
     else:
         monkeypatch.setattr(os, where, full)
     assert "No space left" in refused("storage", CHANGES[change], vault)
@@ -325,7 +325,7 @@ def test_a_full_disk_leaves_the_old_vault(where, change, vault, folder, monkeypa
 def test_a_disk_that_fails_while_it_is_read_is_told(vault, folder, monkeypatch):
     vault.put("work", OLD)
 
-    monkeypatch.setattr(private_files, "open", opening_as(BrokenDisk, "r"), raising=False)
+    monkeypatch.setattr(atomic_files, "open", opening_as(BrokenDisk, "r"), raising=False)
     assert "Input/output error" in refused("storage", vault.get, "work")
     assert str(folder) in refused("storage", vault.put, "work", OLD)
 

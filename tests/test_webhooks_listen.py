@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 from calendly_connector import cli
 from calendly_connector.cli.listening import Wanted
-from calendly_connector.inbox import Entry, open_inbox
+from calendly_connector.events.inbox import Entry, open_inbox
 from hostile import Hostile, one, page, reply
 from receivers import KEY, WAIT_S, Post, event, exchange, signed
 

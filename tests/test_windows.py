@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from calendly_connector.windows import Window
+from calendly_connector.catalog.time_windows import Window
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from .. import manifest
+from ..catalog import manifest
 from ..errors import InvalidCredential
-from ..redaction import quoted
+from ..support.redaction import quoted
 
 
 def checked(credential: Mapping[str, str]) -> dict[str, str]:

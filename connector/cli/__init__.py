@@ -13,7 +13,7 @@ import click
 
 from .. import __version__
 from ..errors import ConnectorError, UsageError
-from ..redaction import redact, redact_all
+from ..support.redaction import redact, redact_all
 from .lazy import LazyGroup
 from .output import printable
 
@@ -105,7 +105,7 @@ def _refuse(words: Sequence[str], error: ConnectorError, code: int) -> int:
 
 def _secrets() -> list[str]:
     """Return the secrets in the environment, without words too short to be one."""
-    from ..manifest import manifest
+    from ..catalog.manifest import manifest
 
     forms = manifest().credentials.values()
     variables = {

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from ..declarations import Action
-from ..manifest import catalog
+from ..catalog.manifest import catalog
+from ..catalog.models import Action
 from .output import columns, styled
 
 

@@ -5,22 +5,22 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..redaction import RedactingFilter
+from ..support.redaction import RedactingFilter
 from .output import printable
 
 
 @contextmanager
 def debugging(*, show_people: bool) -> Iterator[None]:
     """Print the connector's whole log, without secrets; people only where that is wanted."""
-    from ..api import trace
+    from ..http import debug_log
 
-    before = trace.people.shown
-    trace.people.shown = show_people
+    before = debug_log.people.shown
+    debug_log.people.shown = show_people
     try:
         with logged(logging.DEBUG):
             yield
     finally:
-        trace.people.shown = before
+        debug_log.people.shown = before
 
 
 @contextmanager

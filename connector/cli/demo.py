@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..auth.environment import source_of
 from ..errors import ConnectorError, UsageError
-from ..hosts.credential import source_of
 from .check import lines
 from .output import printable
 from .session import credential, signs_in
@@ -215,8 +215,8 @@ class _Demo:
         )
 
     def _attack(self, receiver: Any, address: str, event: "Event", signing_key: str) -> None:
-        from ..webhooks.event import write_event
-        from ..webhooks.signature import sign
+        from ..events.webhooks.event import write_event
+        from ..events.webhooks.signature import sign
 
         body = write_event(event)
         now = int(time.time())
@@ -268,7 +268,7 @@ def _post(address: str, body: bytes, header: str) -> tuple[int, str]:
     from urllib.error import HTTPError
     from urllib.request import ProxyHandler, Request, build_opener
 
-    from ..webhooks.signature import HEADER
+    from ..events.webhooks.signature import HEADER
 
     opener = build_opener(ProxyHandler({}))
     request = Request(address, data=body, headers={HEADER: header})  # noqa: S310 - our own port on loopback

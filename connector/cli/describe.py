@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import click
 
-from ..declarations import Action
-from ..manifest import find, named
-from ..moments import move
-from ..timing import Timing
+from ..catalog.manifest import find, named
+from ..catalog.models import Action
+from ..support.clock import Timing
+from ..support.timestamps import move
 from .actions import as_dict
 
 _EXAMPLES_DAY: Final = date(2026, 11, 17)  # the examples in schemas/ are about the days after it

@@ -11,8 +11,8 @@ from urllib.request import urlopen
 import click
 
 from .. import drift
+from ..catalog.manifest import catalog
 from ..errors import NoAnswer, UsageError
-from ..manifest import catalog
 from .output import printable
 
 _LARGEST = 20 * 1024 * 1024  # bytes

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ..errors import ConnectorError, UsageError
-from ..redaction import SECRET_VARIABLES
+from ..support.redaction import SECRET_VARIABLES
 from .output import printable
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def chosen(*, show: bool, forward: str | None, program: str | None) -> "tuple[Ca
     if [show, forward is not None, program is not None].count(True) != 1:
         raise UsageError("Say what to do with events.", fix="Give one of --print, --forward and --exec.")
     if forward is not None:
-        from ..triggers.forwarding import Forwarder
+        from ..events.forwarder import Forwarder
 
         return Forwarder(forward), f"forwarded to {printable(forward)}"
     if program is not None:
@@ -60,7 +60,7 @@ class Program:
 
     def __call__(self, event: "Event") -> None:
         """Run it once; ConnectorError where it does not take the event."""
-        from ..webhooks.event import write_event
+        from ..events.webhooks.event import write_event
 
         environment = without_secrets(os.environ)
         environment |= {"CALENDLY_EVENT_ID": event.id, "CALENDLY_EVENT_KIND": event.kind}
@@ -88,7 +88,7 @@ def without_secrets(environment: "Mapping[str, str]") -> dict[str, str]:
 
 def secret_variables() -> frozenset[str]:
     """Return the names of the variables that may hold a secret."""
-    from ..manifest import manifest
+    from ..catalog.manifest import manifest
 
     fields = (field for form in manifest().credentials.values() for field in form.fields.values())
     return frozenset(SECRET_VARIABLES).union(*(field.environment for field in fields if field.secret))

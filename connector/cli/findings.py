@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from ..subscriptions import Finding
+from ..events.subscriptions import Finding
 from .output import columns, printable, styled
 
 

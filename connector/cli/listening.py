@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, Final
 
-from .. import expressions, schema
+from ..catalog import expressions, json_schema
+from ..catalog.manifest import manifest
 from ..errors import ConnectorError, InvalidParams, SignatureError, UsageError
-from ..manifest import manifest
 from .run import filter_rows
 
 if TYPE_CHECKING:
     from ..contract import Event
-    from ..inbox import Inbox
+    from ..events.dispatcher import Refine
+    from ..events.inbox import Inbox
+    from ..events.subscriptions import Store
+    from ..events.webhooks.receiver import Keys
     from ..plugin import CalendlyConnection
-    from ..subscriptions import Store
-    from ..triggers.giving import Refine
-    from ..webhooks.receiver import Keys
 
 _SECRET: Final = "CALENDLY_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
-_LOGGER: Final = logging.getLogger("calendly_connector.triggers")
+_LOGGER: Final = logging.getLogger("calendly_connector.events")
 _LOOKED_AT: Final = ("invitee.created", "invitee.canceled")
 _OTHER_ID: Final = "invitee_no_show.deleted"  # by webhook it has another id, so that it would come twice
 
@@ -58,13 +58,13 @@ def webhooks_keys(connection: "CalendlyConnection | None") -> "Keys":
 def _store() -> "Store | None":
     """Give the vault's subscriptions; None where the vault is not installed."""
     from ..auth.vault import is_installed, open_vault
-    from ..subscriptions import VaultStore
+    from ..events.subscriptions import VaultStore
 
     return VaultStore(open_vault()) if is_installed() else None
 
 
 def _keys_in(store: "Store", connection: "CalendlyConnection | None") -> Callable[[str], list[str]]:
-    from ..subscriptions import SigningKeys
+    from ..events.subscriptions import SigningKeys
 
     # Only the connection knows the key of an OAuth app.
     return connection.signing_keys if connection else SigningKeys(store)
@@ -96,7 +96,7 @@ class Wanted:
     def refiner(self, inbox: "Inbox") -> "Refine":
         """Give what says of an event in the inbox what is told of it."""
         if self._connection:
-            from ..triggers.feeding import refiner
+            from ..events.reconcile import refiner
 
             return refiner(self._connection, inbox, self._all, self._filters)
         return self._by_kind
@@ -109,8 +109,8 @@ class Wanted:
         Raises InvalidParams for a `since` that is not a time. Nothing that Calendly answers ends it: what
         fails is tried again the next time.
         """
-        from ..triggers.feeding import reconcile
-        from ..triggers.poll import read_since
+        from ..events.polling.poll import read_since
+        from ..events.reconcile import reconcile
 
         read_since(since)
 
@@ -141,7 +141,9 @@ class Wanted:
 def _filters(kinds: tuple[str, ...], rows: tuple[str, ...]) -> Mapping[str, Any]:
     """Read filters as rows, each value of the type that its filter takes."""
     rules = manifest().triggers[kinds[0]].filters
-    types = {name: schema.types(schema.follow(rule, rules)) for name, rule in rules["properties"].items()}
+    types = {
+        name: json_schema.types(json_schema.follow(rule, rules)) for name, rule in rules["properties"].items()
+    }
     filters, problems = expressions.gather(filter_rows(rows), types)
     if problems:
         raise InvalidParams("--filter", problems)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from .. import scopes as scope_rules
+from ..catalog import scopes as scope_rules
+from ..catalog.manifest import manifest
 from ..errors import ConnectorError, SignInFailed, UsageError
-from ..manifest import manifest
 from .output import printable
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def command(  # noqa: PLR0913 - one for each option
     """
     from ..auth.oauth.server import of_app
     from ..auth.vault import open_vault
-    from ..timing import Timing
+    from ..support.clock import Timing
 
     vault = open_vault()
     stored = _stored(vault, name)

@@ -40,7 +40,7 @@ def command(name: str, *, forget: bool) -> None:
 
 def _revoked(credential: dict[str, str], held: "Grant", *, forget: bool) -> str:
     from ..auth.oauth.server import of_app
-    from ..timing import Timing
+    from ..support.clock import Timing
 
     try:
         of_app(credential, Timing()).give_back(held)

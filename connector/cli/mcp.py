@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 import click
 
+from ..auth.environment import source_of
 from ..contract import Connection
 from ..errors import UsageError
-from ..hosts.credential import source_of
-from ..redaction import RedactingFilter
+from ..support.redaction import RedactingFilter
 from .session import credential, signs_in
 
 _HOST, _PORT = "127.0.0.1", 8701
@@ -44,8 +44,8 @@ def command(
     """
     try:
         from ..hosts.mcp.http import TOKEN_VARIABLE, check_token, serve_http
-        from ..hosts.mcp.offer import make_offer
         from ..hosts.mcp.server import serve_stdio
+        from ..hosts.mcp.toolset import make_offer
     except ImportError as error:
         raise UsageError(f"mcp needs {error.name}.", fix="pip install 'calendly-connector[mcp]'") from None
 

@@ -8,10 +8,10 @@ from typing import IO, Any, Final, Protocol
 
 import click
 
-from .. import private, spreadsheets
+from ..catalog.models import Action
 from ..contract import Record
-from ..declarations import Action
 from ..errors import UsageError
+from ..support import private_files, spreadsheets
 
 keeps_formulas = click.option(
     "--keep-formulas",
@@ -53,7 +53,7 @@ class Target:
         try:
             # Unbuffered: what a full disk did not take is not tried again at the interpreter's exit.
             self._file: IO[bytes] = (
-                open(self._path, "ab", buffering=0, opener=private.opener) if self._path else stdout  # noqa: SIM115 - closed by `close`
+                open(self._path, "ab", buffering=0, opener=private_files.opener) if self._path else stdout  # noqa: SIM115 - closed by `close`
             )
         except OSError as error:
             raise UsageError(

@@ -4,8 +4,8 @@ from typing import Final
 
 import click
 
-from ..addresses import holds_password
 from ..errors import UsageError
+from ..storage.database_url import holds_password
 
 INBOX_VARIABLE: Final = "CALENDLY_CONNECTOR_INBOX"
 

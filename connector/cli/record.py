@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import click
 
-from ..declarations import Action
+from ..catalog.manifest import catalog, find
+from ..catalog.models import Action
 from ..errors import UsageError
-from ..manifest import catalog, find
-from ..redaction import scrub
+from ..support.redaction import scrub
 from .run import filter_rows
 from .session import connect, signs_in
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..declarations import Action
+from ..catalog.manifest import find
+from ..catalog.models import Action
 from ..errors import ConnectorError, UsageError
-from ..manifest import find
-from ..redaction import quoted
+from ..support.redaction import quoted
 from .output import Target, Writer, format_of, keeps_formulas, printable, writer
 from .session import connect, signs_in
 
 if TYPE_CHECKING:
     from ..contract import Record, Result
+    from ..pagination.record_stream import RecordStream
     from ..plugin import CalendlyConnection
-    from ..records import RecordStream
 
 _FORMATS = ("table", "json", "jsonl", "csv")
 

@@ -4,8 +4,8 @@ import json
 
 import click
 
+from ..catalog.scopes import least, needed
 from ..errors import UsageError
-from ..scopes import least, needed
 
 
 @click.command("scopes")

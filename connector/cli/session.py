@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ..hosts.credential import chosen, source_of
+from ..auth.environment import chosen, source_of
 
 if TYPE_CHECKING:
     from ..plugin import CalendlyConnection

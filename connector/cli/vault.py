@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ..catalog.manifest import manifest
 from ..errors import ConnectorError, UsageError
-from ..manifest import manifest
-from ..redaction import MASK, quoted
+from ..support.redaction import MASK, quoted
 from .output import printable
 
 if TYPE_CHECKING:
     from ..auth.vault import Vault
-    from ..declarations import CredentialForm
+    from ..catalog.models import CredentialForm
 
 # What is no secret, besides what a form says; whatever is not known to be none is masked.
 _OPEN_FIELDS: Final = frozenset(
@@ -35,7 +35,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_names(*, as_json: bool) -> None:
     """List the names of credentials."""
-    from ..subscriptions.store import NAME
+    from ..events.subscriptions.store import NAME
 
     vault = _vault()
     kept = vault.names()

@@ -10,8 +10,8 @@ from .output import printable
 from .session import connect, signs_in
 
 if TYPE_CHECKING:
-    from ..subscriptions import Finding
-    from ..subscriptions.probe import Diagnosis
+    from ..events.subscriptions import Finding
+    from ..events.subscriptions.probe import Diagnosis
 
 
 @click.command("doctor")
@@ -24,7 +24,7 @@ def command(address: str, *, as_json: bool) -> int:
     One post goes to each address, without a signature and without credentials: a good receiver refuses it.
     With an address nobody signs in. Exit code 1: something is wrong.
     """
-    from ..subscriptions.probe import probe
+    from ..events.subscriptions.probe import probe
 
     found: list[Finding] = []
     if not address:

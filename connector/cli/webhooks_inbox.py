@@ -35,7 +35,7 @@ def command(
     """Show how many events wait, were given or were parked."""
     refuse_password(context, "inbox", INBOX_VARIABLE)
 
-    from ..inbox import open_inbox
+    from ..events.inbox import open_inbox
 
     with closing(open_inbox(inbox or own_inbox())) as opened:
         done = {}

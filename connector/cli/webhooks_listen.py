@@ -17,7 +17,7 @@ from .session import connect, credential, signs_in
 
 if TYPE_CHECKING:
     from ..contract import Event
-    from ..triggers.giving import Giver
+    from ..events.dispatcher import Giver
 
 
 @click.command("listen")
@@ -84,11 +84,11 @@ def command(  # noqa: PLR0913 - one per option
         wanted = Wanted(connection, kinds, rows)
         keys = webhooks_keys(connection)
 
-        from ..inbox import open_inbox
-        from ..triggers.giving import Giver
-        from ..webhooks.asgi import asgi
-        from ..webhooks.receiver import Receiver
-        from ..webhooks.server import serve
+        from ..events.dispatcher import Giver
+        from ..events.inbox import open_inbox
+        from ..events.webhooks.asgi import asgi
+        from ..events.webhooks.receiver import Receiver
+        from ..events.webhooks.server import serve
 
         stack.enter_context(logged(logging.INFO))
         opened = stack.enter_context(closing(open_inbox(inbox or own_inbox())))

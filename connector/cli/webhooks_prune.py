@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from ..subscriptions import Finding, Repair
+from ..events.subscriptions import Finding, Repair
 from .output import printable
 from .session import connect, signs_in
 
@@ -43,7 +43,7 @@ def command(callback: str, *, yes: bool, as_json: bool) -> int:
 
 def _consent(found: Sequence[Finding], callback: str, *, yes: bool, asks: bool) -> Callable[[Finding], bool]:
     """Give what decides: --yes, or the person at the terminal; without either nothing is touched."""
-    from ..subscriptions.addresses import checked
+    from ..events.subscriptions.urls import checked
 
     ours = {finding.base for finding in found if finding.kind not in {"orphaned", "foreign"}}
     ours |= {checked(callback)} if callback else set()

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ..catalog.required_fields import taken_from, uri_in
 from ..contract import Connection
 from ..errors import PermissionDenied, UsageError
-from ..replies import taken_from, uri_in
 from .streams import Stream
 
 _LEADS = frozenset({"owner", "admin"})

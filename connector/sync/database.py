@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from .. import private
 from ..errors import DestinationError, TakenOver, UsageError
+from ..support import private_files
 from .destination import Destination
 from .rows import MOST_QUESTIONS, Row, answer_column, answers
 from .streams import Stream, streams
@@ -302,8 +302,8 @@ def _make_private(url: sa.URL) -> None:
     if file is None:
         return
     try:
-        private.make_folder(file.parent)
-        private.make_file(file)
+        private_files.make_folder(file.parent)
+        private_files.make_file(file)
     except OSError as error:
         raise DestinationError(
             f"{error.filename or file} cannot be made: {error.strerror}.", fix="Name another place."

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ..catalog.required_fields import taken_from
 from ..contract import Record
 from ..errors import NotFound, PermissionDenied, UnexpectedAnswer
-from ..replies import taken_from
 from . import schedule, times
 from .job import Job
 from .report import Counts

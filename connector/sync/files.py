@@ -7,8 +7,8 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import Final
 
-from .. import private, spreadsheets
 from ..errors import DestinationError
+from ..support import private_files, spreadsheets
 from .database import Database
 from .destination import Format
 
@@ -50,7 +50,7 @@ def _replace(path: Path, lines: Iterable[str]) -> None:
     """
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
-    with open(fresh, "w", encoding="utf-8", newline="", opener=private.opener) as file:
+    with open(fresh, "w", encoding="utf-8", newline="", opener=private_files.opener) as file:
         if path.exists():
             fresh.chmod(S_IMODE(path.stat().st_mode))
         file.writelines(lines)

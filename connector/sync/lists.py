@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from ..catalog.required_fields import taken_from
 from ..contract import Record, Records
 from ..errors import NotFound, UnexpectedAnswer, UsageError
-from ..replies import taken_from
 from . import times
 from .job import Job
 from .report import Counts

@@ -7,10 +7,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from .. import schema
+from ..catalog import json_schema
+from ..catalog.json_schema import Schema
+from ..catalog.manifest import find
 from ..errors import UsageError
-from ..manifest import find
-from ..schema import Schema
 
 Kind = Literal["text", "integer", "float", "boolean", "json", "time", "link"]
 
@@ -70,13 +70,15 @@ class Stream:
         if self.part_of:
             whole = streams()[self.part_of]
             root = find(whole.list).output
-            around = schema.follow(root, root)["properties"]
+            around = json_schema.follow(root, root)["properties"]
             shape = _object(around[self.part], root)
             declared = {**shape["properties"], **{name: around[of] for name, of in self.extra.items()}}
         else:
             root = find(self.list).output
-            declared = schema.follow(root, root)["properties"]
-        kinds = {name: _kind(schema.follow(rule, root)) for name, rule in declared.items() if name != "uri"}
+            declared = json_schema.follow(root, root)["properties"]
+        kinds = {
+            name: _kind(json_schema.follow(rule, root)) for name, rule in declared.items() if name != "uri"
+        }
         return kinds | ({self.link: "link"} if self.link else {})
 
     def part_in(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -128,11 +130,11 @@ def _stream(name: str, entry: Mapping[str, Any]) -> Stream:
 
 def _object(rule: Schema, root: Schema) -> Schema:
     """Give the object that a property holds, where null may stand in its place."""
-    rule = schema.follow(rule, root)
+    rule = json_schema.follow(rule, root)
     return next(
         (
             shape
-            for shape in (schema.follow(one, root) for one in rule.get("anyOf", []))
+            for shape in (json_schema.follow(one, root) for one in rule.get("anyOf", []))
             if "properties" in shape
         ),
         rule,
@@ -140,5 +142,5 @@ def _object(rule: Schema, root: Schema) -> Schema:
 
 
 def _kind(rule: Schema) -> Kind:
-    kind = _KINDS.get(schema.types(rule) - {"null"}, "json")
+    kind = _KINDS.get(json_schema.types(rule) - {"null"}, "json")
     return "time" if kind == "text" and rule.get("format") == "date-time" else kind

@@ -2,7 +2,7 @@
 
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 
-from ..moments import read_or_none as read
+from ..support.timestamps import read_or_none as read
 
 __all__ = ["canonical", "read", "write"]
 

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import SplitResult, urlsplit
 
-from ...api.protocol import LOOPBACK
 from ...errors import ConnectorError, SignInFailed, UsageError
+from ...http.protocol import LOOPBACK
 from . import consent
 from .consent import Consent
 

@@ -11,9 +11,9 @@ from threading import Lock
 from typing import Final, Protocol
 
 from ...errors import NoAnswer, SignInRequired
-from ...timing import Timing
-from .. import holding
-from ..holding import Holding
+from ...support.clock import Timing
+from .. import token_info
+from ..token_info import Holding
 from . import grant
 from .grant import Grant
 from .server import AuthorizationServer, RefusedGrant
@@ -63,7 +63,7 @@ class Renewal:
 
     def holding(self) -> Holding:
         """Say what is held. Raises SignInRequired."""
-        return holding.ask(self._server, self.grant())
+        return token_info.ask(self._server, self.grant())
 
     def granted(self) -> frozenset[str] | None:
         """Return the scopes of the stored sign-in, whose tokens are used from now on: it may be a new one."""

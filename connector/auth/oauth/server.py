@@ -10,13 +10,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from ... import documents
-from ...api import budget, protocol, trace
-from ...api.client import no_answer, prepare_session
-from ...api.protocol import Request
+from ...catalog.manifest import manifest
 from ...errors import CalendlyDown, ConnectorError, RateLimited, SignInFailed, UnexpectedAnswer, UsageError
-from ...manifest import manifest
-from ...timing import Timing
+from ...http import debug_log, protocol, rate_limit
+from ...http.client import no_answer, prepare_session
+from ...http.protocol import Request
+from ...support import json_documents
+from ...support.clock import Timing
 from . import consent, grant
 from .consent import Consent
 from .grant import Grant
@@ -155,11 +155,11 @@ class AuthorizationServer:
         return session.client_auth("client_secret_post" if self._client_secret else "none")
 
     def _wait_for_turn(self, account: str) -> None:
-        shared = budget.account(self._origin, account)
+        shared = rate_limit.account(self._origin, account)
         while True:
             now = self._timing.monotonic()
             turn = shared.take(_TOKEN.method, _TOKEN.path, now)
-            if isinstance(turn, budget.Turn):
+            if isinstance(turn, rate_limit.Turn):
                 shared.told(turn, now, None)  # this server tells of no limit that is worth keeping to
                 return
             if turn > _PATIENCE_S:
@@ -199,13 +199,13 @@ def _told(response: "requests.Response", **_options: Any) -> None:
     request = Request(str(sent.method), urlsplit(str(sent.url)).path, body=fields)
     authorization = sent.headers.get("Authorization", "")
     headers = {name.lower(): value for name, value in response.headers.items()}
-    trace.sent(request, authorization)
-    trace.received(request, authorization, response.status_code, headers, response.content)
+    debug_log.sent(request, authorization)
+    debug_log.received(request, authorization, response.status_code, headers, response.content)
 
 
 def _error_of(response: "requests.Response") -> str:
     try:
-        document = documents.parse(response.content)
+        document = json_documents.parse(response.content)
     except ValueError:
         return ""
     return str(document.get("error", "")) if isinstance(document, dict) else ""

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...errors import VaultError
+from .encryption import Sealed, Sealer
 from .keys import GivenKeys
 from .locks import busy, file_lock
 from .names import checked, hashed, unknown
-from .sealing import Sealed, Sealer
 from .tables import Database
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import VaultError
-from . import private_files
+from . import atomic_files
+from .encryption import Key, Sealed, Sealer
 from .keys import Keys
 from .locks import file_lock
 from .names import checked, hashed, unknown
-from .sealing import Key, Sealed, Sealer
 
 _FORMAT = 1
 _PATIENCE_S = 60.0
@@ -106,7 +106,7 @@ class FileVault:
                 return keys, rows
 
     def _rows(self) -> dict[str, Sealed]:
-        content = private_files.read(self._path, secret=False)
+        content = atomic_files.read(self._path, secret=False)
         if content is None:
             return {}
         try:
@@ -129,7 +129,7 @@ class FileVault:
     def _write(self, rows: Mapping[str, Sealed]) -> None:
         entries = {name: {"key": row.key_id, "sealed": row.text} for name, row in sorted(rows.items())}
         document = {"format": _FORMAT, "credentials": entries}
-        private_files.replace(self._path, json.dumps(document, indent=1).encode())
+        atomic_files.replace(self._path, json.dumps(document, indent=1).encode())
 
     def _damaged(self) -> VaultError:
         return VaultError(

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ...errors import UsageError, VaultError
-from . import private_files
-from .sealing import Key, new_key, read_key
+from . import atomic_files
+from .encryption import Key, new_key, read_key
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -107,11 +107,11 @@ class KeyFile(_StoredKeys):
         self.place = str(path)
 
     def _load(self) -> str | None:
-        content = private_files.read(self._path, secret=True)
+        content = atomic_files.read(self._path, secret=True)
         return None if content is None else content.decode(errors="replace")
 
     def _store(self, text: str) -> None:
-        private_files.replace(self._path, f"{text}\n".encode())
+        atomic_files.replace(self._path, f"{text}\n".encode())
 
 
 class KeyringItem(_StoredKeys):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import VaultError
-from . import private_files
+from . import atomic_files
 
 
 @contextmanager
@@ -13,7 +13,7 @@ def file_lock(path: Path, timeout_s: float, what: str) -> Iterator[None]:
     """Hold a lock of the operating system on a file; wait for it up to `timeout_s` seconds."""
     from filelock import FileLock, Timeout
 
-    private_files.make_folder(path.parent)
+    atomic_files.make_folder(path.parent)
     # A soft lock would outlive its process.
     lock = FileLock(path, timeout=timeout_s, mode=0o600, fallback_to_soft=False)
     try:

@@ -5,7 +5,7 @@ from typing import Final
 from unicodedata import normalize
 
 from ...errors import UnknownCredential, UsageError
-from ...redaction import quoted
+from ...support.redaction import quoted
 
 PLACE_VARIABLE: Final = "CALENDLY_CONNECTOR_VAULT"
 _LONGEST: Final = 100  # characters

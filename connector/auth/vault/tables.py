@@ -4,8 +4,8 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from ...addresses import database_url, shown
 from ...errors import VaultError
+from ...storage.database_url import database_url, shown
 from .names import PLACE_VARIABLE
 
 if TYPE_CHECKING:

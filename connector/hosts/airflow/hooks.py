@@ -5,7 +5,7 @@ from airflow.sdk import BaseHook
 from ...contract import CheckReport
 from ...errors import ConnectorError
 from ...plugin import CalendlyConnection, connector
-from . import form
+from . import connection_form
 
 DEFAULT_CONN_ID = "calendly_default"
 
@@ -28,8 +28,10 @@ class CalendlyHook(BaseHook):
 
     def _connect(self, source: str) -> CalendlyConnection:
         kept = self.get_connection(self.calendly_conn_id)
-        credential = form.credential(kept.password, kept.extra_dejson)
-        return connector.connect(credential, origin=form.origin(kept.host, kept.port), source=source)
+        credential = connection_form.credential(kept.password, kept.extra_dejson)
+        return connector.connect(
+            credential, origin=connection_form.origin(kept.host, kept.port), source=source
+        )
 
     def test_connection(self) -> tuple[bool, str]:
         """Say who the credential is, or what is wrong with it and what to do."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.sdk import BaseHook, BaseOperator
 
+from ...catalog.manifest import find
 from ...errors import UsageError
-from ...manifest import find
-from . import parsing
-from .failures import told_to_airflow
-from .handing_on import MOST_XCOM_BYTES, fitting, write_lines
+from . import dag_check
+from .errors import told_to_airflow
 from .hooks import DEFAULT_CONN_ID, CalendlyHook
-from .once import once
+from .write_guard import once
+from .xcom import MOST_XCOM_BYTES, fitting, write_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ class CalendlyActionOperator(BaseOperator):
         self.most_xcom_bytes = most_xcom_bytes
         self.calendly_conn_id = calendly_conn_id
         with told_to_airflow():
-            returns = parsing.check_call(action, self.action_params, self.filter, limit).returns
+            returns = dag_check.check_call(action, self.action_params, self.filter, limit).returns
             if output_path is not None and returns == "none":
                 raise UsageError(f"{action} gives no records.", fix="Leave output_path out.")
             if all_pages and returns != "many":
@@ -77,9 +77,9 @@ class CalendlyActionOperator(BaseOperator):
     def execute(self, context: Context) -> Any:
         """Run the action."""
         with told_to_airflow(), CalendlyHook(self.calendly_conn_id).get_conn() as connection:
-            parsing.check_object("action_params", self.action_params)
-            parsing.check_object("filter", self.filter)
-            action = parsing.find_called(self.action, self.action_params, self.filter)
+            dag_check.check_object("action_params", self.action_params)
+            dag_check.check_object("filter", self.filter)
+            action = dag_check.find_called(self.action, self.action_params, self.filter)
             if action.effect == "read" or action.idempotent:
                 return self._act(context, connection)
             return once(context, action.id, lambda: self._act(context, connection))
@@ -145,7 +145,7 @@ class CalendlySyncOperator(BaseOperator):
         self.options = dict(options or {})
         self.calendly_conn_id = calendly_conn_id
         with told_to_airflow():
-            parsing.check_copy(to, to_conn_id, form, self.options)
+            dag_check.check_copy(to, to_conn_id, form, self.options)
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Copy."""

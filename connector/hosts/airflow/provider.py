@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ...manifest import manifest
-from . import form
+from ...catalog.manifest import manifest
+from . import connection_form
 
 _HERE = __package__ or ""
 
@@ -28,8 +28,8 @@ def get_provider_info() -> dict[str, Any]:
                 "connection-type": card.id,
                 "hook-class-name": f"{_HERE}.hooks.CalendlyHook",
                 "hook-name": card.name,
-                "conn-fields": form.conn_fields(),
-                "ui-field-behaviour": form.behaviour(),
+                "conn-fields": connection_form.conn_fields(),
+                "ui-field-behaviour": connection_form.behaviour(),
             }
         ],
     }

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
 
 from ...errors import UsageError
-from . import parsing, progress
-from .failures import failure, told_to_airflow
-from .handing_on import MOST_EVENTS, MOST_XCOM_BYTES
+from . import dag_check, progress
+from .errors import failure, told_to_airflow
 from .hooks import DEFAULT_CONN_ID, CalendlyHook
 from .progress import Place
 from .triggers import CalendlyTrigger, found
+from .xcom import MOST_EVENTS, MOST_XCOM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +76,7 @@ class CalendlyEventSensor(BaseSensorOperator):
         with told_to_airflow():
             if limit < 1:
                 raise UsageError(f"The limit is {limit}.", fix="Set it to 1 or more.")
-            parsing.check_wants(
+            dag_check.check_wants(
                 self.events, self.filters, halves=halves, since=since, scope=scope, group=group
             )
 
@@ -107,7 +107,7 @@ class CalendlyEventSensor(BaseSensorOperator):
         """Look once, from where the last look ended."""
         place = self._place or progress.begin(context, self.cursor, self.since)
         with told_to_airflow():
-            parsing.check_object("filters", self.filters)
+            dag_check.check_object("filters", self.filters)
             polled = self._look(place)
             if polled.events:
                 told = found(polled, place, self.limit, self.most_xcom_bytes)

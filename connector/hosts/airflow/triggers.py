@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from ...errors import ConnectorError
-from ...triggers.poll import first
-from .handing_on import MOST_EVENTS, MOST_XCOM_BYTES, how_many_fit
+from ...events.polling.poll import first
 from .hooks import CalendlyHook
 from .progress import Place
+from .xcom import MOST_EVENTS, MOST_XCOM_BYTES, how_many_fit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

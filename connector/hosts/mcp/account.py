@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from ...blanks import is_blank
+from ...calls.blanks import is_blank
+from ...catalog.manifest import catalog
+from ...catalog.models import Action
+from ...catalog.validation import explain
 from ...contract import Connection, Option, Record, Result
-from ...declarations import Action
 from ...errors import (
     ConnectorError,
     InvalidCredential,
@@ -16,11 +18,9 @@ from ...errors import (
     SignInFailed,
     Unauthenticated,
 )
-from ...manifest import catalog
-from ...validation import explain
 from . import paging
-from .offer import declared
 from .paging import Position
+from .toolset import declared
 
 
 class Account:

@@ -5,10 +5,10 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Final
 
-from ... import moments
 from ...contract import Record
 from ...errors import Problem
-from .plain import plain
+from ...support import timestamps
+from .invisible_characters import plain
 
 _MOST_TIMES: Final = 3
 
@@ -21,10 +21,10 @@ def problems(event_type: Record, booking: Mapping[str, Any]) -> list[Problem]:
 
 def wrong_time(start: datetime, offered: Iterable[Record]) -> Iterator[Problem]:
     """Compare the start with the times on offer, which are those around it."""
-    times = {moments.read(slot["start_time"]) for slot in offered}
+    times = {timestamps.read(slot["start_time"]) for slot in offered}
     if start not in times:
         near = sorted(times, key=lambda time: abs(time - start))[:_MOST_TIMES]
-        told = ", ".join(map(moments.write, sorted(near))) or "none within a day"
+        told = ", ".join(map(timestamps.write, sorted(near))) or "none within a day"
         yield Problem("start_time", f"is not on offer, or not any more; the nearest: {told}")
 
 

@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from ... import moments
-from ...choices import is_name
+from ...calls.pick_lists import is_name
+from ...catalog.manifest import catalog
+from ...catalog.models import Action
 from ...contract import Record
-from ...declarations import Action
 from ...errors import ConnectorError, InvalidParams, NotFound, Problem
-from ...manifest import catalog
+from ...support import timestamps
 from . import booking
 from .account import Account
-from .offer import declared
-from .wording import question
+from .questions import question
+from .toolset import declared
 
 _TELLING: Final = ("name", "title", "label", "email", "status", "start_time", "end_time")
 _MOST_READ: Final = 10  # resources of one list
@@ -116,14 +116,14 @@ class Consent:
         return event_type
 
     def _wrong_time(self, text: str, event_type: Record, reader: str) -> list[Problem]:
-        start, now = moments.read(text), datetime.fromtimestamp(self._clock(), UTC)
+        start, now = timestamps.read(text), datetime.fromtimestamp(self._clock(), UTC)
         if start <= now:
             return [Problem("start_time", "is in the past")]
         before = start - _MINUTE
         window = {
             "event_type": event_type.get("uri"),
-            "start_time": moments.write(before if before > now else start),
-            "end_time": moments.write(start + _DAY),
+            "start_time": timestamps.write(before if before > now else start),
+            "end_time": timestamps.write(start + _DAY),
         }
         return list(booking.wrong_time(start, self._account.call(reader, window).records))
 

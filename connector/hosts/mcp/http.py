@@ -20,10 +20,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...contract import Connection
 from ...errors import UsageError
-from ...listening import address, listen
+from ...support.sockets import address, listen
 from .in_flight import OneForEachId
-from .offer import Offer
 from .server import build
+from .toolset import Offer
 
 PATH: Final = "/mcp"
 TOKEN_VARIABLE: Final = "CALENDLY_MCP_TOKEN"  # noqa: S105 - a variable's name

@@ -10,11 +10,11 @@ from anyio import to_thread
 
 from ...errors import ConnectorError, InvalidParams, Problem, UnknownAction
 from .account import Account
-from .answers import protocol_error
-from .confirming import Context
-from .offer import Offer, declared, tool_name
-from .plain import plain
+from .elicitation import Context
+from .invisible_characters import plain
 from .resources import ACTION_TEMPLATE
+from .results import protocol_error
+from .toolset import Offer, declared, tool_name
 
 _MOST_COMPLETIONS: Final = 100  # the protocol's limit
 

@@ -7,14 +7,14 @@ from typing import Final
 import mcp_types as types
 from anyio import to_thread
 
+from ...catalog.models import Action
 from ...contract import Record
-from ...declarations import Action
 from ...errors import ConnectorError, UnknownAction
 from . import schemas
 from .account import Account
-from .answers import document, protocol_error
-from .confirming import Context
-from .offer import Offer, tool_name
+from .elicitation import Context
+from .results import document, protocol_error
+from .toolset import Offer, tool_name
 
 ACTION_TEMPLATE: Final = "calendly://actions/{action}"
 _ACCOUNT: Final = "calendly://account"

@@ -10,11 +10,11 @@ import re
 from functools import cache
 from typing import Any, Final
 
-from ...declarations import Action
-from ...manifest import catalog
-from ...schema import Schema, follow, mentions
-from .offer import declared, tool_name
+from ...catalog.json_schema import Schema, follow, mentions
+from ...catalog.manifest import catalog
+from ...catalog.models import Action
 from .paging import COUNT, INPUTS
+from .toolset import declared, tool_name
 
 _ROOT: Final = ("type", "properties", "required", "additionalProperties", "$defs")
 _CONDITIONS: Final = ("allOf", "if", "then", "else", "dependentRequired")

@@ -14,14 +14,14 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
 from pydantic import ValidationError
 
+from ...catalog.manifest import manifest
 from ...contract import Connection
-from ...manifest import manifest
 from .account import Account
-from .confirming import GOOD_FOR_S, Context
-from .offer import Offer, declared
+from .elicitation import GOOD_FOR_S, Context
 from .prompts import Prompts
 from .resources import Resources
 from .tools import Tools
+from .toolset import Offer, declared
 
 _LOGGER: Final = logging.getLogger(__name__)
 

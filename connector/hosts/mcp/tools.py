@@ -8,17 +8,17 @@ from typing import Any, Final
 import mcp_types as types
 from anyio import to_thread
 
-from ...blanks import is_blank, without_blanks
+from ...calls.blanks import is_blank, without_blanks
+from ...catalog.models import Action
+from ...catalog.validation import explain
 from ...contract import Record
-from ...declarations import Action
 from ...errors import ConnectorError, InvalidParams, Problem, UnknownAction
-from ...validation import explain
 from . import schemas
 from .account import Account
-from .answers import answer, protocol_error, refusal
-from .confirming import Context, Person, can_ask
 from .consent import Consent
-from .offer import Offer, declared, tool_name
+from .elicitation import Context, Person, can_ask
+from .results import answer, protocol_error, refusal
+from .toolset import Offer, declared, tool_name
 
 _MOST_LETTERS: Final = 256_000  # of arguments as JSON
 _MOST_OPTIONS: Final = 50

@@ -5,12 +5,12 @@ from typing import Any
 from mistral_lib.actions import Action, Result
 from oslo_config import cfg
 
+from ...auth.environment import chosen, source_of
 from ...contract import Connection, Record
 from ...errors import ConnectorError
 from ...plugin import connector
-from ..credential import chosen, source_of
-from . import answers
-from .offer import CHECK, POLL, Offered, offered
+from . import results
+from .descriptors import CHECK, POLL, Offered, offered
 
 
 class CalendlyAction(Action):
@@ -37,19 +37,19 @@ class CalendlyAction(Action):
                 if self.name == CHECK:
                     return _check(connection, inputs)
                 answer = (
-                    answers.of_look(connection.poll(**inputs))
+                    results.of_look(connection.poll(**inputs))
                     if self.name == POLL
                     else _run(connection, entry, inputs, limit_kb)
                 )
-            answers.check_size(answer, limit_kb, done=entry.changes)
+            results.check_size(answer, limit_kb, done=entry.changes)
         except ConnectorError as error:
-            return Result(error=answers.of_error(error, limit_kb))
+            return Result(error=results.of_error(error, limit_kb))
         return Result(data=answer)
 
 
 def _check(connection: Connection, inputs: Record) -> Result:
     report = connection.check(**inputs)
-    told = answers.of_report(report)
+    told = results.of_report(report)
     return Result(data=told) if report.ok else Result(error=told)
 
 
@@ -57,6 +57,6 @@ def _run(connection: Connection, entry: Offered, inputs: Record, limit_kb: int) 
     limit, all_pages = inputs.pop("limit", None), inputs.pop("all_pages", False)
     if limit is not None or all_pages:
         stream = connection.iterate(entry.id, inputs, limit=limit)
-        return answers.of_list(answers.gather(stream.pages(), limit_kb), stream)
+        return results.of_list(results.gather(stream.pages(), limit_kb), stream)
     result = connection.run(entry.id, inputs)
-    return answers.of_list(result.records, result) if entry.returns == "many" else answers.of_one(result)
+    return results.of_list(result.records, result) if entry.returns == "many" else results.of_one(result)

@@ -9,7 +9,7 @@ from mistral_lib.actions.providers.base import ActionDescriptorBase
 
 from ...errors import InvalidParams
 from .action import CalendlyAction
-from .offer import Offered, offer
+from .descriptors import Offered, offer
 
 
 class CalendlyActions(ActionProvider):

@@ -10,7 +10,7 @@ from calendly_connector.errors import (
     RateLimited,
     UsageError,
 )
-from calendly_connector.hosts.airflow.failures import told_to_airflow
+from calendly_connector.hosts.airflow.errors import told_to_airflow
 from calendly_connector.hosts.airflow.hooks import CalendlyHook
 
 

@@ -3,9 +3,9 @@
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from brief import brief_sandbox
-from calendly_connector.api import budget
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.hosts.airflow.operators import CalendlyActionOperator
-from calendly_connector.manifest import catalog
+from calendly_connector.http import rate_limit
 from calendly_connector.sandbox.api.tokens import SCOPES
 from installation import TOKEN, Installation
 from standalone import Standalone, TaskOfRun
@@ -89,7 +89,7 @@ def test_a_write_that_did_not_happen_is_sent_by_the_next_try(fresh_sandbox, give
     with pytest.raises(AirflowException, match="too many requests") as caught:
         write().execute(context)
     assert not isinstance(caught.value, AirflowFailException)
-    budget.forget()  # the next try is another process
+    rate_limit.forget()  # the next try is another process
     assert write().execute(context)["booking_url"]
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 import jsonschema
 import pytest
 from calendly_connector.errors import InvalidCredential, UsageError
-from calendly_connector.hosts.airflow import form
+from calendly_connector.hosts.airflow import connection_form
 from calendly_connector.hosts.airflow.provider import get_provider_info
 
 HEAVY = ("airflow", "requests", "jsonschema", "jsonschema_rs", "pydantic", "rich", "click", "sqlalchemy")
@@ -55,7 +55,7 @@ def test_every_field_that_a_person_fills_in_is_in_the_form():
     assert all(field["description"] for field in KIND["conn-fields"].values())
     assert KIND["ui-field-behaviour"]["relabeling"]["password"] == "Personal access token"
     places = {*KIND["conn-fields"], "password"}
-    assert len(places) == len({name for one in form.kinds().values() for name in one.fields})
+    assert len(places) == len({name for one in connection_form.kinds().values() for name in one.fields})
 
 
 def test_a_field_with_choices_is_a_list_to_choose_from():
@@ -65,7 +65,7 @@ def test_a_field_with_choices_is_a_list_to_choose_from():
 
 
 def test_no_field_asks_for_what_a_sign_in_gives():
-    assert "oauth" not in form.kinds()
+    assert "oauth" not in connection_form.kinds()
     assert not {"access_token", "refresh_token", "client_id"} & KIND["conn-fields"].keys()
 
 
@@ -83,7 +83,7 @@ def test_no_field_asks_for_what_a_sign_in_gives():
     ],
 )
 def test_a_credential_is_read_from_what_was_filled_in(password, extra, credential):
-    assert form.credential(password, extra) == credential
+    assert connection_form.credential(password, extra) == credential
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_credential_is_read_from_what_was_filled_in(password, extra, credentia
 )
 def test_what_is_filled_in_wrong_is_refused_with_what_to_do(password, extra, told):
     with pytest.raises(InvalidCredential, match=told):
-        form.credential(password, extra)
+        connection_form.credential(password, extra)
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,10 @@ def test_what_is_filled_in_wrong_is_refused_with_what_to_do(password, extra, tol
     ],
 )
 def test_an_origin_is_read_from_host_and_port(host, port, origin):
-    assert form.origin(host, port) == origin
+    assert connection_form.origin(host, port) == origin
 
 
 @pytest.mark.parametrize(("host", "port"), [("calendly.example", None), ("http://127.0.0.1:1", 2)])
 def test_a_host_that_is_none_is_refused(host, port):
     with pytest.raises(UsageError, match="Leave API address and port empty"):
-        form.origin(host, port)
+        connection_form.origin(host, port)

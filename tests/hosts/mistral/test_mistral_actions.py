@@ -125,7 +125,7 @@ def test_null_is_not_given(mistral):
 
 
 def test_null_clears_where_the_schema_takes_it():
-    from calendly_connector.hosts.mistral.offer import offered
+    from calendly_connector.hosts.mistral.descriptors import offered
 
     given = offered("calendly.user_meeting_limits.update").given({"user": None, "daily_limit": None})
     assert given == {"daily_limit": None}

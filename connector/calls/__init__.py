@@ -1,0 +1,1 @@
+"""One action call: from what a caller passes to a request."""

@@ -1,0 +1,117 @@
+"""What the `~{…}~` functions of a filter fetch: the signed-in user once, the credential, the clock."""
+
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime, timedelta, tzinfo
+from difflib import get_close_matches
+from threading import Lock
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from ..catalog import expressions
+from ..catalog.expressions import Call
+from ..catalog.manifest import manifest
+from ..catalog.models import Function
+from ..contract import Record
+from ..errors import Problem, UnexpectedAnswer
+from ..support.redaction import shortened
+
+_NO_SIGNING_KEY: Final = (
+    "the credential has no signing_key: add one, a long random text "
+    "(CALENDLY_WEBHOOK_SECRET, where the credential comes from the environment)"
+)
+
+
+class Functions:
+    """Resolves calls for one connection; what costs a request is fetched once."""
+
+    def __init__(
+        self,
+        fetch_user: Callable[[], Record],
+        credential: Mapping[str, str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._fetch_user = fetch_user
+        self._credential = credential
+        self._clock = clock
+        self._user: Record | None = None
+        self._lock = Lock()
+
+    def problems(
+        self, values: Mapping[str, Any], skip: AbstractSet[str], secret: AbstractSet[str]
+    ) -> list[Problem]:
+        """Say what is wrong with the calls in inputs; only `secret` ones may hold what is secret."""
+        found = (
+            self._problem(name, call, is_secret=name in secret)
+            for name, value in values.items()
+            if name not in skip
+            for call in expressions.calls(value)
+        )
+        return [problem for problem in found if problem]
+
+    def example(self, call: Call) -> str:
+        """Return a value of the right form without any network, to check a call with."""
+        function = manifest().functions[call.name]
+        if function.source == "calendar":
+            return self._today(call, UTC)
+        return self._now(call) if function.source == "clock" else function.example
+
+    def resolve(self, call: Call) -> str:
+        """Return the real value."""
+        function = manifest().functions[call.name]
+        match function.source:
+            case "user":
+                return self._from_user(function)
+            case "calendar":
+                return self._today(call, _zone(self._from_user(function)))
+            case "clock":
+                return self._now(call)
+        return self._credential[function.field]
+
+    def _problem(self, name: str, call: Call, *, is_secret: bool) -> Problem | None:
+        known = manifest().functions
+        if call.name not in known:
+            nearest = get_close_matches(call.name, known, n=1, cutoff=0.4)
+            return Problem(
+                name, f"knows no function ~{{{shortened(call.name)}}}~", nearest[0] if nearest else None
+            )
+        function = known[call.name]
+        if call.offset is not None and not function.is_time:
+            return Problem(name, f"~{{{call.name}}}~ is no time and cannot be moved")
+        if function.source == "credential" and not is_secret:
+            return Problem(name, f"is no place for a secret such as ~{{{call.name}}}~")
+        if function.source == "credential" and not self._credential.get(function.field):
+            return Problem(name, _NO_SIGNING_KEY)
+        return None
+
+    def _from_user(self, function: Function) -> str:
+        with self._lock:
+            if self._user is None:
+                self._user = self._fetch_user()
+        value = self._user.get(function.field)
+        if not isinstance(value, str):
+            raise UnexpectedAnswer(f"Calendly's answer about the signed-in user has no {function.field}.")
+        return value
+
+    def _now(self, call: Call) -> str:
+        return _written(datetime.fromtimestamp(self._clock(), UTC) + (call.offset or timedelta()))
+
+    def _today(self, call: Call, zone: tzinfo) -> str:
+        """Return the start of the day in a zone; adding to a local time moves it by the calendar."""
+        now = datetime.fromtimestamp(self._clock(), zone)
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        return _written(midnight + (call.offset or timedelta()))
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not found, not a name, a folder
+        raise UnexpectedAnswer(
+            f"The signed-in user's time zone {name!r} is not known on this machine.",
+            fix="Install the time zones: `pip install tzdata`.",
+        ) from None
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

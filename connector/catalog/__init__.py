@@ -1,0 +1,1 @@
+"""What is declared, as typed objects, and what judges it."""

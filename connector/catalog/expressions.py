@@ -1,0 +1,165 @@
+"""The action filter: key/value rows, and the `~{…}~` functions inside their values. Pure.
+
+Grammar of a value:
+    ~{Name}~          the function's value; alone it keeps its type, inside text it becomes text
+    ~{Now+7d}~        a function moved by an amount of time; units s, m, h, d, w
+    ~~{               a literal `~{`
+Grammar of a row's key: `name`, or `name[]` for one more item of a list.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from ..contract import Filter
+from ..errors import Problem, UsageError
+
+_TOKEN = re.compile(r"(?P<escape>~~\{)|~\{(?P<call>.*?)\}~|(?P<open>~\{)", re.DOTALL)
+_CALL = re.compile(
+    r"(?P<name>[A-Za-z][A-Za-z0-9]*)(?:(?P<sign>[+-])(?P<amount>[0-9]{1,5})(?P<unit>[smhdw]))?"
+)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class ExpressionError(ValueError):
+    """A value whose `~{…}~` cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One `~{…}~`: the function's name and how far to move its value."""
+
+    name: str
+    offset: timedelta | None = None
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> tuple[str | Call, ...]:
+    """Cut a value into literal texts and calls."""
+    parts: list[str | Call] = []
+    literal = ""
+    position = 0
+    for token in _TOKEN.finditer(text):
+        literal += text[position : token.start()]
+        position = token.end()
+        if token["escape"]:
+            literal += "~{"
+            continue
+        if token["open"]:
+            raise ExpressionError("has a ~{ without its }~ (write ~~{ for the two characters themselves)")
+        if literal:
+            parts.append(literal)
+            literal = ""
+        parts.append(_call(token["call"]))
+    literal += text[position:]
+    if literal or not parts:
+        parts.append(literal)
+    return tuple(parts)
+
+
+def _call(text: str) -> Call:
+    match = _CALL.fullmatch(text.strip())
+    if match is None:
+        raise ExpressionError(
+            f"has ~{{{text}}}~, which is no function; write it like ~{{Now}}~ or ~{{Now+7d}}~"
+        )
+    if match["sign"] is None:
+        return Call(match["name"])
+    amount = int(match["sign"] + match["amount"])
+    return Call(match["name"], timedelta(**{_UNITS[match["unit"]]: amount}))
+
+
+def calls(value: Any) -> list[Call]:
+    """Give every call inside a value, lists and objects included."""
+    if isinstance(value, str):
+        return [part for part in parse(value) if isinstance(part, Call)] if "~{" in value else []
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [call for item in value for call in calls(item)] if isinstance(value, list) else []
+
+
+def evaluate(value: Any, resolve: Callable[[Call], Any]) -> Any:
+    """Replace every call inside a value by what `resolve` says."""
+    if isinstance(value, str):
+        if "~{" not in value:
+            return value
+        parts = [resolve(part) if isinstance(part, Call) else part for part in parse(value)]
+        return parts[0] if len(parts) == 1 else "".join(map(str, parts))
+    if isinstance(value, dict):
+        return {name: evaluate(item, resolve) for name, item in value.items()}
+    if isinstance(value, list):
+        return [evaluate(item, resolve) for item in value]
+    return value
+
+
+def pairs(rows: Filter) -> list[tuple[str, Any]]:
+    """Give rows as pairs of key and value; a host may have read them from a file of any form."""
+    found = list(rows.items() if isinstance(rows, Mapping) else rows)
+    for row in found:
+        match row:
+            case (str(), _):
+                continue
+        raise UsageError("A filter is made of rows of a key, which is text, and a value.")
+    return found
+
+
+def gather(rows: Filter, types: Mapping[str, frozenset[str]]) -> tuple[dict[str, Any], list[Problem]]:
+    """Make rows into inputs, given each input's JSON types; also tell what is wrong with them.
+
+    Keys that `types` does not know pass as they are: the schema refuses them, with the nearest names.
+    """
+    given: dict[str, list[tuple[str, Any]]] = {}
+    for key, value in pairs(rows):
+        given.setdefault(key.removesuffix("[]"), []).append((key, value))
+    inputs: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, entries in given.items():
+        wanted = types.get(name, frozenset())
+        if "array" in wanted:
+            inputs[name] = [_typed(item, frozenset()) for _, value in entries for item in _items(value)]
+        elif len(entries) > 1:
+            problems.append(Problem(name, f"was given {len(entries)} times, and takes one value"))
+        elif entries[0][0] != name and wanted:
+            problems.append(Problem(name, "takes one value: write it without []"))
+        else:
+            inputs[name] = _typed(entries[0][1], wanted)
+    for name, value in inputs.items():
+        try:
+            calls(value)
+        except ExpressionError as error:
+            problems.append(Problem(name, str(error)))
+        except RecursionError:
+            problems.append(Problem(name, "is nested too deeply"))
+    return inputs, problems
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",")] if value.strip() else []
+    return value if isinstance(value, list) else [value]
+
+
+def _typed(value: Any, wanted: frozenset[str]) -> Any:
+    """Read text as the type that is wanted; what cannot be read stays text, for the schema to refuse."""
+    if not isinstance(value, str) or not wanted or "string" in wanted:
+        return value
+    text = value.strip()
+    if "boolean" in wanted and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    if "null" in wanted and text.lower() == "null":
+        return None
+    if wanted & {"integer", "number"} and re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        return int(text)
+    if "number" in wanted and re.fullmatch(r"[+-]?[0-9]{1,18}\.[0-9]{1,18}", text):
+        return float(text)
+    if "object" in wanted and text.startswith("{"):
+        import json
+
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return value
+    return value

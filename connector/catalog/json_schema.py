@@ -1,0 +1,80 @@
+"""The JSON Schema files: reading them, making them complete in themselves, asking them."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+_PACKAGE = (__package__ or "calendly_connector.catalog").partition(".")[0]
+
+
+@cache
+def read(name: str) -> Any:
+    """Read a file of `schemas/`."""
+    import json
+
+    return json.loads(files(f"{_PACKAGE}.schemas").joinpath(name).read_bytes())
+
+
+def bundle(schema: Schema) -> Schema:
+    """Make a schema complete in itself.
+
+    Each shape that it names becomes `#/$defs/<shape>`; each field that names a resource with a pick list
+    gets `x-options`: the action that lists the choices, and the paths of label and value in its records.
+    """
+    definitions: dict[str, Any] = {}
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, list):
+            return [walk(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        whole = {name: walk(item) for name, item in node.items()}
+        reference, resource = node.get("$ref"), node.get("x-resource")
+        if isinstance(reference, str):
+            name = reference.removeprefix("shapes/").removesuffix(".json")
+            if name not in definitions:
+                definitions[name] = {}  # stands already, so that a shape may name itself
+                shape = {key: value for key, value in read(f"shapes/{name}.json").items() if key != "$schema"}
+                definitions[name] = walk(shape)
+            whole["$ref"] = f"#/$defs/{name}"
+        if isinstance(resource, str) and resource in (lists := read("pick_lists.json")):
+            whole["x-options"] = lists[resource]
+        return whole
+
+    whole: dict[str, Any] = walk(schema)
+    return {**whole, "$defs": definitions} if definitions else whole
+
+
+def follow(schema: Schema, root: Schema) -> Schema:
+    """Replace a schema's reference into `root` by what stands there; its own words win."""
+    while "$ref" in schema:
+        target = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+        schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+    return schema
+
+
+def mentions(schema: Any, keyword: str, root: Schema) -> bool:
+    """Whether a keyword stands anywhere below a schema, references followed."""
+    pending, seen = [schema], set[str]()
+    while pending:
+        node = pending.pop()
+        if isinstance(node, list):
+            pending += node
+        elif isinstance(node, dict):
+            if keyword in node:
+                return True
+            pending += node.values()
+            name = str(node.get("$ref", "")).removeprefix("#/$defs/")
+            if name and name not in seen:
+                seen.add(name)
+                pending.append(root["$defs"][name])
+    return False
+
+
+def types(schema: Schema) -> frozenset[str]:
+    """Give the JSON types that a schema takes."""
+    declared = schema.get("type", [])
+    return frozenset([declared] if isinstance(declared, str) else declared)

@@ -1,0 +1,1 @@
+"""Events, whichever way they arrive: webhooks and polling."""

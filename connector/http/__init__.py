@@ -1,0 +1,1 @@
+"""Requests to Calendly: protocol, rate limit, network."""

@@ -1,0 +1,1 @@
+"""What the databases have in common."""
