@@ -62,7 +62,7 @@ test-hosts:
 	@sh .ci/have postgres rabbitmq chromium
 	@PYTHON='$(PYTHON)' sh .ci/test-host mistral
 	@PYTHON='$(PYTHON)' sh .ci/test-host airflow
-	@PYTHON='$(PYTHON)' sh .ci/test-host mcp tests/test_mcp.py tests/test_mcp_consent.py tests/test_mcp_transports.py
+	@PYTHON='$(PYTHON)' sh .ci/test-host mcp tests/mcp
 
 bench: $(READY)
 	$(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable '.[bench]'

@@ -3,16 +3,16 @@
 import ast
 import re
 from functools import cache
-from pathlib import Path
 
-TESTS = Path(__file__).parent
-PAGE = (TESTS.parent / "docs" / "reliability.md").read_text()
+from locations import DOCS, TESTS
+
+PAGE = (DOCS / "reliability.md").read_text()
 NAMED = re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE)
 
 
 @cache
 def defined(file):
-    tree = ast.parse((TESTS / file).read_text())
+    tree = ast.parse(next(TESTS.rglob(file)).read_text())
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and "test_" in node.name}
 
 

@@ -1,7 +1,7 @@
 """What is declared, as types: forms, functions, pick lists, triggers, actions.
 
 They trust what they are made from: the files ship with the package, and the tests check every one of
-them against these types (`tests/test_declarations.py`), so that a load pays for no checking.
+them against these types (`tests/catalog/test_declarations.py`), so that a load pays for no checking.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,8 +10,9 @@ from calendly_connector.errors import DestinationError, TakenOver, UsageError
 from calendly_connector.sync import lists
 from calendly_connector.sync.streams import streams
 from copies import columns, tables
+from locations import SUPPORT
 
-OLDER = Path(__file__).parent / "sync_postgres_texts.sql"
+OLDER = SUPPORT / "sync_postgres_texts.sql"
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ schemathesis makes the requests from the file, not from our schemas, so that the
 are compared with each other alone.
 """
 
-from pathlib import Path
-
 import pytest
 import schemathesis
 from endurance import rounds
 from hypothesis import HealthCheck, settings
+from locations import OPENAPI
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -17,8 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-REFERENCE = Path(__file__).parent / "reference" / "calendly-api.2026-11.yaml"
-API = schemathesis.openapi.from_path(REFERENCE).exclude(path_regex="^/oauth/")
+API = schemathesis.openapi.from_path(OPENAPI).exclude(path_regex="^/oauth/")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 FEW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 MANY = settings(FEW, max_examples=rounds(50, 150))

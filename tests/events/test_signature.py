@@ -1,7 +1,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 from calendly_connector.errors import SignatureError, UsageError
@@ -9,10 +8,9 @@ from calendly_connector.events.webhooks.receiver import Receiver
 from calendly_connector.events.webhooks.signature import HEADER, TOLERANCE_S, sign, verify
 from hypothesis import example, given
 from hypothesis import strategies as st
+from locations import PAYLOADS
 
-REFERENCE = json.loads(
-    (Path(__file__).parent / "reference" / "payloads" / "webhooks" / "signature-vectors.json").read_bytes()
-)
+REFERENCE = json.loads((PAYLOADS / "webhooks" / "signature-vectors.json").read_bytes())
 T = 1_795_015_301
 KEY = "made-up-signing-key"
 OTHER_KEY = "another-made-up-key"

@@ -6,17 +6,17 @@ import sys
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from calendly_connector.events.inbox import STATES, open_inbox
 from calendly_connector.events.webhooks.event import read_event
 from endurance import rounds
+from locations import SUPPORT
 from receivers import Post, event, exchange, signed
 
 pytestmark = pytest.mark.long
 
-WORKER = str(Path(__file__).with_name("receiver_worker.py"))
+WORKER = str(SUPPORT / "receiver_worker.py")
 EVENTS = 2000
 KILLS = {"file": rounds(15, 50), "postgresql": rounds(8, 15)}
 SENDERS = 4

@@ -2,7 +2,6 @@
 
 import copy
 import json
-from pathlib import Path
 
 import pytest
 from calendly_connector.catalog.manifest import manifest
@@ -11,10 +10,11 @@ from calendly_connector.contract import Event
 from calendly_connector.errors import InvalidParams
 from calendly_connector.events.webhooks.event import read_event, write_event
 from calendly_connector.sandbox.world import cast
+from locations import PAYLOADS
 
 RESCHEDULED = "invitee.rescheduled"
 EVERY = ["invitee.created", "invitee.canceled", RESCHEDULED]
-BODIES = Path(__file__).parent / "reference" / "payloads" / "webhooks"
+BODIES = PAYLOADS / "webhooks"
 
 
 def body(name):

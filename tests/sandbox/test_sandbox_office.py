@@ -10,7 +10,8 @@ import pytest
 import yaml
 from calendly_connector.sandbox.world import cast, search_terms, times
 from calendly_connector.sandbox.world.webhook_events import SCOPES, WEBHOOK_EVENTS
-from sandbox_client import ADMIN, GROUP, ORGANIZATION, OWNER, PAYLOADS, PUBLIC, REFERENCE, serving
+from locations import OPENAPI
+from sandbox_client import ADMIN, GROUP, ORGANIZATION, OWNER, PAYLOADS, PUBLIC, serving
 
 FORM = f"{PUBLIC}/routing_forms/{cast.FORM}"
 RECAP = f"/meeting_recaps/{cast.RECAP}"
@@ -59,7 +60,7 @@ def received():
 
 @pytest.fixture(scope="module")
 def envelope():
-    spec = yaml.safe_load(REFERENCE.read_text())
+    spec = yaml.safe_load(OPENAPI.read_text())
     schema = {"$ref": "#/components/schemas/WebhookPayload", "components": spec["components"]}
     return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from calendly_connector.auth.vault import open_vault
@@ -24,6 +23,7 @@ from calendly_connector.events.subscriptions.urls import base_of, checked, id_in
 from calendly_connector.events.webhooks.signature import sign, verify
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.authorization.apps import WEB as WEB_APP
+from locations import SUPPORT
 from sandbox_client import GROUP, ORGANIZATION, OWNER
 from signing_in import SCOPES, WEB, sign_in
 from subscribing import (
@@ -39,7 +39,7 @@ from subscribing import (
     subscriptions_of,
 )
 
-WORKER = Path(__file__).parent / "subscription_worker.py"
+WORKER = SUPPORT / "subscription_worker.py"
 PATH = "/webhook_subscriptions"
 ID = "0123456789abcdef" * 2
 

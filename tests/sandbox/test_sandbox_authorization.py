@@ -19,7 +19,8 @@ from calendly_connector.sandbox.api.tokens import SCOPES
 from calendly_connector.sandbox.authorization import apps, consent, pages
 from calendly_connector.sandbox.server import Sandbox
 from calendly_connector.sandbox.world import cast
-from sandbox_client import ADMIN, ANCHOR, ORGANIZATION, OWNER, PAYLOADS, REFERENCE, Clock
+from locations import OPENAPI
+from sandbox_client import ADMIN, ANCHOR, ORGANIZATION, OWNER, PAYLOADS, Clock
 
 WEB_URI = "https://app.acme.example/oauth/callback"
 NATIVE_URI = "http://127.0.0.1:49152/callback"
@@ -187,7 +188,7 @@ def refused(reply, error, status=400):
 
 @cache
 def documented_shape(name):
-    shapes = yaml.safe_load(REFERENCE.read_text())["components"]["schemas"]
+    shapes = yaml.safe_load(OPENAPI.read_text())["components"]["schemas"]
     closed = shapes[name] | {"additionalProperties": False}
     return jsonschema_rs.Draft202012Validator(closed, validate_formats=True)
 

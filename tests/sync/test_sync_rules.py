@@ -1,7 +1,6 @@
 """The pure parts of copies: what is read when, and how records become rows."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from calendly_connector.catalog.manifest import catalog
@@ -15,6 +14,7 @@ from calendly_connector.sync.schedule import Band, Range
 from calendly_connector.sync.streams import chosen, streams
 from hypothesis import given
 from hypothesis import strategies as st
+from locations import DOCS
 
 NOW = datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
 TEXTS = st.text(max_size=300)
@@ -286,7 +286,7 @@ def test_every_stream_stands_below_the_one_it_needs():
 
 
 def test_the_page_about_copies_names_every_table_and_option():
-    page = (Path(__file__).parent.parent / "docs" / "sync.md").read_text(encoding="utf-8")
+    page = (DOCS / "sync.md").read_text(encoding="utf-8")
     options = [option for parameter in command.params for option in parameter.opts if option != "--help"]
     missing = [name for name in (*streams(), *options) if f"`{name}" not in page]
     assert not missing

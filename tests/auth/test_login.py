@@ -16,13 +16,14 @@ from calendly_connector.auth.vault import open_vault
 from calendly_connector.catalog.scopes import covers, least, needed
 from calendly_connector.errors import ConnectorError, SignInFailed, UnknownAction, UsageError
 from calendly_connector.sandbox.world import cast
+from locations import SUPPORT
 from signing_in import SCOPES, answer, app_server, landed, token_calls
 from terminal import caller
 
 NAME = "work"
 SECRET = "sandbox-web-secret"
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
-PERSON = Path(__file__).parent / "chromium_person.py"
+PERSON = SUPPORT / "chromium_person.py"
 NATIVE_LOGIN = ("login", NAME, "--client-id", "sandbox-native")
 FOR = ("--for", "scheduled_events.list")
 WEB_URI = "https://app.acme.example/oauth/callback"

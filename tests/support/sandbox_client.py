@@ -4,16 +4,15 @@ import re
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 import httpx
 import jsonschema_rs
 import yaml
 from brief import brief_sandbox
 from calendly_connector.sandbox.world import cast
+from locations import OPENAPI
 
-REFERENCE = Path(__file__).parent / "reference" / "calendly-api.2026-11.yaml"
-PAYLOADS = REFERENCE.parent / "payloads"
+PAYLOADS = OPENAPI.parent / "payloads"
 PUBLIC = "https://api.calendly.com"
 ANCHOR = date(2026, 11, 17)
 
@@ -39,7 +38,7 @@ class Reference:
     """What the OpenAPI file says of the replies to a request."""
 
     def __init__(self):
-        self._spec = yaml.safe_load(REFERENCE.read_text())
+        self._spec = yaml.safe_load(OPENAPI.read_text())
         self._registry = jsonschema_rs.Registry([("spec:///", _closed(self._spec))])
         self._paths = [
             (template.count("{"), re.compile(re.sub(r"\{\w+\}", "[^/]+", template)), template, item)

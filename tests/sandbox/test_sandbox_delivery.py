@@ -8,7 +8,6 @@ import socket
 import threading
 from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,6 +19,7 @@ from calendly_connector.sandbox.control.delivery_faults import ANSWER_LOST, NOT_
 from calendly_connector.sandbox.options import Options
 from calendly_connector.sandbox.server import Sandbox
 from calendly_connector.sandbox.world import cast, times
+from locations import DOCS
 from sandbox_client import GROUP, INTRO_CALL, ORGANIZATION, OWNER, PUBLIC, SALES_DEMO, Clock, serving
 from webhook_receiver import CLOSE, HANG, receiving
 
@@ -751,7 +751,7 @@ def test_a_page_of_a_crowd_reads_no_more_than_it_shows(call, monkeypatch):
 
 
 def test_the_page_names_every_option_and_every_control_call():
-    page = (Path(__file__).parents[1] / "docs" / "sandbox.md").read_text()
+    page = (DOCS / "sandbox.md").read_text()
     options = {name for option in command.params for name in option.opts}
     assert [name for name in sorted(options) if f"`{name}" not in page and f"{name}`" not in page] == []
     [mount] = app.build(Options(), "http://127.0.0.1:1").asgi.routes

@@ -21,9 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keyring.backend import KeyringBackend
 from keyring.backends.chainer import ChainerBackend
+from locations import SUPPORT
 from vault_worker import CHANGES, NEW, OLD
 
-WORKER = str(Path(__file__).parent / "vault_worker.py")
+WORKER = str(SUPPORT / "vault_worker.py")
 SECRETS = (OLD["token"], NEW["token"])
 HELD = {"kind": "oauth", "access_token": SECRETS[0], "refresh_token": SECRETS[1], "expires_at": "1795000000"}
 DATABASE, FILE = "database", "file"

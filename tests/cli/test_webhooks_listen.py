@@ -21,12 +21,11 @@ from calendly_connector import cli
 from calendly_connector.cli.listening import Wanted
 from calendly_connector.events.inbox import Entry, open_inbox
 from hostile import Hostile, one, page, reply
+from locations import PAYLOADS
 from receivers import KEY, WAIT_S, Post, event, exchange, signed
 
 SCRIPT = str(Path(sys.executable).with_name("calendly-connector"))
-CANCELED = (
-    Path(__file__).parent / "reference" / "payloads" / "webhooks" / "invitee.canceled.json"
-).read_bytes()
+CANCELED = (PAYLOADS / "webhooks" / "invitee.canceled.json").read_bytes()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,9 +13,9 @@ from calendly_connector.errors import CalendlyError, InvalidParams, PermissionDe
 from calendly_connector.support.redaction import MASK
 from hostile import Hostile, one, page, reply
 from jsonschema import Draft202012Validator
+from locations import CASSETTES
 
 PUBLIC = "https://api.calendly.com"
-CASSETTES = Path(__file__).parent / "cassettes"
 RECORDED_HEADERS = {"accept", "content-type"}
 REPLIED_HEADERS = {"content-type", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
 ONCE = 1

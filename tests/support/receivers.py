@@ -5,7 +5,6 @@ import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -14,11 +13,12 @@ from calendly_connector.events.webhooks.receiver import BODY_DEADLINE_S
 from calendly_connector.events.webhooks.server import serve
 from calendly_connector.events.webhooks.signature import HEADER, sign
 from calendly_connector.events.webhooks.wsgi import wsgi
+from locations import PAYLOADS
 
 T = 1_795_015_301
 KEY = "made-up-signing-key"
 OTHER_KEY = "another-made-up-key"
-EVENTS = Path(__file__).parent / "reference" / "payloads" / "webhooks"
+EVENTS = PAYLOADS / "webhooks"
 BODY = (EVENTS / "invitee.created.json").read_bytes()
 WAIT_S = 30
 

@@ -1,7 +1,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -36,8 +35,9 @@ from calendly_connector.http.protocol import (
 )
 from hypothesis import example, given
 from hypothesis import strategies as st
+from locations import PAYLOADS
 
-ERRORS = Path(__file__).parent / "reference" / "payloads" / "errors"
+ERRORS = PAYLOADS / "errors"
 HOME = "https://api.calendly.com"
 LOCAL = "http://127.0.0.1:8000"
 ORIGINS = (HOME, LOCAL)

@@ -4,17 +4,16 @@ import ast
 import asyncio
 import re
 import threading
-from pathlib import Path
 
 import pytest
 from calendly_connector.events.webhooks.asgi import asgi
 from calendly_connector.events.webhooks.receiver import Receiver
 from calendly_connector.events.webhooks.wsgi import wsgi
 from calendly_connector.support.clock import Timing
+from locations import DOCS, TESTS
 from receivers import BODY, KEY, WAIT_S, Post, T, by_asgi, event, exchange, served, signed
 
-TESTS = Path(__file__).parent
-PAGE = (TESTS.parent / "docs" / "receiver.md").read_text()
+PAGE = (DOCS / "receiver.md").read_text()
 FILE = "test_receiver_attacks.py"
 ABOUT_PYTHON = {  # what is no post
     "test_without_a_key_there_is_no_receiver",
@@ -25,7 +24,7 @@ ABOUT_PYTHON = {  # what is no post
 
 
 def test_every_post_that_is_tested_is_on_the_page_and_the_other_way_round():
-    tree = ast.parse((TESTS / FILE).read_text())
+    tree = ast.parse(next(TESTS.rglob(FILE)).read_text())
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and "test_" in node.name}
     named = re.findall(rf"`{FILE}::(test_\w+)`", PAGE)
     assert set(named) == defined - ABOUT_PYTHON

@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,9 +17,9 @@ from calendly_connector.catalog import expressions
 from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
 from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, Probe, Trigger
 from jsonschema import Draft202012Validator
+from locations import REFERENCE
 from pydantic import TypeAdapter
 
-REFERENCE = Path(__file__).parent / "reference"
 SCHEMA_KEYS = ["$schema", "title", "description", "input", "output", "examples"]
 NOT_SEEN = {  # no reply of these is in the reference: the vendor's pages give no fields
     "contact_lists.add_contacts",
@@ -51,7 +50,7 @@ ENTRIES = {
 }
 SHAPES = names_in("schemas", ".json", "shapes")
 EVENTS = names_in("schemas", ".json", "events")
-CARD = read_yaml("", "manifest.yaml")
+CARD = read_yaml(".catalog", "manifest.yaml")
 THEIRS = [event for event, entry in CARD["triggers"].items() if "told_by" not in entry]
 CREDENTIALS = names_in("credentials", ".yaml")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

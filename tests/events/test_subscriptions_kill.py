@@ -5,16 +5,16 @@ import subprocess
 import sys
 import time
 from itertools import count
-from pathlib import Path
 
 import pytest
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.events.subscriptions import VaultStore
+from locations import SUPPORT
 from subscribing import CALLBACK, EVENTS, assert_told_once, at_calendly, change, subscriptions_of
 
 pytestmark = pytest.mark.long
 
-COMMAND = [sys.executable, str(Path(__file__).parent / "subscription_worker.py"), "crash"]
+COMMAND = [sys.executable, str(SUPPORT / "subscription_worker.py"), "crash"]
 LONGEST_S = 60
 
 

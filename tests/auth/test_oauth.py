@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -33,12 +32,13 @@ from calendly_connector.sandbox.world import cast
 from calendly_connector.support.clock import Timing
 from endurance import rounds
 from hostile import Hostile, reply, reset
+from locations import SUPPORT
 from signing_in import NATIVE, SCOPES, WEB, answer, app_server, landed, sign_in, stale, token_calls
 
 NAME = "work"
 STORED = {"kind": "stored", "name": NAME}
 REDIRECT = NATIVE["redirect_uri"]
-WORKER = Path(__file__).parent / "oauth_worker.py"
+WORKER = SUPPORT / "oauth_worker.py"
 PROCESSES = 8
 TOKENS = {"access_token": "made-up-access", "refresh_token": "made-up-refresh", "expires_in": 7200}
 ME = f"https://api.calendly.com/users/{cast.OWNER}"

@@ -1,6 +1,5 @@
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,10 +7,11 @@ from calendly_connector.errors import UnexpectedAnswer
 from calendly_connector.events.webhooks.event import read_event, write_event
 from hypothesis import given
 from hypothesis import strategies as st
+from locations import PAYLOADS
 
 BODIES = {
     file.stem: json.loads(file.read_bytes())
-    for file in (Path(__file__).parent / "reference" / "payloads" / "webhooks").glob("*.json")
+    for file in (PAYLOADS / "webhooks").glob("*.json")
     if file.stem != "signature-vectors"
 }
 API = "https://api.calendly.com"
