@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from calendly_connector import contract
+from calendly_connector.connection import CalendlyConnection
 from calendly_connector.errors import (
     InvalidCredential,
     InvalidParams,
@@ -13,7 +14,7 @@ from calendly_connector.errors import (
     UsageError,
 )
 from calendly_connector.events.webhooks.signature import sign
-from calendly_connector.plugin import CalendlyConnection, CalendlyConnector, connector
+from calendly_connector.plugin import CalendlyConnector, connector
 from stevedore import DriverManager
 
 KIND = "personal_access_token"

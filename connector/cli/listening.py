@@ -13,12 +13,12 @@ from ..errors import ConnectorError, InvalidParams, SignatureError, UsageError
 from .run import filter_rows
 
 if TYPE_CHECKING:
+    from ..connection import CalendlyConnection
     from ..contract import Event
     from ..events.dispatcher import Refine
     from ..events.inbox import Inbox
     from ..events.subscriptions import Store
     from ..events.webhooks.receiver import Keys
-    from ..plugin import CalendlyConnection
 
 _SECRET: Final = "CALENDLY_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
 _LOGGER: Final = logging.getLogger("calendly_connector.events")

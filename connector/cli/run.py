@@ -18,9 +18,9 @@ from .output import Target, Writer, format_of, keeps_formulas, printable, writer
 from .session import connect, signs_in
 
 if TYPE_CHECKING:
+    from ..connection import CalendlyConnection
     from ..contract import Record, Result
     from ..pagination.record_stream import RecordStream
-    from ..plugin import CalendlyConnection
 
 _FORMATS = ("table", "json", "jsonl", "csv")
 

@@ -8,7 +8,7 @@ import click
 from ..auth.environment import chosen, source_of
 
 if TYPE_CHECKING:
-    from ..plugin import CalendlyConnection
+    from ..connection import CalendlyConnection
 
 _CHOSEN: Final = "calendly_connector.credential"
 

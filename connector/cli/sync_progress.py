@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
+    from ..connection import CalendlyConnection
     from ..contract import RateLimit
-    from ..plugin import CalendlyConnection
     from ..sync import Progress
 
 _SHORTEST_WAIT_S: Final = 1.0  # what is shorter would flicker

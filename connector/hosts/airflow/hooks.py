@@ -2,9 +2,10 @@
 
 from airflow.sdk import BaseHook
 
+from ...connection import CalendlyConnection
 from ...contract import CheckReport
 from ...errors import ConnectorError
-from ...plugin import CalendlyConnection, connector
+from ...plugin import connector
 from . import connection_form
 
 DEFAULT_CONN_ID = "calendly_default"

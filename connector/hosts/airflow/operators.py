@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from ...connection import CalendlyConnection
     from ...contract import Filter, Params, Records, Result
-    from ...plugin import CalendlyConnection
 
 
 class CalendlyActionOperator(BaseOperator):

@@ -18,8 +18,8 @@ from .xcom import MOST_EVENTS, MOST_XCOM_BYTES, how_many_fit
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from ...connection import CalendlyConnection
     from ...contract import Params, Polled
-    from ...plugin import CalendlyConnection
 
 
 _ARGUMENTS: Final = (
