@@ -49,14 +49,14 @@ class CalendlyConnector:
         `source` says where the host keeps the credential ("the connection 'x'"), for errors about its token.
         `clock` gives unix seconds, `monotonic` seconds that only go forward.
         """
-        from .auth import credentials
+        from .auth.credentials import load
         from .connection import CalendlyConnection
         from .http.protocol import check_origin
         from .support.clock import Timing
 
         where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
         timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
-        opened, name = credentials.opened(credentials.checked(credential))
+        opened, name = load(credential)
         return CalendlyConnection(opened, check_origin(where), timing, name, source)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, Final
 
-from ..auth.identity import LEADS, Reach, read_reach
+from ..auth.identity import ADMIN_ROLES, Identity, read_identity
 from ..catalog.required_fields import taken_from, uri_in
 from ..contract import Connection, Event, Record
 from ..errors import NotFound, PermissionDenied
@@ -26,7 +26,7 @@ class Matcher:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = Lock()
-        self._reach: Reach | None = None
+        self._reach: Identity | None = None
         self._members: dict[str, frozenset[str]] = {}
 
     def match(self, event: Event, wants: Wants, find: Find, known: Known) -> tuple[Event, ...]:
@@ -53,11 +53,11 @@ class Matcher:
         known = filters.Known(first_time=self._is_first(event))
         return filters.fits(event, {"first_time": wants.filters["first_time"]}, known)
 
-    def reach(self) -> Reach:
+    def reach(self) -> Identity:
         """Give who the credential belongs to."""
         with self._lock:
             if self._reach is None:
-                self._reach = read_reach(self._connection)
+                self._reach = read_identity(self._connection.run)
             return self._reach
 
     def members(self, wants: Wants) -> frozenset[str]:
@@ -93,7 +93,7 @@ class Matcher:
         """Whether nothing was booked earlier with the same address, but for what this one replaces."""
         payload = filters.subject(event)
         reach = self.reach()
-        whose = {"organization": reach.organization} if reach.role in LEADS else {"user": reach.user}
+        whose = {"organization": reach.organization} if reach.role in ADMIN_ROLES else {"user": reach.user}
         own = _meeting(payload)
         replaced = _meeting(event.payload.get("old")) if event.kind == RESCHEDULED else {}
         booked_at = str(own.get("created_at"))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from ..auth.identity import LEADS, Reach
+from ..auth.identity import ADMIN_ROLES, Identity
 from ..catalog.models import Trigger
 from ..errors import InvalidParams, Problem
 from ..support.redaction import quoted
@@ -38,7 +38,12 @@ def told_by(events: Iterable[str], triggers: Mapping[str, Trigger]) -> tuple[str
 
 
 def share_out(
-    events: Iterable[str], triggers: Mapping[str, Trigger], reach: Reach, *, scope: str = "", group: str = ""
+    events: Iterable[str],
+    triggers: Mapping[str, Trigger],
+    reach: Identity,
+    *,
+    scope: str = "",
+    group: str = "",
 ) -> list[Share]:
     """Split Calendly's own events among the fewest scopes that may carry them.
 
@@ -61,14 +66,14 @@ def share_out(
     ]
 
 
-def _preferred(reach: Reach, asked: str) -> tuple[Scope, ...]:
+def _preferred(reach: Identity, asked: str) -> tuple[Scope, ...]:
     if asked:
         return tuple(one for one in get_args(Scope) if one == asked)
-    return ("organization", "user") if reach.role in LEADS else ("user",)
+    return ("organization", "user") if reach.role in ADMIN_ROLES else ("user",)
 
 
 def _problems(
-    events: Iterable[str], triggers: Mapping[str, Trigger], reach: Reach, asked: str, group: str
+    events: Iterable[str], triggers: Mapping[str, Trigger], reach: Identity, asked: str, group: str
 ) -> Iterable[Problem]:
     if asked and asked not in get_args(Scope):
         yield Problem("scope", "must be organization, user or group")
@@ -87,14 +92,14 @@ def _whose(scopes: Collection[str]) -> str:
     return " or ".join("an organization" if scope == "organization" else f"a {scope}" for scope in scopes)
 
 
-def _why(reach: Reach, asked: str) -> str:
+def _why(reach: Identity, asked: str) -> str:
     if asked:
         return f"not of scope {asked}"
     return f"for which the token's user must be an admin or owner, not {reach.role or 'of unknown role'}"
 
 
 def _reason(
-    chosen: Scope, events: Collection[str], triggers: Mapping[str, Trigger], reach: Reach, asked: str
+    chosen: Scope, events: Collection[str], triggers: Mapping[str, Trigger], reach: Identity, asked: str
 ) -> str:
     if asked:
         return "as asked for"

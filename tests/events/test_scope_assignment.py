@@ -1,7 +1,7 @@
 """Whose events are told: the widest scope that the events and the role allow, or the one asked for."""
 
 import pytest
-from calendly_connector.auth.identity import Reach
+from calendly_connector.auth.identity import Identity
 from calendly_connector.catalog.manifest import manifest
 from calendly_connector.errors import InvalidParams
 from calendly_connector.events.scope_assignment import share_out, told_by
@@ -14,7 +14,7 @@ ALL = told_by(TRIGGERS, TRIGGERS)
 
 
 def reach(role):
-    return Reach(USER, ORGANIZATION, role)
+    return Identity(USER, ORGANIZATION, role)
 
 
 def test_an_event_of_ours_is_told_by_those_of_calendly_each_once():

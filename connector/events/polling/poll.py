@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Final
 
-from ...auth.identity import Reach, group_uri, read_reach
+from ...auth.identity import Identity, group_uri, read_identity
 from ...catalog.manifest import manifest
 from ...contract import Connection, Event, Polled
 from ...errors import InvalidParams, Problem
@@ -35,7 +35,7 @@ def poll(
     """Look once. Without a cursor nothing is told but what happened after `since`; with one, what is new."""
     before = cursor.read(text)
     begin = read_since(since) if before.since is None else before.since
-    reach = Reach(**before.reach) if before.reach else read_reach(connection)
+    reach = Identity(**before.reach) if before.reach else read_identity(connection.run)
     about = group_uri(connection, group)
     shares = share_out(wants.told_by, manifest().triggers, reach, scope=scope, group=about)
     views: list[Look] = []

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, Literal
 
-from ...auth.identity import Reach, group_uri, read_reach
+from ...auth.identity import Identity, group_uri, read_identity
 from ...catalog import event_scopes
 from ...catalog.event_scopes import Lacks
 from ...catalog.manifest import manifest
@@ -89,7 +89,7 @@ class Subscriptions:
         wanted = told_by([events] if isinstance(events, str) else events, triggers)
         self._must_hold_key()
         event_scopes.check(wanted, self._lacks)
-        reach = read_reach(self._connection)
+        reach = read_identity(self._connection.run)
         about = group_uri(self._connection, group)
         shares = share_out(wanted, triggers, reach, scope=scope, group=about)
         told: list[Subscription] = []
@@ -128,7 +128,7 @@ class Subscriptions:
 
     def survey(self) -> list[Finding]:
         """Say how every subscription stands that is ours, or that the token may list."""
-        reach = read_reach(self._connection)
+        reach = read_identity(self._connection.run)
         before = {kept.id: kept for kept in self._store.all()}
         listing = self._account.survey(reach, before.values())
         after = self._store.all()
@@ -154,7 +154,7 @@ class Subscriptions:
                 for finding in wanted
             ]
 
-    def _ensure(self, base: str, share: Share, reach: Reach) -> Subscription:
+    def _ensure(self, base: str, share: Share, reach: Identity) -> Subscription:
         """Give a share's subscription: one that is there, one that was begun, or a new one."""
         equal = [kept for kept in newest_first(self._store.all()) if self._is_equal(kept, base, share)]
         there = self._found(share, reach, equal)
@@ -169,7 +169,7 @@ class Subscriptions:
                 self._end(kept)
         return _told(made, share.reason)
 
-    def _found(self, share: Share, reach: Reach, equal: list[Kept]) -> dict[str, Record]:
+    def _found(self, share: Share, reach: Identity, equal: list[Kept]) -> dict[str, Record]:
         if not equal:
             return {}
         records = self._account.listed(share.scope, share.owner, reach.organization)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ...auth.identity import LEADS, Reach
+from ...auth.identity import ADMIN_ROLES, Identity
 from ...catalog.required_fields import taken_from, text_in, texts_in, uri_in
 from ...contract import Connection, Record
 from ...errors import CalendlyError, NotFound, PermissionDenied, UnexpectedAnswer
@@ -64,7 +64,7 @@ class Account:
         with suppress(NotFound), taken_from(f"the reply to {_LIST}"):
             self._connection.run("webhook_subscriptions.delete", {"uuid": last_part(uri)})
 
-    def survey(self, reach: Reach, kept: Iterable[Kept]) -> Listing:
+    def survey(self, reach: Identity, kept: Iterable[Kept]) -> Listing:
         """Read all lists that the token may read and that may hold what concerns us."""
         listing = Listing()
         for scope, owner in self._places(reach, kept, listing):
@@ -80,9 +80,9 @@ class Account:
                 listing.read.add(place)
         return listing
 
-    def _places(self, reach: Reach, kept: Iterable[Kept], listing: Listing) -> Iterator[tuple[Scope, str]]:
+    def _places(self, reach: Identity, kept: Iterable[Kept], listing: Listing) -> Iterator[tuple[Scope, str]]:
         yield "user", reach.user
-        if reach.role in LEADS:
+        if reach.role in ADMIN_ROLES:
             yield "organization", reach.organization
         else:
             why = f"it is told to admins and owners alone, the role is {reach.role or 'not known'}"

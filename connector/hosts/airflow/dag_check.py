@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, Final, get_args
 
-from ...auth.identity import Reach
+from ...auth.identity import Identity
 from ...catalog.expressions import pairs
 from ...catalog.json_schema import Schema
 from ...catalog.manifest import find, manifest
@@ -69,7 +69,7 @@ def check_wants(
     if _is_known(since):
         read_since(since)
     if _is_known(scope) and _is_known(group):
-        share_out(wants.told_by, triggers, Reach("", "", role="owner"), scope=scope, group=group)
+        share_out(wants.told_by, triggers, Identity("", "", role="owner"), scope=scope, group=group)
 
 
 def check_copy(to: str | None, to_conn_id: str | None, form: str | None, options: Params) -> None:
