@@ -21,7 +21,7 @@ from ...events.event_filter import read_wants
 from ...events.polling.poll import read_since
 from ...events.scope_assignment import share_out
 from ...plugin import connector
-from ...storage.database_url import holds_password
+from ...storage.sql import holds_password
 from ...sync import Options
 from ...sync.destination import Format
 
