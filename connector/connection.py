@@ -231,10 +231,10 @@ class CalendlyConnection:
 
     @cached_property
     def _kept(self) -> Kept:
-        from .auth.credentials import credential_place
+        from .auth.credentials import credential_location
 
         is_for_calendly = self._origin == manifest.manifest().origin
-        return credential_place(
+        return credential_location(
             self._credential, self._stored_as, self._source, is_for_calendly=is_for_calendly
         )
 

@@ -60,7 +60,9 @@ def load(credential: Mapping[str, str]) -> tuple[dict[str, str], str]:
     return held, name
 
 
-def credential_place(credential: Mapping[str, str], name: str, source: str, *, is_for_calendly: bool) -> Kept:
+def credential_location(
+    credential: Mapping[str, str], name: str, source: str, *, is_for_calendly: bool
+) -> Kept:
     """Return where a credential is kept: in the vault as `name`, otherwise in `source`.
 
     Tokens of a sandbox (not `is_for_calendly`) may have any form.

@@ -80,9 +80,9 @@ def command(  # noqa: PLR0913 - one for each option
 
 
 def _stored(vault: "Vault", name: str) -> dict[str, str]:
-    from ..auth.vault.names import checked
+    from ..auth.vault.names import validate_name
 
-    return vault.get(name) if checked(name) in vault.names() else {}
+    return vault.get(name) if validate_name(name) in vault.names() else {}
 
 
 def _app(

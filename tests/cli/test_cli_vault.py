@@ -175,7 +175,7 @@ def test_removing_and_rekeying_say_what_was_done(call, place):
     assert open_vault().names() == ["home"]
     code, _, err = call("vault", "remove", "work")
     assert code == 2
-    assert "no credential 'work'" in err
+    assert "No credential named 'work'" in err
 
 
 def test_a_vault_that_cannot_be_opened_is_one_line(call, place):
@@ -241,7 +241,7 @@ def test_an_unknown_name_is_no_reason_to_sign_in_as_somebody_else(call, monkeypa
     monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER)
     code, out, err = call("check", "--credential", "work")
     assert (code, out) == (2, "")
-    assert "no credential 'work'" in err
+    assert "No credential named 'work'" in err
 
 
 def test_a_host_connects_by_name(sandbox):

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from calendly_connector.auth.credentials import credential_place, credential_source, find_credential
+from calendly_connector.auth.credentials import credential_location, credential_source, find_credential
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.errors import (
     InvalidCredential,
@@ -212,7 +212,7 @@ def test_a_host_without_a_token_is_not_sent_to_the_environment(unvisited):
 
 
 def test_a_stored_credential_names_itself_whatever_the_host_says():
-    told = credential_place(
+    told = credential_location(
         {"kind": KIND, "token": "x"}, "Acme & Co", "the 'work' connection", is_for_calendly=False
     )
     assert told.renew() == (
@@ -240,7 +240,7 @@ def test_a_sign_in_that_lacks_a_scope_is_extended_by_a_command(where, action, fi
     [("eyJhbGciOi.made.up", True, False), ("an-old-api-key", True, True), ("sandbox-owner", False, False)],
 )
 def test_what_does_not_look_like_a_token_of_calendlys_is_told(token, is_for_calendly, is_told):
-    told = credential_place({"kind": KIND, "token": token}, "", "", is_for_calendly=is_for_calendly)
+    told = credential_location({"kind": KIND, "token": token}, "", "", is_for_calendly=is_for_calendly)
     assert ("client secret" in told.renew()) is is_told
 
 
