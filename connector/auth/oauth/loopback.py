@@ -55,7 +55,7 @@ class Listener:
         parts = _split(redirect_uri)
         port = 80 if parts.port is None else parts.port
         try:
-            self._server = _Server(parts.hostname or "", port)
+            self._server = _RedirectServer(parts.hostname or "", port)
         except OSError as error:
             raise ConnectorError(
                 f"Can't listen at {redirect_uri}: {error.strerror or 'the port is in use'}.",
@@ -92,7 +92,7 @@ class Listener:
         self._server.server_close()
 
 
-class _Server(ThreadingTCPServer):
+class _RedirectServer(ThreadingTCPServer):
     """Threaded, because a browser opens connections that it may never use."""
 
     daemon_threads = True
@@ -103,14 +103,14 @@ class _Server(ThreadingTCPServer):
         self.asked: Consent | None = None
         self.answers: Queue[str] = Queue(1)
         self.address_family = AF_INET6 if host == "::1" else AF_INET
-        super().__init__(("127.0.0.1" if host == "localhost" else host, port), _Handler)
+        super().__init__(("127.0.0.1" if host == "localhost" else host, port), _RedirectHandler)
 
     def handle_error(self, *_about: Any) -> None:
         """Ignore it: browsers close connections early, and the request contains a code."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+class _RedirectHandler(BaseHTTPRequestHandler):
+    server: _RedirectServer
     timeout = 10.0
 
     def do_GET(self) -> None:
