@@ -1,4 +1,4 @@
-"""The credential report: each outcome told apart from the others, and nothing guessed."""
+"""The credential check: every outcome has its own report, and nothing is guessed."""
 
 import dataclasses
 import json
@@ -98,7 +98,7 @@ def test_a_token_pasted_with_extra_text_is_normalized_and_noted(pasted, note, sa
     assert note in " ".join(report.notes)
 
 
-# What is found out without the network
+# Without the network
 
 
 @pytest.mark.parametrize("token", ["", "  ", "\n", '""', "Bearer ", "Authorization: Bearer"])
@@ -121,7 +121,7 @@ def test_a_malformed_token_is_reported_and_never_sent(token, unvisited, connect)
     assert set(abilities(report).values()) == {"cannot"}
 
 
-# What Calendly says no to
+# Refused by Calendly
 
 
 def test_an_unknown_token_is_invalid(troubled, connect):
@@ -215,11 +215,11 @@ def test_a_redirect_is_unexpected_and_its_target_never_contacted(status, unvisit
     assert len(server.asked) == 1
 
 
-# No answer
+# No reply
 
 
 def checked(server, **options):
-    """Check a token at a server, in the time that its replies speak of."""
+    """Check a token at a server, with a clock that agrees with its replies."""
     from calendly_connector.plugin import connector
 
     origin = server if isinstance(server, str) else server.url
@@ -305,7 +305,7 @@ def test_every_network_error_has_its_own_message(monkeypatch, closed_port):
     assert len(told) == 4
 
 
-# Scopes and what follows from them
+# Scopes and abilities
 
 
 def test_a_deep_check_tries_one_read_per_family(troubled, connect):
@@ -361,7 +361,7 @@ def test_a_probe_that_fails_leaves_its_scope_untried(step):
     assert report.outcome == "ok"
     assert states(report, "granted") == {"users:read", "organizations:read"}
     assert states(report, "refused") == set()
-    assert report.calls == len(server.asked)  # none was tried twice
+    assert report.calls == len(server.asked)  # no call was repeated
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`login`, `logout` and `scopes`: a person's way in and out, in the terminal and in a real browser."""
+"""The commands `login`, `logout` and `scopes`, in the terminal and in a real browser."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def sandbox(_running, monkeypatch, tmp_path):
 
 
 class Browser:
-    """Stands in for `webbrowser`: goes where it is sent, and perhaps elsewhere first."""
+    """A fake `webbrowser`: follows the URL, and can open other pages first."""
 
     def __init__(self):
         self.pages = []
@@ -73,7 +73,7 @@ def browser(monkeypatch):
 
 @pytest.fixture
 def call(capsys, monkeypatch):
-    """Give what runs a command in this process: exit code, output, errors."""
+    """Run a command in this process and return exit code, output and errors."""
     return caller(capsys, monkeypatch)
 
 
@@ -209,7 +209,7 @@ def test_a_port_in_use_has_its_own_error(call):
 
 
 def pasted(capsys, change=lambda address: address):
-    """Give what a person pastes: where the address that was printed leads, perhaps changed."""
+    """Paste the URL that the printed one redirects to, changed by a function."""
 
     def paste():
         url = capsys.readouterr().out.strip()
@@ -267,7 +267,7 @@ def test_an_expired_code_has_its_own_error(paste, sandbox):
     assert "has expired" in err
 
 
-# What is kept
+# Stored tokens
 
 
 def test_tokens_without_a_needed_scope_are_revoked_and_not_stored(paste, monkeypatch):
@@ -373,7 +373,7 @@ def test_a_personal_token_cannot_be_logged_out(call):
     assert "is no OAuth sign-in" in err
 
 
-# The port
+# The listener
 
 
 def test_a_redirect_is_accepted_once(sandbox):

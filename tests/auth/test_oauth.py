@@ -1,4 +1,4 @@
-"""OAuth as a client: consent, tokens that are renewed once whoever needs them, and every way it ends."""
+"""OAuth: consent, tokens that are refreshed once for all users, and every way that a sign-in ends."""
 
 import base64
 import dataclasses
@@ -54,7 +54,7 @@ def _running():
 
 @pytest.fixture
 def sandbox(_running, monkeypatch, tmp_path):
-    """Give a sandbox in which nobody has allowed anything, and a vault of the test's own."""
+    """Return a sandbox in which no app has access, and an empty vault."""
     for app in ("sandbox-native", "sandbox-web"):
         _running.control("POST", "/apps/revoke", {"client_id": app})
     for what in ("/faults", "/requests"):
@@ -74,7 +74,7 @@ def keep(credential):
 
 
 def kept(sandbox, app=NATIVE, **changes):
-    """Sign in, keep it in the vault, and forget what it took."""
+    """Sign in, store the credential, and clear the sandbox's request log."""
     credential = sign_in(sandbox, app, **changes)
     keep(credential)
     sandbox.control("DELETE", "/requests")
@@ -154,7 +154,7 @@ def test_each_wrong_redirect_has_its_own_error(address, reason):
     assert GIVEN.state not in str(caught.value)
 
 
-# What a sign-in gave
+# Grants
 
 
 def test_a_grant_round_trips_through_credential_fields():
@@ -429,7 +429,7 @@ OWNED_LINK = {
 
 def test_a_used_refresh_token_requires_a_new_sign_in_and_is_not_tried_again(sandbox):
     credential = kept(sandbox)
-    app_server(sandbox.url).refresh(grant.from_credential(credential))  # a copy, elsewhere
+    app_server(sandbox.url).refresh(grant.from_credential(credential))  # a copy on another machine
     keep(stale(credential))
     sandbox.control("DELETE", "/requests")
     with opened() as connection:
@@ -564,7 +564,7 @@ def test_a_passed_oauth_credential_without_a_token_is_reported_as_missing(unvisi
         assert connection.check().outcome == "malformed_token"
 
 
-# The report
+# The credential check
 
 
 @pytest.mark.parametrize("app", [NATIVE, WEB], ids=["native", "web"])
@@ -615,7 +615,7 @@ def test_the_check_of_an_ended_sign_in_says_to_sign_in_again(sandbox):
 
 
 class Workers:
-    """Rounds of processes that all use one stored credential at the same moment."""
+    """Rounds of processes that use one stored credential at the same time."""
 
     def __init__(self, *options):
         self.process = subprocess.Popen(
@@ -669,7 +669,7 @@ def test_if_the_refreshing_process_dies_all_others_require_a_sign_in(sandbox):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def in_database(request, sandbox, monkeypatch, tmp_path):
-    """Keep the vault in a database; give the sandbox."""
+    """Return the sandbox, with the vault in a database."""
     where = f"sqlite:///{tmp_path / 'vault.db'}"
     if request.param == "postgresql":
         where = request.getfixturevalue("postgres_url")

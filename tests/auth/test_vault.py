@@ -1,4 +1,4 @@
-"""The vault against whatever happens to files, keys and processes."""
+"""The vault, and everything that can happen to its files, keys and processes."""
 
 import base64
 import errno
@@ -41,7 +41,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def settings(folder):
-    """Give what the environment says of a vault in a file whose key is in a file beside it."""
+    """Return the environment of a vault in a file, with a key file beside it."""
     return {"CALENDLY_CONNECTOR_VAULT": str(folder / "vault.json")}
 
 
@@ -51,7 +51,7 @@ def vault(settings):
 
 
 def environments(folder):
-    """Give what the environment says of a vault of each sort."""
+    """Return the environment of a vault of each kind."""
     key = {"CALENDLY_CONNECTOR_KEY": a_key()}
     return {
         "key file": {"CALENDLY_CONNECTOR_VAULT": f"{folder}/own/vault.json"},
@@ -62,19 +62,19 @@ def environments(folder):
 
 @pytest.fixture(params=[FILE, DATABASE])
 def given_key(request, tmp_path):
-    """Give the environment of a vault, in a file or in a database, whose key is given."""
+    """Return the environment of a vault in a file or a database, with a key in the environment."""
     return environments(tmp_path)[request.param]
 
 
 @pytest.fixture(params=["key file", FILE, DATABASE])
 def any_vault(request, tmp_path):
-    """Give what opens a vault of each sort; every time it is another object on the same place."""
+    """Open a vault of each kind, each time as a new object at the same place."""
     environment = environments(tmp_path)[request.param]
     return lambda: open_vault(environment)
 
 
 def start(environment, *words, **pipes):
-    # Not the whole environment of this process: the settings above are enough, and coverage finds its own.
+    # Not the whole environment of this process: the settings above are enough.
     return subprocess.Popen([sys.executable, WORKER, *words], env={**os.environ, **environment}, **pipes)
 
 
@@ -99,7 +99,7 @@ def refused(reason, call, *arguments):
     return str(caught.value)
 
 
-# What it does
+# Reading and writing
 
 
 def test_a_stored_credential_is_returned_unchanged(any_vault, tmp_path):
@@ -284,7 +284,7 @@ class Wrapped:
 
 
 def opening_as(kind, mode):
-    """Give what opens files, those of this mode wrapped."""
+    """Return a replacement for open() that wraps files of this mode."""
 
     def opened(*arguments, **named):
         file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `vault/files.py` does
@@ -523,9 +523,9 @@ def test_keys_in_the_environment_rotate_from_the_last_to_the_first(given_key):
 
 
 class FakeKeyring(KeyringBackend):
-    """Holds passwords as an OS keyring does, with the room of the smallest: 1,280 characters (Windows)."""
+    """A keyring with the limit of the smallest OS keyring: 1,280 characters (Windows)."""
 
-    priority = 0.1  # never chosen for whoever runs the tests
+    priority = 0.1  # never chosen outside these tests
     name = "fake"
 
     def __init__(self):
@@ -544,7 +544,7 @@ class FakeKeyring(KeyringBackend):
 
 
 class PlainTextKeyring(FakeKeyring):
-    """One that would write secrets to a file."""
+    """A keyring that would write secrets to a file."""
 
 
 @pytest.fixture
@@ -617,7 +617,7 @@ def test_a_keyring_item_without_a_valid_key_is_reported(os_keyring, folder):
     assert "doesn't contain a valid key" in refused("no_key", KeyringItem(os_keyring, folder).read)
 
 
-# Where it is
+# Location
 
 
 def test_the_vault_is_in_the_users_own_data_folder(tmp_path, monkeypatch):
@@ -635,7 +635,7 @@ def test_a_missing_library_is_named(settings, monkeypatch):
         open_vault(settings)
 
 
-# Others at the same time
+# Concurrency
 
 
 @pytest.mark.parametrize("kind", ["key file", FILE, DATABASE])
@@ -705,7 +705,7 @@ def test_a_lock_ends_with_its_process(given_key):
             pass
         assert (caught.value.reason, caught.value.retryable) == ("busy", True)
         with vault.lock("home", timeout_s=0):
-            vault.put("work", OLD)  # the lock is about refreshing, and keeps nobody from the vault
+            vault.put("work", OLD)  # the lock is for refreshing and doesn't block the vault
         assert vault.get("work") == OLD
         holder.send_signal(signal.SIGKILL)
     with vault.lock("work", timeout_s=0):
@@ -719,7 +719,7 @@ def test_a_lock_ends_with_an_error(any_vault):
         pass
 
 
-# Death at every step
+# Killed at every step
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -744,7 +744,7 @@ def test_a_process_killed_at_any_step_leaves_a_working_vault(change, tmp_path):
         assert not list(place.rglob("*.new"))
         assert len((place / "vault.json.key").read_text().split()) == 1
         assert {name: vault.get(name)["token"] for name in held} == held
-    assert len(outcomes) == (1 if change == "rekey" else 2)  # before and after, and nothing in between
+    assert len(outcomes) == (1 if change == "rekey" else 2)  # the state before and the state after
 
 
 def test_a_first_use_killed_at_any_step_can_be_repeated(tmp_path):

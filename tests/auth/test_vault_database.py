@@ -1,4 +1,4 @@
-"""A vault in a database: what a file does not have, such as rows that others change meanwhile."""
+"""A vault in a database, where rows can change at any time."""
 
 import base64
 import os
@@ -26,13 +26,13 @@ def file(tmp_path):
 
 @pytest.fixture
 def keys():
-    """Give an old and a new key."""
+    """Return an old and a new key."""
     return a_key(), a_key()
 
 
 @pytest.fixture
 def opened(file):
-    """Give what opens the vault with these keys."""
+    """Open the vault with these keys."""
     return lambda *keys: DatabaseVault(f"sqlite:///{file}", EnvironmentKeys(" ".join(keys)))
 
 
