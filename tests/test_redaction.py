@@ -244,7 +244,7 @@ def test_a_json_web_token_is_known_by_its_form():
 @pytest.mark.parametrize(
     "text",
     [
-        "GET /users/me: Calendly does not accept the token (401).",
+        "GET /users/me: Calendly doesn't accept the token (401).",
         "token: must be text",
         "signing_key: is missing",
         "the Basic plan has no webhooks; upgrade",

@@ -54,7 +54,7 @@ _SENTENCES = {
 }
 _NO_INPUT = "is not an input of this action"
 _MANY_WARNINGS = 20
-_MOST_MISFITS = 100  # of one record
+_MAX_PROBLEMS = 100  # of one record
 _LOGGER = logging.getLogger("calendly_connector.events.webhooks")
 _ANY_ITEM = re.compile(r"\[[0-9]+\]")
 
@@ -101,8 +101,9 @@ def _is_json(values: Mapping[str, Any]) -> bool:
 class RecordCheck:
     """Compares records with their action's schema. Keeps them all; collects a warning per kind of misfit."""
 
-    def __init__(self, action: "Action") -> None:
+    def __init__(self, action: "Action", *, max_problems: int = _MAX_PROBLEMS) -> None:
         self._action = action
+        self._max_problems = max_problems
         self._misfits: dict[str, int] = {}
         self._untold = 0
 
@@ -113,7 +114,7 @@ class RecordCheck:
         one = _validator(self._action, "output")
         for record in records:
             if not one.is_valid(record):
-                told = explain(self._action.output, record, most=_MOST_MISFITS)
+                told = explain(self._action.output, record, most=self._max_problems)
                 for key in dict.fromkeys(_ANY_ITEM.sub("[]", str(problem)) for problem in told):
                     if key in self._misfits or len(self._misfits) < _MANY_WARNINGS:
                         self._misfits[key] = self._misfits.get(key, 0) + 1
@@ -141,7 +142,7 @@ def with_warnings(event: "Event", *, log: bool = True) -> "Event":
         return event
     problems = (
         _ANY_ITEM.sub("[]", str(problem))
-        for problem in explain(trigger.payload, event.payload, most=_MOST_MISFITS)
+        for problem in explain(trigger.payload, event.payload, most=_MAX_PROBLEMS)
     )
     told = list(dict.fromkeys(problems))[:_MANY_WARNINGS]
     if log:

@@ -1,7 +1,6 @@
 from typing import Any
 
 import pytest
-from calendly_connector.catalog import validation
 from calendly_connector.catalog.manifest import Action, catalog
 from calendly_connector.catalog.validation import RecordCheck, check_input, explain
 from calendly_connector.errors import InvalidParams, Problem
@@ -410,8 +409,7 @@ def test_null_among_the_choices_is_called_null():
         check_input(catalog()["shares.update"], {"uuid": "x", "period_type": "never"}, [])
 
 
-def test_of_a_record_that_misses_its_schema_in_every_way_only_some_are_told(monkeypatch):
-    monkeypatch.setattr(validation, "_MOST_MISFITS", 3)
-    check = RecordCheck(catalog()["scheduled_events.list"])
+def test_of_a_record_that_misses_its_schema_in_every_way_only_some_are_told():
+    check = RecordCheck(catalog()["scheduled_events.list"], max_problems=3)
     check.page([dict.fromkeys(catalog()["scheduled_events.list"].examples[0]["output"], 5.5)])
     assert len(check.warnings) == 3
