@@ -464,7 +464,7 @@ def test_csv_has_a_column_for_what_is_declared_and_one_for_all_else(call):
     assert strange["name"] == odd["name"]
     assert json.loads(strange["other"]) == {"mood": "good", "depth": [1, {"a": True}]}
     assert (bare["uri"], bare["status"], bare["start_time"]) == ("u", "true", "")
-    assert "warning: Outside the schema of scheduled_events.list" in err
+    assert "warning: Doesn't match the schema of scheduled_events.list" in err
 
 
 @pytest.mark.parametrize("action", ["users.me", "scheduled_events.list"])
