@@ -41,11 +41,6 @@ ANSWERED = {
 }
 
 
-def with_fields(error: ConnectorError, **fields: object) -> ConnectorError:
-    vars(error).update(fields)
-    return error
-
-
 # One full example of every class; a class without one fails `test_every_class_has_an_example`.
 EXAMPLES: list[ConnectorError] = [
     ConnectorError("It broke.", fix="Do it."),
@@ -55,11 +50,11 @@ EXAMPLES: list[ConnectorError] = [
     InvalidCredential("It broke.", fix="Do it.", outcome="missing_token"),
     CalendlyError("It broke.", **ANSWERED),
     Unauthenticated("It broke.", **ANSWERED),
-    with_fields(PermissionDenied("It broke.", **ANSWERED), reason="scope", required_scopes=("users:read",)),
+    PermissionDenied("It broke.", **ANSWERED, reason="scope", required_scopes=("users:read",)),
     NotFound("It broke.", **ANSWERED),
     Rejected("It broke.", **ANSWERED),
-    with_fields(RateLimited("It broke.", **ANSWERED), retry_after_s=7.0),
-    with_fields(CalendlyDown("It broke.", **ANSWERED), may_have_happened=True, retryable=False),
+    RateLimited("It broke.", **ANSWERED, retry_after_s=7.0),
+    CalendlyDown("It broke.", **ANSWERED, may_have_happened=True),
     NoAnswer("It broke.", fix="Do it.", reason="timeout", may_have_happened=True),
     UnexpectedAnswer("It broke.", fix="Do it."),
     SignatureError("It broke.", fix="Do it.", reason="old"),

@@ -4,7 +4,7 @@ import json
 
 import orjson
 import pytest
-from calendly_connector.support.json_documents import DEEPEST, TooDeepError, is_writable, parse
+from calendly_connector.support.json_documents import MAX_DEPTH, TooDeepError, is_writable, parse
 
 
 def nested(levels, inside="null", pair="[]"):
@@ -13,7 +13,7 @@ def nested(levels, inside="null", pair="[]"):
 
 
 @pytest.mark.parametrize("pair", ["[]", "{}"])
-@pytest.mark.parametrize("levels", [0, 1, 8, DEEPEST])
+@pytest.mark.parametrize("levels", [0, 1, 8, MAX_DEPTH])
 def test_a_document_within_the_limit_is_read_and_can_be_written(levels, pair):
     body = nested(levels, pair=pair)
     assert orjson.dumps(parse(body)) == body
@@ -21,16 +21,16 @@ def test_a_document_within_the_limit_is_read_and_can_be_written(levels, pair):
 
 
 @pytest.mark.parametrize("pair", ["[]", "{}"])
-@pytest.mark.parametrize("levels", [DEEPEST + 1, 254, 255, 1024])
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 254, 255, 1024])
 def test_a_document_beyond_the_limit_is_refused(levels, pair):
     with pytest.raises(TooDeepError, match="more than 100 levels deep"):
         parse(nested(levels, pair=pair))
 
 
 def test_depth_counts_wherever_it_is_and_length_does_not():
-    assert parse(b"[" + b",".join([nested(DEEPEST - 1)] * 1000) + b"]")
+    assert parse(b"[" + b",".join([nested(MAX_DEPTH - 1)] * 1000) + b"]")
     with pytest.raises(TooDeepError):
-        parse(b"[1, [], {}, " + nested(DEEPEST) + b", 2]")
+        parse(b"[1, [], {}, " + nested(MAX_DEPTH) + b", 2]")
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,7 @@ def test_a_json_web_token_is_known_by_its_form():
 @pytest.mark.parametrize(
     "text",
     [
-        "GET /users/me: Calendly does not accept the token (401).",
+        "GET /users/me: Calendly doesn't accept the token (401).",
         "token: must be text",
         "signing_key: is missing",
         "the Basic plan has no webhooks; upgrade",
@@ -337,7 +337,7 @@ def test_a_traceback_in_a_log_is_masked(log):
 def test_a_log_line_that_cannot_be_put_together_gives_nothing_away(log, capsys):
     logger, lines = log
     logger.info("%d", "known-secret")
-    assert lines == ["(a line of of the test that could not be put together)"]
+    assert lines == ["(a message of of the test that could not be formatted)"]
     assert capsys.readouterr().err == ""
 
 

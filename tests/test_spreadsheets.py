@@ -14,7 +14,7 @@ from calendly_connector.cli.output import Target, writer
 from calendly_connector.errors import UsageError
 from calendly_connector.storage.sql import holds_password
 from calendly_connector.support import private_files
-from calendly_connector.support.spreadsheets import disarmed, line
+from calendly_connector.support.spreadsheets import escaped, line
 
 FORMULAS = [
     '=HYPERLINK("http://evil.example","x")',
@@ -60,13 +60,13 @@ ESCAPES = "\x1b[31m \x9b31m \u202e \x07 \x7f"
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_a_text_that_a_spreadsheet_would_run_is_disarmed(text):
-    assert disarmed(text) == f"'{text}"
+def test_a_text_that_a_spreadsheet_would_run_is_escaped(text):
+    assert escaped(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("cell", HARMLESS)
 def test_numbers_phone_numbers_and_plain_texts_stay_what_they_are(cell):
-    assert disarmed(cell) == cell
+    assert escaped(cell) == cell
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -75,8 +75,8 @@ def test_formulas_can_be_kept(text):
 
 
 def test_long_texts_are_judged_in_no_time():
-    assert disarmed(" " * 2_000_000 + "-x").startswith("'")
-    assert disarmed("-" + " " * 2_000_000 + "x").startswith("'")
+    assert escaped(" " * 2_000_000 + "-x").startswith("'")
+    assert escaped("-" + " " * 2_000_000 + "x").startswith("'")
 
 
 class Stream(io.BytesIO):

@@ -70,14 +70,14 @@ class Stream:
         if self.part_of:
             whole = streams()[self.part_of]
             root = find(whole.list).output
-            around = json_schema.follow(root, root)["properties"]
+            around = json_schema.resolve(root, root)["properties"]
             shape = _object(around[self.part], root)
             declared = {**shape["properties"], **{name: around[of] for name, of in self.extra.items()}}
         else:
             root = find(self.list).output
-            declared = json_schema.follow(root, root)["properties"]
+            declared = json_schema.resolve(root, root)["properties"]
         kinds = {
-            name: _kind(json_schema.follow(rule, root)) for name, rule in declared.items() if name != "uri"
+            name: _kind(json_schema.resolve(rule, root)) for name, rule in declared.items() if name != "uri"
         }
         return kinds | ({self.link: "link"} if self.link else {})
 
@@ -130,11 +130,11 @@ def _stream(name: str, entry: Mapping[str, Any]) -> Stream:
 
 def _object(rule: Schema, root: Schema) -> Schema:
     """Give the object that a property holds, where null may stand in its place."""
-    rule = json_schema.follow(rule, root)
+    rule = json_schema.resolve(rule, root)
     return next(
         (
             shape
-            for shape in (json_schema.follow(one, root) for one in rule.get("anyOf", []))
+            for shape in (json_schema.resolve(one, root) for one in rule.get("anyOf", []))
             if "properties" in shape
         ),
         rule,

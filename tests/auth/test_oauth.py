@@ -356,7 +356,7 @@ def test_at_most_eight_tokens_a_minute_are_requested(sandbox, timer):
 
 
 def test_a_token_call_that_would_wait_too_long_is_not_sent(timer):
-    shared = rate_limit.account("http://127.0.0.1:1", HELD.owner or "app")
+    shared = rate_limit.of_account("http://127.0.0.1:1", HELD.owner or "app")
     for _ in range(8):
         shared.told(shared.take("POST", "/oauth/token", timer() + 30), timer() + 30, None)
     server = AuthorizationServer("http://127.0.0.1:1", "app", timing=Timing(timer, timer, timer.sleep))

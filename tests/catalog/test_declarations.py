@@ -51,7 +51,7 @@ ENTRIES = {
 SHAPES = names_in("schemas", ".json", "shapes")
 EVENTS = names_in("schemas", ".json", "events")
 CARD = read_yaml(".catalog", "manifest.yaml")
-THEIRS = [event for event, entry in CARD["triggers"].items() if "told_by" not in entry]
+THEIRS = [event for event, entry in CARD["triggers"].items() if "composed_of" not in entry]
 CREDENTIALS = names_in("credentials", ".yaml")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 OPENAPI = yaml.load((REFERENCE / "calendly-api.2026-11.yaml").read_bytes(), LOADER)  # noqa: S506 - is safe
@@ -502,22 +502,22 @@ def test_filters_of_an_event_can_be_shown_and_chosen(event):
     trigger = manifest().triggers[event]
     Draft202012Validator.check_schema(trigger.filters)
     assert trigger.filters["additionalProperties"] is False
-    assert trigger.unseen.endswith(".")
+    assert trigger.polling_gaps.endswith(".")
     for rule in trigger.filters["properties"].values():
         assert rule["description"].endswith(".")
         assert ("x-options" in rule) is ("x-resource" in rule)
 
 
 def test_every_file_of_filters_is_used():
-    used = {trigger.filtered_as for trigger in manifest().triggers.values()}
+    used = {trigger.filter_schema for trigger in manifest().triggers.values()}
     assert sorted(used) == names_in("schemas", ".json", "filters")
 
 
 def test_an_event_of_ours_is_made_of_theirs_with_the_same_needs():
     for entry in CARD["triggers"].values():
-        for one in entry.get("told_by", []):
+        for one in entry.get("composed_of", []):
             theirs = CARD["triggers"][one]
-            assert "told_by" not in theirs
+            assert "composed_of" not in theirs
             assert theirs["subscriptions"] == entry["subscriptions"]
             assert theirs["scopes"] == entry["scopes"]
 

@@ -2,7 +2,14 @@
 
 import pytest
 from calendly_connector.auth.vault import open_vault
-from calendly_connector.catalog.event_scopes import check, explain, lacks, needed, subscribed, unknown
+from calendly_connector.catalog.event_scopes import (
+    check,
+    explained,
+    is_missing,
+    required_for,
+    subscribed_events,
+    unknown_scope,
+)
 from calendly_connector.errors import InvalidParams, PermissionDenied, Rejected
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.authorization.apps import WEB as WEB_APP
@@ -142,7 +149,7 @@ def test_a_refusal_that_names_an_input_keeps_its_own_advice(poor):
 )
 def test_the_scopes_are_named_only_where_they_may_be_the_cause(details, granted, named):
     error = Rejected("Refused.", fix="As it was.", status=400, details=details)
-    explain(error, [EVENT], lambda scope: lacks(scope, granted, {}))
+    error = explained(error, [EVENT], lambda scope: is_missing(scope, granted, {}))
     assert ("contacts:read" in error.fix) is named
     assert named or error.fix == "As it was."
 
@@ -150,8 +157,7 @@ def test_the_scopes_are_named_only_where_they_may_be_the_cause(details, granted,
 @pytest.mark.parametrize("status", [404, 409, 422])
 def test_another_status_keeps_its_own_advice(status):
     error = Rejected("Refused.", fix="As it was.", status=status)
-    explain(error, [EVENT], unknown)
-    assert error.fix == "As it was."
+    assert explained(error, [EVENT], unknown_scope).fix == "As it was."
 
 
 @pytest.mark.parametrize(
@@ -168,12 +174,12 @@ def test_another_status_keeps_its_own_advice(status):
     ],
 )
 def test_only_a_subscription_subscribes(method, path, body, events):
-    assert subscribed(method, path, body) == events
+    assert subscribed_events(method, path, body) == events
 
 
 def test_the_fewest_scopes_are_named():
-    assert needed(["contact.created", "contact.deleted"]) == ("contacts:read", "webhooks:write")
-    assert needed(["meeting_recap.created"]) == ("meeting_recaps:read", "webhooks:write")
+    assert required_for(["contact.created", "contact.deleted"]) == ("contacts:read", "webhooks:write")
+    assert required_for(["meeting_recap.created"]) == ("meeting_recaps:read", "webhooks:write")
 
 
 def test_several_lacking_scopes_are_named_at_once(unvisited, connect):

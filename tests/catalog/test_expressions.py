@@ -2,7 +2,14 @@ import json
 from datetime import timedelta
 
 import pytest
-from calendly_connector.catalog.expressions import Call, ExpressionError, calls, evaluate, gather, parse
+from calendly_connector.catalog.expressions import (
+    ExpressionError,
+    FunctionCall,
+    calls,
+    evaluate,
+    gather,
+    parse,
+)
 from calendly_connector.errors import Problem
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -37,20 +44,20 @@ def nested(depth: int) -> list[object]:
     [
         ("", ("",)),
         ("plain", ("plain",)),
-        ("~{Now}~", (Call("Now"),)),
-        ("~{ Now }~", (Call("Now"),)),
-        ("from ~{Now}~ on", ("from ", Call("Now"), " on")),
-        ("~{A}~~{B}~", (Call("A"), Call("B"))),
-        ("~{Now+7d}~", (Call("Now", timedelta(days=7)),)),
-        ("~{Now-12h}~", (Call("Now", timedelta(hours=-12)),)),
-        ("~{Now+90m}~", (Call("Now", timedelta(minutes=90)),)),
-        ("~{Now+45s}~", (Call("Now", timedelta(seconds=45)),)),
-        ("~{Now-2w}~", (Call("Now", timedelta(weeks=-2)),)),
-        ("~{Now+99999w}~", (Call("Now", timedelta(weeks=99999)),)),
+        ("~{Now}~", (FunctionCall("Now"),)),
+        ("~{ Now }~", (FunctionCall("Now"),)),
+        ("from ~{Now}~ on", ("from ", FunctionCall("Now"), " on")),
+        ("~{A}~~{B}~", (FunctionCall("A"), FunctionCall("B"))),
+        ("~{Now+7d}~", (FunctionCall("Now", timedelta(days=7)),)),
+        ("~{Now-12h}~", (FunctionCall("Now", timedelta(hours=-12)),)),
+        ("~{Now+90m}~", (FunctionCall("Now", timedelta(minutes=90)),)),
+        ("~{Now+45s}~", (FunctionCall("Now", timedelta(seconds=45)),)),
+        ("~{Now-2w}~", (FunctionCall("Now", timedelta(weeks=-2)),)),
+        ("~{Now+99999w}~", (FunctionCall("Now", timedelta(weeks=99999)),)),
         ("~~{", ("~{",)),
         ("~~{Now}~", ("~{Now}~",)),
         ("~~~{Now}~", ("~~{Now}~",)),
-        ("a ~~{b ~{C}~", ("a ~{b ", Call("C"))),
+        ("a ~~{b ~{C}~", ("a ~{b ", FunctionCall("C"))),
         ("}~ { } ~ ~~", ("}~ { } ~ ~~",)),
     ],
 )
@@ -99,7 +106,7 @@ def test_parse_gives_parts_or_expression_error(text):
     except ExpressionError:
         return
     assert parts
-    assert all(isinstance(part, str | Call) for part in parts)
+    assert all(isinstance(part, str | FunctionCall) for part in parts)
     assert "" not in parts or parts == ("",)
 
 
@@ -114,7 +121,7 @@ def test_escaping_makes_any_text_literal(text):
 def test_a_call_stays_a_call_between_escaped_texts(before, after):
     # A ~ right before or a {}~ right after would join the call's own characters.
     before, after = before.rstrip("~").replace("~{", "~~{"), after.replace("~{", "~~{")
-    assert list(calls(f"{before}~{{Now}}~{after}")) == [Call("Now")]
+    assert list(calls(f"{before}~{{Now}}~{after}")) == [FunctionCall("Now")]
 
 
 def test_calls_are_found_in_lists_and_objects():
@@ -208,10 +215,10 @@ def test_rows_may_be_an_object():
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
-        ([("user", "a"), ("user", "b")], Problem("user", "was given 2 times, and takes one value")),
-        ([("user", "a"), ("user[]", "b")], Problem("user", "was given 2 times, and takes one value")),
-        ([("user[]", "a")], Problem("user", "takes one value: write it without []")),
-        ([("x", "1"), ("x", "2"), ("x", "3")], Problem("x", "was given 3 times, and takes one value")),
+        ([("user", "a"), ("user", "b")], Problem("user", "accepts only one value, but has 2")),
+        ([("user", "a"), ("user[]", "b")], Problem("user", "accepts only one value, but has 2")),
+        ([("user[]", "a")], Problem("user", "accepts only one value: write it without []")),
+        ([("x", "1"), ("x", "2"), ("x", "3")], Problem("x", "accepts only one value, but has 3")),
     ],
 )
 def test_several_values_for_one_are_refused_not_chosen_from(rows, problem):

@@ -62,7 +62,7 @@ def test_id_of_a_resource(value, collections, last):
 )
 def test_uri_on_another_host_is_refused(value):
     for form in (resource_id, resource_uri):
-        with pytest.raises(ValueError, match=r"^is a URI on another host"):
+        with pytest.raises(ValueError, match=r"^is a URI on a host other than"):
             form(value, forms("users"), ORIGINS)
 
 
@@ -108,16 +108,16 @@ def test_uri_on_another_host_is_refused(value):
 )
 def test_what_is_no_resource_is_refused(value):
     for form in (resource_id, resource_uri):
-        with pytest.raises(ValueError, match=r"^must be a URI of users, or the id at its end$"):
+        with pytest.raises(ValueError, match=r"^must be a URI of users, or the id at the end of one$"):
             form(value, forms("users"), ORIGINS)
 
 
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (f"{HOME}/groups/{ID}", "is a URI of groups; this wants users or organizations"),
-        (f"{HOME}/users/U/invitees/{ID}", "is a URI of invitees; this wants users or organizations"),
-        (f"{HOME}/USERS/{ID}", "is a URI of USERS; this wants users or organizations"),
+        (f"{HOME}/groups/{ID}", "is a URI of groups; expected users or organizations"),
+        (f"{HOME}/users/U/invitees/{ID}", "is a URI of invitees; expected users or organizations"),
+        (f"{HOME}/USERS/{ID}", "is a URI of USERS; expected users or organizations"),
     ],
 )
 def test_uri_of_another_collection_is_refused(value, told):
@@ -149,7 +149,7 @@ def test_a_resource_is_clean_or_refused(value):
 
 
 def test_an_id_below_another_resource_needs_its_whole_uri():
-    with pytest.raises(ValueError, match="whole URI"):
+    with pytest.raises(ValueError, match="full URI"):
         resource_uri(ID, forms("invitees"), ORIGINS)
 
 

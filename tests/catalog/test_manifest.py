@@ -81,7 +81,7 @@ def test_every_action_that_bears_a_name(name, actions):
     ],
 )
 def test_an_unknown_action_is_told_its_nearest(name, nearest):
-    with pytest.raises(UnknownAction, match=f"no action '{name}'") as caught:
+    with pytest.raises(UnknownAction, match=f"Unknown action '{name}'") as caught:
         find(name)
     assert nearest in caught.value.fix.partition("Did you mean ")[2]
 
@@ -106,7 +106,7 @@ def test_an_unknown_action_is_told_its_nearest(name, nearest):
 def test_a_name_like_nothing_is_refused_with_where_to_look(name):
     with pytest.raises(UnknownAction) as caught:
         find(name)
-    assert caught.value.fix.endswith("`calendly-connector actions` lists them all.")
+    assert caught.value.fix.endswith("Run `calendly-connector actions` for a list.")
     assert str(caught.value).isprintable()
 
 
@@ -163,7 +163,7 @@ def test_relaxing_changes_nothing_else():
     ],
 )
 def test_inputs_that_stand_in_for_each_other(action, name, others):
-    assert catalog()[action].rivals(name) == others
+    assert catalog()[action].alternatives(name) == others
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from calendly_connector.catalog.time_windows import Window
+from calendly_connector.catalog.time_windows import TimeWindows
 from hypothesis import given
 from hypothesis import strategies as st
 
-WINDOW = Window("start_time", "end_time", 7, "start_time")
+WINDOW = TimeWindows("start_time", "end_time", 7, "start_time")
 MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
 def _cut(start: str, end: str) -> list[tuple[str, str]]:
     return [
-        (one["start_time"], one["end_time"]) for one in WINDOW.cut({"start_time": start, "end_time": end})
+        (one["start_time"], one["end_time"]) for one in WINDOW.split({"start_time": start, "end_time": end})
     ]
 
 

@@ -1,7 +1,6 @@
 from typing import Any
 
 import pytest
-from calendly_connector.catalog import validation
 from calendly_connector.catalog.manifest import Action, catalog
 from calendly_connector.catalog.validation import RecordCheck, check_input, explain
 from calendly_connector.errors import InvalidParams, Problem
@@ -84,7 +83,7 @@ def test_all_problems_are_told_at_once():
         ({"enum": ["active", "canceled"]}, "zzz", "must be one of active, canceled"),
         ({"enum": ["a", None]}, 5, "must be one of a, null"),
         ({"const": "user"}, "group", "must be user"),
-        ({"uniqueItems": True}, [1, 1], "holds the same item twice"),
+        ({"uniqueItems": True}, [1, 1], "has duplicate items"),
         ({"minimum": 1}, 0, "must be at least 1"),
         ({"maximum": 100}, 101, "must be at most 100"),
         ({"exclusiveMinimum": 1}, 1, "must be more than 1"),
@@ -92,15 +91,15 @@ def test_all_problems_are_told_at_once():
         ({"minLength": 1}, "", "must have at least 1 character(s)"),
         ({"maxLength": 2}, "abc", "must have at most 2 characters"),
         ({"minItems": 1}, [], "needs at least 1 item(s)"),
-        ({"maxItems": 1}, [1, 2], "takes at most 1 items"),
+        ({"maxItems": 1}, [1, 2], "accepts at most 1 items"),
         ({"pattern": "^a$", "x-expected": "an a"}, "b", "must be an a"),
-        ({"pattern": "^{a}$"}, "b", "does not fit the schema's pattern ^{a}$"),
-        ({"multipleOf": 5}, 3, "does not fit the schema's multipleOf 5"),
-        ({"format": "uri"}, "x", "must be a full address (https://…)"),
-        ({"format": "date"}, "x", "must be a day such as 2026-11-17"),
-        ({"format": "date-time"}, "x", "must be a UTC time such as 2026-11-17T15:00:00Z"),
+        ({"pattern": "^{a}$"}, "b", "doesn't match the schema's pattern ^{a}$"),
+        ({"multipleOf": 5}, 3, "doesn't match the schema's multipleOf 5"),
+        ({"format": "uri"}, "x", "must be a URL (https://…)"),
+        ({"format": "date"}, "x", "must be a date such as 2026-11-17"),
+        ({"format": "date-time"}, "x", "must be a time such as 2026-11-17T15:00:00Z"),
         ({"format": "email"}, "x", "must be an e-mail address"),
-        ({"anyOf": [{"type": "null"}, {"type": "string"}]}, 5, "fits none of the 2 forms it may have"),
+        ({"anyOf": [{"type": "null"}, {"type": "string"}]}, 5, "matches none of the 2 allowed forms"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
@@ -114,8 +113,8 @@ def test_words_for_each_keyword(schema, value, words):
     [
         ({"required": ["a", "b"]}, {"b": 1}, ["a: is missing"]),
         ({"required": ["a", "b"]}, {}, ["a: is missing", "b: is missing"]),
-        ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, ["b: is missing, and a needs it"]),
-        ({"anyOf": [{"required": ["a"]}, {"required": ["b", "c"]}]}, {}, ["give one of a, b + c"]),
+        ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, ["b: is required together with a"]),
+        ({"anyOf": [{"required": ["a"]}, {"required": ["b", "c"]}]}, {}, ["requires one of a, b + c"]),
         (
             {"properties": {"ab": {}}, "additionalProperties": False},
             {"z": 1},
@@ -214,7 +213,7 @@ def test_a_time_has_its_zone(moment, fits):
 @pytest.mark.parametrize("name", ["page_token", "status", "count", "unknown"])
 def test_what_json_has_not_is_refused_whatever_the_input(name, value):
     told = refused(EVENTS, {"user": f"{API}/users/u", name: value})
-    assert told == {name: "must be a value that JSON has, such as text or a number"}
+    assert told == {name: "must be a JSON value, such as text or a number"}
 
 
 def test_what_json_has_not_is_refused_beside_other_problems():
@@ -325,7 +324,7 @@ def test_a_misfit_is_told_once_with_the_number_of_records():
     check.page([{**USER, "name": 5}, USER, {**USER, "name": 6}])
     check.page([{**USER, "name": None}])
     assert check.warnings == (
-        "Outside the schema of users.me: name: must be text [in 3 record(s), kept as they came]",
+        "Doesn't match the schema of users.me: name: must be text [3 record(s), kept unchanged]",
     )
 
 
@@ -347,7 +346,7 @@ def test_what_is_no_record_is_told():
     check = RecordCheck(ME)
     check.page([None, 5, "x"])  # type: ignore[list-item]
     assert check.warnings == (
-        "Outside the schema of users.me: must be an object [in 3 record(s), kept as they came]",
+        "Doesn't match the schema of users.me: must be an object [3 record(s), kept unchanged]",
     )
 
 
@@ -363,8 +362,8 @@ def test_warnings_are_bounded_and_nothing_is_left_uncounted():
     for _ in range(3):
         check.page([{f"f{number}": 1 for number in range(50)}])
     assert len(check.warnings) == 21
-    assert all("[in 3 record(s)" in warning for warning in check.warnings[:20])
-    assert check.warnings[20].endswith("90 more misfits of other kinds, not told one by one")
+    assert all("[3 record(s)" in warning for warning in check.warnings[:20])
+    assert check.warnings[20].endswith("90 more mismatches of other kinds")
 
 
 def example_of(action: str) -> dict[str, Any]:
@@ -410,8 +409,7 @@ def test_null_among_the_choices_is_called_null():
         check_input(catalog()["shares.update"], {"uuid": "x", "period_type": "never"}, [])
 
 
-def test_of_a_record_that_misses_its_schema_in_every_way_only_some_are_told(monkeypatch):
-    monkeypatch.setattr(validation, "_MOST_MISFITS", 3)
-    check = RecordCheck(catalog()["scheduled_events.list"])
+def test_of_a_record_that_misses_its_schema_in_every_way_only_some_are_told():
+    check = RecordCheck(catalog()["scheduled_events.list"], max_problems=3)
     check.page([dict.fromkeys(catalog()["scheduled_events.list"].examples[0]["output"], 5.5)])
     assert len(check.warnings) == 3

@@ -15,12 +15,10 @@ from calendly_connector.errors import (
     Rejected,
     UnexpectedAnswer,
 )
-from calendly_connector.http import client as module
-from calendly_connector.http import deadline
+from calendly_connector.http import api_errors
 from calendly_connector.http.client import Client
 from calendly_connector.http.protocol import Request
-from calendly_connector.support import json_documents
-from calendly_connector.support.clock import Timing
+from calendly_connector.support.clock import Timeouts, Timing
 from calendly_connector.support.redaction import MASK, redact_all
 from hostile import DATE, DATE_S, Hostile, endless, one, reply, reset, stall
 
@@ -40,12 +38,13 @@ def client(timer):
     """Give what makes a client that never sleeps, and always draws a half."""
     opened = []
 
-    def make(origin, **more):
+    def make(origin, *, max_body=None, **more):
         given = {"clock": timer, "monotonic": timer, "sleep": timer.sleep, "jitter": lambda: 0.5}
         timing = Timing(**given | {name: more.pop(name) for name in given.keys() & more.keys()})
         made = Client(
             getattr(origin, "url", origin), lambda _refused: f"Bearer {TOKEN}", timing=timing, **more
         )
+        made.max_body = max_body or made.max_body
         opened.append(made)
         return made
 
@@ -197,7 +196,7 @@ class TestALostAnswer:
         assert caught.value.reason == "broken"
         assert caught.value.may_have_happened
         assert not caught.value.retryable
-        assert "look for its result" in str(caught.value)
+        assert "Check before retrying" in str(caught.value)
 
     def test_of_a_read_that_is_lost_each_time_is_given_up_in_the_end(self, step, client, timer):
         with Hostile(step) as server, pytest.raises(NoAnswer) as caught:
@@ -220,29 +219,25 @@ class TestALostAnswer:
 )
 @pytest.mark.parametrize("request_", [GET, POST, DELETE], ids=lambda request: request.method)
 def test_an_answer_that_is_not_json_is_unexpected_and_never_repeated(body, request_, client):
-    with Hostile(reply(200, body)) as server, pytest.raises(UnexpectedAnswer, match="not JSON") as caught:
+    with Hostile(reply(200, body)) as server, pytest.raises(UnexpectedAnswer, match="isn't JSON") as caught:
         client(server).send(request_)
     assert len(server.asked) == 1
-    assert ("look for its result" in caught.value.fix) == (request_ is POST)
+    assert ("Check before retrying" in caught.value.fix) == (request_ is POST)
     assert "guest network" not in str(caught.value)
 
 
-def test_a_body_over_the_limit_is_not_swallowed(client, monkeypatch):
-    monkeypatch.setattr(json_documents, "LARGEST", 100_000)
-    monkeypatch.setattr(module, "_PIECE", 1024)
+def test_a_body_over_the_limit_is_not_swallowed(client):
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
-    with Hostile(endless(head, b" " * 65536)) as server, pytest.raises(UnexpectedAnswer, match="more than"):
-        client(server).send(GET)
+    with Hostile(endless(head, b" " * 65536)) as server, pytest.raises(UnexpectedAnswer, match="larger than"):
+        client(server, max_body=100_000).send(GET)
 
 
-def test_a_small_body_that_unpacks_into_a_huge_one_is_not_swallowed(client, monkeypatch):
-    monkeypatch.setattr(json_documents, "LARGEST", 100_000)
-    monkeypatch.setattr(module, "_PIECE", 1024)
+def test_a_small_body_that_unpacks_into_a_huge_one_is_not_swallowed(client):
     bomb = gzip.compress(b" " * 5_000_000)
     assert len(bomb) < 10_000
     step = reply(200, bomb, {"Content-Encoding": "gzip"})
-    with Hostile(step) as server, pytest.raises(UnexpectedAnswer, match="more than"):
-        client(server).send(GET)
+    with Hostile(step) as server, pytest.raises(UnexpectedAnswer, match="larger than"):
+        client(server, max_body=100_000).send(GET)
     assert len(server.asked) == 1
 
 
@@ -254,7 +249,10 @@ def test_an_answer_that_drips_in_for_ever_ends_at_the_deadline(client, timer):
 
     passing = Passing()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
-    with Hostile(endless(head, b" ")) as server, pytest.raises(NoAnswer, match="longer than 180 s") as caught:
+    with (
+        Hostile(endless(head, b" ")) as server,
+        pytest.raises(NoAnswer, match="no complete reply within 180 s") as caught,
+    ):
         client(server, monotonic=passing, sleep=passing.sleep).send(GET)
     assert caught.value.reason == "timeout"
     assert len(server.asked) == 1  # no time is left for another try
@@ -263,17 +261,15 @@ def test_an_answer_that_drips_in_for_ever_ends_at_the_deadline(client, timer):
 @pytest.mark.parametrize(
     ("silence", "words"),
     [
-        pytest.param(None, "did not come within", id="no answer"),
-        pytest.param(stall(TRUNCATED), "stopped for", id="stops in the middle"),
+        pytest.param(None, "no reply within", id="no answer"),
+        pytest.param(stall(TRUNCATED), "the reply stalled for", id="stops in the middle"),
     ],
 )
 @pytest.mark.parametrize("request_", [GET, POST], ids=lambda request: request.method)
-def test_silence_is_a_time_out(silence, words, request_, client, monkeypatch):
+def test_silence_is_a_time_out(silence, words, request_, client):
     long_enough_s = 1.0 if silence else 0.3  # for what is sent to arrive, on a busy machine too
-    monkeypatch.setattr(module, "_READ_TIMEOUT_S", long_enough_s)
-    monkeypatch.setattr(deadline, "_LEAST_S", long_enough_s)
     with Hostile(silence) as server, pytest.raises(NoAnswer, match=words) as caught:
-        client(server).send(request_)
+        client(server, timeouts=Timeouts(read_s=long_enough_s)).send(request_)
     assert caught.value.reason == "timeout"
     assert caught.value.may_have_happened == (request_ is POST)
     assert len(server.asked) == (1 if request_ is POST else ATTEMPTS)
@@ -319,7 +315,7 @@ def test_a_name_that_is_not_found_is_not_tried_again(client, timer, monkeypatch)
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", not_found)
-    with pytest.raises(NoAnswer, match=r"nobody\.invalid could not be found") as caught:
+    with pytest.raises(NoAnswer, match=r"Could not resolve the host name nobody\.invalid") as caught:
         client("https://nobody.invalid").send(POST)
     assert (caught.value.reason, caught.value.may_have_happened) == ("dns", False)
     assert timer.sleeps == []
@@ -409,7 +405,7 @@ def test_a_wait_beyond_the_deadline_is_not_begun(wait, client, timer):
 
 def test_the_deadline_ends_the_tries(client, timer):
     with Hostile(reply(429, b"", {"Retry-After": "50"})) as server, pytest.raises(RateLimited):
-        client(server, deadline_s=120.0).send(GET)
+        client(server, timeouts=Timeouts(call_s=120.0)).send(GET)
     assert timer.sleeps == [50.0, 50.0]
 
 
@@ -464,10 +460,7 @@ DEEP = b'{"resource": {"deep": ' + b"[" * 300 + b"]" * 300 + b"}}"
 def test_a_reply_that_is_nested_too_deep_is_an_answer_in_one_line(client):
     with Hostile(reply(200, DEEP)) as server, pytest.raises(UnexpectedAnswer) as caught:
         client(server).send(GET)
-    assert (
-        caught.value.message
-        == "GET /users/me was answered 200 with JSON that is nested more than 100 levels deep."
-    )
+    assert caught.value.message == "GET /users/me: the reply (200) is JSON nested more than 100 levels deep."
     assert len(server.asked) == 1
 
 
@@ -488,7 +481,7 @@ def test_a_refusal_of_megabytes_is_cut_before_it_is_masked(client, monkeypatch):
         masked.append(str(value))
         return redact_all(value, *secrets)
 
-    monkeypatch.setattr(module, "redact_all", mask)
+    monkeypatch.setattr(api_errors, "redact_all", mask)
     words = "bearer " * 100_000
     details = [{"message": words, "parameter": words, "more": [words]}] * 3
     with (
@@ -497,7 +490,7 @@ def test_a_refusal_of_megabytes_is_cut_before_it_is_masked(client, monkeypatch):
     ):
         client(server).send(GET)
     assert len("".join(masked)) < 20_000
-    assert str(caught.value).startswith("GET /users/me was refused (400). bearer")
+    assert str(caught.value).startswith("GET /users/me was rejected (400). bearer")
     assert [sorted(detail) for detail in caught.value.details] == [["message", "parameter"]] * 3
 
 

@@ -21,11 +21,10 @@ from calendly_connector.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
-from calendly_connector.http import client as client_module
-from calendly_connector.http import deadline
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.api.limits import MODES
 from calendly_connector.sandbox.world import cast
+from calendly_connector.support.clock import Timeouts
 from conftest import KIND, OWNER_TOKEN, Timer
 from hostile import Hostile, Listener, page, reply
 from hypothesis import HealthCheck, given, settings
@@ -222,13 +221,9 @@ def test_headers_that_drip_in_for_ever_end_at_the_deadline(connect, timer):
     assert reading.error.reason == "timeout"  # a library's own limit of a line's length would be "broken"
 
 
-def test_a_reply_that_is_held_back_is_a_time_out(troubled, events, connect, monkeypatch):
-    def hurry():
-        monkeypatch.setattr(client_module, "_READ_TIMEOUT_S", 0.5)
-        monkeypatch.setattr(deadline, "_LEAST_S", 0.5)
-
+def test_a_reply_that_is_held_back_is_a_time_out(troubled, events, connect):
     with Proxy(troubled, Step(), Step(), then=Step(hold=True)) as proxy:
-        reading = read(connect(proxy), before_page={3: hurry})
+        reading = read(connect(proxy, timeouts=Timeouts(read_s=1.0)))
     reading.broke_off(events, NoAnswer, pages=2)
     assert reading.error.reason == "timeout"
     assert len(proxy.asked) == 2 + ATTEMPTS
@@ -253,9 +248,8 @@ def deaf():
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_connection_that_is_not_taken_is_a_time_out(deaf, connect, monkeypatch):
-    monkeypatch.setattr(client_module, "_CONNECT_TIMEOUT_S", 0.05)
-    reading = read(connect(deaf))
+def test_a_connection_that_is_not_taken_is_a_time_out(deaf, connect):
+    reading = read(connect(deaf, timeouts=Timeouts(connect_s=0.05)))
     reading.broke_off([], NoAnswer)
     assert reading.error.reason == "timeout"
 
@@ -268,10 +262,9 @@ class _Mute(Listener):
             pass
 
 
-def test_a_tls_handshake_that_stalls_is_a_time_out(connect, monkeypatch):
-    monkeypatch.setattr(client_module, "_CONNECT_TIMEOUT_S", 0.05)
+def test_a_tls_handshake_that_stalls_is_a_time_out(connect):
     with _Mute() as mute:
-        reading = read(connect(mute.url.replace("http:", "https:")))
+        reading = read(connect(mute.url.replace("http:", "https:"), timeouts=Timeouts(connect_s=0.05)))
     reading.broke_off([], NoAnswer)
     assert reading.error.reason == "timeout"
 
@@ -582,7 +575,7 @@ def test_a_page_token_that_only_stands_in_next_page_is_used_and_the_address_is_n
     "address", ["https://api.calendly.com/x", "https://[::1/x", "?page_token=a&page_token=b", "?page_token="]
 )
 def test_a_next_page_without_a_token_is_an_error_and_not_the_end(address, connect):
-    with pytest.raises(UnexpectedAnswer, match="has no page token, so the rest of the list cannot be read"):
+    with pytest.raises(UnexpectedAnswer, match="without a page token, so the rest of the list can't be read"):
         list_of_one_page(connect, {"next_page": address})
 
 
@@ -621,12 +614,10 @@ def made(fresh_sandbox, connect):
         pytest.param(Step(hold=True), id="held back"),
     ],
 )
-def test_a_write_whose_answer_was_lost_is_not_sent_again(step, fresh_sandbox, made, connect, monkeypatch):
-    with Proxy(fresh_sandbox, step) as proxy, monkeypatch.context() as patch:
-        patch.setattr(client_module, "_READ_TIMEOUT_S", 1.0)
-        patch.setattr(deadline, "_LEAST_S", 1.0)
-        with pytest.raises(NoAnswer, match="look for its result") as caught:
-            connect(proxy).run(SUBSCRIBE, subscription())
+def test_a_write_whose_answer_was_lost_is_not_sent_again(step, fresh_sandbox, made, connect):
+    with Proxy(fresh_sandbox, step) as proxy:
+        with pytest.raises(NoAnswer, match="Check before retrying") as caught:
+            connect(proxy, timeouts=Timeouts(read_s=1.0)).run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 1
     assert caught.value.may_have_happened
     assert not caught.value.retryable
@@ -636,7 +627,7 @@ def test_a_write_whose_answer_was_lost_is_not_sent_again(step, fresh_sandbox, ma
 @pytest.mark.parametrize("place", range(20, 200, 9))
 def test_a_write_whose_headers_end_too_early_is_not_sent_again(place, fresh_sandbox, made, connect):
     with Proxy(fresh_sandbox, Step(cut=place)) as proxy:
-        with pytest.raises((NoAnswer, UnexpectedAnswer), match="look for its result"):
+        with pytest.raises((NoAnswer, UnexpectedAnswer), match="Check before retrying"):
             connect(proxy).run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 1
     assert made() == 1
@@ -655,7 +646,7 @@ def test_a_write_whose_headers_end_too_early_is_not_sent_again(place, fresh_sand
 )
 def test_a_write_that_failed_is_not_sent_again(fault, kind, fresh_sandbox, connect):
     fresh_sandbox.fault(**fault, method="POST")
-    with pytest.raises(kind, match="look for its result"):
+    with pytest.raises(kind, match="Check before retrying"):
         connect(fresh_sandbox).run(SUBSCRIBE, subscription())
     assert len(asked(fresh_sandbox)) == 1
 

@@ -10,7 +10,13 @@ import pytest
 from calendly_connector.contract import RateLimit
 from calendly_connector.errors import RateLimited
 from calendly_connector.http import rate_limit
-from calendly_connector.http.rate_limit import OWN_LIMITS, Account, Allowance, Turn, Window
+from calendly_connector.http.rate_limit import (
+    OPERATION_QUOTAS,
+    AccountRateLimit,
+    Permit,
+    Quota,
+    SlidingWindow,
+)
 from hostile import Hostile, one, reply
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +60,7 @@ class Sliding:
 
 def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None, start=0.0):
     """Let threads send in virtual time; give when each was sent, and how many were refused."""
-    account = account or Account()
+    account = account or AccountRateLimit()
     left, refused, sent = requests, 0, []
     agenda = [(start, number, "ask", None) for number in range(threads)]
     agenda += [(at, 1000 + number, "other", None) for number, at in enumerate(others)]
@@ -67,8 +73,8 @@ def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None,
         if step == "other":
             server(now)
         elif step == "ask" and left > 0:
-            got = account.take(*GET, now)
-            if isinstance(got, Turn):
+            got = account.acquire(*GET, now)
+            if isinstance(got, Permit):
                 left -= 1
                 sent.append(now)
                 heapq.heappush(agenda, (now + latency_s / 2, number, "serve", got))
@@ -80,11 +86,11 @@ def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None,
         elif step == "answer":
             turn, (good, limit) = turn
             if good:
-                account.told(turn, now, limit)
+                account.observe(turn, now, limit)
             else:
                 refused += 1
                 left += 1
-                account.refused(turn, now, limit.reset_s)
+                account.on_429(turn, now, limit.reset_s)
             heapq.heappush(agenda, (now, number, "ask", None))
     return sent, refused
 
@@ -107,7 +113,7 @@ def test_a_read_that_fits_into_one_window_never_waits(threads):
     latency_s = 0.01
     sent, refused = run(Fixed(500), 500, threads=threads, latency_s=latency_s)
     assert refused == 0
-    assert sent[-1] <= (500 / threads + 2) * latency_s + threads * rate_limit.LOOK_AGAIN_S
+    assert sent[-1] <= (500 / threads + 2) * latency_s + threads * rate_limit.RECHECK_S
 
 
 @pytest.mark.parametrize("limit", [50, 500])
@@ -164,7 +170,7 @@ class Processes:
         self._server = server
         self._draw = random.Random(1)  # noqa: S311 - replies do not all take the same time
         self._agenda, self._order = [], itertools.count()
-        self.accounts = [Account() for _ in starts]
+        self.accounts = [AccountRateLimit() for _ in starts]
         for number, start in enumerate(starts):
             for _ in range(threads):
                 self._push(start, number, "ask", None)
@@ -173,8 +179,8 @@ class Processes:
             account = self.accounts[number]
             travel_s = latency_s * (0.3 + 0.4 * self._draw.random())
             if step == "ask":
-                turn = account.take(*GET, now)
-                if isinstance(turn, Turn):
+                turn = account.acquire(*GET, now)
+                if isinstance(turn, Permit):
                     self._push(now + travel_s, number, "serve", turn)
                 else:
                     self._push(now + turn, number, "ask", None)
@@ -185,9 +191,9 @@ class Processes:
             else:
                 turn, good, limit = what
                 if good:
-                    account.told(turn, now, limit)
+                    account.observe(turn, now, limit)
                 else:
-                    account.refused(turn, now, limit.reset_s)
+                    account.on_429(turn, now, limit.reset_s)
                 self._push(now, number, "ask", None)
 
     def shares(self, since=0.0):
@@ -233,13 +239,13 @@ def test_a_few_calls_of_another_program_do_not_slow_a_burst_down(threads):
     others = [0.1, 0.2]
     sent, refused = run(Fixed(500), 450, threads=threads, latency_s=0.01, others=others)
     assert refused == 0
-    assert sent[-1] <= 460 / threads * 0.01 + threads * rate_limit.LOOK_AGAIN_S
+    assert sent[-1] <= 460 / threads * 0.01 + threads * rate_limit.RECHECK_S
 
 
 def test_a_command_that_follows_others_in_the_same_minute_is_not_slowed_down():
     server = Fixed(500)
     for number in range(6):
-        account = Account()  # a process of its own
+        account = AccountRateLimit()  # a process of its own
         sent, refused = run(server, 25, account=account, latency_s=0.01, start=number)
         assert refused == 0
         assert sent[-1] - sent[0] <= 26 * 0.01
@@ -249,54 +255,54 @@ def test_a_command_that_follows_others_in_the_same_minute_is_not_slowed_down():
 
 
 def test_a_server_without_the_headers_is_not_slowed_down():
-    account = Account()
+    account = AccountRateLimit()
     for number in range(5000):
-        turn = account.take(*GET, number * 1e-4)
-        assert isinstance(turn, Turn)
-        account.told(turn, number * 1e-4, None)
+        turn = account.acquire(*GET, number * 1e-4)
+        assert isinstance(turn, Permit)
+        account.observe(turn, number * 1e-4, None)
 
 
 def test_what_a_window_holds_is_learned_from_one_request_before_others_follow():
-    account = Account()
-    turn = account.take(*GET, 0.0)
-    assert account.take(*GET, 0.0) == rate_limit.LOOK_AGAIN_S
-    account.told(turn, 0.1, RateLimit(500, 2, 30))
-    assert isinstance(account.take(*GET, 0.1), Turn)
-    assert isinstance(account.take(*GET, 0.1), Turn)
-    assert account.take(*GET, 0.1) == rate_limit.LOOK_AGAIN_S
+    account = AccountRateLimit()
+    turn = account.acquire(*GET, 0.0)
+    assert account.acquire(*GET, 0.0) == rate_limit.RECHECK_S
+    account.observe(turn, 0.1, RateLimit(500, 2, 30))
+    assert isinstance(account.acquire(*GET, 0.1), Permit)
+    assert isinstance(account.acquire(*GET, 0.1), Permit)
+    assert account.acquire(*GET, 0.1) == rate_limit.RECHECK_S
 
 
 def test_a_request_without_an_answer_does_not_hold_the_others_up():
-    account = Account()
+    account = AccountRateLimit()
     for _ in range(3):
-        assert isinstance(account.take(*GET, 0.0), Turn)
-        account.lost()
+        assert isinstance(account.acquire(*GET, 0.0), Permit)
+        account.release()
 
 
 def test_a_late_reply_of_the_window_before_changes_nothing():
-    account = Account()
-    first = account.take(*GET, 0.0)
-    account.told(first, 0.1, RateLimit(50, 49, 60))
-    late, fresh = account.take(*GET, 59.9), account.take(*GET, 61.0)
-    assert fresh == rate_limit.LOOK_AGAIN_S  # the window is new, and an answer is under way
-    account.lost()
-    fresh = account.take(*GET, 61.0)
-    account.told(fresh, 61.1, RateLimit(50, 49, 60))
-    account.told(late, 61.2, RateLimit(50, 0, 1))
-    assert isinstance(account.take(*GET, 61.3), Turn)
+    account = AccountRateLimit()
+    first = account.acquire(*GET, 0.0)
+    account.observe(first, 0.1, RateLimit(50, 49, 60))
+    late, fresh = account.acquire(*GET, 59.9), account.acquire(*GET, 61.0)
+    assert fresh == rate_limit.RECHECK_S  # the window is new, and an answer is under way
+    account.release()
+    fresh = account.acquire(*GET, 61.0)
+    account.observe(fresh, 61.1, RateLimit(50, 49, 60))
+    account.observe(late, 61.2, RateLimit(50, 0, 1))
+    assert isinstance(account.acquire(*GET, 61.3), Permit)
 
 
 @pytest.mark.parametrize(
     ("told_s", "waits"), [(0.0, [0, 1, 2, 4, 8, 16, 32, 60, 60]), (7.0, [7, 7, 7, 7, 8])]
 )
 def test_a_server_that_refuses_for_ever_is_asked_less_and_less(told_s, waits):
-    account, now, slept = Account(), 0.0, []
+    account, now, slept = AccountRateLimit(), 0.0, []
     for _ in waits:
-        turn = account.take(*GET, now)
-        account.refused(turn, now, told_s)
-        wait = account.take(*GET, now)
-        if isinstance(wait, Turn):
-            account.lost()
+        turn = account.acquire(*GET, now)
+        account.on_429(turn, now, told_s)
+        wait = account.acquire(*GET, now)
+        if isinstance(wait, Permit):
+            account.release()
             wait = 0
         slept.append(wait)
         now += wait
@@ -304,13 +310,13 @@ def test_a_server_that_refuses_for_ever_is_asked_less_and_less(told_s, waits):
 
 
 def test_a_429_for_several_that_were_under_way_counts_once():
-    account = Account()
-    probe = account.take(*GET, 0.0)
-    account.told(probe, 0.0, RateLimit(500, 400, 60))
-    turns = [account.take(*GET, 1.0) for _ in range(8)]
+    account = AccountRateLimit()
+    probe = account.acquire(*GET, 0.0)
+    account.observe(probe, 0.0, RateLimit(500, 400, 60))
+    turns = [account.acquire(*GET, 1.0) for _ in range(8)]
     for turn in turns:
-        account.refused(turn, 1.5, 10.0)
-    assert account.take(*GET, 1.5) == 10.0
+        account.on_429(turn, 1.5, 10.0)
+    assert account.acquire(*GET, 1.5) == 10.0
 
 
 # Operations with limits of their own
@@ -318,13 +324,13 @@ def test_a_429_for_several_that_were_under_way_counts_once():
 
 @pytest.mark.parametrize("plan", ["", "trial", "enterprise", "no such plan"])
 def test_bookings_keep_to_every_window_of_the_plan(plan):
-    account, now, sent = Account(plan), 0.0, []
-    windows = OWN_LIMITS[BOOK].get(plan, OWN_LIMITS[BOOK][""])
+    account, now, sent = AccountRateLimit(plan), 0.0, []
+    windows = OPERATION_QUOTAS[BOOK].get(plan, OPERATION_QUOTAS[BOOK][""])
     for _ in range(2 * windows[0].limit + 210):
-        while not isinstance(turn := account.take(*BOOK, now), Turn):
+        while not isinstance(turn := account.acquire(*BOOK, now), Permit):
             now += turn
         sent.append(now)
-        account.told(turn, now, None)
+        account.observe(turn, now, None)
     for limit, seconds in windows:
         assert all(later - earlier >= seconds for earlier, later in zip(sent, sent[limit:], strict=False))
     assert len(sent[: windows[0].limit]) == windows[0].limit
@@ -332,25 +338,25 @@ def test_bookings_keep_to_every_window_of_the_plan(plan):
 
 
 def test_oauth_tokens_are_eight_a_minute():
-    account, path = Account("enterprise"), ("POST", "/oauth/token")
+    account, path = AccountRateLimit("enterprise"), ("POST", "/oauth/token")
     for _ in range(8):
-        account.told(account.take(*path, 0.0), 0.0, None)
-    assert account.take(*path, 0.0) == 60.0
+        account.observe(account.acquire(*path, 0.0), 0.0, None)
+    assert account.acquire(*path, 0.0) == 60.0
 
 
 def test_bookings_do_not_hold_up_reads():
-    account = Account()
+    account = AccountRateLimit()
     for _ in range(10):
-        account.told(account.take(*BOOK, 0.0), 0.0, None)
-    assert account.take(*BOOK, 0.0) == 60.0
-    assert isinstance(account.take(*GET, 0.0), Turn)
+        account.observe(account.acquire(*BOOK, 0.0), 0.0, None)
+    assert account.acquire(*BOOK, 0.0) == 60.0
+    assert isinstance(account.acquire(*GET, 0.0), Permit)
 
 
 def test_an_allowance_without_an_entry_gives_way_at_once():
-    allowance = Allowance([Window(2, 10)])
+    allowance = SlidingWindow([Quota(2, 10)])
     assert allowance.wait_s(5) == 0
-    allowance.spend(5)
-    allowance.spend(6)
+    allowance.acquire(5)
+    allowance.acquire(6)
     assert [allowance.wait_s(now) for now in (6, 14, 15)] == [9, 1, 0]
 
 

@@ -7,13 +7,13 @@ from itertools import islice
 
 import pytest
 from calendly_connector.catalog.manifest import catalog
-from calendly_connector.catalog.time_order import Keyset
+from calendly_connector.catalog.time_order import TimeOrder
 from calendly_connector.errors import CalendlyDown, Rejected, Unauthenticated, UnexpectedAnswer
 from calendly_connector.http.client import Reply
 from calendly_connector.http.protocol import Page, Request
-from calendly_connector.pagination import paginator, prefetch, record_stream
-from calendly_connector.pagination.paginator import Chain, Given
-from calendly_connector.pagination.prefetch import Plan, in_order
+from calendly_connector.pagination import prefetch
+from calendly_connector.pagination.paginator import Deduplicator, Paginator
+from calendly_connector.pagination.prefetch import Partitioner, in_order
 from calendly_connector.plugin import connector
 from calendly_connector.support import timestamps
 from hostile import Hostile, page, reply
@@ -24,7 +24,7 @@ ORGANIZATION = "https://api.calendly.com/organizations/e10dd34c-49c9-5749-b081-7
 EVENTS = "scheduled_events.list"
 ALL_EVENTS = {"organization": ORGANIZATION}
 EVENT = catalog()[EVENTS].examples[0]["output"]
-KEYSET = catalog()[EVENTS].keyset
+ORDER = catalog()[EVENTS].time_order
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 ASCENDING = (("sort", "start_time:asc"), ("count", "3"))
 
@@ -39,9 +39,9 @@ def drain(pages, found):
 
 
 @pytest.fixture
-def slow(monkeypatch):
-    """Let every server count as slow, so that long lists are read in parts."""
-    monkeypatch.setattr(record_stream, "_SLOW_S", -1.0)
+def slow(timer):
+    """Make every server look slow, so that long lists are read in parallel."""
+    timer.tick_s = prefetch.SLOW_S
 
 
 # A list of our own, which answers as Calendly does: pure, so that hypothesis can try thousands
@@ -108,8 +108,8 @@ def at(second):
     return (NOON + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def chain_of(calendar, query=ASCENDING):
-    return Chain(calendar.send, catalog()[EVENTS], Request("GET", "/scheduled_events", query))
+def paginator_of(calendar, query=ASCENDING, **options):
+    return Paginator(calendar.send, catalog()[EVENTS], Request("GET", "/scheduled_events", query), **options)
 
 
 def read(chain):
@@ -128,10 +128,10 @@ def test_tokens_that_go_stale_at_any_time_lose_and_double_nothing(seconds, stale
             calendar.expire()
 
     calendar.between = between
-    chain = chain_of(calendar, (("sort", f"start_time:{order}"), ("count", str(count))))
+    chain = paginator_of(calendar, (("sort", f"start_time:{order}"), ("count", str(count))))
     found = uris(read(chain))
     wanted = uris(calendar.rows)
-    if chain.stuck:  # more rows of one second than fit on a page cannot be got past
+    if chain.incomplete:  # more rows of one second than fit on a page cannot be got past
         crowd = max(sum(0 <= two - one <= 2 for two in seconds) for one in seconds)
         assert crowd >= count
         assert found == (wanted if order == "asc" else wanted[::-1])[: len(found)]
@@ -161,7 +161,7 @@ def test_rows_that_come_and_go_double_nothing_and_lose_none_that_stayed(seconds,
                     )
 
     calendar.between = between
-    found = uris(read(chain_of(calendar, (("sort", "start_time:asc"), ("count", str(count))))))
+    found = uris(read(paginator_of(calendar, (("sort", "start_time:asc"), ("count", str(count))))))
     assert len(set(found)) == len(found)
     assert stayed <= set(found)
 
@@ -178,15 +178,15 @@ def test_a_plan_in_parts_covers_the_whole_range(seconds, inclusive, density, unt
     query = (("sort", "start_time:asc"), ("count", "100"))
     if until:
         query += (("max_start_time", at(until)),)
-    plan = Plan(KEYSET, query, timestamps.read(at(0)), timestamps.read(at(until or max(seconds))))
-    plan.learn(1000, timedelta(seconds=1000 / density))
-    given_before = Given(KEYSET)
+    plan = Partitioner(ORDER, query, timestamps.read(at(0)), timestamps.read(at(until or max(seconds))))
+    plan.observe_density(1000, timedelta(seconds=1000 / density))
+    given_before = Deduplicator(ORDER)
     parts = [
-        Chain(calendar.send, catalog()[EVENTS], Request("GET", "/scheduled_events", part))
+        Paginator(calendar.send, catalog()[EVENTS], Request("GET", "/scheduled_events", part))
         for part in islice(plan, 3000)
     ]
-    found = [uri for chain in parts for part in chain for uri in uris(given_before.fresh(part.records))]
-    whole = uris(read(chain_of(calendar, query)))
+    found = [uri for chain in parts for part in chain for uri in uris(given_before.unseen(part.records))]
+    whole = uris(read(paginator_of(calendar, query)))
     assert found == whole
 
 
@@ -235,7 +235,7 @@ def test_a_list_whose_records_have_no_uri_says_that_it_is_not_complete(connect):
             "outgoing_communications.list", {"organization": ORGANIZATION}, all_pages=True
         )
     assert (len(result.records), result.complete) == (1, False)
-    assert "page token was refused" in result.warnings[0]
+    assert "page token was rejected" in result.warnings[0]
     assert len(server.asked) == 2
 
 
@@ -278,32 +278,32 @@ def test_after_a_restart_no_token_is_given_that_belongs_to_another_range(fresh_s
 
 
 def test_what_was_given_is_remembered_for_the_last_pages_alone():
-    remembered = Given(KEYSET)
+    remembered = Deduplicator(ORDER)
     for number in range(2000):
         rows = [{"uri": f"e{number}-{place}", "start_time": at(100 * number + place)} for place in range(100)]
-        assert remembered.fresh(rows) == rows
-        assert remembered.fresh(rows) == []
+        assert remembered.unseen(rows) == rows
+        assert remembered.unseen(rows) == []
     assert len(remembered._known) <= 500
 
 
 def test_a_crowded_second_is_remembered_whole():
-    remembered = Given(KEYSET)
+    remembered = Deduplicator(ORDER)
     rows = [{"uri": f"e{number}", "start_time": at(0)} for number in range(1000)]
     for start in range(0, 1000, 100):
-        remembered.fresh(rows[start : start + 100])
-    assert remembered.fresh(rows) == []
+        remembered.unseen(rows[start : start + 100])
+    assert remembered.unseen(rows) == []
 
 
 @pytest.mark.parametrize("uri", [None, 7, ["a"], {"a": 1}])
 def test_what_has_no_readable_uri_is_kept_however_often_it_comes(uri):
     rows = [{"uri": uri, "start_time": "soon"}] * 2
-    assert Given(KEYSET).fresh(rows) == rows
+    assert Deduplicator(ORDER).unseen(rows) == rows
 
 
 @pytest.mark.parametrize("sort", ["", "start_time:asc", "name:asc"])
 def test_a_list_in_another_order_is_not_bounded_by_time(sort):
     query = (("sort", sort),) if sort else ()
-    assert Keyset("a", "b", "start_time").orders(query) == (sort == "start_time:asc")
+    assert TimeOrder("a", "b", "start_time").sorts(query) == (sort == "start_time:asc")
 
 
 # In parts
@@ -442,7 +442,7 @@ def test_a_stream_that_is_left_early_stops_its_threads(make_sandbox, connect):
         pages = connect(sandbox).iterate(EVENTS, ALL_EVENTS).pages()
         for _ in range(5):
             next(pages)
-        parts = [thread for thread in threading.enumerate() if thread.name == "calendly-connector part"]
+        parts = [thread for thread in threading.enumerate() if thread.name == "calendly-connector prefetch"]
         pages.close()
         for thread in parts:
             thread.join(timeout=30)
@@ -452,7 +452,7 @@ def test_a_stream_that_is_left_early_stops_its_threads(make_sandbox, connect):
 class Endless:
     """A chain without an end that counts what was taken from it."""
 
-    stuck = False
+    incomplete = False
 
     def __init__(self):
         self.taken = 0
@@ -470,13 +470,13 @@ def test_a_part_is_read_only_so_far_ahead():
         next(pages)
     pages.close()
     started = [chain for chain in chains if chain.taken]
-    assert len(started) <= prefetch.PARTS
-    assert all(chain.taken <= prefetch._PAGES_AHEAD + 2 for chain in started[1:])
+    assert len(started) <= prefetch.PARALLEL
+    assert all(chain.taken <= prefetch.PAGES_AHEAD + 2 for chain in started[1:])
 
 
 def test_chains_of_every_length_come_in_order():
     class Short:
-        stuck = False
+        incomplete = False
 
         def __init__(self, number):
             self.number = number
@@ -527,24 +527,20 @@ class Unending:
 )
 def test_a_list_that_brings_nothing_new_ends_with_an_error_and_not_complete(rows):
     endless = Unending(rows)
-    with pytest.raises(UnexpectedAnswer, match=r"does not end: the last \d+ pages had nothing new"):
-        read(chain_of(endless))
+    with pytest.raises(UnexpectedAnswer, match=r"doesn't end: the last \d+ pages had nothing new"):
+        read(paginator_of(endless))
     assert 1000 <= endless.pages <= 1100
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_list_that_always_brings_something_new_ends_after_a_number_of_pages_that_is_said(
-    named, monkeypatch
-):
-    monkeypatch.setattr(paginator, "_MOST_PAGES", 50)
+def test_a_list_that_always_brings_something_new_ends_after_a_number_of_pages_that_is_said(named):
     endless = Unending(lambda number: [{"uri": str(number)} if named else {}])
     with pytest.raises(UnexpectedAnswer, match="it has more than 50 pages"):
-        read(chain_of(endless))
+        read(paginator_of(endless, max_pages=50))
     assert endless.pages == 50
 
 
-def test_a_list_of_as_many_pages_as_are_read_is_whole(monkeypatch):
-    monkeypatch.setattr(paginator, "_MOST_PAGES", 10)
+def test_a_list_of_as_many_pages_as_are_read_is_whole():
     calendar = Calendar(range(30))
-    assert uris(read(chain_of(calendar))) == uris(calendar.rows)
+    assert uris(read(paginator_of(calendar, max_pages=10))) == uris(calendar.rows)
     assert len(calendar.asked) == 10

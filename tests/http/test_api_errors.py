@@ -13,8 +13,8 @@ from calendly_connector.errors import (
     Rejected,
     Unauthenticated,
 )
-from calendly_connector.http.advice import CASES, Kept
-from calendly_connector.http.protocol import Request, error_for
+from calendly_connector.http.api_errors import CASES, CredentialLocation, error_for
+from calendly_connector.http.protocol import Request
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.world import cast
 from hostile import Hostile, one, reply
@@ -54,18 +54,33 @@ def denied(message):
     ("request_", "status", "body", "fix"),
     [
         (READ, 400, RACE, "Try again."),
-        (INVITE, 400, {"title": "Already Invited", "message": "No."}, "Nothing to do: this person has been"),
-        (INVITE, 400, {"title": "Already Organization Member"}, "Nothing to do: this person is a member."),
+        (
+            INVITE,
+            400,
+            {"title": "Already Invited", "message": "No."},
+            "Nothing to do: this person is already invited",
+        ),
+        (
+            INVITE,
+            400,
+            {"title": "Already Organization Member"},
+            "Nothing to do: this person is already a member.",
+        ),
         (BOOK, 400, TAKEN, f"That slot is taken. Choose another from {SLOTS}."),
         (BOOK, 404, NO_SLOT, f"Choose another time from {SLOTS}."),
         (READ, 404, NO_SLOT, "Check the id"),
-        (CANCEL, 403, denied("Event is already canceled"), "Nothing to do: the event is canceled."),
+        (CANCEL, 403, denied("Event is already canceled"), "Nothing to do: the event is already canceled."),
         (READ, 403, denied(WHOSE), "Pass organization as well as user."),
-        (READ, 403, denied(DATA), "Ask Calendly support to grant the data requests permission."),
+        (READ, 403, denied(DATA), "Ask Calendly support for the data requests permission."),
         (INVITE, 403, denied(SEATS), "Buy more seats in Calendly, or remove members."),
         (INVITE, 403, denied(TRIAL), "Upgrade the trial to a paid plan."),
         (READ, 403, denied("This user is not in your organization"), "from organization_memberships.list."),
-        (READ, 403, denied("You are not allowed to view this event"), "Check that the token's user may do"),
+        (
+            READ,
+            403,
+            denied("You are not allowed to view this event"),
+            "Check that the token's user is allowed to do",
+        ),
     ],
 )
 def test_advice_fits_what_calendly_says(request_, status, body, fix):
@@ -94,7 +109,7 @@ def test_a_slot_that_is_not_free_is_not_called_an_id():
     error = refused(BOOK, 404, NO_SLOT)
     assert isinstance(error, NotFound)
     assert error.message == (
-        "POST /invitees: that time is not available, or there is no such event type (404)."
+        "POST /invitees: that time isn't available, or the event type doesn't exist (404)."
     )
     assert "id" not in error.fix.split()
 
@@ -102,12 +117,12 @@ def test_a_slot_that_is_not_free_is_not_called_an_id():
 def test_a_400_without_details_does_not_speak_of_inputs_that_calendly_names():
     specific = refused(READ, 400, {"title": "Invalid Email", "message": "It cannot be invited."})
     assert str(specific) == (
-        "GET /scheduled_events was refused (400). It cannot be invited. Change the call accordingly."
+        "GET /scheduled_events was rejected (400). It cannot be invited. Change the request as Calendly says."
     )
     for body in ({}, {"message": GENERIC}):
-        assert refused(READ, 400, body).fix == "Check the inputs: Calendly doesn't say which one it refuses."
+        assert refused(READ, 400, body).fix == "Check the inputs: Calendly doesn't say which one it rejects."
     named = {"message": GENERIC, "details": [{"parameter": "count", "message": "must be a number"}]}
-    assert refused(READ, 400, named).fix == "Change the call accordingly."
+    assert refused(READ, 400, named).fix == "Change the request as Calendly says."
 
 
 def test_words_of_one_call_are_not_taken_for_those_of_another():
@@ -164,7 +179,7 @@ def test_canceling_twice_says_that_there_is_nothing_to_do(connect, fresh_sandbox
     connection.run("scheduled_events.cancel", {"uuid": event["uri"]})
     with pytest.raises(PermissionDenied) as caught:
         connection.run("scheduled_events.cancel", {"uuid": event["uri"]})
-    assert caught.value.fix == "Nothing to do: the event is canceled."
+    assert caught.value.fix == "Nothing to do: the event is already canceled."
 
 
 # Where the credential is kept
@@ -215,7 +230,7 @@ def test_a_stored_credential_names_itself_whatever_the_host_says():
     told = credential_location(
         {"kind": KIND, "token": "x"}, "Acme & Co", "the 'work' connection", is_for_calendly=False
     )
-    assert told.renew() == (
+    assert told.replace_advice() == (
         "Create a new token in Calendly and put it in the stored credential 'Acme & Co' "
         "(calendly-connector vault add 'Acme & Co' --replace)."
     )
@@ -224,13 +239,17 @@ def test_a_stored_credential_names_itself_whatever_the_host_says():
 @pytest.mark.parametrize(
     ("where", "action", "fix"),
     [
-        (Kept(oauth=True, name="acme"), "event_types.list", "login acme --for event_types.list"),
-        (Kept(oauth=True, name="acme"), "", "login acme --scope event_types:read"),
-        (Kept(oauth=True), "event_types.list", "login NAME --for event_types.list"),
+        (
+            CredentialLocation(oauth=True, name="acme"),
+            "event_types.list",
+            "login acme --for event_types.list",
+        ),
+        (CredentialLocation(oauth=True, name="acme"), "", "login acme --scope event_types:read"),
+        (CredentialLocation(oauth=True), "event_types.list", "login NAME --for event_types.list"),
     ],
 )
 def test_a_sign_in_that_lacks_a_scope_is_extended_by_a_command(where, action, fix):
-    assert where.extend(("event_types:read",), action) == (
+    assert where.scope_advice(("event_types:read",), action) == (
         f"Sign in again for event_types:read: calendly-connector {fix}"
     )
 
@@ -241,7 +260,7 @@ def test_a_sign_in_that_lacks_a_scope_is_extended_by_a_command(where, action, fi
 )
 def test_what_does_not_look_like_a_token_of_calendlys_is_told(token, is_for_calendly, is_told):
     told = credential_location({"kind": KIND, "token": token}, "", "", is_for_calendly=is_for_calendly)
-    assert ("client secret" in told.renew()) is is_told
+    assert ("client secret" in told.replace_advice()) is is_told
 
 
 def test_the_variable_that_was_read_is_the_one_that_is_named(monkeypatch):
