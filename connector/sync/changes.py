@@ -108,6 +108,8 @@ def _invitee_bodies(event: Event) -> Iterator[InviteeBody]:
 def sync_changes(sync: SyncContext) -> None:
     """Write the marked records: from their bodies where possible, otherwise by reading them again."""
     marks = sync.database.marks()
+    if not marks:
+        return
     left = {uri: mark for uri, (mark, _) in marks.items()}
     bodies = [InviteeBody(**json.loads(text)) for _, text in marks.values() if text]
     for start in range(0, len(bodies), _BATCH):
@@ -241,7 +243,7 @@ def _newer_row(sync: SyncContext, stream: StreamSpec, record: Record, stored: Ro
     if new < old:
         return {}
     # A body omits some fields, which keep their values.
-    kept = {name: stored[name] for name in sync.columns[stream.name] if name not in record}
+    kept = {name: stored[name] for name in sync.database.kinds[stream.name] if name not in record}
     other = {name: value for name, value in (stored["other"] or {}).items() if name not in record}
     row |= {**kept, "other": {**other, **(row["other"] or {})} or None}
     if new > old:

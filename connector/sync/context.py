@@ -16,7 +16,7 @@ from .config import SyncOptions
 from .database import Database
 from .report import OnProgress, SyncProgress, SyncReport
 from .rows import Row, fit_answers, to_row
-from .streams import ColumnKind, StreamSpec, embedded_streams, select_streams, streams
+from .streams import StreamSpec, embedded_streams, select_streams
 from .transaction import Transaction
 
 _ACCOUNT: Final = "account"
@@ -67,16 +67,11 @@ class SyncContext:
     clock: Callable[[], datetime]
     on_progress: OnProgress
     should_stop: Callable[[], bool]
-    columns: dict[str, dict[str, ColumnKind]] = field(init=False)
+    wanted: Sequence[str] = field(init=False)  # names of the streams to sync
     _reported: set[tuple[str, str]] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        self.columns = {name: stream.columns() for name, stream in streams().items()}
-
-    @property
-    def wanted(self) -> Sequence[str]:
-        """The names of the tables to sync."""
-        return self.checkpoint.streams
+        self.wanted = tuple(self.checkpoint.streams)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -92,22 +87,17 @@ class SyncContext:
 
     def to_rows(self, stream: StreamSpec, records: Iterable[Record]) -> list[Row]:
         """Return records as rows with answers, and warn about values that don't fit."""
-        columns = self.columns[stream.name]
+        columns = self.database.kinds[stream.name]
         rows = []
         for record in records:
             row, answers = to_row(record, columns), self.database.answer_row(stream, record)
             fitting = fit_answers(answers)
-            unfit = [
-                name
-                for name in row["other"] or ()
-                if name in columns and (stream.name, name) not in self._reported
-            ]
-            if unfit:
-                self._reported.update((stream.name, name) for name in unfit)
-                names = ", ".join(sorted(unfit))
-                self.report.warn(
-                    f"{stream.name}: {names} of {row['uri']} doesn't fit its column and is in `other`."
-                )
+            for name in row["other"] or ():
+                if name in columns and (stream.name, name) not in self._reported:
+                    self._reported.add((stream.name, name))
+                    self.report.warn(
+                        f"{stream.name}: {name} of {row['uri']} doesn't fit its column and is in `other`."
+                    )
             if len(fitting) < len(answers):
                 self.report.warn(
                     f"{stream.name}: {row['uri']} has {len(answers)} answers, which is too many for one row. "
@@ -128,7 +118,7 @@ class SyncContext:
         key = _checkpoint_key(self.wanted)
         transaction.state[key] = None if finished else asdict(self.checkpoint)
 
-    def restart(self) -> None:
+    def begin(self) -> None:
         """Begin with a new checkpoint. Its stamp is later than every earlier one, whatever the clock says."""
         now, last = self.clock(), timestamps.read_or_none(self.database.state(_LAST_STAMP))
         began = now if last is None or now > last else last + _TICK
@@ -189,7 +179,7 @@ def open_sync(
             connection, database, options, account, checkpoint, report, pool, clock, on_progress, should_stop
         )
         if not stored:
-            sync.restart()
+            sync.begin()
         try:
             yield sync
         finally:

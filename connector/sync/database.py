@@ -4,6 +4,7 @@ Each transaction first checks that no later sync has taken over the destination.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,8 @@ class Database:
         self.truncated: set[str] = set()  # streams with more questions than columns
         self._id = uuid4().hex
         self._tables = Tables()
-        self._answer_columns: dict[str, dict[str, str]] = {name: {} for name in self._tables.of}
+        self.kinds = self._tables.kinds  # of the columns of each stream
+        self._answer_columns: defaultdict[str, dict[str, str]] = defaultdict(dict)  # by stream and question
         url = _url(destination)
         self._engine = open_engine(url, lock_timeout_s=_LOCK_TIMEOUT_S)
         try:
@@ -95,11 +97,10 @@ class Database:
                     )
                 transaction = Transaction(connection, self._tables, stamp)
                 yield transaction
-                changed = [
-                    name for name, one in transaction.counts.items() if one.new or one.changed or one.missing
-                ]
-                revisions = {_REVISION + name: uuid4().hex for name in sorted(changed)}
-                for key, value in (revisions | transaction.state).items():
+                for name, counts in transaction.counts.items():
+                    if counts.new or counts.changed or counts.missing:
+                        transaction.state[_REVISION + name] = uuid4().hex
+                for key, value in transaction.state.items():
                     upsert(connection, state, {"key": key}, {"value": json.dumps(value)})
         except sa.exc.SQLAlchemyError as error:
             raise _destination_error(

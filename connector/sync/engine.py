@@ -43,7 +43,7 @@ def run_sync(
                 began = timestamps.read_or_none(report.began)
                 if report.resumed and began and clock() - began > _RECENT:
                     # The rows that the interrupted sync read are as old as its beginning.
-                    sync.restart()
+                    sync.begin()
                     sync.store_stamp()
                     _sync_streams(sync)
         except SyncStopped:

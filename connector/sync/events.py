@@ -188,7 +188,7 @@ def _read_invitees(sync: SyncContext, event: Record) -> _InviteeList:
 def _changed(sync: SyncContext, events: Mapping[str, Record]) -> set[str]:
     """Return the URIs of events that differ from their rows in a way that can affect their invitees."""
     stored = sync.database.rows_by_uri(EVENTS, list(events), (*_WATCHED, "missing_since"))
-    columns = {name: sync.columns[EVENTS][name] for name in _WATCHED}
+    columns = {name: sync.database.kinds[EVENTS][name] for name in _WATCHED}
     changed = set()
     for uri, event in events.items():
         old, new = stored.get(uri), to_row(event, columns)

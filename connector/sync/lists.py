@@ -83,14 +83,14 @@ def _read_list(sync: SyncContext, stream: StreamSpec, since: str | None, parent:
     with sync.transaction() as transaction:
         if complete and since is None:
             below = (stream.parent_column, [parent]) if stream.parent_column and parent else None
-            for name in (stream.name, *(one.name for one in embedded_streams(stream.name, sync.wanted))):
-                transaction.mark_missing(name, below=below)
+            for table in (stream, *embedded_streams(stream.name, sync.wanted)):
+                transaction.mark_missing(table.name, below=below)
         sync.save_checkpoint(transaction)
     return complete
 
 
 def _read_pages(sync: SyncContext, stream: StreamSpec, records: Records, since: str | None) -> bool:
-    """Read and write pages, up to the first one with only older records; return whether none is lacking."""
+    """Read and write pages until all records are older than `since`; return whether they are complete."""
     counted = 0
     complete = True
     start = timestamps.read_or_none(since)
@@ -137,7 +137,7 @@ def _get(sync: SyncContext, stream: StreamSpec, uri: str) -> Record | None:
 
 def _unchanged(sync: SyncContext, stream: StreamSpec, page: Sequence[Record]) -> set[str]:
     """Return the URIs of records whose rows hold everything that the list says."""
-    columns = sync.columns[stream.name]
+    columns = sync.database.kinds[stream.name]
     stored = sync.database.rows_by_uri(stream.name, [record_uri(record) for record in page])
     unchanged = set()
     for uri, record in by_uri(page).items():

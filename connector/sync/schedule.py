@@ -2,7 +2,7 @@
 
 Calendly has no filter for changes, so events are read again by their start time. Older events change less
 often: a late cancellation or note is found when the event's age band is next due. Invitees are read if their
-event changed. Changes to an invitee alone, usually a no-show, are found after the end of the event: at first
+event changed. A change to the invitee only, usually a no-show, is found after the end of the event: at first
 by every sync, then less and less often.
 """
 

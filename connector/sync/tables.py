@@ -50,7 +50,7 @@ _TYPES: Final[Mapping[ColumnKind, sa.types.TypeEngine[Any]]] = {
 
 
 class Tables:
-    """One table per stream in `of`, and four internal ones.
+    """One table per stream in `of`, with the `kinds` of its columns, and four internal ones.
 
     `state` holds JSON by key, `questions` the question of each answer column, `marks` the records that
     webhooks reported as changed, with the webhook body if it contains an invitee, and `reads` when the
@@ -58,6 +58,7 @@ class Tables:
     """
 
     def __init__(self) -> None:
+        self.kinds: dict[str, dict[str, ColumnKind]] = {}
         self.metadata = sa.MetaData()
         self.state = sa.Table(
             "calendly_sync_state",
@@ -87,6 +88,7 @@ class Tables:
         )
         self.of: dict[str, sa.Table] = {}
         for name, stream in streams().items():
+            self.kinds[name] = stream.columns()
             indexed = {*stream.index, stream.parent_column}
             self.of[name] = sa.Table(
                 name,
@@ -94,7 +96,7 @@ class Tables:
                 sa.Column("uri", sa.String(MAX_URI_LENGTH), primary_key=True),
                 *(
                     sa.Column(column, _TYPES[kind], index=column in indexed)
-                    for column, kind in stream.columns().items()
+                    for column, kind in self.kinds[name].items()
                 ),
                 sa.Column("other", _TYPES["json"]),
                 sa.Column("synced_at", SortableTime(), nullable=False),
@@ -125,7 +127,8 @@ def add_column(connection: sa.Connection, table: sa.Table, column: "sa.Column[An
 
 def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield parts of the values that fit into one statement."""
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
 
 
 def upgrade(connection: sa.Connection, tables: Tables) -> None:

@@ -756,14 +756,19 @@ def test_a_recap_that_is_deleted_before_it_is_read_is_left_out(office, unchanged
 # Records that webhooks mark
 
 
-def told(kind, payload):
+def webhook_event(kind, payload):
     return Event(id="1", kind=kind, created_at="2026-11-18T11:00:00Z", created_by=None, payload=payload)
 
 
 def test_a_marked_event_is_read_again_even_outside_the_window(synced):
     event = synced.past_event(200)
     canceled = synced.sandbox.cancel(event=event["uri"], reason="Late")["invitees"][0]
-    assert sync.mark(str(synced.file), [told("invitee.canceled", canceled | {"scheduled_event": event})]) == 1
+    assert (
+        sync.mark(
+            str(synced.file), [webhook_event("invitee.canceled", canceled | {"scheduled_event": event})]
+        )
+        == 1
+    )
     calls = synced.calls(lambda: synced.sync(only_marked=True))
     assert calls == {
         "GET /users/me": 1,
@@ -783,10 +788,10 @@ def test_marked_records_of_all_kinds_are_read_again(synced):
     moved = synced.sandbox.reschedule(invitee=synced.invitee(synced.past_event(200))["uri"])
     connection.run("event_types.update", {"uuid": cast.INTRO_CALL, "name": "First call"})
     events = [
-        told("contact.deleted", {"user_uuid": "x", "contact": {"uri": contact}}),
-        told("routing_form_submission.created", submission),
-        told("invitee.created", moved["invitee"]),
-        told("event_type.updated", {"uri": f"{PUBLIC}/event_types/{cast.INTRO_CALL}"}),
+        webhook_event("contact.deleted", {"user_uuid": "x", "contact": {"uri": contact}}),
+        webhook_event("routing_form_submission.created", submission),
+        webhook_event("invitee.created", moved["invitee"]),
+        webhook_event("event_type.updated", {"uri": f"{PUBLIC}/event_types/{cast.INTRO_CALL}"}),
     ]
     assert sync.mark(str(synced.file), events) == 5
     synced.sync(only_marked=True)
@@ -796,14 +801,14 @@ def test_marked_records_of_all_kinds_are_read_again(synced):
 
 def test_records_can_be_marked_before_the_first_sync(office, unchanged):
     event = office.past_event(12)
-    assert sync.mark(str(office.file), [told("invitee.created", {"event": event["uri"]})]) == 1
+    assert sync.mark(str(office.file), [webhook_event("invitee.created", {"event": event["uri"]})]) == 1
     office.sync()
     assert office.held() == unchanged
 
 
 def test_a_mark_that_is_set_again_during_the_sync_stays(synced):
     event = synced.past_event(200)
-    invitee = told("invitee.canceled", {"event": event["uri"]})
+    invitee = webhook_event("invitee.canceled", {"event": event["uri"]})
     sync.mark(str(synced.file), [invitee])
     run = synced.connection.run
 
@@ -827,12 +832,12 @@ def test_a_mark_that_is_set_again_during_the_sync_stays(synced):
     ],
 )
 def test_a_payload_without_a_record_uri_marks_nothing(synced, payload):
-    assert sync.mark(str(synced.file), [told("invitee.created", payload)]) == 0
+    assert sync.mark(str(synced.file), [webhook_event("invitee.created", payload)]) == 0
 
 
 def test_a_marked_uri_on_another_host_is_dropped_without_a_request(synced, unvisited):
     uri = f"{unvisited.url}/scheduled_events/1"
-    assert sync.mark(str(synced.file), [told("invitee.created", {"event": uri})]) == 1
+    assert sync.mark(str(synced.file), [webhook_event("invitee.created", {"event": uri})]) == 1
     report = synced.sync(only_marked=True)
     assert any("was not read" in warning for warning in report.warnings)
     assert count_internal(synced.url, "marks") == 0
@@ -841,7 +846,7 @@ def test_a_marked_uri_on_another_host_is_dropped_without_a_request(synced, unvis
 def test_marks_during_an_interruption_do_not_make_rows_missing(office):
     office.sync(should_stop=lambda: len(office.held()["scheduled_events"]) >= 100)
     uris = list(office.held()["scheduled_events"])[:3]
-    sync.mark(str(office.file), [told("invitee.created", {"event": uri}) for uri in uris])
+    sync.mark(str(office.file), [webhook_event("invitee.created", {"event": uri}) for uri in uris])
     office.timer.now += 60
     office.sync(only_marked=True)
     office.sync()
@@ -851,10 +856,10 @@ def test_marks_during_an_interruption_do_not_make_rows_missing(office):
 # Webhook bodies
 
 
-def body(told, event, *, kind="invitee.created", at="2026-11-18T11:00:00.000000Z", **changes):
+def body(invitee, event, *, kind="invitee.created", at="2026-11-18T11:00:00.000000Z", **changes):
     """Return a webhook's event about an invitee, as Calendly sends it."""
     around = {name: value for name, value in event.items() if name != "calendar_event"}
-    payload = {**told, "scheduled_event": around, **changes}
+    payload = {**invitee, "scheduled_event": around, **changes}
     return Event(id="1", kind=kind, created_at=at, created_by=None, payload=payload)
 
 
@@ -873,7 +878,7 @@ def test_an_invitee_in_a_webhook_body_costs_no_call(synced):
     uri, event = booked["invitee"]["uri"], booked["event"]["uri"]
     assert synced.held()["invitees"][uri] == fresh["invitees"][uri]
     assert synced.held()["scheduled_events"][event] == fresh["scheduled_events"][event] | {
-        "calendar_event": None  # no webhook tells it
+        "calendar_event": None  # not in webhooks
     }
     assert synced.calls(lambda: synced.sync(no_show_days=0)).get(INVITEES, 0) == 0
     assert synced.held() == synced.fresh()
@@ -886,7 +891,7 @@ def test_a_cancellation_and_a_reschedule_in_webhook_bodies_cost_no_call(synced):
     canceled = synced.sandbox.cancel(invitee=first["invitee"]["uri"])
     moved = synced.sandbox.reschedule(invitee=second["invitee"]["uri"])
     old_event = synced.connection.run("scheduled_events.get", {"uuid": second["event"]["uri"]}).record
-    rescheduled = told(
+    rescheduled = webhook_event(
         "invitee.rescheduled",
         {
             "old": {**moved["old_invitee"], "scheduled_event": old_event},
@@ -952,8 +957,8 @@ def test_a_no_show_in_a_body_becomes_a_row_and_missing_without_it(synced):
     invitee, mark = synced.invitee(event), f"{PUBLIC}/invitee_no_shows/1"
     shown = {"uri": mark, "created_at": "2026-11-18T11:00:00.000000Z"}
     for number, no_show in enumerate((shown, None), start=1):
-        told_of = body(invitee, event, no_show=no_show, updated_at=later(invitee, number))
-        sync.mark(str(synced.file), [told_of])
+        event_with_body = body(invitee, event, no_show=no_show, updated_at=later(invitee, number))
+        sync.mark(str(synced.file), [event_with_body])
         synced.timer.now += 1
         assert synced.calls(lambda: synced.sync(only_marked=True)) == ASKS_WHO_IT_IS
         assert (mark in synced.held()["no_shows"]) is bool(no_show)
@@ -1147,7 +1152,7 @@ def test_a_plan_of_a_first_sync_is_close_and_creates_nothing(office):
     assert not office.file.exists()
     counts = office.calls(office.sync)
     assert planned.calls == pytest.approx(sum(counts.values()), rel=0.3)
-    assert planned.minutes is None  # this sandbox tells no limit
+    assert planned.minutes is None  # this sandbox reports no limit
 
 
 def test_a_plan_of_a_later_sync_counts_stored_rows(synced):

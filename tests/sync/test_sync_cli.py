@@ -51,10 +51,10 @@ def test_a_sync_writes_a_file_and_prints_a_summary(call, fresh_sandbox):
 
 def test_json_prints_the_summary_as_json(call, fresh_sandbox):
     code, out, _ = call("--to", "x.db", "--streams", "users, contacts", "--json", server=fresh_sandbox)
-    told = json.loads(out)
+    summary = json.loads(out)
     assert code == 0
-    assert told["outcome"] == "done"
-    assert told["streams"]["contacts"] == {"read": 16, "new": 16, "changed": 0, "missing": 0, "calls": 1}
+    assert summary["outcome"] == "done"
+    assert summary["streams"]["contacts"] == {"read": 16, "new": 16, "changed": 0, "missing": 0, "calls": 1}
 
 
 def test_format_csv_writes_files_to_a_folder(call, fresh_sandbox):
