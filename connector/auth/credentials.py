@@ -48,16 +48,16 @@ def load(credential: Mapping[str, str]) -> tuple[dict[str, str], str]:
     from .vault import open_vault
 
     name = credential.get("name", "")
-    held = open_vault().get(name)
-    if held.get("kind") == "webhook_subscription":
+    stored = open_vault().get(name)
+    if stored.get("kind") == "webhook_subscription":
         raise InvalidCredential(
             f"{name!r} is a webhook subscription and its signing key; it can't sign in.",
             fix="Pass the name of a credential. List them: calendly-connector vault list",
         )
-    held = _valid(held)
-    if held["kind"] == "stored":
+    stored = _valid(stored)
+    if stored["kind"] == "stored":
         raise InvalidCredential(f"The stored credential {name!r} only refers to another one by name.")
-    return held, name
+    return stored, name
 
 
 def credential_location(

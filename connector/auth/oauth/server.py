@@ -74,11 +74,11 @@ class AuthorizationServer:
         url = f"{self._origin}/oauth/authorize"
         return consent.begin(url, self._client_id, redirect_uri, scopes, self._timing.monotonic())
 
-    def exchange(self, asked: Consent, redirect: str) -> Grant:
+    def exchange(self, pending: Consent, redirect: str) -> Grant:
         """Exchange the code in the URL that the person was redirected to for tokens. Raises SignInFailed."""
-        code = consent.read_redirect(asked, redirect)
-        consent.check_verifier(asked)
-        if self._timing.monotonic() - asked.began > _CODE_LIFE_S:
+        code = consent.read_redirect(pending, redirect)
+        consent.check_verifier(pending)
+        if self._timing.monotonic() - pending.began > _CODE_LIFE_S:
             raise SignInFailed(
                 "The sign-in took too long: its code is valid for 10 minutes.",
                 fix=consent.AGAIN,
@@ -89,19 +89,19 @@ class AuthorizationServer:
                 self._origin + _TOKEN.path,
                 grant_type="authorization_code",
                 code=code,
-                redirect_uri=asked.redirect_uri,
-                code_verifier=asked.verifier,
+                redirect_uri=pending.redirect_uri,
+                code_verifier=pending.verifier,
                 allow_redirects=False,
             )
         return grant.from_reply(reply, self._timing.clock())
 
-    def refresh(self, held: Grant) -> Grant:
+    def refresh(self, tokens: Grant) -> Grant:
         """Exchange a refresh token, which works once, for a new pair. Raises InvalidGrant."""
-        with self._session(_TOKEN, held.owner or self._client_id) as session:
+        with self._session(_TOKEN, tokens.owner or self._client_id) as session:
             reply = session.refresh_token(
-                self._origin + _TOKEN.path, refresh_token=held.refresh_token, allow_redirects=False
+                self._origin + _TOKEN.path, refresh_token=tokens.refresh_token, allow_redirects=False
             )
-        whose = {"owner": held.owner, "organization": held.organization}
+        whose = {"owner": tokens.owner, "organization": tokens.organization}
         return grant.from_reply({**whose, **reply}, self._timing.clock())
 
     def introspect(self, token: str) -> Mapping[str, Any]:
@@ -109,10 +109,10 @@ class AuthorizationServer:
         document = self._send(_INTROSPECT, token)
         return document if isinstance(document, dict) else {}
 
-    def token_info(self, held: Grant) -> TokenInfo:
+    def token_info(self, tokens: Grant) -> TokenInfo:
         """Return what introspection says about an access token, else what was granted at sign-in."""
         try:
-            known = self.introspect(held.access_token)
+            known = self.introspect(tokens.access_token)
         except ConnectorError as error:
             why = f"introspection failed: {error.message}"
         else:
@@ -121,16 +121,16 @@ class AuthorizationServer:
                 owner, organization = (str(known.get(name) or "") for name in ("owner", "organization"))
                 return TokenInfo(
                     frozenset(scope.split()),
-                    held.expires_at,
-                    owner or held.owner,
-                    organization or held.organization,
+                    tokens.expires_at,
+                    owner or tokens.owner,
+                    organization or tokens.organization,
                 )
             why = "introspection doesn't know the token"
         return TokenInfo(
-            frozenset(held.scope.split()) if held.scope else None,
-            held.expires_at,
-            held.owner,
-            held.organization,
+            frozenset(tokens.scope.split()) if tokens.scope else None,
+            tokens.expires_at,
+            tokens.owner,
+            tokens.organization,
             f"the scopes are those granted at sign-in, since {why}",
         )
 
@@ -138,10 +138,10 @@ class AuthorizationServer:
         """Revoke a token; with a refresh token, everything that was issued with it."""
         self._send(_REVOKE, token)
 
-    def revoke_grant(self, held: Grant) -> None:
+    def revoke_grant(self, tokens: Grant) -> None:
         """Revoke both tokens, the refresh token last: until then the call can be repeated."""
-        self.revoke(held.access_token)
-        self.revoke(held.refresh_token)
+        self.revoke(tokens.access_token)
+        self.revoke(tokens.refresh_token)
 
     def _send(self, request: Request, token: str) -> Any:
         """Send a token to be introspected or revoked. The app authenticates in the body, as documented."""
