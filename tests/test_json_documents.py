@@ -1,4 +1,4 @@
-"""JSON from strangers: what is read can be written, and what is deeper than Calendly's replies is refused."""
+"""Untrusted JSON: everything that is parsed can be written, and deeper documents are rejected."""
 
 import json
 

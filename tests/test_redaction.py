@@ -1,4 +1,4 @@
-"""What leaves the process as words or recordings: no secret, and no person where that is asked for."""
+"""Logs, errors and recordings contain no secrets, and on request no personal data."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ PEOPLE = (
     "+31",
 )
 PARAMETERS = (*SECRET_FIELDS, "code", "pwd")
-# The templates below are lower case, so that a piece of a secret cannot stand in them by chance.
+# The templates below are lower case, so they can't contain a part of a secret by chance.
 TOKENS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/=", min_size=8)
 TEXTS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 \"'\\&=,;<>é日\n", min_size=8).filter(
     lambda text: text.strip()
@@ -53,7 +53,7 @@ def assert_gone(secret, text):
     assert not [piece for piece in pieces(secret) if piece in text], text
 
 
-# People
+# Personal data
 
 
 @pytest.mark.parametrize("action", catalog().values(), ids=lambda action: action.id)
@@ -306,7 +306,7 @@ class Kept(logging.Handler):
 
 @pytest.fixture
 def log():
-    """Give a logger, and the lines that its handler wrote."""
+    """Return a logger, and the lines that its handler writes."""
     logger, handler = logging.Logger("of the test"), Kept()  # noqa: LOG001 - of this test alone
     handler.addFilter(RedactingFilter("known-secret"))
     logger.addHandler(handler)

@@ -1,4 +1,4 @@
-"""CSV that people open in spreadsheets, and output that a terminal shows: strangers wrote what is in it."""
+"""CSV for spreadsheets, and terminal output: both contain texts that strangers wrote."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Scopes that a subscription lacks are named: before the call where they are known, else after a refusal."""
+"""Missing scopes of a subscription are named before the call if known, else after its rejection."""
 
 import pytest
 from calendly_connector.auth.vault import open_vault
@@ -50,7 +50,7 @@ def posts(sandbox):
 
 @pytest.fixture
 def signed_in(fresh_sandbox, monkeypatch):
-    """Return what makes a connection of an app that was granted some scopes, stored or handed over."""
+    """Return a factory for connections of an OAuth app with some scopes, stored or passed."""
     monkeypatch.setenv("CALENDLY_AUTH_URL", fresh_sandbox.url)
     opened = []
 
@@ -69,7 +69,7 @@ def signed_in(fresh_sandbox, monkeypatch):
 
 @pytest.fixture
 def poor(fresh_sandbox, connect):
-    """Return a connection whose personal token lacks the read scope of contacts; nothing tells it so."""
+    """Return a connection whose personal token lacks the read scope of contacts, without knowing it."""
     scopes = ["groups:read", "organizations:read", "scheduled_events:read", "users:read", "webhooks:write"]
     fresh_sandbox.control("POST", "/tokens", {"name": "poor", "scopes": scopes})
     return connect(fresh_sandbox, "poor")

@@ -28,7 +28,7 @@ TYPES = {
     }.items()
 }
 
-# Texts in which the grammar's own characters are common.
+# Texts with many of the grammar's own characters.
 tricky = st.text(st.sampled_from("~{}+-7dNow \n") | st.characters())
 
 

@@ -1,4 +1,4 @@
-"""URIs and ids: which are taken, which are refused before a token leaves."""
+"""URIs and ids: which are accepted, and which are rejected before anything is sent."""
 
 from string import ascii_letters, digits
 

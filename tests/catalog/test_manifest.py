@@ -31,7 +31,7 @@ def test_an_id_finds_its_action_whatever_inputs_are_passed(action):
 @pytest.mark.parametrize(
     ("name", "given", "action"),
     [
-        # The names that flows were first written with.
+        # Names from older flows.
         ("scheduled_events", set(), "scheduled_events.list"),
         ("scheduled_events", {"uuid"}, "scheduled_events.get"),
         ("scheduled_events", {"user", "status"}, "scheduled_events.list"),
@@ -44,7 +44,7 @@ def test_an_id_finds_its_action_whatever_inputs_are_passed(action):
         ("event_types", {"uuid", "count"}, "event_types.get"),
         ("Create Webhook Subscription", set(), CREATE),
         ("create webhook subscription", {"url"}, CREATE),
-        # Capitals and spaces around do not matter.
+        # Case and surrounding spaces are ignored.
         ("USERS", {"uuid"}, "users.get"),
         ("Users.Me", set(), "users.me"),
         ("  users.me\n", set(), "users.me"),

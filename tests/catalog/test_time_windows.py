@@ -1,4 +1,4 @@
-"""Ranges longer than Calendly takes at once: cut, read and merged as if they were one."""
+"""Ranges longer than Calendly accepts in one call: split, read and merged."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Advice that fits the refusal, and the place where the credential is kept that has to change."""
+"""Errors from replies: advice that fits the reason, and the place where the credential is stored."""
 
 import json
 import re
@@ -151,7 +151,7 @@ def test_a_lasting_race_condition_is_a_retryable_error(connect):
     assert caught.value.fix == "Try again."
 
 
-# What the sandbox refuses, from the command line's point of view
+# Rejections of the sandbox, as seen from the command line
 
 
 def test_booking_an_unavailable_time_points_to_available_times(connect, sandbox):
@@ -183,7 +183,7 @@ def test_canceling_twice_says_nothing_to_do(connect, fresh_sandbox):
     assert caught.value.fix == "Nothing to do: the event is already canceled."
 
 
-# Where the credential is kept
+# Where the credential is stored
 
 
 @pytest.mark.parametrize(

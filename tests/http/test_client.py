@@ -1,4 +1,4 @@
-"""The network's edge against a server of plain sockets that does everything wrong."""
+"""The HTTP client against a raw socket server that misbehaves in every way."""
 
 import gzip
 import json
@@ -35,7 +35,7 @@ ATTEMPTS = 5
 
 @pytest.fixture
 def client(timer):
-    """Give what makes a client that never sleeps, and always draws a half."""
+    """Return a factory for clients that never sleep and have a jitter of one half."""
     opened = []
 
     def make(origin, *, max_body=None, **more):
@@ -53,7 +53,7 @@ def client(timer):
         made.close()
 
 
-# What goes out
+# Requests
 
 
 def test_a_request_has_the_token_a_user_agent_and_no_other_headers(client):
@@ -121,7 +121,7 @@ def test_a_closed_client_can_be_closed_again_and_used_again(client):
         assert ours.send(GET).calls == 1
 
 
-# What comes back
+# Replies
 
 
 def test_rate_limit_and_clock_skew_are_read_from_headers(client, timer):
@@ -317,7 +317,7 @@ def test_a_name_that_cannot_be_resolved_is_not_retried(client, timer, monkeypatc
     assert timer.sleeps == []
 
 
-# Trying again
+# Retries
 
 
 @pytest.mark.parametrize(
@@ -447,7 +447,7 @@ def test_a_request_and_a_client_do_not_show_secrets(client):
     assert TOKEN not in repr(client("http://127.0.0.1:1"))
 
 
-# Replies without measure
+# Huge and deep replies
 
 
 DEEP = b'{"resource": {"deep": ' + b"[" * 300 + b"]" * 300 + b"}}"

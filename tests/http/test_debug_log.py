@@ -1,4 +1,4 @@
-"""What goes over the network, as the log tells it: without secrets, and with people only if wanted."""
+"""The log of HTTP traffic: never with secrets, with personal data only on request."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ PERSON = {"name": "Noor Sand", "email": "noor@client.example", "questions_and_an
 
 @pytest.fixture
 def log(caplog):
-    """Give what makes the log listen; then what was told, as one text."""
+    """Enable the debug log and return the captured records."""
     caplog.set_level(logging.DEBUG, logger="calendly_connector")
     return caplog
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the way: a right answer, or an error after a right beginning; docs/reliability.md.
+"""Faults on the way: the result is correct, or an error follows a correct beginning (docs/reliability.md).
 
 Reads go through the sandbox, and what they give is compared with an undisturbed read, record by record.
 """
@@ -43,7 +43,7 @@ HOUR_S = 3600.0
 
 @dataclass
 class Reading:
-    """What a read gave, in order, the error it ended with, and what it says of itself."""
+    """The URIs that a read returned, the error that ended it, and what it reports about itself."""
 
     uris: list[str]
     error: ConnectorError | None
@@ -56,14 +56,14 @@ class Reading:
         assert self.complete
 
     def broke_off(self, expected, kind, pages=None):
-        """Hold it against the whole list: a right beginning (of so many pages of 25), then this error."""
+        """Assert that it has a correct beginning of the list (`pages` of 25 records), then this error."""
         assert type(self.error) is kind
         assert self.uris == expected[: len(self.uris) if pages is None else 25 * pages]
         assert not self.complete
 
 
 def read(connection, action=EVENTS, params=IN_TEN_PAGES, *, before_page=None):
-    """Read a list; `before_page` holds functions to call before the page of a number is asked for."""
+    """Read a list; `before_page` maps page numbers to functions that are called before that page is read."""
     stream = connection.iterate(action, params)
     pages, uris, error = stream.pages(), [], None
     for number in count(1):
@@ -81,7 +81,7 @@ def read(connection, action=EVENTS, params=IN_TEN_PAGES, *, before_page=None):
 
 @pytest.fixture
 def events(sandbox, connect):
-    """Give the URIs of all events, in order. The world of all sandboxes is the same."""
+    """Return the URIs of all events, in order. All sandboxes have the same data."""
     undisturbed = read(connect(sandbox))
     assert (len(set(undisturbed.uris)), undisturbed.error) == (250, None)
     return undisturbed.uris
@@ -89,18 +89,18 @@ def events(sandbox, connect):
 
 @pytest.fixture
 def members(sandbox, connect):
-    """Give the URIs of all memberships, a list that has no order of time."""
+    """Return the URIs of all memberships, a list without an order of time."""
     undisturbed = read(connect(sandbox), MEMBERS, {"organization": ORGANIZATION})
     assert (len(set(undisturbed.uris)), undisturbed.error) == (8, None)
     return undisturbed.uris
 
 
 def asked(server):
-    """Give the statuses of all requests that the sandbox answered."""
+    """Return the statuses of all replies of the sandbox."""
     return [request["status"] for request in server.requests()["requests"]]
 
 
-# Connections that end too early
+# Connections that end early
 
 ENDINGS = {
     "reset before the reply": Step(cut=0, abruptly=True),
@@ -162,7 +162,7 @@ def test_a_connection_that_was_closed_while_idle_is_reopened(abruptly, troubled,
         read(connect(proxy), before_page=dict.fromkeys(range(2, 11), wait)).is_all_of(events)
 
 
-# Answers that are none
+# Invalid replies
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_reply_that_never_comes_is_a_timeout(troubled, events, connect):
 
 @pytest.fixture
 def deaf():
-    """Give an address whose queue of connections is full: one more is neither taken nor refused."""
+    """Return an address with a full queue: a new connection is neither accepted nor refused."""
     with ExitStack() as opened:
         listener = opened.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -255,7 +255,7 @@ def test_a_connection_that_is_not_accepted_is_a_timeout(deaf, connect):
 
 
 class _Mute(Listener):
-    """Takes connections, reads what comes and never says a word."""
+    """Accepts connections, reads requests and never replies."""
 
     def _talk(self, connection):
         while connection.recv(65536):
@@ -270,7 +270,7 @@ def test_a_tls_handshake_that_stalls_is_a_timeout(connect):
 
 
 def _jumping(timer, hours):
-    """Give a clock that is set forward or back by hours between any two looks."""
+    """Return a clock that jumps by hours between any two readings."""
     jumps = count()
 
     def clock():
@@ -303,7 +303,7 @@ def test_a_wait_is_right_even_if_the_servers_clock_is_wrong(hours, make_sandbox,
             assert 29 <= sum(timer.sleeps) <= 31
 
 
-# Calendly fails, or refuses
+# Error statuses
 
 
 @pytest.mark.parametrize("kind", ["status", "html"])
@@ -588,7 +588,7 @@ def subscription():
 
 @pytest.fixture
 def made(fresh_sandbox, connect):
-    """Give what counts how often the subscription of the example exists."""
+    """Return a function that counts how often the subscription of the example exists."""
 
     def count_them():
         rows = connect(fresh_sandbox).run("webhook_subscriptions.list", {"scope": "organization"}).records
@@ -652,7 +652,7 @@ def test_a_write_is_retried_after_a_429(told, fresh_sandbox, made, connect, time
 
 
 def wait_for_the_end_of_idle_ones(connection):
-    """Wait until it has arrived at our end too: on a busy machine that takes a moment."""
+    """Wait until the end of the connection has arrived here: on a busy machine that takes a moment."""
     adapter = connection._client._session.get_adapter("http://")
     for pool in adapter.poolmanager.pools._container.values():
         for idle in filter(None, list(pool.pool.queue)):
@@ -712,7 +712,7 @@ schedules = st.tuples(
 
 
 def read_through(troubled, schedule, events, timer):
-    """Read all events through trouble; the result is right, or says that it is not."""
+    """Read all events with faults; the result is correct, or reports that it isn't."""
     spoiled, declared = schedule
     troubled.control("DELETE", "/faults")
     for fault in declared:
@@ -737,7 +737,7 @@ def test_random_faults_cause_no_silent_gaps_and_no_duplicates(schedule, troubled
 
 
 class _Slow(Timer):
-    """A clock by which everything takes a while, so that lists are read in several parts at once."""
+    """A clock that makes every call look slow, so lists are read in parallel."""
 
     def __init__(self):
         super().__init__()
@@ -750,7 +750,7 @@ class _Slow(Timer):
 
 
 def _drawn(chance):
-    """Draw a schedule; threads, which hypothesis could not repeat, decide who runs into what."""
+    """Draw a schedule of faults; threads, which hypothesis can't replay, decide which request gets which."""
     spoiled = [
         Step(
             forward=chance.random() < 0.8,

@@ -568,7 +568,7 @@ DOWN = CalendlyDown("x", status=503)
         ("POST", DOWN, 1, None),
         ("PATCH", DOWN, 1, None),
         ("PUT", DOWN, 1, None),
-        # No answer: a write only where it certainly never arrived.
+        # No answer: a write is retried only if it certainly never arrived.
         ("GET", no_answer("timeout"), 1, 1.0),
         ("GET", no_answer("broken"), 2, 2.0),
         ("GET", no_answer("timeout", happened=True), 1, 1.0),
@@ -577,12 +577,12 @@ DOWN = CalendlyDown("x", status=503)
         ("POST", no_answer("timeout"), 1, 1.0),
         ("POST", no_answer("timeout", happened=True), 1, None),
         ("PATCH", no_answer("broken", happened=True), 1, None),
-        # What the next second will not mend.
+        # Errors that a retry does not fix.
         ("GET", no_answer("dns"), 1, None),
         ("GET", no_answer("tls"), 1, None),
         ("GET", no_answer("proxy"), 1, None),
         ("GET", Rejected("x", status=400), 1, None),
-        # A refusal that asks for another try: nothing happened, so a write may be sent again, too.
+        # A rejection that asks for a retry: nothing happened, so a write is retried, too.
         ("GET", error_for(WRITE, 400, {}, RACE), 1, 1.0),
         ("POST", error_for(WRITE, 400, {}, RACE), 2, 2.0),
         ("GET", Unauthenticated("x", status=401), 1, None),
@@ -623,7 +623,7 @@ def test_jitter_does_not_shorten_the_wait_that_calendly_asks_for():
         ({"retry-after": "", "x-ratelimit-reset": "60"}, 60.0),
         ({"retry-after": http_date(90), "date": http_date()}, 90.0),
         ({"retry-after": http_date(-90), "date": http_date()}, 0.0),
-        # Without the server's own clock a date says nothing.
+        # A date is useless without the server's own clock.
         ({"retry-after": http_date(90)}, None),
         ({"retry-after": http_date(90), "x-ratelimit-reset": "60"}, 60.0),
         ({"retry-after": http_date(90), "date": "rubbish", "x-ratelimit-reset": "60"}, 60.0),
@@ -705,7 +705,7 @@ def test_any_headers_are_read(headers: dict[str, Any]):
     assert skew is None or skew == skew  # noqa: PLR0124 - no NaN
 
 
-# How many records a page may hold
+# Number of records on a page
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The budget: paces an account before Calendly refuses it, whatever way the server counts."""
+"""The client-side rate limit, against servers that count in different ways."""
 
 import heapq
 import itertools
@@ -26,7 +26,7 @@ BOOK = ("POST", "/invitees")
 
 
 class Fixed:
-    """A server that counts in windows of a minute, each from its first request; Reset is rounded up."""
+    """A server with fixed windows of a minute that start with their first request; Reset is rounded up."""
 
     def __init__(self, limit, *, says=None):
         self.limit, self.says = limit, says
@@ -43,7 +43,7 @@ class Fixed:
 
 
 class Sliding:
-    """A server by which a request counts for a minute after it was made."""
+    """A server with a sliding window: each request counts for a minute."""
 
     def __init__(self, limit, *, says=None):
         self.limit, self.says, self.log = limit, says, deque()
@@ -59,7 +59,7 @@ class Sliding:
 
 
 def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None, start=0.0):
-    """Let threads send in virtual time; give when each was sent, and how many were refused."""
+    """Send from threads in virtual time; return when each request was sent, and the number of 429s."""
     account = account or AccountRateLimit()
     left, refused, sent = requests, 0, []
     agenda = [(start, number, "ask", None) for number in range(threads)]
@@ -162,7 +162,7 @@ def test_any_server_is_handled_with_few_429s(limit, threads, latency_s, others, 
 
 
 class Processes:
-    """Processes of one account that send as much as they may, in virtual time; none knows of the others."""
+    """Processes of one account that send as much as they can, in virtual time, without communicating."""
 
     def __init__(self, server, starts, *, threads=1, latency_s=0.02, seconds=240):
         self.sent = [[] for _ in starts]
@@ -251,7 +251,7 @@ def test_a_command_that_follows_others_in_the_same_minute_is_not_slowed_down():
         assert sent[-1] - sent[0] <= 26 * 0.01
 
 
-# What is not told
+# Missing headers and replies
 
 
 def test_a_server_without_the_headers_is_not_slowed_down():
@@ -319,7 +319,7 @@ def test_429s_of_parallel_requests_count_once():
     assert account.acquire(*GET, 1.5) == 10.0
 
 
-# Operations with limits of their own
+# Operations with quotas of their own
 
 
 @pytest.mark.parametrize("plan", ["", "trial", "enterprise", "no such plan"])

@@ -1,4 +1,4 @@
-"""The raw call: what the catalog does not have yet, under the same rules."""
+"""Raw requests to paths that aren't in the catalog; the same rules apply."""
 
 import json
 from io import StringIO

@@ -1,4 +1,4 @@
-"""Whatever a reply holds, the caller gets a ConnectorError that names the reply, and never the blame."""
+"""Odd replies raise a ConnectorError that names the reply and doesn't blame the caller."""
 
 import pytest
 from calendly_connector import cli, sync
@@ -39,19 +39,19 @@ def given(action):
 
 
 def ends_well(call):
-    """Assert that a good call gives something, or an error of one line that does not blame the caller."""
+    """Assert that a valid call succeeds, or raises an error of one line that doesn't blame the caller."""
     caught = None
     try:
         call()
     except ConnectorError as error:
         caught = error
     assert "\n" not in str(caught)
-    # Some events are for admins alone, and the role is in a reply.
+    # Some events are for admins only, and the role is in a reply.
     assert not isinstance(caught, UsageError) or "must be an admin or owner" in str(caught)
 
 
-def looked_twice(connection, events):
-    """Return the second of two looks; what it tells has the form of an event."""
+def polled_twice(connection, events):
+    """Return the result of the second of two polls."""
     polled = connection.poll(events, since=SINCE)
     return connection.poll(events, polled.cursor)
 
@@ -67,9 +67,9 @@ def library_calls(connection):
         "iterate": lambda: list(connection.iterate("scheduled_events.list", given("scheduled_events.list"))),
         "request": lambda: connection.request("GET", "/users/me"),
         "check": lambda: connection.check(deep=True),
-        "poll bookings": lambda: looked_twice(connection, BOOKINGS),
-        "poll shelves": lambda: looked_twice(connection, SHELVES),
-        "poll submissions": lambda: looked_twice(connection, SUBMISSIONS),
+        "poll bookings": lambda: polled_twice(connection, BOOKINGS),
+        "poll shelves": lambda: polled_twice(connection, SHELVES),
+        "poll submissions": lambda: polled_twice(connection, SUBMISSIONS),
         "poll filtered": lambda: connection.poll(BOOKINGS[:1], since=SINCE, filters={"first_time": True}),
         "sample": lambda: connection.sample("invitee.created"),
         "subscribe": lambda: subscriptions.subscribe(BOOKINGS[:2], CALLBACK),
@@ -142,11 +142,11 @@ def test_odd_replies_never_end_a_command_in_a_traceback(words, calendly, capsys)
         assert "Traceback" not in err
 
 
-# What an answer that is odd in one way leads to
+# Replies that are odd in one way
 
 
 def odd_record(action, **fields):
-    """Return a change that makes records of one list odd."""
+    """Return a change that makes the first record of one list odd."""
 
     def change(name, document):
         if name == action:

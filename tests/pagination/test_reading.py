@@ -1,4 +1,4 @@
-"""Lists that are read while their rows and page tokens change, and in several parts at once."""
+"""Reading lists while their rows and page tokens change, and in parallel."""
 
 import threading
 import time
@@ -44,11 +44,11 @@ def slow(timer):
     timer.tick_s = prefetch.SLOW_S
 
 
-# A list of our own, which answers as Calendly does: pure, so that hypothesis can try thousands
+# A fake list that behaves like Calendly's, without I/O, so hypothesis can try thousands
 
 
 class Calendar:
-    """A list of events in order of time. `inclusive`: whether the ends of a range belong to it."""
+    """A list of events in order of time. `inclusive`: whether a range includes its ends."""
 
     def __init__(self, seconds, *, inclusive=True):
         self.rows = [
@@ -112,8 +112,8 @@ def paginator_of(calendar, query=ASCENDING, **options):
     return Paginator(calendar.send, catalog()[EVENTS], Request("GET", "/scheduled_events", query), **options)
 
 
-def read(chain):
-    return [row for part in chain for row in part.records]
+def read(paginator):
+    return [row for page_ in paginator for row in page_.records]
 
 
 MANY = st.lists(st.integers(0, 400), max_size=60)
@@ -308,7 +308,7 @@ def test_a_list_in_another_order_is_not_treated_as_ordered_by_time(sort):
     assert TimeOrder("a", "b", "start_time").sorts(query) == (sort == "start_time:asc")
 
 
-# In parts
+# In parallel
 
 
 @pytest.mark.usefixtures("slow")
@@ -452,7 +452,7 @@ def test_a_stream_that_is_closed_early_stops_its_threads(make_sandbox, connect):
 
 
 class Endless:
-    """A chain without an end that counts what was taken from it."""
+    """A paginator without an end that counts the pages read."""
 
     incomplete = False
 
@@ -503,11 +503,11 @@ def test_windows_are_read_in_parallel_and_merged_in_order(fresh_sandbox, connect
     assert (result.calls, result.complete) == (43, True)
 
 
-# Lists that do not end
+# Endless lists
 
 
 class Unending:
-    """A list whose page tokens never repeat. `rows` gives the records of a page by its number."""
+    """A list whose page tokens never repeat. `rows` returns the records of a page by its number."""
 
     def __init__(self, rows):
         self.rows = rows
