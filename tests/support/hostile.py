@@ -168,8 +168,8 @@ class Listener:
 class Hostile(Listener):
     """Answers the n-th request with the n-th step: bytes to send, or a function of the connection.
 
-    The last step answers all that follow. `None` takes the request and never answers. A server that
-    does not listen answers with its first step whatever comes.
+    The last step answers all further requests. `None` reads the request and never answers. A server that
+    does not listen sends its first step without reading a request.
     """
 
     def __init__(self, *steps, tls=False, listens=True):

@@ -19,13 +19,13 @@ class Step:
     """What the proxy does to one request and its reply; by default nothing.
 
     Attributes:
-        forward: whether the server gets the request at all; if not, there is no reply.
-        chunked: bytes of each chunk that the body is cut into; 0 leaves it with its Content-Length.
-        cut: bytes of the reply after which the connection ends, head included; negative: from its end.
-        abruptly: whether a connection that ends does so with a reset.
-        leave: whether the connection is closed while it is idle, after a whole reply.
-        hold: whether the reply is held back until `release`, or the end.
-        tick: called before each byte, which then goes out alone.
+        forward: whether the server gets the request; if not, there is no reply.
+        chunked: size of the body's chunks in bytes; 0 keeps its Content-Length.
+        cut: bytes of the reply after which the connection ends, including the head; negative: from its end.
+        abruptly: whether the connection ends with a reset.
+        leave: whether the connection is closed while idle, after a whole reply.
+        hold: whether the reply is held until `release` or the end.
+        tick: called before each byte, which is then sent on its own.
     """
 
     forward: bool = True
@@ -45,7 +45,7 @@ class Step:
 class Proxy(Listener):
     """Forwards requests to a server (with a `url`); the n-th gets the n-th step, the rest get `then`.
 
-    `left` is set when a connection was closed, for whoever has to wait for it.
+    `left` is set when a connection was closed while idle.
     """
 
     def __init__(self, server, *steps, then=None):
