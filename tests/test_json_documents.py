@@ -1,4 +1,4 @@
-"""JSON from strangers: what is read can be written, and what is deeper than Calendly's replies is refused."""
+"""Untrusted JSON: everything that is parsed can be written, and deeper documents are rejected."""
 
 import json
 
@@ -45,6 +45,6 @@ def test_what_is_not_json_is_refused_as_such(body):
 @pytest.mark.parametrize(
     "value", ["\ud800", {"\udcff": 1}, 2**64, {1: 2}, {1}, b"x", json.loads(nested(101))]
 )
-def test_what_cannot_be_sent_is_known_before(value):
+def test_values_that_cannot_be_written_are_recognized(value):
     assert not is_writable(value)
     assert is_writable([1, "ä", None, {"a": 1.5}])

@@ -12,7 +12,6 @@ from http import HTTPStatus
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
-from ..catalog.scopes import scope_advice
 from ..errors import (
     CalendlyDown,
     ConnectorError,
@@ -65,6 +64,8 @@ class CredentialLocation:
 
     def scope_advice(self, scopes: Sequence[str], action: str) -> str:
         """Return what to do if the token lacks scopes that a call of `action` needs."""
+        from ..catalog.scopes import scope_advice
+
         if self.oauth:
             options = f"--for {action}" if action else " ".join(f"--scope {quote(one)}" for one in scopes)
             return scope_advice(scopes, login=f"{self._login} {options}")

@@ -30,12 +30,12 @@ def in_order(paginators: Iterable[Paginator]) -> Iterator[tuple[int, Page]]:
     in its place; after an incomplete one nothing follows.
     """
     stop = Event()
-    waiting, workers = iter(paginators), deque[_Worker]()
+    waiting, workers = iter(paginators), deque[_PrefetchWorker]()
     number = 0
     try:
         while True:
             while len(workers) < PARALLEL and (paginator := next(waiting, None)):
-                workers.append(_Worker(paginator, stop))
+                workers.append(_PrefetchWorker(paginator, stop))
             if not workers:
                 return
             for page in workers[0]:
@@ -47,7 +47,7 @@ def in_order(paginators: Iterable[Paginator]) -> Iterator[tuple[int, Page]]:
         stop.set()
 
 
-class _Worker:
+class _PrefetchWorker:
     """Reads a paginator in a thread of its own, some pages ahead of the consumer."""
 
     def __init__(self, paginator: Paginator, stop: Event) -> None:

@@ -1,4 +1,4 @@
-"""What goes over the network, as the log tells it: without secrets, and with people only if wanted."""
+"""The log of HTTP traffic: never with secrets, with personal data only on request."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ PERSON = {"name": "Noor Sand", "email": "noor@client.example", "questions_and_an
 
 @pytest.fixture
 def log(caplog):
-    """Give what makes the log listen; then what was told, as one text."""
+    """Enable the debug log and return the captured records."""
     caplog.set_level(logging.DEBUG, logger="calendly_connector")
     return caplog
 
@@ -28,7 +28,7 @@ def lines(log):
     return [record.getMessage() for record in log.records if record.name == "calendly_connector"]
 
 
-def test_a_call_is_told_in_both_directions_without_its_token(log, connect):
+def test_request_and_reply_are_logged_without_the_token(log, connect):
     step = reply(
         200,
         {"resource": {"uri": "https://api.calendly.com/users/U", **PERSON}},
@@ -44,7 +44,7 @@ def test_a_call_is_told_in_both_directions_without_its_token(log, connect):
     assert not [part for part in (TOKEN, "Noor", "noor@", "Blue", "x-odd") if part in "\n".join(told)]
 
 
-def test_people_are_told_where_that_is_wanted_and_secrets_still_not(log):
+def test_personal_data_is_logged_on_request_and_secrets_never(log):
     request = Request("POST", "/x", body={**PERSON, "signing_key": SIGNING_KEY})
     LOG_WITH_PEOPLE.request_sent(request, HEADER)
     LOG_WITH_PEOPLE.reply_received(
@@ -56,7 +56,7 @@ def test_people_are_told_where_that_is_wanted_and_secrets_still_not(log):
     assert SIGNING_KEY not in told
 
 
-def test_a_query_tells_neither_people_nor_secrets(log):
+def test_a_logged_query_has_no_personal_data_and_no_secrets(log):
     query = (("email", "noor@client.example"), ("token", "S"), ("count", "5"), ("page_token", "P"))
     LOG.request_sent(Request("GET", "/x", query), HEADER)
     (told,) = lines(log)
@@ -66,14 +66,14 @@ def test_a_query_tells_neither_people_nor_secrets(log):
 @pytest.mark.parametrize(
     "body", [b"<html>Noor Sand</html>", b"\xff\xfe", b"{" * 50_000, b"[" * 50_000, b"token=S"]
 )
-def test_of_a_body_that_is_not_json_no_word_is_told(body, log):
+def test_a_body_that_is_not_json_is_not_logged(body, log):
     LOG_WITH_PEOPLE.reply_received(Request("GET", "/x"), HEADER, 502, {"content-type": "text/html"}, body)
     told = lines(log)
     assert told[0] == f"< 502 GET /x ({len(body)} bytes)"
     assert told[-1] in {"< (not JSON)", "< (JSON too deep to show)"}
 
 
-def test_json_too_deep_to_clean_breaks_nothing(log):
+def test_json_that_is_too_deep_to_mask_is_not_logged(log):
     LOG.reply_received(Request("GET", "/x"), HEADER, 200, {}, b"[" * 700 + b"]" * 700)
     assert lines(log)[-1] in {f"< {'[' * 700}{']' * 700}", "< (JSON too deep to show)"}
 
@@ -89,7 +89,7 @@ def test_nothing_is_formatted_if_the_level_is_not_enabled():
     LOG.reply_received(request, HEADER, 200, Untouchable(date="now"), b"{}")
 
 
-def test_a_refusal_and_an_echo_are_told_without_the_token(log, connect):
+def test_errors_and_echoes_are_logged_without_the_token(log, connect):
     step = reply(403, {"message": f"no: {HEADER}", "details": [{TOKEN: TOKEN}]}, {"X-Request-Id": TOKEN})
     with Hostile(step) as server, connect(server, TOKEN) as connection, pytest.raises(ConnectorError):
         connection.run("users.me")
@@ -103,7 +103,7 @@ def test_a_refusal_and_an_echo_are_told_without_the_token(log, connect):
     st.text("ABCDEFGH0123456789-_.", min_size=8),
     st.binary() | st.none(),
 )
-def test_no_secret_is_told_whatever_is_sent_and_answered(fields, token, body):
+def test_no_secret_is_logged_whatever_is_sent_and_received(fields, token, body):
     log = logging.getLogger("calendly_connector")
     told = []
     keeper = logging.Handler()
@@ -124,6 +124,6 @@ def test_no_secret_is_told_whatever_is_sent_and_answered(fields, token, body):
     assert not [line for line in told if token in line or SIGNING_KEY in line]
 
 
-def test_a_body_of_megabytes_is_not_masked_but_left_out(log):
+def test_a_body_of_megabytes_is_not_logged(log):
     LOG.reply_received(Request("GET", "/x"), HEADER, 400, {}, b'"' + b"bearer " * 200_000 + b'"')
     assert lines(log)[-1] == "< (too long to show)"

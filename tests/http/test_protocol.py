@@ -84,7 +84,7 @@ def http_date(seconds_from_now: float = 0) -> str:
         ("http://[::1]:65535", "http://[::1]:65535"),
     ],
 )
-def test_origin_in_its_plain_form(text, origin):
+def test_origin_is_normalized(text, origin):
     assert check_origin(text) == origin
 
 
@@ -135,13 +135,13 @@ def test_origin_in_its_plain_form(text, origin):
         "https://xn\u3002example",
     ],
 )
-def test_origin_that_could_lead_elsewhere_is_refused(text):
+def test_unsafe_origin_is_rejected(text):
     with pytest.raises(UsageError, match=r"^CALENDLY_API_URL must be"):
         check_origin(text)
 
 
 @given(st.text() | st.text(st.sampled_from("htps:/[].@#?%0195ax\\ ")).map("https://{}".format))
-def test_origin_is_plain_or_refused(text):
+def test_any_origin_is_normalized_or_rejected(text):
     try:
         origin = check_origin(text)
     except UsageError:
@@ -175,13 +175,13 @@ def test_origin_is_plain_or_refused(text):
         ("PATCH /x/{uuid}", {"uuid": "a", "b": 1}, "/x/a", {"b": 1}),
     ],
 )
-def test_inputs_go_where_they_belong(line, values, target, body):
+def test_inputs_go_into_path_query_or_body(line, values, target, body):
     request = build_request(line, values)
     assert (request.method, request.target, request.body) == (line.split()[0], target, body)
 
 
 @pytest.mark.parametrize("value", ["", ".", "..", "...", "a\nb", "a\x00", "\ud800", "\u2028"])
-def test_path_id_that_would_lead_elsewhere_is_refused(value):
+def test_unsafe_path_id_is_rejected(value):
     with pytest.raises(UsageError, match="`uuid` isn't a valid id"):
         build_request("GET /users/{uuid}", {"uuid": value})
 
@@ -202,7 +202,7 @@ def test_path_ids_never_change_the_path(first, second):
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"))))
-def test_query_comes_back_as_it_went_in(values):
+def test_query_survives_encoding(values):
     request = build_request("GET /x", values)
     assert parse_qsl(request.target.partition("?")[2], keep_blank_values=True) == list(values.items())
 
@@ -213,7 +213,7 @@ def test_inputs_are_not_changed():
     assert values == {"uuid": "a", "b": 1}
 
 
-def test_repr_of_a_request_holds_no_body():
+def test_repr_of_a_request_has_no_body():
     assert "made-up-key" not in repr(build_request("POST /x", {"signing_key": "made-up-key"}))
 
 
@@ -239,7 +239,7 @@ def test_only_reads_and_deletes_are_repeatable(method, repeatable):
         (200, '{"a": "\u00e9\u2713"}'.encode(), {"a": "\u00e9\u2713"}),
     ],
 )
-def test_reply_that_says_yes(status, body, document):
+def test_successful_reply(status, body, document):
     assert read_document(READ, status, {}, body) == document
 
 
@@ -309,13 +309,13 @@ def test_reply_without_its_list_is_refused(document):
     "pagination",
     [[1], "t", 5, True, {"next_page_token": 5}, {"next_page_token": ["t"]}, {"next_page_token": False}],
 )
-def test_a_list_whose_end_cannot_be_told_is_refused_not_cut(pagination):
+def test_a_list_with_unreadable_pagination_is_rejected(pagination):
     with pytest.raises(UnexpectedAnswer, match="pagination"):
         read_page(READ, {"collection": [{}], "pagination": pagination})
 
 
 @pytest.mark.parametrize("row", [None, 5, "x", [], [{}]])
-def test_a_list_of_what_is_no_record_is_refused(row):
+def test_a_list_of_other_values_than_records_is_rejected(row):
     with pytest.raises(UnexpectedAnswer, match="has no `collection` of objects"):
         read_page(READ, {"collection": [{}, row]})
 
@@ -401,7 +401,7 @@ def test_a_wrong_envelope_says_what_to_do(request_, hint):
         assert hint in caught.value.fix
 
 
-def test_a_403_without_words_is_told_all_the_same():
+def test_a_403_without_a_message_still_has_one():
     assert error_for(READ, 403, {}, b"").message == "GET /scheduled_events: permission denied (403)."
 
 
@@ -472,7 +472,7 @@ def test_a_redirect_names_its_status_and_not_its_address(status):
     assert "evil" not in str(error)
 
 
-def test_a_limit_tells_how_long_to_wait():
+def test_a_429_says_how_long_to_wait():
     error = error_for(READ, 429, {"x-ratelimit-reset": "37"}, b"<html>slow down</html>")
     assert isinstance(error, RateLimited)
     assert error.retry_after_s == 37.0
@@ -568,7 +568,7 @@ DOWN = CalendlyDown("x", status=503)
         ("POST", DOWN, 1, None),
         ("PATCH", DOWN, 1, None),
         ("PUT", DOWN, 1, None),
-        # No answer: a write only where it certainly never arrived.
+        # No answer: a write is retried only if it certainly never arrived.
         ("GET", no_answer("timeout"), 1, 1.0),
         ("GET", no_answer("broken"), 2, 2.0),
         ("GET", no_answer("timeout", happened=True), 1, 1.0),
@@ -577,12 +577,12 @@ DOWN = CalendlyDown("x", status=503)
         ("POST", no_answer("timeout"), 1, 1.0),
         ("POST", no_answer("timeout", happened=True), 1, None),
         ("PATCH", no_answer("broken", happened=True), 1, None),
-        # What the next second will not mend.
+        # Errors that a retry does not fix.
         ("GET", no_answer("dns"), 1, None),
         ("GET", no_answer("tls"), 1, None),
         ("GET", no_answer("proxy"), 1, None),
         ("GET", Rejected("x", status=400), 1, None),
-        # A refusal that asks for another try: nothing happened, so a write may be sent again, too.
+        # A rejection that asks for a retry: nothing happened, so a write is retried, too.
         ("GET", error_for(WRITE, 400, {}, RACE), 1, 1.0),
         ("POST", error_for(WRITE, 400, {}, RACE), 2, 2.0),
         ("GET", Unauthenticated("x", status=401), 1, None),
@@ -623,7 +623,7 @@ def test_jitter_does_not_shorten_the_wait_that_calendly_asks_for():
         ({"retry-after": "", "x-ratelimit-reset": "60"}, 60.0),
         ({"retry-after": http_date(90), "date": http_date()}, 90.0),
         ({"retry-after": http_date(-90), "date": http_date()}, 0.0),
-        # Without the server's own clock a date says nothing.
+        # A date is useless without the server's own clock.
         ({"retry-after": http_date(90)}, None),
         ({"retry-after": http_date(90), "x-ratelimit-reset": "60"}, 60.0),
         ({"retry-after": http_date(90), "date": "rubbish", "x-ratelimit-reset": "60"}, 60.0),
@@ -651,7 +651,7 @@ RUBBISH_NUMBERS = [
 
 
 @pytest.mark.parametrize("rubbish", [*RUBBISH_NUMBERS, "Tue, 17 Nov 2026 15:22:41 +" + "9" * 15])
-def test_rubbish_about_waiting_is_passed_over(rubbish):
+def test_invalid_wait_headers_are_ignored(rubbish):
     assert rate_limit_wait_s({"retry-after": rubbish, "date": http_date(), "x-ratelimit-reset": "60"}) == 60.0
     assert rate_limit_wait_s({"x-ratelimit-reset": rubbish}) is None
 
@@ -667,13 +667,13 @@ def test_rubbish_about_waiting_is_passed_over(rubbish):
         (("500", "", "60"), None),
     ],
 )
-def test_headroom(values, told):
+def test_rate_limit_headers(values, told):
     names = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
     assert rate_limit(dict(zip(names, values, strict=True))) == told
 
 
 @pytest.mark.parametrize("rubbish", RUBBISH_NUMBERS)
-def test_rubbish_about_headroom_is_passed_over(rubbish):
+def test_invalid_rate_limit_headers_are_ignored(rubbish):
     assert rate_limit({"x-ratelimit-limit": rubbish, "x-ratelimit-remaining": "5"}) is None
     assert rate_limit({"x-ratelimit-limit": "5", "x-ratelimit-remaining": rubbish}) is None
 
@@ -705,7 +705,7 @@ def test_any_headers_are_read(headers: dict[str, Any]):
     assert skew is None or skew == skew  # noqa: PLR0124 - no NaN
 
 
-# How many records a page may hold
+# Number of records on a page
 
 
 @pytest.mark.parametrize(

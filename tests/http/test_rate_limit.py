@@ -1,4 +1,4 @@
-"""The budget: paces an account before Calendly refuses it, whatever way the server counts."""
+"""The client-side rate limit, against servers that count in different ways."""
 
 import heapq
 import itertools
@@ -26,7 +26,7 @@ BOOK = ("POST", "/invitees")
 
 
 class Fixed:
-    """A server that counts in windows of a minute, each from its first request; Reset is rounded up."""
+    """A server with fixed windows of a minute that start with their first request; Reset is rounded up."""
 
     def __init__(self, limit, *, says=None):
         self.limit, self.says = limit, says
@@ -43,7 +43,7 @@ class Fixed:
 
 
 class Sliding:
-    """A server by which a request counts for a minute after it was made."""
+    """A server with a sliding window: each request counts for a minute."""
 
     def __init__(self, limit, *, says=None):
         self.limit, self.says, self.log = limit, says, deque()
@@ -59,7 +59,7 @@ class Sliding:
 
 
 def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None, start=0.0):
-    """Let threads send in virtual time; give when each was sent, and how many were refused."""
+    """Send from threads in virtual time; return when each request was sent, and the number of 429s."""
     account = account or AccountRateLimit()
     left, refused, sent = requests, 0, []
     agenda = [(start, number, "ask", None) for number in range(threads)]
@@ -99,7 +99,7 @@ def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None,
 @pytest.mark.parametrize(
     ("threads", "latency_s"), [(1, 0.001), (1, 0.05), (3, 0.001), (3, 0.3), (8, 0.001), (8, 0.05), (8, 0.3)]
 )
-def test_a_long_read_is_never_refused_and_uses_what_it_may(limit, threads, latency_s):
+def test_a_long_read_uses_its_limit_without_a_429(limit, threads, latency_s):
     server = Fixed(limit)
     sent, refused = run(server, 5 * limit, threads=threads, latency_s=latency_s)
     assert refused == 0
@@ -120,14 +120,14 @@ def test_a_read_that_fits_into_one_window_never_waits(threads):
 @pytest.mark.parametrize("threads", [1, 8])
 @pytest.mark.parametrize("says", [None, 60])
 @pytest.mark.parametrize("kind", [Fixed, Sliding])
-def test_however_the_server_counts_it_is_not_refused_again_and_again(kind, limit, threads, says):
+def test_however_the_server_counts_429s_are_rare(kind, limit, threads, says):
     sent, refused = run(kind(limit, says=says), 6 * limit, threads=threads)
     assert refused <= 1
     assert sent[-1] <= 9 * 61  # at best 5 of 60 s
 
 
 @pytest.mark.parametrize("threads", [1, 8])
-def test_what_another_program_uses_costs_a_wait_and_no_loop(threads):
+def test_requests_of_another_program_cause_a_wait_and_no_loop(threads):
     others = [second + 0.5 for second in range(600)]  # one a second
     sent, refused = run(Fixed(100), 300, threads=threads, others=others)
     assert refused <= threads
@@ -151,7 +151,7 @@ def test_a_window_that_another_program_has_used_up_is_waited_for():
     st.sampled_from([None, 60]),
     st.sampled_from([Fixed, Sliding]),
 )
-def test_whatever_happens_it_ends_and_is_seldom_refused(limit, threads, latency_s, others, says, kind):
+def test_any_server_is_handled_with_few_429s(limit, threads, latency_s, others, says, kind):
     requests = 3 * limit
     sent, refused = run(kind(limit, says=says), requests, threads=threads, latency_s=latency_s, others=others)
     assert len(sent) == requests + refused
@@ -162,7 +162,7 @@ def test_whatever_happens_it_ends_and_is_seldom_refused(limit, threads, latency_
 
 
 class Processes:
-    """Processes of one account that send as much as they may, in virtual time; none knows of the others."""
+    """Processes of one account that send as much as they can, in virtual time, without communicating."""
 
     def __init__(self, server, starts, *, threads=1, latency_s=0.02, seconds=240):
         self.sent = [[] for _ in starts]
@@ -226,7 +226,7 @@ def test_a_process_that_starts_later_gets_its_share_from_the_next_minute_on(late
     assert min(run.shares(since=60)) >= 0.75
 
 
-def test_a_process_whose_rival_has_ended_takes_everything_again():
+def test_a_process_uses_the_whole_limit_after_others_end():
     server = Fixed(500)
     alone = Processes(server, [0.0, 0.0], latency_s=0.01, seconds=59).accounts[0]
     sent, refused = run(server, 1500, account=alone, latency_s=0.01, start=60.0)
@@ -251,7 +251,7 @@ def test_a_command_that_follows_others_in_the_same_minute_is_not_slowed_down():
         assert sent[-1] - sent[0] <= 26 * 0.01
 
 
-# What is not told
+# Missing headers and replies
 
 
 def test_a_server_without_the_headers_is_not_slowed_down():
@@ -262,7 +262,7 @@ def test_a_server_without_the_headers_is_not_slowed_down():
         account.observe(turn, number * 1e-4, None)
 
 
-def test_what_a_window_holds_is_learned_from_one_request_before_others_follow():
+def test_one_request_learns_the_window_before_others_follow():
     account = AccountRateLimit()
     turn = account.acquire(*GET, 0.0)
     assert account.acquire(*GET, 0.0) == rate_limit.RECHECK_S
@@ -279,7 +279,7 @@ def test_a_request_without_an_answer_does_not_hold_the_others_up():
         account.release()
 
 
-def test_a_late_reply_of_the_window_before_changes_nothing():
+def test_a_late_reply_of_the_previous_window_changes_nothing():
     account = AccountRateLimit()
     first = account.acquire(*GET, 0.0)
     account.observe(first, 0.1, RateLimit(50, 49, 60))
@@ -295,7 +295,7 @@ def test_a_late_reply_of_the_window_before_changes_nothing():
 @pytest.mark.parametrize(
     ("told_s", "waits"), [(0.0, [0, 1, 2, 4, 8, 16, 32, 60, 60]), (7.0, [7, 7, 7, 7, 8])]
 )
-def test_a_server_that_refuses_for_ever_is_asked_less_and_less(told_s, waits):
+def test_repeated_429s_are_retried_less_and_less_often(told_s, waits):
     account, now, slept = AccountRateLimit(), 0.0, []
     for _ in waits:
         turn = account.acquire(*GET, now)
@@ -309,7 +309,7 @@ def test_a_server_that_refuses_for_ever_is_asked_less_and_less(told_s, waits):
     assert slept == waits
 
 
-def test_a_429_for_several_that_were_under_way_counts_once():
+def test_429s_of_parallel_requests_count_once():
     account = AccountRateLimit()
     probe = account.acquire(*GET, 0.0)
     account.observe(probe, 0.0, RateLimit(500, 400, 60))
@@ -319,11 +319,11 @@ def test_a_429_for_several_that_were_under_way_counts_once():
     assert account.acquire(*GET, 1.5) == 10.0
 
 
-# Operations with limits of their own
+# Operations with quotas of their own
 
 
 @pytest.mark.parametrize("plan", ["", "trial", "enterprise", "no such plan"])
-def test_bookings_keep_to_every_window_of_the_plan(plan):
+def test_bookings_respect_every_quota_of_the_plan(plan):
     account, now, sent = AccountRateLimit(plan), 0.0, []
     windows = OPERATION_QUOTAS[BOOK].get(plan, OPERATION_QUOTAS[BOOK][""])
     for _ in range(2 * windows[0].limit + 210):
@@ -352,7 +352,7 @@ def test_bookings_do_not_hold_up_reads():
     assert isinstance(account.acquire(*GET, 0.0), Permit)
 
 
-def test_an_allowance_without_an_entry_gives_way_at_once():
+def test_a_quota_allows_a_request_again_once_its_window_has_passed():
     allowance = SlidingWindow([Quota(2, 10)])
     assert allowance.wait_s(5) == 0
     allowance.acquire(5)
@@ -410,7 +410,7 @@ def test_two_tokens_that_calendly_counts_as_one_share_a_budget(connect, timer):
     assert timer.sleeps == [30.0]
 
 
-def test_a_booking_beyond_the_hour_is_not_sent_but_told(connect, timer):
+def test_a_booking_that_exceeds_its_quota_is_an_error_and_is_not_sent(connect, timer):
     booking = {
         "event_type": "https://api.calendly.com/event_types/a-b",
         "start_time": "2026-12-01T10:00:00Z",
@@ -429,7 +429,7 @@ def test_a_booking_beyond_the_hour_is_not_sent_but_told(connect, timer):
     assert sum(timer.sleeps) >= 4 * 59
 
 
-def test_a_check_does_not_wait_for_the_budget_but_says_so(make_sandbox, connect, timer):
+def test_a_check_reports_a_used_up_limit_without_waiting(make_sandbox, connect, timer):
     with make_sandbox(rate_limit=50, clock=timer) as sandbox:
         connection = connect(sandbox)
         spend(connection, 50)
@@ -437,7 +437,7 @@ def test_a_check_does_not_wait_for_the_budget_but_says_so(make_sandbox, connect,
     assert timer.sleeps == []
 
 
-def test_the_headroom_is_told(make_sandbox, connect, timer):
+def test_the_rate_limit_is_available_on_the_connection(make_sandbox, connect, timer):
     with make_sandbox(rate_limit=50, clock=timer) as sandbox:
         connection = connect(sandbox)
         assert connection.rate_limit is None
