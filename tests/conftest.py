@@ -16,7 +16,7 @@ from hypothesis import settings
 settings.register_profile("house", deadline=None)  # a busy machine is no failure
 settings.load_profile("house")
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a job in the background; commands would inherit it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job; commands inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KIND = "personal_access_token"
