@@ -127,13 +127,13 @@ class ActionEndpoints:
         invitee = self._invitee(ref)
         if invitee["status"] != "active" or invitee["no_show"] is not None:
             raise NotPossibleError("is canceled, or marked already")
-        marked = meeting_outcomes.mark_no_show(
+        no_show = meeting_outcomes.mark_no_show(
             self._world, self._now(), *ref, self._world.new_uuid("invitee_no_show")
         )
         deliveries = await self._deliver(
-            body, [meeting_outcomes.no_show_event(self._world, "invitee_no_show.created", marked)]
+            body, [meeting_outcomes.no_show_event(self._world, "invitee_no_show.created", no_show)]
         )
-        return 201, {"no_show": marked.record, "invitee": self._invitee(ref), **deliveries}
+        return 201, {"no_show": no_show.record, "invitee": self._invitee(ref), **deliveries}
 
     async def unmark_no_show(self, body: Body) -> tuple[int, Any]:
         """Take the mark off an invitee."""
@@ -141,9 +141,9 @@ class ActionEndpoints:
         mark = self._invitee(ref)["no_show"]
         if mark is None:
             raise NotPossibleError("is not marked")
-        marked = meeting_outcomes.unmark_no_show(self._world, bodies.uuid(mark["uri"]))
+        no_show = meeting_outcomes.unmark_no_show(self._world, bodies.uuid(mark["uri"]))
         deliveries = await self._deliver(
-            body, [meeting_outcomes.no_show_event(self._world, "invitee_no_show.deleted", marked)]
+            body, [meeting_outcomes.no_show_event(self._world, "invitee_no_show.deleted", no_show)]
         )
         return 200, {"invitee": self._invitee(ref), **deliveries}
 

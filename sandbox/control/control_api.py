@@ -98,7 +98,7 @@ class ControlApi:
 
     async def list_tokens(self, _body: Body) -> tuple[int, Any]:
         """Show every token: they open this sandbox and nothing else."""
-        return 200, {"tokens": [_described(caller) for caller in self._tokens.all()]}
+        return 200, {"tokens": [_to_json(caller) for caller in self._tokens.all()]}
 
     async def mint_token(self, body: Body) -> tuple[int, Any]:
         """Make a token for a user (the owner unless named), or give one other rights."""
@@ -111,10 +111,10 @@ class ControlApi:
         if plan not in {"free", "paid"}:
             raise ValueError("plan must be free or paid")
         member = bodies.member(self._world, body.get("user", fixtures.OWNER))
-        return 201, _described(self._tokens.mint(name, member, scopes, paid=plan == "paid"))
+        return 201, _to_json(self._tokens.mint(name, member, scopes, paid=plan == "paid"))
 
 
-def _described(caller: Caller) -> Body:
+def _to_json(caller: Caller) -> Body:
     return {
         "token": caller.token,
         "user": caller.member.user["uri"],

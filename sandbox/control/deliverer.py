@@ -183,7 +183,7 @@ class Deliverer:
             delivery.duplicates += 1
             self._totals["duplicates"] += 1
             try:
-                headers = self._signed(delivery, subscription, now)
+                headers = self._signed_headers(delivery, subscription, now)
                 await self._client.post(delivery.message.url, delivery.message.body, headers)
             except PostFailedError:
                 return
@@ -201,7 +201,7 @@ class Deliverer:
 
     async def _post(self, delivery: WebhookDelivery, subscription: WebhookSubscription, now: int) -> None:
         """Make an attempt, and write down how it went."""
-        headers = self._signed(
+        headers = self._signed_headers(
             delivery, subscription, now
         )  # an attempt that does not get out was signed, too
         fault = self.faults.attempt_outcome(delivery.number, len(delivery.statuses) + 1, now)
@@ -217,7 +217,7 @@ class Deliverer:
         if delivery.first_at is None:
             delivery.first_at = now
 
-    def _signed(
+    def _signed_headers(
         self, delivery: WebhookDelivery, subscription: WebhookSubscription, now: int
     ) -> dict[str, str]:
         message, key = delivery.message, subscription.signing_key

@@ -51,7 +51,7 @@ class OAuthEndpoints:
 
     async def list_apps(self, _body: Body) -> tuple[int, Any]:
         """Show every app with its secrets: they open this sandbox and nothing else."""
-        return 200, {"apps": [_described(app) for app in self._apps.all()]}
+        return 200, {"apps": [_to_json(app) for app in self._apps.all()]}
 
     async def register_app(self, body: Body) -> tuple[int, Any]:
         """Register an app; its secret and webhook key are made here."""
@@ -77,7 +77,7 @@ class OAuthEndpoints:
             legacy=bodies.flag(body, "legacy"),
         )
         self._apps.register(app)
-        return 201, _described(app)
+        return 201, _to_json(app)
 
     async def show_consent(self, _body: Body) -> tuple[int, Any]:
         """Show who sits before the browser."""
@@ -109,7 +109,7 @@ class OAuthEndpoints:
         return bodies.member(self._world, body["user"]) if body.get("user") is not None else None
 
 
-def _described(app: App) -> Body:
+def _to_json(app: App) -> Body:
     return {
         "client_id": app.client_id,
         "client_secret": app.secret,

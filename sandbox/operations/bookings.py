@@ -119,9 +119,9 @@ def _location(event_type: EventType, body: Record) -> Record | None:
         return None
     offered = [kind for kind in event_type.record["locations"] if kind["kind"] == given["kind"]]
     if given["kind"] in _LOCATION_FROM_INVITEE:
-        said = {"kind": given["kind"], "location": given["location"]}
+        from_invitee = {"kind": given["kind"], "location": given["location"]}
         return record_factories.event_location(
-            next((kind for kind in offered if kind.get("location") == given["location"]), said),
+            next((kind for kind in offered if kind.get("location") == given["location"]), from_invitee),
             given["location"],
         )
     return record_factories.event_location(offered[0], _name(body["invitee"]))

@@ -29,7 +29,7 @@ def list_contacts(call: ApiCall) -> PagedList:
         contacts = address_book.contacts_in(call.world, contact_list)
     wanted = [contact.record for contact in contacts if _matches(contact.record, query)]
     ordered = sorted_listing(wanted, query["sort"] or [("created_at", False)])
-    return PagedList(address_book.ContactListing(call.world, ordered, call.now, _left_out(call)))
+    return PagedList(address_book.ContactListing(call.world, ordered, call.now, _excluded_fields(call)))
 
 
 def _matches(record: Record, query: dict[str, Any]) -> bool:
@@ -44,7 +44,7 @@ def _matches(record: Record, query: dict[str, Any]) -> bool:
     )
 
 
-def _left_out(call: ApiCall) -> list[str]:
+def _excluded_fields(call: ApiCall) -> list[str]:
     return [] if call.query["exclude"] is None else [call.query["exclude"]]
 
 
@@ -67,7 +67,7 @@ def get_contact(call: ApiCall) -> SingleRecord:
     """Give one contact."""
     contact = access.own_contact(call.world, call.caller, call.ids["uuid"])
     record = address_book.contact_record(call.world, contact, call.now)
-    return SingleRecord(address_book.without(record, _left_out(call)))
+    return SingleRecord(address_book.without(record, _excluded_fields(call)))
 
 
 def update_contact(call: ApiCall) -> SingleRecord:
@@ -100,7 +100,7 @@ def _fields(call: ApiCall) -> Record:
     if "custom_fields" not in call.body:
         return call.body
     problems = []
-    kept: dict[str, Record] = {}
+    custom_fields: dict[str, Record] = {}
     for index, given in enumerate(call.body["custom_fields"]):
         definition = _definitions(call).get(given["uuid"])
         if definition is None:
@@ -110,10 +110,10 @@ def _fields(call: ApiCall) -> Record:
         if problem:
             problems.append(detail(problem, f"custom_fields[{index}].value"))
         elif given["value"] is not None:
-            kept[given["uuid"]] = contact_factories.custom_field(definition.record, given["value"])
+            custom_fields[given["uuid"]] = contact_factories.custom_field(definition.record, given["value"])
     if problems:
         raise errors.invalid(*problems)
-    return call.body | {"custom_fields": list(kept.values())}
+    return call.body | {"custom_fields": list(custom_fields.values())}
 
 
 def _require_free(call: ApiCall, fields: Record, except_uuid: str | None) -> None:

@@ -87,21 +87,21 @@ def create_event_type(call: ApiCall) -> SingleRecord:
         "after_buffer": 0,
         "position": len(own),
         "custom_questions": [],
-    } | _described("")
+    } | _description_fields("")
     page = _free_page(member, body["name"], own)
-    made = _new_event_type(call, member, body["name"], page, defaults | _changes(body))
-    return _save(call, made, "event_type.created", status=201)
+    event_type = _new_event_type(call, member, body["name"], page, defaults | _changes(body))
+    return _save(call, event_type, "event_type.created", status=201)
 
 
 def _changes(body: Record) -> Record:
     """Give the fields of an EventType that a body sets."""
     changes = {name: value for name, value in body.items() if name not in {"owner", "name", "description"}}
     if "description" in body:
-        changes |= _described(body["description"])
+        changes |= _description_fields(body["description"])
     return changes
 
 
-def _described(plain: str) -> Record:
+def _description_fields(plain: str) -> Record:
     html = f"<p>{escape(plain)}</p>" if plain else None
     return {"description_plain": plain or None, "description_html": html}
 
@@ -170,14 +170,14 @@ def create_one_off(call: ApiCall) -> SingleRecord:
         "type": "AdhocEventType",
         "custom_questions": [],
         "start_time_increment": None,
-    } | _described("")
-    made = replace(
+    } | _description_fields("")
+    event_type = replace(
         _new_event_type(call, host, body["name"], world.new_booking_path("d"), changes),
         hosts=hosts,
         collective=len(hosts) > 1,
         dates=event_type_bodies.dates(body["date_setting"], zone, call.now),
     )
-    return _save(call, made, "event_type.created", status=201)
+    return _save(call, event_type, "event_type.created", status=201)
 
 
 def list_hosts(call: ApiCall) -> PagedList:

@@ -26,9 +26,9 @@ def create_no_show(call: ApiCall) -> SingleRecord:
     if invitee["no_show"] is not None:
         raise errors.invalid(errors.detail("is marked as a no-show already", "invitee"))
     uuid = call.world.new_uuid("invitee_no_show")
-    marked = meeting_outcomes.mark_no_show(call.world, call.now, event, position, uuid)
-    call.domain_events.append(meeting_outcomes.no_show_event(call.world, "invitee_no_show.created", marked))
-    return SingleRecord(marked.record, status=201)
+    no_show = meeting_outcomes.mark_no_show(call.world, call.now, event, position, uuid)
+    call.domain_events.append(meeting_outcomes.no_show_event(call.world, "invitee_no_show.created", no_show))
+    return SingleRecord(no_show.record, status=201)
 
 
 def get_no_show(call: ApiCall) -> SingleRecord:
@@ -39,18 +39,18 @@ def get_no_show(call: ApiCall) -> SingleRecord:
 def delete_no_show(call: ApiCall) -> NoContent:
     """Take a mark off."""
     _no_show(call)
-    marked = meeting_outcomes.unmark_no_show(call.world, call.ids["uuid"])
-    call.domain_events.append(meeting_outcomes.no_show_event(call.world, "invitee_no_show.deleted", marked))
+    no_show = meeting_outcomes.unmark_no_show(call.world, call.ids["uuid"])
+    call.domain_events.append(meeting_outcomes.no_show_event(call.world, "invitee_no_show.deleted", no_show))
     return NoContent()
 
 
 def _no_show(call: ApiCall) -> NoShow:
     """Give a mark on an invitee of an event that the caller may see."""
-    marked = call.world.state.no_shows.get(call.ids["uuid"])
-    if marked is None:
+    no_show = call.world.state.no_shows.get(call.ids["uuid"])
+    if no_show is None:
         raise errors.not_found()
-    access.visible_event(call.world, call.caller, _uuid(call.world.event(marked.event)["uri"]))
-    return marked
+    access.visible_event(call.world, call.caller, _uuid(call.world.event(no_show.event)["uri"]))
+    return no_show
 
 
 def _invitee_ids(value: Any, origins: Origins) -> tuple[str, str]:

@@ -52,8 +52,8 @@ def add_recap(world: World, event: int, uuid: str, *, status: str, share: str) -
     host, guest = record["event_memberships"][0]["user_name"], invitees[0]["name"]
     transcript = _TRANSCRIPT.format(host=host.split()[0], guest=guest.split()[0])
     world.touch()
-    made = world.state.recaps[uuid] = MeetingRecap(event, recap, transcript)
-    return made
+    stored = world.state.recaps[uuid] = MeetingRecap(event, recap, transcript)
+    return stored
 
 
 def recap_event(world: World, name: str, recap: MeetingRecap, now: int) -> DomainEvent:

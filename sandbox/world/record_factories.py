@@ -242,18 +242,18 @@ _CONFERENCES = {
 }  # kind -> type where they differ
 
 
-def event_location(kind: Record, asked: str) -> Record:
-    """Make an Event's location from an event type's; `asked` is what an invitee says where they are asked."""
+def event_location(kind: Record, invitee_location: str) -> Record:
+    """Make an Event's location from an event type's; `invitee_location` is what the invitee enters."""
     name: str = kind["kind"]
     if name == "zoom_conference":
         return _ZOOM
     if name.endswith("_conference"):
-        join_url = f"https://meet.example/{quote(asked.lower().replace(' ', '-'), safe='')}"
+        join_url = f"https://meet.example/{quote(invitee_location.lower().replace(' ', '-'), safe='')}"
         return conference(_CONFERENCES.get(name, name), "pushed", join_url)
     if name == "physical":
         address = {field: kind.get(field) for field in ("location", "additional_info")}
         return {"type": name, **address}
-    return {"type": name, "location": kind.get("phone_number") or kind.get("location") or asked}
+    return {"type": name, "location": kind.get("phone_number") or kind.get("location") or invitee_location}
 
 
 def conference(kind: str, status: str, join_url: str | None = None) -> Record:

@@ -38,7 +38,9 @@ class Simulation:
         self._world = world
         self._starts = _StartAllocator(world)
         self._booked: list[InviteeRef] = []
-        self._open: dict[str, list[int]] = {}  # numbers of group meetings with seats left, by event type id
+        self._open_meetings: dict[
+            str, list[int]
+        ] = {}  # numbers of group meetings with seats left, by event type id
         self._people = 0
 
     def plan(self, wanted: dict[str, int], seed: int) -> Iterator[str]:
@@ -64,15 +66,15 @@ class Simulation:
         first, last = event_generator.person_name(self._people % _PEOPLE)
         email = f"{first}.{last}.{self._people}@crowd.example".lower()
         self._people += 1
-        shared = self._shared(event_type, rng)
-        if shared is None:
+        group_meeting = self._open_group_meeting(event_type, rng)
+        if group_meeting is None:
             start = self._starts.allocate(event_type, hosts, now)
             ref = bookings.book(self._world, now, Booking(event_type, hosts, start, f"{first} {last}", email))
             if event_type.seats > 1:
-                self._open.setdefault(event_type.uuid, []).append(ref.event)
+                self._open_meetings.setdefault(event_type.uuid, []).append(ref.event)
         else:
             booking = Booking(event_type, hosts, 0, f"{first} {last}", email)
-            ref = bookings.join(self._world, now, shared, booking)
+            ref = bookings.join(self._world, now, group_meeting, booking)
         self._booked.append(ref)
         return SimulatedAction(
             {"kind": BOOKING, "invitee": self._uri(ref)}, [self._invitee_event("invitee.created", ref)]
@@ -89,9 +91,9 @@ class Simulation:
             and event_type.record["booking_method"] == "instant"
         ]
 
-    def _shared(self, event_type: EventType, rng: Random) -> int | None:
+    def _open_group_meeting(self, event_type: EventType, rng: Random) -> int | None:
         """Give a group meeting that one more person joins, None where they begin a new one."""
-        numbers = self._open.get(event_type.uuid, [])
+        numbers = self._open_meetings.get(event_type.uuid, [])
         while numbers and not bookings.has_room(self._world, numbers[-1]):
             numbers.pop()
         return numbers[-1] if numbers and rng.randrange(100) < _JOIN_PERCENT else None
@@ -99,10 +101,10 @@ class Simulation:
     def _pick(self, rng: Random) -> InviteeRef:
         """Give somebody who is booked, and forget them."""
         while True:
-            chosen = rng.randrange(len(self._booked)) if self._booked else -1
-            if chosen < 0:
+            index = rng.randrange(len(self._booked)) if self._booked else -1
+            if index < 0:
                 raise NotPossibleError("everybody was canceled by others meanwhile")
-            self._booked[chosen], self._booked[-1] = self._booked[-1], self._booked[chosen]
+            self._booked[index], self._booked[-1] = self._booked[-1], self._booked[index]
             ref = self._booked.pop()
             if self._is_active(ref):
                 return ref

@@ -28,12 +28,12 @@ def submit(
     questions = form.record["questions"]
     if len(answers) > len(questions):
         raise ValueError(f"answers must be {len(questions)} at most")
-    made_up = [_default_answer(question) for question in questions[len(answers) :]]
+    defaults = [_default_answer(question) for question in questions[len(answers) :]]
     uri = world.uris.build("routing_form_submissions", world.new_uuid("routing_form_submission"))
     record = record_factories.submission(
         uri,
         form.record,
-        [*answers, *made_up],
+        [*answers, *defaults],
         result={"type": kind, "value": results[kind]},
         created_at=times.isoformat(now),
     )
@@ -42,9 +42,9 @@ def submit(
         invitee["routing_form_submission"] = uri
         record |= {"submitter": invitee["uri"], "submitter_type": "Invitee"}
     world.touch()
-    made = RoutingFormSubmission(form.record["uri"].rpartition("/")[2], record)
-    world.state.submissions[uri.rpartition("/")[2]] = made
-    return made
+    submission = RoutingFormSubmission(form.record["uri"].rpartition("/")[2], record)
+    world.state.submissions[uri.rpartition("/")[2]] = submission
+    return submission
 
 
 def _results(world: World) -> dict[str, str | Record]:
@@ -60,6 +60,6 @@ def _default_answer(question: Record) -> str:
     return choices[0] if choices else _DEFAULT_ANSWERS.get(question["type"], "Not said")
 
 
-def submission_event(form: RoutingForm, made: RoutingFormSubmission) -> DomainEvent:
+def submission_event(form: RoutingForm, submission: RoutingFormSubmission) -> DomainEvent:
     """Give what subscribers of `routing_form_submission.created` hear."""
-    return DomainEvent("routing_form_submission.created", made.record, form.organization)
+    return DomainEvent("routing_form_submission.created", submission.record, form.organization)
