@@ -1,4 +1,4 @@
-"""Write `docs/actions.md` and the tables of other pages from the declarations; with `--check` only look."""
+"""Write `docs/actions.md` and the generated parts of other pages; with `--check` only compare them."""
 
 import json
 import sys
@@ -14,14 +14,14 @@ from calendly_connector.hosts.mcp.toolset import declared, make_offer
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- generated: {} -->", "<!-- end -->"
 ERRORS = (
-    "Errors of every action: `InvalidParams` before the network; 401 `Unauthenticated`, 403 "
+    "Errors of every action: `InvalidParams` before a request is sent; 401 `Unauthenticated`, 403 "
     "`PermissionDenied` (scope, plan or role), 404 `NotFound`, other 4xx `Rejected`, 429 `RateLimited`, "
-    "5xx `CalendlyDown`; no answer `NoAnswer`."
+    "5xx `CalendlyDown`; no response `NoAnswer`."
 )
 
 
 def main(arguments: list[str]) -> int:
-    """Write what differs; with `--check`, name it and exit 1."""
+    """Write the pages that have changed. With `--check`, name them and return 1."""
     stale = []
     triggers = ROOT / "docs" / "triggers.md"
     functions = ROOT / "docs" / "functions.md"
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 
 def with_tables(page: Path, tables: dict[str, Callable[[], Iterator[str]]]) -> str:
-    """Give a page with its tables made anew."""
+    """Return a page with its generated tables replaced."""
     text = page.read_text(encoding="utf-8")
     for name, rows in tables.items():
         begin = BEGIN.format(name)
@@ -56,11 +56,11 @@ def with_tables(page: Path, tables: dict[str, Callable[[], Iterator[str]]]) -> s
 
 
 def actions_page() -> str:
-    """Give docs/actions.md."""
+    """Return docs/actions.md."""
     lines = [
         "# Actions",
         "",
-        "Made from `actions/` and `schemas/` by `make docs`. An input in bold is required.",
+        "Generated from `actions/` and `schemas/` by `make docs`. Inputs in bold are required.",
         ERRORS,
         "",
     ]
@@ -68,7 +68,7 @@ def actions_page() -> str:
         lines += [f"- [`{action.id}`](#{action.id.replace('.', '')}) {action.title}"]
     for action in catalog().values():
         lines += ["", *_section(action)]
-    lines += ["", "# Events", "", "What webhooks tell of.", ""]
+    lines += ["", "# Events", "", "Events that webhooks and polling report.", ""]
     for trigger in manifest().triggers.values():
         lines += [f"## {trigger.id}", "", trigger.description, "", _needs(trigger), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -81,30 +81,30 @@ def _section(action: Action) -> Iterator[str]:
     yield ""
     facts = {
         "request": f"`{action.request}`",
-        "gives": {"one": "one record", "many": "a list", "none": "nothing"}[action.returns],
+        "returns": {"one": "one record", "many": "a list", "none": "nothing"}[action.returns],
         "effect": action.effect + (", idempotent" if action.idempotent and action.effect != "read" else ""),
         "scopes": ", ".join(f"`{scope}`" for scope in action.scopes),
         "role": action.role,
         "plan": action.plan,
         "since": action.since,
-        "also called": ", ".join(f"`{alias}`" for alias in action.aliases),
-        "split": action.window and f"ranges over {action.window.days} days become several calls",
+        "aliases": ", ".join(f"`{alias}`" for alias in action.aliases),
+        "split": action.window and f"ranges over {action.window.days} days become several requests",
         "deprecated": action.deprecated,
-        "vendor's page": f"<{action.docs}>",
+        "Calendly's page": f"<{action.docs}>",
     }
     yield " · ".join(f"{name}: {value}" for name, value in facts.items() if value)
     yield ""
     if action.inputs:
-        yield "| input | type | |"
+        yield "| input | type | description |"
         yield "|---|---|---|"
         required = action.input.get("required", [])
         for name, schema in action.inputs.items():
             shown = f"**{name}**" if name in required else name
             words = str(schema.get("description", ""))
             if options := schema.get("items", schema).get("x-options"):
-                words += f" Or a name out of `{options['action']}`."
+                words += f" Also accepts a name from `{options['action']}`."
             if name in action.defaults:
-                words += f" Default: `{action.defaults[name]}`."
+                words += f" Sent by default: `{action.defaults[name]}`."
             yield f"| {shown} | {_cell(_type(schema, action.sent))} | {_cell(words)} |"
         yield ""
     example = action.examples[0]
@@ -113,7 +113,7 @@ def _section(action: Action) -> Iterator[str]:
     yield "```"
     if action.returns != "none":
         yield ""
-        yield "gives" if action.returns == "one" else "gives records such as"
+        yield "Returns:" if action.returns == "one" else "Returns records such as:"
         yield ""
         yield "```json"
         yield json.dumps(example["output"], indent=2, ensure_ascii=False)
@@ -121,7 +121,7 @@ def _section(action: Action) -> Iterator[str]:
 
 
 def _action_rows() -> Iterator[str]:
-    yield "| action | request | what it does | also called |"
+    yield "| action | request | description | aliases |"
     yield "|---|---|---|---|"
     for action in catalog().values():
         aliases = ", ".join(f"`{alias}`" for alias in action.aliases)
@@ -129,7 +129,7 @@ def _action_rows() -> Iterator[str]:
 
 
 def _event_rows() -> Iterator[str]:
-    yield "| event | subscriptions of | scopes | plan |"
+    yield "| event | subscription scope | token scopes | plan |"
     yield "|---|---|---|---|"
     for trigger in manifest().triggers.values():
         scopes = ", ".join(f"`{scope}`" for scope in trigger.scopes)
@@ -137,14 +137,14 @@ def _event_rows() -> Iterator[str]:
 
 
 def _function_rows() -> Iterator[str]:
-    yield "| function | what it stands for | example |"
+    yield "| function | value | example |"
     yield "|---|---|---|"
     for name, function in manifest().functions.items():
         yield f"| `~{{{name}}}~` | {_cell(function.help)} | `{function.example}` |"
 
 
 def _tool_rows() -> Iterator[str]:
-    yield "| tool | what it does | reads only |"
+    yield "| tool | description | read-only |"
     yield "|---|---|---|"
     offer = make_offer()
     for name, action in offer.tools.items():
@@ -162,14 +162,14 @@ def _group_rows() -> Iterator[str]:
 
 
 def _unseen_rows() -> Iterator[str]:
-    yield "| event | what a webhook tells and a look does not |"
+    yield "| event | what polling misses |"
     yield "|---|---|"
     for trigger in manifest().triggers.values():
         yield f"| `{trigger.id}` | {_cell(trigger.unseen)} |"
 
 
 def _filter_rows() -> Iterator[str]:
-    yield "| filter | of | what it asks for |"
+    yield "| filter | events | description |"
     yield "|---|---|---|"
     told: dict[tuple[str, str], list[str]] = {}
     for trigger in manifest().triggers.values():
@@ -184,7 +184,7 @@ def _filter_rows() -> Iterator[str]:
 def _needs(trigger: Trigger) -> str:
     scopes = ", ".join(f"`{scope}`" for scope in trigger.scopes)
     plan = f"; plan: {trigger.plan}" if trigger.plan else ""
-    return f"Subscriptions of: {', '.join(trigger.subscriptions)} · scopes: {scopes}{plan}"
+    return f"Subscription scope: {', '.join(trigger.subscriptions)} · token scopes: {scopes}{plan}"
 
 
 def _type(schema: Any, root: Any) -> str:

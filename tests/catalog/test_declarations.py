@@ -189,7 +189,7 @@ def test_inputs_that_name_a_resource_are_marked_and_say_so(name):
     action = catalog()[name]
     for key, rule in action.inputs.items():
         field = rule.get("items", rule)
-        assert ("x-resource" in field) is ("URI" in rule["description"] or "last part" in rule["description"])
+        assert ("x-resource" in field) is ("URI" in rule["description"])
         if "x-resource" in field:
             assert key in action.path_ids or field["format"] == "uri"
 

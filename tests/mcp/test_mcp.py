@@ -260,11 +260,12 @@ def test_prompts_name_what_they_need_and_nothing_that_is_not_offered():
         ("contact list add", "contact_lists.add_contacts"),
         ("busy times", "user_busy_times.list"),
         ("transcript", "meeting_transcripts.get"),
-        ("invite somebody", "organization_invitations.create"),
+        ("invite someone", "organization_invitations.create"),
         ("mark no-show", "invitee_no_shows.create"),
         ("scheduled_events.cancel", "scheduled_events.cancel"),
         ("activity log", "activity_log_entries.list"),
-        ("change the time of an event", "event_types.update"),
+        ("change an event type", "event_types.update"),
+        ("cancel a meeting", "scheduled_events.cancel"),
     ],
 )
 def test_words_find_actions(query, action):
