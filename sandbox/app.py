@@ -31,6 +31,7 @@ from .control.surface import Control
 from .control.trouble import Trouble
 from .faults import Faults
 from .handler import Api, KeptReplies
+from .operations.routes import SCOPES
 from .options import Options
 from .world import conferences, founding, times
 from .world.world import World
@@ -77,7 +78,7 @@ def build(options: Options, own_origin: str) -> Application:
         anchor=times.of_day(options.anchor or today),
         origin=PUBLIC_ORIGIN if options.public_origin else own_origin,
     )
-    tokens, waiting, journal = TokenBook(world, clock), Faults(), Journal()
+    tokens, waiting, journal = TokenBook(world, clock, SCOPES), Faults(), Journal()
     poster = Poster(connect_timeout_s=options.connect_timeout_s, read_timeout_s=options.read_timeout_s)
     deliverer = Deliverer(world=world, clock=clock, poster=poster, retry_signature=options.retry_signature)
     apps, desk = Apps(), Desk()

@@ -10,9 +10,9 @@ from ..api import replies
 from ..api.limits import Limiter
 from ..api.replies import Headers, Reply
 from ..api.requests import Request
-from ..api.tokens import SCOPES
 from ..faults import REPLACING, Fault
 from ..handler import Answered
+from ..operations.routes import SCOPES
 from ..world.population import Member
 from ..world.world import World
 from . import consent, forms, pages

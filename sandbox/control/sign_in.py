@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from ..api.tokens import SCOPES
 from ..authorization.apps import App, Apps, is_redirect_uri
 from ..authorization.ledger import Ledger
 from ..authorization.server import Desk
 from ..errors import Body
+from ..operations.routes import SCOPES
 from ..world.population import Member
 from ..world.world import World
 from . import bodies

@@ -6,9 +6,10 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from .. import faults
-from ..api.tokens import SCOPES, Caller, TokenBook
+from ..api.tokens import Caller, TokenBook
 from ..clock import Clock
 from ..errors import Body
+from ..operations.routes import SCOPES
 from ..world import cast
 from ..world.world import World
 from . import bodies
