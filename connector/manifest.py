@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from . import __version__
-from .declarations import Action, CredentialForm, Field, Function, Probe, Trigger
+from .declarations import Action, CredentialForm, Field, Function, Trigger
 from .errors import UnknownAction
 from .keyset import Keyset
 from .redaction import quoted
@@ -40,11 +40,6 @@ class Manifest:
     def functions(self) -> Mapping[str, Function]:
         """What each `~{Name}~` stands for."""
         return {name: Function(**entry) for name, entry in self._card["functions"].items()}
-
-    @cached_property
-    def probes(self) -> Mapping[str, Probe]:
-        """One harmless read for each read scope."""
-        return {scope: Probe(**entry) for scope, entry in self._card["probes"].items()}
 
     @cached_property
     def triggers(self) -> Mapping[str, Trigger]:

@@ -11,6 +11,7 @@ from calendly_connector import manifest
 from calendly_connector.api import client as client_module
 from calendly_connector.api import deadline
 from calendly_connector.cli.check import lines
+from calendly_connector.probes import probes
 from calendly_connector.sandbox.world import cast
 from hostile import DATE, DATE_S, Hostile, one, page, reply, reset
 
@@ -315,7 +316,7 @@ def test_a_deep_check_tries_one_read_per_family(troubled, connect):
     writes = {scope for scope in report.scopes if scope.endswith(":write")}
     assert states(report, "untried") == writes
     assert report.calls == len(reads) == len(troubled.requests()["requests"])
-    assert len(reads) == len(manifest.manifest().probes)
+    assert len(reads) == len(probes())
     assert {call["method"] for call in troubled.requests()["requests"]} == {"GET"}
     unknown = {name for name, ability in abilities(report).items() if ability == "unknown"}
     assert unknown == {action.id for action in CATALOG.values() if set(action.scopes) & writes}

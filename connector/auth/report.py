@@ -24,6 +24,7 @@ from ..errors import (
     Unauthenticated,
     UnexpectedAnswer,
 )
+from ..probes import probes
 from .holding import Holding
 
 _ME = Request("GET", "/users/me")
@@ -110,7 +111,7 @@ class _Examination:
 
     def _learn_scopes(self, *, deep: bool) -> None:
         """Try the families that are still open; what asks whose it is needs to know the user."""
-        for scope, probe in manifest.manifest().probes.items() if deep else ():
+        for scope, probe in probes().items() if deep else ():
             asks_whose = bool(expressions.calls(dict(probe.filter)))
             if self._scopes[scope] == "untried" and (self._user or not asks_whose):
                 self._probe(scope, probe)
