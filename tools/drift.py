@@ -114,11 +114,11 @@ def _of_catalog(catalog: Iterable[Action]) -> Facts:
     for action in catalog:
         where = f"{action.method} {unnamed(action.path)}"
         facts[where] = {"scopes": sorted(action.scopes)}
-        inputs = _flat(action.sent, action.sent)
+        inputs = flattened(action.sent, action.sent)
         ids = set(action.path_ids)
         facts.update({f"{where} input {path}": about for path, about in inputs.items() if path not in ids})
         if action.returns != "none":
-            outputs = _flat(action.output, action.output)
+            outputs = flattened(action.output, action.output)
             facts.update({f"{where} output {path}": about for path, about in outputs.items()})
     return facts
 
@@ -130,7 +130,7 @@ def _of_spec(spec: Mapping[str, Any]) -> Facts:
         for name, about in _spec_inputs(spec, operation).items():
             facts[f"{operation.line} input {name}"] = about
         _, envelope = openapi.reply(operation, spec)
-        for name, about in _flat(openapi.record(envelope), spec).items():
+        for name, about in flattened(openapi.record(envelope), spec).items():
             facts[f"{operation.line} output {name}"] = about
     return facts
 
@@ -140,12 +140,12 @@ def _spec_inputs(spec: Mapping[str, Any], operation: openapi.Operation) -> Facts
     for parameter in openapi.parameters(operation, spec, "query"):
         schema = {"properties": {parameter["name"]: parameter.get("schema", {})}}
         required = {"required": [parameter["name"]]} if parameter.get("required") else {}
-        inputs.update(_flat({**schema, **required}, spec))
-    inputs.update(_flat(openapi.body(operation, spec), spec))
+        inputs.update(flattened({**schema, **required}, spec))
+    inputs.update(flattened(openapi.body(operation, spec), spec))
     return inputs
 
 
-def _flat(schema: Mapping[str, Any], root: Mapping[str, Any], at: str = "", depth: int = 0) -> Facts:
+def flattened(schema: Mapping[str, Any], root: Mapping[str, Any], at: str = "", depth: int = 0) -> Facts:
     """Return the facts about each property below a schema, by path: `a.b[].c`."""
     facts: Facts = {}
     if depth > _DEEPEST:
@@ -157,10 +157,10 @@ def _flat(schema: Mapping[str, Any], root: Mapping[str, Any], at: str = "", dept
             if name in branch.get("required", []):
                 about["required"] = True
             facts[path] = _joined(facts[path], about) if path in facts else about
-            for inner, more in _flat(property_, root, path, depth + 1).items():
+            for inner, more in flattened(property_, root, path, depth + 1).items():
                 facts[inner] = _joined(facts[inner], more) if inner in facts else more
         if "items" in branch:
-            facts.update(_flat(branch["items"], root, f"{at}[]", depth + 1))
+            facts.update(flattened(branch["items"], root, f"{at}[]", depth + 1))
     return facts
 
 
