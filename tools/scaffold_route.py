@@ -9,7 +9,7 @@ from scaffold_schema import example, inlined
 
 _HONEST: Final = {
     "many": "the list is always empty",
-    "one": "the reply is always the example",
+    "one": "the reply is the example, and nothing is stored",
     "none": "nothing changes",
 }
 _IN_QUERY: Final = {"boolean": "boolean", "date-time": "moment", "email": "email"}

@@ -126,9 +126,15 @@ def _output(target: Target, known: Known) -> tuple[dict[str, Any], Any]:
     theirs = openapi.record(target.envelope)
     shape = _shape(theirs, target.spec)
     ours = {"$ref": f"shapes/{shape}.json"} if shape else inlined(theirs, target.spec, shapes=True)
-    record = known.record(shape) if shape else None
+    if shape and (record := known.record(shape)):
+        return ours, record
     bundled = json_schema.bundle(ours)
-    return ours, record or example(bundled, bundled)
+    record = example(bundled, bundled)
+    for name, value in record.items():
+        resource = target.resource if name == "uri" else known.resource(name)
+        if resource and str(value).startswith(PUBLIC):
+            record[name] = known.uri(resource)
+    return ours, record
 
 
 def _shape(theirs: Schema, spec: Schema) -> str:
