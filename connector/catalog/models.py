@@ -129,7 +129,8 @@ class Action(_Described):
     """One action: *how* from its entry in `actions/`, *what* from its file in `schemas/`, read when asked.
 
     `query` names inputs of a write that go into the query; `bare` says that the reply has no envelope;
-    `window` that a longer range is cut into several calls; `keyset` that it is a list in order of time.
+    `window` that a longer range is cut into several calls; `keyset` that it is a list in order of time;
+    `probe` has the inputs that a check of the scope sends beside the defaults.
     """
 
     request: str
@@ -144,6 +145,7 @@ class Action(_Described):
     bare: bool = False
     window: Window | None = None
     keyset: Keyset | None = None
+    probe: Mapping[str, Any] = field(default_factory=dict)
     role: Literal["admin", "owner"] | None = None
     plan: str | None = None
     since: str | None = None

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from calendly_connector.catalog import manifest
+from calendly_connector.catalog.probes import probes
 from calendly_connector.cli.check import lines
 from calendly_connector.http import client as client_module
 from calendly_connector.http import deadline
@@ -315,7 +316,7 @@ def test_a_deep_check_tries_one_read_per_family(troubled, connect):
     writes = {scope for scope in report.scopes if scope.endswith(":write")}
     assert states(report, "untried") == writes
     assert report.calls == len(reads) == len(troubled.requests()["requests"])
-    assert len(reads) == len(manifest.manifest().probes)
+    assert len(reads) == len(probes())
     assert {call["method"] for call in troubled.requests()["requests"]} == {"GET"}
     unknown = {name for name, ability in abilities(report).items() if ability == "unknown"}
     assert unknown == {action.id for action in CATALOG.values() if set(action.scopes) & writes}

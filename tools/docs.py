@@ -2,16 +2,16 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from calendly_connector.catalog.json_schema import follow
 from calendly_connector.catalog.manifest import catalog, manifest
 from calendly_connector.catalog.models import Action, Trigger
 from calendly_connector.hosts.mcp.toolset import declared, make_offer
 
-ROOT = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parent.parent
 BEGIN, END = "<!-- generated: {} -->", "<!-- end -->"
 ERRORS = (
     "Errors of every action: `InvalidParams` before a request is sent; 401 `Unauthenticated`, 403 "
@@ -23,17 +23,7 @@ ERRORS = (
 def main(arguments: list[str]) -> int:
     """Write the pages that have changed. With `--check`, name them and return 1."""
     stale = []
-    triggers = ROOT / "docs" / "triggers.md"
-    functions = ROOT / "docs" / "functions.md"
-    agents = ROOT / "docs" / "hosts" / "mcp.md"
-    pages = {
-        ROOT / "docs" / "actions.md": actions_page(),
-        ROOT / "README.md": with_tables(ROOT / "README.md", {"actions": _action_rows, "events": _event_rows}),
-        agents: with_tables(agents, {"tools": _tool_rows, "groups": _group_rows}),
-        functions: with_tables(functions, {"functions": _function_rows}),
-        triggers: with_tables(triggers, {"unseen": _unseen_rows, "filters": _filter_rows}),
-    }
-    for path, text in pages.items():
+    for path, text in pages().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path.name)
             if "--check" not in arguments:
@@ -44,15 +34,29 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def with_tables(page: Path, tables: dict[str, Callable[[], Iterator[str]]]) -> str:
-    """Return a page with its generated tables replaced."""
-    text = page.read_text(encoding="utf-8")
-    for name, rows in tables.items():
+def pages() -> dict[Path, str]:
+    """Return the text of each page that has a generated part."""
+    tables: dict[str, dict[str, Callable[[], Iterable[str]]]] = {
+        "README.md": {"actions": _action_rows, "events": _event_rows},
+        "docs/hosts/mcp.md": {"tools": _tool_rows, "groups": _group_rows},
+        "docs/functions.md": {"functions": _function_rows},
+        "docs/triggers.md": {"unseen": _unseen_rows, "filters": _filter_rows},
+    }
+    written = {ROOT / "docs" / "actions.md": actions_page()}
+    for name, makers in tables.items():
+        blocks = {block: "\n".join(["", *rows(), ""]) for block, rows in makers.items()}
+        page = (ROOT / name).read_text(encoding="utf-8")
+        written[ROOT / name] = filled(page, {"count": str(len(catalog())), **blocks})
+    return written
+
+
+def filled(page: str, parts: Mapping[str, str]) -> str:
+    """Replace the text between the markers of each part, wherever a page has them."""
+    for name, text in parts.items():
         begin = BEGIN.format(name)
-        before, _, rest = text.partition(begin)
-        _, _, after = rest.partition(END)
-        text = f"{before}{begin}\n{chr(10).join(rows())}\n{END}{after}"
-    return text
+        before, *rest = page.split(begin)
+        page = before + "".join(f"{begin}{text}{END}{piece.partition(END)[2]}" for piece in rest)
+    return page
 
 
 def actions_page() -> str:
@@ -171,11 +175,11 @@ def _unseen_rows() -> Iterator[str]:
 def _filter_rows() -> Iterator[str]:
     yield "| filter | events | description |"
     yield "|---|---|---|"
-    told: dict[tuple[str, str], list[str]] = {}
+    shared: dict[tuple[str, str], list[str]] = {}
     for trigger in manifest().triggers.values():
         for name, rule in trigger.filters["properties"].items():
-            told.setdefault((name, rule["description"]), []).append(trigger.id)
-    for (name, description), events in told.items():
+            shared.setdefault((name, rule["description"]), []).append(trigger.id)
+    for (name, description), events in shared.items():
         families = dict.fromkeys(event.partition(".")[0] + ".*" for event in events)
         shown = ", ".join(f"`{family}`" for family in families)
         yield f"| `{name}` | {shown} | {_cell(description)} |"
