@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from ..catalog import expressions, manifest, scopes
 from ..catalog.models import Action, Probe
+from ..catalog.probes import probes
 from ..contract import CheckReport, Outcome, Record, Verdict
 from ..errors import (
     CalendlyDown,
@@ -110,7 +111,7 @@ class _Examination:
 
     def _learn_scopes(self, *, deep: bool) -> None:
         """Try the families that are still open; what asks whose it is needs to know the user."""
-        for scope, probe in manifest.manifest().probes.items() if deep else ():
+        for scope, probe in probes().items() if deep else ():
             asks_whose = bool(expressions.calls(dict(probe.filter)))
             if self._scopes[scope] == "untried" and (self._user or not asks_whose):
                 self._probe(scope, probe)
