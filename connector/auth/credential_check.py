@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..catalog import expressions, manifest, scopes
 from ..catalog.models import Action
+from ..catalog.probes import probes
 from ..contract import CheckReport, Outcome, Params, Record, Result, Verdict
 from ..errors import (
     CalendlyDown,
@@ -118,7 +119,7 @@ class CredentialCheck:
     def _probe_scopes(self) -> None:
         """Try a read in each scope family that is still untried, if the values for it are known."""
         functions = manifest.manifest().functions
-        for scope, probe in manifest.manifest().probes.items():
+        for scope, probe in probes().items():
             rows = dict(probe.filter)
             if self._scopes[scope] != "untried" or (expressions.calls(rows) and not self._user):
                 continue

@@ -8,7 +8,7 @@ from typing import Any
 from .. import __version__
 from ..errors import UnknownAction
 from ..support.redaction import quoted
-from .models import Action, CredentialForm, Field, Function, Probe, Trigger
+from .models import Action, CredentialForm, Field, Function, Trigger
 from .time_order import TimeOrder
 from .time_windows import TimeWindows
 
@@ -40,11 +40,6 @@ class Manifest:
     def functions(self) -> Mapping[str, Function]:
         """The functions that a filter may call as `~{Name}~`, by name."""
         return {name: Function(**entry) for name, entry in self._card["functions"].items()}
-
-    @cached_property
-    def probes(self) -> Mapping[str, Probe]:
-        """A harmless read for each read scope, by scope."""
-        return {scope: Probe(**entry) for scope, entry in self._card["probes"].items()}
 
     @cached_property
     def triggers(self) -> Mapping[str, Trigger]:

@@ -101,14 +101,14 @@ class _Documented:
 class Trigger(_Documented):
     """An event: the kinds of subscriptions that can carry it, and the scopes that a credential needs.
 
-    `composed_of` names the Calendly events that make up an event of our own. `polling_gaps` says what
+    `sources` names the Calendly events that make up an event of our own. `polling_gaps` says what
     polling can't detect. `filter_schema` is the file in `schemas/filters/`.
     """
 
     subscriptions: tuple[str, ...]
     scopes: tuple[str, ...]
     plan: str | None = None
-    composed_of: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     filter_schema: str = "none"
     polling_gaps: str = ""
     _folder: ClassVar[str] = "events/"
@@ -130,6 +130,7 @@ class Action(_Documented):
 
     `query` names the inputs of a write that go into the query. `bare`: the reply has no envelope.
     `window`: a longer range is split into several calls. `time_order`: the list is in order of time.
+    `probe`: the inputs that a check of the scope sends in addition to the defaults.
     """
 
     request: str
@@ -144,6 +145,7 @@ class Action(_Documented):
     bare: bool = False
     window: TimeWindows | None = None
     time_order: TimeOrder | None = None
+    probe: Mapping[str, Any] = field(default_factory=dict)
     role: Literal["admin", "owner"] | None = None
     plan: str | None = None
     since: str | None = None

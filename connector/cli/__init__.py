@@ -28,14 +28,12 @@ _COMMANDS = {
     "sync": "Copy an account into a database or files, and keep the copy up to date.",
     "webhooks": "Take what Calendly posts when something happens.",
     "request": "Send any request, for what the catalog does not have yet.",
-    "drift": "Compare an OpenAPI file of Calendly with what is declared here.",
     "sandbox": "Serve a made-up Calendly on this machine.",
     "login": "Sign in with OAuth, and keep the tokens in the vault.",
     "logout": "Give the tokens of a sign-in back.",
     "scopes": "Say which scopes actions and triggers need.",
     "vault": "Keep credentials under names: list, add, show, remove, rekey.",
     "mcp": "Serve AI agents over the Model Context Protocol.",
-    "record": "Record actions for the tests, without tokens or people.",
     "demo": "Show an automation host at work with the connector.",
 }
 

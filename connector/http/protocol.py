@@ -1,6 +1,6 @@
 """Calendly's HTTP protocol as pure functions: build a request, read a reply.
 
-Facts: the project's `docs/architecture.md`, "What Calendly does".
+Facts: the project's `docs/calendly-facts.md`.
 """
 
 import re
@@ -29,6 +29,7 @@ _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+")
 _ORIGIN: Final = re.compile(
     r"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?"
 )
+_ORIGINS: Final = {"CALENDLY_API_URL": "API", "CALENDLY_AUTH_URL": "authorization"}
 _MAX_PORT: Final = 65535
 _MAX_PATH: Final = 150  # characters in an error; the longest real path has about 110
 _ENVELOPE: Final = frozenset({"collection", "pagination"})
@@ -94,7 +95,7 @@ def check_origin(text: str, variable: str = "CALENDLY_API_URL") -> str:
         if secure and int(match["port"] or 0) <= _MAX_PORT:
             return plain
     raise UsageError(  # without the value: it may hold a password
-        f"{variable} must be https://host, or http://host for a server on this machine, "
+        f"The {_ORIGINS[variable]} origin must be https://host, or http://host for a server on this machine, "
         "without a path or user name.",
         fix=f"Unset {variable} to use Calendly itself.",
     )

@@ -8,24 +8,6 @@ from typing import NamedTuple
 from ..world.population import Member
 from ..world.world import World
 
-_READ_AND_WRITE = (
-    "availability",
-    "contacts",
-    "event_types",
-    "meeting_recaps",
-    "organizations",
-    "scheduled_events",
-    "shares",
-    "webhooks",
-)
-_READ = ("activity_log", "groups", "locations", "outgoing_communications", "routing_forms", "users")
-_WRITE = ("data_compliance", "scheduling_links")
-
-SCOPES = frozenset(
-    [f"{family}:read" for family in (*_READ_AND_WRITE, *_READ)]
-    + [f"{family}:write" for family in (*_READ_AND_WRITE, *_WRITE)]
-)
-
 
 def covers(scopes: Collection[str], scope: str) -> bool:
     """Whether scopes include another: writing includes reading."""
@@ -33,7 +15,7 @@ def covers(scopes: Collection[str], scope: str) -> bool:
     return scope in scopes or (right == "read" and f"{family}:write" in scopes)
 
 
-class Client(NamedTuple):
+class OAuthClient(NamedTuple):
     """The OAuth app a token was issued to, and the key that signs its webhooks."""
 
     client_id: str
@@ -48,35 +30,35 @@ class Caller:
     member: Member
     scopes: frozenset[str]
     paid: bool
-    client: Client | None = None
+    client: OAuthClient | None = None
     expires_at: float = math.inf
 
     @property
-    def allowance(self) -> object:
+    def rate_limit_key(self) -> object:
         """What requests are counted by: a personal token, or an app and a user whatever the token."""
         return (self.client.client_id, self.member.uuid) if self.client else self.token
 
-    def holds(self, scope: str) -> bool:
+    def has_scope(self, scope: str) -> bool:
         """Whether the token covers a scope."""
         return covers(self.scopes, scope)
 
 
-class TokenBook:
-    """All tokens of a sandbox."""
+class BearerTokens:
+    """All tokens of a sandbox. `scopes` are all scopes that exist; most tokens have them."""
 
-    def __init__(self, world: World, clock: Callable[[], float]) -> None:
+    def __init__(self, world: World, clock: Callable[[], float], scopes: Collection[str]) -> None:
         members = world.population.members
         owner, admin, plain, small_owner = members[0], members[1], members[2], members[-1]
         self._world = world
         self._clock = clock
         self._callers: dict[str, Caller] = {}
-        self.mint("sandbox-owner", owner, SCOPES)
-        self.mint("sandbox-admin", admin, SCOPES)
-        self.mint("sandbox-member", plain, SCOPES)
+        self.mint("sandbox-owner", owner, scopes)
+        self.mint("sandbox-admin", admin, scopes)
+        self.mint("sandbox-member", plain, scopes)
         self.mint("sandbox-no-scopes", owner, ())
         self.mint("sandbox-events-only", owner, ["scheduled_events:read"])
         self.mint("sandbox-users-only", owner, ["users:read"])
-        self.mint("sandbox-free", small_owner, SCOPES, paid=False)
+        self.mint("sandbox-free", small_owner, scopes, paid=False)
 
     def mint(
         self,
@@ -85,7 +67,7 @@ class TokenBook:
         scopes: Iterable[str],
         *,
         paid: bool = True,
-        client: Client | None = None,
+        client: OAuthClient | None = None,
         expires_at: float = math.inf,
     ) -> Caller:
         """Make a token, or make it anew with other rights."""

@@ -8,8 +8,9 @@ import time
 
 import pytest
 from calendly_connector.catalog import manifest
+from calendly_connector.catalog.probes import probes
 from calendly_connector.cli.check import lines
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from calendly_connector.support.clock import Timeouts
 from hostile import DATE, DATE_S, Hostile, one, page, reply, reset
 
@@ -39,14 +40,14 @@ def states(report, state):
 def test_a_valid_token_is_reported_with_its_user_role_and_scopes(troubled, connect):
     report = connect(troubled).check()
     assert (report.outcome, report.ok, report.kind) == ("ok", True, "personal_access_token")
-    assert report.message == f"Signed in as {cast.OWNER_NAME} ({cast.OWNER_MAIL})."
+    assert report.message == f"Signed in as {fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL})."
     assert report.user == {
-        "name": cast.OWNER_NAME,
-        "email": cast.OWNER_MAIL,
+        "name": fixtures.OWNER_NAME,
+        "email": fixtures.OWNER_EMAIL,
         "timezone": "Europe/Berlin",
-        "uri": f"https://api.calendly.com/users/{cast.OWNER}",
+        "uri": f"https://api.calendly.com/users/{fixtures.OWNER}",
     }
-    assert report.organization == f"https://api.calendly.com/organizations/{cast.ORGANIZATION}"
+    assert report.organization == f"https://api.calendly.com/organizations/{fixtures.ORGANIZATION}"
     assert report.role == "owner"
     assert report.fix == ""
     assert report.calls == 2 == len(troubled.requests()["requests"])
@@ -316,7 +317,7 @@ def test_a_deep_check_tries_one_read_per_family(troubled, connect):
     writes = {scope for scope in report.scopes if scope.endswith(":write")}
     assert states(report, "untried") == writes
     assert report.calls == len(reads) == len(troubled.requests()["requests"])
-    assert len(reads) == len(manifest.manifest().probes)
+    assert len(reads) == len(probes())
     assert {call["method"] for call in troubled.requests()["requests"]} == {"GET"}
     unknown = {name for name, ability in abilities(report).items() if ability == "unknown"}
     assert unknown == {action.id for action in CATALOG.values() if set(action.scopes) & writes}

@@ -15,16 +15,13 @@ import yaml
 from calendly_connector.calls.pick_lists import _texts
 from calendly_connector.catalog import expressions
 from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
-from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, Probe, Trigger
+from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, Trigger
+from calendly_connector.catalog.probes import probes
 from jsonschema import Draft202012Validator
 from locations import REFERENCE
 from pydantic import TypeAdapter
 
 SCHEMA_KEYS = ["$schema", "title", "description", "input", "output", "examples"]
-NOT_SEEN = {  # no reply of these is in the reference: the vendor's pages give no fields
-    "contact_lists.add_contacts",
-    "contact_lists.remove_contacts",
-}
 REQUEST_LINE = re.compile(r"(GET|POST|PATCH|PUT|DELETE) ((?:/[a-z][a-z_]*|/\{[a-z][a-z_]*\})+)")
 
 
@@ -51,7 +48,7 @@ ENTRIES = {
 SHAPES = names_in("schemas", ".json", "shapes")
 EVENTS = names_in("schemas", ".json", "events")
 CARD = read_yaml(".catalog", "manifest.yaml")
-THEIRS = [event for event, entry in CARD["triggers"].items() if "composed_of" not in entry]
+THEIRS = [event for event, entry in CARD["triggers"].items() if "sources" not in entry]
 CREDENTIALS = names_in("credentials", ".yaml")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 OPENAPI = yaml.load((REFERENCE / "calendly-api.2026-11.yaml").read_bytes(), LOADER)  # noqa: S506 - is safe
@@ -189,7 +186,7 @@ def test_inputs_that_name_a_resource_are_marked_and_say_so(name):
     action = catalog()[name]
     for key, rule in action.inputs.items():
         field = rule.get("items", rule)
-        assert ("x-resource" in field) is ("URI" in rule["description"] or "last part" in rule["description"])
+        assert ("x-resource" in field) is ("URI" in rule["description"])
         if "x-resource" in field:
             assert key in action.path_ids or field["format"] == "uri"
 
@@ -335,24 +332,16 @@ def test_every_shape_is_used_and_every_reference_leads_somewhere():
     assert used == {f"{shape}.json" for shape in SHAPES}
 
 
-def payload_records(payload: Mapping[str, Any], returns: str) -> list[Any]:
-    if returns == "many":
-        return list(payload["body"]["collection"])
-    return [payload["body"].get("resource", payload["body"])]
+BY_LINE = {same_line(entry["request"]): name for name, entry in ENTRIES.items()}
+OURS = [name for name, payload in PAYLOADS.items() if same_line(payload["request"]) in BY_LINE]
 
 
-@each_action
-def test_reference_payloads_fit_the_output(name):
-    action = catalog()[name]
-    payloads = [
-        entry for entry in PAYLOADS.values() if same_line(entry["request"]) == same_line(action.request)
-    ]
-    if action.returns == "none" or name in NOT_SEEN:
-        assert all(payload["body"] in (None, {}) for payload in payloads)
-        return
-    records = [record for payload in payloads for record in payload_records(payload, action.returns)]
-    assert records
-    for record in records:
+@pytest.mark.parametrize("payload", OURS)
+def test_a_reference_payload_fits_the_output_of_its_action(payload):
+    request, body = PAYLOADS[payload]["request"], PAYLOADS[payload]["body"]
+    action = catalog()[BY_LINE[same_line(request)]]
+    assert bool(body) == (action.returns != "none")
+    for record in body.get("collection", [body.get("resource", body)] if body else []):
         assert misfits(action.output, record) == []
 
 
@@ -361,7 +350,7 @@ def test_reference_payloads_fit_the_output(name):
 
 def test_manifest_has_its_keys():
     who = ["id", "name", "summary", "icon", "docs", "origin", "auth_origin"]
-    assert list(CARD) == [*who, "credentials", "functions", "probes", "triggers"]
+    assert list(CARD) == [*who, "credentials", "functions", "triggers"]
     assert CARD["origin"] == "https://api.calendly.com"
     assert CARD["auth_origin"] == "https://auth.calendly.com"
     assert CARD["summary"].endswith(".")
@@ -382,9 +371,9 @@ def field_names() -> set[str]:
     return {name for kind in CREDENTIALS for name in read_yaml(".credentials", f"{kind}.yaml")["fields"]}
 
 
-@pytest.mark.parametrize("scope", CARD["probes"])
-def test_probe_is_one_harmless_call_that_shows_just_its_scope(scope):
-    probe = fits(Probe, CARD["probes"][scope])
+@pytest.mark.parametrize("scope", probes())
+def test_a_probe_is_one_harmless_call_that_needs_only_its_scope(scope):
+    probe = probes()[scope]
     action = catalog()[probe.action]
     assert action.scopes == (scope,)
     assert action.effect == "read"
@@ -397,7 +386,12 @@ def test_probe_is_one_harmless_call_that_shows_just_its_scope(scope):
 
 def test_every_read_scope_of_the_catalog_has_a_probe():
     needed = {scope for action in catalog().values() for scope in action.scopes if scope.endswith(":read")}
-    assert CARD["probes"].keys() == needed
+    assert probes().keys() == needed
+
+
+def test_no_more_than_one_action_is_declared_to_be_the_probe_of_a_scope():
+    declared = [action.scopes for action in catalog().values() if action.probe]
+    assert len(declared) == len(set(declared))
 
 
 def test_every_kind_of_credential_has_its_form():
@@ -515,9 +509,9 @@ def test_every_file_of_filters_is_used():
 
 def test_an_event_of_ours_is_made_of_theirs_with_the_same_needs():
     for entry in CARD["triggers"].values():
-        for one in entry.get("composed_of", []):
+        for one in entry.get("sources", []):
             theirs = CARD["triggers"][one]
-            assert "composed_of" not in theirs
+            assert "sources" not in theirs
             assert theirs["subscriptions"] == entry["subscriptions"]
             assert theirs["scopes"] == entry["scopes"]
 

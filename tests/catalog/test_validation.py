@@ -53,7 +53,7 @@ def test_all_problems_are_reported_at_once():
         "signing_key": "",
     }
     assert refused(CREATE, values) == {
-        "url": "must be an https:// address, or http:// on this machine alone",
+        "url": "must be an https:// URL (http:// is allowed for localhost only)",
         "events": "needs at least 1 item(s)",
         "scope": "must be one of organization, user, group",
         "organisation": "is not an input of this action (did you mean 'organization'?)",
@@ -151,8 +151,8 @@ def test_an_event_asks_for_its_scope(event, scope, wanted):
     values = {**GOOD, "events": ["invitee.created", event], "scope": scope, "user": f"{API}/users/u"}
     values["group"] = f"{API}/groups/g"
     told = refused(CREATE, values)["scope"]
-    assert told.startswith(f"must be {wanted}, the only scope of ")
-    assert "a call of their own" in told
+    assert told.startswith(f"must be {wanted}, the only scope for ")
+    assert "use a separate call" in told
 
 
 @pytest.mark.parametrize(

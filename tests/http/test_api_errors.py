@@ -16,7 +16,7 @@ from calendly_connector.errors import (
 from calendly_connector.http.api_errors import CASES, CredentialLocation, error_for
 from calendly_connector.http.protocol import Request
 from calendly_connector.plugin import connector
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from hostile import Hostile, one, reply
 
 KIND = "personal_access_token"
@@ -170,7 +170,7 @@ def test_booking_an_unavailable_time_points_to_available_times(connect, sandbox)
 
 def test_canceling_twice_says_nothing_to_do(connect, fresh_sandbox):
     connection = connect(fresh_sandbox)
-    organization = f"https://api.calendly.com/organizations/{cast.ORGANIZATION}"
+    organization = f"https://api.calendly.com/organizations/{fixtures.ORGANIZATION}"
     [event] = connection.run(
         "scheduled_events.list",
         {"organization": organization, "status": "active", "min_start_time": "2026-11-19T00:00:00Z"},

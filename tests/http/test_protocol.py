@@ -136,7 +136,7 @@ def test_origin_is_normalized(text, origin):
     ],
 )
 def test_unsafe_origin_is_rejected(text):
-    with pytest.raises(UsageError, match=r"^CALENDLY_API_URL must be"):
+    with pytest.raises(UsageError, match=r"^The API origin must be"):
         check_origin(text)
 
 

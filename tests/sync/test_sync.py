@@ -18,13 +18,13 @@ from calendly_connector.errors import (
     UsageError,
 )
 from calendly_connector.plugin import connector
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from calendly_connector.sync.streams import streams
 from conftest import KIND, OWNER_TOKEN, Timer, _make_sandbox
 from destinations import columns, count_internal, tables
 
 PUBLIC = "https://api.calendly.com"
-ORGANIZATION = f"{PUBLIC}/organizations/{cast.ORGANIZATION}"
+ORGANIZATION = f"{PUBLIC}/organizations/{fixtures.ORGANIZATION}"
 MADE = 110  # events, on two pages
 DAY_S = 24 * 3600.0
 EVENTS, INVITEES = "GET /scheduled_events", "GET /scheduled_events/{uuid}/invitees"
@@ -191,12 +191,12 @@ def test_no_shows_come_from_invitees_and_cost_no_call(office):
 
 def test_recaps_are_synced_with_their_text(synced):
     recaps = synced.held()["meeting_recaps"]
-    assert recaps[f"{PUBLIC}/meeting_recaps/{cast.RECAP}"]["summary_md"]
+    assert recaps[f"{PUBLIC}/meeting_recaps/{fixtures.RECAP}"]["summary_md"]
 
 
 def test_answers_to_routing_forms_have_columns(synced):
     submission = synced.held()["routing_form_submissions"][
-        f"{PUBLIC}/routing_form_submissions/{cast.SUBMISSION}"
+        f"{PUBLIC}/routing_form_submissions/{fixtures.SUBMISSION}"
     ]
     assert submission["Company size"] == "11-50"
     assert "answer_company_size" in columns(synced.url, "routing_form_submissions")
@@ -353,8 +353,8 @@ def test_invitees_are_read_once_more_after_the_event_however_late(synced):
 
 def test_a_deleted_contact_is_missing_after_a_full_read_until_it_returns(synced):
     world = synced.sandbox.world
-    uri = f"{PUBLIC}/contacts/{cast.CONTACT}"
-    contact = world.holdings.contacts.pop(cast.CONTACT)
+    uri = f"{PUBLIC}/contacts/{fixtures.CONTACT}"
+    contact = world.holdings.contacts.pop(fixtures.CONTACT)
     world.touch()
     synced.sync()
     assert uri in synced.held()["contacts"]  # only the newest ones were read
@@ -362,7 +362,7 @@ def test_a_deleted_contact_is_missing_after_a_full_read_until_it_returns(synced)
     report = synced.sync()
     assert report.streams["contacts"].missing == 1
     assert synced.held(missing=True, stamps=True)["contacts"][uri]["missing_since"] == report.began
-    world.holdings.contacts[cast.CONTACT] = contact
+    world.holdings.contacts[fixtures.CONTACT] = contact
     world.touch()
     synced.timer.now += 7 * DAY_S
     synced.sync()
@@ -370,7 +370,7 @@ def test_a_deleted_contact_is_missing_after_a_full_read_until_it_returns(synced)
 
 
 def test_the_next_sync_finds_a_changed_contact(synced):
-    uri = f"{PUBLIC}/contacts/{cast.CONTACT}"
+    uri = f"{PUBLIC}/contacts/{fixtures.CONTACT}"
     synced.timer.now += 3600
     synced.connection.run("contacts.update", {"uuid": uri, "company": "Elsewhere BV"})
     synced.sync()
@@ -451,7 +451,7 @@ def test_a_member_syncs_only_their_own_data(office):
 
 def test_an_admin_can_sync_only_their_own_data(office):
     office.sync(own=True)
-    owner = f"{PUBLIC}/users/{cast.OWNER}"
+    owner = f"{PUBLIC}/users/{fixtures.OWNER}"
     assert office.held()["scheduled_events"].keys() == by_uri(office.events(user=owner)).keys()
 
 
@@ -746,9 +746,9 @@ def test_an_event_with_unreadable_invitees_is_synced_without_them(synced):
 
 
 def test_a_recap_that_is_deleted_before_it_is_read_is_left_out(office, unchanged):
-    office.sandbox.fault("status", path=f"/meeting_recaps/{cast.RECAP}", status=404)
+    office.sandbox.fault("status", path=f"/meeting_recaps/{fixtures.RECAP}", status=404)
     office.sync()
-    assert f"{PUBLIC}/meeting_recaps/{cast.RECAP}" not in office.held()["meeting_recaps"]
+    assert f"{PUBLIC}/meeting_recaps/{fixtures.RECAP}" not in office.held()["meeting_recaps"]
     office.sync()
     assert office.held() == unchanged
 
@@ -781,17 +781,17 @@ def test_a_marked_event_is_read_again_even_outside_the_window(synced):
 
 
 def test_marked_records_of_all_kinds_are_read_again(synced):
-    connection, contact = synced.connection, f"{PUBLIC}/contacts/{cast.CONTACT}"
+    connection, contact = synced.connection, f"{PUBLIC}/contacts/{fixtures.CONTACT}"
     synced.timer.now += 60
     connection.run("contacts.delete", {"uuid": contact})
     submission = synced.sandbox.control("POST", "/submissions", {})["submission"]
     moved = synced.sandbox.reschedule(invitee=synced.invitee(synced.past_event(200))["uri"])
-    connection.run("event_types.update", {"uuid": cast.INTRO_CALL, "name": "First call"})
+    connection.run("event_types.update", {"uuid": fixtures.INTRO_CALL, "name": "First call"})
     events = [
         webhook_event("contact.deleted", {"user_uuid": "x", "contact": {"uri": contact}}),
         webhook_event("routing_form_submission.created", submission),
         webhook_event("invitee.created", moved["invitee"]),
-        webhook_event("event_type.updated", {"uri": f"{PUBLIC}/event_types/{cast.INTRO_CALL}"}),
+        webhook_event("event_type.updated", {"uri": f"{PUBLIC}/event_types/{fixtures.INTRO_CALL}"}),
     ]
     assert sync.mark(str(synced.file), events) == 5
     synced.sync(only_marked=True)
@@ -1037,11 +1037,11 @@ def test_only_files_with_changed_rows_are_rewritten(office, tmp_path):
 def test_the_line_of_a_missing_record_has_missing_since(office, tmp_path):
     folder = tmp_path / "files"
     office.sync(folder, file_format="jsonl")
-    office.sandbox.world.holdings.contacts.pop(cast.CONTACT)
+    office.sandbox.world.holdings.contacts.pop(fixtures.CONTACT)
     office.sandbox.world.touch()
     office.timer.now += 7 * DAY_S
     report = office.sync(folder, file_format="jsonl")
-    line = read_lines(folder / "contacts.jsonl")[f"{PUBLIC}/contacts/{cast.CONTACT}"]
+    line = read_lines(folder / "contacts.jsonl")[f"{PUBLIC}/contacts/{fixtures.CONTACT}"]
     assert line["missing_since"] == report.began
 
 

@@ -20,7 +20,7 @@ from standalone import Standalone  # noqa: E402
 def world():
     """Give a sandbox with a token that is found wherever it is left behind."""
     from brief import brief_sandbox
-    from calendly_connector.sandbox.api.tokens import SCOPES
+    from calendly_connector.sandbox.operations.routes import SCOPES
 
     with brief_sandbox(rate_limit=0) as running:
         running.control("POST", "/tokens", {"name": TOKEN, "scopes": sorted(SCOPES)})

@@ -6,7 +6,7 @@ from brief import brief_sandbox
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.hosts.airflow.operators import CalendlyActionOperator
 from calendly_connector.http import rate_limit
-from calendly_connector.sandbox.api.tokens import SCOPES
+from calendly_connector.sandbox.operations.routes import SCOPES
 from installation import TOKEN, Installation
 from standalone import Standalone, TaskOfRun
 
