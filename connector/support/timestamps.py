@@ -27,6 +27,17 @@ def write(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def write_sortable(moment: datetime) -> str:
+    """Return a time as UTC text with microseconds, so that texts sort like the times."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def normalize(value: object) -> str | None:
+    """Return a time as `write_sortable` writes it, None for values that `read_or_none` can't read."""
+    moment = read_or_none(value)
+    return write_sortable(moment) if moment else None
+
+
 def move(value: Any, days: int) -> Any:
     """Return a JSON value with each date and time in it moved by whole days."""
     if isinstance(value, dict):

@@ -89,23 +89,27 @@ def test_a_credential_that_is_refreshed_during_rekey_is_not_put_back(opened, key
     assert opened(new).get("work") == NEW
 
 
-def test_a_row_that_somebody_else_adds_first_is_replaced(opened, keys, monkeypatch):
+def test_a_row_that_another_process_inserts_first_is_replaced(opened, keys, monkeypatch):
     from sqlalchemy import Connection
+    from sqlalchemy.exc import IntegrityError
 
     vault = opened(*keys)
     vault.put("home", NEW)
     execute = Connection.execute
-    raced = []
+    steps = iter(["insert", "update"])
+    step = [next(steps)]
 
     def late(self, statement, *more, **named):
-        if not raced and getattr(statement, "is_insert", False):
-            raced.append(True)
+        if step[0] and getattr(statement, f"is_{step[0]}", False):
+            inserted, step[0] = step[0] == "insert", next(steps, None)
+            if inserted:  # SQLite locks the whole file, so the other process comes right after
+                raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))
             opened(*keys).put("work", OLD)
         return execute(self, statement, *more, **named)
 
     monkeypatch.setattr(Connection, "execute", late)
     vault.put("work", NEW)
-    assert raced
+    assert step == [None]
     assert vault.get("work") == NEW
     assert vault.names() == ["home", "work"]
 
@@ -153,7 +157,7 @@ def test_a_database_needs_a_given_key(file):
     ],
 )
 def test_an_address_that_is_none_is_told_without_its_password(address):
-    with pytest.raises(UsageError, match="not the address of a database") as caught:
+    with pytest.raises(UsageError, match="isn't a valid database URL") as caught:
         open_vault({"CALENDLY_CONNECTOR_VAULT": address, "CALENDLY_CONNECTOR_KEY": a_key()})
     assert PASSWORD not in repr(caught.value.to_dict())
 
@@ -183,8 +187,6 @@ def test_a_database_that_cannot_be_used_is_told_without_what_was_sent(opened, ke
     assert file.read_bytes().startswith(b"this is no database")
 
 
-def test_a_password_in_the_address_is_in_no_message():
-    from calendly_connector.auth.vault.tables import Database
-
+def test_a_password_in_the_address_is_in_no_message(keys):
     for address in (f"sqlite://user:{PASSWORD}@/x.db", f"sqlite:///x.db?password={PASSWORD}"):
-        assert PASSWORD not in Database(address).place
+        assert PASSWORD not in DatabaseVault(address, GivenKeys(keys[0])).place

@@ -249,7 +249,7 @@ def with_fields(action, fields):
 def test_a_sync_blames_the_reply_that_says_whose_account_it_is(fields, calendly, connection, tmp_path):
     calendly.change = with_fields("users.me", fields)
     with pytest.raises(UnexpectedAnswer, match=r"reply to users\.me"):
-        sync.copy(connection, str(tmp_path / "copy.db"), sync.Options(streams=["users"]))
+        sync.run(connection, str(tmp_path / "calendly.db"), sync.SyncOptions(streams=["users"]))
 
 
 @pytest.mark.parametrize(
@@ -264,5 +264,5 @@ def test_a_sync_goes_on_after_a_record_that_it_cannot_ask_about_and_names_its_re
     action, streams, fields, calendly, connection, tmp_path
 ):
     calendly.change = with_fields(action, fields)
-    report = sync.copy(connection, str(tmp_path / "copy.db"), sync.Options(streams=streams.split(",")))
+    report = sync.run(connection, str(tmp_path / "calendly.db"), sync.SyncOptions(streams=streams.split(",")))
     assert any(f"reply to {action}" in warning for warning in report.warnings)

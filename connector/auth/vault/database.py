@@ -3,22 +3,24 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...errors import VaultError
+from ...storage.sql import SharedDatabase, upsert
 from .encryption import Sealed, Sealer
 from .keys import GivenKeys
 from .locks import busy, file_lock
-from .names import checked, hashed, unknown
-from .tables import Database
+from .names import PLACE_VARIABLE, checked, hashed, unknown
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection, Select, Table
 
 # For others SQLAlchemy leaves FOR UPDATE out without a word.
 _LOCKS_ROWS: Final = frozenset({"mariadb", "mysql", "oracle", "postgresql"})
 _LOCK_POLL_S: Final = 0.05
+_SQLITE_LOCK_TIMEOUT_S: Final = 60.0
 
 
 class DatabaseVault:
@@ -32,7 +34,15 @@ class DatabaseVault:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._database = Database(address)
+        self._database = SharedDatabase(
+            address,
+            what="A vault",
+            setting=PLACE_VARIABLE,
+            extra="vault-database",
+            lock_timeout_s=_SQLITE_LOCK_TIMEOUT_S,
+            pooled=False,
+            error=partial(VaultError, reason="storage"),
+        )
         self._keys = keys
         self._sealer = Sealer(keys.read(), self.place, keys.place)
         self._monotonic = monotonic
@@ -47,7 +57,7 @@ class DatabaseVault:
         """Give all names, sorted; needs no key."""
         from sqlalchemy import select
 
-        wanted = select(self._database.credentials.c.name)
+        wanted = select(self._credentials.c.name)
         with self._database.transaction() as connection:
             return sorted(connection.scalars(wanted))
 
@@ -56,7 +66,7 @@ class DatabaseVault:
         from sqlalchemy import select
 
         name = checked(name)
-        table = self._database.credentials
+        table = self._credentials
         wanted = select(table.c.key_id, table.c.sealed).where(table.c.id == hashed(name))
         with self._database.transaction() as connection:
             row = connection.execute(wanted).one_or_none()
@@ -66,32 +76,28 @@ class DatabaseVault:
 
     def put(self, name: str, credential: Mapping[str, str]) -> None:
         """Add or replace a credential. A vault that these keys do not open is left as it is."""
-        from sqlalchemy import insert, select, update
+        from sqlalchemy import select
 
         name = checked(name)
         sealed = self._sealer.seal(name, credential)
         values = {"name": name, "key_id": sealed.key_id, "sealed": sealed.text}
-        table = self._database.credentials
+        table = self._credentials
         foreign = select(table.c.key_id).where(table.c.key_id.not_in(self._sealer.key_ids)).limit(1)
-        change = update(table).where(table.c.id == hashed(name)).values(values)
         with self._database.transaction() as connection:
             self._sealer.must_know(connection.scalars(foreign))
-        with self._database.transaction() as connection:
-            if connection.execute(change).rowcount:
-                return
         try:
             with self._database.transaction() as connection:
-                connection.execute(insert(table).values(**values, id=hashed(name)))
-        except KeyError:  # somebody was quicker
+                upsert(connection, table, {"id": hashed(name)}, values)
+        except KeyError:  # another process inserted it first
             with self._database.transaction() as connection:
-                connection.execute(change)
+                upsert(connection, table, {"id": hashed(name)}, values)
 
     def delete(self, name: str) -> None:
         """Remove a credential; needs no key."""
         from sqlalchemy import delete
 
         name = checked(name)
-        table = self._database.credentials
+        table = self._credentials
         with self._database.transaction() as connection:
             if not connection.execute(delete(table).where(table.c.id == hashed(name))).rowcount:
                 raise unknown(name, self.place)
@@ -127,7 +133,7 @@ class DatabaseVault:
     def _under_other_keys(self, key_id: str) -> dict[str, Sealed]:
         from sqlalchemy import select
 
-        table = self._database.credentials
+        table = self._credentials
         others = select(table.c.name, table.c.key_id, table.c.sealed).where(table.c.key_id != key_id)
         with self._database.transaction() as connection:
             held = {row.name: Sealed(row.key_id, row.sealed) for row in connection.execute(others)}
@@ -138,7 +144,7 @@ class DatabaseVault:
         """Replace a row if nobody else did; give how many rows that were."""
         from sqlalchemy import update
 
-        table = self._database.credentials
+        table = self._credentials
         same = (table.c.id == hashed(name)) & (table.c.sealed == old.text)
         with self._database.transaction() as connection:
             changed = connection.execute(update(table).where(same).values(key_id=new.key_id, sealed=new.text))
@@ -149,7 +155,7 @@ class DatabaseVault:
         """Hold a row in an open transaction, which ends with the connection and so with the process."""
         from sqlalchemy import insert, select
 
-        table = self._database.locks
+        table = self._locks
         wanted = select(table.c.id).where(table.c.id == row)
         with suppress(KeyError), self._database.transaction() as connection:
             if connection.scalar(wanted) is None:
@@ -174,3 +180,30 @@ class DatabaseVault:
                 raise
             return False
         return True
+
+    @property
+    def _credentials(self) -> "Table":
+        return self._tables[0]
+
+    @property
+    def _locks(self) -> "Table":
+        return self._tables[1]
+
+    @cached_property
+    def _tables(self) -> "tuple[Table, Table]":
+        """The encrypted credentials, and a row for each name that was ever locked."""
+        from sqlalchemy import Column, MetaData, String, Table, Text
+
+        metadata = MetaData()
+        # The id is a hash of the name: databases differ in which names are equal.
+        credentials = Table(
+            "calendly_credentials",
+            metadata,
+            Column("id", String(64), primary_key=True),
+            Column("name", Text, nullable=False),
+            Column("key_id", String(16), nullable=False),
+            Column("sealed", Text, nullable=False),
+        )
+        locks = Table("calendly_credential_locks", metadata, Column("id", String(64), primary_key=True))
+        self._database.create_tables(metadata)
+        return credentials, locks

@@ -3,26 +3,23 @@
 Ids are found by their hash: databases differ in which texts they take for the same.
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from operator import itemgetter
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ...errors import InboxError
-from ...storage.database_url import database_url, shown
+from ...storage.sql import SharedDatabase, upsert
 from . import STATES, Entry, Outcome
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Engine, Table, Update
+    from sqlalchemy import ColumnElement, Connection, Table, Update
 
 _FORMAT: Final = "1"
 _FORMAT_NAME: Final = "inbox.format"
 _LARGEST: Final = 16 * 1024 * 1024  # bytes; some databases choose the column's type by it
-_PATIENCE_S: Final = 5.0
+_SQLITE_LOCK_TIMEOUT_S: Final = 5.0
 _TRIES: Final = 5  # at writing what others write at the same moment
 _NAMES_AT_ONCE: Final = 500
 
@@ -33,10 +30,16 @@ class DatabaseInbox:
     """Events in two tables of the database at `address`, which are made where they are not there yet."""
 
     def __init__(self, address: str) -> None:
-        self._url = database_url(address, what="An inbox", setting="The inbox's address", extra="sync")
-        self.place = shown(self._url)
-        self._lock = Lock()
-        self._opened: tuple[int, Engine] | None = None
+        self._database = SharedDatabase(
+            address,
+            what="An inbox",
+            setting="The inbox address",
+            extra="sync",
+            lock_timeout_s=_SQLITE_LOCK_TIMEOUT_S,
+            pooled=True,
+            error=InboxError,
+        )
+        self.place = self._database.place
         try:
             self._prepare()
         except BaseException:
@@ -52,7 +55,7 @@ class DatabaseInbox:
         def change(connection: "Connection") -> list[bool]:
             new = self._insert(connection, entries)
             for name, value in (states or {}).items():
-                self._set_state(connection, name, value)
+                upsert(connection, self._states, {"name": name}, {"value": value})
             return new
 
         return self._write(change)
@@ -119,7 +122,7 @@ class DatabaseInbox:
 
     def known(self, ids: Iterable[str]) -> set[str]:
         """Give those that were put and not forgotten since."""
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             return self._known(connection, list(ids))
 
     def next_due(self) -> float | None:
@@ -152,12 +155,8 @@ class DatabaseInbox:
         return self._change(delete(self._entries).where(self._entries.c.ended < before))
 
     def close(self) -> None:
-        """Close the connections. A later call opens them again."""
-        with self._lock:
-            if self._opened is not None:
-                process, engine = self._opened
-                engine.dispose(close=process == os.getpid())
-            self._opened = None
+        """Close the connections. The next call opens them again."""
+        self._database.close()
 
     def _waiting(self, event_id: str) -> "ColumnElement[bool]":
         return (self._entries.c.key == _key(event_id)) & (self._entries.c.state == "waiting")
@@ -200,76 +199,26 @@ class DatabaseInbox:
             found.update(connection.scalars(select(self._entries.c.id).where(self._entries.c.key.in_(keys))))
         return found
 
-    def _set_state(self, connection: "Connection", name: str, value: str) -> None:
-        from sqlalchemy import insert, select, update
-
-        table = self._states
-        # Not by the count of changed rows: some databases do not count those that were so already.
-        there = connection.scalar(select(table.c.name).where(table.c.name == name)) is not None
-        change = update(table).where(table.c.name == name) if there else insert(table).values(name=name)
-        connection.execute(change.values(value=value))
-
     def _change(self, statement: Any) -> int:
         return self._write(lambda connection: int(connection.execute(statement).rowcount))
 
     def _read(self, statement: Any) -> Sequence[Any]:
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             return connection.execute(statement).all()
 
     def _write(self, change: "Callable[[Connection], _T]") -> _T:
         """Make a change; once more where somebody wrote the same row at the same moment."""
         for _ in range(_TRIES):
             try:
-                with self._transaction() as connection:
+                with self._database.transaction() as connection:
                     return change(connection)
             except KeyError:
                 continue
         raise InboxError(f"The inbox {self.place} is written by too many at once.", fix="Try again.")
 
-    @contextmanager
-    def _transaction(self) -> "Iterator[Connection]":
-        """Give a connection whose work is kept at the end; an error of the library becomes one of ours.
-
-        Only its kind is told: its words could hold what was sent. A row that is there already is a
-        KeyError.
-        """
-        from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-
-        try:
-            with self._engine().begin() as connection:
-                yield connection
-        except IntegrityError:
-            raise KeyError("the row is there already") from None
-        except SQLAlchemyError as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            raise InboxError(
-                f"The inbox {self.place} could not be used: {type(cause).__name__}.",
-                fix="Check that the database runs, and the address, user and password of the inbox.",
-            ) from None
-
-    def _engine(self) -> "Engine":
-        from sqlalchemy import create_engine
-
-        with self._lock:
-            process = os.getpid()
-            if self._opened is None or self._opened[0] != process:
-                if self._opened is not None:  # a connection must not cross a fork
-                    self._opened[1].dispose(close=False)
-                is_file = self._url.get_backend_name() == "sqlite"
-                patience = {"timeout": _PATIENCE_S} if is_file else {}
-                engine = create_engine(
-                    self._url, hide_parameters=True, pool_pre_ping=True, connect_args=patience
-                )
-                self._opened = process, engine
-            return self._opened[1]
-
     def _prepare(self) -> None:
         """Make the tables; refuse those of a newer version."""
-        from sqlalchemy.exc import DBAPIError
-
-        # Of two that both see no table one fails; whether they are there then, the next statement shows.
-        with suppress(InboxError), self._transaction() as connection, suppress(DBAPIError):
-            self._entries.metadata.create_all(connection)
+        self._database.create_tables(self._entries.metadata)
         version = self.state(_FORMAT_NAME)
         if version is None:
             self.put((), now=0.0, states={_FORMAT_NAME: _FORMAT})

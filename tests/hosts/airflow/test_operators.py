@@ -109,7 +109,7 @@ def test_what_an_earlier_task_gives_is_left_out_of_the_check():
         ({"to": "folder", "form": "xml"}, "No copy has the form 'xml'"),
         ({"to_conn_id": "warehouse", "form": "csv"}, "a folder in to"),
         ({"to": "a.db", "options": {"thread": 3}}, "no option thread. It has streams"),
-        ({"to": "a.db", "options": {"threads": 0}}, "Threads are between"),
+        ({"to": "a.db", "options": {"threads": 0}}, "threads must be between"),
         ({"to": "a.db", "options": {"streams": ["users", "nothing"]}}, "nothing"),
     ],
 )
