@@ -29,17 +29,23 @@ if TYPE_CHECKING:
     from .events.event_filter import Wants
     from .events.matcher import Matcher
     from .events.subscriptions import SigningKeys, Store, Subscriptions
-    from .http.advice import Kept
+    from .http.api_errors import CredentialLocation
     from .http.client import Client
     from .pagination.record_stream import RecordStream
-    from .support.clock import Timing
+    from .support.clock import Timeouts, Timing
 
 
 class CalendlyConnection:
     """Calendly on behalf of one credential; `name` is its name in the vault, if it comes from there."""
 
     def __init__(
-        self, credential: Mapping[str, str], origin: str, timing: Timing, name: str = "", source: str = ""
+        self,
+        credential: Mapping[str, str],
+        origin: str,
+        timing: Timing,
+        name: str = "",
+        source: str = "",
+        timeouts: Timeouts | None = None,
     ) -> None:
         self._credential = credential
         self._origin = origin
@@ -47,6 +53,7 @@ class CalendlyConnection:
         self._stored_as = name
         self._checked_scopes: Mapping[str, str] = {}
         self._source = source
+        self._timeouts = timeouts
 
     def __repr__(self) -> str:
         return f"<CalendlyConnection {self._credential['kind']} at {self._origin}>"
@@ -227,14 +234,16 @@ class CalendlyConnection:
     def _access(self) -> Access:
         from .auth.authenticators import open_access
 
-        return open_access(self._credential, self._stored_as, self._timing, self._kept.place)
+        return open_access(self._credential, self._stored_as, self._timing, self._location.place)
 
     @cached_property
-    def _kept(self) -> Kept:
-        from .auth.authenticators import kept
+    def _location(self) -> CredentialLocation:
+        from .auth.authenticators import credential_location
 
         is_for_calendly = self._origin == manifest.manifest().origin
-        return kept(self._credential, self._stored_as, self._source, is_for_calendly=is_for_calendly)
+        return credential_location(
+            self._credential, self._stored_as, self._source, is_for_calendly=is_for_calendly
+        )
 
     @cached_property
     def _client(self) -> Client:
@@ -245,7 +254,8 @@ class CalendlyConnection:
             self._authorization,
             account=self._account,
             plan=self._credential.get("plan", ""),
-            kept=self._kept,
+            location=self._location,
+            timeouts=self._timeouts,
             timing=self._timing,
         )
 
@@ -300,9 +310,9 @@ class CalendlyConnection:
         return runner
 
     def _lacks(self, scope: str) -> bool | None:
-        from .catalog.event_scopes import lacks
+        from .catalog.event_scopes import is_missing
 
-        return lacks(scope, self._access.granted(), self._checked_scopes)
+        return is_missing(scope, self._access.granted(), self._checked_scopes)
 
 
 def _vault_store() -> Store:

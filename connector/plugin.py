@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .catalog.manifest import Manifest
     from .catalog.models import Action
     from .connection import CalendlyConnection
+    from .support.clock import Timeouts
 
 
 class CalendlyConnector:
@@ -37,6 +38,7 @@ class CalendlyConnector:
         *,
         origin: str | None = None,
         source: str = "",
+        timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -47,6 +49,7 @@ class CalendlyConnector:
         sign-in are renewed there.
         `origin` defaults to CALENDLY_API_URL, then to Calendly itself; the token goes there alone.
         `source` says where the host keeps the credential ("the connection 'x'"), for errors about its token.
+        `timeouts` limits each call; default: 10 s to connect, 30 s between two bytes, 180 s in total.
         `clock` gives unix seconds, `monotonic` seconds that only go forward.
         """
         from .auth import credentials
@@ -57,7 +60,7 @@ class CalendlyConnector:
         where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
         timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
         opened, name = credentials.opened(credentials.checked(credential))
-        return CalendlyConnection(opened, check_origin(where), timing, name, source)
+        return CalendlyConnection(opened, check_origin(where), timing, name, source, timeouts)
 
 
 connector = CalendlyConnector()

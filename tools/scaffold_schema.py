@@ -82,7 +82,7 @@ def schema(target: Target, known: Known) -> dict[str, Any]:
 
 def example(rule: Schema, root: Schema, name: str = "value") -> Any:
     """Return a value that fits a schema. `name` is the field's name."""
-    rule = _first_choice(json_schema.follow(rule, root), root)
+    rule = _first_choice(json_schema.resolve(rule, root), root)
     for key in ("const", "default"):
         if key in rule:
             return rule[key]
@@ -103,7 +103,7 @@ def _first_choice(rule: Schema, root: Schema) -> Schema:
     for key in ("oneOf", "anyOf"):
         if key in rule:
             rest = {name: value for name, value in rule.items() if name != key}
-            return _first_choice({**rest, **json_schema.follow(rule[key][0], root)}, root)
+            return _first_choice({**rest, **json_schema.resolve(rule[key][0], root)}, root)
     return rule
 
 

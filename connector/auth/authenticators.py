@@ -5,7 +5,7 @@ from shlex import quote
 from typing import Protocol
 
 from ..errors import InvalidCredential, SignInRequired
-from ..http.advice import Kept
+from ..http.api_errors import CredentialLocation
 from ..support.clock import Timing
 from .personal_access_token import PersonalAccessToken, read_token
 from .token_info import Holding
@@ -90,17 +90,20 @@ class PassingAccess:
         return frozenset(self._credential.get("scope", "").split()) or None
 
 
-def kept(credential: Mapping[str, str], name: str, source: str, *, is_for_calendly: bool) -> Kept:
-    """Say where a credential is kept: in the vault under a name, else where `source` says.
+def credential_location(
+    credential: Mapping[str, str], name: str, source: str, *, is_for_calendly: bool
+) -> CredentialLocation:
+    """Return where a credential is stored: in the vault under `name`, else in `source`.
 
-    A sandbox's tokens, which are not `is_for_calendly`, may have any form.
+    A sandbox's tokens (not `is_for_calendly`) may have any form.
     """
     is_oauth = credential["kind"] == "oauth"
     token = credential.get("token", "")
     if name:
         source = f"the stored credential {name!r} (calendly-connector vault add {quote(name)} --replace)"
     where = {"place": source} if source else {}
-    return Kept(**where, oauth=is_oauth, name=name, foreign=is_for_calendly and "eyJ" not in token)
+    unfamiliar = is_for_calendly and "eyJ" not in token
+    return CredentialLocation(**where, oauth=is_oauth, name=name, unfamiliar=unfamiliar)
 
 
 def open_access(credential: Mapping[str, str], name: str, timing: Timing, place: str) -> Access:

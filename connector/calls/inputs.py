@@ -88,7 +88,7 @@ class Inputs:
             raise InvalidParams(prepared.action.id, problems, fix=_NAME_RIGHT)
         values = _spelled(prepared.action, values)
         if prepared.action.window:
-            yield from prepared.action.window.cut(values)
+            yield from prepared.action.window.split(values)
         else:
             yield values
 
@@ -107,7 +107,7 @@ class Inputs:
         """Bring whatever names a resource into the form that Calendly wants, however deep it stands."""
 
         def walk(value: Any, field: Schema, path: str) -> Any:
-            field = json_schema.follow(field, action.sent)
+            field = json_schema.resolve(field, action.sent)
             if isinstance(value, list):
                 items = field.get("items", {})
                 return [walk(item, items, f"{path}[{number}]") for number, item in enumerate(value)]
@@ -125,7 +125,7 @@ class Inputs:
                 return value
 
         return {
-            key: walk(value, action.inputs[key], key) if key in action.naming else value
+            key: walk(value, action.inputs[key], key) if key in action.resource_inputs else value
             for key, value in values.items()
         }
 
@@ -200,7 +200,7 @@ def _defaults(action: Action, given: frozenset[str], limit: int | None) -> dict[
     defaults = {
         key: value
         for key, value in action.defaults.items()
-        if key not in given and not action.rivals(key) & given
+        if key not in given and not action.alternatives(key) & given
     }
     if "page_token" in action.inputs and "count" not in given:
         most: int = action.inputs["count"]["maximum"]

@@ -25,7 +25,9 @@ from .pick_lists import Choices
 class Runner:
     """Runs actions over one client. `lacks` tells which scopes the credential is known to lack."""
 
-    def __init__(self, client: Client, functions: Functions, *, lacks: Lacks = event_scopes.unknown) -> None:
+    def __init__(
+        self, client: Client, functions: Functions, *, lacks: Lacks = event_scopes.unknown_scope
+    ) -> None:
         self._client = client
         self._lacks = lacks
         self._choices = Choices(self._listed, self._read, lambda text: evaluate(text, functions.resolve))
@@ -95,7 +97,7 @@ class Runner:
             raise UnknownAction(
                 f"{action.id} has no input {quoted(field)}.", fix=f"It has {', '.join(action.inputs)}."
             )
-        rule = json_schema.follow(action.inputs[field].get("items", action.inputs[field]), action.sent)
+        rule = json_schema.resolve(action.inputs[field].get("items", action.inputs[field]), action.sent)
         if "enum" in rule:
             texts = dict.fromkeys(str(value) for value in rule["enum"] if value is not None)
             return [Option(text, text) for text in texts]
@@ -115,13 +117,12 @@ class Runner:
         return self._send(protocol.raw_request(method.upper(), path, values)).document
 
     def _send(self, request: Request) -> Reply:
-        events = event_scopes.subscribed(request.method, request.path, request.body)
+        events = event_scopes.subscribed_events(request.method, request.path, request.body)
         event_scopes.check(events, self._lacks)
         try:
             return self._client.send(request)
         except Rejected as error:
-            event_scopes.explain(error, events, self._lacks)
-            raise
+            raise event_scopes.explained(error, events, self._lacks) from None
 
     def _requests(self, prepared: Prepared) -> list[Request]:
         return [_request(prepared.action, values) for values in self._inputs.resolve(prepared)]

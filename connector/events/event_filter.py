@@ -72,7 +72,7 @@ def _by_id(
     for name in NAMING:
         if name not in filters:
             continue
-        rule = json_schema.follow(trigger.filters["properties"][name], trigger.filters)
+        rule = json_schema.resolve(trigger.filters["properties"][name], trigger.filters)
         kind, text = rule["x-resource"], filters[name]
         try:
             uri = lookup(text, rule) if is_name(text, rule) else text

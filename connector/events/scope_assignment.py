@@ -34,7 +34,7 @@ def told_by(events: Iterable[str], triggers: Mapping[str, Trigger]) -> tuple[str
             [Problem("", f"there is no event {quoted(str(event))}") for event in unknown] or [NO_EVENT],
             fix=known,
         )
-    return tuple(dict.fromkeys(one for event in wanted for one in triggers[event].told_by or (event,)))
+    return tuple(dict.fromkeys(one for event in wanted for one in triggers[event].sources or (event,)))
 
 
 def share_out(

@@ -67,18 +67,18 @@ class StreamSpec:
     def columns(self) -> dict[str, ColumnKind]:
         """Return the kinds of the columns: all properties that the schema declares, except `uri`."""
         root = find(streams()[self.embedded_in].list if self.embedded_in else self.list).output
-        properties = json_schema.follow(root, root)["properties"]
+        properties = json_schema.resolve(root, root)["properties"]
         if self.embedded_in:
-            shape = json_schema.follow(properties[self.embedded_as], root)
+            shape = json_schema.resolve(properties[self.embedded_as], root)
             for option in shape.get("anyOf", ()):  # the object or null
-                if "properties" in (followed := json_schema.follow(option, root)):
+                if "properties" in (followed := json_schema.resolve(option, root)):
                     shape = followed
                     break
             outer = {name: properties[source] for name, source in self.outer_columns.items()}
             properties = {**shape["properties"], **outer}
         kinds: dict[str, ColumnKind] = {}
         for name, declared in properties.items():
-            rule = json_schema.follow(declared, root)
+            rule = json_schema.resolve(declared, root)
             kind = _KINDS.get(json_schema.types(rule) - {"null"}, "json")
             kinds[name] = "time" if kind == "text" and rule.get("format") == "date-time" else kind
         kinds.pop("uri", None)

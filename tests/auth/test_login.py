@@ -13,7 +13,7 @@ import pytest
 from calendly_connector.auth.oauth import consent, grant, loopback
 from calendly_connector.auth.oauth.server import AuthorizationServer
 from calendly_connector.auth.vault import open_vault
-from calendly_connector.catalog.scopes import covers, least, needed
+from calendly_connector.catalog.scopes import covers, minimal, required_scopes
 from calendly_connector.errors import ConnectorError, SignInFailed, UnknownAction, UsageError
 from calendly_connector.sandbox.world import fixtures
 from locations import SUPPORT
@@ -444,11 +444,11 @@ def test_a_listener_that_cannot_listen_says_so():
     ],
 )
 def test_the_scopes_of_an_action_or_trigger(name, expected):
-    assert needed(name) == expected
+    assert required_scopes(name) == expected
 
 
 def test_a_write_scope_includes_its_read():
-    assert least(["webhooks:read", "webhooks:write", "users:read"]) == ("users:read", "webhooks:write")
+    assert minimal(["webhooks:read", "webhooks:write", "users:read"]) == ("users:read", "webhooks:write")
     assert covers({"webhooks:write"}, "webhooks:read")
     assert not covers({"webhooks:read"}, "webhooks:write")
     assert covers({"default"}, "shares:write")
@@ -457,7 +457,7 @@ def test_a_write_scope_includes_its_read():
 
 def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(UnknownAction, match=r"invitee\.created"):
-        needed("invitee.creatd")
+        required_scopes("invitee.creatd")
 
 
 def test_scopes_are_told_as_lines_and_as_json(call):

@@ -356,9 +356,9 @@ def test_no_more_than_eight_tokens_a_minute_are_asked_for(sandbox, timer):
 
 
 def test_a_token_call_that_would_wait_too_long_is_not_sent(timer):
-    shared = rate_limit.account("http://127.0.0.1:1", HELD.owner or "app")
+    shared = rate_limit.of_account("http://127.0.0.1:1", HELD.owner or "app")
     for _ in range(8):
-        shared.told(shared.take("POST", "/oauth/token", timer() + 30), timer() + 30, None)
+        shared.observe(shared.acquire("POST", "/oauth/token", timer() + 30), timer() + 30, None)
     server = AuthorizationServer("http://127.0.0.1:1", "app", timing=Timing(timer, timer, timer.sleep))
     with pytest.raises(RateLimited, match="not sent"):
         server.renew(HELD)
@@ -525,11 +525,11 @@ def test_the_budget_belongs_to_the_person_and_the_app_whatever_the_token(sandbox
     credential = kept(sandbox)
     with opened() as connection:
         connection.run("users.me")
-        first = connection._client._account
+        first = connection._client._limits
     keep(stale(credential))
     with opened() as connection:
         connection.run("users.me")
-        assert connection._client._account is first
+        assert connection._client._limits is first
 
 
 # Not stored

@@ -41,7 +41,7 @@ def sign_in(sandbox, app=NATIVE, scopes=SCOPES, timing=None):
     clock = timing.clock if timing else time.time
     server = app_server(sandbox.url, app, Timing(clock=clock, monotonic=lambda: 0.0))
     asked = server.ask(app["redirect_uri"], tuple(scopes))
-    rate_limit.forget()
+    rate_limit.reset()
     return signed_in(app, server.exchange(asked, landed(asked)))
 
 

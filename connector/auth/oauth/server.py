@@ -12,11 +12,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ...catalog.manifest import manifest
 from ...errors import CalendlyDown, ConnectorError, RateLimited, SignInFailed, UnexpectedAnswer, UsageError
-from ...http import debug_log, protocol, rate_limit
-from ...http.client import no_answer, prepare_session
+from ...http import protocol, rate_limit
+from ...http.client import prepare_session
+from ...http.debug_log import debug_log
+from ...http.network_errors import network_error
 from ...http.protocol import Request
+from ...http.rate_limit import Permit
 from ...support import json_documents
-from ...support.clock import Timing
+from ...support.clock import Timeouts, Timing
 from . import consent, grant
 from .consent import Consent
 from .grant import Grant
@@ -30,7 +33,7 @@ _TOKEN: Final = Request("POST", "/oauth/token")
 _INTROSPECT: Final = Request("POST", "/oauth/introspect")
 _REVOKE: Final = Request("POST", "/oauth/revoke")
 _CODE_LIFE_S: Final = 600.0
-_TIMEOUT_S: Final = (10.0, 30.0)
+_TIMEOUTS: Final = Timeouts()
 _PATIENCE_S: Final = 60.0
 _DEADLINE_S: Final = 60.0
 _SAID_NO: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -127,12 +130,12 @@ class AuthorizationServer:
         from authlib.integrations.requests_client import OAuth2Session
 
         if account:
-            self._wait_for_turn(account)
+            self._wait_for_permit(account)
         session = OAuth2Session(
             self._client_id,
             self._client_secret or None,
             token_endpoint_auth_method="client_secret_basic" if self._client_secret else "none",
-            default_timeout=_TIMEOUT_S,
+            default_timeout=(_TIMEOUTS.connect_s, _TIMEOUTS.read_s),
         )
         ends_at = self._timing.monotonic() + _DEADLINE_S
         prepare_session(session, self._origin, lambda: ends_at - self._timing.monotonic())
@@ -146,7 +149,7 @@ class AuthorizationServer:
         except ValueError:  # JSON that is no object
             raise _unexpected(request) from None
         except (requests.RequestException, OSError) as error:
-            raise no_answer(request, error, self._origin, _VARIABLE) from None
+            raise network_error(request, error, self._origin, _TIMEOUTS, variable=_VARIABLE) from None
         finally:
             session.close()
 
@@ -154,17 +157,17 @@ class AuthorizationServer:
         """Prove who the app is in the body, as these endpoints are documented."""
         return session.client_auth("client_secret_post" if self._client_secret else "none")
 
-    def _wait_for_turn(self, account: str) -> None:
-        shared = rate_limit.account(self._origin, account)
+    def _wait_for_permit(self, account: str) -> None:
+        limits = rate_limit.of_account(self._origin, account)
         while True:
             now = self._timing.monotonic()
-            turn = shared.take(_TOKEN.method, _TOKEN.path, now)
-            if isinstance(turn, rate_limit.Turn):
-                shared.told(turn, now, None)  # this server tells of no limit that is worth keeping to
+            permit = limits.acquire(_TOKEN.method, _TOKEN.path, now)
+            if isinstance(permit, Permit):
+                limits.observe(permit, now, None)  # this server sends no useful rate limit headers
                 return
-            if turn > _PATIENCE_S:
-                raise protocol.out_of_budget(_TOKEN, turn)
-            self._timing.sleep(turn)
+            if permit > _PATIENCE_S:
+                raise protocol.not_sent(_TOKEN, permit)
+            self._timing.sleep(permit)
 
     def _passed(self, response: "requests.Response") -> "requests.Response":
         """Let through what Authlib reads: tokens, and refusals in the words of OAuth."""
@@ -199,8 +202,8 @@ def _told(response: "requests.Response", **_options: Any) -> None:
     request = Request(str(sent.method), urlsplit(str(sent.url)).path, body=fields)
     authorization = sent.headers.get("Authorization", "")
     headers = {name.lower(): value for name, value in response.headers.items()}
-    debug_log.sent(request, authorization)
-    debug_log.received(request, authorization, response.status_code, headers, response.content)
+    debug_log.request_sent(request, authorization)
+    debug_log.reply_received(request, authorization, response.status_code, headers, response.content)
 
 
 def _error_of(response: "requests.Response") -> str:

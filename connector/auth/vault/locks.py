@@ -34,10 +34,9 @@ def file_lock(path: Path, timeout_s: float, what: str) -> Iterator[None]:
 
 def busy(what: str, waited_s: float) -> VaultError:
     """Word that somebody else holds a lock for too long."""
-    error = VaultError(
+    return VaultError(
         f"{what} is in use by another process, for more than {waited_s:.0f} s.",
         fix="Try again; if it stays, look for a process that hangs.",
         reason="busy",
+        retryable=True,
     )
-    error.retryable = True
-    return error

@@ -223,12 +223,11 @@ class DatabaseInbox:
         if version is None:
             self.put((), now=0.0, states={_FORMAT_NAME: _FORMAT})
         elif version != _FORMAT:
-            error = InboxError(
+            raise InboxError(
                 f"The inbox {self.place} was written by a newer version.",
                 fix="Update calendly-connector. Nothing was changed.",
+                retryable=False,
             )
-            error.retryable = False
-            raise error
 
     @property
     def _entries(self) -> "Table":

@@ -279,6 +279,4 @@ def _busy(place: str) -> InboxError:
 
 def _final(message: str, fix: str) -> InboxError:
     """Word what does not pass by itself."""
-    error = InboxError(message, fix=fix)
-    error.retryable = False
-    return error
+    return InboxError(message, fix=fix, retryable=False)

@@ -64,7 +64,7 @@ class Subscriptions:
         *,
         clock: Callable[[], float] = time.time,
         token: Callable[[int], str] = secrets.token_hex,
-        lacks: Lacks = event_scopes.unknown,
+        lacks: Lacks = event_scopes.unknown_scope,
     ) -> None:
         self._connection = connection
         self._account = Account(connection)

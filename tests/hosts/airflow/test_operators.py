@@ -40,7 +40,7 @@ def action(name, **arguments):
             "email: is missing",
         ),
         ("invitees.get", {"action_params": {"event": "{{ x }}"}}, "uuid: is missing"),
-        ("scheduled_events.list", {"action_params": {"count": datetime.now(UTC)}}, "a value that JSON has"),
+        ("scheduled_events.list", {"action_params": {"count": datetime.now(UTC)}}, "must be a JSON value"),
         ("users.get", {"action_params": {"{{ x }}": "a", "uuid": "a"}}, "{{ x }}: is not an input"),
         ("users.me", {"action_params": ["uuid"]}, "action_params holds names and values, and is list"),
         ("users.me", {"filter": "uuid"}, "filter holds names and values, and is str"),
