@@ -89,7 +89,7 @@ def _paced() -> Iterator[Figure]:
         folder() as place,
     ):
         calls = Calls(sandbox)
-        sync.run(connection, str(place / "copy.db"), _WANTED, on_progress=lambda _: calls.look())
+        sync.run(connection, str(place / "calendly.db"), _WANTED, on_progress=lambda _: calls.look())
         calls.look()
     work = f"first sync under a limit of {_LIMIT} a minute, {_EVENTS:,} events with their invitees"
     least_s = (calls.count - 1) // _LIMIT * 60

@@ -245,7 +245,7 @@ def with_fields(action, fields):
 def test_a_sync_names_the_reply_with_an_invalid_account(fields, calendly, connection, tmp_path):
     calendly.change = with_fields("users.me", fields)
     with pytest.raises(UnexpectedAnswer, match=r"reply to users\.me"):
-        sync.run(connection, str(tmp_path / "copy.db"), sync.SyncOptions(streams=["users"]))
+        sync.run(connection, str(tmp_path / "calendly.db"), sync.SyncOptions(streams=["users"]))
 
 
 @pytest.mark.parametrize(
@@ -260,5 +260,5 @@ def test_a_sync_continues_after_an_unusable_record_and_names_its_reply(
     action, streams, fields, calendly, connection, tmp_path
 ):
     calendly.change = with_fields(action, fields)
-    report = sync.run(connection, str(tmp_path / "copy.db"), sync.SyncOptions(streams=streams.split(",")))
+    report = sync.run(connection, str(tmp_path / "calendly.db"), sync.SyncOptions(streams=streams.split(",")))
     assert any(f"reply to {action}" in warning for warning in report.warnings)

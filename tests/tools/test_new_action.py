@@ -10,7 +10,7 @@ import yaml
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.catalog.models import Action
 from calendly_connector.sandbox.api.body_schema import read_body
-from calendly_connector.sandbox.api.calls import Call, Many, Whole
+from calendly_connector.sandbox.api.calls import ApiCall, FullList, PagedList
 from calendly_connector.sandbox.api.parameters import PUBLIC_ORIGIN, read_query
 from calendly_connector.sandbox.errors import ApiError
 from click.testing import CliRunner
@@ -107,10 +107,10 @@ def test_the_route_takes_the_example_and_answers_in_the_documented_shape(name, s
     query, wrong = read_query(route.parameters, pairs, origins)
     body, also_wrong = read_body(route.body, rest, origins) if route.body else ({}, [])
     assert [*wrong, *also_wrong] == []
-    call = Call(sandbox.world, None, 0, ids, query, body, origins)
+    call = ApiCall(sandbox.world, None, 0, ids, query, body, origins)
     answer = route.run(call)
     record = getattr(answer, "record", getattr(answer, "body", None))
-    if isinstance(answer, Many | Whole):
+    if isinstance(answer, PagedList | FullList):
         assert action.returns == "many"
     elif action.returns == "one":
         assert [error.message for error in Draft202012Validator(action.output).iter_errors(record)] == []
