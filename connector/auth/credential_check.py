@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ..catalog import expressions, manifest, scopes
+from ..catalog import manifest
 from ..catalog.models import Action
-from ..catalog.probes import probes
 from ..contract import CheckReport, Outcome, Params, Record, Result, Verdict
 from ..errors import (
     CalendlyDown,
@@ -96,11 +95,13 @@ class CredentialCheck:
         info = self._authenticator.token_info()
         if info is None:
             return
+        from ..catalog.scopes import covers
+
         if info.note:
             self._notes.append(info.note)
         if info.scopes is not None:
             for scope in self._scopes:
-                self._scopes[scope] = "granted" if scopes.covers(info.scopes, scope) else "refused"
+                self._scopes[scope] = "granted" if covers(info.scopes, scope) else "refused"
         self._token = {
             "organization": info.organization,
             "owner": info.owner,
@@ -118,6 +119,9 @@ class CredentialCheck:
 
     def _probe_scopes(self) -> None:
         """Try a read in each scope family that is still untried, if the values for it are known."""
+        from ..catalog import expressions
+        from ..catalog.probes import probes
+
         functions = manifest.manifest().functions
         for scope, probe in probes().items():
             rows = dict(probe.filter)
