@@ -133,18 +133,18 @@ def test_text_is_one_line_that_a_terminal_can_show(hostile):
 
 @each_error
 def test_dict_is_json_with_all_fields(error):
-    told = json.loads(json.dumps(error.to_dict()))
-    assert told["code"] == type(error).code
-    assert told["message"] == error.message
-    assert told["fix"] == "Do it."
-    assert told["retryable"] is error.retryable
-    assert vars(error).keys() <= told.keys()
+    fields = json.loads(json.dumps(error.to_dict()))
+    assert fields["code"] == type(error).code
+    assert fields["message"] == error.message
+    assert fields["fix"] == "Do it."
+    assert fields["retryable"] is error.retryable
+    assert vars(error).keys() <= fields.keys()
 
 
 def test_dict_of_invalid_params_gives_problems_as_objects():
-    told = InvalidParams("users.me", [Problem("a", "is wrong", "b")]).to_dict()
-    assert told["action"] == "users.me"
-    assert told["problems"] == [{"path": "a", "message": "is wrong", "nearest": "b"}]
+    fields = InvalidParams("users.me", [Problem("a", "is wrong", "b")]).to_dict()
+    assert fields["action"] == "users.me"
+    assert fields["problems"] == [{"path": "a", "message": "is wrong", "nearest": "b"}]
 
 
 @each_error

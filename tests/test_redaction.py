@@ -59,9 +59,9 @@ def assert_gone(secret, text):
 @pytest.mark.parametrize("action", catalog().values(), ids=lambda action: action.id)
 def test_personal_data_of_examples_is_masked(action):
     for example in action.examples:
-        told = json.dumps(scrub(example["output"]), ensure_ascii=False)
-        told += json.dumps(scrub(example["input"]), ensure_ascii=False)
-        assert [person for person in PEOPLE if person in told] == []
+        masked = json.dumps(scrub(example["output"]), ensure_ascii=False)
+        masked += json.dumps(scrub(example["input"]), ensure_ascii=False)
+        assert [person for person in PEOPLE if person in masked] == []
 
 
 def test_the_structure_of_a_value_is_kept():
@@ -70,8 +70,8 @@ def test_the_structure_of_a_value_is_kept():
 
 
 def test_personal_data_is_kept_if_only_secrets_are_masked():
-    told = redact_all({"name": "Noor Sand", "email": "noor@client.example", "token": "t"})
-    assert told == {"name": "Noor Sand", "email": "noor@client.example", "token": MASK}
+    masked = redact_all({"name": "Noor Sand", "email": "noor@client.example", "token": "t"})
+    assert masked == {"name": "Noor Sand", "email": "noor@client.example", "token": MASK}
 
 
 def test_an_email_address_is_masked_in_any_field():
@@ -82,8 +82,8 @@ def test_an_email_address_is_masked_in_any_field():
 
 
 def test_secrets_are_masked_wherever_they_stand():
-    told = scrub({"signing_key": "s", "deep": [{"access_token": "a", "note": "Bearer abc.def"}]})
-    assert told == {"signing_key": MASK, "deep": [{"access_token": MASK, "note": f"Bearer {MASK}"}]}
+    masked = scrub({"signing_key": "s", "deep": [{"access_token": "a", "note": "Bearer abc.def"}]})
+    assert masked == {"signing_key": MASK, "deep": [{"access_token": MASK, "note": f"Bearer {MASK}"}]}
 
 
 @pytest.mark.parametrize("people", [True, False])
@@ -92,8 +92,8 @@ def test_secrets_are_masked_wherever_they_stand():
 )
 def test_a_secret_field_is_recognized_in_any_spelling(name, people):
     secret = name not in {"X", "nextToken"}
-    told = redact_all({"a": {name: ["S", {"b": 5}]}}, people=people)
-    assert told == {"a": {name: MASK if secret else ["S", {"b": 5}]}}
+    masked = redact_all({"a": {name: ["S", {"b": 5}]}}, people=people)
+    assert masked == {"a": {name: MASK if secret else ["S", {"b": 5}]}}
 
 
 def test_flags_and_null_are_not_secrets():
@@ -109,16 +109,16 @@ def test_a_code_is_a_secret_only_in_a_grant():
 
 @given(JSON, st.booleans())
 def test_json_stays_json_and_twice_is_as_once(value, people):
-    told = redact_all(value, people=people)
-    assert json.loads(json.dumps(told)) == told
-    assert redact_all(told, people=people) == told
+    masked = redact_all(value, people=people)
+    assert json.loads(json.dumps(masked)) == masked
+    assert redact_all(masked, people=people) == masked
 
 
 @given(JSON, TEXTS, st.sampled_from(SECRET_FIELDS), st.booleans())
 def test_no_value_of_a_secret_field_stays(around, secret, name, people):
     value = {"around": around, "deep": [{name: secret}, {name: {"inner": [secret]}}]}
-    told = redact_all(value, people=people)
-    assert told["deep"] == [{name: MASK}, {name: MASK}]
+    masked = redact_all(value, people=people)
+    assert masked["deep"] == [{name: MASK}, {name: MASK}]
 
 
 # Secrets by their value
@@ -129,8 +129,10 @@ def test_no_value_of_a_secret_field_stays(around, secret, name, people):
 )
 def test_no_known_value_stays_in_json(around, known):
     secret, people = known
-    told = redact_all({"around": around, "odd": f"<{secret}>", f"k{secret}": [secret]}, secret, people=people)
-    texts = list(strings(told))
+    masked = redact_all(
+        {"around": around, "odd": f"<{secret}>", f"k{secret}": [secret]}, secret, people=people
+    )
+    texts = list(strings(masked))
     assert not [text for text in texts if secret in text.replace(MASK, "")]
 
 
@@ -196,8 +198,8 @@ def test_an_empty_secret_masks_nothing():
 )
 @given(secret=TOKENS)
 def test_no_header_stays(template, secret):
-    told = secret.replace("/", "_") if "host.example" in template else secret
-    assert_gone(told, redact(f"x {template.format(told)}"))
+    inside = secret.replace("/", "_") if "host.example" in template else secret
+    assert_gone(inside, redact(f"x {template.format(inside)}"))
 
 
 @given(st.sampled_from(PARAMETERS), TEXTS, st.sampled_from([quote, quote_plus]))
@@ -224,9 +226,9 @@ def test_no_field_of_printed_json_or_python_stays(name, secret, around):
         f"thing({name}={secret!r}, z=1)",
         json.dumps({"body": json.dumps(document)}),
     ):
-        told = redact(around.format(printed))
+        masked = redact(around.format(printed))
         for spelling in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]):
-            assert_gone(spelling, told.replace(MASK, ""))
+            assert_gone(spelling, masked.replace(MASK, ""))
 
 
 @given(st.sampled_from(SECRET_FIELDS), TEXTS)
@@ -352,6 +354,6 @@ def test_the_example_of_a_database_url_stays_readable(user):
 def test_the_advice_for_an_address_of_no_known_database_shows_an_example(capsys, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
     assert main(["sync", "--to", "nosuch://x"]) == 2
-    told = capsys.readouterr().err
-    assert "postgresql+psycopg://user@host/name" in told
-    assert MASK not in told
+    err = capsys.readouterr().err
+    assert "postgresql+psycopg://user@host/name" in err
+    assert MASK not in err

@@ -113,11 +113,11 @@ def texts(node: Any) -> Iterator[str]:
 def misfits(schema: Any, value: Any) -> list[str]:
     """Validate with both libraries that the connector uses, including formats."""
     checker = jsonschema.FormatChecker()
-    told = [
+    errors = [
         error.message for error in Draft202012Validator(schema, format_checker=checker).iter_errors(value)
     ]
     rust = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
-    return told + [error.message for error in rust.iter_errors(value)]
+    return errors + [error.message for error in rust.iter_errors(value)]
 
 
 # --- actions
@@ -359,7 +359,7 @@ def test_manifest_has_its_keys():
 @pytest.mark.parametrize("name", CARD["functions"])
 def test_function(name):
     function = fits(Function, CARD["functions"][name])
-    assert expressions.parse(f"~{{{name}}}~") == (expressions.Call(name),)
+    assert expressions.parse(f"~{{{name}}}~") == (expressions.FunctionCall(name),)
     assert function.help.endswith(".")
     assert function.example
     user = catalog()["users.me"].output["$defs"]["user"]["properties"]
@@ -438,10 +438,10 @@ def test_a_pick_list_reads_fields_that_its_records_have(resource):
     assert action.returns == "many"
     assert entry.get("filter", {}).keys() <= action.inputs.keys()
     record = action.examples[0]["output"]
-    told = catalog()[entry["read"]].examples[0]["output"] if "read" in entry else record
+    source = catalog()[entry["read"]].examples[0]["output"] if "read" in entry else record
     assert list(_texts(record, entry["value"]))
     for path in (entry["label"], *entry.get("also", [])):
-        assert list(_texts(told, path))
+        assert list(_texts(source, path))
     for word in entry.get("words", {}).values():
         assert {call.name for call in expressions.calls(word)} <= manifest().functions.keys()
 

@@ -113,15 +113,15 @@ def test_other_texts_are_not_resources(value):
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [
         (f"{HOME}/groups/{ID}", "is a URI of groups; expected users or organizations"),
         (f"{HOME}/users/U/invitees/{ID}", "is a URI of invitees; expected users or organizations"),
         (f"{HOME}/USERS/{ID}", "is a URI of USERS; expected users or organizations"),
     ],
 )
-def test_uri_of_another_collection_is_refused(value, told):
-    with pytest.raises(ValueError, match=f"^{told}$"):
+def test_uri_of_another_collection_is_refused(value, expected):
+    with pytest.raises(ValueError, match=f"^{expected}$"):
         resource_id(value, forms("users", "organizations"), ORIGINS)
 
 

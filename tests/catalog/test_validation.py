@@ -109,7 +109,7 @@ def test_message_for_each_keyword(schema, value, words):
 
 
 @pytest.mark.parametrize(
-    ("schema", "value", "told"),
+    ("schema", "value", "expected"),
     [
         ({"required": ["a", "b"]}, {"b": 1}, ["a: is missing"]),
         ({"required": ["a", "b"]}, {}, ["a: is missing", "b: is missing"]),
@@ -129,8 +129,8 @@ def test_message_for_each_keyword(schema, value, words):
         ({"properties": {"a": {"items": {"required": ["b"]}}}}, {"a": [{}]}, ["a[0].b: is missing"]),
     ],
 )
-def test_messages_name_the_place(schema, value, told):
-    assert [str(problem) for problem in explain(schema, value)] == told
+def test_messages_name_the_place(schema, value, expected):
+    assert [str(problem) for problem in explain(schema, value)] == expected
 
 
 @pytest.mark.parametrize("scope", ["user", "group"])
@@ -150,9 +150,9 @@ def test_a_scope_asks_for_its_subject(scope):
 def test_an_event_asks_for_its_scope(event, scope, wanted):
     values = {**GOOD, "events": ["invitee.created", event], "scope": scope, "user": f"{API}/users/u"}
     values["group"] = f"{API}/groups/g"
-    told = refused(CREATE, values)["scope"]
-    assert told.startswith(f"must be {wanted}, the only scope for ")
-    assert "use a separate call" in told
+    found = refused(CREATE, values)["scope"]
+    assert found.startswith(f"must be {wanted}, the only scope for ")
+    assert "use a separate call" in found
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def test_a_time_has_its_zone(moment, fits):
 )
 @pytest.mark.parametrize("name", ["page_token", "status", "count", "unknown"])
 def test_values_that_are_not_json_are_rejected_for_any_input(name, value):
-    told = refused(EVENTS, {"user": f"{API}/users/u", name: value})
-    assert told == {name: "must be a JSON value, such as text or a number"}
+    found = refused(EVENTS, {"user": f"{API}/users/u", name: value})
+    assert found == {name: "must be a JSON value, such as text or a number"}
 
 
 def test_values_that_are_not_json_are_reported_beside_other_problems():
@@ -242,8 +242,8 @@ def test_an_input_rejected_earlier_is_not_reported_as_missing():
 
 
 def test_other_problems_are_reported_beside_an_earlier_one():
-    told = refused(EVENTS, {"count": 0, "statu": "active"}, Problem("user", "is wrong"))
-    assert told.keys() == {"user", "count", "statu"}
+    found = refused(EVENTS, {"count": 0, "statu": "active"}, Problem("user", "is wrong"))
+    assert found.keys() == {"user", "count", "statu"}
 
 
 @pytest.mark.parametrize(
@@ -266,10 +266,10 @@ def test_no_value_of_a_secret_is_repeated(value):
 )
 def test_no_keyword_repeats_the_value_of_a_secret(keyword):
     schema = {"properties": {"key": {"writeOnly": True, **keyword}}}
-    told = explain(schema, {"key": SECRET})
-    assert told
-    assert all(problem.nearest is None for problem in told)
-    assert not any(SECRET in str(problem).replace(f"{SECRET}s", "") for problem in told)
+    found = explain(schema, {"key": SECRET})
+    assert found
+    assert all(problem.nearest is None for problem in found)
+    assert not any(SECRET in str(problem).replace(f"{SECRET}s", "") for problem in found)
 
 
 json_values = st.recursive(

@@ -227,10 +227,10 @@ def test_a_host_without_a_token_is_not_pointed_to_the_environment(unvisited):
 
 
 def test_a_stored_credential_is_named_even_if_the_host_passes_a_source():
-    told = credential_location(
+    location = credential_location(
         {"kind": KIND, "token": "x"}, "Acme & Co", "the 'work' connection", is_for_calendly=False
     )
-    assert told.replace_advice() == (
+    assert location.replace_advice() == (
         "Create a new token in Calendly and put it in the stored credential 'Acme & Co' "
         "(calendly-connector vault add 'Acme & Co' --replace)."
     )
@@ -255,12 +255,12 @@ def test_advice_for_a_sign_in_without_a_scope_is_a_login_command(where, action, 
 
 
 @pytest.mark.parametrize(
-    ("token", "is_for_calendly", "is_told"),
+    ("token", "is_for_calendly", "is_mentioned"),
     [("eyJhbGciOi.made.up", True, False), ("an-old-api-key", True, True), ("sandbox-owner", False, False)],
 )
-def test_an_unfamiliar_token_is_mentioned(token, is_for_calendly, is_told):
-    told = credential_location({"kind": KIND, "token": token}, "", "", is_for_calendly=is_for_calendly)
-    assert ("client secret" in told.replace_advice()) is is_told
+def test_an_unfamiliar_token_is_mentioned(token, is_for_calendly, is_mentioned):
+    location = credential_location({"kind": KIND, "token": token}, "", "", is_for_calendly=is_for_calendly)
+    assert ("client secret" in location.replace_advice()) is is_mentioned
 
 
 def test_advice_names_the_environment_variable_that_was_read(monkeypatch):

@@ -418,13 +418,13 @@ def test_a_call_can_have_fewer_attempts(client, timer):
 @pytest.mark.parametrize("secret", [TOKEN, SIGNING_KEY])
 @pytest.mark.parametrize("status", [400, 403, 422, 500])
 def test_secrets_that_a_server_echoes_are_masked_in_errors(status, secret, client):
-    told = {
+    document = {
         "message": f"You sent Authorization: Bearer {secret}",
         "details": [{"parameter": secret, "message": f"not {secret}", secret: [secret]}],
         "required_scopes": [secret],
     }
     write = Request("POST", "/webhook_subscriptions", body={"signing_key": SIGNING_KEY})
-    step = reply(status, told, {"X-Request-Id": f"for-{secret}"})
+    step = reply(status, document, {"X-Request-Id": f"for-{secret}"})
     with Hostile(step) as server, pytest.raises(CalendlyError) as caught:
         client(server, attempts=1).send(write)
     error = caught.value
@@ -437,9 +437,9 @@ def test_secrets_that_a_server_echoes_are_masked_in_errors(status, secret, clien
 def test_no_error_contains_the_token_or_the_body_of_a_write(step, client):
     with Hostile(step) as server, pytest.raises(ConnectorError) as caught:
         client(server).send(POST)
-    told = f"{caught.value} {caught.value!r} {caught.value.to_dict()} {caught.value.__cause__}"
-    assert TOKEN not in told
-    assert "hooks.acme.example" not in told
+    shown = f"{caught.value} {caught.value!r} {caught.value.to_dict()} {caught.value.__cause__}"
+    assert TOKEN not in shown
+    assert "hooks.acme.example" not in shown
 
 
 def test_a_request_and_a_client_do_not_show_secrets(client):

@@ -36,12 +36,12 @@ def test_request_and_reply_are_logged_without_the_token(log, connect):
     )
     with Hostile(step) as server, connect(server, TOKEN) as connection:
         connection.request("GET", "/users/me", {"count": 1})
-    told = lines(log)
-    assert told[0] == "> GET /users/me?count=1"
-    assert told[1].startswith("< 200 GET /users/me?count=1 (")
-    assert "< x-request-id: r-1" in told
-    assert json.loads(told[-1].removeprefix("< "))["resource"]["uri"] == "https://api.calendly.com/users/U"
-    assert not [part for part in (TOKEN, "Noor", "noor@", "Blue", "x-odd") if part in "\n".join(told)]
+    logged = lines(log)
+    assert logged[0] == "> GET /users/me?count=1"
+    assert logged[1].startswith("< 200 GET /users/me?count=1 (")
+    assert "< x-request-id: r-1" in logged
+    assert json.loads(logged[-1].removeprefix("< "))["resource"]["uri"] == "https://api.calendly.com/users/U"
+    assert not [part for part in (TOKEN, "Noor", "noor@", "Blue", "x-odd") if part in "\n".join(logged)]
 
 
 def test_personal_data_is_logged_on_request_and_secrets_never(log):
@@ -50,17 +50,17 @@ def test_personal_data_is_logged_on_request_and_secrets_never(log):
     LOG_WITH_PEOPLE.reply_received(
         request, HEADER, 200, {}, json.dumps({**PERSON, "odd": f"{TOKEN} {SIGNING_KEY}"}).encode()
     )
-    told = "\n".join(lines(log))
-    assert told.count("noor@client.example") == told.count("Blue") == 2
-    assert TOKEN not in told
-    assert SIGNING_KEY not in told
+    logged = "\n".join(lines(log))
+    assert logged.count("noor@client.example") == logged.count("Blue") == 2
+    assert TOKEN not in logged
+    assert SIGNING_KEY not in logged
 
 
 def test_a_logged_query_has_no_personal_data_and_no_secrets(log):
     query = (("email", "noor@client.example"), ("token", "S"), ("count", "5"), ("page_token", "P"))
     LOG.request_sent(Request("GET", "/x", query), HEADER)
-    (told,) = lines(log)
-    assert told == "> GET /x?email=person@recorded.example&token=[redacted]&count=5&page_token=P"
+    (logged,) = lines(log)
+    assert logged == "> GET /x?email=person@recorded.example&token=[redacted]&count=5&page_token=P"
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_a_logged_query_has_no_personal_data_and_no_secrets(log):
 )
 def test_a_body_that_is_not_json_is_not_logged(body, log):
     LOG_WITH_PEOPLE.reply_received(Request("GET", "/x"), HEADER, 502, {"content-type": "text/html"}, body)
-    told = lines(log)
-    assert told[0] == f"< 502 GET /x ({len(body)} bytes)"
-    assert told[-1] in {"< (not JSON)", "< (JSON too deep to show)"}
+    logged = lines(log)
+    assert logged[0] == f"< 502 GET /x ({len(body)} bytes)"
+    assert logged[-1] in {"< (not JSON)", "< (JSON too deep to show)"}
 
 
 def test_json_that_is_too_deep_to_mask_is_not_logged(log):
@@ -105,9 +105,9 @@ def test_errors_and_echoes_are_logged_without_the_token(log, connect):
 )
 def test_no_secret_is_logged_whatever_is_sent_and_received(fields, token, body):
     log = logging.getLogger("calendly_connector")
-    told = []
+    logged = []
     keeper = logging.Handler()
-    keeper.emit = lambda record: told.append(record.getMessage())
+    keeper.emit = lambda record: logged.append(record.getMessage())
     log.addHandler(keeper)
     log.setLevel(logging.DEBUG)
     try:
@@ -120,8 +120,8 @@ def test_no_secret_is_logged_whatever_is_sent_and_received(fields, token, body):
     finally:
         log.removeHandler(keeper)
         log.setLevel(logging.NOTSET)
-    assert len(told) >= 4
-    assert not [line for line in told if token in line or SIGNING_KEY in line]
+    assert len(logged) >= 4
+    assert not [line for line in logged if token in line or SIGNING_KEY in line]
 
 
 def test_a_body_of_megabytes_is_not_logged(log):

@@ -334,7 +334,7 @@ def test_any_document_is_read_or_refused(document):
 
 
 @pytest.mark.parametrize(
-    ("status", "file", "kind", "told"),
+    ("status", "file", "kind", "expected"),
     [
         (400, "400", Rejected, "page_token: must be a valid token."),
         (400, "400-no-parameter", Rejected, "organization, user, or group is required."),
@@ -349,14 +349,14 @@ def test_any_document_is_read_or_refused(document):
         (400, "oauth-invalid-grant", Rejected, "GET /scheduled_events was rejected (400)."),
     ],
 )
-def test_error_of_each_documented_body(status, file, kind, told):
+def test_error_of_each_documented_body(status, file, kind, expected):
     body = (ERRORS / f"{file}.json").read_bytes()
     error = error_for(READ, status, {"x-request-id": "req-1"}, body)
     assert type(error) is kind
     assert isinstance(error, CalendlyError)
     assert (error.status, error.request_id) == (status, "req-1")
     assert error.details == json.loads(body).get("details", [])
-    assert told in error.message
+    assert expected in error.message
     assert error.message.startswith("GET /scheduled_events")
     assert error.fix
 
@@ -375,7 +375,7 @@ def test_a_refusal_says_what_to_do(status, fix):
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("document", "words"),
     [
         ({"message": "No."}, "No."),
         ({"message": "No"}, "No."),
@@ -388,8 +388,8 @@ def test_a_refusal_says_what_to_do(status, fix):
         ({"details": [{"message": str(number)} for number in range(12)]}, "0. 1. 2. 3. 4. 5. 6. 7. 8. 9."),
     ],
 )
-def test_a_refusal_repeats_calendlys_own_words(told, words):
-    message = error_for(READ, 400, {}, json.dumps(told).encode()).message
+def test_a_refusal_repeats_calendlys_own_words(document, words):
+    message = error_for(READ, 400, {}, json.dumps(document).encode()).message
     assert message == f"GET /scheduled_events was rejected (400). {words}"
 
 
@@ -411,7 +411,7 @@ def test_every_documented_error_body_is_in_the_table():
 
 
 @pytest.mark.parametrize(
-    ("told", "reason", "scopes"),
+    ("document", "reason", "scopes"),
     [
         ({"required_scopes": ["a:read", "b:write"]}, "scope", ("a:read", "b:write")),
         ({"required_scopes": ["a:read"], "message": "Please upgrade."}, "scope", ("a:read",)),
@@ -426,8 +426,8 @@ def test_every_documented_error_body_is_in_the_table():
         ({"required_scopes": {"a": 1}}, "other", ()),
     ],
 )
-def test_reason_of_a_403(told, reason, scopes):
-    error = error_for(READ, 403, {}, json.dumps(told).encode())
+def test_reason_of_a_403(document, reason, scopes):
+    error = error_for(READ, 403, {}, json.dumps(document).encode())
     assert isinstance(error, PermissionDenied)
     assert (error.reason, error.required_scopes) == (reason, scopes)
     assert all(scope in error.fix for scope in scopes)
@@ -516,9 +516,9 @@ def test_hostile_error_body_gives_a_short_plain_error(status, body):
     error = error_for(READ, status, {}, body)
     assert str(error).isprintable()
     assert len(str(error)) < 1_000
-    told = error.to_dict()
-    json.dumps(told)
-    assert all(isinstance(detail, dict) for detail in told.get("details", ()))
+    fields = error.to_dict()
+    json.dumps(fields)
+    assert all(isinstance(detail, dict) for detail in fields.get("details", ()))
 
 
 @given(
@@ -553,7 +553,7 @@ DOWN = CalendlyDown("x", status=503)
 @pytest.mark.parametrize(
     ("method", "error", "attempt", "delay_s"),
     [
-        # 429: nothing happened, so any method may try again, as late as it is told to.
+        # 429: nothing happened, so any method may try again, after the time that the reply says.
         ("GET", rate_limited(7.0), 1, 7.0),
         ("POST", rate_limited(7.0), 1, 7.0),
         ("PATCH", rate_limited(0.0), 4, 0.0),
@@ -657,7 +657,7 @@ def test_invalid_wait_headers_are_ignored(rubbish):
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "expected"),
     [
         (("500", "499", "60"), RateLimit(500, 499, 60)),
         (("50", "0", " 0 "), RateLimit(50, 0, 0)),
@@ -667,9 +667,9 @@ def test_invalid_wait_headers_are_ignored(rubbish):
         (("500", "", "60"), None),
     ],
 )
-def test_rate_limit_headers(values, told):
+def test_rate_limit_headers(values, expected):
     names = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
-    assert rate_limit(dict(zip(names, values, strict=True))) == told
+    assert rate_limit(dict(zip(names, values, strict=True))) == expected
 
 
 @pytest.mark.parametrize("rubbish", RUBBISH_NUMBERS)

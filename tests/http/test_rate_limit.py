@@ -398,9 +398,13 @@ def test_accounts_do_not_share_a_budget(make_sandbox, connect, timer):
 
 
 def test_two_tokens_that_calendly_counts_as_one_share_a_budget(connect, timer):
-    told = {"X-RateLimit-Limit": "50", "X-RateLimit-Reset": "30", "X-RateLimit-Key": "oauth:app:user"}
+    limit_headers = {
+        "X-RateLimit-Limit": "50",
+        "X-RateLimit-Reset": "30",
+        "X-RateLimit-Key": "oauth:app:user",
+    }
     user = {"resource": {"uri": "a"}}
-    steps = [reply(200, user, told | {"X-RateLimit-Remaining": str(left)}) for left in (5, 4, 0, 49)]
+    steps = [reply(200, user, limit_headers | {"X-RateLimit-Remaining": str(left)}) for left in (5, 4, 0, 49)]
     with Hostile(*steps) as server:
         first, second = connect(server, token="first"), connect(server, token="second")
         spend(first, 1)

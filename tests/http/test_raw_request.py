@@ -86,8 +86,8 @@ def signed_in(monkeypatch, sandbox):
 @pytest.mark.usefixtures("signed_in")
 def test_the_command_prints_the_reply(capsys):
     assert main(["request", "GET", "/event_types", "count=1", "sort=name:desc", f"user={_me()}"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert len(told["collection"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert len(document["collection"]) == 1
 
 
 def _me():
@@ -167,10 +167,10 @@ def test_the_command_line_rejects_values_that_are_not_json_in_one_line(
     )
     assert main(["request", method, "/contacts", "--input", "-"]) == 2
     assert main(["request", method, "/contacts", "a=\udcff"]) == 2
-    told = capsys.readouterr().err
-    assert told.count("\n") == 2
-    assert "name: must be a JSON value" in told
-    assert "a: must be a JSON value" in told
+    err = capsys.readouterr().err
+    assert err.count("\n") == 2
+    assert "name: must be a JSON value" in err
+    assert "a: must be a JSON value" in err
 
 
 @pytest.mark.parametrize("levels", [101, 300])
