@@ -5,7 +5,7 @@ from typing import Final
 import click
 
 from ..errors import UsageError
-from ..storage.database_url import holds_password
+from ..storage.sql import holds_password
 
 INBOX_VARIABLE: Final = "CALENDLY_CONNECTOR_INBOX"
 

@@ -270,7 +270,7 @@ def test_check_shows_headroom_and_the_outcome_of_a_deep_check(call, make_sandbox
     assert " of 100 requests a minute left, all again in " in out
     assert "granted: users:read; refused: " in out
     assert "actions       can 2, cannot 77, unknown 3" in out
-    assert "note          the role is not known" in out
+    assert "note          the role is unknown" in out
 
 
 @pytest.mark.parametrize(

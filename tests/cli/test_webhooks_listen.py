@@ -416,7 +416,7 @@ def test_the_inbox_says_what_waits_and_gives_again_what_was_parked(place, capsys
     inbox.close()
     assert cli.main(["webhooks", "inbox", "--inbox", str(place)]) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert "       1  parked    given up after too many attempts; --revive gives them again" in shown
+    assert "       1  dead      failed too many times; --revive tries them again" in shown
     words = ["--revive", "--forget-days", "30", "--json"]
     assert cli.main(["webhooks", "inbox", "--inbox", str(place), *words]) == 0
     assert json.loads(capsys.readouterr().out) == {

@@ -349,8 +349,8 @@ def test_an_address_that_leads_nowhere_is_told_of_without_its_password():
     ("address", "said"),
     [
         ("sqlite://", "in memory"),
-        ("nothing://x", "not the address of a database"),
-        ("mysql+nothing://x", "not the address of a database"),
+        ("nothing://x", "isn't a valid database URL"),
+        ("mysql+nothing://x", "isn't a valid database URL"),
         ("oracle+oracledb://x", "needs oracledb"),
     ],
 )

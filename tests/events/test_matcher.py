@@ -240,7 +240,7 @@ def test_every_event_has_a_sample_that_fits_its_schema(sandbox, connect, kind):
     for token in ("sandbox-owner", "sandbox-member", "sandbox-no-scopes"):
         trigger = connect(sandbox, token).trigger([kind])
         if token == "sandbox-no-scopes":
-            trigger._matcher._reach = connect(sandbox).trigger([kind])._matcher.reach()
+            trigger._matcher._identity = connect(sandbox).trigger([kind])._matcher.identity()
         told = trigger.sample()
         assert told.kind == kind
         assert explain(manifest().triggers[kind].payload, told.payload) == []
