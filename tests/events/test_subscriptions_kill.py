@@ -64,8 +64,8 @@ def test_a_subscribe_killed_anywhere_is_completed_or_undone_by_the_next(then, co
         done = crash("subscribe", step)
         assert set(at_calendly(sandbox)) <= {kept.url for kept in store.all()}, "leaked"
         if then == "prune":
-            subscriptions.prune(subscriptions.survey(), lambda _finding: True)
-            assert not any(one.repair for one in subscriptions.survey())
+            subscriptions.prune(subscriptions.audit(), lambda _finding: True)
+            assert not any(one.repair for one in subscriptions.audit())
         subscriptions.subscribe(EVENTS, CALLBACK)
         assert_told_once(sandbox, store)
         clear(subscriptions, store, sandbox)
@@ -85,9 +85,9 @@ def test_a_replacement_killed_anywhere_leaves_no_gap_and_is_completed(what, conn
         done = crash(what, step, *([old.id] if what == "rotate" else []))
         assert what == "prune" or active(sandbox), "a gap"
         assert set(at_calendly(sandbox)) <= {kept.url for kept in store.all()}, "leaked"
-        subscriptions.prune(subscriptions.survey(), lambda _finding: True)
+        subscriptions.prune(subscriptions.audit(), lambda _finding: True)
         assert_told_once(sandbox, store)
-        assert not any(one.repair for one in subscriptions.survey())
+        assert not any(one.repair for one in subscriptions.audit())
         clear(subscriptions, store, sandbox)
         if done:
             # Put, create, put, delete, forget; a look through all asks twice who asks.
