@@ -26,7 +26,7 @@ class Forwarder:
     """A handler that posts each event to `url`: https, or http on this machine.
 
     The event is done if the answer is 2xx; any other answer, a redirect too, raises ConnectorError. No
-    credential is sent: make sure that nobody else can identity the URL, or authenticate posts there.
+    credential is sent: make sure that nobody else can reach the URL, or authenticate posts there.
     """
 
     def __init__(self, url: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:

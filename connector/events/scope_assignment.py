@@ -1,4 +1,4 @@
-"""Whose events are delivered: the organization's, a group's or a user's, as events and role permit. Pure."""
+"""The scope of events: organization, group or user, as the events and the role permit. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NO_EVENTS: Final = Problem("", "at least one event is required")
 
 @dataclass(frozen=True, slots=True)
 class ScopeAssignment:
-    """Events of one scope: `owner` is the URI of whose they are, `reason` says why the scope isn't wider."""
+    """Events of one scope; `owner` is a URI, and `reason` says why the scope isn't wider."""
 
     scope: Scope
     owner: str

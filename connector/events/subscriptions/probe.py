@@ -1,4 +1,4 @@
-"""Why Calendly can't identity a callback address: one post to it, unsigned and without credentials."""
+"""Why Calendly can't reach a callback address: one post to it, unsigned and without credentials."""
 
 import ipaddress
 import socket
@@ -96,7 +96,7 @@ def _by_form(parts: SplitResult) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "warning",
             "loopback",
-            f"{parts.hostname} is this machine, so Calendly can't identity it.",
+            f"{parts.hostname} is this machine, so Calendly can't reach it.",
             "Use a public https address or a tunnel. Only a sandbox on this machine can post there.",
         )
     elif parts.scheme != "https":
