@@ -20,7 +20,7 @@ each_body = pytest.mark.parametrize("name", sorted(BODIES))
 
 
 def spoil(name: str, **at: Any) -> dict[str, Any]:
-    """Give a reference body with some values replaced, at paths with _ for the dots between steps."""
+    """Return a reference body with some values replaced, at paths with _ for the dots between steps."""
     body = copy.deepcopy(BODIES[name])
     for path, value in at.items():
         *steps, last = path.split("__")

@@ -29,7 +29,7 @@ def where(request, tmp_path):
 
 @pytest.fixture
 def open_it(where):
-    """Give what opens the same inbox once more."""
+    """Return what opens the same inbox once more."""
     opened = []
 
     def once_more():

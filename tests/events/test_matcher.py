@@ -22,7 +22,7 @@ def body(name):
 
 
 def event(name, **spoilt):
-    """Give a reference event, some values of its payload replaced; `__` stands between steps."""
+    """Return a reference event, some values of its payload replaced; `__` stands between steps."""
     told = body(name)
     for path, value in spoilt.items():
         *steps, last = path.split("__")
@@ -57,7 +57,7 @@ def match(connection, event, events, filters=None, *, seen=None, **more):
 
 @pytest.fixture
 def moved(fresh_sandbox, connect):
-    """Give a connection, and the two halves of a reschedule as webhooks would tell them."""
+    """Return a connection, and the two halves of a reschedule as webhooks would tell them."""
     connection = connect(fresh_sandbox)
     old = fresh_sandbox.book()["invitee"]["uri"]
     new = fresh_sandbox.reschedule(invitee=old)["invitee"]["uri"]

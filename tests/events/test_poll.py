@@ -41,14 +41,14 @@ class Watch:
 
 @pytest.fixture
 def world(make_sandbox, timer, connect):
-    """Give a sandbox whose clock is that of the connection, and the connection."""
+    """Return a sandbox whose clock is that of the connection, and the connection."""
     with make_sandbox(clock=timer) as running:
         yield running, connect(running)
 
 
 @pytest.fixture
 def watch(world, timer):
-    """Give what makes a watch that has looked once."""
+    """Return what makes a watch that has looked once."""
 
     def make(events=BOOKINGS, **more):
         timer.now += HOUR  # what was just booked is told to who begins to look in the same minute
@@ -460,7 +460,7 @@ def test_an_invalid_since_is_rejected(world):
 
 
 def parts(connection, events, text, count, **more):
-    """Give the ids of each look when only the first events are taken, until a look finds no more."""
+    """Return the ids of each look when only the first events are taken, until a look finds no more."""
     while (
         polled := first(connection.trigger(events).poll(text, **more), count, text, more.get("since"))
     ).events:

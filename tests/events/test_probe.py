@@ -18,19 +18,15 @@ def codes(found):
     return {one.code: one.severity for one in found}
 
 
-def last(address):
-    """Give what the post itself told, after what is said of every address of this machine."""
-    first, told = probe(address)
+SHORT = (0.3, 0.3)
+
+
+def last(address, **options):
+    """Return what the post itself told, after what is said of every address of this machine."""
+    first, told = probe(address, **options)
     assert (first.severity, first.code) == ("warning", "loopback")
     assert all(one.fix for one in (first, told) if one.severity != "ok")
     return told
-
-
-@pytest.fixture
-def short(monkeypatch):
-    """Let nothing take longer than a moment."""
-    monkeypatch.setattr(module, "_READ_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(module, "_CONNECT_TIMEOUT_S", 0.3)
 
 
 @pytest.mark.parametrize(
@@ -98,15 +94,12 @@ def test_a_refused_connection_is_reported(closed_port):
     assert last(f"http://127.0.0.1:{closed_port}/").code == "refused_connection"
 
 
-def test_a_receiver_that_does_not_answer_times_out(short):
-    assert short is None
+def test_a_receiver_that_does_not_answer_times_out():
     with Hostile(None) as server:
-        assert last(server.url).code == "timeout"
+        assert last(server.url, timeouts_s=SHORT).code == "timeout"
 
 
-def test_an_answer_that_drips_times_out(short):
-    assert short is None
-
+def test_an_answer_that_drips_times_out():
     def drip(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
         while True:
@@ -115,12 +108,11 @@ def test_an_answer_that_drips_times_out(short):
 
     began = time.monotonic()
     with Hostile(drip) as server:
-        assert last(server.url).code == "timeout"
+        assert last(server.url, timeouts_s=SHORT).code == "timeout"
     assert time.monotonic() - began < 10
 
 
-def test_a_connection_that_is_not_accepted_times_out(short):
-    assert short is None
+def test_a_connection_that_is_not_accepted_times_out():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -129,7 +121,7 @@ def test_a_connection_that_is_not_accepted_times_out(short):
             waiting.append(socket.socket())
             waiting[-1].setblocking(False)
             waiting[-1].connect_ex(listener.getsockname())
-        told = last(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        told = last(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeouts_s=SHORT)
         for one in waiting:
             one.close()
     assert told.code == "connect_timeout"

@@ -52,7 +52,7 @@ class Plain:
 
 @pytest.fixture(params=["plain", *SERVERS])
 def send(request, receiver):
-    """Give what sends a post in one of three ways, and gives status, headers and body of the answer."""
+    """Return what sends a post in one of three ways, and gives status, headers and body of the answer."""
     if request.param == "plain":
         yield Plain(receiver)
         return
@@ -62,14 +62,14 @@ def send(request, receiver):
 
 @pytest.fixture(params=SERVERS)
 def url(request, receiver):
-    """Give the URL of a server, for what a plain function has not: bytes on the way."""
+    """Return the URL of a server, for what a plain function has not: bytes on the way."""
     with SERVERS[request.param](receiver) as address:
         yield address
 
 
 @pytest.fixture
 def refused(inbox, caplog):
-    """Give what checks that an answer is a refusal for one of some reasons, with nothing kept."""
+    """Return what checks that an answer is a refusal for one of some reasons, with nothing kept."""
     caplog.set_level(logging.DEBUG, "calendly_connector")
 
     def check(answer, status, *reasons):
@@ -356,7 +356,7 @@ def test_a_client_that_stops_sending_by_wsgi(receiver, refused):
 
 @contextmanager
 def dripping(url):
-    """Give a client that has sent the head of a post, and a byte of its body."""
+    """Return a client that has sent the head of a post, and a byte of its body."""
     where = urlsplit(url)
     with socket.create_connection((where.hostname, where.port), timeout=WAIT_S) as client:
         client.sendall(Post().head() + BODY[:1])

@@ -211,7 +211,7 @@ def test_other_signatures_and_items_beside_the_good_one_are_ignored(header):
 
 
 def padded(length: int) -> str:
-    """Give a good header with well-formed items after it, this long in all."""
+    """Return a good header with well-formed items after it, this long in all."""
     header = f"t={T},v1={GOOD.v1}"
     while length - len(header) > 128:
         header += f",kid={'0' * 90}"
