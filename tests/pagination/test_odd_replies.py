@@ -47,7 +47,7 @@ def ends_well(call):
         caught = error
     assert "\n" not in str(caught)
     # Some events are for admins alone, and the role is in a reply.
-    assert not isinstance(caught, UsageError) or "must be an admin or owner" in str(caught)
+    assert not isinstance(caught, UsageError) or "for admins and owners" in str(caught)
 
 
 def looked_twice(connection, events):
