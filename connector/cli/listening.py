@@ -85,7 +85,7 @@ class Wanted:
         self._kinds = kinds
         self._all = kinds or tuple(manifest().triggers)
         self._filters = _filters(self._all, rows)
-        joined = [kind for kind in kinds if manifest().triggers[kind].sources]
+        joined = [kind for kind in kinds if manifest().triggers[kind].composed_of]
         if connection is None and (rows or joined):
             raise UsageError(
                 f"{joined[0] if joined else '--filter'} needs a credential: more is read than was posted.",
@@ -145,7 +145,8 @@ def _filters(kinds: tuple[str, ...], rows: tuple[str, ...]) -> Mapping[str, Any]
     """Read filters as rows, each value of the type that its filter takes."""
     rules = manifest().triggers[kinds[0]].filters
     types = {
-        name: json_schema.types(json_schema.follow(rule, rules)) for name, rule in rules["properties"].items()
+        name: json_schema.types(json_schema.resolve(rule, rules))
+        for name, rule in rules["properties"].items()
     }
     filters, problems = expressions.gather(filter_rows(rows), types)
     if problems:

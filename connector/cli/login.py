@@ -133,7 +133,7 @@ def _ask_for_the_rest(fields: dict[str, str], *, ask_secret: bool) -> None:
 def _wanted(purposes: tuple[str, ...], scopes: tuple[str, ...], held: str) -> tuple[str, ...]:
     """Return the scopes to ask for: those named, and those `held` from the last time."""
     named = {scope for words in scopes for scope in words.split()}
-    for_them = {scope for purpose in purposes for scope in scope_rules.needed(purpose)}
+    for_them = {scope for purpose in purposes for scope in scope_rules.required_scopes(purpose)}
     # An app from before there were scopes holds "default", which would take the place of all others.
     before = {scope for scope in held.split() if scope != "default" or not named | for_them}
     wanted = named | for_them | before
@@ -141,7 +141,7 @@ def _wanted(purposes: tuple[str, ...], scopes: tuple[str, ...], held: str) -> tu
         raise UsageError(
             "It is not said what the sign-in is for.", fix="Give --for ACTION or --scope SCOPE, once or more."
         )
-    return scope_rules.least({*wanted, _WHO})
+    return scope_rules.minimal({*wanted, _WHO})
 
 
 def _consent(

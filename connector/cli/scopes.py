@@ -4,7 +4,7 @@ import json
 
 import click
 
-from ..catalog.scopes import least, needed
+from ..catalog.scopes import minimal, required_scopes
 from ..errors import UsageError
 
 
@@ -21,8 +21,8 @@ def command(purposes: tuple[str, ...], *, as_json: bool) -> None:
     """Say which scopes actions and triggers need, the fewest that will do."""
     if not purposes:
         raise UsageError("It is not said for what.", fix="Give --for ACTION or --for TRIGGER, once or more.")
-    each = {name: needed(name) for name in purposes}
-    scopes = least(scope for some in each.values() for scope in some)
+    each = {name: required_scopes(name) for name in purposes}
+    scopes = minimal(scope for some in each.values() for scope in some)
     if as_json:
         click.echo(json.dumps({"scopes": scopes, "for": each}, indent=2))
         return

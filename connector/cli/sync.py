@@ -14,7 +14,7 @@ from .sync_progress import interruptible, shown
 
 if TYPE_CHECKING:
     from ..contract import Event
-    from ..sync import Plan, Report
+    from ..sync import SyncPlan, SyncReport
 
 _HIDDEN = "CALENDLY_SYNC_TO"
 _TO = click.option(
@@ -71,13 +71,13 @@ def command(  # noqa: PLR0913 - one per option
 
     refuse_password(context, "to", _HIDDEN)
     names = tuple(name for name in (word.strip() for word in (streams or "").split(",")) if name)
-    options = sync.Options(names, window_days, no_show_days, threads, own, only_marked, keep_formulas)
+    options = sync.SyncOptions(names, window_days, no_show_days, threads, own, only_marked, keep_formulas)
     with connect() as connection:
         if dry_run:
-            _show_plan(sync.plan(connection, to, options, form=form), as_json=as_json)
+            _show_plan(sync.plan(connection, to, options, file_format=form), as_json=as_json)
             return 0
         with interruptible() as stop, shown(connection) as watch:
-            report = sync.copy(connection, to, options, form=form, watch=watch, stop=stop)
+            report = sync.run(connection, to, options, file_format=form, on_progress=watch, should_stop=stop)
     _show_report(report, as_json=as_json)
     return 0 if report.outcome == "done" else 1
 
@@ -92,7 +92,7 @@ def mark(context: click.Context, to: str, form: Literal["jsonl", "csv"] | None, 
     from .. import sync
 
     refuse_password(context, "to", _HIDDEN)
-    count = sync.mark(to, _read_events(source), form=form)
+    count = sync.mark(to, _read_events(source), file_format=form)
     click.echo(f"{count} record(s) will be taken up by the next sync.")
 
 
@@ -140,7 +140,7 @@ def _event(entry: Any) -> "Event":
     return Event(id_, kind, created_at, created_by, payload)
 
 
-def _show_plan(plan: "Plan", *, as_json: bool) -> None:
+def _show_plan(plan: "SyncPlan", *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(plan.to_dict(), indent=2))
         return
@@ -159,7 +159,7 @@ def _show_plan(plan: "Plan", *, as_json: bool) -> None:
     _warn(plan.warnings)
 
 
-def _show_report(report: "Report", *, as_json: bool) -> None:
+def _show_report(report: "SyncReport", *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report.to_dict(), indent=2))
     else:

@@ -83,7 +83,7 @@ def test_what_has_not_the_form_is_refused_and_not_kept(given, said, call, place)
 def test_a_token_that_does_not_sign_in_is_not_kept_unless_told_so(call, place):
     code, out, err = call("vault", "add", "work", given=BAD)
     assert (code, out) == (1, "")
-    assert "does not accept the token (401)" in err
+    assert "doesn't accept the token (401)" in err
     assert "not saved" in err
     assert "--no-check" in err
     assert BAD not in err

@@ -212,7 +212,7 @@ def test_a_warning_is_forwarded_beside_the_event(place, target):
         listener.end()
     warnings = [headers.get("Calendly-Connector-Event-Warnings") for headers, _ in target.got]
     assert sorted(filter(None, warnings)) == [
-        "Outside the schema of invitee.created: status: is missing [kept as it came]"
+        "Doesn't match the schema of invitee.created: status: is missing [kept unchanged]"
     ]
 
 

@@ -482,7 +482,7 @@ def _refused(words):
         (
             ["invitee.created"],
             {"event_type": "https://evil.example/event_types/x"},
-            "another host",
+            "a host other than",
         ),
         (["invitee.created"], {"host": ""}, "at least 1"),
     ],
