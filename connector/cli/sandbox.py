@@ -85,7 +85,7 @@ from ..errors import ConnectorError, UsageError
 def command(*, as_json: bool, **settings: object) -> None:
     """Serve a made-up Calendly on this machine, until interrupted."""
     try:
-        from calendly_connector.sandbox.options import Options
+        from calendly_connector.sandbox.options import SandboxOptions
         from calendly_connector.sandbox.server import serve
     except ImportError as error:
         raise UsageError(
@@ -97,7 +97,7 @@ def command(*, as_json: bool, **settings: object) -> None:
     now = settings.pop("now")
     settings["now"] = now and now.replace(tzinfo=UTC)  # type: ignore[attr-defined]
     try:
-        options = Options(**settings)
+        options = SandboxOptions(**settings)
     except ValueError as error:
         raise UsageError(f"{error}.") from None
     try:
