@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ..contract import Action
+from ..contract import ActionInfo
 from .host import FormHost, Host, TriggerHost
 from .subject import FailingCall, Subject, calendly
 
@@ -152,12 +152,12 @@ class TriggerSuite(HostSuite):
             assert _next_events(ready, subject.event_kind) == [event_id]
 
 
-def _inputs(action: Action) -> Mapping[str, Any]:
+def _inputs(action: ActionInfo) -> Mapping[str, Any]:
     rules: Mapping[str, Any] = action.input.get("properties", {})
     return rules
 
 
-def _secrets(action: Action) -> set[str]:
+def _secrets(action: ActionInfo) -> set[str]:
     return {name for name, rule in _inputs(action).items() if rule.get("writeOnly")}
 
 

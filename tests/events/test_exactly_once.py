@@ -180,7 +180,7 @@ def check(host, expected, kills):
     assert len(set(expected)) == len(expected)
     assert host.kills >= kills
     counts = host.counts()
-    assert counts["parked"] == 0
+    assert counts["dead"] == 0
 
 
 def test_events_rejected_for_their_age_are_caught_up_by_polling(make_sandbox, tmp_path, connect):

@@ -115,7 +115,7 @@ def test_an_input_without_a_pick_list_differs_from_one_with_no_matches(serve, un
     with serve(unvisited) as agent:
         for action, field in (("scheduled_events_cancel", "uuid"), ("invitees_create", "location")):
             message = agent.error("list_options", action=action, input=field)
-            assert "has no list to choose from" in message
+            assert "has no list of choices" in message
             assert catalog()[action.replace("s_c", "s.c")].inputs[field]["description"] in message
     with scripted(Result("x")) as agent:
         answer = agent.get("list_options", action="invitees_create", input="event_type", query="no such room")

@@ -83,11 +83,19 @@ class LibraryConnection:
             raise NoSuchBook(f"No book {params['title']!r} found.", fix="List the books.")
         return Result(action, record=found[0])
 
-    def poll(self, events, cursor=""):
+    def trigger(self, events):
+        return LibraryTrigger(self.books, *events)
+
+
+class LibraryTrigger:
+    def __init__(self, books, kind):
+        self.books, self.kind = books, kind
+
+    def poll(self, cursor=""):
         uris = list(self.books.values())
         new = uris[int(cursor) :] if cursor else []
-        found = tuple(Event(f"{events[0]}:{uri}", events[0], "", None, {"uri": uri}) for uri in new)
-        return Polled(found, str(len(uris)))
+        events = tuple(Event(f"{self.kind}:{uri}", self.kind, "", None, {"uri": uri}) for uri in new)
+        return Polled(events, str(len(uris)))
 
 
 @contextmanager

@@ -17,9 +17,9 @@ from ...catalog.manifest import find, manifest
 from ...catalog.models import Action
 from ...contract import Filter, Params
 from ...errors import InvalidParams, Problem, UsageError
-from ...events.event_filter import read_wants
+from ...events.event_filter import read_event_filter
 from ...events.polling.poll import read_since
-from ...events.scope_assignment import share_out
+from ...events.scope_assignment import assign_scopes
 from ...plugin import connector
 from ...storage.database_url import holds_password
 from ...sync import Options
@@ -27,7 +27,7 @@ from ...sync.destination import Format
 
 _TEMPLATE: Final = re.compile(r"\{[{%#]")
 _PLACEHOLDER: Final = "known at run time"
-_NOBODY: Final = "00000000-0000-4000-8000-000000000000"
+_FAKE_ID: Final = "00000000-0000-4000-8000-000000000000"
 _KIND: Final = "personal_access_token"
 
 
@@ -38,14 +38,14 @@ def check_call(action: str, params: Params, rows: Filter, limit: int | None) -> 
     rows = pairs(rows)
     found = find_called(action, params, rows)
     _reject_secrets(found, params, rows)
-    sketched, later = _with_placeholders(params)
-    by_row = [(key, *_with_placeholders(value, _name(key))) for key, value in rows]
-    later = _named(found.inputs, later.union(*(paths for _, _, paths in by_row)))
-    if later.intersection(found.path_ids[-1:]):
-        later.update(found.path_ids)  # it may be a full URI, which contains the others
-    with _known_alone(later):
+    checkable, runtime_paths = _with_placeholders(params)
+    checked_rows = [(key, *_with_placeholders(value, _name(key))) for key, value in rows]
+    runtime_paths = _below_known(found.inputs, runtime_paths.union(*(paths for _, _, paths in checked_rows)))
+    if runtime_paths.intersection(found.path_ids[-1:]):
+        runtime_paths.update(found.path_ids)  # it may be a full URI, which contains the others
+    with _ignoring_problems_at(runtime_paths):
         connector.connect({"kind": _KIND, **_placeholder_secrets()}).preview(
-            action, sketched, filter=[(key, value) for key, value, _ in by_row], limit=limit
+            action, checkable, filter=[(key, value) for key, value, _ in checked_rows], limit=limit
         )
     return found
 
@@ -55,21 +55,27 @@ def find_called(action: str, params: Params, rows: Filter) -> Action:
     return find(action, frozenset(params) | {_name(key) for key, _ in pairs(rows)})
 
 
-def check_wants(
+def check_trigger(
     events: Sequence[str], filters: Params, *, halves: bool, since: str | None, scope: str, group: str
 ) -> None:
     """Check the arguments of a poll. Raises UsageError."""
-    sketched, later = _with_placeholders(filters if _is_literal("filters", filters) else {})
+    checkable, runtime_paths = _with_placeholders(filters if _is_literal("filters", filters) else {})
     triggers = manifest().triggers
     for event in events:
         if event in triggers:
-            later = _named(triggers[event].filters["properties"], later)
-    with _known_alone(later):
-        wants = read_wants(events, sketched, halves=halves, lookup=_made_up, origins=(manifest().origin,))
+            runtime_paths = _below_known(triggers[event].filters["properties"], runtime_paths)
+    with _ignoring_problems_at(runtime_paths):
+        wanted = read_event_filter(
+            events,
+            checkable,
+            include_raw_reschedules=halves,
+            lookup=_fake_uri,
+            origins=(manifest().origin,),
+        )
     if _is_known(since):
         read_since(since)
     if _is_known(scope) and _is_known(group):
-        share_out(wants.told_by, triggers, Reach("", "", role="owner"), scope=scope, group=group)
+        assign_scopes(wanted.sources, triggers, Reach("", "", role="owner"), scope=scope, group=group)
 
 
 def check_sync(to: str | None, to_conn_id: str | None, form: str | None, options: Params) -> None:
@@ -125,20 +131,20 @@ def _with_placeholders(value: Any, path: str = "") -> tuple[Any, set[str]]:
                 (key, *_with_placeholders(part, f"{path}.{key}".removeprefix(".")))
                 for key, part in value.items()
             ]
-            sketched: Any = {key: part for key, part, _ in parts}
+            checkable: Any = {key: part for key, part, _ in parts}
         case list() | tuple():
             parts = [
                 (number, *_with_placeholders(part, f"{path}[{number}]")) for number, part in enumerate(value)
             ]
-            sketched = [part for _, part, _ in parts]
+            checkable = [part for _, part, _ in parts]
         case _ if _is_known(value):
             return value, set()
         case _:
             return _PLACEHOLDER, {path}
-    return sketched, set[str]().union(*(paths for _, _, paths in parts))
+    return checkable, set[str]().union(*(paths for _, _, paths in parts))
 
 
-def _named(known: Collection[str], paths: set[str]) -> set[str]:
+def _below_known(known: Collection[str], paths: set[str]) -> set[str]:
     """Return the paths below known inputs. An unknown input is wrong whatever its value at run time."""
     return {path for path in paths if re.split(r"[.\[]", path, maxsplit=1)[0] in known}
 
@@ -148,12 +154,14 @@ def _name(key: str) -> str:
 
 
 @contextmanager
-def _known_alone(later: set[str]) -> Iterator[None]:
+def _ignoring_problems_at(runtime_paths: set[str]) -> Iterator[None]:
     """Ignore problems at these paths and at what contains them: the values are known only at run time."""
     try:
         yield
     except InvalidParams as error:
-        problems = [problem for problem in error.problems if not any(_touches(problem, one) for one in later)]
+        problems = [
+            problem for problem in error.problems if not any(_touches(problem, one) for one in runtime_paths)
+        ]
         if problems:
             raise InvalidParams(error.action, problems, fix=error.fix) from None
 
@@ -177,5 +185,5 @@ def _placeholder_secrets() -> dict[str, str]:
     return {name: "placeholder" for name, field in form.fields.items() if field.secret}
 
 
-def _made_up(_text: str, field: Schema) -> str:
-    return f"{manifest().origin}/{field['x-resource']}/{_NOBODY}"
+def _fake_uri(_text: str, field: Schema) -> str:
+    return f"{manifest().origin}/{field['x-resource']}/{_FAKE_ID}"

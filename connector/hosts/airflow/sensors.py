@@ -76,7 +76,7 @@ class CalendlyEventSensor(BaseSensorOperator):
         with reraise_as_airflow():
             if limit < 1:
                 raise UsageError(f"Invalid limit {limit}.", fix="Set limit to 1 or more.")
-            dag_check.check_wants(
+            dag_check.check_trigger(
                 self.events, self.filters, halves=halves, since=since, scope=scope, group=group
             )
 
@@ -108,7 +108,7 @@ class CalendlyEventSensor(BaseSensorOperator):
         bookmark = self._bookmark or bookmarks.start_run(context, self.cursor, self.since)
         with reraise_as_airflow():
             dag_check.check_object("filters", self.filters)
-            polled = self._look(bookmark)
+            polled = self._poll(bookmark)
             if polled.events:
                 payload = found(polled, bookmark, self.limit, self.most_xcom_bytes)
                 return PokeReturnValue(is_done=True, xcom_value=self._return_events(context, payload))
@@ -121,17 +121,10 @@ class CalendlyEventSensor(BaseSensorOperator):
             raise airflow_error(event["error"], retryable=event["retryable"])
         return self._return_events(context, event)
 
-    def _look(self, place: Bookmark) -> Polled:
+    def _poll(self, bookmark: Bookmark) -> Polled:
         with CalendlyHook(self.calendly_conn_id).get_conn() as connection:
-            return connection.poll(
-                self.events,
-                place.cursor,
-                filters=self.filters,
-                halves=self.halves,
-                since=place.since,
-                scope=self.scope,
-                group=self.group,
-            )
+            trigger = connection.trigger(self.events, self.filters, include_raw_reschedules=self.halves)
+            return trigger.poll(bookmark.cursor, since=bookmark.since, scope=self.scope, group=self.group)
 
     def _return_events(self, context: Context, payload: Mapping[str, Any]) -> list[dict[str, Any]]:
         for warning in payload["warnings"]:

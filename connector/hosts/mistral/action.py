@@ -6,7 +6,7 @@ from mistral_lib.actions import Action, Result
 from oslo_config import cfg
 
 from ...auth.environment import chosen, source_of
-from ...contract import Connection, Record
+from ...contract import Connection, Polled, Record
 from ...errors import ConnectorError
 from ...plugin import connector
 from . import results
@@ -37,7 +37,7 @@ class CalendlyAction(Action):
                 if self.name == CHECK:
                     return _check(connection, inputs)
                 result = (
-                    results.poll_result(connection.poll(**inputs))
+                    results.poll_result(_poll(connection, inputs))
                     if self.name == POLL
                     else _run(connection, action, inputs, limit_kb)
                 )
@@ -51,6 +51,11 @@ def _check(connection: Connection, inputs: Record) -> Result:
     report = connection.check(**inputs)
     result = results.check_result(report)
     return Result(data=result) if report.ok else Result(error=result)
+
+
+def _poll(connection: Connection, inputs: Record) -> Polled:
+    events, filters, halves = inputs.pop("events"), inputs.pop("filters", None), inputs.pop("halves", False)
+    return connection.trigger(events, filters, include_raw_reschedules=halves).poll(**inputs)
 
 
 def _run(connection: Connection, action: MistralAction, inputs: Record, limit_kb: int) -> Record:
