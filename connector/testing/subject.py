@@ -84,7 +84,7 @@ def calendly() -> Iterator[Subject]:
             environment={"CALENDLY_API_URL": sandbox.url},
             credential={"kind": kind, "token": _TOKEN},
             bad_credentials=(
-                ({"kind": kind, "token": _BAD_TOKEN}, "does not accept the token"),
+                ({"kind": kind, "token": _BAD_TOKEN}, "accept the token"),
                 ({"kind": kind, "token": "no token at all"}, "token"),
             ),
             user_name=str(me["name"]),

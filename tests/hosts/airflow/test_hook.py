@@ -32,7 +32,7 @@ def test_a_passed_test_shows_user_organization_and_role(sandbox, give_connection
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"password": "made-up"}, "does not accept the token (401). Create a new token"),
+        ({"password": "made-up"}, "accept the token (401). Create a new token"),
         ({"password": ""}, "The connection has no credential. Fill in"),
         ({"password": "", "extra": {"name": "nobody"}}, "nobody"),
         ({"extra": {"plan": ["trial"]}}, "must be text"),

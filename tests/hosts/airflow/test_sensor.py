@@ -68,13 +68,13 @@ def uris(events):
     [
         ({"events": ["invitee.creatd"]}, "invitee.creat"),
         ({"events": []}, "event"),
-        ({"filters": {"hosst": "Ada"}}, "hosst: is no filter of invitee.created"),
-        ({"filters": {"hosst": "{{ x }}"}}, "hosst: is no filter of invitee.created"),
+        ({"filters": {"hosst": "Ada"}}, "hosst: isn't a filter of invitee.created"),
+        ({"filters": {"hosst": "{{ x }}"}}, "hosst: isn't a filter of invitee.created"),
         ({"filters": {"invitee": "both", "host": "{{ x }}"}}, "invitee: must be one of"),
         ({"filters": "host"}, "filters must be an object of names and values, not str"),
         ({"since": "yesterday"}, "since: must be a UTC time"),
         ({"scope": "everybody"}, "scope: must be organization, user or group"),
-        ({"scope": "user", "group": "sales"}, "group: does not go with scope user"),
+        ({"scope": "user", "group": "sales"}, "group: can't be used with scope user"),
         ({"limit": 0}, "Invalid limit 0. Set limit to 1 or more."),
     ],
 )
