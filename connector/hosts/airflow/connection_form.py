@@ -2,6 +2,8 @@
 
 Airflow has one form per connection type, so the form shows all kinds of credential together; the kind whose
 required field is filled in is used. Pure; imports nothing of Airflow.
+
+Decision: docs/decisions/airflow-form.md
 """
 
 from collections.abc import Mapping

@@ -9,6 +9,8 @@ with its result.
 | sent | fails, since the write may have happened |
 | failed | fails the same way, until the task is cleared |
 | done | returns the stored result, until the task is cleared |
+
+Decision: docs/decisions/airflow-write-guard.md
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Input schemas lose what model APIs reject at the root (anyOf, allOf and the like
 and our own keywords; the connector still checks every call against the full schema. Output schemas name a
 record's fields but require none: clients discard an answer that doesn't match, so one field that Calendly
 changed would hide all the others.
+
+Decision: docs/decisions/loose-agent-schemas.md
 """
 
 import re

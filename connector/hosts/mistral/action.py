@@ -1,4 +1,7 @@
-"""The action that runs in Mistral's executors, which recreate it from its attributes, plain data."""
+"""The action that runs in Mistral's executors, which recreate it from its attributes, plain data.
+
+Decision: docs/decisions/one-mistral-class.md
+"""
 
 from typing import Any
 
