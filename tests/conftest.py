@@ -147,6 +147,23 @@ def make_sandbox():
     return _make_sandbox
 
 
+@pytest.fixture
+def frozen_sandbox():
+    """Return a sandbox of the test's own whose clock stands still."""
+    from sandbox_client import Clock
+
+    with _make_sandbox(clock=Clock()) as running:
+        yield running
+
+
+@pytest.fixture
+def serve(connect):
+    """Return what connects an MCP agent to a server over a sandbox."""
+    from agents import serving
+
+    return serving(connect)
+
+
 @pytest.fixture(scope="session")
 def _troubled():
     with _make_sandbox() as running:

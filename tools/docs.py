@@ -9,7 +9,7 @@ from typing import Any, Final
 from calendly_connector.catalog.json_schema import resolve
 from calendly_connector.catalog.manifest import catalog, manifest
 from calendly_connector.catalog.models import Action, TriggerSpec
-from calendly_connector.hosts.mcp.toolset import declared, make_offer
+from calendly_connector.hosts.mcp.toolset import declared, select_tools
 
 ROOT: Final = Path(__file__).parent.parent
 BEGIN, END = "<!-- generated: {} -->", "<!-- end -->"
@@ -150,11 +150,11 @@ def _function_rows() -> Iterator[str]:
 def _tool_rows() -> Iterator[str]:
     yield "| tool | description | read-only |"
     yield "|---|---|---|"
-    offer = make_offer()
-    for name, action in offer.tools.items():
+    toolset = select_tools()
+    for name, action in toolset.tools.items():
         yield f"| `{name}` | {action.title} | {'yes' if action.effect == 'read' else ''} |"
     helpers = declared("tools.yaml")["helpers"]
-    for name in offer.helpers:
+    for name in toolset.helpers:
         yield f"| `{name}` | {helpers[name]['title']} | {'' if name == 'run_action' else 'yes'} |"
 
 

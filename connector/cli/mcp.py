@@ -45,7 +45,7 @@ def command(
     try:
         from ..hosts.mcp.http import TOKEN_VARIABLE, check_token, serve_http
         from ..hosts.mcp.server import serve_stdio
-        from ..hosts.mcp.toolset import make_offer
+        from ..hosts.mcp.toolset import select_tools
     except ImportError as error:
         raise UsageError(f"mcp needs {error.name}.", fix="pip install 'calendly-connector[mcp]'") from None
 
@@ -58,17 +58,17 @@ def command(
 
         return connector.connect(chosen, source=credential_source(chosen, "of the MCP server"))
 
-    offer = make_offer(only, read_only=read_only)
+    toolset = select_tools(only, read_only=read_only)
     with _warnings_shown():
         if http:
             token = check_token(os.environ.get(TOKEN_VARIABLE, ""))
             port = _PORT if port is None else port
-            serve_http(offer, connect, token, host=host or _HOST, port=port, announce=_announce)
+            serve_http(toolset, connect, token, host=host or _HOST, port=port, announce=_announce)
             return
         if sys.stdin.isatty():
             click.echo("Waiting for the client that should start this. Press Ctrl-C to stop.", err=True)
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the thread that waits for input hears of no other end
-        serve_stdio(offer, connect)
+        serve_stdio(toolset, connect)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Refuses a request that has the id of one still in flight in its session.
+"""Rejects a request whose id is still in use by another request of its session.
 
-The protocol forbids it. Its library keeps one stream of answers for each id, so that the second request would
-take the first one's place, and the first would hang until its client gives up.
+The protocol forbids it. The MCP library keeps one response stream per id, so the second request would take
+the first one's stream, and the first would hang until its client gives up.
 """
 
 import json
@@ -11,13 +11,13 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_SESSION: Final = "mcp-session-id"
+_SESSION_HEADER: Final = "mcp-session-id"
 
 
-class OneForEachId:
-    """Lets one request for each session and id through to an app.
+class UniqueRequestIds:
+    """ASGI middleware that lets one request per session and id through at a time.
 
-    It reads bodies up to `limit` bytes; the app refuses longer ones.
+    It reads bodies up to `limit` bytes; the app rejects longer ones.
     """
 
     def __init__(self, app: ASGIApp, *, limit: int) -> None:
@@ -26,8 +26,8 @@ class OneForEachId:
         self._in_flight: set[tuple[str, str]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on, or refuse it."""
-        session = Headers(scope=scope).get(_SESSION) if scope["type"] == "http" else None
+        """Reject a request or pass it to the app."""
+        session = Headers(scope=scope).get(_SESSION_HEADER) if scope["type"] == "http" else None
         if session is None or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
@@ -35,21 +35,21 @@ class OneForEachId:
         id_ = _request_id(b"".join(message.get("body", b"") for message in messages))
         key = (session, id_)
         if id_ and key in self._in_flight:
-            sentence = f"A request with the id {id_[:100]} is in flight. Use another id for each."
-            # Without its id, so that no client takes it for the answer to the first.
-            error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": sentence}}
+            text = f"Request id {id_[:100]} is already in flight. Use a different id for each request."
+            # Sent without the id, so the client doesn't take it for the answer to the first request.
+            error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": text}}
             await JSONResponse(error, 409)(scope, receive, send)
             return
         if id_:
             self._in_flight.add(key)
 
-        async def answer(message: Message) -> None:
+        async def send_and_release(message: Message) -> None:
             if message["type"] == "http.response.body" and not message.get("more_body", False):
-                self._in_flight.discard(key)  # before the client sees the end, and may use the id again
+                self._in_flight.discard(key)  # before the client sees the end and may reuse the id
             await send(message)
 
         try:
-            await self._app(scope, _replay(messages, receive), answer)
+            await self._app(scope, _replay(messages, receive), send_and_release)
         finally:
             self._in_flight.discard(key)
 
@@ -66,7 +66,7 @@ class OneForEachId:
 
 
 def _request_id(body: bytes) -> str:
-    """Return the id of a JSON-RPC request as JSON; empty for anything else, which gets no answer."""
+    """Return the id of a JSON-RPC request as JSON, "" for anything that gets no answer."""
     try:
         message = json.loads(body)
     except (ValueError, RecursionError):
@@ -76,10 +76,10 @@ def _request_id(body: bytes) -> str:
 
 
 def _replay(messages: list[Message], receive: Receive) -> Receive:
-    waiting = iter(messages)
+    remaining = iter(messages)
 
-    async def again() -> Message:
-        message = next(waiting, None)
+    async def receive_again() -> Message:
+        message = next(remaining, None)
         return await receive() if message is None else message
 
-    return again
+    return receive_again

@@ -1,7 +1,7 @@
-"""Every event reaches a handler once: by webhook, by looking, and with a switch in the middle.
+"""Every event reaches a handler once: by webhook, by polling, and with a switch halfway.
 
-Thousands of bookings, cancellations and moves, while messages come twice, late, in another order or not
-at all, nothing gets through for two hours, and the host's process is killed again and again.
+Thousands of bookings, cancellations and reschedules, while messages are duplicated, late, reordered or lost,
+nothing gets through for two hours, and the host's process is killed again and again.
 """
 
 import json
@@ -21,7 +21,7 @@ from calendly_connector.events.polling.context import written
 from endurance import rounds
 
 WORKER = Path(once_worker.__file__)
-KEY = "made-up-key"
+KEY = "sample-key"
 TROUBLE = {
     "duplicate": 0.1,
     "duplicate_within_s": 600,
@@ -34,14 +34,14 @@ PATIENCE_S = 600
 
 
 class Host:
-    """The process that takes events; it is started again after each kill."""
+    """The process that handles events; it is restarted after each kill."""
 
     def __init__(self, sandbox, folder, mode, since):
         self.sandbox, self.folder = sandbox, folder
-        # It is open here, too: while the process is started again, connections wait instead of going astray.
+        # Also open here, so connections wait while the process restarts.
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=500)
         self.port = self._listener.getsockname()[1]
-        self.told = {
+        self.config = {
             "url": sandbox.url,
             "inbox": str(folder / "inbox.db"),
             "log": str(folder / "log.db"),
@@ -55,7 +55,7 @@ class Host:
         self._start()
 
     def _start(self):
-        command = [sys.executable, str(WORKER), json.dumps(self.told)]
+        command = [sys.executable, str(WORKER), json.dumps(self.config)]
         with (self.folder / "errors.txt").open("ab") as errors:
             self._process = subprocess.Popen(
                 command, stdout=subprocess.DEVNULL, stderr=errors, pass_fds=[self._listener.fileno()]
@@ -72,37 +72,37 @@ class Host:
 
     def restart(self, mode=None):
         self.kill()
-        self.told["mode"] = mode or self.told["mode"]
+        self.config["mode"] = mode or self.config["mode"]
         self._start()
 
     def until_kept(self, more):
-        """Wait for so many more to be in the inbox; not for ever, since there may be none."""
+        """Wait, for a limited time, until the inbox has so many more events."""
         deadline = time.monotonic() + 2
         goal = sum(self.counts().values()) + more
         while sum(self.counts().values()) < goal and time.monotonic() < deadline:
             time.sleep(0.005)
 
-    def taken(self):
-        log = once_worker.log_of(self.told["log"])
+    def handled(self):
+        log = once_worker.log_of(self.config["log"])
         try:
             return dict(log.execute("SELECT id, times FROM taken"))
         finally:
             log.close()
 
-    def until_taken(self, count):
-        """Wait for the handler to have taken so many; what leases hold back is freed by moving the clock."""
+    def until_handled(self, count):
+        """Wait until so many events were handled; advancing the clock releases what leases hold back."""
         deadline = time.monotonic() + PATIENCE_S
         before = -1
-        while (now := len(self.taken())) < count:
+        while (now := len(self.handled())) < count:
             assert self._process.poll() is None, (self.folder / "errors.txt").read_text()[-2000:]
-            assert time.monotonic() < deadline, f"{now} of {count} were taken"
+            assert time.monotonic() < deadline, f"{now} of {count} were handled"
             if now == before:
                 self.sandbox.advance(600)
             before = now
             time.sleep(0.5)
 
     def counts(self):
-        inbox = open_inbox(self.told["inbox"])
+        inbox = open_inbox(self.config["inbox"])
         try:
             return inbox.counts()
         finally:
@@ -136,7 +136,7 @@ def subscribe(sandbox, host, connect):
 
 
 def ids_of(happened):
-    """Give the ids of the events that tell what happened."""
+    """Return the ids of the events about what happened."""
     kinds = {
         "booking": "invitee.created",
         "cancellation": "invitee.canceled",
@@ -148,14 +148,14 @@ def ids_of(happened):
 
 
 def mix(total, batches):
-    """Give how many of what happen in each batch."""
+    """Return how many of each kind happen in a batch."""
     share = total // batches
     moves, endings = share // 10, share // 5
     return {"bookings": share - moves - endings, "cancellations": endings, "reschedules": moves}
 
 
 def run(sandbox, host, *, total, kills, at_batch=lambda _number: None):
-    """Let it all happen in batches, the host killed now and then; give the ids that must be taken."""
+    """Make everything happen in batches, killing the host now and then; return the expected ids."""
     dice = random.Random(7)  # noqa: S311 - when to kill
     batches = 20
     expected = []
@@ -170,31 +170,31 @@ def run(sandbox, host, *, total, kills, at_batch=lambda _number: None):
         sandbox.advance(300)
     while sandbox.settle()["waiting"]:
         sandbox.advance(3600)
-    host.until_taken(len(expected))
+    host.until_handled(len(expected))
     return expected
 
 
 def check(host, expected, kills):
-    taken = host.taken()
-    assert sorted(taken) == sorted(expected)
+    handled = host.handled()
+    assert sorted(handled) == sorted(expected)
     assert len(set(expected)) == len(expected)
     assert host.kills >= kills
     counts = host.counts()
     assert counts["dead"] == 0
 
 
-def test_what_is_refused_for_its_age_is_read_back(make_sandbox, tmp_path, connect):
-    """Were retries signed as the first attempt was, all that came late would be refused."""
+def test_events_rejected_for_their_age_are_caught_up_by_polling(make_sandbox, tmp_path, connect):
+    """If retries kept the first attempt's signature, every late one would be rejected."""
     with running(make_sandbox, tmp_path, "webhook", retry_signature="original") as (sandbox, host):
         subscribe(sandbox, host, connect)
         sandbox.delivery_faults(outage_s=7200)
         expected = ids_of(sandbox.simulate(**mix(50, 1)))
         sandbox.advance(6 * 3600)
-        refused = [one for one in sandbox.deliveries() if 401 in one["statuses"]]
-        assert len(refused) > 40
-        assert host.taken() == {}
+        rejected = [one for one in sandbox.deliveries() if 401 in one["statuses"]]
+        assert len(rejected) > 40
+        assert host.handled() == {}
         host.restart("poll")
-        host.until_taken(len(expected))
+        host.until_handled(len(expected))
         check(host, expected, 1)
 
 
@@ -203,7 +203,7 @@ def test_what_is_refused_for_its_age_is_read_back(make_sandbox, tmp_path, connec
     [(100, 3), pytest.param(*rounds((2_000, 15), (10_000, 50)), marks=pytest.mark.long)],
     ids=["few", "many"],
 )
-class TestOnce:
+class TestExactlyOnce:
     def test_by_webhook(self, make_sandbox, tmp_path, connect, total, kills):
         with running(make_sandbox, tmp_path, "webhook") as (sandbox, host):
             subscribe(sandbox, host, connect)
@@ -215,12 +215,12 @@ class TestOnce:
             assert totals["attempts"] > totals["delivered"]
             check(host, expected, kills)
 
-    def test_by_looking(self, make_sandbox, tmp_path, total, kills):
+    def test_by_polling(self, make_sandbox, tmp_path, total, kills):
         with running(make_sandbox, tmp_path, "poll") as (sandbox, host):
             expected = run(sandbox, host, total=total, kills=kills)
             check(host, expected, kills)
 
-    def test_with_a_switch_in_the_middle(self, make_sandbox, tmp_path, connect, total, kills):
+    def test_with_a_switch_from_webhooks_to_polling(self, make_sandbox, tmp_path, connect, total, kills):
         with running(make_sandbox, tmp_path, "webhook") as (sandbox, host):
             unsubscribe = subscribe(sandbox, host, connect)
             sandbox.delivery_faults(**TROUBLE)
