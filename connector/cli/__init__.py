@@ -58,7 +58,7 @@ def _group(context: click.Context, *, debug: bool, show_people: bool) -> None:
     CALENDLY_WEBHOOK_SECRET. The API's origin is in CALENDLY_API_URL (default: Calendly itself).
     """
     if debug:
-        from .debug import debugging
+        from .terminal import debugging
 
         context.with_resource(debugging(show_people=show_people))
 

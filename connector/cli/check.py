@@ -6,8 +6,8 @@ from dataclasses import asdict
 import click
 
 from ..contract import Ability, CheckReport
+from .options import connect, signs_in
 from .output import printable
-from .session import connect, signs_in
 
 _SIGNED_IN = {"ok", "missing_scope", "forbidden"}
 

@@ -18,8 +18,8 @@ import click
 from ..auth.environment import source_of
 from ..errors import ConnectorError, UsageError
 from .check import lines
+from .options import credential, signs_in
 from .output import printable
-from .session import credential, signs_in
 
 if TYPE_CHECKING:
     from calendly_connector.sandbox.server import Sandbox

@@ -13,7 +13,7 @@ from ..auth.environment import source_of
 from ..contract import Connection
 from ..errors import UsageError
 from ..support.redaction import RedactingFilter
-from .session import credential, signs_in
+from .options import credential, signs_in
 
 _HOST, _PORT = "127.0.0.1", 8701
 

@@ -15,8 +15,8 @@ from ..catalog.manifest import catalog, find
 from ..catalog.models import Action
 from ..errors import UsageError
 from ..support.redaction import scrub
+from .options import connect, signs_in
 from .run import filter_rows
-from .session import connect, signs_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

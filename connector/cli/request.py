@@ -5,8 +5,8 @@ import json
 import click
 
 from ..errors import UsageError
+from .options import connect, signs_in
 from .run import filter_rows, read_inputs
-from .session import connect, signs_in
 
 
 @click.command("request")

@@ -14,8 +14,8 @@ from ..catalog.manifest import find
 from ..catalog.models import Action
 from ..errors import ConnectorError, UsageError
 from ..support.redaction import quoted
+from .options import connect, signs_in
 from .output import Target, Writer, format_of, keeps_formulas, printable, writer
-from .session import connect, signs_in
 
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection

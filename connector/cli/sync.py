@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ..errors import UsageError
+from .options import connect, signs_in
 from .output import columns, keeps_formulas, printable
 from .places import refuse_password
-from .session import connect, signs_in
 from .sync_progress import interruptible, shown
 
 if TYPE_CHECKING:

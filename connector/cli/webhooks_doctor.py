@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .findings import print_findings
+from .options import connect, signs_in
 from .output import printable
-from .session import connect, signs_in
 
 if TYPE_CHECKING:
     from ..events.subscriptions import Finding

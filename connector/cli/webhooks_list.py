@@ -3,7 +3,7 @@
 import click
 
 from .findings import print_findings
-from .session import connect, signs_in
+from .options import connect, signs_in
 
 
 @click.command("list")

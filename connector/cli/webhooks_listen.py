@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .debug import logged
 from .event_handlers import chosen
 from .listening import Wanted, kinds_of, webhooks_keys
+from .options import connect, credential, signs_in
 from .output import printable
 from .places import INBOX_VARIABLE, own_inbox, refuse_password
-from .session import connect, credential, signs_in
+from .terminal import logged
 
 if TYPE_CHECKING:
     from ..contract import Event

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 import click
 
 from ..events.subscriptions import Finding, Repair
+from .options import connect, signs_in
 from .output import printable
-from .session import connect, signs_in
 
 
 @click.command("prune")

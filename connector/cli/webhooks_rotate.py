@@ -2,7 +2,7 @@
 
 import click
 
-from .session import connect, signs_in
+from .options import connect, signs_in
 
 
 @click.command("rotate")

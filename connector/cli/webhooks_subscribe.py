@@ -2,8 +2,8 @@
 
 import click
 
+from .options import connect, signs_in
 from .output import columns, printable
-from .session import connect, signs_in
 
 
 @click.command("subscribe")

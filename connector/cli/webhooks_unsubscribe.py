@@ -3,7 +3,7 @@
 import click
 
 from ..errors import UsageError
-from .session import connect, signs_in
+from .options import connect, signs_in
 
 
 @click.command("unsubscribe")

@@ -294,7 +294,7 @@ def test_debug_shows_people_where_that_is_wanted_and_for_one_command_alone(call)
 
 
 def test_debug_gives_a_terminal_nothing_that_it_would_obey(capsys):
-    from calendly_connector.cli.debug import debugging
+    from calendly_connector.cli.terminal import debugging
 
     with debugging(show_people=True):
         logging.getLogger("calendly_connector").info("a\x1b[31m\x9b token=S\nb")
