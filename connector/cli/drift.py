@@ -13,7 +13,7 @@ import click
 from .. import drift
 from ..catalog.manifest import catalog
 from ..errors import NoAnswer, UsageError
-from .output import printable
+from .terminal import printable
 
 _LARGEST = 20 * 1024 * 1024  # bytes
 _TIMEOUT_S = 30

@@ -1,81 +1,69 @@
-"""What `webhooks listen` wants and knows: kinds of events, filters, signing keys, and what was missed."""
+"""Event kinds, filters, signing keys and the check for missed events of `webhooks listen`."""
 
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, Final
 
 from ..catalog import expressions, json_schema
 from ..catalog.manifest import manifest
 from ..errors import ConnectorError, InvalidParams, SignatureError, UsageError
-from .run import filter_rows
+from .options import key_values
 
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
     from ..contract import Event
     from ..events.dispatcher import Refine
     from ..events.inbox import Inbox
-    from ..events.subscriptions import Store
     from ..events.webhooks.receiver import Keys
 
 _SECRET: Final = "CALENDLY_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
 _LOGGER: Final = logging.getLogger("calendly_connector.events")
-_LOOKED_AT: Final = ("invitee.created", "invitee.canceled")
-_OTHER_ID: Final = "invitee_no_show.deleted"  # by webhook it has another id, so that it would come twice
+_POLLED: Final = ("invitee.created", "invitee.canceled")
+_OTHER_ID: Final = "invitee_no_show.deleted"  # polling would repeat it under another id
 
 
 def kinds_of(events: str | None) -> tuple[str, ...]:
-    """Read kinds of events with commas between; none are all."""
+    """Split comma-separated event kinds; () stands for all. Raises UsageError for an unknown kind."""
     words = (word.strip() for word in (events or "").split(","))
     kinds = tuple(dict.fromkeys(word for word in words if word))
     known = manifest().triggers
     if unknown := sorted(set(kinds) - set(known)):
-        raise UsageError(f"There is no event {unknown[0]!r}.", fix=f"Events: {', '.join(known)}.")
+        raise UsageError(f"Unknown event {unknown[0]!r}.", fix=f"Available: {', '.join(known)}.")
     return kinds
 
 
-def webhooks_keys(connection: "CalendlyConnection | None") -> "Keys":
-    """Give what knows the signing keys: of the vault's subscriptions, else the one in the environment."""
-    given = os.environ.get(_SECRET, "").strip()
-    store = _store()
-    if not given and not (store and store.all()):
+def signing_keys(connection: "CalendlyConnection | None") -> "Keys":
+    """Return the lookup of a subscription's signing keys: in the vault, then in the environment.
+
+    Raises SignatureError if neither holds a key.
+    """
+    from ..auth.vault import is_installed, open_vault
+    from ..events.subscriptions import SigningKeys, VaultStore
+
+    store = VaultStore(open_vault()) if is_installed() else None
+    default = os.environ.get(_SECRET, "").strip()
+    if not default and not (store and store.all()):
         raise SignatureError(
-            "There is no signing key, so that anybody could post events.",
-            fix=f"Set {_SECRET} to the subscription's key, or make one with `webhooks subscribe`.",
+            "No signing key found, so webhooks can't be verified.",
+            fix=f"Set {_SECRET} to the subscription's key, or run `calendly-connector webhooks subscribe`.",
             reason="no_key",
         )
-    of_subscription = _keys_in(store, connection) if store else _none
+    stored: Keys | None = None
+    if store:  # only the connection knows the key of an OAuth app
+        stored = connection.signing_keys if connection else SigningKeys(store)
 
-    def keys(subscription: str) -> list[str]:
-        found = of_subscription(subscription) if subscription else []
-        return found or ([given] if given else [])
+    def keys(subscription: str) -> Sequence[str]:
+        found = stored(subscription) if stored and subscription else []
+        return found or ([default] if default else [])
 
     return keys
 
 
-def _store() -> "Store | None":
-    """Give the vault's subscriptions; None where the vault is not installed."""
-    from ..auth.vault import is_installed, open_vault
-    from ..events.subscriptions import VaultStore
-
-    return VaultStore(open_vault()) if is_installed() else None
-
-
-def _keys_in(store: "Store", connection: "CalendlyConnection | None") -> Callable[[str], list[str]]:
-    from ..events.subscriptions import SigningKeys
-
-    # Only the connection knows the key of an OAuth app.
-    return connection.signing_keys if connection else SigningKeys(store)
-
-
-def _none(_subscription: str) -> list[str]:
-    return []
-
-
 class Wanted:
-    """Which events are wanted. Without a connection they are told by kind alone, as Calendly sends them."""
+    """Which events to handle. Without a connection, events are filtered by kind only and stay as sent."""
 
     def __init__(
         self, connection: "CalendlyConnection | None", kinds: tuple[str, ...], rows: tuple[str, ...]
@@ -87,14 +75,14 @@ class Wanted:
         joined = [kind for kind in kinds if manifest().triggers[kind].told_by]
         if connection is None and (rows or joined):
             raise UsageError(
-                f"{joined[0] if joined else '--filter'} needs a credential: more is read than was posted.",
-                fix="Set CALENDLY_API_TOKEN, or give --credential.",
+                f"{joined[0] if joined else '--filter'} needs a credential, to read more data.",
+                fix="Set CALENDLY_API_TOKEN, or pass --credential.",
             )
         if connection:
             connection.check_wants(self._all, self._filters)
 
     def refiner(self, inbox: "Inbox") -> "Refine":
-        """Give what says of an event in the inbox what is told of it."""
+        """Return the function that filters and transforms an event from the inbox."""
         if self._connection:
             from ..events.reconcile import refiner
 
@@ -104,10 +92,9 @@ class Wanted:
     def looking(
         self, inbox: "Inbox", every_s: float, since: str | None, told: Callable[[], None]
     ) -> Callable[[Flag], None]:
-        """Return what reads back what was missed, until stopped.
+        """Return the loop that polls for missed events until stopped; a failed poll is retried the next time.
 
-        Raises InvalidParams for a `since` that is not a time. Nothing that Calendly answers ends it: what
-        fails is tried again the next time.
+        Raises InvalidParams if `since` isn't a time.
         """
         from ..events.polling.poll import read_since
         from ..events.reconcile import reconcile
@@ -115,20 +102,20 @@ class Wanted:
         read_since(since)
 
         connection = self._connection
-        assert connection is not None  # noqa: S101 - nobody looks without one
-        kinds = [kind for kind in self._kinds if kind != _OTHER_ID] or list(_LOOKED_AT)
+        assert connection is not None  # noqa: S101 - polling needs one
+        kinds = [kind for kind in self._kinds if kind != _OTHER_ID] or list(_POLLED)
 
         def look(stop: Flag) -> None:
             while not stop.is_set():
                 try:
                     found = reconcile(inbox, connection, kinds, now=time.time(), since=since)
                 except ConnectorError as error:
-                    _LOGGER.warning("not read back: %s", error)
-                except Exception as error:  # a mistake of ours, and no reason to lose webhooks
-                    _LOGGER.error("not read back: %s. Report this.", type(error).__name__)  # noqa: TRY400 - one line
-                    _LOGGER.debug("not read back", exc_info=True)
+                    _LOGGER.warning("check for missed events failed: %s", error)
+                except Exception as error:  # a bug of ours is no reason to lose webhooks
+                    _LOGGER.error("check for missed events failed: %s (this is a bug)", type(error).__name__)  # noqa: TRY400 - one line
+                    _LOGGER.debug("check for missed events failed", exc_info=True)
                 else:
-                    _LOGGER.info("read back: %d events", found)
+                    _LOGGER.info("caught up: %d missed events", found)
                     told()
                 stop.wait(every_s)
 
@@ -139,12 +126,12 @@ class Wanted:
 
 
 def _filters(kinds: tuple[str, ...], rows: tuple[str, ...]) -> Mapping[str, Any]:
-    """Read filters as rows, each value of the type that its filter takes."""
+    """Parse KEY=VALUE filters into values of the types that the filters accept."""
     rules = manifest().triggers[kinds[0]].filters
     types = {
         name: json_schema.types(json_schema.follow(rule, rules)) for name, rule in rules["properties"].items()
     }
-    filters, problems = expressions.gather(filter_rows(rows), types)
+    filters, problems = expressions.gather(key_values(rows), types)
     if problems:
         raise InvalidParams("--filter", problems)
     return filters

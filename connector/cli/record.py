@@ -15,8 +15,7 @@ from ..catalog.manifest import catalog, find
 from ..catalog.models import Action
 from ..errors import UsageError
 from ..support.redaction import scrub
-from .options import connect, signs_in
-from .run import filter_rows
+from .options import connect, key_values, signs_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +47,7 @@ def _record(action: Action, rows: tuple[str, ...], folder: Path) -> None:
     params = None if rows else action.examples[0]["input"]
     path.unlink(missing_ok=True)
     with connect() as connection, recorder("all").use_cassette(str(path)):
-        connection.run(action.id, params, filter=filter_rows(rows))
+        connection.run(action.id, params, filter=key_values(rows))
 
 
 def recorder(mode: str) -> "vcr.VCR":

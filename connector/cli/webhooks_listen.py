@@ -1,4 +1,4 @@
-"""`calendly-connector webhooks listen`: a receiver with its inbox, and something to do with events."""
+"""`calendly-connector webhooks listen`: a receiver, its inbox, and a handler for each event."""
 
 import logging
 import threading
@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .event_handlers import chosen
-from .listening import Wanted, kinds_of, webhooks_keys
-from .options import connect, credential, signs_in
-from .output import printable
-from .places import INBOX_VARIABLE, own_inbox, refuse_password
-from .terminal import logged
+from .event_handlers import event_handler
+from .listening import Wanted, kinds_of, signing_keys
+from .options import (
+    INBOX_VARIABLE,
+    connect,
+    credential,
+    default_inbox,
+    inbox_option,
+    reject_password,
+    signs_in,
+)
+from .terminal import logged, printable
 
 if TYPE_CHECKING:
     from ..contract import Event
@@ -21,20 +27,29 @@ if TYPE_CHECKING:
 
 
 @click.command("listen")
-@click.option("--port", type=click.IntRange(0, 65535), required=True, help="0 takes a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--print", "show", is_flag=True, help="Print events, as JSON lines.")
-@click.option("--forward", metavar="URL", help="Post events to this address; 2xx means taken.")
-@click.option("--exec", "program", metavar="CMD", help="Run this for each event; exit code 0 means taken.")
 @click.option(
-    "--inbox",
-    envvar=INBOX_VARIABLE,
-    metavar="WHERE",
-    help=f"A file, or a database's URL. Also {INBOX_VARIABLE}. Default: a file in your data folder.",
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    required=True,
+    help="The port to listen on; 0 picks a free one.",
 )
-@click.option("--events", metavar="KIND,…", help="Which events are wanted. Default: all.")
 @click.option(
-    "--filter", "rows", metavar="KEY=VALUE", multiple=True, help="Only events that fit, such as host=ada."
+    "--host", metavar="HOST", default="127.0.0.1", show_default=True, help="The address to listen on."
+)
+@click.option("--print", "show", is_flag=True, help="Print events as JSON lines.")
+@click.option("--forward", metavar="URL", help="POST events to this URL; a 2xx answer means success.")
+@click.option(
+    "--exec", "program", metavar="CMD", help="Run a command for each event; exit code 0 means success."
+)
+@inbox_option
+@click.option("--events", metavar="KIND,…", help="The events to handle, comma-separated. Default: all.")
+@click.option(
+    "--filter",
+    "rows",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Handle only events that match, such as host=ada (repeatable).",
 )
 @click.option(
     "--look-every",
@@ -43,12 +58,16 @@ if TYPE_CHECKING:
     default=15.0,
     show_default=True,
     metavar="MINUTES",
-    help="Read back what was missed, at the start and so often. 0: never.",
+    help="Check for missed events at startup, then every MINUTES; 0 turns it off.",
 )
-@click.option("--since", metavar="TIME", help="On the first look, tell what happened after it (ISO 8601).")
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="On the first check for missed events, include those since TIME (ISO 8601).",
+)
 @signs_in
 @click.pass_context
-def command(  # noqa: PLR0913 - one per option
+def listen(  # noqa: PLR0913 - one per option
     context: click.Context,
     port: int,
     host: str,
@@ -62,27 +81,28 @@ def command(  # noqa: PLR0913 - one per option
     look_every_min: float,
     since: str | None,
 ) -> None:
-    """Take webhooks on a port, and do something with each event, until interrupted.
+    """Receive webhooks, and print, forward or process each event.
 
-    An event is in the inbox before Calendly is answered, and stays there until it was taken. What fails
-    comes again, later and later, 20 times in all. An event may come twice after a crash, under the same
-    id: it is in the JSON line, in the header Calendly-Connector-Event-Id, or in CALENDLY_EVENT_ID.
+    Each event is saved to the inbox before Calendly gets an answer, and stays there until it is handled. A
+    failed event is retried up to 20 times, at growing intervals. After a crash an event may arrive twice
+    with the same id, which is in the JSON line, the header Calendly-Connector-Event-Id, or the variable
+    CALENDLY_EVENT_ID.
 
-    A command has the event on standard input, as Calendly sends it, its kind in CALENDLY_EVENT_KIND, and 50
-    seconds to take it. No variable that may hold a secret is in its environment.
+    A command receives the event on standard input, as Calendly sends it, and its kind in
+    CALENDLY_EVENT_KIND. It has 50 seconds. Its environment excludes variables that may hold a secret.
 
-    With a credential a reschedule is one event, filters can be given, and what was missed while nothing
-    listened is read back. The signing keys are those of the vault's subscriptions, and the one in
-    CALENDLY_WEBHOOK_SECRET. Without any nothing listens.
+    With a credential, a reschedule is one event, filters work, and missed events are caught up on. Webhooks
+    are verified with the keys of the vault's subscriptions, or the one in CALENDLY_WEBHOOK_SECRET; at least
+    one key is required.
     """
-    refuse_password(context, "inbox", INBOX_VARIABLE)
+    reject_password(context, "inbox", INBOX_VARIABLE)
     kinds = kinds_of(events)
-    handler, words = chosen(show=show, forward=forward, program=program)
+    handler, action = event_handler(show=show, forward=forward, program=program)
     signed_in = bool({"token", "name"} & credential().keys())
     with ExitStack() as stack:
         connection = stack.enter_context(connect()) if signed_in else None
         wanted = Wanted(connection, kinds, rows)
-        keys = webhooks_keys(connection)
+        keys = signing_keys(connection)
 
         from ..events.dispatcher import Giver
         from ..events.inbox import open_inbox
@@ -91,20 +111,23 @@ def command(  # noqa: PLR0913 - one per option
         from ..events.webhooks.server import serve
 
         stack.enter_context(logged(logging.INFO))
-        opened = stack.enter_context(closing(open_inbox(inbox or own_inbox())))
+        opened = stack.enter_context(closing(open_inbox(inbox or default_inbox())))
         worker = _Worker()
         giver = Giver(opened, worker.guarded(handler), refine=wanted.refiner(opened))
         looks = connection is not None and look_every_min > 0
         look = wanted.looking(opened, look_every_min * 60, since, giver.wake) if looks else None
 
         def announce(address: str, end: Callable[[], None]) -> None:
-            place = printable(opened.place)
-            back = f" What was missed is read back every {look_every_min:g} minutes." if look else ""
-            told = f"Webhooks to {address} are kept in {place}, and {words}.{back} Press Ctrl-C to stop."
-            click.echo(told, err=True)
+            lines = [
+                f"Listening on {address}",
+                f"Events are saved to {printable(opened.place)} and {action}.",
+            ]
+            if look:
+                lines.append(f"Missed events are fetched at startup and every {look_every_min:g} minutes.")
+            click.echo("\n".join([*lines, "Press Ctrl-C to stop."]), err=True)
             worker.start(giver.run, end, awaited=True)
             if look:
-                worker.start(look, end, awaited=False)  # Calendly may keep it waiting; the next one goes on
+                worker.start(look, end, awaited=False)  # Calendly may keep it waiting; the next check resumes
 
         try:
             serve(asgi(Receiver(opened, keys, told=giver.wake), owns_loop=True), host, port, announce)
@@ -113,7 +136,7 @@ def command(  # noqa: PLR0913 - one per option
 
 
 class _Worker:
-    """What goes on in threads beside the server; what ends one of them ends the server too."""
+    """Threads beside the server; when one of them ends, the server ends, too."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
@@ -121,7 +144,7 @@ class _Worker:
         self._failure: Exception | None = None
 
     def guarded(self, handler: "Callable[[Event], None]") -> "Callable[[Event], None]":
-        """Give a handler after whose broken pipe no more events are given: nobody reads them."""
+        """Return a handler that stops the server on a broken pipe, since nobody reads its output any more."""
 
         def handle(event: "Event") -> None:
             try:
@@ -136,12 +159,12 @@ class _Worker:
     def start(
         self, work: Callable[[threading.Event], None], end: Callable[[], None], *, awaited: bool
     ) -> None:
-        """Do it in a thread; what is not `awaited` may be left in the middle of anything."""
+        """Run `work` in a thread. Unless `awaited`, it may be abandoned at any point."""
 
         def run() -> None:
             try:
                 work(self._stop)
-            except Exception as error:  # noqa: BLE001 - it is raised by `end`, in the main thread
+            except Exception as error:  # noqa: BLE001 - `end` raises it in the main thread
                 self._failure = error
             end()
 
@@ -151,7 +174,7 @@ class _Worker:
         thread.start()
 
     def end(self, giver: "Giver") -> None:
-        """Wait for the event that is being given, then for nothing more."""
+        """Wait for the event being handled, then raise the error that ended a thread, if any."""
         self._stop.set()
         giver.wake()
         for thread in self._awaited:
