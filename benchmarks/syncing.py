@@ -163,8 +163,10 @@ def _spread(world: World, count: int, first_day: int, last_day: int, taken: set[
     first, last = (world.anchor + day * world_times.DAY for day in (first_day, last_day))
     here = [
         number
-        for number in range(world.diary.count)
-        if first <= world.diary.start(number) < last and not world.canceled(number) and number not in taken
+        for number in range(world.generator.count)
+        if first <= world.generator.start(number) < last
+        and not world.is_canceled(number)
+        and number not in taken
     ]
     chosen = [here[place * len(here) // count] for place in range(count)]
     taken.update(chosen)

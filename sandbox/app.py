@@ -13,26 +13,26 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import wire
-from .api.checking import ReplyChecker
-from .api.limits import Limiter
+from .api.http_messages import RequestRules
 from .api.paging import PageTokens
 from .api.parameters import PUBLIC_ORIGIN
-from .api.requests import Reading
-from .api.tokens import TokenBook
-from .authorization.apps import Apps
-from .authorization.ledger import Ledger
-from .authorization.server import AuthorizationServer, Desk
-from .clock import Clock
-from .control.delivery import Deliverer
-from .control.journal import Journal
-from .control.posting import Poster
-from .control.sign_in import SignIn
-from .control.surface import Control
-from .control.trouble import Trouble
-from .faults import Faults
-from .handler import Api, KeptReplies
-from .options import Options
-from .world import conferences, founding, times
+from .api.rate_limits import RequestLimiter
+from .api.response_checks import ResponseChecker
+from .api.tokens import BearerTokens
+from .authorization.apps import AppRegistry
+from .authorization.server import ConsentStub, MockAuthorizationServer
+from .authorization.token_store import OAuthTokenStore
+from .clock import SandboxClock
+from .control.control_api import ControlApi
+from .control.deliverer import Deliverer
+from .control.fault_endpoints import FaultEndpoints
+from .control.oauth_endpoints import OAuthEndpoints
+from .control.request_log import RequestLog
+from .control.webhook_client import WebhookClient
+from .faults import FaultQueue
+from .handler import ApiHandler, ResponseCache
+from .options import SandboxOptions
+from .world import conferences, factory, times
 from .world.world import World
 
 CONTROL_PATH = "/__sandbox__"
@@ -48,16 +48,16 @@ class Application:
     world: World
 
 
-class _InTime:
+class _CatchUpMiddleware:
     """Lets what has become due in the world happen before anybody looks at it."""
 
-    def __init__(self, app: ASGIApp, *, world: World, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, *, world: World, clock: SandboxClock) -> None:
         self._app = app
         self._world = world
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        conferences.catch_up(self._world, times.of_unix(self._clock()))
+        conferences.catch_up(self._world, times.from_unix(self._clock()))
         await self._app(scope, receive, send)
 
 
@@ -65,78 +65,89 @@ def _make_secret(size: int) -> str:
     return SECRET_MARK + secrets.token_hex(size)
 
 
-def build(options: Options, own_origin: str) -> Application:
+def build(options: SandboxOptions, own_origin: str) -> Application:
     """Make the application of a sandbox that is reached at `own_origin`."""
     start_s = options.now.timestamp() if options.now else None
-    clock = Clock(options.clock, options.time_scale, start_s)
-    today = times.day_of(times.of_unix(clock()))
-    world = founding.make(
+    clock = SandboxClock(options.clock, options.time_scale, start_s)
+    today = times.to_day(times.from_unix(clock()))
+    world = factory.create_world(
         seed=options.seed,
         events=options.events,
         users=options.users,
-        anchor=times.of_day(options.anchor or today),
+        anchor=times.from_day(options.anchor or today),
         origin=PUBLIC_ORIGIN if options.public_origin else own_origin,
     )
-    tokens, waiting, journal = TokenBook(world, clock), Faults(), Journal()
-    poster = Poster(connect_timeout_s=options.connect_timeout_s, read_timeout_s=options.read_timeout_s)
-    deliverer = Deliverer(world=world, clock=clock, poster=poster, retry_signature=options.retry_signature)
-    apps, desk = Apps(), Desk()
-    ledger = Ledger(world, tokens, clock, _make_secret)
-    kept = KeptReplies() if options.render_once else None
-    # A kept reply hands out its page tokens without issuing them anew, so they must not age.
+    tokens, fault_queue, request_log = BearerTokens(world, clock), FaultQueue(), RequestLog()
+    webhook_client = WebhookClient(
+        connect_timeout_s=options.connect_timeout_s, read_timeout_s=options.read_timeout_s
+    )
+    deliverer = Deliverer(
+        world=world, clock=clock, client=webhook_client, retry_signature=options.retry_signature
+    )
+    apps, consent_stub = AppRegistry(), ConsentStub()
+    token_store = OAuthTokenStore(world, tokens, clock, _make_secret)
+    cache = ResponseCache() if options.render_once else None
+    # A cached reply hands out its page tokens without issuing them anew, so they must not age.
     life_s = math.inf if options.render_once else options.page_token_life_s
     page_tokens = PageTokens(seed=options.seed, life_s=life_s, clock=clock)
-    limiter = Limiter(options.rate_limit, options.rate_mode, clock, tells_account=not options.strict)
-    api = Api(
+    limiter = RequestLimiter(options.rate_limit, options.rate_mode, clock, reports_account=not options.strict)
+    api = ApiHandler(
         world=world,
         tokens=tokens,
         limiter=limiter,
         page_tokens=page_tokens,
-        reading=Reading(frozenset({own_origin, PUBLIC_ORIGIN}), strict=options.strict),
+        rules=RequestRules(frozenset({own_origin, PUBLIC_ORIGIN}), strict=options.strict),
         clock=clock,
-        checker=ReplyChecker() if options.check_replies else None,
-        kept=kept,
+        checker=ResponseChecker() if options.check_replies else None,
+        cache=cache,
     )
-    trouble = Trouble(
-        waiting=waiting, page_tokens=page_tokens, kept=kept, tokens=tokens, limiter=limiter, world=world
+    fault_endpoints = FaultEndpoints(
+        pending=fault_queue,
+        page_tokens=page_tokens,
+        cache=cache,
+        tokens=tokens,
+        limiter=limiter,
+        world=world,
     )
-    authorization = AuthorizationServer(
+    authorization = MockAuthorizationServer(
         world=world,
         apps=apps,
-        ledger=ledger,
-        desk=desk,
+        token_store=token_store,
+        consent_stub=consent_stub,
         limiter=limiter,
         issuer=own_origin,
         strict=options.strict,
     )
-    control = Control(
+    control = ControlApi(
         world=world,
         tokens=tokens,
-        trouble=trouble,
-        journal=journal,
+        fault_endpoints=fault_endpoints,
+        request_log=request_log,
         deliverer=deliverer,
         clock=clock,
     )
 
-    sign_in = SignIn(world=world, apps=apps, ledger=ledger, desk=desk, make_secret=_make_secret)
+    oauth_endpoints = OAuthEndpoints(
+        world=world, apps=apps, token_store=token_store, consent_stub=consent_stub, make_secret=_make_secret
+    )
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        request = await wire.read(scope, receive)
+        request = await wire.read_request(scope, receive)
         now_s = clock()
-        fault = waiting.take(request.method, request.path)
-        answered = (authorization if authorization.serves(request.path) else api).answer(request, fault)
-        journal.note(
-            operation=answered.operation,
+        fault = fault_queue.pop(request.method, request.path)
+        handled = (authorization if authorization.serves(request.path) else api).handle(request, fault)
+        request_log.add(
+            operation=handled.operation,
             method=request.method,
             path=request.path,
             query=request.query,
-            status=answered.reply.status,
+            status=handled.response.status,
             at=now_s,
         )
-        deliverer.send(answered.happened)
+        deliverer.send(handled.domain_events)
         if options.latency_s:
             await asyncio.sleep(options.latency_s)
-        await wire.send_reply(answered.reply, fault, scope, receive, send)
+        await wire.send_response(handled.response, fault, scope, receive, send)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -144,8 +155,8 @@ def build(options: Options, own_origin: str) -> Application:
         await deliverer.close()
 
     app = Starlette(
-        routes=[Mount(CONTROL_PATH, routes=[*control.routes(), *sign_in.routes()])],
-        middleware=[Middleware(_InTime, world=world, clock=clock)],
+        routes=[Mount(CONTROL_PATH, routes=[*control.routes(), *oauth_endpoints.routes()])],
+        middleware=[Middleware(_CatchUpMiddleware, world=world, clock=clock)],
         lifespan=lifespan,
     )
     # All else is Calendly's, whatever the path looks like: a mount at / would not match line breaks.

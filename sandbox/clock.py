@@ -5,7 +5,7 @@ from collections.abc import Callable
 _TICK_S = 1e-6
 
 
-class Clock:
+class SandboxClock:
     """Returns unix seconds, from `start` or else base's time on; `scale` of them pass in one of base's."""
 
     def __init__(self, base: Callable[[], float], scale: float = 1.0, start: float | None = None) -> None:

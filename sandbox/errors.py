@@ -36,12 +36,12 @@ def denied(message: str = "You do not have permission to access this resource.")
     return ApiError(403, "Permission Denied", message)
 
 
-def upgrade() -> ApiError:
+def upgrade_required() -> ApiError:
     """403 for what the plan does not hold."""
     return denied("Please upgrade to a paid Calendly account.")
 
 
-def stranger() -> ApiError:
+def not_in_organization() -> ApiError:
     """403 for a user of somewhere else."""
     return denied("This user is not in your organization")
 
@@ -57,7 +57,7 @@ def already_exists(message: str) -> ApiError:
     return ApiError(409, "Already Exists", message)
 
 
-def of_status(status: int) -> ApiError:
+def from_status(status: int) -> ApiError:
     """Give the plain error of a status, for answers that need no particulars."""
     title, message = _PLAIN.get(status, ("Error", f"The server answered with status {status}."))
     return ApiError(status, title, message)
@@ -84,4 +84,4 @@ _PLAIN = {
 
 def not_found() -> ApiError:
     """404."""
-    return of_status(404)
+    return from_status(404)

@@ -8,7 +8,7 @@ from typing import Any
 REPLACING = frozenset({"status", "html", "empty", "not_json"})
 """Kinds that answer in place of the operation, which is not done."""
 
-SPOILING = frozenset({"truncate", "reset", "slow", "latency"})
+CORRUPTING = frozenset({"truncate", "reset", "slow", "latency"})
 """Kinds that spoil the way of the true reply, after the operation was done."""
 
 PAGING = frozenset({"empty_page", "repeat_token", "refuse_token", "shift"})
@@ -16,11 +16,11 @@ PAGING = frozenset({"empty_page", "repeat_token", "refuse_token", "shift"})
 leads to itself; any page token refused; a page that begins with the last `rows` rows of the one before.
 What is no list is done as usual."""
 
-KINDS = REPLACING | SPOILING | PAGING
+KINDS = REPLACING | CORRUPTING | PAGING
 
 _DEFAULT_STATUS = {"status": 500, "html": 502, "empty": 200, "not_json": 200}
-_MOST_TIMES = 1_000_000
-LONGEST_LATENCY_S = 300.0
+_MAX_TIMES = 1_000_000
+MAX_LATENCY_S = 300.0
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
@@ -39,12 +39,12 @@ class Fault:
     latency_s: float = 0.0
     rows: int = 1
 
-    def meets(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         """Whether a request runs into it."""
         return self.method in {"", method} and path.startswith(self.path)
 
 
-def declared(given: Mapping[str, Any]) -> Fault:
+def parse_fault(given: Mapping[str, Any]) -> Fault:
     """Make a fault of its fields as a caller sent them; ValueError says what is wrong."""
     kind = given.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
@@ -52,12 +52,12 @@ def declared(given: Mapping[str, Any]) -> Fault:
     fault = Fault(**({"status": _DEFAULT_STATUS.get(kind, 500)} | dict(given)))
     for name, least in (("times", 1), ("after", 0), ("rows", 1)):
         number = getattr(fault, name)
-        if not (isinstance(number, int) and least <= number <= _MOST_TIMES):
-            raise ValueError(f"{name} must be an integer between {least} and {_MOST_TIMES}")
+        if not (isinstance(number, int) and least <= number <= _MAX_TIMES):
+            raise ValueError(f"{name} must be an integer between {least} and {_MAX_TIMES}")
     if not (isinstance(fault.status, int) and 200 <= fault.status <= 599):  # noqa: PLR2004 - HTTP's range
         raise ValueError("status must be an integer between 200 and 599")
-    if not (isinstance(fault.latency_s, int | float) and 0 <= fault.latency_s <= LONGEST_LATENCY_S):
-        raise ValueError(f"latency_s must be between 0 and {LONGEST_LATENCY_S:g}")
+    if not (isinstance(fault.latency_s, int | float) and 0 <= fault.latency_s <= MAX_LATENCY_S):
+        raise ValueError(f"latency_s must be between 0 and {MAX_LATENCY_S:g}")
     if not (isinstance(fault.method, str) and isinstance(fault.path, str)):
         raise ValueError("method and path must be texts")  # noqa: TRY004 - answered with 400 like all others
     if not _are_headers(fault.headers):
@@ -73,33 +73,33 @@ def _are_headers(value: Any) -> bool:
     )
 
 
-class Faults:
+class FaultQueue:
     """The faults that are still to come."""
 
     def __init__(self) -> None:
-        self._waiting: list[Fault] = []
+        self._pending: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
         """Let a fault wait for its requests."""
-        self._waiting.append(fault)
+        self._pending.append(fault)
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def pop(self, method: str, path: str) -> Fault | None:
         """Give the fault a request runs into, and count it down."""
-        for place, fault in enumerate(self._waiting):
-            if not fault.meets(method, path):
+        for index, fault in enumerate(self._pending):
+            if not fault.matches(method, path):
                 continue
             if fault.after:
-                self._waiting[place] = replace(fault, after=fault.after - 1)
+                self._pending[index] = replace(fault, after=fault.after - 1)
             else:
                 rest = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
-                self._waiting[place : place + 1] = rest
+                self._pending[index : index + 1] = rest
                 return fault
         return None
 
     def clear(self) -> None:
         """Forget all faults."""
-        self._waiting.clear()
+        self._pending.clear()
 
-    def described(self) -> list[dict[str, Any]]:
+    def to_json(self) -> list[dict[str, Any]]:
         """Give the waiting faults as JSON values."""
-        return [asdict(fault) for fault in self._waiting]
+        return [asdict(fault) for fault in self._pending]

@@ -9,64 +9,63 @@ from urllib.parse import parse_qsl
 import orjson
 
 from . import errors, leniency
-from .api import access, replies
-from .api.body_rules import read_body
-from .api.calls import Answer, Bare, Call, Many, Nothing, One, Route, Whole
-from .api.checking import ReplyChecker
-from .api.limits import Limiter
-from .api.paging import TOKEN_PARAMETER, PageTokens, Query, page
+from .api import access, http_messages
+from .api.body_schema import read_body
+from .api.calls import ApiCall, FullList, NoContent, OperationResult, PagedList, RawBody, Route, SingleRecord
+from .api.http_messages import Headers, HttpRequest, HttpResponse, RequestRules
+from .api.paging import TOKEN_PARAMETER, PageQuery, PageTokens, page
 from .api.parameters import page_size, read_query
-from .api.replies import Headers, Reply
-from .api.requests import Reading, Request
-from .api.tokens import Caller, TokenBook
+from .api.rate_limits import RequestLimiter
+from .api.response_checks import ResponseChecker
+from .api.tokens import BearerTokens, Caller
 from .errors import ApiError
 from .faults import REPLACING, Fault
-from .operations.routes import Match, RouteTable
+from .operations.routes import RouteMatch, RouteTable
 from .world import times
-from .world.happenings import Happening
-from .world.shapes import Record
+from .world.domain_events import DomainEvent
+from .world.records import Record
 from .world.world import World
 
-_MOST_KEPT_BYTES = 256 * 1024 * 1024
+_MAX_CACHE_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Answered:
-    """A reply, the operation it belongs to (`METHOD /template`), and what subscribers are to be told."""
+class HandledRequest:
+    """A response, the operation it belongs to (`METHOD /template`), and what subscribers are to be told."""
 
     operation: str
-    reply: Reply
-    happened: list[Happening] = field(default_factory=list)
+    response: HttpResponse
+    domain_events: list[DomainEvent] = field(default_factory=list)
 
 
-class Api:
+class ApiHandler:
     """All operations over one world."""
 
     def __init__(
         self,
         *,
         world: World,
-        tokens: TokenBook,
-        limiter: Limiter,
+        tokens: BearerTokens,
+        limiter: RequestLimiter,
         page_tokens: PageTokens,
-        reading: Reading,
+        rules: RequestRules,
         clock: Callable[[], float],
-        checker: ReplyChecker | None,
-        kept: "KeptReplies | None",
+        checker: ResponseChecker | None,
+        cache: "ResponseCache | None",
     ) -> None:
         self._world = world
         self._tokens = tokens
         self._limiter = limiter
         self._page_tokens = page_tokens
-        self._origins = reading.origins
-        self._strict = reading.strict
+        self._origins = rules.origins
+        self._strict = rules.strict
         self._clock = clock
         self._checker = checker
-        self._kept = kept
-        self._routes = RouteTable(unrouted_verb=405 if reading.strict else 404)
+        self._cache = cache
+        self._routes = RouteTable(unknown_method_status=405 if rules.strict else 404)
         self._requests = 0
 
-    def answer(self, request: Request, fault: Fault | None = None) -> Answered:
+    def handle(self, request: HttpRequest, fault: Fault | None = None) -> HandledRequest:
         """Answer one request; a fault that replaces the operation wins over all but the rate headers."""
         self._requests += 1
         common: Headers = [
@@ -75,125 +74,134 @@ class Api:
         ]
         if not self._strict:
             common += leniency.CORS
-            request = leniency.of_method(request)
+            request = leniency.head_as_get(request)
         headers = common
         operation = f"{request.method} (unknown)"
         try:
             if request.method == "OPTIONS" and not self._strict:
                 return self._preflight(fault, headers)
             caller = self._tokens.caller(request.authorization)
-            budget = self._limiter.spend(caller) if caller else None
-            headers = common + (budget.headers if budget else [])
+            limit_status = self._limiter.spend(caller) if caller else None
+            headers = common + (limit_status.headers if limit_status else [])
             match = self._routes.find(request.method, request.path)
             operation = match.route.request
             if fault and fault.kind in REPLACING:
-                return Answered(operation, replies.of_fault(fault, headers))
+                return HandledRequest(operation, http_messages.fault_response(fault, headers))
             if caller is None:
                 raise errors.unauthenticated()
-            if budget and budget.exceeded:
-                raise errors.of_status(429)
+            if limit_status and limit_status.exceeded:
+                raise errors.from_status(429)
             limits = match.route.limits
-            refused = self._limiter.spend_own(caller, operation, limits) if limits else None
+            refused = self._limiter.spend_operation(caller, operation, limits) if limits else None
             if refused:
                 headers = common + refused.headers
-                raise errors.of_status(429)
+                raise errors.from_status(429)
             if not self._strict:
-                request = leniency.documented(request, match.route)
-            happened: list[Happening] = []
-            reply = self._run(request, caller, match, headers, happened, fault)
-            return Answered(operation, reply, happened)
+                request = leniency.normalize(request, match.route)
+            domain_events: list[DomainEvent] = []
+            response = self._run(request, caller, match, headers, domain_events, fault)
+            return HandledRequest(operation, response, domain_events)
         except ApiError as error:
             if fault and fault.kind in REPLACING:
-                return Answered(operation, replies.of_fault(fault, headers))
-            return Answered(operation, replies.of_error(error, headers))
+                return HandledRequest(operation, http_messages.fault_response(fault, headers))
+            return HandledRequest(operation, http_messages.error_response(error, headers))
 
-    def _preflight(self, fault: Fault | None, headers: Headers) -> Answered:
+    def _preflight(self, fault: Fault | None, headers: Headers) -> HandledRequest:
         """Answer a browser that asks what it may send: without a token, and counted nowhere."""
         replaced = fault is not None and fault.kind in REPLACING
-        reply = replies.of_fault(fault, headers) if fault and replaced else Reply(204, b"", headers)
-        return Answered("OPTIONS (any)", reply)
+        response = (
+            http_messages.fault_response(fault, headers)
+            if fault and replaced
+            else HttpResponse(204, b"", headers)
+        )
+        return HandledRequest("OPTIONS (any)", response)
 
     def _run(
         self,
-        request: Request,
+        request: HttpRequest,
         caller: Caller,
-        match: Match,
+        match: RouteMatch,
         headers: Headers,
-        happened: list[Happening],
+        domain_events: list[DomainEvent],
         fault: Fault | None,
-    ) -> Reply:
+    ) -> HttpResponse:
         key = (caller.token, caller.scopes, caller.paid, request.path, request.query)
-        kept = self._kept if request.method == "GET" and fault is None else None
-        body = kept.get(key, self._world.version) if kept else None
+        cache = self._cache if request.method == "GET" and fault is None else None
+        body = cache.get(key, self._world.version) if cache else None
         if body is not None:
-            return Reply(200, body, [("Content-Type", replies.JSON), *headers])
+            return HttpResponse(200, body, [("Content-Type", http_messages.JSON), *headers])
         route = match.route
-        access.require_right(caller, route)
+        access.require_route_access(caller, route)
         pairs = parse_qsl(request.query, keep_blank_values=True)
-        call = self._call(request, caller, match, pairs, happened)
-        answer = route.run(call)
-        if isinstance(answer, Nothing):
-            return Reply(204, b"", headers)
-        status, value = self._body(answer, call, request.path, pairs, fault)
+        call = self._call(request, caller, match, pairs, domain_events)
+        result = route.run(call)
+        if isinstance(result, NoContent):
+            return HttpResponse(204, b"", headers)
+        status, value = self._body(result, call, request.path, pairs, fault)
         self._check(route, value)
-        reply = replies.of_json(status, value, headers)
-        if kept and isinstance(answer, One | Many):  # all others depend on the time of day
-            kept.put(key, self._world.version, reply.body)
-        return reply
+        response = http_messages.json_response(status, value, headers)
+        if cache and isinstance(result, SingleRecord | PagedList):  # all others depend on the time of day
+            cache.put(key, self._world.version, response.body)
+        return response
 
     def _call(
         self,
-        request: Request,
+        request: HttpRequest,
         caller: Caller,
-        match: Match,
+        match: RouteMatch,
         pairs: list[tuple[str, str]],
-        happened: list[Happening],
-    ) -> Call:
+        domain_events: list[DomainEvent],
+    ) -> ApiCall:
         """Read parameters and body; one 400 names what is wrong with either."""
         route, raw = match.route, _read_json(request)
-        query, wrong = read_query(route.parameters, pairs, self._origins, strict=route.strict)
-        body, wrong_body = read_body(route.body, raw, self._origins) if route.body else (raw, [])
-        if wrong or wrong_body:
-            raise errors.invalid(*wrong, *wrong_body)
-        return Call(
+        query, problems = read_query(route.parameters, pairs, self._origins, strict=route.strict)
+        body, body_problems = read_body(route.body, raw, self._origins) if route.body else (raw, [])
+        if problems or body_problems:
+            raise errors.invalid(*problems, *body_problems)
+        return ApiCall(
             world=self._world,
             caller=caller,
-            now=times.of_unix(self._clock()),
+            now=times.from_unix(self._clock()),
             ids=match.ids,
             query=query,
             body=body,
             origins=self._origins,
-            happened=happened,
+            domain_events=domain_events,
         )
 
     def _body(
-        self, answer: Answer, call: Call, path: str, pairs: list[tuple[str, str]], fault: Fault | None
+        self,
+        result: OperationResult,
+        call: ApiCall,
+        path: str,
+        pairs: list[tuple[str, str]],
+        fault: Fault | None,
     ) -> tuple[int, Record]:
-        if isinstance(answer, One):
-            return answer.status, {"resource": answer.record}
-        if isinstance(answer, Whole):
-            return 200, {"collection": answer.records, **answer.beside}
-        if isinstance(answer, Bare):
-            return answer.status, answer.body
-        assert isinstance(answer, Many)  # noqa: S101 - Nothing has no body and does not get here
+        if isinstance(result, SingleRecord):
+            return result.status, {"resource": result.record}
+        if isinstance(result, FullList):
+            return 200, {"collection": result.records, **result.extra}
+        if isinstance(result, RawBody):
+            return result.status, result.body
+        assert isinstance(result, PagedList)  # noqa: S101 - NoContent has no body and does not get here
         rest = [(name, value) for name, value in pairs if name != TOKEN_PARAMETER]
         body = page(
-            answer.listing,
-            Query(call.caller.member.uuid, self._world.origin + path, rest),
+            result.listing,
+            PageQuery(call.caller.member.uuid, self._world.origin + path, rest),
             count=page_size(call.query),
             token=call.query[TOKEN_PARAMETER],
             tokens=self._page_tokens,
             fault=fault,
         )
-        return 200, {**body, **answer.beside}
+        return 200, {**body, **result.extra}
 
     def _check(self, route: Route, body: Record) -> None:
-        complaint = self._checker.complaint(route.action, body) if self._checker else None
-        if complaint:
-            raise ApiError(500, "Reply does not fit its schema", complaint)
+        problem = self._checker.problem(route.action, body) if self._checker else None
+        if problem:
+            raise ApiError(500, "Reply does not fit its schema", problem)
 
 
-def _read_json(request: Request) -> Record:
+def _read_json(request: HttpRequest) -> Record:
     """Give the JSON object a request carries; none at all counts as an empty one."""
     if not request.body:
         return {}
@@ -206,7 +214,7 @@ def _read_json(request: Request) -> Record:
     return body
 
 
-class KeptReplies:
+class ResponseCache:
     """Rendered replies by key until the world changes; what no longer fits is rendered each time."""
 
     def __init__(self) -> None:
@@ -223,7 +231,7 @@ class KeptReplies:
         if version != self._version:
             self.clear()
             self._version = version
-        if self._bytes + len(body) <= _MOST_KEPT_BYTES:
+        if self._bytes + len(body) <= _MAX_CACHE_BYTES:
             self._bodies[key] = body
             self._bytes += len(body)
 

@@ -13,13 +13,12 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from .api import body_rules
-from .api.body_rules import Array, Form, Nested, OneOf, Rule
+from .api import body_schema
+from .api.body_schema import ArrayRule, BodySchema, ObjectRule, OneOfRule, Rule
 from .api.calls import Route
-from .api.parameters import Integer
-from .api.replies import Headers
-from .api.requests import FORM, Request
-from .world.shapes import Record
+from .api.http_messages import FORM, Headers, HttpRequest
+from .api.parameters import IntegerReader
+from .world.records import Record
 
 CORS: Headers = [
     ("Access-Control-Allow-Origin", "*"),
@@ -33,15 +32,15 @@ Pairs = Sequence[tuple[str, str]]
 
 _WHOLE_FLOAT = re.compile(r"(\d+)\.0+", re.ASCII)
 _DIGITS = re.compile(r"-?\d{1,15}", re.ASCII)
-_DEEPEST_NAME = 5
+_MAX_NAME_DEPTH = 5
 
 
-def of_method(request: Request) -> Request:
+def head_as_get(request: HttpRequest) -> HttpRequest:
     """Return HEAD as GET: the server leaves the body out."""
     return replace(request, method="GET") if request.method == "HEAD" else request
 
 
-def as_form(request: Request) -> Request:
+def json_as_form(request: HttpRequest) -> HttpRequest:
     """Return a JSON object sent to OAuth as a form; anything else as it is."""
     if request.media_type == FORM:
         return request
@@ -51,7 +50,7 @@ def as_form(request: Request) -> Request:
     return replace(request, content_type=FORM, body=urlencode(_pairs(given)).encode())
 
 
-def documented(request: Request, route: Route) -> Request:
+def normalize(request: HttpRequest, route: Route) -> HttpRequest:
     """Return the request of an operation in its documented form; what has no such form stays as it is."""
     query = parse_qsl(request.query, keep_blank_values=True)
     body: Any = _json(request.body)
@@ -79,9 +78,9 @@ def _bare(name: str) -> str:
     return name.removesuffix("[]")
 
 
-def _written(request: Request, route: Route, pairs: Pairs) -> str:
+def _written(request: HttpRequest, route: Route, pairs: Pairs) -> str:
     """Return a query with whole numbers written as such, 20.0 as 20; as it was sent if it means the same."""
-    whole = {parameter.name for parameter in route.parameters if isinstance(parameter.read, Integer)}
+    whole = {parameter.name for parameter in route.parameters if isinstance(parameter.read, IntegerReader)}
     written = [
         (name, found[1] if name in whole and (found := _WHOLE_FLOAT.fullmatch(value)) else value)
         for name, value in pairs
@@ -120,38 +119,40 @@ def _nested(pairs: Pairs) -> Record:
     """Return form fields as an object: `a[b]` lies in another object, `a[]` in an array."""
     body: Record = {}
     for name, value in pairs:
-        keys = name.replace("]", "").split("[") if name.count("[") < _DEEPEST_NAME else [name]
-        place: Any = body
+        keys = name.replace("]", "").split("[") if name.count("[") < _MAX_NAME_DEPTH else [name]
+        container: Any = body
         for key, following in pairwise(keys):
             inner: Any = {} if following else []
-            if not isinstance(place.get(key), type(inner)):
-                place[key] = inner
-            place = place[key]
+            if not isinstance(container.get(key), type(inner)):
+                container[key] = inner
+            container = container[key]
             if not following:
-                place.append(value)
+                container.append(value)
                 break
         else:
-            place[keys[-1]] = value
+            container[keys[-1]] = value
     return body
 
 
-def _with_body(request: Request, form: Form | None, body: Record, *, is_text: bool) -> Request:
-    fitted = body
-    if form is not None:
-        fitted = _fitted(form, body, is_text=is_text, is_new=request.method == "POST")
-    if fitted == _json(request.body):
+def _with_body(
+    request: HttpRequest, schema: BodySchema | None, body: Record, *, is_text: bool
+) -> HttpRequest:
+    coerced = body
+    if schema is not None:
+        coerced = _coerced(schema, body, is_text=is_text, is_new=request.method == "POST")
+    if coerced == _json(request.body):
         return request
     with suppress(orjson.JSONEncodeError):  # of great depth
-        return replace(request, body=orjson.dumps(fitted) if fitted else b"")
+        return replace(request, body=orjson.dumps(coerced) if coerced else b"")
     return request
 
 
-def _fitted(form: Form, body: Record, *, is_text: bool, is_new: bool) -> Record:
+def _coerced(schema: BodySchema, body: Record, *, is_text: bool, is_new: bool) -> Record:
     """Fit the values of an object to a form; a new record takes null, where the reply has it, as left out."""
-    fields = {field.name: field for field in form.fields}
+    fields = {field.name: field for field in schema.fields}
     left_out = {name for name, field in fields.items() if is_new and field.null_in_reply}
     return {
-        name: _fitted_value(fields[name].rule, value, is_text=is_text, is_new=is_new)
+        name: _coerced_value(fields[name].rule, value, is_text=is_text, is_new=is_new)
         if name in fields
         else value
         for name, value in body.items()
@@ -159,26 +160,26 @@ def _fitted(form: Form, body: Record, *, is_text: bool, is_new: bool) -> Record:
     }
 
 
-def _fitted_value(rule: Rule, value: Any, *, is_text: bool, is_new: bool) -> Any:
-    if isinstance(rule, Nested) and isinstance(value, dict):
-        return _fitted(rule.form, value, is_text=is_text, is_new=is_new)
-    if isinstance(rule, Array) and isinstance(value, list):
-        return [_fitted_value(rule.rule, item, is_text=is_text, is_new=is_new) for item in value]
+def _coerced_value(rule: Rule, value: Any, *, is_text: bool, is_new: bool) -> Any:
+    if isinstance(rule, ObjectRule) and isinstance(value, dict):
+        return _coerced(rule.schema, value, is_text=is_text, is_new=is_new)
+    if isinstance(rule, ArrayRule) and isinstance(value, list):
+        return [_coerced_value(rule.rule, item, is_text=is_text, is_new=is_new) for item in value]
     if isinstance(value, str):
-        return _of_text(rule, value) if is_text else value
+        return _from_text(rule, value) if is_text else value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return _choice(rule, value) if isinstance(rule, OneOf) and is_number else value
+    return _choice(rule, value) if isinstance(rule, OneOfRule) and is_number else value
 
 
-def _of_text(rule: Rule, text: str) -> Any:
+def _from_text(rule: Rule, text: str) -> Any:
     """Return the number or truth value that a rule wants and a form can only write as text."""
-    if isinstance(rule, OneOf):
+    if isinstance(rule, OneOfRule):
         return _choice(rule, text)
-    if rule is body_rules.boolean and text in {"true", "false"}:
+    if rule is body_schema.boolean and text in {"true", "false"}:
         return text == "true"
-    return int(text) if isinstance(rule, body_rules.Integer) and _DIGITS.fullmatch(text) else text
+    return int(text) if isinstance(rule, body_schema.IntegerRule) and _DIGITS.fullmatch(text) else text
 
 
-def _choice(rule: OneOf, value: str | float) -> str | float:
+def _choice(rule: OneOfRule, value: str | float) -> str | float:
     """Return the choice that is written like a value: the text 1 for the number 1."""
     return next((choice for choice in rule.choices if str(choice) == _text(value)), value)

@@ -5,25 +5,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from .api.limits import MODES
-from .control.delivery import FRESH, RETRY_SIGNATURES
-from .faults import LONGEST_LATENCY_S
+from .api.rate_limits import MODES
+from .control.deliverer import FRESH, RETRY_SIGNATURES
+from .faults import MAX_LATENCY_S
 from .loopback import is_loopback_host
-from .world.world import CAST_EVENTS
+from .world.world import FIXTURE_EVENTS
 
-FEWEST_USERS = 3  # the owner, the admin and a plain user
-MOST_USERS = 50_000
-MOST_EVENTS = 10_000_000
-LONGEST_TIMEOUT_S = 300.0
+MIN_USERS = 3  # the owner, the admin and a plain user
+MAX_USERS = 50_000
+MAX_EVENTS = 10_000_000
+MAX_TIMEOUT_S = 300.0
 FASTEST_TIME = 1_000_000.0
 
 
 @dataclass(frozen=True)
-class Options:
+class SandboxOptions:
     """All settings of a sandbox.
 
     Attributes:
-        events: events of the large organization, those of the cast included.
+        events: events of the large organization, those of the fixtures included.
         users: users of the large organization.
         seed: what the made-up part of the world comes from; the same seed gives the same world.
         anchor: UTC day the events lie around; None for the day of `now`.
@@ -69,18 +69,18 @@ class Options:
     def __post_init__(self) -> None:
         if not is_loopback_host(self.host):
             raise ValueError(f"the sandbox listens on this machine alone, not on {self.host}: use 127.0.0.1")
-        if not CAST_EVENTS <= self.events <= MOST_EVENTS:
-            raise ValueError(f"events must be between {CAST_EVENTS} and {MOST_EVENTS}")
-        if not FEWEST_USERS <= self.users <= MOST_USERS:
-            raise ValueError(f"users must be between {FEWEST_USERS} and {MOST_USERS}")
+        if not FIXTURE_EVENTS <= self.events <= MAX_EVENTS:
+            raise ValueError(f"events must be between {FIXTURE_EVENTS} and {MAX_EVENTS}")
+        if not MIN_USERS <= self.users <= MAX_USERS:
+            raise ValueError(f"users must be between {MIN_USERS} and {MAX_USERS}")
         if self.rate_limit is not None and self.rate_limit < 0:
             raise ValueError("rate_limit must be 0 or more")
         if self.rate_mode not in MODES:
             raise ValueError(f"rate_mode must be one of {', '.join(MODES)}")
         if self.page_token_life_s <= 0:
             raise ValueError("page_token_life_s must be more than 0")
-        if not 0 <= self.latency_s <= LONGEST_LATENCY_S:
-            raise ValueError(f"latency_s must be between 0 and {LONGEST_LATENCY_S:g}")
+        if not 0 <= self.latency_s <= MAX_LATENCY_S:
+            raise ValueError(f"latency_s must be between 0 and {MAX_LATENCY_S:g}")
         self._check_time()
 
     def _check_time(self) -> None:
@@ -91,5 +91,5 @@ class Options:
         if self.retry_signature not in RETRY_SIGNATURES:
             raise ValueError(f"retry_signature must be one of {', '.join(RETRY_SIGNATURES)}")
         for name in ("connect_timeout_s", "read_timeout_s"):
-            if not 0 < getattr(self, name) <= LONGEST_TIMEOUT_S:
-                raise ValueError(f"{name} must be more than 0 and {LONGEST_TIMEOUT_S:g} at most")
+            if not 0 < getattr(self, name) <= MAX_TIMEOUT_S:
+                raise ValueError(f"{name} must be more than 0 and {MAX_TIMEOUT_S:g} at most")

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from . import wire
 from .app import CONTROL_PATH, build
-from .options import Options
+from .options import SandboxOptions
 from .world.world import World
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -38,7 +38,7 @@ class _Protocol(H11Protocol):
         self.app = with_transport
 
 
-class _Server(uvicorn.Server):
+class _UvicornServer(uvicorn.Server):
     """Says when it listens, and takes being stopped for success."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
@@ -62,7 +62,7 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def _listen(options: Options) -> socket.socket:
+def _listen(options: SandboxOptions) -> socket.socket:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     # Naming TCP matters: asyncio switches Nagle's delay off for sockets that say so, and for no others.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -75,7 +75,7 @@ def _listen(options: Options) -> socket.socket:
     return listener
 
 
-def _origin(options: Options, listener: socket.socket) -> str:
+def _origin(options: SandboxOptions, listener: socket.socket) -> str:
     host = f"[{options.host}]" if ":" in options.host else options.host
     return f"http://{host}:{listener.getsockname()[1]}"
 
@@ -95,18 +95,18 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def serve(options: Options, announce: Callable[[str], None]) -> None:
+def serve(options: SandboxOptions, announce: Callable[[str], None]) -> None:
     """Run until SIGINT or SIGTERM; `announce` is given the URL once requests are answered."""
     with _listen(options) as listener:
         url = _origin(options, listener)
-        server = _Server(_config(build(options, url).asgi), lambda: announce(url))
+        server = _UvicornServer(_config(build(options, url).asgi), lambda: announce(url))
         server.run(sockets=[listener])
 
 
 def _run(app: ASGIApp, listener: socket.socket) -> Callable[[], None]:
     """Serve in a thread, from now until the given function is called."""
     settled = threading.Event()
-    server = _Server(_config(app), settled.set)
+    server = _UvicornServer(_config(app), settled.set)
 
     def run() -> None:
         try:
@@ -125,13 +125,13 @@ def _run(app: ASGIApp, listener: socket.socket) -> Callable[[], None]:
 
 
 class Sandbox:
-    """A sandbox in a thread, from entering the block to leaving it; keywords are those of `Options`."""
+    """A sandbox in a thread, while the block runs; keywords are those of `SandboxOptions`."""
 
     url: str
     world: World  # for looking; the server's thread may change it at any time
 
     def __init__(self, **options: Any) -> None:
-        self._options = Options(**options)
+        self._options = SandboxOptions(**options)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -197,13 +197,13 @@ class Sandbox:
         """Make trouble with deliveries, with fields of `DeliveryFaults` and `outage_s`; without any, none."""
         return self.control("POST" if body else "DELETE", "/delivery_faults", body or None)
 
-    def happen(self, **body: Any) -> list[dict[str, Any]]:
+    def simulate(self, **body: Any) -> list[dict[str, Any]]:
         """Let many people act: `bookings, cancellations, reschedules, seed, wait`; give what they did."""
         happened: list[dict[str, Any]] = self.control("POST", "/happenings", body)["happened"]
         return happened
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Call the control surface; ValueError with its words where it refuses."""
+        """Call the control API; ValueError with its words where it refuses."""
         response = self._client.request(method, path, json=body)
         answer: dict[str, Any] = response.json()
         if response.is_error:

@@ -6,8 +6,7 @@ import struct
 
 from starlette.types import Receive, Scope, Send
 
-from .api.replies import Reply
-from .api.requests import Request
+from .api.http_messages import HttpRequest, HttpResponse
 from .faults import Fault
 
 TRANSPORT = "calendly_connector.transport"
@@ -16,14 +15,14 @@ TRANSPORT = "calendly_connector.transport"
 _PIECES = 8
 
 
-async def read(scope: Scope, receive: Receive) -> Request:
+async def read_request(scope: Scope, receive: Receive) -> HttpRequest:
     """Give a request with its whole body."""
     body, more = b"", True
     while more:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    return Request(
+    return HttpRequest(
         method=scope["method"],
         path=scope["path"],
         query=scope["query_string"].decode("latin-1"),
@@ -38,32 +37,34 @@ def _header(scope: Scope, name: bytes) -> str | None:
     return next((value.decode("latin-1") for given, value in scope["headers"] if given == name), None)
 
 
-async def send_reply(reply: Reply, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
+async def send_response(
+    response: HttpResponse, fault: Fault | None, scope: Scope, receive: Receive, send: Send
+) -> None:
     """Send a reply, spoiled if a fault says so."""
     kind = fault.kind if fault else None
     pause_s = fault.latency_s if fault else 0.0
-    half = len(reply.body) // 2
+    half = len(response.body) // 2
     if pause_s and kind != "slow":
         await asyncio.sleep(pause_s)
-    await _start(reply, send)
+    await _start(response, send)
     if kind == "slow":
-        size = max(1, -(-len(reply.body) // _PIECES))
-        for place in range(0, len(reply.body), size):
+        size = max(1, -(-len(response.body) // _PIECES))
+        for offset in range(0, len(response.body), size):
             await asyncio.sleep(pause_s / _PIECES)
-            await _send_piece(reply.body[place : place + size], send, more=True)
+            await _send_piece(response.body[offset : offset + size], send, more=True)
     elif kind in {"truncate", "reset"}:
-        await _send_piece(reply.body[:half], send, more=True)
+        await _send_piece(response.body[:half], send, more=True)
         _end(scope[TRANSPORT], abruptly=kind == "reset")
         await receive()  # the disconnect: returning before it would count as a mistake of the application
         return
-    await _send_piece(b"" if kind == "slow" else reply.body, send, more=False)
+    await _send_piece(b"" if kind == "slow" else response.body, send, more=False)
 
 
-async def _start(reply: Reply, send: Send) -> None:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
-    if reply.status != 204:  # noqa: PLR2004 - No Content has no length either
-        headers.append((b"content-length", str(len(reply.body)).encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+async def _start(response: HttpResponse, send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    if response.status != 204:  # noqa: PLR2004 - No Content has no length either
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
 
 
 async def _send_piece(body: bytes, send: Send, *, more: bool) -> None:

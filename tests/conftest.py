@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import socket
 import sys
 from contextlib import closing
@@ -14,6 +15,9 @@ from hypothesis import settings
 
 settings.register_profile("house", deadline=None)  # a busy machine is no failure
 settings.load_profile("house")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job; commands inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KIND = "personal_access_token"
 OWNER_TOKEN = "sandbox-owner"

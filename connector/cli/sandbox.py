@@ -127,7 +127,7 @@ from .options import prints_json
 def command(*, as_json: bool, **settings: object) -> None:
     """Run a local mock of Calendly, without an account or network access."""
     try:
-        from calendly_connector.sandbox.options import Options
+        from calendly_connector.sandbox.options import SandboxOptions
         from calendly_connector.sandbox.server import serve
     except ImportError as error:
         raise UsageError(
@@ -139,7 +139,7 @@ def command(*, as_json: bool, **settings: object) -> None:
     now = settings.pop("now")
     settings["now"] = now and now.replace(tzinfo=UTC)  # type: ignore[attr-defined]
     try:
-        options = Options(**settings)
+        options = SandboxOptions(**settings)
     except ValueError as error:
         raise UsageError(f"{error}.") from None
     try:
@@ -147,7 +147,9 @@ def command(*, as_json: bool, **settings: object) -> None:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        raise ConnectorError(f"Port {options.port} is in use.", fix="Pass --port 0 for a free one.") from None
+        raise ConnectorError(
+            f"Port {options.port} is in use.", fix="Pass --port 0 for a free one."
+        ) from None
 
 
 def _announce(url: str, *, as_json: bool) -> None:

@@ -1,6 +1,6 @@
 """Calendly's HTTP protocol as pure functions: build a request, read a reply, decide on another try.
 
-No socket, clock or sleep in here. Facts: the project's `docs/architecture.md`, "What Calendly does".
+No socket, clock or sleep in here. Facts: the project's `docs/calendly-facts.md`.
 """
 
 import re

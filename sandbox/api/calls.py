@@ -4,24 +4,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..world.happenings import Happening
-from ..world.listings import Listing
-from ..world.shapes import Record
+from ..world.domain_events import DomainEvent
+from ..world.listings import RecordListing
+from ..world.records import Record
 from ..world.world import World
-from .body_rules import Form
-from .limits import OwnLimits
+from .body_schema import BodySchema
 from .parameters import Parameter
+from .rate_limits import OperationLimits
 from .tokens import Caller
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """One request whose token, scopes, plan, role, parameters and body were found good.
 
     Attributes:
         query: every declared parameter, None where absent.
         body: what the route's form made of the body, absent fields left out; without a form, the body itself.
-        happened: what subscribers are to be told of once the call is answered.
+        domain_events: what subscribers are to be told of once the call is answered.
     """
 
     world: World
@@ -31,11 +31,11 @@ class Call:
     query: dict[str, Any]
     body: Record
     origins: frozenset[str]
-    happened: list[Happening] = field(default_factory=list)
+    domain_events: list[DomainEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class One:
+class SingleRecord:
     """A single record."""
 
     record: Record
@@ -43,23 +43,23 @@ class One:
 
 
 @dataclass(frozen=True)
-class Many:
+class PagedList:
     """A list of which one page is sent, with what stands beside it."""
 
-    listing: Listing
-    beside: Record = field(default_factory=dict)
+    listing: RecordListing
+    extra: Record = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Whole:
+class FullList:
     """A list that is sent as a whole, with what stands beside it."""
 
     records: Sequence[Record]
-    beside: Record = field(default_factory=dict)
+    extra: Record = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Bare:
+class RawBody:
     """A body that is sent as it is."""
 
     body: Record
@@ -67,11 +67,11 @@ class Bare:
 
 
 @dataclass(frozen=True)
-class Nothing:
+class NoContent:
     """Success without a body."""
 
 
-Answer = One | Many | Whole | Bare | Nothing
+OperationResult = SingleRecord | PagedList | FullList | RawBody | NoContent
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ class Route:
     request: str
     action: str
     scopes: tuple[str, ...]
-    run: Callable[[Call], Answer]
+    run: Callable[[ApiCall], OperationResult]
     parameters: tuple[Parameter, ...] = ()
-    body: Form | None = None
+    body: BodySchema | None = None
     paid: bool = False
     role: Literal["admin"] | None = None
     strict: bool = False
-    limits: OwnLimits | None = None
+    limits: OperationLimits | None = None
 
     @property
     def method(self) -> str:

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 from ..errors import ApiError, detail, invalid
 from ..faults import Fault
-from ..world.listings import Key, Listing
-from ..world.shapes import Record
+from ..world.listings import Key, RecordListing
+from ..world.records import Record
 
 DEFAULT_COUNT = 20
-LARGEST_COUNT = 100
+MAX_COUNT = 100
 TOKEN_PARAMETER = "page_token"  # noqa: S105 - the name of a query parameter
 
 NO_OTHER_PAGE: Record = {
@@ -29,16 +29,16 @@ _TOKEN_BYTES = 24  # 32 characters of base64
 
 
 @dataclass(frozen=True)
-class Query:
+class PageQuery:
     """What a page belongs to: the caller, the resource's URL and every parameter but the page token."""
 
-    reader: str
+    caller_id: str
     url: str
     parameters: Sequence[tuple[str, str]]
 
     def fingerprint(self) -> str:
         """Give a text that differs for all other queries."""
-        return repr((self.reader, self.url.partition("://")[2].partition("/")[2], sorted(self.parameters)))
+        return repr((self.caller_id, self.url.partition("://")[2].partition("/")[2], sorted(self.parameters)))
 
     def with_token(self, token: str) -> str:
         """Give the full URL of the page a token leads to."""
@@ -46,13 +46,18 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Position:
+class PagePosition:
     """Where a page begins: beyond a key of one query's listing, or at its start; empty pages before count."""
 
     fingerprint: str
     key: Key | None
     backwards: bool
-    detours: int = 0
+    empty_pages: int = 0
+
+    def text(self) -> str:
+        """Return a text that differs for all other positions and names no class of this program."""
+        key = None if self.key is None else tuple(self.key)
+        return repr((self.fingerprint, key, self.backwards, self.empty_pages))
 
 
 class PageTokens:
@@ -62,18 +67,18 @@ class PageTokens:
         self._secret = f"page tokens of {seed}".encode()
         self._life_s = life_s
         self._clock = clock
-        self._issued: dict[str, tuple[float, Position]] = {}  # oldest first
+        self._issued: dict[str, tuple[float, PagePosition]] = {}  # oldest first
 
-    def issue(self, position: Position) -> str:
+    def issue(self, position: PagePosition) -> str:
         """Give the token of a position; its life begins anew."""
-        digest = hmac.digest(self._secret, repr(position).encode(), hashlib.sha256)
+        digest = hmac.digest(self._secret, position.text().encode(), hashlib.sha256)
         token = base64.urlsafe_b64encode(digest[:_TOKEN_BYTES]).decode()
         self._issued.pop(token, None)
         self._issued[token] = (self._clock(), position)
         self._drop_stale()
         return token
 
-    def redeem(self, token: str, fingerprint: str) -> Position:
+    def redeem(self, token: str, fingerprint: str) -> PagePosition:
         """Give the position of a token; 400 for a stale, foreign or invented one."""
         self._drop_stale()
         _, position = self._issued.get(token, (0, None))
@@ -99,8 +104,8 @@ def _bad_token() -> ApiError:
 
 
 def page(
-    listing: Listing,
-    query: Query,
+    listing: RecordListing,
+    query: PageQuery,
     *,
     count: int,
     token: str | None,
@@ -109,7 +114,7 @@ def page(
 ) -> Record:
     """Give `collection` and `pagination` of one page, or what a fault of the kinds `PAGING` makes of it."""
     fingerprint, kind = query.fingerprint(), fault.kind if fault else ""
-    position = Position(fingerprint, None, backwards=False)
+    position = PagePosition(fingerprint, None, backwards=False)
     if token is not None:
         if kind == "refuse_token":
             raise _bad_token()
@@ -127,12 +132,12 @@ def page(
     # A page reached by a token has the page it was reached from behind it.
     has_next = bool(keys) and (more or backwards)
     has_previous = bool(keys) and (more if backwards else token is not None)
-    following = tokens.issue(Position(fingerprint, keys[-1], backwards=False)) if has_next else None
+    following = tokens.issue(PagePosition(fingerprint, keys[-1], backwards=False)) if has_next else None
     if kind == "repeat_token":
         following = tokens.issue(position)
     elif kind == "empty_page":
-        following = tokens.issue(replace(position, detours=position.detours + 1))
-    preceding = tokens.issue(Position(fingerprint, keys[0], backwards=True)) if has_previous else None
+        following = tokens.issue(replace(position, empty_pages=position.empty_pages + 1))
+    preceding = tokens.issue(PagePosition(fingerprint, keys[0], backwards=True)) if has_previous else None
     return {
         "collection": [listing.record(key) for key in keys],
         "pagination": {
@@ -145,7 +150,7 @@ def page(
     }
 
 
-def _earlier(listing: Listing, key: Key | None, rows: int) -> Key | None:
+def _earlier(listing: RecordListing, key: Key | None, rows: int) -> Key | None:
     """Give the key that lies so many rows before one; None where the listing begins before."""
     if key is None:
         return None

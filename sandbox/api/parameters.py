@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from ..errors import Body, detail
 from ..world import times
-from .paging import DEFAULT_COUNT, LARGEST_COUNT, TOKEN_PARAMETER
+from .paging import DEFAULT_COUNT, MAX_COUNT, TOKEN_PARAMETER
 
 PUBLIC_ORIGIN = "https://api.calendly.com"
 
-Reader = Callable[[str, frozenset[str]], Any]
+ParameterReader = Callable[[str, frozenset[str]], Any]
 """Makes a value of a text, given the origins whose URIs are known; ValueError says what the text must be."""
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
@@ -23,9 +23,9 @@ class Parameter:
     """One query parameter."""
 
     name: str
-    read: Reader
+    read: ParameterReader
     required: bool = False
-    most: int = 0  # how often it may be given; its value is a list then
+    max_count: int = 0  # how often it may be given; its value is a list then
 
 
 def text(value: str, _origins: frozenset[str]) -> str:
@@ -42,7 +42,7 @@ def email(value: str, _origins: frozenset[str]) -> str:
 
 def moment(value: str, _origins: frozenset[str]) -> int:
     """Read a date-time into microseconds since 1970."""
-    return times.read(value)
+    return times.parse(value)
 
 
 def csv(value: str, _origins: frozenset[str]) -> list[str]:
@@ -58,25 +58,25 @@ def boolean(value: str, _origins: frozenset[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class Integer:
+class IntegerReader:
     """A reader of whole numbers in a range, both ends allowed."""
 
-    lowest: int
-    highest: int
+    minimum: int
+    maximum: int
 
     def __call__(self, value: str, _origins: frozenset[str]) -> int:
         """Read digits."""
-        if not (value.isascii() and value.isdigit() and self.lowest <= int(value[:9]) <= self.highest):
-            raise ValueError(f"must be an integer between {self.lowest} and {self.highest}")
+        if not (value.isascii() and value.isdigit() and self.minimum <= int(value[:9]) <= self.maximum):
+            raise ValueError(f"must be an integer between {self.minimum} and {self.maximum}")
         return int(value)
 
 
-def integer(lowest: int, highest: int) -> Reader:
+def integer(minimum: int, maximum: int) -> ParameterReader:
     """Make a reader of whole numbers in a range, both ends allowed."""
-    return Integer(lowest, highest)
+    return IntegerReader(minimum, maximum)
 
 
-def choice(*choices: str) -> Reader:
+def choice(*choices: str) -> ParameterReader:
     """Make a reader of one of some words."""
 
     def read(value: str, _origins: frozenset[str]) -> str:
@@ -87,7 +87,7 @@ def choice(*choices: str) -> Reader:
     return read
 
 
-def uri(*collections: str) -> Reader:
+def uri(*collections: str) -> ParameterReader:
     """Make a reader of a resource URI into its last segment, the id.
 
     The URI may be of any of the collections; `scheduled_events/invitees` has an id after each of the words.
@@ -103,7 +103,7 @@ def uri(*collections: str) -> Reader:
     return read
 
 
-def sort(*fields: str, several: bool = False) -> Reader:
+def sort(*fields: str, several: bool = False) -> ParameterReader:
     """Make a reader of `field:asc|desc` (comma-separated if several) into (field, descending) pairs."""
 
     def read(value: str, _origins: frozenset[str]) -> list[tuple[str, bool]]:
@@ -116,7 +116,7 @@ def sort(*fields: str, several: bool = False) -> Reader:
     return read
 
 
-PAGING = (Parameter("count", integer(1, LARGEST_COUNT)), Parameter(TOKEN_PARAMETER, text))
+PAGING = (Parameter("count", integer(1, MAX_COUNT)), Parameter(TOKEN_PARAMETER, text))
 
 
 def id_of(value: str, collection: str, origins: Iterable[str]) -> str | None:
@@ -148,28 +148,28 @@ def read_query(
     for name, value in pairs:
         given.setdefault(name.removesuffix("[]"), []).append(value)
     values: dict[str, Any] = {}
-    wrong = []
+    problems = []
     for parameter in declared:
         raw = given.pop(parameter.name, [])
         values[parameter.name] = None
         if not raw:
             if parameter.required:
-                wrong.append(detail("is required", parameter.name))
+                problems.append(detail("is required", parameter.name))
             continue
         try:
             values[parameter.name] = _read(parameter, raw, origins)
         except ValueError as error:
-            wrong.append(detail(str(error), parameter.name))
+            problems.append(detail(str(error), parameter.name))
     if strict:
-        wrong += [detail("is not known", name) for name in given]
-    return values, wrong
+        problems += [detail("is not known", name) for name in given]
+    return values, problems
 
 
 def _read(parameter: Parameter, raw: list[str], origins: frozenset[str]) -> Any:
-    if not parameter.most:
+    if not parameter.max_count:
         return parameter.read(raw[-1], origins)
-    if len(raw) > parameter.most:
-        raise ValueError(f"may be given {parameter.most} times at most")
+    if len(raw) > parameter.max_count:
+        raise ValueError(f"may be given {parameter.max_count} times at most")
     return [parameter.read(value, origins) for value in raw]
 
 

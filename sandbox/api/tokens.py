@@ -33,7 +33,7 @@ def covers(scopes: Collection[str], scope: str) -> bool:
     return scope in scopes or (right == "read" and f"{family}:write" in scopes)
 
 
-class Client(NamedTuple):
+class OAuthClient(NamedTuple):
     """The OAuth app a token was issued to, and the key that signs its webhooks."""
 
     client_id: str
@@ -48,20 +48,20 @@ class Caller:
     member: Member
     scopes: frozenset[str]
     paid: bool
-    client: Client | None = None
+    client: OAuthClient | None = None
     expires_at: float = math.inf
 
     @property
-    def allowance(self) -> object:
+    def rate_limit_key(self) -> object:
         """What requests are counted by: a personal token, or an app and a user whatever the token."""
         return (self.client.client_id, self.member.uuid) if self.client else self.token
 
-    def holds(self, scope: str) -> bool:
+    def has_scope(self, scope: str) -> bool:
         """Whether the token covers a scope."""
         return covers(self.scopes, scope)
 
 
-class TokenBook:
+class BearerTokens:
     """All tokens of a sandbox."""
 
     def __init__(self, world: World, clock: Callable[[], float]) -> None:
@@ -85,7 +85,7 @@ class TokenBook:
         scopes: Iterable[str],
         *,
         paid: bool = True,
-        client: Client | None = None,
+        client: OAuthClient | None = None,
         expires_at: float = math.inf,
     ) -> Caller:
         """Make a token, or make it anew with other rights."""

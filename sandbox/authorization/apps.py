@@ -34,7 +34,7 @@ class App:
     webhook_key: str
     legacy: bool = False
 
-    def is_proven(self, secret: str | None) -> bool:
+    def authenticates(self, secret: str | None) -> bool:
         """Whether a secret is this app's; a native app's is none."""
         if self.secret is None or secret is None:
             return self.secret is secret
@@ -91,7 +91,7 @@ NATIVE = App(
 )
 
 
-class Apps:
+class AppRegistry:
     """All registered apps."""
 
     def __init__(self) -> None:

@@ -6,23 +6,23 @@ from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
-from ..api.requests import FORM, Request
-from .apps import App, Apps
+from ..api.http_messages import FORM, HttpRequest
+from .apps import App, AppRegistry
 from .errors import invalid_client, invalid_request
 
 
-class Fields:
+class FormFields:
     """The parameters of a query or a form; one without a value counts as left out (RFC 6749, 3.1)."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self._pairs = [(name, value) for name, value in pairs if value]
-        self._times = Counter(name for name, _ in self._pairs)
+        self._counts = Counter(name for name, _ in self._pairs)
 
     def optional(self, name: str) -> str | None:
         """Give a parameter, None where it is left out."""
-        if self._times[name] > 1:
+        if self._counts[name] > 1:
             raise invalid_request(f"The parameter {name} is given more than once.")
-        return next(iter(self.every(name)), None)
+        return next(iter(self.get_all(name)), None)
 
     def required(self, name: str) -> str:
         """Give a parameter that must be there."""
@@ -31,29 +31,29 @@ class Fields:
             raise invalid_request(f"The parameter {name} is missing.")
         return value
 
-    def every(self, name: str) -> list[str]:
+    def get_all(self, name: str) -> list[str]:
         """Give all values of a parameter."""
         return [value for given, value in self._pairs if given == name]
 
     def require_single(self) -> None:
         """Refuse a form that gives any parameter twice."""
-        for name in self._times:
+        for name in self._counts:
             self.optional(name)
 
 
-def of_query(query: str) -> Fields:
+def parse_query(query: str) -> FormFields:
     """Read a query."""
-    return Fields(parse_qsl(query, keep_blank_values=True))
+    return FormFields(parse_qsl(query, keep_blank_values=True))
 
 
-def of_body(request: Request) -> Fields:
+def parse_body(request: HttpRequest) -> FormFields:
     """Read a form; nothing but a form is taken."""
     if request.media_type != FORM:
         raise invalid_request(f"The body must be {FORM}.")
-    return of_query(request.body.decode("utf-8", "replace"))
+    return parse_query(request.body.decode("utf-8", "replace"))
 
 
-def client(apps: Apps, authorization: str | None, fields: Fields) -> App:
+def authenticate_client(apps: AppRegistry, authorization: str | None, fields: FormFields) -> App:
     """Give the app a call comes from.
 
     A web app proves itself by HTTP Basic or by client_id and client_secret, a native one names itself.
@@ -65,7 +65,7 @@ def client(apps: Apps, authorization: str | None, fields: Fields) -> App:
             raise invalid_request("Client credentials are given in two ways.")
         client_id, secret = name, password or None
     app = apps.find(client_id) if client_id is not None else None
-    if app is None or not app.is_proven(secret):
+    if app is None or not app.authenticates(secret):
         raise invalid_client()
     return app
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from ..world.population import Member
-from .consent import DEFAULT_SCOPE, Asked
+from .authorization_request import DEFAULT_SCOPE, AuthorizationRequest
 from .errors import OAuthError
 
 HTML = "text/html; charset=utf-8"
@@ -58,21 +58,24 @@ _ERROR = """\
 
 
 def consent(
-    asked: Asked, repeated: Mapping[str, str], members: Iterable[Member], chosen: Member | None
+    request: AuthorizationRequest,
+    repeated: Mapping[str, str],
+    members: Iterable[Member],
+    chosen: Member | None,
 ) -> bytes:
     """Give the page on which a user allows or denies; `repeated` is the request, sent back with it."""
     content = _CONSENT.format(
-        name=escape(asked.app.name),
-        kind=asked.app.kind,
-        redirect_uri=escape(asked.redirect_uri),
+        name=escape(request.app.name),
+        kind=request.app.kind,
+        redirect_uri=escape(request.redirect_uri),
         repeated="\n".join(
             f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
             for name, value in repeated.items()
         ),
         users="\n".join(_option(member, is_chosen=member is chosen) for member in members),
-        scopes=_scopes(asked.scopes),
+        scopes=_scopes(request.scopes),
     )
-    return _page(f"Allow {asked.app.name}?", content)
+    return _page(f"Allow {request.app.name}?", content)
 
 
 def error(problem: OAuthError) -> bytes:

@@ -1,1 +1,1 @@
-"""What goes on behind the API: the control surface, webhook deliveries, trouble on demand."""
+"""What goes on behind the API: the control API, webhook deliveries and faults on demand."""

@@ -1,4 +1,4 @@
-"""Reads the bodies of the control surface; ValueError or LookupError says what is wrong. Pure."""
+"""Reads the bodies of the control API; ValueError or LookupError says what is wrong. Pure."""
 
 from typing import Any
 

@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..world import times
-from ..world.ids import Dice
+from ..world.ids import Rng
 
 POSTED, ANSWER_LOST, NOT_POSTED = "posted", "answer lost", "not posted"
 
 _SHARES = ("duplicate", "reorder", "lose_answer", "lose_message")
-_LONGEST_S = 30 * 24 * 60 * 60
-_SIDES = 1_000_000
+_MAX_S = 30 * 24 * 60 * 60
+_RNG_RANGE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -40,28 +40,28 @@ class DeliveryFaults:
 
     def copy_after(self, number: int) -> int | None:
         """Give how long after the message of that number its copy goes out; None for no copy."""
-        dice = Dice(self.seed, number, "duplicate")
-        return dice.roll(self.duplicate_within_s + 1) * times.SECOND if _hits(dice, self.duplicate) else None
+        rng = Rng(self.seed, number, "duplicate")
+        return rng.below(self.duplicate_within_s + 1) * times.SECOND if _occurs(rng, self.duplicate) else None
 
-    def held_back(self, number: int) -> int:
+    def delay(self, number: int) -> int:
         """Give how long the message of that number is held back."""
-        dice = Dice(self.seed, number, "reorder")
-        return (1 + dice.roll(self.reorder_within_s)) * times.SECOND if _hits(dice, self.reorder) else 0
+        rng = Rng(self.seed, number, "reorder")
+        return (1 + rng.below(self.reorder_within_s)) * times.SECOND if _occurs(rng, self.reorder) else 0
 
-    def of_attempt(self, number: int, attempt: int, now: int) -> str:
+    def attempt_outcome(self, number: int, attempt: int, now: int) -> str:
         """Give what becomes of an attempt, both counted from 1."""
-        dice = Dice(self.seed, number, attempt, "lose")
-        if now < self.outage_until or _hits(dice, self.lose_message):
+        rng = Rng(self.seed, number, attempt, "lose")
+        if now < self.outage_until or _occurs(rng, self.lose_message):
             return NOT_POSTED
-        return ANSWER_LOST if _hits(dice, self.lose_answer) else POSTED
+        return ANSWER_LOST if _occurs(rng, self.lose_answer) else POSTED
 
-    def described(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Give the faults as JSON values."""
-        until = times.write(self.outage_until) if self.outage_until else None
+        until = times.isoformat(self.outage_until) if self.outage_until else None
         return asdict(self) | {"outage_until": until}
 
 
-def changed(faults: DeliveryFaults, given: Mapping[str, Any], now: int) -> DeliveryFaults:
+def with_changes(faults: DeliveryFaults, given: Mapping[str, Any], now: int) -> DeliveryFaults:
     """Change what is given, with `outage_s` for how long an outage lasts; ValueError says what is wrong."""
     changes = dict(given)
     for name in _SHARES:
@@ -70,13 +70,13 @@ def changed(faults: DeliveryFaults, given: Mapping[str, Any], now: int) -> Deliv
             raise ValueError(f"{name} must be between 0 and 1")
     for name, least in (("duplicate_within_s", 0), ("reorder_within_s", 1), ("outage_s", 0), ("seed", 0)):
         number = changes.get(name, least)
-        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= _LONGEST_S:
-            raise ValueError(f"{name} must be an integer between {least} and {_LONGEST_S}")
+        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= _MAX_S:
+            raise ValueError(f"{name} must be an integer between {least} and {_MAX_S}")
     if "outage_s" in changes:
         lasting = changes.pop("outage_s")
         changes["outage_until"] = now + lasting * times.SECOND if lasting else 0
     return replace(faults, **changes)
 
 
-def _hits(dice: Dice, share: float) -> bool:
-    return dice.roll(_SIDES) < share * _SIDES
+def _occurs(rng: Rng, share: float) -> bool:
+    return rng.below(_RNG_RANGE) < share * _RNG_RANGE

@@ -1,4 +1,4 @@
-"""A row of the control surface: its path, and the JSON that goes in and comes out."""
+"""A row of the control API: its path, and the JSON that goes in and comes out."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..api import replies
+from ..api import http_messages
 from ..errors import Body
 from ..world.bookings import NotPossibleError
 from . import bodies
@@ -29,6 +29,6 @@ def route(method: str, path: str, handler: Handler, fields: str = "") -> Route:
             status, value = 404, {"title": "Resource Not Found", "message": str(error.args[0])}
         except NotPossibleError as error:
             status, value = 409, {"title": "Not Possible", "message": str(error)}
-        return Response(orjson.dumps(value), status, media_type=replies.JSON)
+        return Response(orjson.dumps(value), status, media_type=http_messages.JSON)
 
     return Route(path, endpoint, methods=[method])

@@ -2,101 +2,101 @@
 
 from .. import errors
 from ..api import access
-from ..api.calls import Call, One, Route, Whole
+from ..api.calls import ApiCall, FullList, Route, SingleRecord
 from ..api.paging import NO_OTHER_PAGE
 from ..api.parameters import Parameter, uri
 from ..errors import detail
-from ..world.population import Member, Offer
-from ..world.shapes import Record
-from .rule_forms import CHANGED_SCHEDULE, EVENT_TYPE_SCHEDULE, NEW_SCHEDULE, wrong_dates
+from ..world.population import EventType, Member
+from ..world.records import Record
+from .availability_bodies import CHANGED_SCHEDULE, EVENT_TYPE_SCHEDULE, NEW_SCHEDULE, date_problems
 
 _READ, _WRITE = ("availability:read",), ("availability:write",)
 
 
-def list_schedules(call: Call) -> Whole:
+def list_schedules(call: ApiCall) -> FullList:
     """Give the schedules of a user."""
-    member = access.reachable(call.world, call.caller, call.query["user"])
-    return Whole(call.world.schedules.of(member))
+    member = access.visible_member(call.world, call.caller, call.query["user"])
+    return FullList(call.world.schedules.of(member))
 
 
-def get_schedule(call: Call) -> One:
+def get_schedule(call: ApiCall) -> SingleRecord:
     """Give one schedule."""
-    return One(call.world.schedules.get(_owner(call), call.ids["uuid"]))
+    return SingleRecord(call.world.schedules.get(_owner(call), call.ids["uuid"]))
 
 
-def _owner(call: Call) -> Member:
+def _owner(call: ApiCall) -> Member:
     """Give whose schedule the path names: the caller's, or a colleague's for those who lead."""
     member = call.world.schedules.owner(call.ids["uuid"])
     if member is None:
         raise errors.not_found()
     if member.organization != call.caller.member.organization:
         raise errors.denied()
-    return access.reachable(call.world, call.caller, member.uuid)
+    return access.visible_member(call.world, call.caller, member.uuid)
 
 
-def create_schedule(call: Call) -> One:
+def create_schedule(call: ApiCall) -> SingleRecord:
     """Make a schedule for the caller."""
     world, body = call.world, call.body
-    _refuse_past_dates(call, body["rules"], body["timezone"])
+    _require_future_dates(call, body["rules"], body["timezone"])
     world.touch()
     uuid = world.new_uuid("made_schedule")
-    return One(world.schedules.create(call.caller.member, uuid, body), status=201)
+    return SingleRecord(world.schedules.create(call.caller.member, uuid, body), status=201)
 
 
-def update_schedule(call: Call) -> One:
+def update_schedule(call: ApiCall) -> SingleRecord:
     """Change what is given of a schedule; its rules as a whole."""
     world, member, uuid = call.world, _owner(call), call.ids["uuid"]
     if "rules" in call.body:
         zone: str = call.body.get("timezone") or world.schedules.get(member, uuid)["timezone"]
-        _refuse_past_dates(call, call.body["rules"], zone)
+        _require_future_dates(call, call.body["rules"], zone)
     world.touch()
-    return One(world.schedules.update(member, uuid, call.body))
+    return SingleRecord(world.schedules.update(member, uuid, call.body))
 
 
-def _refuse_past_dates(call: Call, rules: list[Record], zone: str, below: str = "") -> None:
-    wrong = wrong_dates(rules, call.now, zone)
-    if wrong:
-        raise errors.invalid(*(one | {"parameter": below + one["parameter"]} for one in wrong))
+def _require_future_dates(call: ApiCall, rules: list[Record], zone: str, below: str = "") -> None:
+    problems = date_problems(rules, call.now, zone)
+    if problems:
+        raise errors.invalid(*(one | {"parameter": below + one["parameter"]} for one in problems))
 
 
-def list_event_type_schedules(call: Call) -> Whole:
+def list_event_type_schedules(call: ApiCall) -> FullList:
     """Give the schedule of an event type for each of its hosts."""
-    offer = access.offer(call.world, call.caller, call.query["event_type"])
-    members = [call.world.population.members[number] for number in offer.hosts]
-    rows = [_of_event_type(call, offer, member) for member in members]
-    return Whole(rows, {"pagination": NO_OTHER_PAGE | {"count": min(len(rows), 100)}})
+    event_type = access.event_type(call.world, call.caller, call.query["event_type"])
+    members = [call.world.population.members[number] for number in event_type.hosts]
+    rows = [_of_event_type(call, event_type, member) for member in members]
+    return FullList(rows, {"pagination": NO_OTHER_PAGE | {"count": min(len(rows), 100)}})
 
 
-def _of_event_type(call: Call, offer: Offer, member: Member) -> Record:
+def _of_event_type(call: ApiCall, event_type: EventType, member: Member) -> Record:
     return {
-        "event_type": offer.record["uri"],
+        "event_type": event_type.record["uri"],
         "availability_setting": "host",
-        "availability_rule": call.world.schedules.rule(offer.uuid, member),
+        "availability_rule": call.world.schedules.rule(event_type.uuid, member),
     }
 
 
-def update_event_type_schedule(call: Call) -> One:
+def update_event_type_schedule(call: ApiCall) -> SingleRecord:
     """Give an event type rules of its own for one host; without rules nothing changes."""
     world = call.world
-    offer = access.own_offer(world, call.caller, call.query["event_type"])
+    event_type = access.own_event_type(world, call.caller, call.query["event_type"])
     rule = call.body.get("availability_rule", {})
-    member = _host(call, offer, rule.get("user"))
+    member = _host(call, event_type, rule.get("user"))
     if rule:
-        _refuse_past_dates(call, rule["rules"], rule["timezone"], "availability_rule.")
+        _require_future_dates(call, rule["rules"], rule["timezone"], "availability_rule.")
         world.touch()
-        world.schedules.set_rule(offer.uuid, member, world.new_uuid("availability_rule"), rule)
-    return One(_of_event_type(call, offer, member))
+        world.schedules.set_rule(event_type.uuid, member, world.new_uuid("availability_rule"), rule)
+    return SingleRecord(_of_event_type(call, event_type, member))
 
 
-def _host(call: Call, offer: Offer, user: str | None) -> Member:
+def _host(call: ApiCall, event_type: EventType, user: str | None) -> Member:
     """Give the host in question: the caller unless another is named, which those who lead alone may."""
     where = "availability_rule.user"
     if user is None:
-        if call.caller.member.number not in offer.hosts:
+        if call.caller.member.number not in event_type.hosts:
             raise errors.invalid(detail("is required for the rules of another host", where))
         return call.caller.member
-    member = access.reachable(call.world, call.caller, user)
-    if member.number not in offer.hosts:
+    member = access.visible_member(call.world, call.caller, user)
+    if member.number not in event_type.hosts:
         raise errors.invalid(detail("must be a host of the event type", where))
     return member
 

@@ -3,55 +3,71 @@
 from collections.abc import Iterator
 
 from .. import errors
-from ..api.body_rules import EMAIL, MOMENT, Field, Form, array, integer, one_of, record, text, timezone, uri
-from ..api.calls import Call, One, Route
-from ..api.limits import BOOKING_LIMITS
+from ..api.body_schema import (
+    EMAIL,
+    MOMENT,
+    BodyField,
+    BodySchema,
+    array,
+    integer,
+    object_of,
+    one_of,
+    text,
+    timezone,
+    uri,
+)
+from ..api.calls import ApiCall, Route, SingleRecord
+from ..api.rate_limits import BOOKING_LIMITS
 from ..errors import Body, detail
-from ..world import bookings, shapes, slots
-from ..world.population import Offer
-from ..world.shapes import NO_TRACKING, Record
-from ..world.writer import MOST_INVITEES
-from .event_type_forms import KINDS
+from ..world import bookings, record_factories, slot_search
+from ..world.event_builder import MAX_INVITEES
+from ..world.population import EventType
+from ..world.records import NO_TRACKING, Record
+from .event_type_bodies import KINDS
 
-_MOST_GUESTS = 10
-_LONGEST_TRACKING = 255
-_SAID_BY_INVITEE = {"physical", "outbound_call", "ask_invitee", "custom"}
-_SAID_BY_NOBODY = {"inbound_call"}
+_MAX_GUESTS = 10
+_MAX_TRACKING = 255
+_LOCATION_FROM_INVITEE = {"physical", "outbound_call", "ask_invitee", "custom"}
+_LOCATION_FIXED = {"inbound_call"}
 
 
-def create_invitee(call: Call) -> One:
+def create_invitee(call: ApiCall) -> SingleRecord:
     """Book an invitee into a slot that is free."""
     body, world = call.body, call.world
-    offer = world.population.by_offer.get(body["event_type"])
-    if offer is None or offer.organization != call.caller.member.organization or not offer.record["active"]:
+    event_type = world.population.event_types_by_id.get(body["event_type"])
+    if (
+        event_type is None
+        or event_type.organization != call.caller.member.organization
+        or not event_type.record["active"]
+    ):
         raise errors.not_found()
-    wrong = [*_wrong_location(offer, body.get("location")), *_wrong_answers(offer, body)]
-    if wrong:
-        raise errors.invalid(*wrong)
-    slot = slots.at(world, offer, now=call.now, start=body["start_time"])
-    if slot is None or not _has_place(call, slot):
+    problems = [*_location_problems(event_type, body.get("location")), *_answers_problems(event_type, body)]
+    if problems:
+        raise errors.invalid(*problems)
+    slot = slot_search.slot_at(world, event_type, now=call.now, start=body["start_time"])
+    if slot is None or not _has_room(call, slot):
         raise errors.not_found()
     booking = bookings.Booking(
-        offer,
+        event_type,
         slot.hosts,
         slot.start,
         name=_name(body["invitee"]),
         email=body["invitee"]["email"],
-        location=_location(offer, body),
+        location=_location(event_type, body),
         guests=body.get("event_guests", ()),
     )
     changes = _changes(call)
     if slot.number is None:
-        place = bookings.book(world, call.now, booking, changes)
+        ref = bookings.book(world, call.now, booking, changes)
     else:
-        place = bookings.join(world, call.now, slot.number, booking, changes)
-    call.happened.append(bookings.told(world, "invitee.created", place))
-    return One(world.invitees(place.number)[place.place], status=201)
+        ref = bookings.join(world, call.now, slot.number, booking, changes)
+    call.domain_events.append(bookings.invitee_event(world, "invitee.created", ref))
+    return SingleRecord(world.invitees(ref.event)[ref.position], status=201)
 
 
-def _has_place(call: Call, slot: slots.Slot) -> bool:
+def _has_room(call: ApiCall, slot: slot_search.Slot) -> bool:
     """Whether one more invitee can be noted down; canceled ones keep their places."""
-    return slot.number is None or len(call.world.invitees(slot.number)) < MOST_INVITEES
+    return slot.number is None or len(call.world.invitees(slot.number)) < MAX_INVITEES
 
 
 def _name(invitee: Record) -> str:
@@ -59,7 +75,7 @@ def _name(invitee: Record) -> str:
     return name
 
 
-def _changes(call: Call) -> Record:
+def _changes(call: ApiCall) -> Record:
     """Give what an invitee booked this way has of their own."""
     invitee = call.body["invitee"]
     answers = call.body.get("questions_and_answers", [])
@@ -76,51 +92,53 @@ def _changes(call: Call) -> Record:
 # Where
 
 
-def _is_asked(offer: Offer) -> bool:
-    return bool(offer.record["locations"]) and offer.record["pooling_type"] != "round_robin"
+def _is_asked(event_type: EventType) -> bool:
+    return bool(event_type.record["locations"]) and event_type.record["pooling_type"] != "round_robin"
 
 
-def _wrong_location(offer: Offer, location: Record | None) -> Iterator[Body]:
-    if not _is_asked(offer):
+def _location_problems(event_type: EventType, location: Record | None) -> Iterator[Body]:
+    if not _is_asked(event_type):
         if location is not None:
             yield detail("must be left out for this event type", "location")
         return
-    kinds = sorted({kind["kind"] for kind in offer.record["locations"]})
+    kinds = sorted({kind["kind"] for kind in event_type.record["locations"]})
     if location is None:
         yield detail("is required", "location")
     elif location["kind"] not in kinds:
         yield detail(f"must be one of {', '.join(kinds)}", "location.kind")
-    elif location["kind"] in _SAID_BY_INVITEE and "location" not in location:
+    elif location["kind"] in _LOCATION_FROM_INVITEE and "location" not in location:
         yield detail(f"is required when kind is {location['kind']}", "location.location")
-    elif location["kind"] in _SAID_BY_NOBODY and "location" in location:
+    elif location["kind"] in _LOCATION_FIXED and "location" in location:
         yield detail(f"must be left out when kind is {location['kind']}", "location.location")
 
 
-def _location(offer: Offer, body: Record) -> Record | None:
+def _location(event_type: EventType, body: Record) -> Record | None:
     """Give the event's location; None leaves it to the event type."""
     given = body.get("location")
     if given is None:
         return None
-    offered = [kind for kind in offer.record["locations"] if kind["kind"] == given["kind"]]
-    if given["kind"] in _SAID_BY_INVITEE:
-        said = {"kind": given["kind"], "location": given["location"]}
-        return shapes.event_location(
-            next((kind for kind in offered if kind.get("location") == given["location"]), said),
+    offered = [kind for kind in event_type.record["locations"] if kind["kind"] == given["kind"]]
+    if given["kind"] in _LOCATION_FROM_INVITEE:
+        from_invitee = {"kind": given["kind"], "location": given["location"]}
+        return record_factories.event_location(
+            next((kind for kind in offered if kind.get("location") == given["location"]), from_invitee),
             given["location"],
         )
-    return shapes.event_location(offered[0], _name(body["invitee"]))
+    return record_factories.event_location(offered[0], _name(body["invitee"]))
 
 
 # What is asked
 
 
-def _wrong_answers(offer: Offer, body: Record) -> Iterator[Body]:
+def _answers_problems(event_type: EventType, body: Record) -> Iterator[Body]:
     asked = {
-        question["name"]: question for question in offer.record["custom_questions"] if question["enabled"]
+        question["name"]: question
+        for question in event_type.record["custom_questions"]
+        if question["enabled"]
     }
     given: dict[str, str] = {}
-    for place, answer in enumerate(body.get("questions_and_answers", [])):
-        path = f"questions_and_answers[{place}]"
+    for index, answer in enumerate(body.get("questions_and_answers", [])):
+        path = f"questions_and_answers[{index}]"
         question = asked.get(answer["question"])
         if question is None:
             yield detail("is not a question of this event type", f"{path}.question")
@@ -128,7 +146,7 @@ def _wrong_answers(offer: Offer, body: Record) -> Iterator[Body]:
             yield detail("is answered twice", f"{path}.question")
         elif answer["position"] != question["position"]:
             yield detail(f"must be {question['position']}", f"{path}.position")
-        elif not _may_be(answer["answer"], question):
+        elif not _is_allowed_answer(answer["answer"], question):
             yield detail(f"must be among {', '.join(question['answer_choices'])}", f"{path}.answer")
         given[answer["question"]] = answer["answer"]
     for name, question in asked.items():
@@ -136,7 +154,7 @@ def _wrong_answers(offer: Offer, body: Record) -> Iterator[Body]:
             yield detail(f"must answer {name!r}", "questions_and_answers")
 
 
-def _may_be(answer: str, question: Record) -> bool:
+def _is_allowed_answer(answer: str, question: Record) -> bool:
     """Whether an answer is among the choices, one a line, where there are any and no others are allowed."""
     choices = question["answer_choices"]
     return not choices or question["include_other"] or set(filter(None, answer.split("\n"))) <= set(choices)
@@ -147,32 +165,34 @@ def _named(invitee: Record) -> Iterator[Body]:
         yield detail("name or first_name is required", "name")
 
 
-_INVITEE = Form(
+_INVITEE = BodySchema(
     (
-        Field("email", EMAIL, required=True),
-        Field("timezone", timezone, required=True),
-        Field("name", text(least=1)),
-        Field("first_name", text(least=1), null_in_reply=True),
-        Field("last_name", text(), null_in_reply=True),
-        Field("text_reminder_number", text(least=1), null_in_reply=True),
+        BodyField("email", EMAIL, required=True),
+        BodyField("timezone", timezone, required=True),
+        BodyField("name", text(min_length=1)),
+        BodyField("first_name", text(min_length=1), null_in_reply=True),
+        BodyField("last_name", text(), null_in_reply=True),
+        BodyField("text_reminder_number", text(min_length=1), null_in_reply=True),
     ),
     check=_named,
 )
-_ANSWER = Form(
+_ANSWER = BodySchema(
     (
-        Field("question", text(), required=True),
-        Field("answer", text(), required=True),
-        Field("position", integer(0), required=True),
+        BodyField("question", text(), required=True),
+        BodyField("answer", text(), required=True),
+        BodyField("position", integer(0), required=True),
     )
 )
-_LOCATION = Form(
+_LOCATION = BodySchema(
     (
-        Field("kind", one_of(*KINDS), required=True),
-        Field("location", text(least=1), null_in_reply=True),
+        BodyField("kind", one_of(*KINDS), required=True),
+        BodyField("location", text(min_length=1), null_in_reply=True),
     )
 )
-_TRACKING = Form(
-    tuple(Field(name, text(most=_LONGEST_TRACKING), required=True, nullable=True) for name in NO_TRACKING)
+_TRACKING = BodySchema(
+    tuple(
+        BodyField(name, text(max_length=_MAX_TRACKING), required=True, nullable=True) for name in NO_TRACKING
+    )
 )
 
 ROUTES = (
@@ -181,15 +201,15 @@ ROUTES = (
         "invitees.create",
         ("scheduled_events:write",),
         create_invitee,
-        body=Form(
+        body=BodySchema(
             (
-                Field("event_type", uri("event_types"), required=True),
-                Field("start_time", MOMENT, required=True),
-                Field("invitee", record(_INVITEE), required=True),
-                Field("location", record(_LOCATION), null_in_reply=True),
-                Field("questions_and_answers", array(record(_ANSWER))),
-                Field("tracking", record(_TRACKING)),
-                Field("event_guests", array(EMAIL, most=_MOST_GUESTS)),
+                BodyField("event_type", uri("event_types"), required=True),
+                BodyField("start_time", MOMENT, required=True),
+                BodyField("invitee", object_of(_INVITEE), required=True),
+                BodyField("location", object_of(_LOCATION), null_in_reply=True),
+                BodyField("questions_and_answers", array(object_of(_ANSWER))),
+                BodyField("tracking", object_of(_TRACKING)),
+                BodyField("event_guests", array(EMAIL, max_items=_MAX_GUESTS)),
             )
         ),
         limits=BOOKING_LIMITS,

@@ -4,37 +4,37 @@ from urllib.parse import quote
 
 from .. import errors
 from ..api import access
-from ..api.body_rules import Field, Form, integer
-from ..api.calls import Call, One, Route, Whole
+from ..api.body_schema import BodyField, BodySchema, integer
+from ..api.calls import ApiCall, FullList, Route, SingleRecord
 from ..api.parameters import Parameter, moment, uri
-from ..world import calendars, slots, spans, times
-from ..world.calendars import Busy
+from ..world import busy_times, date_ranges, slot_search, times
+from ..world.busy_times import BusyTime
 from ..world.population import Member
-from ..world.shapes import Record
+from ..world.records import Record
 
 _READ, _WRITE = ("availability:read",), ("availability:write",)
-_MOST_SLOT_DAYS, _MOST_BUSY_DAYS = 31, 7
-_MOST_MEETINGS = 9999
+_MAX_SLOT_DAYS, _MAX_BUSY_DAYS = 31, 7
+_MAX_MEETINGS = 9999
 
 
-def list_available_times(call: Call) -> Whole:
+def list_available_times(call: ApiCall) -> FullList:
     """Give the free slots of an event type."""
-    offer = access.offer(call.world, call.caller, call.query["event_type"])
-    since, until = _window(call, _MOST_SLOT_DAYS)
-    found = slots.free(call.world, offer, now=call.now, since=since, until=until)
-    page = offer.record["scheduling_url"]
-    return Whole([_available_time(slot.start, slot.remaining, page) for slot in found])
+    event_type = access.event_type(call.world, call.caller, call.query["event_type"])
+    since, until = _window(call, _MAX_SLOT_DAYS)
+    found = slot_search.free_slots(call.world, event_type, now=call.now, since=since, until=until)
+    page = event_type.record["scheduling_url"]
+    return FullList([_available_time(slot.start, slot.remaining, page) for slot in found])
 
 
-def _window(call: Call, most_days: int) -> tuple[int, int]:
-    wrong = spans.wrong_window(call.query, call.now, most_days)
-    if wrong:
-        raise errors.invalid(*wrong)
+def _window(call: ApiCall, most_days: int) -> tuple[int, int]:
+    problems = date_ranges.window_problems(call.query, call.now, most_days)
+    if problems:
+        raise errors.invalid(*problems)
     return call.query["start_time"], call.query["end_time"]
 
 
 def _available_time(start: int, remaining: int, page: str) -> Record:
-    written = times.write(start)[:19] + "Z"  # slots come without a fraction
+    written = times.isoformat(start)[:19] + "Z"  # slots come without a fraction
     return {
         "status": "available",
         "invitees_remaining": remaining,
@@ -43,39 +43,41 @@ def _available_time(start: int, remaining: int, page: str) -> Record:
     }
 
 
-def list_busy_times(call: Call) -> Whole:
+def list_busy_times(call: ApiCall) -> FullList:
     """Give when a user is busy."""
-    member = access.reachable(call.world, call.caller, call.query["user"])
-    since, until = _window(call, _MOST_BUSY_DAYS)
-    return Whole([_busy_time(call, one) for one in calendars.busy(call.world, member, since, until)])
+    member = access.visible_member(call.world, call.caller, call.query["user"])
+    since, until = _window(call, _MAX_BUSY_DAYS)
+    return FullList(
+        [_busy_time(call, one) for one in busy_times.busy_times(call.world, member, since, until)]
+    )
 
 
-def _busy_time(call: Call, one: Busy) -> Record:
+def _busy_time(call: ApiCall, one: BusyTime) -> Record:
     record: Record = {
         "type": one.kind,
-        "start_time": times.write(one.start),
-        "end_time": times.write(one.end),
+        "start_time": times.isoformat(one.start),
+        "end_time": times.isoformat(one.end),
     }
     if one.number is not None:
         record |= {
-            "buffered_start_time": times.write(one.buffered_start),
-            "buffered_end_time": times.write(one.buffered_end),
+            "buffered_start_time": times.isoformat(one.buffered_start),
+            "buffered_end_time": times.isoformat(one.buffered_end),
             "event": {"uri": call.world.event(one.number)["uri"]},
         }
     return record
 
 
-def list_meeting_limits(call: Call) -> Whole:
+def list_meeting_limits(call: ApiCall) -> FullList:
     """Give the one row of the caller's limits."""
-    return Whole([call.world.meeting_limits(_self(call))])
+    return FullList([call.world.meeting_limits(_self(call))])
 
 
-def update_meeting_limits(call: Call) -> One:
+def update_meeting_limits(call: ApiCall) -> SingleRecord:
     """Change what is given of the caller's limits; null takes a limit away."""
-    return One(call.world.limit_meetings(_self(call), call.body))
+    return SingleRecord(call.world.set_meeting_limits(_self(call), call.body))
 
 
-def _self(call: Call) -> Member:
+def _self(call: ApiCall) -> Member:
     """Give the caller, whom the query must name."""
     if call.query["user"] != call.caller.member.uuid:
         raise errors.denied()
@@ -84,7 +86,7 @@ def _self(call: Call) -> Member:
 
 _USER = Parameter("user", uri("users"), required=True)
 _WINDOW = (Parameter("start_time", moment, required=True), Parameter("end_time", moment, required=True))
-_LIMIT = integer(1, _MOST_MEETINGS)
+_LIMIT = integer(1, _MAX_MEETINGS)
 
 ROUTES = (
     Route(
@@ -102,12 +104,12 @@ ROUTES = (
         _WRITE,
         update_meeting_limits,
         (_USER,),
-        body=Form(
+        body=BodySchema(
             tuple(
-                Field(name, _LIMIT, nullable=True)
+                BodyField(name, _LIMIT, nullable=True)
                 for name in ("daily_limit", "weekly_limit", "monthly_limit")
             ),
-            fewest=1,
+            min_fields=1,
         ),
     ),
 )

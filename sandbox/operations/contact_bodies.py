@@ -4,32 +4,32 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..api.body_rules import (
+from ..api.body_schema import (
     EMAIL,
-    Field,
-    Form,
+    BodyField,
+    BodySchema,
     Origins,
     array,
     boolean,
     day,
-    matching,
+    object_of,
     one_of,
-    record,
+    pattern,
     text,
     timezone,
 )
 from ..errors import Body, detail
-from ..world.office_shapes import CONTACT_TEXTS
-from ..world.shapes import Record
+from ..world.contact_factories import CONTACT_TEXTS
+from ..world.records import Record
 
-_MOST_EMAILS = _MOST_PHONES = 10
+_MAX_EMAILS = _MAX_PHONES = 10
 
 
 def _anything(value: Any, _origins: Origins) -> Any:
     return value
 
 
-def _one_primary(body: Record) -> Iterator[Body]:
+def _email_problems(body: Record) -> Iterator[Body]:
     if "emails" not in body:
         return
     emails = body["emails"]
@@ -40,23 +40,30 @@ def _one_primary(body: Record) -> Iterator[Body]:
         yield detail("must not repeat an address", "emails")
 
 
-_EMAIL_FORM = Form((Field("email", EMAIL, required=True), Field("is_primary", boolean, required=True)))
-_PHONE_FORM = Form((Field("phone_number", text(least=1), required=True),))
-_VALUE_FORM = Form((Field("uuid", text(least=1), required=True), Field("value", _anything, required=True)))
+_EMAIL_FORM = BodySchema(
+    (BodyField("email", EMAIL, required=True), BodyField("is_primary", boolean, required=True))
+)
+_PHONE_FORM = BodySchema((BodyField("phone_number", text(min_length=1), required=True),))
+_VALUE_FORM = BodySchema(
+    (BodyField("uuid", text(min_length=1), required=True), BodyField("value", _anything, required=True))
+)
 
 
-def _contact_form(*, new: bool) -> Form:
+def _contact_form(*, new: bool) -> BodySchema:
     texts = (
-        Field(name, timezone if name == "timezone" else text(), null_in_reply=True) for name in CONTACT_TEXTS
+        BodyField(name, timezone if name == "timezone" else text(), null_in_reply=True)
+        for name in CONTACT_TEXTS
     )
-    return Form(
+    return BodySchema(
         (
-            Field("emails", array(record(_EMAIL_FORM), least=1, most=_MOST_EMAILS), required=new),
-            Field("phone_numbers", array(record(_PHONE_FORM), most=_MOST_PHONES)),
+            BodyField(
+                "emails", array(object_of(_EMAIL_FORM), min_items=1, max_items=_MAX_EMAILS), required=new
+            ),
+            BodyField("phone_numbers", array(object_of(_PHONE_FORM), max_items=_MAX_PHONES)),
             *texts,
-            Field("custom_fields", array(record(_VALUE_FORM))),
+            BodyField("custom_fields", array(object_of(_VALUE_FORM))),
         ),
-        check=_one_primary,
+        check=_email_problems,
     )
 
 
@@ -67,7 +74,7 @@ CHANGED_CONTACT = _contact_form(new=False)
 # Custom fields
 
 
-def _fitting_parts(body: Record) -> Iterator[Body]:
+def _definition_problems(body: Record) -> Iterator[Body]:
     for name, kind in (("currency", "currency"), ("options", "single_select")):
         if body["field_type"] == kind and not body.get(name):
             yield detail(f"is required when field_type is {kind}", name)
@@ -78,19 +85,23 @@ def _fitting_parts(body: Record) -> Iterator[Body]:
         yield detail("must not repeat a label", "options")
 
 
-NEW_DEFINITION = Form(
+NEW_DEFINITION = BodySchema(
     (
-        Field("label", text(least=1, most=255), required=True),
-        Field(
+        BodyField("label", text(min_length=1, max_length=255), required=True),
+        BodyField(
             "field_type",
             one_of("text", "number", "currency", "tags", "date", "single_select"),
             required=True,
         ),
-        Field("currency", matching("[A-Z]{3}", "must be a currency of three capitals"), null_in_reply=True),
-        Field("options", array(record(Form((Field("label", text(least=1), required=True),))))),
+        BodyField(
+            "currency", pattern("[A-Z]{3}", "must be a currency of three capitals"), null_in_reply=True
+        ),
+        BodyField(
+            "options", array(object_of(BodySchema((BodyField("label", text(min_length=1), required=True),))))
+        ),
     ),
     strict=True,
-    check=_fitting_parts,
+    check=_definition_problems,
 )
 
 
@@ -105,7 +116,7 @@ _VALUES: dict[str, Callable[[Any, Origins], Any]] = {
     "invitee_question": text(),
     "number": _number,
     "currency": _number,
-    "tags": array(text(least=1)),
+    "tags": array(text(min_length=1)),
     "date": day,
 }
 

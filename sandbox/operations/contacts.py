@@ -4,13 +4,13 @@ from typing import Any
 
 from .. import errors
 from ..api import access
-from ..api.calls import Call, Many, Nothing, One, Route, Whole
+from ..api.calls import ApiCall, FullList, NoContent, PagedList, Route, SingleRecord
 from ..api.parameters import PAGING, Parameter, choice, csv, sort, uri
 from ..errors import detail
-from ..world import address_book, office_shapes, times
-from ..world.holdings import Contact, Definition
-from ..world.listings import sorted_shelf
-from ..world.shapes import Record
+from ..world import address_book, contact_factories, times
+from ..world.listings import sorted_listing
+from ..world.records import Record
+from ..world.state import Contact, CustomFieldDefinition
 from . import contact_bodies
 
 _READ, _WRITE = ("contacts:read",), ("contacts:write",)
@@ -19,22 +19,22 @@ _PARTIAL = ("name", "job_title", "company", "city")
 _EXCLUDE = Parameter("exclude", choice("custom_fields"))
 
 
-def list_contacts(call: Call) -> Many:
+def list_contacts(call: ApiCall) -> PagedList:
     """Give the caller's contacts."""
     query = call.query
     if query["contact_list"] is None:
-        contacts = address_book.of_owner(call.world, call.caller.member.number)
+        contacts = address_book.contacts_of(call.world, call.caller.member.number)
     else:
-        listed = access.own_list(call.world, call.caller, query["contact_list"])
-        contacts = address_book.members_of(call.world, listed)
-    wanted = [contact.record for contact in contacts if _wanted(contact.record, query)]
-    ordered = sorted_shelf(wanted, query["sort"] or [("created_at", False)])
-    return Many(address_book.ShownContacts(call.world, ordered, call.now, _left_out(call)))
+        contact_list = access.own_list(call.world, call.caller, query["contact_list"])
+        contacts = address_book.contacts_in(call.world, contact_list)
+    wanted = [contact.record for contact in contacts if _matches(contact.record, query)]
+    ordered = sorted_listing(wanted, query["sort"] or [("created_at", False)])
+    return PagedList(address_book.ContactListing(call.world, ordered, call.now, _excluded_fields(call)))
 
 
-def _wanted(record: Record, query: dict[str, Any]) -> bool:
+def _matches(record: Record, query: dict[str, Any]) -> bool:
     def found(field: str, *, whole: bool) -> bool:
-        values = address_book.values(record, field)
+        values = address_book.filter_values(record, field)
         return any(
             wanted == value if whole else wanted in value for wanted in query[field] for value in values
         )
@@ -44,80 +44,80 @@ def _wanted(record: Record, query: dict[str, Any]) -> bool:
     )
 
 
-def _left_out(call: Call) -> list[str]:
+def _excluded_fields(call: ApiCall) -> list[str]:
     return [] if call.query["exclude"] is None else [call.query["exclude"]]
 
 
-def create_contact(call: Call) -> One:
+def create_contact(call: ApiCall) -> SingleRecord:
     """Make a contact; no address may be another contact's."""
     world, owner = call.world, call.caller.member.number
     fields = _fields(call)
     _require_free(call, fields, None)
     uuid = world.new_uuid("contact")
-    record = office_shapes.contact(
-        world.links.to("contacts", uuid), created_at=times.write(call.now), **fields
+    record = contact_factories.contact(
+        world.uris.build("contacts", uuid), created_at=times.isoformat(call.now), **fields
     )
-    contact = world.holdings.contacts[uuid] = Contact(owner, uuid, record)
+    contact = world.state.contacts[uuid] = Contact(owner, uuid, record)
     world.touch()
-    call.happened.append(address_book.told(world, "contact.created", contact, call.now))
-    return One(address_book.shown(world, contact, call.now), status=201)
+    call.domain_events.append(address_book.contact_event(world, "contact.created", contact, call.now))
+    return SingleRecord(address_book.contact_record(world, contact, call.now), status=201)
 
 
-def get_contact(call: Call) -> One:
+def get_contact(call: ApiCall) -> SingleRecord:
     """Give one contact."""
     contact = access.own_contact(call.world, call.caller, call.ids["uuid"])
-    shown = address_book.shown(call.world, contact, call.now)
-    return One(address_book.without(shown, _left_out(call)))
+    record = address_book.contact_record(call.world, contact, call.now)
+    return SingleRecord(address_book.without(record, _excluded_fields(call)))
 
 
-def update_contact(call: Call) -> One:
+def update_contact(call: ApiCall) -> SingleRecord:
     """Change a contact; arrays replace those that were there."""
     world = call.world
     contact = access.own_contact(world, call.caller, call.ids["uuid"])
     fields = _fields(call)
     _require_free(call, fields, contact.uuid)
-    contact.record = contact.record | fields | {"updated_at": times.write(call.now)}
+    contact.record = contact.record | fields | {"updated_at": times.isoformat(call.now)}
     world.touch()
-    call.happened.append(address_book.told(world, "contact.updated", contact, call.now))
-    return One(address_book.shown(world, contact, call.now))
+    call.domain_events.append(address_book.contact_event(world, "contact.updated", contact, call.now))
+    return SingleRecord(address_book.contact_record(world, contact, call.now))
 
 
-def delete_contact(call: Call) -> Nothing:
+def delete_contact(call: ApiCall) -> NoContent:
     """Delete a contact with the notes about it."""
-    world, holdings = call.world, call.world.holdings
+    world, state = call.world, call.world.state
     contact = access.own_contact(world, call.caller, call.ids["uuid"])
-    call.happened.append(address_book.told(world, "contact.deleted", contact, call.now))
-    del holdings.contacts[contact.uuid]
-    for listed in holdings.contact_lists.values():
-        listed.members.discard(contact.uuid)
-    holdings.notes = {uuid: note for uuid, note in holdings.notes.items() if note.contact != contact.uuid}
+    call.domain_events.append(address_book.contact_event(world, "contact.deleted", contact, call.now))
+    del state.contacts[contact.uuid]
+    for contact_list in state.contact_lists.values():
+        contact_list.members.discard(contact.uuid)
+    state.notes = {uuid: note for uuid, note in state.notes.items() if note.contact != contact.uuid}
     world.touch()
-    return Nothing()
+    return NoContent()
 
 
-def _fields(call: Call) -> Record:
+def _fields(call: ApiCall) -> Record:
     """Give the fields of the body as a record has them."""
     if "custom_fields" not in call.body:
         return call.body
-    wrong = []
-    kept: dict[str, Record] = {}
-    for place, given in enumerate(call.body["custom_fields"]):
+    problems = []
+    custom_fields: dict[str, Record] = {}
+    for index, given in enumerate(call.body["custom_fields"]):
         definition = _definitions(call).get(given["uuid"])
         if definition is None:
-            wrong.append(detail("is not known", f"custom_fields[{place}].uuid"))
+            problems.append(detail("is not known", f"custom_fields[{index}].uuid"))
             continue
-        complaint = contact_bodies.check_value(definition.record, given["value"])
-        if complaint:
-            wrong.append(detail(complaint, f"custom_fields[{place}].value"))
+        problem = contact_bodies.check_value(definition.record, given["value"])
+        if problem:
+            problems.append(detail(problem, f"custom_fields[{index}].value"))
         elif given["value"] is not None:
-            kept[given["uuid"]] = office_shapes.custom_field(definition.record, given["value"])
-    if wrong:
-        raise errors.invalid(*wrong)
-    return call.body | {"custom_fields": list(kept.values())}
+            custom_fields[given["uuid"]] = contact_factories.custom_field(definition.record, given["value"])
+    if problems:
+        raise errors.invalid(*problems)
+    return call.body | {"custom_fields": list(custom_fields.values())}
 
 
-def _require_free(call: Call, fields: Record, but: str | None) -> None:
-    taken = address_book.taken_emails(call.world, call.caller.member.number, but)
+def _require_free(call: ApiCall, fields: Record, except_uuid: str | None) -> None:
+    taken = address_book.taken_emails(call.world, call.caller.member.number, except_uuid)
     if any(email["email"].casefold() in taken for email in fields.get("emails", [])):
         raise errors.already_exists("Contact with this email already exists")
 
@@ -125,12 +125,12 @@ def _require_free(call: Call, fields: Record, but: str | None) -> None:
 # Custom field definitions, which the whole organization shares
 
 
-def list_definitions(call: Call) -> Whole:
+def list_definitions(call: ApiCall) -> FullList:
     """Give all definitions of the organization."""
-    return Whole([definition.record for definition in _definitions(call).values()])
+    return FullList([definition.record for definition in _definitions(call).values()])
 
 
-def create_definition(call: Call) -> One:
+def create_definition(call: ApiCall) -> SingleRecord:
     """Make a definition; labels differ in more than case."""
     body, world = call.body, call.world
     label = body["label"].strip().casefold()
@@ -146,31 +146,31 @@ def create_definition(call: Call) -> One:
         }
         for option in body.get("options", [])
     ]
-    record = office_shapes.definition(
-        world.links.to("contacts", "custom_field_definitions", uuid),
-        created_at=times.write(call.now),
+    record = contact_factories.definition(
+        world.uris.build("contacts", "custom_field_definitions", uuid),
+        created_at=times.isoformat(call.now),
         **(body | {"options": options}),
     )
-    world.holdings.definitions[uuid] = Definition(call.caller.member.organization, record)
+    world.state.definitions[uuid] = CustomFieldDefinition(call.caller.member.organization, record)
     world.touch()
-    return One(record, status=201)
+    return SingleRecord(record, status=201)
 
 
-def get_definition(call: Call) -> One:
+def get_definition(call: ApiCall) -> SingleRecord:
     """Give one definition."""
-    definition = call.world.holdings.definitions.get(call.ids["uuid"])
+    definition = call.world.state.definitions.get(call.ids["uuid"])
     if definition is None:
         raise errors.not_found()
     if definition.organization != call.caller.member.organization:
         raise errors.denied()
-    return One(definition.record)
+    return SingleRecord(definition.record)
 
 
-def _definitions(call: Call) -> dict[str, Definition]:
+def _definitions(call: ApiCall) -> dict[str, CustomFieldDefinition]:
     own = call.caller.member.organization
     return {
         uuid: definition
-        for uuid, definition in call.world.holdings.definitions.items()
+        for uuid, definition in call.world.state.definitions.items()
         if definition.organization == own
     }
 

@@ -5,17 +5,16 @@ from html import escape
 
 from .. import errors
 from ..api import access
-from ..api.calls import Call, Many, One, Route
+from ..api.calls import ApiCall, PagedList, Route, SingleRecord
 from ..api.parameters import PAGING, Parameter, boolean, sort, uri
 from ..errors import detail
-from ..world import cast, happenings, shapes, times
-from ..world.happenings import Happening
-from ..world.listings import Shelf, sorted_shelf
-from ..world.pages import secret_page
-from ..world.population import Member, Offer
-from ..world.shapes import Record
-from . import event_type_forms
-from .event_type_forms import CHANGED_EVENT_TYPE, NEW_EVENT_TYPE, ONE_OFF
+from ..world import domain_events, fixtures, record_factories, times
+from ..world.domain_events import DomainEvent
+from ..world.listings import InMemoryListing, sorted_listing
+from ..world.population import EventType, Member
+from ..world.records import SCHEDULING_ORIGIN, Record
+from . import event_type_bodies
+from .event_type_bodies import CHANGED_EVENT_TYPE, NEW_EVENT_TYPE, ONE_OFF
 
 _READ, _WRITE = ("event_types:read",), ("event_types:write",)
 _DEFAULT_ORDER = [("name", False)]
@@ -23,7 +22,7 @@ _HOSTS_SINCE_DAYS = 169
 _ONE_ON_ONE = errors.invalid(detail("only one-on-one event types can be changed"))
 
 
-def list_event_types(call: Call) -> Many:
+def list_event_types(call: ApiCall) -> PagedList:
     """Give the event types of one user, or of the organization (those who lead)."""
     query = call.query
     organization, member = query["organization"], None
@@ -34,42 +33,52 @@ def list_event_types(call: Call) -> Many:
     if organization is not None:
         access.require_own_organization(call.world, call.caller, organization)
     if query["user"] is not None:
-        member = access.reachable(call.world, call.caller, query["user"])
+        member = access.visible_member(call.world, call.caller, query["user"])
     else:
-        access.require_lead(call.caller)
-    offers = (offer for offer in call.world.population.by_offer.values() if _wanted(offer, member, call))
-    return Many(sorted_shelf([offer.record for offer in offers], query["sort"] or _DEFAULT_ORDER))
+        access.require_admin(call.caller)
+    event_types = (
+        event_type
+        for event_type in call.world.population.event_types_by_id.values()
+        if _matches(event_type, member, call)
+    )
+    return PagedList(
+        sorted_listing([event_type.record for event_type in event_types], query["sort"] or _DEFAULT_ORDER)
+    )
 
 
-def _wanted(offer: Offer, member: Member | None, call: Call) -> bool:
+def _matches(event_type: EventType, member: Member | None, call: ApiCall) -> bool:
     query = call.query
     schedule = query["user_availability_schedule"]
     return (
-        offer.organization == call.caller.member.organization
-        and (member is None or member.number in offer.hosts)
+        event_type.organization == call.caller.member.organization
+        and (member is None or member.number in event_type.hosts)
         # A user's schedules serve what is theirs alone; team event types have their own hours.
         and (
             schedule is None
             or (
                 member is not None
-                and len(offer.hosts) == 1
-                and call.world.schedules.follows(offer.uuid, member, schedule)
+                and len(event_type.hosts) == 1
+                and call.world.schedules.follows(event_type.uuid, member, schedule)
             )
         )
-        and all(query[flag] in {None, offer.record[flag]} for flag in ("active", "admin_managed"))
+        and all(query[flag] in {None, event_type.record[flag]} for flag in ("active", "admin_managed"))
     )
 
 
-def get_event_type(call: Call) -> One:
+def get_event_type(call: ApiCall) -> SingleRecord:
     """Give one event type of the caller's organization."""
-    return One(access.offer(call.world, call.caller, call.ids["uuid"]).record)
+    return SingleRecord(access.event_type(call.world, call.caller, call.ids["uuid"]).record)
 
 
-def create_event_type(call: Call) -> One:
+def create_event_type(call: ApiCall) -> SingleRecord:
     """Make a one-on-one event type for the caller, or for a colleague by those who lead."""
     world, body = call.world, call.body
-    member = access.reachable(world, call.caller, body["owner"])
-    own = [offer for offer in world.population.by_offer.values() if member.number in offer.hosts]
+    member = access.visible_member(world, call.caller, body["owner"])
+    own = [
+        event_type
+        for event_type in world.population.event_types_by_id.values()
+        if member.number in event_type.hosts
+    ]
     durations = body.get("duration_options")
     defaults: Record = {
         "active": False,
@@ -78,28 +87,28 @@ def create_event_type(call: Call) -> One:
         "after_buffer": 0,
         "position": len(own),
         "custom_questions": [],
-    } | _described("")
+    } | _description_fields("")
     page = _free_page(member, body["name"], own)
-    made = _offer(call, member, body["name"], page, defaults | _changes(body))
-    return _put(call, made, "event_type.created", status=201)
+    event_type = _new_event_type(call, member, body["name"], page, defaults | _changes(body))
+    return _save(call, event_type, "event_type.created", status=201)
 
 
 def _changes(body: Record) -> Record:
     """Give the fields of an EventType that a body sets."""
     changes = {name: value for name, value in body.items() if name not in {"owner", "name", "description"}}
     if "description" in body:
-        changes |= _described(body["description"])
+        changes |= _description_fields(body["description"])
     return changes
 
 
-def _described(plain: str) -> Record:
+def _description_fields(plain: str) -> Record:
     html = f"<p>{escape(plain)}</p>" if plain else None
     return {"description_plain": plain or None, "description_html": html}
 
 
-def _free_page(member: Member, name: str, own: list[Offer]) -> str:
+def _free_page(member: Member, name: str, own: list[EventType]) -> str:
     """Give an address that none of the user's event types has."""
-    taken = {offer.record["scheduling_url"].removeprefix(f"{shapes.SCHEDULING_ORIGIN}/") for offer in own}
+    taken = {event_type.record["scheduling_url"].removeprefix(f"{SCHEDULING_ORIGIN}/") for event_type in own}
     # Booking pages have plain addresses, whatever the name is written in.
     slug = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in name.lower()).split())
     page = first = f"{member.user['slug']}/{slug or 'meeting'}"
@@ -109,12 +118,12 @@ def _free_page(member: Member, name: str, own: list[Offer]) -> str:
     return page
 
 
-def _offer(call: Call, member: Member, name: str, page: str, changes: Record) -> Offer:
+def _new_event_type(call: ApiCall, member: Member, name: str, page: str, changes: Record) -> EventType:
     """Make an event type that belongs to a user."""
-    uuid, stamp = call.world.new_uuid("made_event_type"), times.write(call.now)
+    uuid, stamp = call.world.new_uuid("made_event_type"), times.isoformat(call.now)
     profile = {"type": "User", "name": member.user["name"], "owner": member.user["uri"]}
-    record = shapes.event_type(
-        call.world.links.to("event_types", uuid),
+    record = record_factories.event_type(
+        call.world.uris.build("event_types", uuid),
         name=name,
         created_at=stamp,
         updated_at=stamp,
@@ -122,32 +131,32 @@ def _offer(call: Call, member: Member, name: str, page: str, changes: Record) ->
         profile=profile,
         **changes,
     )
-    return Offer(uuid, member.organization, (member.number,), 1, together=False, record=record)
+    return EventType(uuid, member.organization, (member.number,), 1, collective=False, record=record)
 
 
-def _put(call: Call, offer: Offer, event: str, status: int = 200) -> One:
+def _save(call: ApiCall, event_type: EventType, event: str, status: int = 200) -> SingleRecord:
     """Put in an event type and tell of it."""
-    call.world.put_offer(offer)
-    payload = happenings.of_event_type(offer.record)
-    call.happened.append(Happening(event, payload, offer.organization, offer.hosts))
-    return One(offer.record, status)
+    call.world.put_event_type(event_type)
+    payload = domain_events.event_type_payload(event_type.record)
+    call.domain_events.append(DomainEvent(event, payload, event_type.organization, event_type.hosts))
+    return SingleRecord(event_type.record, status)
 
 
-def update_event_type(call: Call) -> One:
+def update_event_type(call: ApiCall) -> SingleRecord:
     """Change what is given of a one-on-one event type; its address stays."""
-    offer = access.own_offer(call.world, call.caller, call.ids["uuid"])
-    if offer.record["kind"] != "solo" or offer.record["pooling_type"] is not None:
+    event_type = access.own_event_type(call.world, call.caller, call.ids["uuid"])
+    if event_type.record["kind"] != "solo" or event_type.record["pooling_type"] is not None:
         raise _ONE_ON_ONE
-    changes = _changes(call.body) | {"updated_at": times.write(call.now)}
+    changes = _changes(call.body) | {"updated_at": times.isoformat(call.now)}
     if "name" in call.body:
         changes["name"] = call.body["name"]
-    return _put(call, replace(offer, record=offer.record | changes), "event_type.updated")
+    return _save(call, replace(event_type, record=event_type.record | changes), "event_type.updated")
 
 
-def create_one_off(call: Call) -> One:
+def create_one_off(call: ApiCall) -> SingleRecord:
     """Make an event type for one meeting, with one host or with several who all attend."""
     world, body = call.world, call.body
-    host = access.reachable(world, call.caller, body["host"])
+    host = access.visible_member(world, call.caller, body["host"])
     co_hosts = [access.colleague(world, call.caller, uuid) for uuid in body.get("co_hosts", [])]
     hosts = tuple(dict.fromkeys(member.number for member in (host, *co_hosts)))
     zone: str = body.get("timezone") or host.user["timezone"]
@@ -161,33 +170,33 @@ def create_one_off(call: Call) -> One:
         "type": "AdhocEventType",
         "custom_questions": [],
         "start_time_increment": None,
-    } | _described("")
-    made = replace(
-        _offer(call, host, body["name"], secret_page(world, "d"), changes),
+    } | _description_fields("")
+    event_type = replace(
+        _new_event_type(call, host, body["name"], world.new_booking_path("d"), changes),
         hosts=hosts,
-        together=len(hosts) > 1,
-        dates=event_type_forms.dates(body["date_setting"], zone, call.now),
+        collective=len(hosts) > 1,
+        dates=event_type_bodies.dates(body["date_setting"], zone, call.now),
     )
-    return _put(call, made, "event_type.created", status=201)
+    return _save(call, event_type, "event_type.created", status=201)
 
 
-def list_hosts(call: Call) -> Many:
+def list_hosts(call: ApiCall) -> PagedList:
     """Give who can be booked for an event type."""
-    offer = access.offer(call.world, call.caller, call.query["event_type"])
-    members = [call.world.population.members[number] for number in offer.hosts]
-    return Many(Shelf([_host(call, offer, member) for member in members]))
+    event_type = access.event_type(call.world, call.caller, call.query["event_type"])
+    members = [call.world.population.members[number] for number in event_type.hosts]
+    return PagedList(InMemoryListing([_host(call, event_type, member) for member in members]))
 
 
-def _host(call: Call, offer: Offer, member: Member) -> Record:
+def _host(call: ApiCall, event_type: EventType, member: Member) -> Record:
     world = call.world
-    uuid = world.ids.make(f"host of {offer.uuid}", member.number)
-    if (offer.uuid, member.number) == (cast.SALES_DEMO, 0):
-        uuid = cast.SALES_DEMO_HOST
-    since = times.write(world.anchor - _HOSTS_SINCE_DAYS * times.DAY + 8 * times.HOUR)
-    since = max(since, offer.record["created_at"])
+    uuid = world.ids.make(f"host of {event_type.uuid}", member.number)
+    if (event_type.uuid, member.number) == (fixtures.SALES_DEMO, 0):
+        uuid = fixtures.SALES_DEMO_HOST
+    since = times.isoformat(world.anchor - _HOSTS_SINCE_DAYS * times.DAY + 8 * times.HOUR)
+    since = max(since, event_type.record["created_at"])
     return {
-        "uri": world.links.to("event_type_memberships", uuid),
-        "event_type": offer.record,
+        "uri": world.uris.build("event_type_memberships", uuid),
+        "event_type": event_type.record,
         "member": member.user,
         "created_at": since,
         "updated_at": since,

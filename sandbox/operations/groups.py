@@ -2,54 +2,54 @@
 
 from .. import errors
 from ..api import access
-from ..api.calls import Call, Many, One, Route
+from ..api.calls import ApiCall, PagedList, Route, SingleRecord
 from ..api.parameters import PAGING, Parameter, uri
-from ..world import cast
-from ..world.listings import Shelf
+from ..world import fixtures
+from ..world.listings import InMemoryListing
 from ..world.population import LARGE
 
 _SCOPES = ("groups:read",)
 
 
-def list_groups(call: Call) -> Many:
+def list_groups(call: ApiCall) -> PagedList:
     """Give the groups of the organization."""
     access.require_own_organization(call.world, call.caller, call.query["organization"])
-    access.require_lead(call.caller)
+    access.require_admin(call.caller)
     own = call.caller.member.organization == LARGE
-    return Many(Shelf([call.world.offices.group()] if own else []))
+    return PagedList(InMemoryListing([call.world.organizations.group()] if own else []))
 
 
-def get_group(call: Call) -> One:
+def get_group(call: ApiCall) -> SingleRecord:
     """Give a group: any of the organization for those who lead, the own one for its members."""
-    if call.ids["uuid"] != cast.GROUP:
+    if call.ids["uuid"] != fixtures.GROUP:
         raise errors.not_found()
-    if call.caller.member.number not in call.world.group_members(cast.GROUP):
-        access.require_group(call.world, call.caller, cast.GROUP)
-    return One(call.world.offices.group())
+    if call.caller.member.number not in call.world.group_members(fixtures.GROUP):
+        access.require_group(call.world, call.caller, fixtures.GROUP)
+    return SingleRecord(call.world.organizations.group())
 
 
-def list_relationships(call: Call) -> Many:
+def list_relationships(call: ApiCall) -> PagedList:
     """Give who belongs to the groups of the organization."""
     organization, group, owner = (call.query[name] for name in ("organization", "group", "owner"))
     if organization is not None:
         access.require_own_organization(call.world, call.caller, organization)
     if group is not None:
         access.require_group(call.world, call.caller, group)
-    access.require_lead(call.caller)
+    access.require_admin(call.caller)
     if call.caller.member.organization != LARGE:
-        return Many(Shelf([]))
-    rows = call.world.offices.relationships().values()
+        return PagedList(InMemoryListing([]))
+    rows = call.world.organizations.relationships().values()
     wanted = [row for row in rows if owner is None or row["owner"]["uri"].endswith(f"/{owner}")]
-    return Many(Shelf(wanted))
+    return PagedList(InMemoryListing(wanted))
 
 
-def get_relationship(call: Call) -> One:
+def get_relationship(call: ApiCall) -> SingleRecord:
     """Give one of these."""
-    record = call.world.offices.relationships().get(call.ids["uuid"])
+    record = call.world.organizations.relationships().get(call.ids["uuid"])
     if record is None:
         raise errors.not_found()
-    access.require_group(call.world, call.caller, cast.GROUP)
-    return One(record)
+    access.require_group(call.world, call.caller, fixtures.GROUP)
+    return SingleRecord(record)
 
 
 ROUTES = (

@@ -4,56 +4,56 @@ from typing import Any
 
 from .. import errors
 from ..api import access
-from ..api.body_rules import Field, Form, Origins, uri
-from ..api.calls import Call, Nothing, One, Route
-from ..world import no_shows
-from ..world.holdings import NoShow
+from ..api.body_schema import BodyField, BodySchema, Origins, uri
+from ..api.calls import ApiCall, NoContent, Route, SingleRecord
+from ..world import meeting_outcomes
+from ..world.state import NoShow
 
 _WRITE = ("scheduled_events:write",)
 
 
-def create_no_show(call: Call) -> One:
+def create_no_show(call: ApiCall) -> SingleRecord:
     """Mark an invitee."""
     event_uuid, invitee_uuid = call.body["invitee"]
     event = access.visible_event(call.world, call.caller, event_uuid)
-    found = call.world.invitee_place(invitee_uuid)
-    if found is None or found[0] != event:
+    found = call.world.find_invitee(invitee_uuid)
+    if found is None or found.event != event:
         raise errors.not_found()
-    number = found[1]
-    invitee = call.world.invitees(event)[number]
+    position = found.position
+    invitee = call.world.invitees(event)[position]
     if invitee["status"] != "active":
         raise errors.invalid(errors.detail("is canceled", "invitee"))
     if invitee["no_show"] is not None:
         raise errors.invalid(errors.detail("is marked as a no-show already", "invitee"))
     uuid = call.world.new_uuid("invitee_no_show")
-    marked = no_shows.add(call.world, call.now, event, number, uuid)
-    call.happened.append(no_shows.told(call.world, "invitee_no_show.created", marked))
-    return One(marked.record, status=201)
+    no_show = meeting_outcomes.mark_no_show(call.world, call.now, event, position, uuid)
+    call.domain_events.append(meeting_outcomes.no_show_event(call.world, "invitee_no_show.created", no_show))
+    return SingleRecord(no_show.record, status=201)
 
 
-def get_no_show(call: Call) -> One:
+def get_no_show(call: ApiCall) -> SingleRecord:
     """Give one mark."""
-    return One(_no_show(call).record)
+    return SingleRecord(_no_show(call).record)
 
 
-def delete_no_show(call: Call) -> Nothing:
+def delete_no_show(call: ApiCall) -> NoContent:
     """Take a mark off."""
     _no_show(call)
-    marked = no_shows.remove(call.world, call.ids["uuid"])
-    call.happened.append(no_shows.told(call.world, "invitee_no_show.deleted", marked))
-    return Nothing()
+    no_show = meeting_outcomes.unmark_no_show(call.world, call.ids["uuid"])
+    call.domain_events.append(meeting_outcomes.no_show_event(call.world, "invitee_no_show.deleted", no_show))
+    return NoContent()
 
 
-def _no_show(call: Call) -> NoShow:
+def _no_show(call: ApiCall) -> NoShow:
     """Give a mark on an invitee of an event that the caller may see."""
-    marked = call.world.holdings.no_shows.get(call.ids["uuid"])
-    if marked is None:
+    no_show = call.world.state.no_shows.get(call.ids["uuid"])
+    if no_show is None:
         raise errors.not_found()
-    access.visible_event(call.world, call.caller, _uuid(call.world.event(marked.event)["uri"]))
-    return marked
+    access.visible_event(call.world, call.caller, _uuid(call.world.event(no_show.event)["uri"]))
+    return no_show
 
 
-def _two_ids(value: Any, origins: Origins) -> tuple[str, str]:
+def _invitee_ids(value: Any, origins: Origins) -> tuple[str, str]:
     """Read an invitee's URI into the ids of the event and of the invitee."""
     invitee: str = _INVITEE(value, origins)
     return value.split("/")[-3], invitee
@@ -71,7 +71,7 @@ ROUTES = (
         "invitee_no_shows.create",
         _WRITE,
         create_no_show,
-        body=Form((Field("invitee", _two_ids, required=True),)),
+        body=BodySchema((BodyField("invitee", _invitee_ids, required=True),)),
     ),
     Route("GET /invitee_no_shows/{uuid}", "invitee_no_shows.get", ("scheduled_events:read",), get_no_show),
     Route("DELETE /invitee_no_shows/{uuid}", "invitee_no_shows.delete", _WRITE, delete_no_show),

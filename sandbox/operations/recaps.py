@@ -1,34 +1,34 @@
 """Meeting recaps, of the meetings that the caller hosted: list, get, update, delete; the transcript."""
 
 from .. import errors
-from ..api.body_rules import Field, Form, text
-from ..api.calls import Call, Many, Nothing, One, Route
+from ..api.body_schema import BodyField, BodySchema, text
+from ..api.calls import ApiCall, NoContent, PagedList, Route, SingleRecord
 from ..api.parameters import PAGING, Parameter, choice, email, moment, uri
-from ..world import recaps, times
-from ..world.holdings import Recap
-from ..world.listings import sorted_shelf
+from ..world import meeting_outcomes, times
+from ..world.listings import sorted_listing
+from ..world.state import MeetingRecap
 
 _READ, _WRITE = ("meeting_recaps:read",), ("meeting_recaps:write",)
 _TEXTS = ("summary_md", "action_items_md", "discussion_md")
 
 
-def list_recaps(call: Call) -> Many:
+def list_recaps(call: ApiCall) -> PagedList:
     """Give the caller's recaps, the latest meeting first; the texts are in the single ones alone."""
     wanted = [
         {field: value for field, value in recap.record.items() if field not in _TEXTS}
-        for recap in call.world.holdings.recaps.values()
-        if _is_own(call, recap) and _wanted(call, recap)
+        for recap in call.world.state.recaps.values()
+        if _is_own(call, recap) and _matches(call, recap)
     ]
-    return Many(sorted_shelf(wanted, [("start_time", True)]))
+    return PagedList(sorted_listing(wanted, [("start_time", True)]))
 
 
-def _is_own(call: Call, recap: Recap) -> bool:
+def _is_own(call: ApiCall, recap: MeetingRecap) -> bool:
     return call.caller.member.number in call.world.hosts(recap.event)
 
 
-def _wanted(call: Call, recap: Recap) -> bool:
+def _matches(call: ApiCall, recap: MeetingRecap) -> bool:
     query, record = call.query, recap.record
-    start = times.read(record["start_time"])
+    start = times.parse(record["start_time"])
     attendees = {attendee["user_email"].casefold() for attendee in record["attendees"]}
     return (
         record["status"].lower() == (query["status"] or "available")
@@ -39,39 +39,43 @@ def _wanted(call: Call, recap: Recap) -> bool:
     )
 
 
-def get_recap(call: Call) -> One:
+def get_recap(call: ApiCall) -> SingleRecord:
     """Give one recap."""
-    return One(_recap(call).record)
+    return SingleRecord(_recap(call).record)
 
 
-def update_recap(call: Call) -> One:
+def update_recap(call: ApiCall) -> SingleRecord:
     """Change the texts of a recap."""
     recap = _recap(call)
-    recap.record = recap.record | call.body | {"updated_at": times.write(call.now)}
+    recap.record = recap.record | call.body | {"updated_at": times.isoformat(call.now)}
     call.world.touch()
-    call.happened.append(recaps.told(call.world, "meeting_recap.updated", recap, call.now))
-    return One(recap.record)
+    call.domain_events.append(
+        meeting_outcomes.recap_event(call.world, "meeting_recap.updated", recap, call.now)
+    )
+    return SingleRecord(recap.record)
 
 
-def delete_recap(call: Call) -> Nothing:
+def delete_recap(call: ApiCall) -> NoContent:
     """Delete a recap with its transcript."""
     recap = _recap(call)
-    del call.world.holdings.recaps[call.ids["uuid"]]
+    del call.world.state.recaps[call.ids["uuid"]]
     call.world.touch()
-    call.happened.append(recaps.told(call.world, "meeting_recap.deleted", recap, call.now))
-    return Nothing()
+    call.domain_events.append(
+        meeting_outcomes.recap_event(call.world, "meeting_recap.deleted", recap, call.now)
+    )
+    return NoContent()
 
 
-def get_transcript(call: Call) -> One:
+def get_transcript(call: ApiCall) -> SingleRecord:
     """Give the transcript of a recap that has one."""
     recap = _recap(call)
     if recap.record["transcript"] is None:
         raise errors.not_found()
-    return One({"uri": recap.record["transcript"], "text": recap.transcript})
+    return SingleRecord({"uri": recap.record["transcript"], "text": recap.transcript})
 
 
-def _recap(call: Call) -> Recap:
-    recap = call.world.holdings.recaps.get(call.ids["uuid"])
+def _recap(call: ApiCall) -> MeetingRecap:
+    recap = call.world.state.recaps.get(call.ids["uuid"])
     if recap is None:
         raise errors.not_found()
     if not _is_own(call, recap):
@@ -101,7 +105,7 @@ ROUTES = (
         "meeting_recaps.update",
         _WRITE,
         update_recap,
-        body=Form(tuple(Field(name, text(), nullable=True) for name in _TEXTS), strict=True),
+        body=BodySchema(tuple(BodyField(name, text(), nullable=True) for name in _TEXTS), strict=True),
         paid=True,
     ),
     Route("DELETE /meeting_recaps/{uuid}", "meeting_recaps.delete", _WRITE, delete_recap, paid=True),

@@ -18,11 +18,10 @@ from . import (
     notes,
     organizations,
     recaps,
-    routing,
-    samples,
+    routing_forms,
     scheduled_events,
+    scheduling_links,
     shares,
-    sharing,
     users,
     webhook_subscriptions,
 )
@@ -35,13 +34,12 @@ ROUTES = (
     *availability.ROUTES,
     *calendars.ROUTES,
     *scheduled_events.ROUTES,
-    *sharing.ROUTES,
+    *scheduling_links.ROUTES,
     *shares.ROUTES,
     *webhook_subscriptions.ROUTES,
     *bookings.ROUTES,
     *no_shows.ROUTES,
-    *routing.ROUTES,
-    *samples.ROUTES,
+    *routing_forms.ROUTES,
     *contacts.ROUTES,
     *contact_lists.ROUTES,
     *notes.ROUTES,
@@ -50,7 +48,7 @@ ROUTES = (
 )
 
 
-class Match(NamedTuple):
+class RouteMatch(NamedTuple):
     """A route with the ids that a path gives it."""
 
     route: Route
@@ -60,24 +58,24 @@ class Match(NamedTuple):
 class RouteTable:
     """Finds routes by number of path segments, those without ids first: /users/me before /users/{uuid}."""
 
-    def __init__(self, routes: tuple[Route, ...] = ROUTES, *, unrouted_verb: int = 404) -> None:
-        self._unrouted_verb = unrouted_verb
+    def __init__(self, routes: tuple[Route, ...] = ROUTES, *, unknown_method_status: int = 404) -> None:
+        self._unknown_method_status = unknown_method_status
         self._rows: dict[int, list[tuple[list[str], Route]]] = defaultdict(list)
         for route in sorted(routes, key=lambda route: route.template.count("{")):
             segments = route.template.split("/")
             self._rows[len(segments)].append((segments, route))
 
-    def find(self, method: str, path: str) -> Match:
-        """Give the route of a request; 404 for an unknown path, `unrouted_verb` for a known one."""
+    def find(self, method: str, path: str) -> RouteMatch:
+        """Give the route of a request; 404 for an unknown path, `unknown_method_status` for a known one."""
         given = path.split("/")
         known = False
         for segments, route in self._rows.get(len(given), ()):
             ids = _ids(segments, given)
             if ids is not None:
                 if route.method == method:
-                    return Match(route, ids)
+                    return RouteMatch(route, ids)
                 known = True
-        raise errors.of_status(self._unrouted_verb if known else 404)
+        raise errors.from_status(self._unknown_method_status if known else 404)
 
 
 def _ids(segments: list[str], given: list[str]) -> dict[str, str] | None:

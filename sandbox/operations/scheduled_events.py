@@ -2,12 +2,12 @@
 
 from .. import errors
 from ..api import access
-from ..api.body_rules import Field, Form, text
-from ..api.calls import Call, Many, One, Route
+from ..api.body_schema import BodyField, BodySchema, text
+from ..api.calls import ApiCall, PagedList, Route, SingleRecord
 from ..api.parameters import PAGING, Parameter, choice, email, moment, sort, uri
 from ..world import bookings
 from ..world.bookings import NotPossibleError
-from ..world.listings import EventListing, EventQuery, sorted_shelf
+from ..world.listings import EventListing, EventQuery, sorted_listing
 
 _OWN_ORGANIZATION_TOO = (
     "Please also specify organization when requesting events for a user within your organization."
@@ -15,10 +15,10 @@ _OWN_ORGANIZATION_TOO = (
 _SCOPES = ("scheduled_events:read",)
 
 
-def list_events(call: Call) -> Many:
+def list_events(call: ApiCall) -> PagedList:
     """Give the events of a user, a group or the organization."""
     query = call.query
-    return Many(
+    return PagedList(
         EventListing(
             call.world,
             EventQuery(
@@ -34,7 +34,7 @@ def list_events(call: Call) -> Many:
     )
 
 
-def _hosts(call: Call) -> frozenset[int] | None:
+def _hosts(call: ApiCall) -> frozenset[int] | None:
     """Give whose events are wanted, None for everybody's, and check that they may be seen."""
     world, caller = call.world, call.caller
     user, organization, group = (call.query[name] for name in ("user", "organization", "group"))
@@ -45,23 +45,23 @@ def _hosts(call: Call) -> frozenset[int] | None:
     if organization is not None:
         access.require_own_organization(world, caller, organization)
     if user is not None:
-        member = access.reachable(world, caller, user)
+        member = access.visible_member(world, caller, user)
         if member is not caller.member and organization is None:
             raise errors.denied(_OWN_ORGANIZATION_TOO)
         return frozenset({member.number})
     if group is not None:
         access.require_group(world, caller, group)
         return world.group_members(group)
-    access.require_lead(caller)
+    access.require_admin(caller)
     return None
 
 
-def get_event(call: Call) -> One:
+def get_event(call: ApiCall) -> SingleRecord:
     """Give one event."""
-    return One(call.world.event(access.visible_event(call.world, call.caller, call.ids["uuid"])))
+    return SingleRecord(call.world.event(access.visible_event(call.world, call.caller, call.ids["uuid"])))
 
 
-def list_invitees(call: Call) -> Many:
+def list_invitees(call: ApiCall) -> PagedList:
     """Give the invitees of one event."""
     query = call.query
     invitees = call.world.invitees(access.visible_event(call.world, call.caller, call.ids["uuid"]))
@@ -71,32 +71,38 @@ def list_invitees(call: Call) -> Many:
         if query["status"] in {None, invitee["status"]}
         and (query["email"] is None or query["email"].lower() == invitee["email"].lower())
     ]
-    return Many(sorted_shelf(wanted, query["sort"] or [("created_at", False)]))
+    return PagedList(sorted_listing(wanted, query["sort"] or [("created_at", False)]))
 
 
-def get_invitee(call: Call) -> One:
+def get_invitee(call: ApiCall) -> SingleRecord:
     """Give one invitee of an event."""
     number = access.visible_event(call.world, call.caller, call.ids["event_uuid"])
-    place = call.world.invitee_place(call.ids["invitee_uuid"])
-    if place is None or place[0] != number:
+    ref = call.world.find_invitee(call.ids["invitee_uuid"])
+    if ref is None or ref.event != number:
         raise errors.not_found()
-    return One(call.world.invitees(number)[place[1]])
+    return SingleRecord(call.world.invitees(number)[ref.position])
 
 
-def cancel_event(call: Call) -> One:
+def cancel_event(call: ApiCall) -> SingleRecord:
     """Cancel an event for all who are invited."""
     number = access.visible_event(call.world, call.caller, call.ids["uuid"])
     everybody = range(len(call.world.invitees(number)))
     name = call.caller.member.user["name"]
     try:
-        places = bookings.cancel(
-            call.world, call.now, number, everybody, reason=call.body.get("reason"), by="host", name=name
+        canceled = bookings.cancel(
+            call.world,
+            call.now,
+            number,
+            everybody,
+            reason=call.body.get("reason"),
+            canceler_type="host",
+            name=name,
         )
     except NotPossibleError:
         raise errors.denied("Event is already canceled") from None  # not documented
-    for place in places:
-        call.happened.append(bookings.told(call.world, "invitee.canceled", place))
-    return One(call.world.event(number)["cancellation"], status=201)
+    for ref in canceled:
+        call.domain_events.append(bookings.invitee_event(call.world, "invitee.canceled", ref))
+    return SingleRecord(call.world.event(number)["cancellation"], status=201)
 
 
 ROUTES = (
@@ -123,7 +129,7 @@ ROUTES = (
         "scheduled_events.cancel",
         ("scheduled_events:write",),
         cancel_event,
-        body=Form((Field("reason", text(most=10_000), null_in_reply=True),)),
+        body=BodySchema((BodyField("reason", text(max_length=10_000), null_in_reply=True),)),
     ),
     Route(
         "GET /scheduled_events/{uuid}/invitees",

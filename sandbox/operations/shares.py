@@ -4,75 +4,74 @@ from collections.abc import Iterable, Iterator
 
 from .. import errors
 from ..api import access
-from ..api.calls import Call, Many, Nothing, One, Route
+from ..api.calls import ApiCall, NoContent, PagedList, Route, SingleRecord
 from ..api.parameters import PAGING, Parameter, moment, sort, uri
 from ..errors import Body, detail
-from ..world import shapes, shares
-from ..world.holdings import Share
-from ..world.listings import sorted_shelf
-from ..world.pages import secret_page
-from ..world.population import Offer
-from ..world.shapes import Record
-from .event_type_forms import CHANGED_SHARE, PERIODS_OF, SHARE, wrong_period
+from ..world import shares
+from ..world.listings import sorted_listing
+from ..world.population import EventType
+from ..world.records import SCHEDULING_ORIGIN, Record
+from ..world.state import EventTypeShare
+from .event_type_bodies import CHANGED_SHARE, PERIODS_OF, SHARE, period_problems
 
 _READ, _WRITE = ("shares:read",), ("shares:write",)
 _NEWEST_FIRST = [("created_at", True)]
 _ONE_ON_ONE = errors.invalid(detail("must be a one-on-one event type", "event_type"))
 
 
-def list_shares(call: Call) -> Many:
+def list_shares(call: ApiCall) -> PagedList:
     """List the shares of event types that the caller hosts."""
     query, world = call.query, call.world
     if query["user"] != call.caller.member.uuid:
         raise errors.denied()
     records = [
         shares.record(world, share, call.now)
-        for share in world.holdings.shares.values()
-        if _hosts(call, share.offer)
-        and query["event_type"] in {None, share.offer}
-        and (query["min_created_at"] is None or share.made >= query["min_created_at"])
-        and (query["max_created_at"] is None or share.made < query["max_created_at"])
+        for share in world.state.shares.values()
+        if _hosts(call, share.event_type)
+        and query["event_type"] in {None, share.event_type}
+        and (query["min_created_at"] is None or share.created_at >= query["min_created_at"])
+        and (query["max_created_at"] is None or share.created_at < query["max_created_at"])
     ]
-    return Many(sorted_shelf(records, query["sort"] or _NEWEST_FIRST))
+    return PagedList(sorted_listing(records, query["sort"] or _NEWEST_FIRST))
 
 
-def _hosts(call: Call, offer: str) -> bool:
-    found = call.world.population.by_offer.get(offer)
+def _hosts(call: ApiCall, event_type: str) -> bool:
+    found = call.world.population.event_types_by_id.get(event_type)
     return found is not None and call.caller.member.number in found.hosts
 
 
-def create_share(call: Call) -> One:
+def create_share(call: ApiCall) -> SingleRecord:
     """Make a link to a one-on-one event type that is changed for whom it is sent to."""
-    offer = access.own_offer(call.world, call.caller, call.body["event_type"])
-    if offer.record["kind"] != "solo" or offer.record["pooling_type"] is not None:
+    event_type = access.own_event_type(call.world, call.caller, call.body["event_type"])
+    if event_type.record["kind"] != "solo" or event_type.record["pooling_type"] is not None:
         raise _ONE_ON_ONE
-    own = {name: value for name, value in call.body.items() if name != "event_type"}
-    _refuse(_wrong_duration(own, offer))
-    page = f"{shapes.SCHEDULING_ORIGIN}/{secret_page(call.world, 's')}"
-    share = Share(call.world.new_uuid("share"), offer.uuid, call.now, page, own)
+    overrides = {name: value for name, value in call.body.items() if name != "event_type"}
+    _raise_if_any(_duration_problems(overrides, event_type))
+    page = f"{SCHEDULING_ORIGIN}/{call.world.new_booking_path('s')}"
+    share = EventTypeShare(call.world.new_uuid("share"), event_type.uuid, call.now, page, overrides)
     shares.add(call.world, share)
-    return One(shares.record(call.world, share, call.now), status=201)
+    return SingleRecord(shares.record(call.world, share, call.now), status=201)
 
 
-def update_share(call: Call) -> One:
+def update_share(call: ApiCall) -> SingleRecord:
     """Change what is given; null puts back the event type's setting, or takes the contact away."""
-    share, offer = _share(call)
+    share, event_type = _share(call)
     if shares.status(call.world, share, call.now) != shares.ACTIVE:
-        raise _not_open()
+        raise _not_bookable()
     changes = {name: value for name, value in call.body.items() if name != "contact"}
-    own = _merged(share.own, changes)
-    _refuse([*wrong_period(own), *_wrong_duration(own, offer)])
+    overrides = _merged(share.overrides, changes)
+    _raise_if_any([*period_problems(overrides), *_duration_problems(overrides, event_type)])
     if "contact" in call.body:
         uuid = call.body["contact"]
         share.contact = uuid and access.own_contact(call.world, call.caller, uuid).record["uri"]
-    share.own = own
+    share.overrides = overrides
     call.world.touch()
-    return One(shares.record(call.world, share, call.now))
+    return SingleRecord(shares.record(call.world, share, call.now))
 
 
-def _merged(own: Record, changes: Record) -> Record:
+def _merged(overrides: Record, changes: Record) -> Record:
     """Return the settings after a change, without those that only the old period had a use for."""
-    merged = {name: value for name, value in (own | changes).items() if value is not None}
+    merged = {name: value for name, value in (overrides | changes).items() if value is not None}
     period = merged.get("period_type")
     return {
         name: value
@@ -81,35 +80,35 @@ def _merged(own: Record, changes: Record) -> Record:
     }
 
 
-def _wrong_duration(own: Record, offer: Offer) -> Iterator[Body]:
-    choices = own.get("duration_options") or offer.record["duration_options"]
-    if choices and "duration" in own and own["duration"] not in choices:
+def _duration_problems(overrides: Record, event_type: EventType) -> Iterator[Body]:
+    choices = overrides.get("duration_options") or event_type.record["duration_options"]
+    if choices and "duration" in overrides and overrides["duration"] not in choices:
         yield detail("must be one of duration_options", "duration")
 
 
-def _refuse(wrong: Iterable[Body]) -> None:
-    details = list(wrong)
+def _raise_if_any(problems: Iterable[Body]) -> None:
+    details = list(problems)
     if details:
         raise errors.invalid(*details)
 
 
-def delete_share(call: Call) -> Nothing:
+def delete_share(call: ApiCall) -> NoContent:
     """Revoke a share that is not booked."""
     share, _ = _share(call)
     if shares.status(call.world, share, call.now) == shares.BOOKED:
-        raise _not_open()
+        raise _not_bookable()
     shares.remove(call.world, share)
-    return Nothing()
+    return NoContent()
 
 
-def _share(call: Call) -> tuple[Share, Offer]:
-    share = call.world.holdings.shares.get(call.ids["uuid"])
+def _share(call: ApiCall) -> tuple[EventTypeShare, EventType]:
+    share = call.world.state.shares.get(call.ids["uuid"])
     if share is None:
         raise errors.not_found()
-    return share, access.own_offer(call.world, call.caller, share.offer)
+    return share, access.own_event_type(call.world, call.caller, share.event_type)
 
 
-def _not_open() -> errors.ApiError:
+def _not_bookable() -> errors.ApiError:
     """409: documented for PATCH, what for is a guess."""
     return errors.already_exists("The share has been booked or has expired")
 

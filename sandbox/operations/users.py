@@ -2,70 +2,72 @@
 
 from .. import errors
 from ..api import access
-from ..api.calls import Call, Many, Nothing, One, Route
+from ..api.calls import ApiCall, NoContent, PagedList, Route, SingleRecord
 from ..api.parameters import PAGING, Parameter, choice, email, uri
-from ..world import happenings, times
-from ..world.happenings import Happening
-from ..world.listings import Shelf
+from ..world import domain_events, times
+from ..world.domain_events import DomainEvent
+from ..world.listings import InMemoryListing
 from ..world.population import Member
 
 
-def get_me(call: Call) -> One:
+def get_me(call: ApiCall) -> SingleRecord:
     """Give the caller."""
-    return One(call.caller.member.user)
+    return SingleRecord(call.caller.member.user)
 
 
-def get_user(call: Call) -> One:
+def get_user(call: ApiCall) -> SingleRecord:
     """Give a user of the caller's organization."""
     member = call.world.member(call.ids["uuid"])
     if member is None:
         raise errors.not_found()
-    return One(access.colleague(call.world, call.caller, member.uuid).user)
+    return SingleRecord(access.colleague(call.world, call.caller, member.uuid).user)
 
 
-def list_memberships(call: Call) -> Many:
+def list_memberships(call: ApiCall) -> PagedList:
     """Give the memberships of the organization (those who lead), or of one user."""
     user, organization = call.query["user"], call.query["organization"]
     if organization is not None:
         access.require_own_organization(call.world, call.caller, organization)
     if user is not None:
-        members = [access.reachable(call.world, call.caller, user)]
+        members = [access.visible_member(call.world, call.caller, user)]
     elif organization is not None:
-        access.require_lead(call.caller)
+        access.require_admin(call.caller)
         own = call.caller.member.organization
         everybody = call.world.population.by_membership.values()
         members = [member for member in everybody if member.organization == own]
     else:
         raise errors.invalid(errors.detail("organization or user is required"))
-    return Many(Shelf([member.membership for member in members if _wanted(member, call)]))
+    return PagedList(InMemoryListing([member.membership for member in members if _matches(member, call)]))
 
 
-def _wanted(member: Member, call: Call) -> bool:
+def _matches(member: Member, call: ApiCall) -> bool:
     mail, role = call.query["email"], call.query["role"]
     return (mail is None or member.user["email"] == mail.lower()) and (role is None or member.role == role)
 
 
-def get_membership(call: Call) -> One:
+def get_membership(call: ApiCall) -> SingleRecord:
     """Give one membership: the caller's own, or any of the organization for those who lead."""
-    return One(_member(call).membership)
+    return SingleRecord(_member(call).membership)
 
 
-def _member(call: Call) -> Member:
+def _member(call: ApiCall) -> Member:
     member = call.world.population.by_membership.get(call.ids["uuid"])
     if member is None:
         raise errors.not_found()
-    return access.reachable(call.world, call.caller, member.uuid)
+    return access.visible_member(call.world, call.caller, member.uuid)
 
 
-def remove_member(call: Call) -> Nothing:
+def remove_member(call: ApiCall) -> NoContent:
     """Take a user out of the organization, and with them what is theirs alone; the owner stays."""
     member = _member(call)
     if member.role == "owner":
         raise errors.denied("You cannot remove the owner of the organization.")
-    for offer in call.world.leave(member):
-        payload = happenings.of_deleted_event_type(offer.record, times.write(call.now))
-        call.happened.append(Happening("event_type.deleted", payload, offer.organization, (member.number,)))
-    return Nothing()
+    for event_type in call.world.remove_member(member):
+        payload = domain_events.deleted_event_type_payload(event_type.record, times.isoformat(call.now))
+        call.domain_events.append(
+            DomainEvent("event_type.deleted", payload, event_type.organization, (member.number,))
+        )
+    return NoContent()
 
 
 ROUTES = (

@@ -1,28 +1,28 @@
-"""Webhook subscriptions: list, create, get, delete. There is no update."""
+"""Webhook subscriptions: list, create, get, delete. There is no update. Also sample webhook data."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from .. import errors
 from ..api import access
-from ..api.calls import Call, Many, Nothing, One, Route
+from ..api.calls import ApiCall, NoContent, PagedList, RawBody, Route, SingleRecord
 from ..api.parameters import PAGING, Parameter, choice, id_of, sort, uri
 from ..errors import Body, detail
 from ..loopback import is_loopback_url
-from ..world import shapes, times
-from ..world.listings import sorted_shelf
-from ..world.webhook_events import SCOPES, WEBHOOK_EVENTS
-from ..world.world import Subscription
+from ..world import record_factories, times
+from ..world.listings import sorted_listing
+from ..world.state import WebhookSubscription
+from ..world.webhooks import SCOPES, WEBHOOK_EVENTS
 
 _OWNER_OF = {"user": "users", "group": "groups"}  # subscription scope -> collection of what it is about
 
 
-def list_subscriptions(call: Call) -> Many:
+def list_subscriptions(call: ApiCall) -> PagedList:
     """Give the subscriptions of one scope."""
     query, scope = call.query, call.query["scope"]
     if scope in _OWNER_OF and query[scope] is None:
         raise errors.invalid(detail(f"is required when scope is {scope}", scope))
-    require_reach(call, scope, query["organization"], query.get(scope))
+    require_scope_access(call, scope, query["organization"], query.get(scope))
     # Ids are compared rather than URIs: the caller may have named them on either origin.
     wanted = {"scope": scope, "organization": query["organization"]}
     if scope in _OWNER_OF:
@@ -32,28 +32,28 @@ def list_subscriptions(call: Call) -> Many:
         for subscription in call.world.subscriptions.values()
         if all(subscription.record[field].rpartition("/")[2] == value for field, value in wanted.items())
     ]
-    return Many(sorted_shelf(records, query["sort"] or [("created_at", False)]))
+    return PagedList(sorted_listing(records, query["sort"] or [("created_at", False)]))
 
 
-def require_reach(call: Call, scope: str, organization: str, owner: str | None) -> None:
+def require_scope_access(call: ApiCall, scope: str, organization: str, owner: str | None) -> None:
     """Refuse scopes that go further than the caller does."""
     access.require_own_organization(call.world, call.caller, organization)
     if scope == "organization":
-        access.require_lead(call.caller)
+        access.require_admin(call.caller)
     elif scope == "user":
-        access.reachable(call.world, call.caller, owner or "")
+        access.visible_member(call.world, call.caller, owner or "")
     else:
         access.require_group(call.world, call.caller, owner or "")
 
 
-def create_subscription(call: Call) -> One:
+def create_subscription(call: ApiCall) -> SingleRecord:
     """Make a subscription; a user has one per callback URL in an organization."""
     body = call.body
-    wrong = [*_wrong_url(body), *_wrong_events(body), *_wrong_owner(body, call.origins)]
-    if wrong:
-        raise errors.invalid(*wrong)
+    problems = [*_url_problems(body), *_events_problems(body), *_owner_problems(body, call.origins)]
+    if problems:
+        raise errors.invalid(*problems)
     chosen = [WEBHOOK_EVENTS[name] for name in body["events"]]
-    if not all(call.caller.holds(event.needs) for event in chosen):
+    if not all(call.caller.has_scope(event.needs) for event in chosen):
         raise errors.invalid()  # as seen in life: 400 without a word of scopes
     if any(event.paid for event in chosen):
         access.require_paid_owner(call.world, call.caller)
@@ -63,28 +63,28 @@ def create_subscription(call: Call) -> One:
         for field, collection in {"organization": "organizations", **_OWNER_OF}.items()
         if body.get(field) is not None
     }
-    require_reach(call, scope, ids["organization"] or "", ids.get(scope))
-    if _has_address(call, body["url"]):
-        raise errors.of_status(409)
+    require_scope_access(call, scope, ids["organization"] or "", ids.get(scope))
+    if _is_url_taken(call, body["url"]):
+        raise errors.from_status(409)
     world = call.world
     owner = ids.get(scope) if scope in _OWNER_OF else None
-    record = shapes.subscription(
-        world.links.to("webhook_subscriptions", world.new_uuid("webhook_subscription")),
-        created_at=times.write(call.now),
+    record = record_factories.subscription(
+        world.uris.build("webhook_subscriptions", world.new_uuid("webhook_subscription")),
+        created_at=times.isoformat(call.now),
         url=body["url"],
         events=body["events"],
         scope=scope,
         organization=call.caller.member.user["current_organization"],
         creator=call.caller.member.user["uri"],
-        **({scope: world.links.to(_OWNER_OF[scope], owner)} if owner else {}),
+        **({scope: world.uris.build(_OWNER_OF[scope], owner)} if owner else {}),
     )
     client = call.caller.client  # an app has one key, which Calendly made; users of a personal token give one
     key = client.webhook_key if client else body.get("signing_key")
-    world.subscribe(Subscription(call.caller.member.organization, record, key))
-    return One(record, status=201)
+    world.subscribe(WebhookSubscription(call.caller.member.organization, record, key))
+    return SingleRecord(record, status=201)
 
 
-def _has_address(call: Call, url: str) -> bool:
+def _is_url_taken(call: ApiCall, url: str) -> bool:
     """Whether the caller has a subscription with this URL; whose it is, is taken to be who made it."""
     member = call.caller.member
     return any(
@@ -94,7 +94,7 @@ def _has_address(call: Call, url: str) -> bool:
     )
 
 
-def _wrong_url(body: Body) -> Iterator[Body]:
+def _url_problems(body: Body) -> Iterator[Body]:
     url = body.get("url")
     if url is None:
         yield detail("is required", "url")
@@ -118,7 +118,7 @@ def _is_url(url: object) -> bool:
         return False
 
 
-def _wrong_events(body: Body) -> Iterator[Body]:
+def _events_problems(body: Body) -> Iterator[Body]:
     names, scope = body.get("events"), body.get("scope")
     if names is None or scope is None:
         yield from (detail("is required", field) for field in ("events", "scope") if body.get(field) is None)
@@ -137,7 +137,7 @@ def _wrong_events(body: Body) -> Iterator[Body]:
             yield detail(f"{name} is not allowed for scope {scope}", "events")
 
 
-def _wrong_owner(body: Body, origins: frozenset[str]) -> Iterator[Body]:
+def _owner_problems(body: Body, origins: frozenset[str]) -> Iterator[Body]:
     scope, key = body.get("scope"), body.get("signing_key")
     needed = [field for field in ("organization", *_OWNER_OF) if field in ("organization", scope)]
     for field, collection in {"organization": "organizations", **_OWNER_OF}.items():
@@ -151,19 +151,19 @@ def _wrong_owner(body: Body, origins: frozenset[str]) -> Iterator[Body]:
         yield detail("must be a non-empty string", "signing_key")
 
 
-def get_subscription(call: Call) -> One:
+def get_subscription(call: ApiCall) -> SingleRecord:
     """Give one subscription."""
-    return One(_subscription(call).record)
+    return SingleRecord(_subscription(call).record)
 
 
-def delete_subscription(call: Call) -> Nothing:
+def delete_subscription(call: ApiCall) -> NoContent:
     """Take a subscription away."""
     _subscription(call)
     call.world.unsubscribe(call.ids["webhook_uuid"])
-    return Nothing()
+    return NoContent()
 
 
-def _subscription(call: Call) -> Subscription:
+def _subscription(call: ApiCall) -> WebhookSubscription:
     """Give a subscription: the caller's own, or any of the organization for those who lead."""
     subscription = call.world.subscriptions.get(call.ids["webhook_uuid"])
     if subscription is None:
@@ -172,8 +172,30 @@ def _subscription(call: Call) -> Subscription:
     if subscription.organization != member.organization:
         raise errors.denied()
     if member.user["uri"] not in {subscription.record["creator"], subscription.record["user"]}:
-        access.require_lead(call.caller)
+        access.require_admin(call.caller)
     return subscription
+
+
+# Sample data
+
+
+def get_sample(call: ApiCall) -> RawBody:
+    """Give a made-up message; it is about the fixtures, whoever asks."""
+    query = call.query
+    event, scope = query["event"], query["scope"]
+    if scope != "organization" and query[scope] is None:
+        raise errors.invalid(errors.detail(f"is required when scope is {scope}", scope))
+    if scope not in WEBHOOK_EVENTS[event].allowed:
+        raise errors.invalid(errors.detail(f"{event} is not allowed for scope {scope}", "event"))
+    require_scope_access(call, scope, query["organization"], query.get(scope))
+    return RawBody(
+        {
+            "created_at": times.isoformat(call.now),
+            "created_by": call.caller.member.user["uri"],
+            "event": event,
+            "payload": call.world.sample_payloads[event],
+        }
+    )
 
 
 ROUTES = (
@@ -208,5 +230,18 @@ ROUTES = (
         "webhook_subscriptions.delete",
         ("webhooks:write",),
         delete_subscription,
+    ),
+    Route(
+        "GET /sample_webhook_data",
+        "sample_webhook_data.get",
+        ("webhooks:read",),
+        get_sample,
+        (
+            Parameter("event", choice(*WEBHOOK_EVENTS), required=True),
+            Parameter("organization", uri("organizations"), required=True),
+            Parameter("scope", choice(*SCOPES), required=True),
+            Parameter("user", uri("users")),
+            Parameter("group", uri("groups")),
+        ),
     ),
 )

@@ -1,11 +1,11 @@
 """The activity log of an organization: who joined, which event types were made. Pure."""
 
-from . import cast, office_shapes, times
+from . import fixtures, record_factories, times
 from .population import LARGE, Member
-from .shapes import Record
+from .records import Record
 from .world import World
 
-_CAST_OCCURRED = -times.DAY + 11 * times.HOUR + 2 * times.MINUTE + 9 * times.SECOND  # from the anchor
+_FIXTURE_OCCURRED = -times.DAY + 11 * times.HOUR + 2 * times.MINUTE + 9 * times.SECOND  # from the anchor
 
 
 def entries(world: World, organization: int) -> list[Record]:
@@ -16,22 +16,24 @@ def entries(world: World, organization: int) -> list[Record]:
         _entry(world, member.number, member.membership["created_at"], owner, "User.Add", _added(member))
         for member in members[1:]
     ]
-    for place, offer in enumerate(world.population.offers):
-        if offer.organization == organization:
-            maker = world.population.members[offer.hosts[0]] if offer.hosts else members[0]
+    for index, event_type in enumerate(world.population.event_types):
+        if event_type.organization == organization:
+            maker = world.population.members[event_type.hosts[0]] if event_type.hosts else members[0]
             found.append(
                 _entry(
                     world,
-                    len(world.population.members) + place,
-                    offer.record["created_at"],
+                    len(world.population.members) + index,
+                    event_type.record["created_at"],
                     _actor(world, maker),
                     "EventType.Create",
-                    {"name": offer.record["name"], "uri": offer.record["uri"]},
+                    {"name": event_type.record["name"], "uri": event_type.record["uri"]},
                 )
             )
     if organization == LARGE:
-        moment = times.write(world.anchor + _CAST_OCCURRED)
-        found.append(_made(world, cast.LOG_ENTRY, moment, owner, "User.Add", {"email": cast.ADDED_MAIL}))
+        moment = times.isoformat(world.anchor + _FIXTURE_OCCURRED)
+        found.append(
+            _made(world, fixtures.LOG_ENTRY, moment, owner, "User.Add", {"email": fixtures.ADDED_EMAIL})
+        )
     return sorted(found, key=occurred_at)
 
 
@@ -50,21 +52,21 @@ def _entry(world: World, number: int, occurred_at: str, actor: Record, name: str
 
 
 def _made(world: World, uuid: str, occurred_at: str, actor: Record, name: str, details: Record) -> Record:
-    uri = world.links.to("activity_log_entries", uuid)
-    return office_shapes.log_entry(uri, occurred_at=occurred_at, actor=actor, name=name, details=details)
+    uri = world.uris.build("activity_log_entries", uuid)
+    return record_factories.log_entry(uri, occurred_at=occurred_at, actor=actor, name=name, details=details)
 
 
 def _actor(world: World, member: Member) -> Record:
     group = {
-        "uri": world.links.to("groups", cast.GROUP),
-        "name": cast.GROUP_NAME,
-        "role": "Admin" if member.leads else "Member",
+        "uri": world.uris.build("groups", fixtures.GROUP),
+        "name": fixtures.GROUP_NAME,
+        "role": "Admin" if member.is_admin else "Member",
     }
     return {
         "uri": member.user["uri"],
         "type": "User",
         "organization": {"uri": member.user["current_organization"], "role": member.role.title()},
-        "group": group if member.number in world.group_members(cast.GROUP) else None,
+        "group": group if member.number in world.group_members(fixtures.GROUP) else None,
         "display_name": member.user["name"],
         "alternative_identifier": member.user["email"],
     }

@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import shapes, times
-from .shapes import Record
+from . import record_factories, times
+from .records import SCHEDULING_ORIGIN, Record
 
 if TYPE_CHECKING:
     from .world import World
@@ -17,7 +17,7 @@ SETUP = 30 * times.SECOND
 """How long it takes, in microseconds."""
 
 
-class _Setup(NamedTuple):
+class _ConferenceSetup(NamedTuple):
     ends: int
     event: int
     location: Record
@@ -28,7 +28,7 @@ class Conferences:
     """The conferences that are being set up, and how many of the next ones are going to fail."""
 
     failures: int = 0
-    under_way: deque[_Setup] = field(default_factory=deque)  # the first to end comes first
+    under_way: deque[_ConferenceSetup] = field(default_factory=deque)  # the first to end comes first
 
     def begin(self, now: int, event: int, uri: str, location: Record | None) -> Record | None:
         """Return the location of an event just booked; `location` is what it will be."""
@@ -37,12 +37,12 @@ class Conferences:
         ended = location
         if self.failures:
             self.failures -= 1
-            ended = shapes.conference(location["type"], "failed")
-        self.under_way.append(_Setup(now + SETUP, event, ended))
+            ended = record_factories.conference(location["type"], "failed")
+        self.under_way.append(_ConferenceSetup(now + SETUP, event, ended))
         join_url = None
         if location["type"] == "google_conference":  # of no other kind is a genuine record known
-            join_url = f"{shapes.SCHEDULING_ORIGIN}/events/{uri.rpartition('/')[2]}/google_meet"
-        return shapes.conference(location["type"], "processing", join_url)
+            join_url = f"{SCHEDULING_ORIGIN}/events/{uri.rpartition('/')[2]}/google_meet"
+        return record_factories.conference(location["type"], "processing", join_url)
 
 
 def catch_up(world: "World", now: int) -> None:
@@ -50,6 +50,6 @@ def catch_up(world: "World", now: int) -> None:
     under_way = world.conferences.under_way
     while under_way and under_way[0].ends <= now:
         setup = under_way.popleft()
-        if not world.canceled(setup.event):
-            event = world.keep(setup.event).event
-            event |= {"location": setup.location, "updated_at": times.write(setup.ends)}
+        if not world.is_canceled(setup.event):
+            event = world.editable_event(setup.event).event
+            event |= {"location": setup.location, "updated_at": times.isoformat(setup.ends)}

@@ -21,8 +21,8 @@ class Ids:
 
     def make(self, kind: str, number: int) -> str:
         """Give the hyphenated UUID of the `number`-th thing of a kind."""
-        tag = _half(f"{self._seed}:{kind}:{number}") & ~_VERSION_BITS | _VERSION_4
-        low = (number ^ _half(f"{self._seed}:{tag}")) & _PAYLOAD | _VARIANT
+        tag = _hash_64_bits(f"{self._seed}:{kind}:{number}") & ~_VERSION_BITS | _VERSION_4
+        low = (number ^ _hash_64_bits(f"{self._seed}:{tag}")) & _PAYLOAD | _VARIANT
         text = f"{tag:016x}{low:016x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
@@ -34,29 +34,29 @@ class Ids:
         except ValueError:
             return None
         tag, low = value >> 64, value & (1 << 64) - 1
-        number = (low ^ _half(f"{self._seed}:{tag}")) & _PAYLOAD
+        number = (low ^ _hash_64_bits(f"{self._seed}:{tag}")) & _PAYLOAD
         return number if len(uuid) == _UUID_LENGTH and self.make(kind, number) == uuid else None
 
 
-class Dice:
+class Rng:
     """Small draws out of one digest: far cheaper than seeding a generator for each record."""
 
     def __init__(self, *parts: object) -> None:
         self._pool = int.from_bytes(blake2b(repr(parts).encode()).digest())
 
-    def roll(self, sides: int) -> int:
-        """Give 0…sides-1."""
-        self._pool, face = divmod(self._pool, sides)
-        return face
+    def below(self, limit: int) -> int:
+        """Give 0…limit-1."""
+        self._pool, value = divmod(self._pool, limit)
+        return value
 
     def chance(self, percent: int) -> bool:
         """Say yes in `percent` of 100 cases."""
-        return self.roll(100) < percent
+        return self.below(100) < percent
 
-    def pick(self, choices: Sequence[T]) -> T:
+    def choice(self, choices: Sequence[T]) -> T:
         """Give one of the choices."""
-        return choices[self.roll(len(choices))]
+        return choices[self.below(len(choices))]
 
 
-def _half(text: str) -> int:
+def _hash_64_bits(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from . import cast, names, shapes, times
+from . import fixtures, names, record_factories, times
+from .date_ranges import BookableDates
 from .ids import Ids
-from .shapes import Links, Record
-from .spans import Dates
+from .records import Record, ResourceUris, slug_of
 
 LARGE, SMALL = 0, 1  # organizations, by number
 GROUP_SIZE = 4
@@ -29,18 +29,18 @@ class Member:
     membership: Record
 
     @property
-    def leads(self) -> bool:
+    def is_admin(self) -> bool:
         """Whether they may see the whole organization."""
         return self.role in {"owner", "admin"}
 
 
 @dataclass(frozen=True)
-class Offer:
+class EventType:
     """An event type with what booking needs.
 
     Attributes:
         hosts: numbers of the users who can be booked.
-        together: whether all hosts attend.
+        collective: whether all hosts attend.
         dates: when a one-off event type can be booked; None for the hosts' schedules alone.
     """
 
@@ -48,57 +48,63 @@ class Offer:
     organization: int
     hosts: tuple[int, ...]
     seats: int
-    together: bool
+    collective: bool
     record: Record
-    dates: Dates | None = None
+    dates: BookableDates | None = None
 
 
 class Population:
     """All people and event types; `users` counts the large organization, the small one has one more.
 
-    `members` and `offers` are what generated events are made of and stay as they are; the indexes `by_user`,
-    `by_membership` and `by_offer`, and the groups, say who and what there is now.
+    `members` and `event_types` are what generated events are made of and stay as they are; the indexes
+    `by_user`, `by_membership` and `event_types_by_id`, and the groups, say who and what there is now.
     """
 
-    def __init__(self, *, users: int, ids: Ids, links: Links, anchor: int) -> None:
+    def __init__(self, *, users: int, ids: Ids, uris: ResourceUris, anchor: int) -> None:
         self._ids = ids
-        self._links = links
+        self._uris = uris
         morning = 9 * times.HOUR + 14 * times.MINUTE + 3 * times.SECOND
         self._joined = anchor - _JOINED_DAYS_AGO * times.DAY + morning
-        self.organizations = (cast.ORGANIZATION, ids.make("organization", SMALL))
+        self.organization_ids = (fixtures.ORGANIZATION, ids.make("organization", SMALL))
         self.members = [self._member(number, LARGE) for number in range(users)] + [self._member(users, SMALL)]
-        self.groups = {cast.GROUP: frozenset(range(min(GROUP_SIZE, users)))}  # members by group id
-        self.offers = [*self._large_offers(users), self._small_offer(users)]
+        self.groups = {fixtures.GROUP: frozenset(range(min(GROUP_SIZE, users)))}  # members by group id
+        self.event_types = [*self._large_event_types(users), self._small_event_type(users)]
         self.by_user = {member.uuid: member for member in self.members}
         self.by_membership = {member.membership_uuid: member for member in self.members}
-        self.by_offer = {offer.uuid: offer for offer in self.offers}
+        self.event_types_by_id = {event_type.uuid: event_type for event_type in self.event_types}
 
-    def leave(self, member: Member) -> list[Offer]:
+    def remove_member(self, member: Member) -> list[EventType]:
         """Take a user out of their organization; give the event types that nobody hosts any more."""
         del self.by_user[member.uuid], self.by_membership[member.membership_uuid]
         self.groups = {uuid: members - {member.number} for uuid, members in self.groups.items()}
-        hosted = [offer for offer in self.by_offer.values() if member.number in offer.hosts]
-        for offer in hosted:
-            rest = tuple(number for number in offer.hosts if number != member.number)
-            self.by_offer[offer.uuid] = replace(offer, hosts=rest)
-        return [self.by_offer.pop(offer.uuid) for offer in hosted if not self.by_offer[offer.uuid].hosts]
+        hosted = [
+            event_type for event_type in self.event_types_by_id.values() if member.number in event_type.hosts
+        ]
+        for event_type in hosted:
+            rest = tuple(number for number in event_type.hosts if number != member.number)
+            self.event_types_by_id[event_type.uuid] = replace(event_type, hosts=rest)
+        return [
+            self.event_types_by_id.pop(event_type.uuid)
+            for event_type in hosted
+            if not self.event_types_by_id[event_type.uuid].hosts
+        ]
 
     def _member(self, number: int, organization: int) -> Member:
         uuid, membership_uuid, schedule, name, email, role = self._identity(number, organization)
         joined = self._joined + number * times.HOUR
-        user = shapes.user(
-            self._links.to("users", uuid),
+        user = record_factories.user(
+            self._uris.build("users", uuid),
             name=name,
             email=email,
-            organization=self._links.to("organizations", self.organizations[organization]),
-            created_at=times.write(joined + 118_204),
-            updated_at=times.write(joined + 30 * times.DAY + 904_311),
+            organization=self._uris.build("organizations", self.organization_ids[organization]),
+            created_at=times.isoformat(joined + 118_204),
+            updated_at=times.isoformat(joined + 30 * times.DAY + 904_311),
         )
-        membership = shapes.membership(
-            self._links.to("organization_memberships", membership_uuid),
+        membership = record_factories.membership(
+            self._uris.build("organization_memberships", membership_uuid),
             role=role,
             user=user,
-            joined_at=times.write(joined + 200_000),
+            joined_at=times.isoformat(joined + 200_000),
         )
         return Member(number, organization, role, uuid, schedule, user, membership_uuid, membership)
 
@@ -108,14 +114,14 @@ class Population:
             self._ids.make(kind, number) for kind in ("user", "membership", "schedule")
         )
         if organization == SMALL:
-            return uuid, membership, schedule, cast.SMALL_OWNER_NAME, cast.SMALL_OWNER_MAIL, "owner"
+            return uuid, membership, schedule, fixtures.SMALL_OWNER_NAME, fixtures.SMALL_OWNER_EMAIL, "owner"
         if number == 0:
-            cast_ids = (cast.OWNER, cast.OWNER_MEMBERSHIP, cast.OWNER_SCHEDULE)
-            return *cast_ids, cast.OWNER_NAME, cast.OWNER_MAIL, "owner"
+            fixture_ids = (fixtures.OWNER, fixtures.OWNER_MEMBERSHIP, fixtures.OWNER_SCHEDULE)
+            return *fixture_ids, fixtures.OWNER_NAME, fixtures.OWNER_EMAIL, "owner"
         if number == 1:
-            return cast.ADMIN, membership, schedule, cast.ADMIN_NAME, cast.ADMIN_MAIL, "admin"
-        lap, place = divmod(number * 37, len(names.FIRST))
-        first, last = names.FIRST[place], names.LAST[(lap * 11 + number) % len(names.LAST)]
+            return fixtures.ADMIN, membership, schedule, fixtures.ADMIN_NAME, fixtures.ADMIN_EMAIL, "admin"
+        lap, index = divmod(number * 37, len(names.FIRST))
+        first, last = names.FIRST[index], names.LAST[(lap * 11 + number) % len(names.LAST)]
         return (
             uuid,
             membership,
@@ -125,55 +131,65 @@ class Population:
             "user",
         )
 
-    def _large_offers(self, users: int) -> list[Offer]:
+    def _large_event_types(self, users: int) -> list[EventType]:
         everyone = tuple(range(users))
-        offers = [
-            self._own(0, "Intro call", cast.INTRO_CALL, slug="intro", **_INTRO_CALL),
-            self._team(everyone, "Sales demo", cast.SALES_DEMO, "d/cq3b-7xk-2rm/sales-demo", _SALES_DEMO),
-            self._team(
+        event_types = [
+            self._user_event_type(0, "Intro call", fixtures.INTRO_CALL, slug="intro", **_INTRO_CALL),
+            self._team_event_type(
+                everyone, "Sales demo", fixtures.SALES_DEMO, "d/cq3b-7xk-2rm/sales-demo", _SALES_DEMO
+            ),
+            self._team_event_type(
                 everyone[:GROUP_SIZE],
                 "Panel",
                 self._ids.make("event_type", 1),
                 "d/cq4c-8yl-3sn/panel",
                 _PANEL,
             ),
-            self._team(
+            self._team_event_type(
                 (), "Old survey", self._ids.make("event_type", 2), "d/cq5d-9zm-4tp/survey", _OLD_SURVEY
             ),
         ]
         for number in everyone[1:]:
-            offers.append(self._own(number, "Intro call", self._ids.make("event_type", 10 * number)))
+            event_types.append(
+                self._user_event_type(number, "Intro call", self._ids.make("event_type", 10 * number))
+            )
             if number % 3 == 1:
                 uuid = self._ids.make("event_type", 10 * number + 1)
-                offers.append(self._own(number, "Workshop", uuid, seats=_WORKSHOP_SEATS, **_WORKSHOP))
-        return offers
+                event_types.append(
+                    self._user_event_type(number, "Workshop", uuid, seats=_WORKSHOP_SEATS, **_WORKSHOP)
+                )
+        return event_types
 
-    def _small_offer(self, number: int) -> Offer:
-        return self._own(number, "Coffee chat", self._ids.make("event_type", 10 * number), duration=15)
+    def _small_event_type(self, number: int) -> EventType:
+        return self._user_event_type(
+            number, "Coffee chat", self._ids.make("event_type", 10 * number), duration=15
+        )
 
-    def _own(
+    def _user_event_type(
         self, number: int, name: str, uuid: str, *, seats: int = 1, slug: str | None = None, **changes: object
-    ) -> Offer:
+    ) -> EventType:
         """Make an event type that belongs to one user."""
         member = self.members[number]
-        page = f"{member.user['slug']}/{slug or shapes.slug_of(name)}"
+        page = f"{member.user['slug']}/{slug or slug_of(name)}"
         profile = {"type": "User", "name": member.user["name"], "owner": member.user["uri"]}
         record = self._record(name, uuid, page, {"profile": profile, **changes})
-        return Offer(uuid, member.organization, (number,), seats, together=False, record=record)
+        return EventType(uuid, member.organization, (number,), seats, collective=False, record=record)
 
-    def _team(self, hosts: Sequence[int], name: str, uuid: str, page: str, changes: Record) -> Offer:
+    def _team_event_type(
+        self, hosts: Sequence[int], name: str, uuid: str, page: str, changes: Record
+    ) -> EventType:
         """Make an event type that belongs to the team; what `changes` leave null stays null, as in life."""
-        profile = {"type": "Team", "name": "Sales", "owner": self._links.to("teams", cast.TEAM)}
+        profile = {"type": "Team", "name": "Sales", "owner": self._uris.build("teams", fixtures.TEAM)}
         record = self._record(name, uuid, page, {"profile": profile, **changes})
         together = record["pooling_type"] == "collective"
-        return Offer(uuid, LARGE, tuple(hosts), 1, together=together, record=record)
+        return EventType(uuid, LARGE, tuple(hosts), 1, collective=together, record=record)
 
     def _record(self, name: str, uuid: str, page: str, changes: Record) -> Record:
-        return shapes.event_type(
-            self._links.to("event_types", uuid),
+        return record_factories.event_type(
+            self._uris.build("event_types", uuid),
             name=name,
-            created_at=times.write(self._joined + times.DAY + 1),
-            updated_at=times.write(self._joined + 60 * times.DAY + 447_810),
+            created_at=times.isoformat(self._joined + times.DAY + 1),
+            updated_at=times.isoformat(self._joined + 60 * times.DAY + 447_810),
             page=page,
             **changes,
         )
@@ -182,8 +198,8 @@ class Population:
 _INTRO_CALL: Record = {
     "duration_options": [15, 30],
     "custom_questions": [
-        shapes.question("What would you like to discuss?", 0, required=True),
-        shapes.question("Which products do you use?", 1, choices=("Core", "Reports", "Billing")),
+        record_factories.question("What would you like to discuss?", 0, required=True),
+        record_factories.question("Which products do you use?", 1, choices=("Core", "Reports", "Billing")),
     ],
 }
 _SALES_DEMO: Record = {"duration": 45, "position": 1, "pooling_type": "round_robin"}

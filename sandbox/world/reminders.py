@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 from . import times
 from .listings import EventListing, EventQuery, Key
-from .shapes import Record
+from .records import Record
 from .world import World
 
-AHEAD = times.DAY  # how long before a meeting its reminder goes out
-KEPT = 30 * times.DAY
+LEAD_TIME = times.DAY  # how long before a meeting its reminder goes out
+RETENTION = 30 * times.DAY
 _SENT_AFTER = 5 * times.SECOND
-_MAIL, _TEXT = 0, 1
+_EMAIL, _SMS = 0, 1
 
 
-class Reminders:
+class ReminderListing:
     """The reminders of events as a listing, the latest first; a key is (start, event number, kind)."""
 
     def __init__(self, world: World, query: EventQuery) -> None:
@@ -29,33 +29,33 @@ class Reminders:
                     yield start, number, kind
         for start, number in self._events.walk(after and after[:2], backwards=backwards):
             # Whoever books less than a day ahead gets none.
-            if times.read(self._world.event(number)["created_at"]) <= start - AHEAD:
+            if times.parse(self._world.event(number)["created_at"]) <= start - LEAD_TIME:
                 for kind in self._kinds(number, backwards=backwards):
                     yield start, number, kind
 
     def _kinds(self, number: int, *, backwards: bool) -> tuple[int, ...]:
         if self._world.invitees(number)[0]["text_reminder_number"] is None:
-            return (_MAIL,)
-        return (_TEXT, _MAIL) if backwards else (_MAIL, _TEXT)
+            return (_EMAIL,)
+        return (_SMS, _EMAIL) if backwards else (_EMAIL, _SMS)
 
     def record(self, key: Key) -> Record:
         """Give the OutgoingCommunication of a key."""
         start, number, kind = key
         event, invitee = self._world.event(number), self._world.invitees(number)[0]
         host = event["event_memberships"][0]
-        offer = self._world.population.by_offer.get(event["event_type"].rpartition("/")[2])
-        mail = kind == _MAIL
+        event_type = self._world.population.event_types_by_id.get(event["event_type"].rpartition("/")[2])
+        is_email = kind == _EMAIL
         return {
-            "type": "email" if mail else "sms",
-            "to": invitee["email"] if mail else invitee["text_reminder_number"],
-            "from": "notifications@calendly.example" if mail else "+15550100",
-            "subject": f"Reminder: {event['name']}" if mail else None,
+            "type": "email" if is_email else "sms",
+            "to": invitee["email"] if is_email else invitee["text_reminder_number"],
+            "from": "notifications@calendly.example" if is_email else "+15550100",
+            "subject": f"Reminder: {event['name']}" if is_email else None,
             "body": "See you tomorrow.",
             "sender_uri": host["user"],
             "sender_email": host["user_email"],
             "event_type_uri": event["event_type"],
             "event_uri": event["uri"],
-            "sent_at": times.write(start - AHEAD + _SENT_AFTER),
-            "created_at": times.write(start - AHEAD),
-            "scheduling_url": offer.record["scheduling_url"] if offer else None,
+            "sent_at": times.isoformat(start - LEAD_TIME + _SENT_AFTER),
+            "created_at": times.isoformat(start - LEAD_TIME),
+            "scheduling_url": event_type.record["scheduling_url"] if event_type else None,
         }

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import date
 
-from . import cast, times
+from . import fixtures, times
 from .ids import Ids
 from .population import Member
-from .shapes import Links, Record
+from .records import Record, ResourceUris
 
 WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
@@ -17,19 +17,19 @@ _DAYS_OFF = {"sunday", "saturday"}
 class Schedules:
     """Who is available when. Everybody has office hours until they change them or make others."""
 
-    def __init__(self, *, members: Sequence[Member], ids: Ids, links: Links, anchor: int) -> None:
+    def __init__(self, *, members: Sequence[Member], ids: Ids, uris: ResourceUris, anchor: int) -> None:
         self._members = members
         self._ids = ids
-        self._links = links
-        self._office_hours = office_hours(times.day_of(anchor))
-        self._kept: dict[int, dict[str, Record]] = {}  # by member number, then by id
-        self._owner_of_made: dict[str, Member] = {}
+        self._uris = uris
+        self._office_hours = office_hours(times.to_day(anchor))
+        self._stored: dict[int, dict[str, Record]] = {}  # by member number, then by id
+        self._owners: dict[str, Member] = {}
         self._own_rules: dict[tuple[str, int], Record] = {}  # by event type id and member number
 
     def of(self, member: Member) -> list[Record]:
         """Give a user's schedules, at least one; exactly one is the default."""
-        kept = self._kept.get(member.number)
-        return list(kept.values()) if kept else [self._first(member)]
+        stored = self._stored.get(member.number)
+        return list(stored.values()) if stored else [self._first(member)]
 
     def default(self, member: Member) -> Record:
         """Give the schedule that a user's event types follow."""
@@ -37,12 +37,12 @@ class Schedules:
 
     def owner(self, uuid: str) -> Member | None:
         """Give whose schedule this is."""
-        if uuid == cast.OWNER_SCHEDULE:
+        if uuid == fixtures.OWNER_SCHEDULE:
             return self._members[0]
         number = self._ids.number("schedule", uuid)
         if number is not None and number < len(self._members) and self._members[number].schedule == uuid:
             return self._members[number]
-        return self._owner_of_made.get(uuid)
+        return self._owners.get(uuid)
 
     def get(self, member: Member, uuid: str) -> Record:
         """Give one of a user's schedules."""
@@ -50,37 +50,37 @@ class Schedules:
 
     def create(self, member: Member, uuid: str, fields: Record) -> Record:
         """Add a schedule; it is not the default."""
-        self._owner_of_made[uuid] = member
-        self._keep(member)[uuid] = self._schedule(member, uuid, default=False, **fields)
+        self._owners[uuid] = member
+        self._stored_schedules(member)[uuid] = self._schedule(member, uuid, default=False, **fields)
         return self.get(member, uuid)
 
     def update(self, member: Member, uuid: str, fields: Record) -> Record:
         """Change some fields; the schedule that becomes the default takes the place of the one that was."""
-        kept = self._keep(member)
+        stored = self._stored_schedules(member)
         if fields.get("default"):
-            for other, schedule in kept.items():
-                kept[other] = schedule | {"default": False}
-        kept[uuid] = kept[uuid] | fields
-        return kept[uuid]
+            for other, schedule in stored.items():
+                stored[other] = schedule | {"default": False}
+        stored[uuid] = stored[uuid] | fields
+        return stored[uuid]
 
-    def rule(self, offer_uuid: str, member: Member) -> Record:
+    def rule(self, event_type_uuid: str, member: Member) -> Record:
         """Give when a host can be booked for an event type: its own rules, or the host's schedule."""
-        own = self._own_rules.get((offer_uuid, member.number))
+        own = self._own_rules.get((event_type_uuid, member.number))
         if own is not None:
             return own
         schedule = self.default(member)
         return {field: schedule[field] for field in ("timezone", "uri", "name", "user", "rules")}
 
-    def follows(self, offer_uuid: str, member: Member, uuid: str) -> bool:
+    def follows(self, event_type_uuid: str, member: Member, uuid: str) -> bool:
         """Whether an event type follows this schedule of a host's."""
-        uri: str = self.rule(offer_uuid, member)["uri"]
+        uri: str = self.rule(event_type_uuid, member)["uri"]
         return uri.endswith(f"/user_availability_schedules/{uuid}")
 
-    def set_rule(self, offer_uuid: str, member: Member, uuid: str, fields: Record) -> None:
+    def set_rule(self, event_type_uuid: str, member: Member, uuid: str, fields: Record) -> None:
         """Give an event type rules of its own for one host."""
-        self._own_rules[offer_uuid, member.number] = {
+        self._own_rules[event_type_uuid, member.number] = {
             "timezone": fields["timezone"],
-            "uri": self._links.to("availability_rules", uuid),
+            "uri": self._uris.build("availability_rules", uuid),
             "name": None,
             "user": member.user["uri"],
             "rules": fields["rules"],
@@ -96,7 +96,7 @@ class Schedules:
 
     def _schedule(self, member: Member, uuid: str, **fields: object) -> Record:
         return {
-            "uri": self._links.to("user_availability_schedules", uuid),
+            "uri": self._uris.build("user_availability_schedules", uuid),
             "default": fields["default"],
             "name": fields["name"],
             "user": member.user["uri"],
@@ -104,10 +104,10 @@ class Schedules:
             "rules": fields["rules"],
         }
 
-    def _keep(self, member: Member) -> dict[str, Record]:
-        if member.number not in self._kept:
-            self._kept[member.number] = {member.schedule: self._first(member)}
-        return self._kept[member.number]
+    def _stored_schedules(self, member: Member) -> dict[str, Record]:
+        if member.number not in self._stored:
+            self._stored[member.number] = {member.schedule: self._first(member)}
+        return self._stored[member.number]
 
 
 def office_hours(today: date) -> list[Record]:

@@ -7,31 +7,31 @@ well as it can be; nothing is refused.
 import re
 from collections.abc import Callable
 
-_MOST_SIGNS = 40
+_MAX_SIGNS = 40
 
-Test = Callable[[str], bool]
+TextTest = Callable[[str], bool]
 
 _TOKEN = re.compile(r'"([^"]*)"?|([|()+-])|([^\s|()"]+)')
 
 
-def compiled(term: str) -> Test:
+def compile_term(term: str) -> TextTest:
     """Make a test for texts."""
-    return _Reader(term).alternatives()
+    return _TermParser(term).alternatives()
 
 
-class _Reader:
+class _TermParser:
     """Reads the tokens from left to right."""
 
     def __init__(self, term: str) -> None:
         tokens = list(_TOKEN.finditer(term))
-        signs = [place for place, token in enumerate(tokens) if token.group(2)]
-        ignored = set(signs[_MOST_SIGNS:])  # how deep a term nests is bounded by them
-        self._tokens = [token for place, token in enumerate(tokens) if place not in ignored][::-1]
+        signs = [index for index, token in enumerate(tokens) if token.group(2)]
+        ignored = set(signs[_MAX_SIGNS:])  # how deep a term nests is bounded by them
+        self._tokens = [token for index, token in enumerate(tokens) if index not in ignored][::-1]
 
     def _next_sign(self) -> str | None:
         return self._tokens[-1].group(2) if self._tokens else None
 
-    def alternatives(self) -> Test:
+    def alternatives(self) -> TextTest:
         """Read up to a closing parenthesis or the end."""
         choices = [self._all_of()]
         while self._next_sign() == "|":
@@ -39,13 +39,13 @@ class _Reader:
             choices.append(self._all_of())
         return lambda text: any(choice(text) for choice in choices)
 
-    def _all_of(self) -> Test:
+    def _all_of(self) -> TextTest:
         tests = []
         while self._tokens and self._next_sign() not in {"|", ")"}:
             tests.append(self._one())
         return lambda text: all(test(text) for test in tests)
 
-    def _one(self) -> Test:
+    def _one(self) -> TextTest:
         phrase, sign, word = self._tokens.pop().groups()
         if sign == "(":
             inner = self.alternatives()
@@ -64,6 +64,6 @@ def _anything(_text: str) -> bool:
     return True
 
 
-def _found(pattern: str) -> Test:
+def _found(pattern: str) -> TextTest:
     compiled_pattern = re.compile(rf"(?<!\w){pattern}(?!\w)", re.IGNORECASE)
     return lambda text: compiled_pattern.search(text) is not None

@@ -2,83 +2,83 @@
 
 from dataclasses import replace
 
-from . import shapes, times
-from .holdings import Share
-from .population import Offer
-from .shapes import Record
-from .world import LINK_LIFE, Link, World
+from . import record_factories, times
+from .population import EventType
+from .records import Record
+from .state import EventTypeShare, SingleUseLink
+from .world import LINK_LIFETIME, World
 
 ACTIVE, BOOKED, EXPIRED = "active", "booked", "expired"
 
 _HOURS_AHEAD = 4  # the notice that every event type wants, as in the documented example; the unit is a guess
 
 
-def add(world: World, share: Share) -> None:
+def add(world: World, share: EventTypeShare) -> None:
     """Put in a share that can be booked."""
     world.touch()
-    world.holdings.shares[share.uuid] = share
-    world.single_use[share.booking_url] = Link(share.offer, share.made)
+    world.state.shares[share.uuid] = share
+    world.single_use_links[share.booking_url] = SingleUseLink(share.event_type, share.created_at)
 
 
-def remove(world: World, share: Share) -> None:
+def remove(world: World, share: EventTypeShare) -> None:
     """Revoke a share."""
     world.touch()
-    del world.holdings.shares[share.uuid]
-    world.single_use.pop(share.booking_url, None)
+    del world.state.shares[share.uuid]
+    world.single_use_links.pop(share.booking_url, None)
 
 
-def status(world: World, share: Share, now: int) -> str:
+def status(world: World, share: EventTypeShare, now: int) -> str:
     """Return whether a share can be booked, was booked, or was left too long."""
-    if share.booking_url not in world.single_use:
+    if share.booking_url not in world.single_use_links:
         return BOOKED
-    return EXPIRED if now - share.made > LINK_LIFE else ACTIVE
+    return EXPIRED if now - share.created_at > LINK_LIFETIME else ACTIVE
 
 
-def record(world: World, share: Share, now: int) -> Record:
+def record(world: World, share: EventTypeShare, now: int) -> Record:
     """Return a share as the API shows it."""
-    offer = world.population.by_offer[share.offer]
-    return shapes.share(
-        world.links.to("shares", share.uuid),
-        event_type=offer.record,
+    event_type = world.population.event_types_by_id[share.event_type]
+    return record_factories.share(
+        world.uris.build("shares", share.uuid),
+        event_type=event_type.record,
         booking_url=share.booking_url,
         contact=share.contact,
-        created_at=times.write(share.made),
+        created_at=times.isoformat(share.created_at),
         status=status(world, share, now),
-        share_override=_in_force(world, share, offer),
+        share_override=_effective_settings(world, share, event_type),
     )
 
 
-def customized(world: World, booking_url: str, offer: Offer) -> Offer:
+def customized(world: World, booking_url: str, event_type: EventType) -> EventType:
     """Return an event type as it is booked through a link: a share may change its name, length and places."""
-    shares = world.holdings.shares.values()
+    shares = world.state.shares.values()
     share = next((share for share in shares if share.booking_url == booking_url), None)
     if share is None:
-        return offer
-    settings = _in_force(world, share, offer)
+        return event_type
+    settings = _effective_settings(world, share, event_type)
     changes = {
         "name": settings["name"],
         "duration": settings["duration"],
         "locations": settings["location_configurations"],
     }
-    return replace(offer, record=offer.record | changes)
+    return replace(event_type, record=event_type.record | changes)
 
 
-def _in_force(world: World, share: Share, offer: Offer) -> Record:
+def _effective_settings(world: World, share: EventTypeShare, event_type: EventType) -> Record:
     """Return the value of every setting: the share's own, or else what the event type has now."""
-    hours = world.schedules.rule(offer.uuid, world.population.members[offer.hosts[0]])
+    hours = world.schedules.rule(event_type.uuid, world.population.members[event_type.hosts[0]])
     settings: Record = {
-        "name": offer.record["name"],
-        "duration": offer.record["duration"],
-        "duration_options": offer.record["duration_options"],
+        "name": event_type.record["name"],
+        "duration": event_type.record["duration"],
+        "duration_options": event_type.record["duration_options"],
         "period_type": "unlimited",
         "start_date": None,
         "end_date": None,
         "max_booking_time": None,
         "min_booking_time": _HOURS_AHEAD,
         "hide_location": False,
-        "location_configurations": offer.record["locations"] or [],
+        "location_configurations": event_type.record["locations"] or [],
         "availability_rule": {"rules": hours["rules"], "timezone": hours["timezone"]},
-    } | share.own
-    places = enumerate(settings["location_configurations"])
-    settings["location_configurations"] = [{"position": number, **place} for number, place in places]
+    } | share.overrides
+    locations = enumerate(settings["location_configurations"])
+    settings["location_configurations"] = [{"position": number, **location} for number, location in locations]
     return settings

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from . import cast, office_shapes, times
-from .bookings import Place
-from .happenings import Happening
-from .holdings import Form, Submission
-from .shapes import Record
+from . import fixtures, record_factories, times
+from .domain_events import DomainEvent
+from .records import Record
+from .state import InviteeRef, RoutingForm, RoutingFormSubmission
 from .world import World
 
 _DEFAULT_ANSWERS = {"name": "Robin Example", "email": "robin@client.example"}
@@ -15,12 +14,12 @@ _DEFAULT_ANSWERS = {"name": "Robin Example", "email": "robin@client.example"}
 def submit(
     world: World,
     now: int,
-    form: Form,
+    form: RoutingForm,
     answers: Sequence[str],
     *,
     kind: str | None = None,
-    submitter: Place | None = None,
-) -> Submission:
+    submitter: InviteeRef | None = None,
+) -> RoutingFormSubmission:
     """Put in a submission; missing answers are made up, the result leads to the intro call unless named."""
     results = _results(world)
     kind = kind or "event_type"
@@ -29,38 +28,38 @@ def submit(
     questions = form.record["questions"]
     if len(answers) > len(questions):
         raise ValueError(f"answers must be {len(questions)} at most")
-    made_up = [_made_up(question) for question in questions[len(answers) :]]
-    uri = world.links.to("routing_form_submissions", world.new_uuid("routing_form_submission"))
-    record = office_shapes.submission(
+    defaults = [_default_answer(question) for question in questions[len(answers) :]]
+    uri = world.uris.build("routing_form_submissions", world.new_uuid("routing_form_submission"))
+    record = record_factories.submission(
         uri,
         form.record,
-        [*answers, *made_up],
+        [*answers, *defaults],
         result={"type": kind, "value": results[kind]},
-        created_at=times.write(now),
+        created_at=times.isoformat(now),
     )
     if submitter:
-        invitee = world.keep(submitter.number).invitees[submitter.place]
+        invitee = world.editable_event(submitter.event).invitees[submitter.position]
         invitee["routing_form_submission"] = uri
         record |= {"submitter": invitee["uri"], "submitter_type": "Invitee"}
     world.touch()
-    made = Submission(form.record["uri"].rpartition("/")[2], record)
-    world.holdings.submissions[uri.rpartition("/")[2]] = made
-    return made
+    submission = RoutingFormSubmission(form.record["uri"].rpartition("/")[2], record)
+    world.state.submissions[uri.rpartition("/")[2]] = submission
+    return submission
 
 
 def _results(world: World) -> dict[str, str | Record]:
     return {
-        "event_type": world.links.to("event_types", cast.INTRO_CALL),
-        "custom_message": cast.FORM_MESSAGE,
-        "external_url": cast.FORM_URL,
+        "event_type": world.uris.build("event_types", fixtures.INTRO_CALL),
+        "custom_message": fixtures.FORM_MESSAGE,
+        "external_url": fixtures.FORM_URL,
     }
 
 
-def _made_up(question: Record) -> str:
+def _default_answer(question: Record) -> str:
     choices = question["answer_choices"]
     return choices[0] if choices else _DEFAULT_ANSWERS.get(question["type"], "Not said")
 
 
-def told(form: Form, made: Submission) -> Happening:
+def submission_event(form: RoutingForm, submission: RoutingFormSubmission) -> DomainEvent:
     """Give what subscribers of `routing_form_submission.created` hear."""
-    return Happening("routing_form_submission.created", made.record, form.organization)
+    return DomainEvent("routing_form_submission.created", submission.record, form.organization)

@@ -16,12 +16,12 @@ _FIRST, _LAST = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND for
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def write(moment: int) -> str:
+def isoformat(moment: int) -> str:
     """Give `YYYY-MM-DDThh:mm:ss.ffffffZ` for microseconds since 1970."""
     return (_NAIVE_EPOCH + timedelta(microseconds=moment)).isoformat(timespec="microseconds") + "Z"
 
 
-def read(text: str) -> int:
+def parse(text: str) -> int:
     """Give the microseconds since 1970 of an RFC 3339 date-time; ValueError for anything else."""
     if not _DATE_TIME.fullmatch(text):
         raise ValueError("must be a valid date-time")
@@ -31,16 +31,16 @@ def read(text: str) -> int:
     return moment
 
 
-def of_unix(seconds: float) -> int:
+def from_unix(seconds: float) -> int:
     """Give the microseconds of a clock that gives unix seconds."""
     return round(seconds * SECOND)
 
 
-def of_day(day: date) -> int:
+def from_day(day: date) -> int:
     """Give the first microsecond of a UTC day."""
     return (day - _EPOCH.date()).days * DAY
 
 
-def day_of(moment: int) -> date:
+def to_day(moment: int) -> date:
     """Give the UTC day a moment lies in."""
     return _EPOCH.date() + timedelta(days=moment // DAY)

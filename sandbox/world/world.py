@@ -1,7 +1,7 @@
 """Everything the sandbox knows: people, events, webhook subscriptions, and every change. Pure.
 
-Generated events are numbered from 0 in start order. Booked or changed ones are kept whole; booked ones
-take the numbers after the generated ones and lie in `added`, sorted by start.
+Generated events are numbered from 0 in start order. Booked or changed ones are stored whole; booked ones
+take the numbers after the generated ones and lie in `added_events`, sorted by start.
 """
 
 from bisect import insort
@@ -10,52 +10,30 @@ from typing import NamedTuple
 
 from . import times
 from .conferences import Conferences
-from .diary import Diary
-from .holdings import Holdings
-from .ids import Ids
-from .offices import Offices
-from .population import LARGE, Member, Offer, Population
+from .event_builder import MAX_INVITEES, EventBuilder
+from .event_generator import EventGenerator
+from .ids import Ids, Rng
+from .organizations import Organizations
+from .population import LARGE, EventType, Member, Population
+from .records import Record, ResourceUris
 from .schedules import Schedules
-from .shapes import Links, Record
-from .writer import MOST_INVITEES, Writer
+from .state import InviteeRef, SingleUseLink, StoredEvent, WebhookSubscription, WorldState
 
-CAST_EVENTS = 2
-LINK_LIFE = 90 * times.DAY
+FIXTURE_EVENTS = 2
+LINK_LIFETIME = 90 * times.DAY
 NO_LIMITS: Record = {"daily_limit": None, "weekly_limit": None, "monthly_limit": None}
 _OWNER_LIMITS: Record = NO_LIMITS | {"daily_limit": 6}
 
 
-@dataclass
-class Kept:
-    """An event that is held rather than generated."""
-
-    organization: int
-    hosts: tuple[int, ...]
-    event: Record
-    invitees: list[Record]
+_PATH_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+_PATH_PART_SIZES = {"d": (4, 3, 3), "s": (4, 2, 4)}
 
 
-class Added(NamedTuple):
+class EventKey(NamedTuple):
     """An event beside the generated ones, by start (microseconds) and number."""
 
     start: int
     number: int
-
-
-@dataclass
-class Subscription:
-    """A webhook subscription with what its record does not show."""
-
-    organization: int
-    record: Record
-    signing_key: str | None = None
-
-
-class Link(NamedTuple):
-    """A link that one meeting can be booked with: event type id, and the moment it was made."""
-
-    offer: str
-    made: int
 
 
 @dataclass
@@ -70,33 +48,35 @@ class World:
     version: int = field(default=0, init=False)  # rises with every change
 
     def __post_init__(self) -> None:
-        self.links = Links(self.origin)
+        self.uris = ResourceUris(self.origin)
         self.ids = Ids(self.seed)
-        self.population = Population(users=self.users, ids=self.ids, links=self.links, anchor=self.anchor)
-        self.diary = Diary(
+        self.population = Population(users=self.users, ids=self.ids, uris=self.uris, anchor=self.anchor)
+        self.generator = EventGenerator(
             seed=self.seed,
-            count=self.events - CAST_EVENTS,
+            count=self.events - FIXTURE_EVENTS,
             users=self.users,
             anchor=self.anchor,
-            offers=[offer for offer in self.population.offers if offer.organization == LARGE],
+            event_types=[
+                event_type for event_type in self.population.event_types if event_type.organization == LARGE
+            ],
         )
-        self.writer = Writer(self.diary, self.population, self.ids, self.links, self.anchor)
+        self.event_builder = EventBuilder(self.generator, self.population, self.ids, self.uris, self.anchor)
         self.schedules = Schedules(
-            members=self.population.members, ids=self.ids, links=self.links, anchor=self.anchor
+            members=self.population.members, ids=self.ids, uris=self.uris, anchor=self.anchor
         )
-        self.offices = Offices(self.population, self.ids, self.links, self.anchor)
-        self.single_use: dict[str, Link] = {}  # by booking URL
+        self.organizations = Organizations(self.population, self.ids, self.uris, self.anchor)
+        self.single_use_links: dict[str, SingleUseLink] = {}  # by booking URL
         self._meeting_limits: dict[int, Record] = {0: _OWNER_LIMITS}
-        self.kept: dict[int, Kept] = {}
-        self.added: list[Added] = []
-        self.subscriptions: dict[str, Subscription] = {}
-        self.holdings = Holdings()
+        self.stored_events: dict[int, StoredEvent] = {}
+        self.added_events: list[EventKey] = []
+        self.subscriptions: dict[str, WebhookSubscription] = {}
+        self.state = WorldState()
         self.conferences = Conferences()
-        self.samples: dict[str, Record] = {}  # payloads of sample webhook data, by event name
-        self._made = 0
-        self._by_mail: dict[str, list[Added]] = {}
+        self.sample_payloads: dict[str, Record] = {}  # payloads of sample webhook data, by event name
+        self._created = 0
+        self._by_email: dict[str, list[EventKey]] = {}
         self._named_events: dict[str, int] = {}
-        self._named_invitees: dict[str, tuple[int, int]] = {}
+        self._named_invitees: dict[str, InviteeRef] = {}
 
     # People
 
@@ -104,7 +84,7 @@ class World:
         """Give the user with this id."""
         return self.population.by_user.get(user_uuid)
 
-    def member_of_mail(self, email: str) -> Member | None:
+    def member_by_email(self, email: str) -> Member | None:
         """Give the user with this mail address."""
         members = self.population.by_user.values()
         return next((member for member in members if member.user["email"] == email.lower()), None)
@@ -117,38 +97,42 @@ class World:
         """Give the member numbers of the group with this id, none for one that is not there."""
         return self.population.groups.get(group_uuid, frozenset())
 
-    def leave(self, member: Member) -> list[Offer]:
+    def remove_member(self, member: Member) -> list[EventType]:
         """Take a user out of their organization; give the event types that went with them."""
         self.version += 1
-        return self.population.leave(member)
+        return self.population.remove_member(member)
 
-    def put_offer(self, offer: Offer) -> None:
+    def put_event_type(self, event_type: EventType) -> None:
         """Put in an event type, new or changed; events that are there keep what they were booked with."""
         self.version += 1
-        self.population.by_offer[offer.uuid] = offer
+        self.population.event_types_by_id[event_type.uuid] = event_type
 
-    def remove_offer(self, uuid: str) -> Offer:
+    def remove_event_type(self, uuid: str) -> EventType:
         """Take out an event type and give it; events that are there keep what they were booked with."""
         self.version += 1
-        return self.population.by_offer.pop(uuid)
+        return self.population.event_types_by_id.pop(uuid)
 
-    def linked(self, booking_url: str, now: int) -> str:
+    def event_type_of_link(self, booking_url: str, now: int) -> str:
         """Give the event type id of a single-use link; LookupError for one that is used, stale or unknown."""
-        link = self.single_use.get(booking_url)
-        if link is None or now - link.made > LINK_LIFE or link.offer not in self.population.by_offer:
+        link = self.single_use_links.get(booking_url)
+        if (
+            link is None
+            or now - link.created_at > LINK_LIFETIME
+            or link.event_type not in self.population.event_types_by_id
+        ):
             raise LookupError("no such single-use link, or not any more")
-        return link.offer
+        return link.event_type
 
     def use_link(self, booking_url: str) -> None:
         """Say that a single-use link was used."""
         self.version += 1
-        del self.single_use[booking_url]
+        del self.single_use_links[booking_url]
 
     def meeting_limits(self, member: Member) -> Record:
         """Give how many meetings a user takes."""
         return self._meeting_limits.get(member.number, NO_LIMITS)
 
-    def limit_meetings(self, member: Member, changes: Record) -> Record:
+    def set_meeting_limits(self, member: Member, changes: Record) -> Record:
         """Change how many meetings a user takes."""
         self.version += 1
         self._meeting_limits[member.number] = self.meeting_limits(member) | changes
@@ -161,89 +145,93 @@ class World:
         if uuid in self._named_events:
             return self._named_events[uuid]
         number = self.ids.number("event", uuid)
-        return number if number is not None and number < self.diary.count + len(self.added) else None
+        return (
+            number if number is not None and number < self.generator.count + len(self.added_events) else None
+        )
 
-    def invitee_place(self, uuid: str) -> tuple[int, int] | None:
-        """Give the event number of the invitee with this id and their place among its invitees."""
+    def find_invitee(self, uuid: str) -> InviteeRef | None:
+        """Give the event number of the invitee with this id and their position among its invitees."""
         if uuid in self._named_invitees:
             return self._named_invitees[uuid]
         number = self.ids.number("invitee", uuid)
         if number is None:
             return None
-        event, place = divmod(number, MOST_INVITEES)
-        if event >= self.diary.count + len(self.added) or place >= len(self.invitees(event)):
+        event, position = divmod(number, MAX_INVITEES)
+        if event >= self.generator.count + len(self.added_events) or position >= len(self.invitees(event)):
             return None
-        return event, place
+        return InviteeRef(event, position)
 
     def event(self, number: int) -> Record:
         """Give the Event with this number."""
-        kept = self.kept.get(number)
-        return kept.event if kept else self.writer.event(number)
+        stored = self.stored_events.get(number)
+        return stored.event if stored else self.event_builder.event(number)
 
     def invitees(self, number: int) -> list[Record]:
         """Give the Invitees of the event with this number."""
-        kept = self.kept.get(number)
-        return kept.invitees if kept else self.writer.invitees(number)
+        stored = self.stored_events.get(number)
+        return stored.invitees if stored else self.event_builder.invitees(number)
 
     def hosts(self, number: int) -> tuple[int, ...]:
         """Give the host numbers of the event with this number."""
-        kept = self.kept.get(number)
-        return kept.hosts if kept else self.diary.facts(number).hosts
+        stored = self.stored_events.get(number)
+        return stored.hosts if stored else self.generator.facts(number).hosts
 
     def organization_of(self, number: int) -> int:
         """Give the organization number of the event with this number."""
-        kept = self.kept.get(number)
-        return kept.organization if kept else LARGE
+        stored = self.stored_events.get(number)
+        return stored.organization if stored else LARGE
 
-    def canceled(self, number: int) -> bool:
+    def is_canceled(self, number: int) -> bool:
         """Whether the event with this number is canceled."""
-        kept = self.kept.get(number)
-        return kept.event["status"] == "canceled" if kept else self.diary.canceled(number)
+        stored = self.stored_events.get(number)
+        return stored.event["status"] == "canceled" if stored else self.generator.is_canceled(number)
 
-    def joined_by(self, email: str) -> list[Added]:
+    def events_of_invitee(self, email: str) -> list[EventKey]:
         """Give the events that this mail address was put into, by start; one may be there more than once."""
-        return self._by_mail.get(email.lower(), [])
+        return self._by_email.get(email.lower(), [])
 
     # Changes
 
-    def keep(self, number: int) -> Kept:
+    def editable_event(self, number: int) -> StoredEvent:
         """Hold an event so that it can be changed; whoever asks is about to change it."""
         self.version += 1
-        if number not in self.kept:
+        if number not in self.stored_events:
             hosts, organization = self.hosts(number), self.organization_of(number)
-            self.kept[number] = Kept(organization, hosts, self.event(number), self.invitees(number))
-        return self.kept[number]
+            self.stored_events[number] = StoredEvent(
+                organization, hosts, self.event(number), self.invitees(number)
+            )
+        return self.stored_events[number]
 
     def next_number(self) -> int:
         """Give the number that the next added event will have."""
-        return self.diary.count + len(self.added)
+        return self.generator.count + len(self.added_events)
 
-    def add(self, kept: Kept) -> int:
+    def add(self, stored: StoredEvent) -> int:
         """Put in an event and give its number."""
         number = self.next_number()
         self.version += 1
-        self.kept[number] = kept
-        insort(self.added, Added(times.read(kept.event["start_time"]), number))
-        for invitee in kept.invitees:
+        self.stored_events[number] = stored
+        insort(self.added_events, EventKey(times.parse(stored.event["start_time"]), number))
+        for invitee in stored.invitees:
             self._index(number, invitee)
         return number
 
-    def invite(self, number: int, invitee: Record) -> None:
+    def add_invitee(self, number: int, invitee: Record) -> None:
         """Put one more invitee into an event."""
-        self.keep(number).invitees.append(invitee)
+        self.editable_event(number).invitees.append(invitee)
         self._index(number, invitee)
 
     def _index(self, number: int, invitee: Record) -> None:
-        start = times.read(self.event(number)["start_time"])
-        insort(self._by_mail.setdefault(invitee["email"].lower(), []), Added(start, number))
+        start = times.parse(self.event(number)["start_time"])
+        insort(self._by_email.setdefault(invitee["email"].lower(), []), EventKey(start, number))
 
-    def add_named(self, uuid: str, invitee_uuid: str, kept: Kept) -> None:
+    def add_named(self, uuid: str, invitee_uuid: str, stored: StoredEvent) -> None:
         """Put in an event of one invitee whose ids are given rather than made."""
-        number = self.add(kept)
+        number = self.add(stored)
         self._named_events[uuid] = number
-        self._named_invitees[invitee_uuid] = (number, 0)
+        self._named_invitees[invitee_uuid] = InviteeRef(number, 0)
 
-    def subscribe(self, subscription: Subscription) -> None:
+    def subscribe(self, subscription: WebhookSubscription) -> None:
         """Put in a webhook subscription."""
         self.version += 1
         self.subscriptions[subscription.record["uri"].rpartition("/")[2]] = subscription
@@ -259,5 +247,13 @@ class World:
 
     def new_uuid(self, kind: str) -> str:
         """Give an id for a thing that is made while the sandbox runs."""
-        self._made += 1
-        return self.ids.make(kind, self._made)
+        self._created += 1
+        return self.ids.make(kind, self._created)
+
+    def new_booking_path(self, kind: str) -> str:
+        """Return a new path below the booking origin, hard to guess: `d/abcd-brv-efg` or `s/x1y2-z3-a4b5`."""
+        rng = Rng("page", self.new_uuid("page"))
+        sizes = _PATH_PART_SIZES[kind]
+        return f"{kind}/" + "-".join(
+            "".join(rng.choice(_PATH_LETTERS) for _ in range(size)) for size in sizes
+        )

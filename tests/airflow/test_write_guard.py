@@ -163,7 +163,7 @@ def run(sandbox, host, *, total, kills, at_batch=lambda _number: None):
         at_batch(number)
         if number == batches // 2:
             sandbox.delivery_faults(**TROUBLE, outage_s=7200)
-        expected += ids_of(sandbox.happen(**mix(total, batches), seed=number))
+        expected += ids_of(sandbox.simulate(**mix(total, batches), seed=number))
         for _ in range(kills // batches + (number < kills % batches)):
             host.until_kept(dice.randrange(1, max(2, total // batches)))
             host.restart()
@@ -188,7 +188,7 @@ def test_what_is_refused_for_its_age_is_read_back(make_sandbox, tmp_path, connec
     with running(make_sandbox, tmp_path, "webhook", retry_signature="original") as (sandbox, host):
         subscribe(sandbox, host, connect)
         sandbox.delivery_faults(outage_s=7200)
-        expected = ids_of(sandbox.happen(**mix(50, 1)))
+        expected = ids_of(sandbox.simulate(**mix(50, 1)))
         sandbox.advance(6 * 3600)
         refused = [one for one in sandbox.deliveries() if 401 in one["statuses"]]
         assert len(refused) > 40

@@ -11,7 +11,7 @@ from calendly_connector.catalog import manifest
 from calendly_connector.cli.check import lines
 from calendly_connector.http import client as client_module
 from calendly_connector.http import deadline
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from hostile import DATE, DATE_S, Hostile, one, page, reply, reset
 
 ORGANIZATION = "https://api.calendly.com/organizations/a-b"
@@ -40,14 +40,14 @@ def states(report, state):
 def test_a_good_token_is_told_who_it_is_and_what_is_known_of_it(troubled, connect):
     report = connect(troubled).check()
     assert (report.outcome, report.ok, report.kind) == ("ok", True, "personal_access_token")
-    assert report.message == f"Signed in as {cast.OWNER_NAME} ({cast.OWNER_MAIL})."
+    assert report.message == f"Signed in as {fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL})."
     assert report.user == {
-        "name": cast.OWNER_NAME,
-        "email": cast.OWNER_MAIL,
+        "name": fixtures.OWNER_NAME,
+        "email": fixtures.OWNER_EMAIL,
         "timezone": "Europe/Berlin",
-        "uri": f"https://api.calendly.com/users/{cast.OWNER}",
+        "uri": f"https://api.calendly.com/users/{fixtures.OWNER}",
     }
-    assert report.organization == f"https://api.calendly.com/organizations/{cast.ORGANIZATION}"
+    assert report.organization == f"https://api.calendly.com/organizations/{fixtures.ORGANIZATION}"
     assert report.role == "owner"
     assert report.fix == ""
     assert report.calls == 2 == len(troubled.requests()["requests"])

@@ -15,7 +15,7 @@ from calendly_connector.auth.oauth.server import AuthorizationServer
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.catalog.scopes import covers, least, needed
 from calendly_connector.errors import ConnectorError, SignInFailed, UnknownAction, UsageError
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from locations import SUPPORT
 from signing_in import SCOPES, answer, app_server, landed, token_calls
 from terminal import caller
@@ -87,7 +87,7 @@ def held():
 def test_login_says_who_signed_in_and_keeps_the_tokens(call, browser):
     code, out, err = call(*NATIVE_LOGIN, *FOR)
     assert code == 0, err
-    assert out.startswith(f"Signed in as {cast.OWNER_NAME} ({cast.OWNER_MAIL}). Saved 'work' to ")
+    assert out.startswith(f"Signed in as {fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL}). Saved 'work' to ")
     assert held()["kind"] == "oauth"
     assert set(held()["scope"].split()) == {"scheduled_events:read", "users:read"}
     assert call("run", "users.me", "--credential", NAME)[0] == 0
@@ -229,7 +229,7 @@ def paste(call, capsys):
 def test_login_without_a_browser_takes_the_pasted_address(paste):
     code, out, err = paste()
     assert code == 0, err
-    assert out.startswith(f"Signed in as {cast.OWNER_NAME}")
+    assert out.startswith(f"Signed in as {fixtures.OWNER_NAME}")
 
 
 def test_a_web_app_elsewhere_is_signed_in_by_pasting(call, capsys, monkeypatch):
@@ -476,7 +476,7 @@ def test_scopes_are_told_as_lines_and_as_json(call):
 def test_login_in_chromium_ends_well_and_leaves_no_secret_behind(sandbox, tmp_path):
     answer(sandbox, "ask")
     profile = tmp_path / "profile"
-    person = f"{sys.executable} {PERSON} '{cast.ADMIN_NAME}' allow {profile} %s"
+    person = f"{sys.executable} {PERSON} '{fixtures.ADMIN_NAME}' allow {profile} %s"
     made = sandbox.control("POST", "/apps", {"kind": "web", "redirect_uris": [_free_uri()]})
     environment = {
         **os.environ,
@@ -497,7 +497,7 @@ def test_login_in_chromium_ends_well_and_leaves_no_secret_behind(sandbox, tmp_pa
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert f"Signed in as {cast.ADMIN_NAME}" in done.stdout
+    assert f"Signed in as {fixtures.ADMIN_NAME}" in done.stdout
     assert "the page says: Thank you" in done.stdout
     (tmp_path / "output").write_text(done.stdout + done.stderr)
     stored = held()

@@ -28,7 +28,7 @@ from calendly_connector.errors import (
 )
 from calendly_connector.http import rate_limit
 from calendly_connector.plugin import connector
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from calendly_connector.support.clock import Timing
 from endurance import rounds
 from hostile import Hostile, reply, reset
@@ -41,7 +41,7 @@ REDIRECT = NATIVE["redirect_uri"]
 WORKER = SUPPORT / "oauth_worker.py"
 PROCESSES = 8
 TOKENS = {"access_token": "made-up-access", "refresh_token": "made-up-refresh", "expires_in": 7200}
-ME = f"https://api.calendly.com/users/{cast.OWNER}"
+ME = f"https://api.calendly.com/users/{fixtures.OWNER}"
 
 
 @pytest.fixture(scope="module")
@@ -422,7 +422,7 @@ def test_a_write_is_repeated_too_after_a_refused_token(sandbox):
 
 OWNED_LINK = {
     "max_event_count": "1",
-    "owner": f"https://api.calendly.com/event_types/{cast.INTRO_CALL}",
+    "owner": f"https://api.calendly.com/event_types/{fixtures.INTRO_CALL}",
     "owner_type": "EventType",
 }
 
@@ -645,7 +645,7 @@ def race(sandbox, rounds):
         for _ in range(rounds):
             keep(stale(open_vault().get(NAME)))
             sandbox.control("DELETE", "/requests")
-            assert workers.round() == [cast.OWNER_NAME] * PROCESSES
+            assert workers.round() == [fixtures.OWNER_NAME] * PROCESSES
             assert token_calls(sandbox) == 1
 
 

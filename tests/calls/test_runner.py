@@ -16,11 +16,11 @@ from calendly_connector.errors import (
     UnknownAction,
     UsageError,
 )
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from hostile import Hostile, one, page, reply, reset
 
-ORGANIZATION = f"https://api.calendly.com/organizations/{cast.ORGANIZATION}"
-OWNER = f"https://api.calendly.com/users/{cast.OWNER}"
+ORGANIZATION = f"https://api.calendly.com/organizations/{fixtures.ORGANIZATION}"
+OWNER = f"https://api.calendly.com/users/{fixtures.OWNER}"
 EVENTS = "scheduled_events.list"
 ALL_EVENTS = {"organization": ORGANIZATION}
 EVENT = catalog()[EVENTS].examples[0]["output"]
@@ -521,7 +521,7 @@ def test_values_that_no_json_holds_are_refused_before_the_network(given, unvisit
         ({}, [ME["uri"]]),
         ({"user": OWNER}, [OWNER]),
         ({"organization": ORGANIZATION}, []),
-        ({"group": f"https://api.calendly.com/groups/{cast.GROUP}"}, []),
+        ({"group": f"https://api.calendly.com/groups/{fixtures.GROUP}"}, []),
     ],
 )
 def test_the_default_stands_in_only_where_no_rival_is_given(given, users, connect):
@@ -536,11 +536,11 @@ def test_the_default_stands_in_only_where_no_rival_is_given(given, users, connec
     ("name", "given", "runs"),
     [
         ("scheduled_events", {}, "scheduled_events.list"),
-        ("scheduled_events", {"uuid": cast.ACTIVE_EVENT}, "scheduled_events.get"),
+        ("scheduled_events", {"uuid": fixtures.ACTIVE_EVENT}, "scheduled_events.get"),
         ("event_types", {}, "event_types.list"),
-        ("event_types", {"uuid": cast.INTRO_CALL}, "event_types.get"),
+        ("event_types", {"uuid": fixtures.INTRO_CALL}, "event_types.get"),
         ("users", {}, "users.me"),
-        ("users", {"uuid": cast.ADMIN}, "users.get"),
+        ("users", {"uuid": fixtures.ADMIN}, "users.get"),
         ("users/me", {}, "users.me"),
         ("USERS/ME", {}, "users.me"),
     ],

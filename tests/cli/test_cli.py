@@ -20,12 +20,12 @@ from calendly_connector import __version__, cli
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli import demo, describe
 from calendly_connector.pagination import record_stream
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from hostile import Hostile, one, page, reply
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 COMMANDS = ["check", "actions", "describe", "run", "sync", "sandbox", "mcp", "record", "demo"]
-ORGANIZATION = f"organization=https://api.calendly.com/organizations/{cast.ORGANIZATION}"
+ORGANIZATION = f"organization=https://api.calendly.com/organizations/{fixtures.ORGANIZATION}"
 ALL_EVENTS = ("run", "scheduled_events.list", ORGANIZATION)
 MANY_EVENTS = 250  # in the sandbox
 OWNER, SECRET = "sandbox-owner", "made-up-secret"
@@ -174,7 +174,7 @@ def test_the_token_is_read_from_any_of_its_variables(variable, sandbox, monkeypa
     monkeypatch.setenv(variable, "sandbox-admin")
     monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
     assert cli.main(["run", "users.me"]) == 0
-    assert cast.ADMIN_NAME in capsys.readouterr().out
+    assert fixtures.ADMIN_NAME in capsys.readouterr().out
 
 
 def test_a_missing_token_is_wrong_usage(call, unvisited):
@@ -256,7 +256,7 @@ def test_check_shows_the_owner_of_a_token(call, sandbox):
     code, out, err = call("check", server=sandbox)
     assert (code, err) == (0, "")
     first, *others = out.splitlines()
-    assert first == f"ok: Signed in as {cast.OWNER_NAME} ({cast.OWNER_MAIL})."
+    assert first == f"ok: Signed in as {fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL})."
     labels = [line[2:14].strip() for line in others]
     assert labels[:4] == ["user", "organization", "scopes", "actions"]
     assert "role owner" in out
@@ -391,7 +391,7 @@ def test_run_writes_json_with_a_summary(call, sandbox, monkeypatch):
 
 
 def test_run_writes_json_without_a_terminal(call, sandbox):
-    assert json.loads(call("run", "users.me", server=sandbox)[1])["record"]["name"] == cast.OWNER_NAME
+    assert json.loads(call("run", "users.me", server=sandbox)[1])["record"]["name"] == fixtures.OWNER_NAME
 
 
 def test_run_writes_a_line_per_record(call, sandbox):
@@ -413,7 +413,7 @@ def test_run_writes_a_table(call, sandbox):
 def test_run_writes_one_record_as_a_table(call, sandbox):
     code, out, _ = call("run", "users.me", "--format", "table", server=sandbox)
     assert code == 0
-    assert f"name                      {cast.OWNER_NAME}\n" in out
+    assert f"name                      {fixtures.OWNER_NAME}\n" in out
     assert "avatar_url                -\n" in out
 
 
@@ -444,7 +444,7 @@ def test_an_empty_list_as_csv_has_a_header(call):
 
 @pytest.mark.parametrize(("form", "written"), [("json", '"record":null'), ("jsonl", ""), ("table", "")])
 def test_run_writes_an_action_without_a_result(form, written, call, fresh_sandbox):
-    words = ("run", "webhook_subscriptions.delete", f"uuid={cast.ACTIVE_HOOK}", "--format", form)
+    words = ("run", "webhook_subscriptions.delete", f"uuid={fixtures.ACTIVE_WEBHOOK}", "--format", form)
     code, out, err = call(*words, server=fresh_sandbox)
     assert (code, err) == (0, "")
     assert out.startswith("{" + written) if written else out == ""
@@ -495,17 +495,17 @@ def test_a_page_of_a_longer_list_prints_a_note_on_stderr(call, sandbox):
 
 def test_run_reads_inputs_from_a_file(call, sandbox, tmp_path):
     path = tmp_path / "in.json"
-    path.write_text(json.dumps({"uuid": cast.ADMIN}))
+    path.write_text(json.dumps({"uuid": fixtures.ADMIN}))
     code, out, _ = call("run", "users.get", "--input", str(path), server=sandbox)
     assert code == 0
-    assert json.loads(out)["record"]["name"] == cast.ADMIN_NAME
+    assert json.loads(out)["record"]["name"] == fixtures.ADMIN_NAME
 
 
 def test_run_reads_inputs_from_stdin(process, sandbox):
     begun = process("run", "users.get", "--input", "-", server=sandbox, stdin=subprocess.PIPE)
-    out, err = begun.communicate(json.dumps({"uuid": cast.ADMIN}).encode(), timeout=SOON_S)
+    out, err = begun.communicate(json.dumps({"uuid": fixtures.ADMIN}).encode(), timeout=SOON_S)
     assert (begun.returncode, err) == (0, b"")
-    assert json.loads(out)["record"]["name"] == cast.ADMIN_NAME
+    assert json.loads(out)["record"]["name"] == fixtures.ADMIN_NAME
 
 
 @pytest.mark.parametrize(
@@ -558,7 +558,7 @@ def test_output_replaces_the_contents_of_a_file(call, sandbox, tmp_path):
     path.write_text("x" * 1_000_000)
     code, out, err = call("run", "users.me", "--output", str(path), server=sandbox)
     assert (code, out, err) == (0, "", "")
-    assert json.loads(path.read_bytes())["record"]["name"] == cast.OWNER_NAME
+    assert json.loads(path.read_bytes())["record"]["name"] == fixtures.OWNER_NAME
 
 
 @pytest.mark.parametrize("place", ["", "missing/out.json", "file/out.json"])
@@ -590,7 +590,7 @@ def test_a_pipe_can_be_the_output(process, sandbox, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     begun = process("run", "users.me", "--output", str(pipe), server=sandbox)
-    assert json.loads(pipe.read_bytes())["record"]["name"] == cast.OWNER_NAME
+    assert json.loads(pipe.read_bytes())["record"]["name"] == fixtures.OWNER_NAME
     assert begun.wait(SOON_S) == 0
 
 
@@ -774,7 +774,7 @@ def test_a_recording_holds_no_token_and_no_person(call, sandbox, tmp_path):
     assert (
         json.loads(exchange["response"]["body"]["string"])["resource"]["email"] == "person@recorded.example"
     )
-    for secret in ("sandbox-owner", "Bearer", cast.OWNER_NAME, cast.OWNER_MAIL):
+    for secret in ("sandbox-owner", "Bearer", fixtures.OWNER_NAME, fixtures.OWNER_EMAIL):
         assert secret not in text
 
 

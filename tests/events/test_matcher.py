@@ -9,7 +9,7 @@ from calendly_connector.catalog.validation import explain
 from calendly_connector.contract import Event
 from calendly_connector.errors import InvalidParams
 from calendly_connector.events.webhooks.event import read_event, write_event
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from locations import PAYLOADS
 
 RESCHEDULED = "invitee.rescheduled"
@@ -103,7 +103,7 @@ def test_what_was_told_before_is_not_read_and_not_told(connect, unvisited):
 
 def test_a_half_whose_partner_is_gone_is_told_as_it_is(sandbox, connect):
     connection = connect(sandbox)
-    nobody = f"https://api.calendly.com/scheduled_events/{cast.NOTE}/invitees/{cast.NOTE}"
+    nobody = f"https://api.calendly.com/scheduled_events/{fixtures.NOTE}/invitees/{fixtures.NOTE}"
     half = event("invitee.created.rescheduled", old_invitee=nobody)
     assert connection.match(half, EVERY) == (half,)
     assert connection.match(half, [RESCHEDULED]) == ()
@@ -129,12 +129,12 @@ HOSTLESS = event("invitee.created", scheduled_event__event_memberships=None)
     ("told", "filters", "fits"),
     [
         (NOOR, {}, True),
-        (NOOR, {"event_type": cast.INTRO_CALL}, True),
-        (NOOR, {"event_type": f"https://api.calendly.com/event_types/{cast.INTRO_CALL}"}, True),
-        (NOOR, {"event_type": cast.NOTE}, False),
-        (NOOR, {"host": cast.OWNER}, True),
-        (NOOR, {"host": cast.OWNER, "event_type": cast.NOTE}, False),
-        (HOSTLESS, {"host": cast.OWNER}, False),
+        (NOOR, {"event_type": fixtures.INTRO_CALL}, True),
+        (NOOR, {"event_type": f"https://api.calendly.com/event_types/{fixtures.INTRO_CALL}"}, True),
+        (NOOR, {"event_type": fixtures.NOTE}, False),
+        (NOOR, {"host": fixtures.OWNER}, True),
+        (NOOR, {"host": fixtures.OWNER, "event_type": fixtures.NOTE}, False),
+        (HOSTLESS, {"host": fixtures.OWNER}, False),
         (NOOR, {"invitee": "external"}, True),
         (NOOR, {"invitee": "internal"}, False),
         (INTERNAL, {"invitee": "internal"}, True),
@@ -150,11 +150,11 @@ HOSTLESS = event("invitee.created", scheduled_event__event_memberships=None)
         (NOOR, {"answers": {"Which products do you use?": "Core", "Shoe size?": "41"}}, False),
         (event("invitee.created", questions_and_answers=None), {"answers": {"a": "b"}}, False),
         (event("invitee.canceled", email=None), {"invitee": "external"}, True),
-        (FORM, {"routing_form": cast.FORM}, True),
-        (FORM, {"routing_form": cast.NOTE}, False),
+        (FORM, {"routing_form": fixtures.FORM}, True),
+        (FORM, {"routing_form": fixtures.NOTE}, False),
         (FORM, {"answers": {"Company size": "11-50"}, "utm_source": "google"}, True),
-        (EVENT_TYPE, {"event_type": cast.INTRO_CALL, "host": cast.OWNER}, True),
-        (EVENT_TYPE, {"host": cast.NOTE}, False),
+        (EVENT_TYPE, {"event_type": fixtures.INTRO_CALL, "host": fixtures.OWNER}, True),
+        (EVENT_TYPE, {"host": fixtures.NOTE}, False),
     ],
 )
 def test_only_what_fits_all_filters_is_told_and_none_of_these_costs_a_call(
@@ -186,10 +186,10 @@ def test_a_name_that_nothing_bears_is_refused(sandbox, connect, name):
 
 def test_a_group_is_known_by_its_members(sandbox, connect):
     connection = connect(sandbox)
-    assert connection.match(NOOR, ["invitee.created"], {"group": cast.GROUP_NAME}) == (NOOR,)
+    assert connection.match(NOOR, ["invitee.created"], {"group": fixtures.GROUP_NAME}) == (NOOR,)
     stranger = event("invitee.created", scheduled_event__event_memberships=[{"user": "https://x.example/u"}])
-    assert connection.match(stranger, ["invitee.created"], {"group": cast.GROUP_NAME}) == ()
-    sandbox_calls = connection.match(NOOR, ["invitee.created"], {"group": cast.GROUP})
+    assert connection.match(stranger, ["invitee.created"], {"group": fixtures.GROUP_NAME}) == ()
+    sandbox_calls = connection.match(NOOR, ["invitee.created"], {"group": fixtures.GROUP})
     assert sandbox_calls == (NOOR,)
 
 
@@ -221,8 +221,8 @@ def test_a_filter_on_the_meeting_saves_reading_its_invitees(make_sandbox, timer,
         timer.now += 600
         for _ in range(5):
             sandbox.book()
-        assert connection.poll(EVERY, cursor, filters={"event_type": cast.NOTE}).calls == 1
-        assert connection.poll(EVERY, cursor, filters={"event_type": cast.INTRO_CALL}).calls == 6
+        assert connection.poll(EVERY, cursor, filters={"event_type": fixtures.NOTE}).calls == 1
+        assert connection.poll(EVERY, cursor, filters={"event_type": fixtures.INTRO_CALL}).calls == 6
 
 
 # Samples

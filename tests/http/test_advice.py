@@ -17,7 +17,7 @@ from calendly_connector.errors import (
 from calendly_connector.http.advice import CASES, Kept
 from calendly_connector.http.protocol import Request, error_for
 from calendly_connector.plugin import connector
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from hostile import Hostile, one, reply
 
 KIND = "personal_access_token"
@@ -156,7 +156,7 @@ def test_booking_a_time_that_is_not_free_points_to_the_free_ones(connect, sandbo
 
 def test_canceling_twice_says_that_there_is_nothing_to_do(connect, fresh_sandbox):
     connection = connect(fresh_sandbox)
-    organization = f"https://api.calendly.com/organizations/{cast.ORGANIZATION}"
+    organization = f"https://api.calendly.com/organizations/{fixtures.ORGANIZATION}"
     [event] = connection.run(
         "scheduled_events.list",
         {"organization": organization, "status": "active", "min_start_time": "2026-11-19T00:00:00Z"},

@@ -24,15 +24,15 @@ from calendly_connector.errors import (
 from calendly_connector.http import client as client_module
 from calendly_connector.http import deadline
 from calendly_connector.plugin import connector
-from calendly_connector.sandbox.api.limits import MODES
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.api.rate_limits import MODES
+from calendly_connector.sandbox.world import fixtures
 from conftest import KIND, OWNER_TOKEN, Timer
 from hostile import Hostile, Listener, page, reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from proxy import Proxy, Step
 
-ORGANIZATION = f"https://api.calendly.com/organizations/{cast.ORGANIZATION}"
+ORGANIZATION = f"https://api.calendly.com/organizations/{fixtures.ORGANIZATION}"
 EVENTS, MEMBERS = "scheduled_events.list", "organization_memberships.list"
 IN_TEN_PAGES = {"organization": ORGANIZATION, "sort": "start_time:asc", "count": 25}
 IN_MANY_PAGES = IN_TEN_PAGES | {"count": 3}

@@ -9,7 +9,7 @@ from agents import MODES, serving
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.errors import ConnectorError
 from calendly_connector.hosts.mcp import booking, elicitation, questions
-from calendly_connector.sandbox.world.cast import SHARE
+from calendly_connector.sandbox.world.fixtures import SHARE
 from mcp import MCPError
 from sandbox_client import Clock
 

@@ -6,13 +6,13 @@ from datetime import date
 import httpx
 import pytest
 from calendly_connector.sandbox.server import Sandbox
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 
 PUBLIC = "https://api.calendly.com"
-ORGANIZATION = f"{PUBLIC}/organizations/{cast.ORGANIZATION}"
-OWNER = f"{PUBLIC}/users/{cast.OWNER}"
-ADMIN = f"{PUBLIC}/users/{cast.ADMIN}"
-GROUP = f"{PUBLIC}/groups/{cast.GROUP}"
+ORGANIZATION = f"{PUBLIC}/organizations/{fixtures.ORGANIZATION}"
+OWNER = f"{PUBLIC}/users/{fixtures.OWNER}"
+ADMIN = f"{PUBLIC}/users/{fixtures.ADMIN}"
+GROUP = f"{PUBLIC}/groups/{fixtures.GROUP}"
 ANCHOR = date(2026, 11, 17)
 
 
@@ -84,13 +84,13 @@ def test_replies_have_the_headers_that_calendly_sends(get):
 
 def test_me_is_whom_the_token_speaks_for(get):
     assert get("/users/me").json()["resource"]["name"] == "Ada Okafor"
-    assert get("/users/me", "sandbox-admin").json() == get(f"/users/{cast.ADMIN}").json()
+    assert get("/users/me", "sandbox-admin").json() == get(f"/users/{fixtures.ADMIN}").json()
     free = get("/users/me", "sandbox-free").json()["resource"]
     assert free["current_organization"] != ORGANIZATION
 
 
 def test_users_of_other_organizations_are_strangers(get):
-    reply = get(f"/users/{cast.OWNER}", "sandbox-free")
+    reply = get(f"/users/{fixtures.OWNER}", "sandbox-free")
     assert (reply.status_code, reply.json()["message"]) == (403, "This user is not in your organization")
     assert get("/users/nobody").status_code == 404
 
@@ -137,14 +137,18 @@ def test_a_known_path_with_another_method(client):
 @pytest.mark.parametrize(
     ("path", "field", "value"),
     [
-        (f"/organization_memberships/{cast.OWNER_MEMBERSHIP}", "role", "owner"),
-        (f"/event_types/{cast.INTRO_CALL}", "name", "Intro call"),
-        (f"/event_types/{cast.SALES_DEMO}", "pooling_type", "round_robin"),
-        (f"/scheduled_events/{cast.ACTIVE_EVENT}", "status", "active"),
-        (f"/scheduled_events/{cast.CANCELED_EVENT}", "status", "canceled"),
-        (f"/scheduled_events/{cast.ACTIVE_EVENT}/invitees/{cast.ACTIVE_INVITEE}", "name", "Noor van Dijk"),
-        (f"/webhook_subscriptions/{cast.ACTIVE_HOOK}", "state", "active"),
-        (f"/webhook_subscriptions/{cast.DISABLED_HOOK}", "state", "disabled"),
+        (f"/organization_memberships/{fixtures.OWNER_MEMBERSHIP}", "role", "owner"),
+        (f"/event_types/{fixtures.INTRO_CALL}", "name", "Intro call"),
+        (f"/event_types/{fixtures.SALES_DEMO}", "pooling_type", "round_robin"),
+        (f"/scheduled_events/{fixtures.ACTIVE_EVENT}", "status", "active"),
+        (f"/scheduled_events/{fixtures.CANCELED_EVENT}", "status", "canceled"),
+        (
+            f"/scheduled_events/{fixtures.ACTIVE_EVENT}/invitees/{fixtures.ACTIVE_INVITEE}",
+            "name",
+            "Noor van Dijk",
+        ),
+        (f"/webhook_subscriptions/{fixtures.ACTIVE_WEBHOOK}", "state", "active"),
+        (f"/webhook_subscriptions/{fixtures.DISABLED_WEBHOOK}", "state", "disabled"),
     ],
 )
 def test_the_ids_of_the_documentation_work(get, path, field, value):
@@ -161,8 +165,8 @@ def test_the_ids_of_the_documentation_work(get, path, field, value):
         "/event_types/none",
         "/scheduled_events/none",
         "/scheduled_events/none/invitees",
-        f"/scheduled_events/{cast.ACTIVE_EVENT}/invitees/none",
-        f"/scheduled_events/{cast.CANCELED_EVENT}/invitees/{cast.ACTIVE_INVITEE}",
+        f"/scheduled_events/{fixtures.ACTIVE_EVENT}/invitees/none",
+        f"/scheduled_events/{fixtures.CANCELED_EVENT}/invitees/{fixtures.ACTIVE_INVITEE}",
         "/webhook_subscriptions/none",
     ],
 )
@@ -173,10 +177,10 @@ def test_ids_of_nothing_are_not_found(get, path):
 @pytest.mark.parametrize(
     "path",
     [
-        f"/organization_memberships/{cast.OWNER_MEMBERSHIP}",
-        f"/event_types/{cast.INTRO_CALL}",
-        f"/scheduled_events/{cast.ACTIVE_EVENT}",
-        f"/webhook_subscriptions/{cast.ACTIVE_HOOK}",
+        f"/organization_memberships/{fixtures.OWNER_MEMBERSHIP}",
+        f"/event_types/{fixtures.INTRO_CALL}",
+        f"/scheduled_events/{fixtures.ACTIVE_EVENT}",
+        f"/webhook_subscriptions/{fixtures.ACTIVE_WEBHOOK}",
     ],
 )
 def test_another_organization_sees_nothing_of_it(get, path):
@@ -187,12 +191,12 @@ def test_another_organization_sees_nothing_of_it(get, path):
 def test_a_plain_user_sees_what_is_theirs(get, sandbox):
     own = member(sandbox, 2)
     assert get(f"/organization_memberships/{own.membership_uuid}", "sandbox-member").status_code == 200
-    assert get(f"/organization_memberships/{cast.OWNER_MEMBERSHIP}", "sandbox-member").status_code == 403
-    refused = get(f"/scheduled_events/{cast.ACTIVE_EVENT}", "sandbox-member")
+    assert get(f"/organization_memberships/{fixtures.OWNER_MEMBERSHIP}", "sandbox-member").status_code == 403
+    refused = get(f"/scheduled_events/{fixtures.ACTIVE_EVENT}", "sandbox-member")
     assert refused.json()["message"] == "You are not allowed to view this event"
     listed = get("/scheduled_events", "sandbox-member", user=own.user["uri"]).json()["collection"]
     assert get(listed[0]["uri"].removeprefix(PUBLIC), "sandbox-member").status_code == 200
-    assert get(f"/webhook_subscriptions/{cast.ACTIVE_HOOK}", "sandbox-member").status_code == 403
+    assert get(f"/webhook_subscriptions/{fixtures.ACTIVE_WEBHOOK}", "sandbox-member").status_code == 403
 
 
 # Lists
@@ -317,13 +321,13 @@ def test_event_filters(get):
     window = {"min_start_time": "2026-11-18T00:00:00Z", "max_start_time": "2026-11-24T13:00:00.000000Z"}
     rows = get("/scheduled_events", organization=ORGANIZATION, count="100", **window).json()["collection"]
     assert all("2026-11-18" <= row["start_time"] < "2026-11-24T13:00:00.000000Z" for row in rows)
-    assert any(row["uri"].endswith(cast.CANCELED_EVENT) for row in rows)
+    assert any(row["uri"].endswith(fixtures.CANCELED_EVENT) for row in rows)
     canceled = get("/scheduled_events", organization=ORGANIZATION, status="canceled", count="100").json()
     assert {row["status"] for row in canceled["collection"]} == {"canceled"}
     mail = get("/scheduled_events", organization=ORGANIZATION, invitee_email="noor@client.example").json()
     assert {row["uri"].rpartition("/")[2] for row in mail["collection"]} == {
-        cast.ACTIVE_EVENT,
-        cast.CANCELED_EVENT,
+        fixtures.ACTIVE_EVENT,
+        fixtures.CANCELED_EVENT,
     }
 
 
@@ -344,11 +348,11 @@ def test_event_filters(get):
         ("/scheduled_events", {"min_start_time": "yesterday"}, "min_start_time"),
         ("/scheduled_events", {"max_start_time": "2026-11-17"}, "max_start_time"),
         ("/scheduled_events", {"invitee_email": "nobody"}, "invitee_email"),
-        ("/scheduled_events", {"user": cast.OWNER}, "user"),
-        ("/scheduled_events", {"user": f"{PUBLIC}/organizations/{cast.OWNER}"}, "user"),
-        ("/scheduled_events", {"user": f"https://evil.example/users/{cast.OWNER}"}, "user"),
+        ("/scheduled_events", {"user": fixtures.OWNER}, "user"),
+        ("/scheduled_events", {"user": f"{PUBLIC}/organizations/{fixtures.OWNER}"}, "user"),
+        ("/scheduled_events", {"user": f"https://evil.example/users/{fixtures.OWNER}"}, "user"),
         ("/scheduled_events", {"user": f"{PUBLIC}/users/"}, "user"),
-        ("/scheduled_events", {"user": f"{PUBLIC}/users/{cast.OWNER}?x=1"}, "user"),
+        ("/scheduled_events", {"user": f"{PUBLIC}/users/{fixtures.OWNER}?x=1"}, "user"),
         ("/event_types", {"active": "yes"}, "active"),
         ("/event_types", {"sort": "name:asc,color:desc"}, "sort"),
         ("/event_types", {"user_availability_schedule": f"{PUBLIC}/user_availability_schedules/x"},
@@ -374,7 +378,7 @@ def test_all_bad_parameters_are_named_at_once(get):
 
 
 def test_unknown_parameters_are_ignored_and_own_uris_understood(get, sandbox):
-    own = f"{sandbox.url}/organizations/{cast.ORGANIZATION}"
+    own = f"{sandbox.url}/organizations/{fixtures.ORGANIZATION}"
     assert get("/scheduled_events", organization=own, colour="red").status_code == 200
 
 
@@ -391,7 +395,7 @@ def test_event_types_are_filtered_and_sorted(get, sandbox):
     assert [row["name"] for row in managed] == ["Panel"]
     mine = get("/event_types", user=OWNER).json()["collection"]
     assert {row["name"] for row in mine} == {"Intro call", "Panel", "Sales demo"}
-    schedule = f"{PUBLIC}/user_availability_schedules/{cast.OWNER_SCHEDULE}"
+    schedule = f"{PUBLIC}/user_availability_schedules/{fixtures.OWNER_SCHEDULE}"
     mine = get("/event_types", user=OWNER, user_availability_schedule=schedule).json()["collection"]
     assert [row["name"] for row in mine] == ["Intro call"]
     assert get("/event_types", "sandbox-member", user=OWNER).status_code == 403
@@ -411,7 +415,7 @@ def test_memberships_are_filtered(get, sandbox):
 
 def test_invitees_are_filtered_and_sorted(get, sandbox):
     world = sandbox.world
-    number = next(n for n in range(world.diary.count) if len(world.invitees(n)) > 2)
+    number = next(n for n in range(world.generator.count) if len(world.invitees(n)) > 2)
     path = world.event(number)["uri"].removeprefix(PUBLIC) + "/invitees"
     rows = get(path, sort="created_at:desc").json()["collection"]
     assert [row["created_at"] for row in rows] == sorted((row["created_at"] for row in rows), reverse=True)
@@ -509,9 +513,9 @@ def test_subscriptions_of_a_user_or_a_group_name_them(client, get, post, scope):
         ({"scope": {}}, {"scope"}),
         ({"scope": "user"}, {"user"}),
         ({"scope": "group"}, {"group"}),
-        ({"scope": "user", "user": f"https://evil.example/users/{cast.OWNER}"}, {"user"}),
+        ({"scope": "user", "user": f"https://evil.example/users/{fixtures.OWNER}"}, {"user"}),
         ({"organization": None}, {"organization"}),
-        ({"organization": cast.ORGANIZATION}, {"organization"}),
+        ({"organization": fixtures.ORGANIZATION}, {"organization"}),
         ({"signing_key": ""}, {"signing_key"}),
         ({"signing_key": 7}, {"signing_key"}),
         ({"url": None, "events": None, "scope": None}, {"url", "events", "scope"}),
@@ -643,7 +647,7 @@ def test_without_the_public_origin_resources_lie_on_the_sandbox():
         headers = {"Authorization": "Bearer sandbox-owner"}
         with httpx.Client(base_url=sandbox.url, headers=headers, trust_env=False) as client:
             me = client.get("/users/me").json()["resource"]
-            assert me["uri"] == f"{sandbox.url}/users/{cast.OWNER}"
+            assert me["uri"] == f"{sandbox.url}/users/{fixtures.OWNER}"
             assert me["scheduling_url"] == "https://calendly.com/ada-okafor"
             public = client.get("/scheduled_events", params={"user": OWNER, "count": "1"}).json()
             own = client.get("/scheduled_events", params={"user": me["uri"], "count": "1"}).json()

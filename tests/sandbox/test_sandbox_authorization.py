@@ -16,9 +16,9 @@ import jsonschema_rs
 import pytest
 import yaml
 from calendly_connector.sandbox.api.tokens import SCOPES
-from calendly_connector.sandbox.authorization import apps, consent, pages
+from calendly_connector.sandbox.authorization import apps, authorization_request, pages
 from calendly_connector.sandbox.server import Sandbox
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from locations import OPENAPI
 from sandbox_client import ADMIN, ANCHOR, ORGANIZATION, OWNER, PAYLOADS, Clock
 
@@ -205,7 +205,7 @@ def me(http, access_token):
 
 
 def test_an_app_signs_a_user_in_and_reads_as_them(app, http):
-    pair = app.tokens(user=cast.ADMIN)
+    pair = app.tokens(user=fixtures.ADMIN)
     reply = me(http, pair["access_token"])
     assert reply.json()["resource"]["uri"] == ADMIN
 
@@ -299,7 +299,7 @@ def test_the_page_says_who_asks_for_what_and_where_the_answer_goes(native):
     assert page.action == ("post", "/oauth/authorize")
     for words in ("Sandbox native app", NATIVE_URI, *SCOPE.split(), "read scheduled events"):
         assert words in page.text
-    assert f"{cast.OWNER_NAME} ({cast.OWNER_MAIL}), owner" in page.options.values()
+    assert f"{fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL}), owner" in page.options.values()
     assert {value for name, value in page.fields if name == "decision"} == {"allow", "deny"}
     assert "script" not in page.tags
 
@@ -320,9 +320,9 @@ def test_what_the_page_sends_back_is_what_was_asked(native):
     assert repeated == native.asks
 
 
-@pytest.mark.parametrize("hint", [cast.ADMIN_MAIL, cast.ADMIN_MAIL.upper(), cast.ADMIN, ADMIN])
+@pytest.mark.parametrize("hint", [fixtures.ADMIN_EMAIL, fixtures.ADMIN_EMAIL.upper(), fixtures.ADMIN, ADMIN])
 def test_a_hint_chooses_the_user_beforehand(web, hint):
-    assert Page(web.browser.open(**web.asks, login_hint=hint)).chosen == cast.ADMIN
+    assert Page(web.browser.open(**web.asks, login_hint=hint)).chosen == fixtures.ADMIN
 
 
 def test_a_hint_that_names_nobody_chooses_nobody(web):
@@ -331,7 +331,7 @@ def test_a_hint_that_names_nobody_chooses_nobody(web):
 
 def test_a_setting_chooses_the_user_beforehand(web, sandbox):
     sandbox.control("POST", "/consent", {"user": ADMIN})
-    assert Page(web.browser.open(**web.asks)).chosen == cast.ADMIN
+    assert Page(web.browser.open(**web.asks)).chosen == fixtures.ADMIN
     assert sandbox.control("GET", "/consent") == {"answer": "ask", "user": ADMIN}
 
 
@@ -344,7 +344,7 @@ def test_of_many_users_some_are_listed_and_the_hinted_one_always():
         hinted, small = large.world.population.members[250].uuid, large.world.population.members[-1].uuid
         page = Page(web.browser.open(**web.asks, login_hint=hinted))
     assert page.chosen == hinted
-    assert {cast.OWNER, cast.ADMIN, small, hinted} <= set(page.options)
+    assert {fixtures.OWNER, fixtures.ADMIN, small, hinted} <= set(page.options)
     assert len(page.options) == 52
 
 
@@ -389,7 +389,7 @@ def test_hostile_names_and_addresses_are_words_on_the_page(sandbox, http):
 
 
 def test_hostile_errors_are_words_on_the_page():
-    page = pages.error(consent.OAuthError("<b>", "<script>alert(1)</script>")).decode()
+    page = pages.error(authorization_request.OAuthError("<b>", "<script>alert(1)</script>")).decode()
     assert "<script>" not in page
     assert "<b>" not in page
 
@@ -472,7 +472,7 @@ def test_the_decision_is_about_a_request_that_is_checked_again(native):
 
 
 def test_a_decision_that_is_no_form_is_refused(native, http):
-    reply = http.post("/oauth/authorize", json=native.asks | {"decision": "allow", "user": cast.OWNER})
+    reply = http.post("/oauth/authorize", json=native.asks | {"decision": "allow", "user": fixtures.OWNER})
     assert reply.status_code == 400
     assert "location" not in reply.headers
 
@@ -872,7 +872,7 @@ def test_a_user_is_issued_eight_tokens_a_minute_whatever_the_app(web, native, cl
     assert over.status_code == 429
     assert over.headers["x-ratelimit-remaining"] == "0"
     assert over.headers["x-ratelimit-reset"] == "30"
-    assert web.tokens(user=cast.ADMIN)["owner"] == ADMIN
+    assert web.tokens(user=fixtures.ADMIN)["owner"] == ADMIN
     clock.now += 30
     assert web.refresh(token).status_code == 200  # what was refused was not used up
 
@@ -910,7 +910,7 @@ def test_the_apis_limit_is_the_users_whatever_the_token(web, http):
     before = int(me(http, pair["access_token"]).headers["x-ratelimit-remaining"])
     renewed = web.refresh(pair["refresh_token"]).json()
     assert int(me(http, renewed["access_token"]).headers["x-ratelimit-remaining"]) == before - 1
-    admins = web.tokens(user=cast.ADMIN)
+    admins = web.tokens(user=fixtures.ADMIN)
     assert int(me(http, admins["access_token"]).headers["x-ratelimit-remaining"]) == before
 
 
@@ -1002,7 +1002,7 @@ def test_revocation_by_nobody_is_forbidden(web, http):
 
 
 def test_a_user_can_take_back_what_they_allowed_an_app(app, http, sandbox):
-    owners, admins = app.tokens(), app.tokens(user=cast.ADMIN)
+    owners, admins = app.tokens(), app.tokens(user=fixtures.ADMIN)
     unused = app.code()
     body = {"client_id": app.client_id, "user": OWNER}
     assert sandbox.control("POST", "/apps/revoke", body) == {"grants": 1}
@@ -1017,7 +1017,7 @@ def test_a_user_can_take_back_what_they_allowed_an_app(app, http, sandbox):
 def test_whoever_leaves_the_organization_is_signed_out(app, http, sandbox):
     member = sandbox.world.population.members[2 if app.basic else 3]
     unused, pair = app.code(user=member.uuid), app.tokens(user=member.uuid)
-    sandbox.world.leave(member)
+    sandbox.world.remove_member(member)
     assert me(http, pair["access_token"]).status_code == 401
     assert app.introspect(pair["access_token"]).json() == {"active": False}
     refused(app.refresh(pair["refresh_token"]), "invalid_grant")

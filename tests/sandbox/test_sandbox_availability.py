@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from calendly_connector.sandbox.world import cast, slots, times
+from calendly_connector.sandbox.world import fixtures, slot_search, times
 from sandbox_client import (
     ADMIN,
     INTRO_CALL,
@@ -19,7 +19,7 @@ from sandbox_client import (
 )
 
 NOW = datetime.fromtimestamp(Clock().now, UTC)
-SCHEDULE = f"/user_availability_schedules/{cast.OWNER_SCHEDULE}"
+SCHEDULE = f"/user_availability_schedules/{fixtures.OWNER_SCHEDULE}"
 NEW = json.loads((PAYLOADS / "requests/CreateUserAvailabilitySchedule.json").read_text())
 OWN_RULES = json.loads((PAYLOADS / "requests/UpdateEventTypeAvailability.json").read_text())
 LIMITS = "/user_meeting_limits"
@@ -175,7 +175,11 @@ def test_hosts_have_their_own_rules(call):
 def test_whose_rules_are_meant_must_be_clear(call):
     path = "/event_type_availability_schedules"
     member = call.member(2)
-    theirs = next(offer for offer in call.world.population.by_offer.values() if offer.hosts == (2,))
+    theirs = next(
+        event_type
+        for event_type in call.world.population.event_types_by_id.values()
+        if event_type.hosts == (2,)
+    )
     query = {"event_type": theirs.record["uri"]}
     where = "availability_rule.user"
     assert set(call.problems("PATCH", path, json=OWN_RULES, **query)) == {where}
@@ -304,34 +308,40 @@ def test_duration_increment_buffers_and_activity_shape_the_slots(call):
 
 
 def test_teams_offer_what_one_host_has_and_panels_what_all_have(seen):
-    offers = seen.world.population.by_offer.values()
-    panel = next(offer for offer in offers if offer.record["pooling_type"] == "collective")
-    survey = next(offer for offer in offers if offer.record["pooling_type"] == "multi_pool")
-    now, until = times.of_unix(Clock().now), times.read("2026-12-10T00:00:00Z")
-    for offer in (seen.world.population.by_offer[cast.SALES_DEMO], panel):
-        found = slots.free(seen.world, offer, now=now, since=now, until=until)
+    event_types = seen.world.population.event_types_by_id.values()
+    panel = next(
+        event_type for event_type in event_types if event_type.record["pooling_type"] == "collective"
+    )
+    survey = next(
+        event_type for event_type in event_types if event_type.record["pooling_type"] == "multi_pool"
+    )
+    now, until = times.from_unix(Clock().now), times.parse("2026-12-10T00:00:00Z")
+    for event_type in (seen.world.population.event_types_by_id[fixtures.SALES_DEMO], panel):
+        found = slot_search.free_slots(seen.world, event_type, now=now, since=now, until=until)
         assert found
         for slot in found[:40]:
-            assert slot.hosts == offer.hosts if offer.together else len(slot.hosts) == 1
-            end = slot.start + offer.record["duration"] * times.MINUTE
+            assert slot.hosts == event_type.hosts if event_type.collective else len(slot.hosts) == 1
+            end = slot.start + event_type.record["duration"] * times.MINUTE
             for number in slot.hosts:
                 user = seen.member(number).user["uri"]
-                window = {"start_time": times.write(slot.start), "end_time": times.write(end)}
+                window = {"start_time": times.isoformat(slot.start), "end_time": times.isoformat(end)}
                 assert seen.ok("GET", "/user_busy_times", user=user, **window) == []
-            assert slots.at(seen.world, offer, now=now, start=slot.start).start == slot.start
-        assert slots.at(seen.world, offer, now=now, start=found[0].start + 1) is None
+            assert slot_search.slot_at(seen.world, event_type, now=now, start=slot.start).start == slot.start
+        assert slot_search.slot_at(seen.world, event_type, now=now, start=found[0].start + 1) is None
     assert free(seen, survey.record["uri"]) == []
 
 
 def test_a_group_meeting_keeps_its_slot_until_it_is_full(call):
-    group = next(o for o in call.world.population.by_offer.values() if o.record["kind"] == "group")
+    group = next(o for o in call.world.population.event_types_by_id.values() if o.record["kind"] == "group")
     first = free(call, group.record["uri"])[0]
     assert first["invitees_remaining"] == 5
     body = {"event_type": group.uuid, "start_time": first["start_time"]}
     call.http.post("/__sandbox__/bookings", json=body).raise_for_status()
     after = free(call, group.record["uri"])[0]
     assert (after["start_time"], after["invitees_remaining"]) == (first["start_time"], 4)
-    own = next(o for o in call.world.population.by_offer.values() if o.hosts == group.hosts and o.seats == 1)
+    own = next(
+        o for o in call.world.population.event_types_by_id.values() if o.hosts == group.hosts and o.seats == 1
+    )
     assert first["start_time"] not in [slot["start_time"] for slot in free(call, own.record["uri"])]
 
 

@@ -2,8 +2,8 @@
 
 import orjson
 import pytest
-from calendly_connector.sandbox.api import body_rules as rules
-from calendly_connector.sandbox.api.body_rules import Field, Form, read_body
+from calendly_connector.sandbox.api import body_schema as rules
+from calendly_connector.sandbox.api.body_schema import BodyField, BodySchema, read_body
 from calendly_connector.sandbox.api.parameters import Parameter, id_of, read_query, text
 from calendly_connector.sandbox.errors import detail
 from sandbox_client import OWNER, PUBLIC, serving
@@ -23,21 +23,27 @@ def refused(rule, value):
 
 
 def test_fields_are_required_nullable_or_left_out():
-    form = Form((Field("a", rules.integer(1, 5), required=True), Field("b", rules.integer(), nullable=True)))
+    form = BodySchema(
+        (BodyField("a", rules.integer(1, 5), required=True), BodyField("b", rules.integer(), nullable=True))
+    )
     assert read(form, {}) == ({}, {"a": "is required"})
     assert read(form, {"a": 1, "b": None, "c": 3}) == ({"a": 1, "b": None}, {})
     assert read(form, {"a": None})[1] == {"a": "must be an integer between 1 and 5"}
 
 
 def test_a_strict_form_refuses_what_it_does_not_know_and_an_empty_one():
-    form = Form((Field("a", rules.boolean), Field("b", rules.boolean)), strict=True, fewest=1)
+    form = BodySchema(
+        (BodyField("a", rules.boolean), BodyField("b", rules.boolean)), strict=True, min_fields=1
+    )
     assert read(form, {"a": True, "x": 1, "y": 2})[1] == {"x": "is not known", "y": "is not known"}
     assert read(form, {})[1] == {None: "at least 1 of a, b is required"}
 
 
 def test_problems_are_named_by_their_path_and_all_at_once():
-    inner = Form((Field("kind", rules.one_of("x", "y"), required=True), Field("at", rules.day)))
-    form = Form((Field("rows", rules.array(rules.record(inner), most=5)), Field("who", rules.EMAIL)))
+    inner = BodySchema((BodyField("kind", rules.one_of("x", "y"), required=True), BodyField("at", rules.day)))
+    form = BodySchema(
+        (BodyField("rows", rules.array(rules.object_of(inner), max_items=5)), BodyField("who", rules.EMAIL))
+    )
     body = {"rows": [{"kind": "z"}, 7, {}, {"kind": "x", "at": "2026-02-30"}], "who": "nobody"}
     assert read(form, body)[1] == {
         "rows[0].kind": "must be one of x, y",
@@ -49,11 +55,13 @@ def test_problems_are_named_by_their_path_and_all_at_once():
 
 
 def test_a_check_between_fields_runs_when_each_is_right():
-    form = Form(
-        (Field("a", rules.integer()),), check=lambda values: [detail("is odd", "a")] * (values["a"] % 2)
+    form = BodySchema(
+        (BodyField("a", rules.integer()),), check=lambda values: [detail("is odd", "a")] * (values["a"] % 2)
     )
     assert read(form, {"a": "x"})[1] == {"a": "must be an integer"}
-    assert read(Form((Field("in", rules.record(form)),)), {"in": {"a": 3}})[1] == {"in.a": "is odd"}
+    assert read(BodySchema((BodyField("in", rules.object_of(form)),)), {"in": {"a": 3}})[1] == {
+        "in.a": "is odd"
+    }
     assert read(form, {"a": 2}) == ({"a": 2}, {})
 
 
@@ -77,9 +85,9 @@ def test_choices_tell_numbers_from_truth():
 
 @pytest.mark.parametrize("value", ["", " ", "\t", 3, None, "x" * 6])
 def test_texts_have_a_length(value):
-    refused(rules.text(least=1, most=5), value)
-    assert rules.text(least=2)("ab", ORIGINS) == "ab"
-    assert "2 characters" in refused(rules.text(least=2), "a")
+    refused(rules.text(min_length=1, max_length=5), value)
+    assert rules.text(min_length=2)("ab", ORIGINS) == "ab"
+    assert "2 characters" in refused(rules.text(min_length=2), "a")
 
 
 @pytest.mark.parametrize(
@@ -98,16 +106,16 @@ def test_days_are_written_in_one_way(value):
 
 
 def test_arrays_have_a_size():
-    rule = rules.array(rules.boolean, least=1, most=2)
+    rule = rules.array(rules.boolean, min_items=1, max_items=2)
     assert refused(rule, []) == "must not be empty"
     assert refused(rule, [True] * 3) == "must have at most 2 items"
-    assert refused(rules.array(rules.boolean, least=2), [True]) == "must have at least 2 items"
+    assert refused(rules.array(rules.boolean, min_items=2), [True]) == "must have at least 2 items"
     refused(rule, {"0": True})
     refused(rules.boolean, 1)
 
 
 def test_patterns_and_texts_of_other_kinds():
-    colour = rules.matching(r"#[a-f\d]{6}", "must be a colour")
+    colour = rules.pattern(r"#[a-f\d]{6}", "must be a colour")
     assert colour("#00ff99", ORIGINS) == "#00ff99"
     for value in ("#00FF99", "#00ff99\n", "red", 5, None, "#" + "\u0660" * 6):
         refused(colour, value)
@@ -135,7 +143,7 @@ def test_uris_of_one_or_two_collections(uri, collection, uuid):
 
 
 def test_a_query_parameter_may_be_given_several_times():
-    declared = (Parameter("a", text, most=2), Parameter("b", text))
+    declared = (Parameter("a", text, max_count=2), Parameter("b", text))
     pairs = [("a", "1"), ("a[]", "2"), ("b", "3"), ("b", "4")]
     assert read_query(declared, pairs, ORIGINS) == ({"a": ["1", "2"], "b": "4"}, [])
     wrong = read_query(declared, [("a", "x")] * 3 + [("c", "")], ORIGINS, strict=True)[1]

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from calendly_connector.sandbox.world import cast, times
+from calendly_connector.sandbox.world import fixtures, times
 from sandbox_client import (
     ADMIN,
     GROUP,
@@ -18,8 +18,8 @@ from sandbox_client import (
 
 NOT_FOUND = "The server could not find the requested resource."
 QUESTION = "What would you like to discuss?"
-ACTIVE = f"/scheduled_events/{cast.ACTIVE_EVENT}"
-ACTIVE_INVITEE = f"{PUBLIC}{ACTIVE}/invitees/{cast.ACTIVE_INVITEE}"
+ACTIVE = f"/scheduled_events/{fixtures.ACTIVE_EVENT}"
+ACTIVE_INVITEE = f"{PUBLIC}{ACTIVE}/invitees/{fixtures.ACTIVE_INVITEE}"
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_no_slot_no_booking(seen, start):
 
 
 def test_event_types_that_cannot_be_booked(call):
-    for uri in (f"{PUBLIC}/event_types/none", call.world.population.offers[3].record["uri"]):
+    for uri in (f"{PUBLIC}/event_types/none", call.world.population.event_types[3].record["uri"]):
         assert call("POST", "/invitees", json=request(call) | {"event_type": uri}).status_code == 404
     body = request(call)
     assert call("POST", "/invitees", "sandbox-free", json=body).status_code == 404
@@ -154,7 +154,7 @@ def test_event_types_that_cannot_be_booked(call):
         ),
         ({"questions_and_answers": [{"question": QUESTION}]}, "questions_and_answers[0].answer"),
         ({"tracking": {"utm_source": "mail"}}, "tracking.utm_term"),
-        ({"tracking": dict.fromkeys(cast.INVITEE_TRACKING, "x" * 256)}, "tracking.utm_campaign"),
+        ({"tracking": dict.fromkeys(fixtures.INVITEE_TRACKING, "x" * 256)}, "tracking.utm_campaign"),
         ({"event_guests": [f"g{number}@x.example" for number in range(11)]}, "event_guests"),
         ({"event_guests": ["g"]}, "event_guests[0]"),
     ],
@@ -170,7 +170,7 @@ def test_all_that_is_wrong_is_named_at_once(call):
 
 def test_names_in_two_parts_and_what_is_passed_on(call):
     invitee = {"first_name": "Zoë", "email": "zoe@client.example", "timezone": "Asia/Tokyo"}
-    tracking = dict.fromkeys(cast.INVITEE_TRACKING) | {"utm_source": "mail"}
+    tracking = dict.fromkeys(fixtures.INVITEE_TRACKING) | {"utm_source": "mail"}
     location = {"kind": "ask_invitee", "location": "Under the clock"}
     body = request(call, invitee=invitee, tracking=tracking, location=location)
     made = call.ok("POST", "/invitees", json=body)
@@ -198,7 +198,7 @@ def test_round_robin_is_not_asked_where(call):
 
 
 def test_collective_event_types_bring_all_hosts(call):
-    panel = call.world.population.offers[2].record["uri"]
+    panel = call.world.population.event_types[2].record["uri"]
     body = request(call, panel, location={"kind": "google_conference"})
     body["invitee"]["name"] = 'A "strange" né name/?'
     made = call.ok("POST", "/invitees", json=body)
@@ -208,9 +208,9 @@ def test_collective_event_types_bring_all_hosts(call):
 
 
 def test_an_inbound_call_takes_no_place_and_choices_are_kept_to(call):
-    offer = call.world.population.by_offer[cast.INTRO_CALL].record
-    offer["locations"] = [{"kind": "inbound_call", "phone_number": "+49300000001"}]
-    offer["custom_questions"][1]["include_other"] = False
+    event_type = call.world.population.event_types_by_id[fixtures.INTRO_CALL].record
+    event_type["locations"] = [{"kind": "inbound_call", "phone_number": "+49300000001"}]
+    event_type["custom_questions"][1]["include_other"] = False
     wrong = request(call, location={"kind": "inbound_call", "location": "here"})
     assert set(call.problems("POST", "/invitees", json=wrong)) == {"location.location"}
     chosen = {"question": "Which products do you use?", "position": 1}
@@ -226,7 +226,9 @@ def test_an_inbound_call_takes_no_place_and_choices_are_kept_to(call):
 
 
 def test_group_event_types_fill_seat_by_seat(call):
-    workshop = next(offer for offer in call.world.population.offers if offer.seats > 1).record["uri"]
+    workshop = next(
+        event_type for event_type in call.world.population.event_types if event_type.seats > 1
+    ).record["uri"]
     body = request(call, workshop, location={"kind": "custom", "location": "Room 4"})
     made = [
         call.ok("POST", "/invitees", json=body | {"invitee": body["invitee"] | {"email": f"p{n}@x.example"}})
@@ -303,7 +305,7 @@ def test_who_may_cancel_what(call):
 def test_every_invitee_of_a_group_event_is_told_of(call, heard):
     world = call.world
     number = next(
-        number for number in range(300) if len(world.invitees(number)) > 1 and not world.canceled(number)
+        number for number in range(300) if len(world.invitees(number)) > 1 and not world.is_canceled(number)
     )
     path = world.event(number)["uri"].removeprefix(PUBLIC)
     call.ok("POST", f"{path}/cancellation")
@@ -331,15 +333,15 @@ def test_a_no_show_stands_on_its_invitee(call, heard):
 
 
 def test_the_documented_no_show_is_of_a_meeting_that_was(call):
-    record = call.ok("GET", f"/invitee_no_shows/{cast.NO_SHOW}")
+    record = call.ok("GET", f"/invitee_no_shows/{fixtures.NO_SHOW}")
     invitee = call.ok("GET", record["invitee"].removeprefix(PUBLIC))
     assert invitee["no_show"]["uri"] == record["uri"]
     event = call.ok("GET", invitee["event"].removeprefix(PUBLIC))
-    assert event["start_time"] < record["created_at"] < times.write(call.world.anchor)
+    assert event["start_time"] < record["created_at"] < times.isoformat(call.world.anchor)
 
 
 def test_who_may_be_marked_by_whom(call):
-    canceled = f"{PUBLIC}/scheduled_events/{cast.CANCELED_EVENT}/invitees/{cast.CANCELED_INVITEE}"
+    canceled = f"{PUBLIC}/scheduled_events/{fixtures.CANCELED_EVENT}/invitees/{fixtures.CANCELED_INVITEE}"
     assert call.problems("POST", "/invitee_no_shows", json={"invitee": canceled}) == {
         "invitee": "is canceled"
     }
@@ -347,15 +349,17 @@ def test_who_may_be_marked_by_whom(call):
     assert set(call.problems("POST", "/invitee_no_shows", json={})) == {"invitee"}
     unknown = {"invitee": f"{PUBLIC}{ACTIVE}/invitees/none"}
     assert call("POST", "/invitee_no_shows", json=unknown).status_code == 404
-    mixed = {"invitee": f"{PUBLIC}/scheduled_events/{cast.CANCELED_EVENT}/invitees/{cast.ACTIVE_INVITEE}"}
+    mixed = {
+        "invitee": f"{PUBLIC}/scheduled_events/{fixtures.CANCELED_EVENT}/invitees/{fixtures.ACTIVE_INVITEE}"
+    }
     assert call("POST", "/invitee_no_shows", json=mixed).status_code == 404
     for token in ("sandbox-member", "sandbox-free"):
         assert call("POST", "/invitee_no_shows", token, json={"invitee": ACTIVE_INVITEE}).status_code == 403
-        assert call("GET", f"/invitee_no_shows/{cast.NO_SHOW}", token).status_code == 403
-        assert call("DELETE", f"/invitee_no_shows/{cast.NO_SHOW}", token).status_code == 403
+        assert call("GET", f"/invitee_no_shows/{fixtures.NO_SHOW}", token).status_code == 403
+        assert call("DELETE", f"/invitee_no_shows/{fixtures.NO_SHOW}", token).status_code == 403
 
 
 def test_a_world_without_a_past_has_the_cast_all_the_same():
     with serving(events=2) as call:
-        assert call.ok("GET", f"/invitee_no_shows/{cast.NO_SHOW}")["invitee"] == ACTIVE_INVITEE
-        assert call.ok("GET", f"/meeting_recaps/{cast.RECAP}")["event"] == f"{PUBLIC}{ACTIVE}"
+        assert call.ok("GET", f"/invitee_no_shows/{fixtures.NO_SHOW}")["invitee"] == ACTIVE_INVITEE
+        assert call.ok("GET", f"/meeting_recaps/{fixtures.RECAP}")["event"] == f"{PUBLIC}{ACTIVE}"

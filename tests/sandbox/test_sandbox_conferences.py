@@ -1,7 +1,7 @@
 """Conferences are set up after the booking: processing at first, pushed or failed a little later."""
 
 import pytest
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from sandbox_client import INTRO_CALL, ORGANIZATION, OWNER, serving
 from webhook_receiver import receiving
 
@@ -33,8 +33,8 @@ def test_a_new_conference_is_processing_and_pushed_a_little_later(call):
 
 
 def test_a_google_conference_has_an_address_from_the_start(call):
-    offer = call.ok("POST", "/event_types", json=CHECK_IN)
-    event = call.sandbox.book(event_type=offer["uri"])["event"]
+    event_type = call.ok("POST", "/event_types", json=CHECK_IN)
+    event = call.sandbox.book(event_type=event_type["uri"])["event"]
     uuid = event["uri"].rpartition("/")[2]
     assert event["location"] == {
         "type": "google_conference",
@@ -113,8 +113,8 @@ def test_a_canceled_meeting_gets_no_conference(call):
 
 
 def test_a_place_is_no_conference(call):
-    offer = CHECK_IN | {"locations": [{"kind": "physical", "location": "Torstr. 1, Berlin"}]}
-    made = call.ok("POST", "/event_types", json=offer)
+    event_type = CHECK_IN | {"locations": [{"kind": "physical", "location": "Torstr. 1, Berlin"}]}
+    made = call.ok("POST", "/event_types", json=event_type)
     event = call.sandbox.book(event_type=made["uri"])["event"]
     assert event["location"]["type"] == "physical"
     assert call.sandbox.control("GET", "/conferences")["under_way"] == 0
@@ -125,4 +125,4 @@ def test_what_was_booked_before_the_sandbox_started_is_set_up(call):
     small = call.ok("GET", "/scheduled_events", "sandbox-free", user=call.member(-1).user["uri"])
     statuses = {(event["location"] or {}).get("status") for event in [*rows, *small]} - {None}
     assert statuses == {"pushed"}
-    assert call.ok("GET", f"/scheduled_events/{cast.ACTIVE_EVENT}")["location"]["status"] == "pushed"
+    assert call.ok("GET", f"/scheduled_events/{fixtures.ACTIVE_EVENT}")["location"]["status"] == "pushed"

@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from calendly_connector.sandbox.world.address_book import name_key
 from sandbox_client import ORGANIZATION, OWNER, PAYLOADS, PUBLIC, serving
 
-NOOR = f"{PUBLIC}/contacts/{cast.CONTACT}"
-NOOR_PATH = f"/contacts/{cast.CONTACT}"
-FAIR, DUTCH = f"/contact_lists/{cast.TRADE_FAIR}", f"/contact_lists/{cast.DUTCH_BUYERS}"
+NOOR = f"{PUBLIC}/contacts/{fixtures.CONTACT}"
+NOOR_PATH = f"/contacts/{fixtures.CONTACT}"
+FAIR, DUTCH = f"/contact_lists/{fixtures.TRADE_FAIR}", f"/contact_lists/{fixtures.DUTCH_BUYERS}"
 DEFINITIONS = "/contacts/custom_field_definitions"
 SHIFTED = {"created_at", "updated_at", "next_meeting_date", "last_interaction_date"}  # they follow the anchor
 
@@ -51,8 +51,8 @@ def documented(name):
     [
         ("getContact", NOOR_PATH),
         ("getContactList", DUTCH),
-        ("getCustomFieldDefinition", f"{DEFINITIONS}/{cast.TIER}"),
-        ("getNote", f"/notes/{cast.NOTE}"),
+        ("getCustomFieldDefinition", f"{DEFINITIONS}/{fixtures.TIER}"),
+        ("getNote", f"/notes/{fixtures.NOTE}"),
     ],
 )
 def test_the_documented_records_are_there(seen, name, path):
@@ -117,10 +117,10 @@ def test_an_address_has_one_contact(call):
         ({"timezone": "Mars/Olympus"}, "timezone"),
         ({"name": 5}, "name"),
         ({"custom_fields": [{"uuid": "none", "value": 1}]}, "custom_fields[0].uuid"),
-        ({"custom_fields": [{"uuid": cast.DEAL_SIZE, "value": "much"}]}, "custom_fields[0].value"),
-        ({"custom_fields": [{"uuid": cast.DEAL_SIZE, "value": True}]}, "custom_fields[0].value"),
-        ({"custom_fields": [{"uuid": cast.TIER, "value": "Silver"}]}, "custom_fields[0].value"),
-        ({"custom_fields": [{"uuid": cast.TIER}]}, "custom_fields[0].value"),
+        ({"custom_fields": [{"uuid": fixtures.DEAL_SIZE, "value": "much"}]}, "custom_fields[0].value"),
+        ({"custom_fields": [{"uuid": fixtures.DEAL_SIZE, "value": True}]}, "custom_fields[0].value"),
+        ({"custom_fields": [{"uuid": fixtures.TIER, "value": "Silver"}]}, "custom_fields[0].value"),
+        ({"custom_fields": [{"uuid": fixtures.TIER}]}, "custom_fields[0].value"),
     ],
 )
 def test_bad_contacts_are_refused(seen, body, wrong):
@@ -172,9 +172,9 @@ def test_meeting_dates_follow_the_meetings(call):
     contact = call.ok("GET", NOOR_PATH)
     assert contact["next_meeting_date"] == "2026-11-24T13:00:00.000000Z"
     assert contact["last_meeting_date"] is None
-    call.ok("POST", f"/scheduled_events/{cast.ACTIVE_EVENT}/cancellation")
+    call.ok("POST", f"/scheduled_events/{fixtures.ACTIVE_EVENT}/cancellation")
     assert call.ok("GET", NOOR_PATH)["next_meeting_date"] is None
-    call.sandbox.book(email=cast.CONTACT_SECOND_MAIL, start_time="2026-11-18T09:00:00Z")
+    call.sandbox.book(email=fixtures.CONTACT_SECOND_EMAIL, start_time="2026-11-18T09:00:00Z")
     met = call.ok("GET", NOOR_PATH)
     assert met["last_meeting_date"] == met["last_interaction_date"] == "2026-11-18T09:00:00.000000Z"
     assert make(call, "quiet@x.example")["last_interaction_date"] is None
@@ -182,7 +182,7 @@ def test_meeting_dates_follow_the_meetings(call):
 
 def test_a_users_contacts_are_theirs_alone(call):
     assert call.ok("GET", "/contacts", "sandbox-admin") == []
-    for path in (NOOR_PATH, FAIR, f"/notes/{cast.NOTE}"):
+    for path in (NOOR_PATH, FAIR, f"/notes/{fixtures.NOTE}"):
         assert call("GET", path, "sandbox-admin").status_code == 404
     assert call("DELETE", NOOR_PATH, "sandbox-admin").status_code == 404
     assert make(call, "free@x.example", "sandbox-free")["uri"]  # on all plans
@@ -193,7 +193,7 @@ def test_a_users_contacts_are_theirs_alone(call):
 def test_with_a_contact_go_its_notes_and_memberships(call):
     assert call("DELETE", NOOR_PATH).status_code == 204
     assert call.ok("GET", FAIR)["contact_count"] == 11
-    assert call("GET", f"/notes/{cast.NOTE}").status_code == 404
+    assert call("GET", f"/notes/{fixtures.NOTE}").status_code == 404
     assert call.ok("GET", "/notes", contact=NOOR) == []
 
 
@@ -253,7 +253,7 @@ def test_definitions_are_the_organizations(call):
     assert reply.status_code == 409
     assert call.ok("GET", DEFINITIONS, "sandbox-member") == call.ok("GET", DEFINITIONS)
     assert call.ok("GET", DEFINITIONS, "sandbox-free") == []
-    assert call("GET", f"{DEFINITIONS}/{cast.TIER}", "sandbox-free").status_code == 403
+    assert call("GET", f"{DEFINITIONS}/{fixtures.TIER}", "sandbox-free").status_code == 403
     assert call("GET", f"{DEFINITIONS}/none").status_code == 404
     assert call("DELETE", DEFINITIONS).status_code == 404
 
@@ -334,7 +334,10 @@ def test_notes_are_written_and_read(call):
     assert made["remind_at"] == "2026-11-27T08:00:00.000000Z"
     assert call.ok("GET", path_of(made)) == made
     rows = call.ok("GET", "/notes", contact=[NOOR, f"{PUBLIC}/contacts/none"])
-    assert [row["uri"] for row in rows] == [made["uri"], f"{PUBLIC}/notes/{cast.NOTE}"]  # the latest first
+    assert [row["uri"] for row in rows] == [
+        made["uri"],
+        f"{PUBLIC}/notes/{fixtures.NOTE}",
+    ]  # the latest first
     assert len(call.ok("GET", "/notes", **{"contact[]": NOOR})) == 2
 
 
@@ -345,7 +348,7 @@ def test_outer_blanks_of_a_note_do_not_count(call):
 
 
 def test_notes_are_private(call):
-    for path, who in (("/notes/none", "sandbox-owner"), (f"/notes/{cast.NOTE}", "sandbox-admin")):
+    for path, who in (("/notes/none", "sandbox-owner"), (f"/notes/{fixtures.NOTE}", "sandbox-admin")):
         assert call("GET", path, who).status_code == 404
     assert call.ok("GET", "/notes", "sandbox-admin", contact=NOOR) == []
     body = {"contact": NOOR, "body": "Mine"}

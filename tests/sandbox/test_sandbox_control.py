@@ -18,19 +18,19 @@ import httpx
 import pytest
 from brief import brief_sandbox
 from calendly_connector.sandbox import faults, loopback, wire
-from calendly_connector.sandbox.api import limits
-from calendly_connector.sandbox.api.checking import ReplyChecker
-from calendly_connector.sandbox.api.replies import Reply
-from calendly_connector.sandbox.control import journal, notices
-from calendly_connector.sandbox.handler import KeptReplies
-from calendly_connector.sandbox.options import Options
+from calendly_connector.sandbox.api import rate_limits
+from calendly_connector.sandbox.api.http_messages import HttpResponse
+from calendly_connector.sandbox.api.response_checks import ResponseChecker
+from calendly_connector.sandbox.control import request_log, webhook_messages
+from calendly_connector.sandbox.handler import ResponseCache
+from calendly_connector.sandbox.options import SandboxOptions
 from calendly_connector.sandbox.server import Sandbox, serve
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from sandbox_client import Clock
 from webhook_receiver import receiving
 
 OWNER_HEADERS = {"Authorization": "Bearer sandbox-owner"}
-ACTIVE_PATH = f"/scheduled_events/{cast.ACTIVE_EVENT}"
+ACTIVE_PATH = f"/scheduled_events/{fixtures.ACTIVE_EVENT}"
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def receiver():
 @pytest.fixture
 def subscribe(sandbox, client):
     def call(url, *, scope="organization", events=("invitee.created", "invitee.canceled"), **more):
-        organization = f"{sandbox.url}/organizations/{cast.ORGANIZATION}"
+        organization = f"{sandbox.url}/organizations/{fixtures.ORGANIZATION}"
         body = {"url": url, "events": list(events), "scope": scope, "organization": organization, **more}
         reply = client.post("/webhook_subscriptions", json=body)
         assert reply.status_code == 201, reply.text
@@ -95,7 +95,7 @@ def test_a_booking_is_posted_signed_and_whole(sandbox, client, receiver, subscri
     message = json.loads(body)
     assert set(message) == {"created_at", "created_by", "event", "payload"}
     assert message["event"] == "invitee.created"
-    assert message["created_by"] == f"{sandbox.url}/users/{cast.OWNER}"
+    assert message["created_by"] == f"{sandbox.url}/users/{fixtures.OWNER}"
     payload = message["payload"]
     scheduled_event = payload.pop("scheduled_event")
     assert payload == booked["invitee"]
@@ -106,11 +106,14 @@ def test_a_booking_is_posted_signed_and_whole(sandbox, client, receiver, subscri
 
 def test_the_signature_is_that_of_the_published_vector():
     header = "t=1795015301,v1=c83178f766dba14fe645846b4193bf235317a28c1022760a94db83da112b9d40"
-    assert notices.sign("s3cr3t-signing-key-made-up", 1795015301, b'{"event":"invitee.created"}') == header
+    assert (
+        webhook_messages.sign("s3cr3t-signing-key-made-up", 1795015301, b'{"event":"invitee.created"}')
+        == header
+    )
 
 
 def test_without_a_key_there_is_no_signature(sandbox, receiver, subscribe):
-    subscribe(f"{receiver.url}/plain", scope="user", user=f"{sandbox.url}/users/{cast.OWNER}")
+    subscribe(f"{receiver.url}/plain", scope="user", user=f"{sandbox.url}/users/{fixtures.OWNER}")
     sandbox.book(wait=True)
     [(_, headers, _)] = receiver.received
     assert "Calendly-Webhook-Signature" not in headers
@@ -118,7 +121,7 @@ def test_without_a_key_there_is_no_signature(sandbox, receiver, subscribe):
 
 def test_a_reschedule_is_a_cancel_and_a_create(sandbox, receiver, subscribe):
     subscribe(receiver.url)
-    moved = sandbox.reschedule(invitee=cast.ACTIVE_INVITEE, start_time="2031-01-01T10:00:00Z", wait=True)
+    moved = sandbox.reschedule(invitee=fixtures.ACTIVE_INVITEE, start_time="2031-01-01T10:00:00Z", wait=True)
     messages = {json.loads(body)["event"]: json.loads(body)["payload"] for _, _, body in receiver.received}
     old, new = messages["invitee.canceled"], messages["invitee.created"]
     assert (old["rescheduled"], old["status"], old["new_invitee"]) == (True, "canceled", new["uri"])
@@ -129,7 +132,9 @@ def test_a_reschedule_is_a_cancel_and_a_create(sandbox, receiver, subscribe):
 
 def test_a_cancellation_tells_of_every_invitee(sandbox, receiver, subscribe):
     world = sandbox.world
-    number = next(n for n in range(world.diary.count) if len(world.invitees(n)) > 1 and not world.canceled(n))
+    number = next(
+        n for n in range(world.generator.count) if len(world.invitees(n)) > 1 and not world.is_canceled(n)
+    )
     subscribe(receiver.url, events=["invitee.canceled"])
     event = world.event(number)["uri"]
     done = sandbox.cancel(event=event, reason="Storm", canceled_by="host", wait=True)
@@ -138,22 +143,22 @@ def test_a_cancellation_tells_of_every_invitee(sandbox, receiver, subscribe):
 
 
 def test_one_invitee_can_cancel(sandbox):
-    done = sandbox.cancel(invitee=cast.ACTIVE_INVITEE, canceled_by="invitee")
+    done = sandbox.cancel(invitee=fixtures.ACTIVE_INVITEE, canceled_by="invitee")
     assert done["event"]["cancellation"]["canceled_by"] == "Noor van Dijk"
     assert [invitee["status"] for invitee in done["invitees"]] == ["canceled"]
 
 
 def test_only_those_concerned_hear_of_it(sandbox, receiver, subscribe):
     member = sandbox.world.population.members[6]
-    group = f"{sandbox.url}/groups/{cast.GROUP}"
+    group = f"{sandbox.url}/groups/{fixtures.GROUP}"
     subscribe(f"{receiver.url}/user", scope="user", user=member.user["uri"])
     subscribe(f"{receiver.url}/group", scope="group", group=group)
     subscribe(f"{receiver.url}/types", events=["event_type.created"])
     subscribe(f"{receiver.url}/canceled", events=["invitee.canceled"])
-    sandbox.book(event_type=cast.SALES_DEMO, host=member.uuid, wait=True)
+    sandbox.book(event_type=fixtures.SALES_DEMO, host=member.uuid, wait=True)
     sandbox.book(wait=True)
     assert [path for path, _, _ in receiver.received] == ["/user", "/group"]
-    free = sandbox.world.population.offers[-1]
+    free = sandbox.world.population.event_types[-1]
     assert sandbox.book(event_type=free.uuid, wait=True)["deliveries"] == []
 
 
@@ -161,8 +166,8 @@ def test_nothing_is_posted_off_this_machine_and_no_redirect_followed(sandbox, re
     receiver.answer = 302
     subscribe(receiver.url, signing_key="made-up-key")
     outcomes = {outcome["url"]: outcome for outcome in sandbox.book(wait=True)["deliveries"]}
-    assert outcomes[cast.HOOK_URL]["error"] == "not delivered: not loopback"
-    assert (outcomes[cast.HOOK_URL]["attempts"], outcomes[cast.HOOK_URL]["status"]) == (0, None)
+    assert outcomes[fixtures.WEBHOOK_URL]["error"] == "not delivered: not loopback"
+    assert (outcomes[fixtures.WEBHOOK_URL]["attempts"], outcomes[fixtures.WEBHOOK_URL]["status"]) == (0, None)
     assert (outcomes[receiver.url]["status"], outcomes[receiver.url]["delivered"]) == (302, False)
     assert sandbox.deliveries() == list(outcomes.values())
     assert "made-up-key" not in json.dumps(sandbox.deliveries())
@@ -193,7 +198,7 @@ def test_without_wait_nobody_waits(sandbox, client, receiver, subscribe):
     ("path", "body", "status"),
     [
         ("bookings", {"host": "nobody"}, 404),
-        ("bookings", {"host": cast.ADMIN}, 400),
+        ("bookings", {"host": fixtures.ADMIN}, 400),
         ("bookings", {"host": 5}, 400),
         ("bookings", {"event_type": "none"}, 404),
         ("bookings", {"start_time": "soon"}, 400),
@@ -205,11 +210,11 @@ def test_without_wait_nobody_waits(sandbox, client, receiver, subscribe):
         ("cancellations", {"invitee": "x", "event": "y"}, 400),
         ("cancellations", {"invitee": "x"}, 404),
         ("cancellations", {"event": "x"}, 404),
-        ("cancellations", {"event": cast.CANCELED_EVENT}, 409),
-        ("cancellations", {"event": cast.ACTIVE_EVENT, "canceled_by": "cat"}, 400),
-        ("cancellations", {"event": cast.ACTIVE_EVENT, "reason": []}, 400),
+        ("cancellations", {"event": fixtures.CANCELED_EVENT}, 409),
+        ("cancellations", {"event": fixtures.ACTIVE_EVENT, "canceled_by": "cat"}, 400),
+        ("cancellations", {"event": fixtures.ACTIVE_EVENT, "reason": []}, 400),
         ("reschedules", {}, 400),
-        ("reschedules", {"invitee": cast.CANCELED_INVITEE}, 409),
+        ("reschedules", {"invitee": fixtures.CANCELED_INVITEE}, 409),
         ("faults", {"kind": "gremlin"}, 400),
         ("faults", {"kind": "status", "sort": 1}, 400),
         ("faults", {"kind": "status", "times": 0}, 400),
@@ -237,8 +242,8 @@ def test_without_wait_nobody_waits(sandbox, client, receiver, subscribe):
         ("rate_limits/spend", {"token": "sandbox-owner", "requests": 1}, 409),  # nothing is limited here
         ("no_shows", {}, 400),
         ("no_shows", {"invitee": "x"}, 404),
-        ("no_shows", {"invitee": cast.CANCELED_INVITEE}, 409),
-        ("no_shows/take_back", {"invitee": cast.CANCELED_INVITEE}, 409),
+        ("no_shows", {"invitee": fixtures.CANCELED_INVITEE}, 409),
+        ("no_shows/take_back", {"invitee": fixtures.CANCELED_INVITEE}, 409),
         ("event_types/delete", {}, 400),
         ("event_types/delete", {"event_type": "x"}, 404),
         ("happenings", {"bookings": -1}, 400),
@@ -282,7 +287,7 @@ def test_the_methods_of_a_sandbox_tell_what_was_refused(sandbox):
 
 
 def test_minted_tokens_do_what_they_say(sandbox, client):
-    body = {"name": "reader", "user": cast.ADMIN, "scopes": ["users:read"], "plan": "free"}
+    body = {"name": "reader", "user": fixtures.ADMIN, "scopes": ["users:read"], "plan": "free"}
     made = sandbox.control("POST", "/tokens", body)
     assert (made["role"], made["plan"], made["scopes"]) == ("admin", "free", ["users:read"])
     assert made in sandbox.control("GET", "/tokens")["tokens"]
@@ -305,14 +310,14 @@ def test_the_clock_and_the_anchor_are_shown(sandbox):
 
 def test_requests_are_counted_and_listed_without_headers(sandbox, client):
     client.get(ACTIVE_PATH)
-    client.get(f"/scheduled_events/{cast.CANCELED_EVENT}", params={"x": "1"})
+    client.get(f"/scheduled_events/{fixtures.CANCELED_EVENT}", params={"x": "1"})
     client.get("/nope", headers={"Authorization": "Bearer wrong"})
     seen = sandbox.requests()
     assert seen["counts"] == {"GET /scheduled_events/{uuid}": 2, "GET (unknown)": 1}
     assert seen["requests"][1].pop("at") == pytest.approx(time.time(), abs=60)
     assert seen["requests"][1] == {
         "method": "GET",
-        "path": f"/scheduled_events/{cast.CANCELED_EVENT}",
+        "path": f"/scheduled_events/{fixtures.CANCELED_EVENT}",
         "query": "x=1",
         "status": 200,
     }
@@ -321,11 +326,11 @@ def test_requests_are_counted_and_listed_without_headers(sandbox, client):
 
 
 def test_the_journal_is_bounded():
-    kept = journal.Journal()
-    for number in range(journal.KEPT + 5):
-        kept.note(operation="GET /x", method="GET", path=f"/{number}", query="", status=200, at=0.0)
-    assert kept.described()["counts"] == {"GET /x": journal.KEPT + 5}
-    assert kept.described()["requests"][0]["path"] == "/5"
+    kept = request_log.RequestLog()
+    for number in range(request_log.MAX_LOG_ENTRIES + 5):
+        kept.add(operation="GET /x", method="GET", path=f"/{number}", query="", status=200, at=0.0)
+    assert kept.to_json()["counts"] == {"GET /x": request_log.MAX_LOG_ENTRIES + 5}
+    assert kept.to_json()["requests"][0]["path"] == "/5"
 
 
 # Trouble
@@ -476,8 +481,8 @@ def test_a_slow_reply_drips_in_piece_by_piece(monkeypatch):
         happened.append(message.get("body"))
 
     monkeypatch.setattr(wire, "asyncio", SimpleNamespace(sleep=sleep))  # others' sandboxes sleep too
-    whole = Reply(200, b"x" * 81, [])
-    asyncio.run(wire.send_reply(whole, faults.Fault("slow", latency_s=4.0), {}, None, send))
+    whole = HttpResponse(200, b"x" * 81, [])
+    asyncio.run(wire.send_response(whole, faults.Fault("slow", latency_s=4.0), {}, None, send))
     assert happened == [None, *[0.5, b"x" * 11] * 7, 0.5, b"x" * 4, b""]
 
 
@@ -491,8 +496,8 @@ def test_faults_can_let_some_requests_pass_before_they_come(sandbox, client):
 
 def test_every_kind_is_of_one_family():
     for kind in faults.KINDS:
-        assert faults.declared({"kind": kind}).kind == kind
-    families = [faults.REPLACING, faults.SPOILING, faults.PAGING]
+        assert faults.parse_fault({"kind": kind}).kind == kind
+    families = [faults.REPLACING, faults.CORRUPTING, faults.PAGING]
     assert sum(map(len, families)) == len(faults.KINDS)
 
 
@@ -504,7 +509,7 @@ def read(sandbox, client):
     """Give what reads one page of the owner's organization: its URIs, the token of the next, the status."""
 
     def call(token=None, count=10, path="/scheduled_events", **more):
-        organization = f"{sandbox.url}/organizations/{cast.ORGANIZATION}"
+        organization = f"{sandbox.url}/organizations/{fixtures.ORGANIZATION}"
         query = {"organization": organization, "count": count, **more}
         reply = client.get(path, params=query | ({"page_token": token} if token else {}))
         body = reply.json()
@@ -584,7 +589,7 @@ def test_faults_of_pages_reach_pages_that_are_kept():
         Sandbox(render_once=True, rate_limit=0) as sandbox,
         httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client,
     ):
-        query = {"organization": f"{sandbox.url}/organizations/{cast.ORGANIZATION}"}
+        query = {"organization": f"{sandbox.url}/organizations/{fixtures.ORGANIZATION}"}
         usual = client.get("/scheduled_events", params=query).json()
         sandbox.fault("empty_page")
         assert client.get("/scheduled_events", params=query).json()["collection"] == []
@@ -662,7 +667,7 @@ def test_a_limit_may_be_told_of_when_it_is_used_up_alone(limited):
     ]
 
 
-@pytest.mark.parametrize("mode", limits.MODES)
+@pytest.mark.parametrize("mode", rate_limits.MODES)
 def test_another_program_uses_up_what_it_does_and_no_more_than_there_is(mode, limited):
     sandbox, clock, spend = limited(mode, limit=10)
     assert spend()[0] == 200
@@ -676,7 +681,7 @@ def test_another_program_uses_up_what_it_does_and_no_more_than_there_is(mode, li
     assert sandbox.spend(1, token="sandbox-owner")["remaining"] == 8
 
 
-@pytest.mark.parametrize("mode", limits.MODES)
+@pytest.mark.parametrize("mode", rate_limits.MODES)
 def test_limits_of_an_operation_are_counted_and_told_in_the_same_way(mode, limited):
     sandbox, clock, _ = limited(mode, limit=500)
     with httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client:
@@ -707,13 +712,13 @@ def test_replies_are_dated_by_the_clock_of_the_sandbox():
 
 
 def test_a_reply_that_does_not_fit_its_schema_is_an_error():
-    checker = ReplyChecker()
+    checker = ResponseChecker()
     with (
         Sandbox(check_replies=True) as sandbox,
         httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client,
     ):
         good = client.get("/users/me").json()
-        assert checker.complaint("users.me", good) is None
+        assert checker.problem("users.me", good) is None
         sandbox.world.population.members[0].user["email"] = None
         reply = client.get("/users/me")
         assert reply.status_code == 500
@@ -726,12 +731,12 @@ def test_every_record_of_a_list_is_checked(tmp_path):
     (tmp_path / "things.list.json").write_text(json.dumps(schema))
     (tmp_path / "shapes" / "thing.json").write_text('{"type": "object", "required": ["uri"]}')
     (tmp_path / "things.delete.json").write_text('{"input": {}, "output": null}')
-    checker = ReplyChecker(tmp_path)
-    assert checker.complaint("things.list", {"collection": [{"uri": 1}, {"uri": 2}]}) is None
-    assert "required" in checker.complaint("things.list", {"collection": [{"uri": 1}, {}]})
-    assert checker.complaint("things.list", {"resource": {}}) is not None
-    assert checker.complaint("things.delete", {}) is None
-    assert checker.complaint("others.list", {}) is None
+    checker = ResponseChecker(tmp_path)
+    assert checker.problem("things.list", {"collection": [{"uri": 1}, {"uri": 2}]}) is None
+    assert "required" in checker.problem("things.list", {"collection": [{"uri": 1}, {}]})
+    assert checker.problem("things.list", {"resource": {}}) is not None
+    assert checker.problem("things.delete", {}) is None
+    assert checker.problem("others.list", {}) is None
 
 
 # Settings and running
@@ -781,8 +786,8 @@ def test_what_lies_on_this_machine(url, here):
 
 
 def test_kept_replies_stop_at_their_limit(monkeypatch):
-    monkeypatch.setattr("calendly_connector.sandbox.handler._MOST_KEPT_BYTES", 5)
-    kept = KeptReplies()
+    monkeypatch.setattr("calendly_connector.sandbox.handler._MAX_CACHE_BYTES", 5)
+    kept = ResponseCache()
     kept.put("a", 1, b"12345")
     kept.put("b", 1, b"6")
     assert (kept.get("a", 1), kept.get("b", 1), kept.get("a", 2)) == (b"12345", None, None)
@@ -809,7 +814,7 @@ def test_a_taken_port_is_an_error(sandbox):
 def test_leaving_does_not_wait_for_deliveries(receiver):
     receiver.gate.clear()
     with Sandbox() as sandbox:
-        organization = f"{sandbox.url}/organizations/{cast.ORGANIZATION}"
+        organization = f"{sandbox.url}/organizations/{fixtures.ORGANIZATION}"
         body = {"url": receiver.url, "events": ["invitee.created"], "scope": "organization"}
         httpx.post(
             sandbox.url + "/webhook_subscriptions",
@@ -819,7 +824,7 @@ def test_leaving_does_not_wait_for_deliveries(receiver):
         )
         sandbox.book()
         before = time.monotonic()
-    assert time.monotonic() - before < Options().connect_timeout_s / 2
+    assert time.monotonic() - before < SandboxOptions().connect_timeout_s / 2
 
 
 def test_serving_ends_cleanly_on_a_signal_in_the_main_thread():
@@ -830,7 +835,7 @@ def test_serving_ends_cleanly_on_a_signal_in_the_main_thread():
         signal.raise_signal(signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGTERM)
-    serve(Options(), announce)
+    serve(SandboxOptions(), announce)
     assert heard[0].startswith("http://127.0.0.1:")
     assert signal.getsignal(signal.SIGTERM) is before
 
@@ -839,8 +844,8 @@ def test_serving_ends_cleanly_on_a_signal_in_the_main_thread():
 def test_a_process_that_serves_is_stopped_by_a_signal(number):
     program = (
         "from calendly_connector.sandbox.server import serve\n"
-        "from calendly_connector.sandbox.options import Options\n"
-        "serve(Options(), lambda url: print(url, flush=True))\n"
+        "from calendly_connector.sandbox.options import SandboxOptions\n"
+        "serve(SandboxOptions(), lambda url: print(url, flush=True))\n"
     )
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -13,12 +13,12 @@ import httpx
 import pytest
 from calendly_connector.cli.sandbox import command
 from calendly_connector.sandbox import app
-from calendly_connector.sandbox.clock import Clock as SandboxClock
-from calendly_connector.sandbox.control import delivery, retries
+from calendly_connector.sandbox.clock import SandboxClock
+from calendly_connector.sandbox.control import deliverer, retry_policy
 from calendly_connector.sandbox.control.delivery_faults import ANSWER_LOST, NOT_POSTED, POSTED, DeliveryFaults
-from calendly_connector.sandbox.options import Options
+from calendly_connector.sandbox.options import SandboxOptions
 from calendly_connector.sandbox.server import Sandbox
-from calendly_connector.sandbox.world import cast, times
+from calendly_connector.sandbox.world import fixtures, times
 from locations import DOCS
 from sandbox_client import GROUP, INTRO_CALL, ORGANIZATION, OWNER, PUBLIC, SALES_DEMO, Clock, serving
 from webhook_receiver import CLOSE, HANG, receiving
@@ -74,7 +74,7 @@ def stamps(receiver):
 
 
 def moment(after_s):
-    return times.write(times.of_unix(START_S + after_s))
+    return times.isoformat(times.from_unix(START_S + after_s))
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def test_a_message_that_is_never_taken_ends_a_day_after_the_meeting_and_holds_no
         assert good["delivered"]
         call.sandbox.advance(20 * HOUR_S)
     [poison, *_] = log(call)
-    end = times.write(times.read(bad["event"]["end_time"]) + times.DAY)
+    end = times.isoformat(times.parse(bad["event"]["end_time"]) + times.DAY)
     assert (poison["state"], poison["given_up"]) == ("given_up", True)
     assert poison["reason"] == "retried to the end"
     last = max(stamps(receiver))
@@ -288,13 +288,13 @@ def test_the_retries_of_a_user_end_when_they_leave(call, receiver):
 @pytest.mark.parametrize("attempts", [1, 2, 7, 40, 10_000])
 def test_steps_grow_and_end(attempts):
     plan = {"first": 0, "attempts": attempts, "booked_end": None}
-    at = retries.next_attempt(last=0, **plan)
-    assert retries.FIRST_STEP <= at <= retries.LONGEST_STEP
-    assert retries.next_attempt(last=retries.PERIOD - 1, **plan) == retries.PERIOD
-    assert retries.next_attempt(last=retries.PERIOD, **plan) is None
+    at = retry_policy.next_attempt(last=0, **plan)
+    assert retry_policy.FIRST_STEP <= at <= retry_policy.MAX_STEP
+    assert retry_policy.next_attempt(last=retry_policy.PERIOD - 1, **plan) == retry_policy.PERIOD
+    assert retry_policy.next_attempt(last=retry_policy.PERIOD, **plan) is None
     late = plan | {"booked_end": 3 * times.DAY}
-    assert retries.next_attempt(last=4 * times.DAY - 5, **late) == 4 * times.DAY
-    assert retries.next_attempt(last=4 * times.DAY, **late) is None
+    assert retry_policy.next_attempt(last=4 * times.DAY - 5, **late) == 4 * times.DAY
+    assert retry_policy.next_attempt(last=4 * times.DAY, **late) is None
 
 
 # Signatures
@@ -350,7 +350,7 @@ def test_a_moved_clock_is_never_behind_where_it_was_moved_to():
     for step in range(1, 2000):
         base.now += 0.1
         clock.forward_to(START_S + step * 0.7)
-        assert times.of_unix(clock()) >= times.of_unix(START_S + step * 0.7)
+        assert times.from_unix(clock()) >= times.from_unix(START_S + step * 0.7)
 
 
 def test_all_of_a_sandbox_lives_by_the_one_clock():
@@ -386,7 +386,7 @@ def test_a_fast_clock_retries_by_itself(receiver):
         return status
 
     receiver.answer = answer
-    with serving(time_scale=3600, clock=Options().clock) as call:
+    with serving(time_scale=3600, clock=SandboxOptions().clock) as call:
         subscribe(call, receiver.url)
         call.sandbox.book()
         assert again.wait(30)
@@ -481,7 +481,7 @@ def test_in_an_outage_nothing_arrives_and_after_it_everything(call, receiver):
     subscribe(call, receiver.url)
     told = call.sandbox.delivery_faults(outage_s=2 * HOUR_S, duplicate=1)
     assert told["outage_until"] == moment(2 * HOUR_S)
-    call.sandbox.happen(bookings=30)
+    call.sandbox.simulate(bookings=30)
     call.sandbox.advance(2 * HOUR_S - 1)
     assert receiver.received == []
     assert totals(call)["duplicates"] == 0
@@ -505,23 +505,23 @@ def test_shares_are_what_they_say():
     numbers = range(1, 5001)
     copies = [number for number in numbers if faults.copy_after(number) is not None]
     assert len(copies) / 5000 == pytest.approx(0.3, abs=0.03)
-    late = [number for number in numbers if faults.held_back(number)]
+    late = [number for number in numbers if faults.delay(number)]
     assert len(late) / 5000 == pytest.approx(0.1, abs=0.03)
-    fates = [faults.of_attempt(number, 1, 0) for number in numbers]
+    fates = [faults.attempt_outcome(number, 1, 0) for number in numbers]
     assert fates.count(NOT_POSTED) / 5000 == pytest.approx(0.1, abs=0.03)
     assert fates.count(ANSWER_LOST) / 5000 == pytest.approx(0.9 * 0.2, abs=0.03)
-    assert {DeliveryFaults().of_attempt(number, 1, 0) for number in numbers} == {POSTED}
+    assert {DeliveryFaults().attempt_outcome(number, 1, 0) for number in numbers} == {POSTED}
 
 
 # What is seen of it
 
 
 def test_totals_are_right_where_the_log_is_cut_short(monkeypatch, receiver):
-    monkeypatch.setattr(delivery, "KEPT", 5)
+    monkeypatch.setattr(deliverer, "MAX_LOG_ENTRIES", 5)
     with serving() as call:
         subscribe(call, receiver.url)
         receiver.answer = 500
-        call.sandbox.happen(bookings=12)
+        call.sandbox.simulate(bookings=12)
         assert totals(call)["waiting"] == 12
         receiver.answer = 200
         call.sandbox.advance(60)
@@ -555,11 +555,11 @@ def test_only_so_many_are_posted_at_once(receiver):
     receiver.answer = answer
     with serving() as call:
         subscribe(call, receiver.url)
-        call.sandbox.happen(bookings=3 * delivery.MOST_AT_ONCE)
-        assert all(arrived.acquire(timeout=10) for _ in range(delivery.MOST_AT_ONCE))
+        call.sandbox.simulate(bookings=3 * deliverer.MAX_CONCURRENT)
+        assert all(arrived.acquire(timeout=10) for _ in range(deliverer.MAX_CONCURRENT))
         gate.set()
-        assert totals(call)["delivered"] == 3 * delivery.MOST_AT_ONCE
-    assert max(most) == delivery.MOST_AT_ONCE
+        assert totals(call)["delivered"] == 3 * deliverer.MAX_CONCURRENT
+    assert max(most) == deliverer.MAX_CONCURRENT
 
 
 # Who is told of what
@@ -627,7 +627,7 @@ def test_everything_that_has_an_event_is_told(call, receiver):
     call.ok("PATCH", contact["uri"].removeprefix(PUBLIC), json={"city": "Rome"})
     call("DELETE", contact["uri"].removeprefix(PUBLIC))
     sandbox.control("POST", "/submissions")
-    recap = sandbox.control("POST", "/recaps", {"event": cast.ACTIVE_EVENT})["recap"]
+    recap = sandbox.control("POST", "/recaps", {"event": fixtures.ACTIVE_EVENT})["recap"]
     call.ok("PATCH", recap["uri"].removeprefix(PUBLIC), json={"summary_md": "Short"})
     call("DELETE", recap["uri"].removeprefix(PUBLIC))
     sandbox.settle()
@@ -666,7 +666,7 @@ def follow(truths):
 
 def test_what_a_crowd_did_is_what_is_told_and_what_is_read(call, receiver):
     subscribe(call, receiver.url)
-    truths = call.sandbox.happen(bookings=240, cancellations=60, reschedules=100, seed=4, wait=True)
+    truths = call.sandbox.simulate(bookings=240, cancellations=60, reschedules=100, seed=4, wait=True)
     assert len(truths) == 400
     assert [sum(one["kind"] == kind for one in truths) for kind in ("booking", "cancellation")] == [240, 60]
     status = follow(truths)
@@ -687,7 +687,7 @@ def test_what_a_crowd_did_is_what_is_told_and_what_is_read(call, receiver):
 
 
 def test_a_crowd_shares_group_meetings_and_no_host_is_booked_twice(call):
-    truths = call.sandbox.happen(bookings=600)
+    truths = call.sandbox.simulate(bookings=600)
     events = {truth["invitee"].rpartition("/invitees/")[0] for truth in truths}
     meetings = [call.ok("GET", uri.removeprefix(PUBLIC)) for uri in events]
     assert max(meeting["invitees_counter"]["total"] for meeting in meetings) > 1
@@ -705,23 +705,23 @@ def test_the_same_seed_makes_the_same_crowd():
     done = []
     for seed in (1, 1, 2):
         with serving() as call:
-            done.append(call.sandbox.happen(bookings=30, cancellations=5, reschedules=5, seed=seed))
+            done.append(call.sandbox.simulate(bookings=30, cancellations=5, reschedules=5, seed=seed))
     assert done[0] == done[1] != done[2]
 
 
 def test_a_crowd_goes_on_with_those_who_are_still_booked(call):
-    first = call.sandbox.happen(bookings=3)
+    first = call.sandbox.simulate(bookings=3)
     call.sandbox.cancel(invitee=first[0]["invitee"])
     with pytest.raises(ValueError, match="only 2 invitees"):
-        call.sandbox.happen(cancellations=3)
-    second = call.sandbox.happen(reschedules=20, cancellations=2)
+        call.sandbox.simulate(cancellations=3)
+    second = call.sandbox.simulate(reschedules=20, cancellations=2)
     follow([*first, *second])
     with pytest.raises(ValueError, match="nobody to reschedule"):
-        call.sandbox.happen(reschedules=1)
+        call.sandbox.simulate(reschedules=1)
 
 
 def test_somebody_of_a_crowd_is_found_by_their_address(call):
-    truths = call.sandbox.happen(bookings=200)
+    truths = call.sandbox.simulate(bookings=200)
     for truth in truths[::20]:
         invitee = call.ok("GET", truth["invitee"].removeprefix(PUBLIC))
         mail = invitee["email"].upper()
@@ -730,16 +730,16 @@ def test_somebody_of_a_crowd_is_found_by_their_address(call):
 
 
 def test_a_page_of_a_crowd_reads_no_more_than_it_shows(call, monkeypatch):
-    truths = call.sandbox.happen(bookings=1500)
+    truths = call.sandbox.simulate(bookings=1500)
     reads = 0
-    whole = type(call.world).canceled
+    whole = type(call.world).is_canceled
 
     def counted(world, number):
         nonlocal reads
         reads += 1
         return whole(world, number)
 
-    monkeypatch.setattr(type(call.world), "canceled", counted)
+    monkeypatch.setattr(type(call.world), "is_canceled", counted)
     query = {"organization": ORGANIZATION, "status": "active", "sort": "start_time:desc", "count": 50}
     assert len(call.ok("GET", "/scheduled_events", **query)) == 50
     mail = call.ok("GET", truths[700]["invitee"].removeprefix(PUBLIC))["email"]
@@ -754,7 +754,7 @@ def test_the_page_names_every_option_and_every_control_call():
     page = (DOCS / "sandbox.md").read_text()
     options = {name for option in command.params for name in option.opts}
     assert [name for name in sorted(options) if f"`{name}" not in page and f"{name}`" not in page] == []
-    [mount] = app.build(Options(), "http://127.0.0.1:1").asgi.routes
+    [mount] = app.build(SandboxOptions(), "http://127.0.0.1:1").asgi.routes
     paths = {route.path.removeprefix("/") for route in mount.routes}
     assert [path for path in sorted(paths) if f"{path}`" not in page] == []
     fields = {*DeliveryFaults.__dataclass_fields__, "outage_s"} - {"outage_until"}

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from sandbox_client import (
     ADMIN,
     INTRO_CALL,
@@ -96,7 +96,7 @@ def test_all_that_is_wrong_with_an_event_type(call):
         "description": None,
     }
     paths = set(body) - {"locations"} | {"locations[0].kind", "locations[2].kind"}
-    assert set(call.problems("PATCH", f"/event_types/{cast.INTRO_CALL}", json=body)) == paths
+    assert set(call.problems("PATCH", f"/event_types/{fixtures.INTRO_CALL}", json=body)) == paths
     assert set(call.problems("POST", "/event_types", json=body)) == paths - {"description"} | {"owner"}
 
 
@@ -106,8 +106,8 @@ def test_whose_event_types_may_be_made_and_changed(call):
     assert call("POST", "/event_types", "sandbox-admin", json=NEW | {"owner": theirs}).status_code == 201
     stranger = call.member(-1).user["uri"]
     assert call("POST", "/event_types", json=NEW | {"owner": stranger}).status_code == 403
-    assert call("PATCH", f"/event_types/{cast.INTRO_CALL}", "sandbox-member", json={}).status_code == 403
-    assert call("PATCH", f"/event_types/{cast.INTRO_CALL}", "sandbox-free", json={}).status_code == 403
+    assert call("PATCH", f"/event_types/{fixtures.INTRO_CALL}", "sandbox-member", json={}).status_code == 403
+    assert call("PATCH", f"/event_types/{fixtures.INTRO_CALL}", "sandbox-free", json={}).status_code == 403
     assert call("PATCH", "/event_types/none", json={}).status_code == 404
     assert call("POST", "/event_types", "sandbox-events-only", json=NEW).json()["required_scopes"] == [
         "event_types:write"
@@ -116,20 +116,20 @@ def test_whose_event_types_may_be_made_and_changed(call):
 
 def test_a_change_leaves_all_else_and_what_is_booked():
     with serving() as call:
-        before = call.ok("GET", f"/event_types/{cast.INTRO_CALL}")
+        before = call.ok("GET", f"/event_types/{fixtures.INTRO_CALL}")
         events = call.ok("GET", "/scheduled_events", user=OWNER, count=100)
         changes = {"name": "Short call", "duration": 20, "active": False}
-        after = call.ok("PATCH", f"/event_types/{cast.INTRO_CALL}", json=changes)
+        after = call.ok("PATCH", f"/event_types/{fixtures.INTRO_CALL}", json=changes)
         assert after == before | changes | {"updated_at": "2026-11-18T11:06:40.000000Z"}
-        assert call.ok("GET", f"/event_types/{cast.INTRO_CALL}") == after
+        assert call.ok("GET", f"/event_types/{fixtures.INTRO_CALL}") == after
         assert after in call.ok("GET", "/event_types", user=OWNER, active="false")
         assert call.ok("GET", "/scheduled_events", user=OWNER, count=100) == events
 
 
 def test_only_one_on_one_event_types_change(call):
-    offers = call.world.population.by_offer.values()
-    group = next(offer for offer in offers if offer.record["kind"] == "group")
-    for uuid in (cast.SALES_DEMO, group.uuid):
+    event_types = call.world.population.event_types_by_id.values()
+    group = next(event_type for event_type in event_types if event_type.record["kind"] == "group")
+    for uuid in (fixtures.SALES_DEMO, group.uuid):
         assert call("PATCH", f"/event_types/{uuid}", json={"name": "X"}).status_code == 400
         body = SHARE | {"event_type": f"{PUBLIC}/event_types/{uuid}"}
         assert set(call.problems("POST", "/shares", json=body)) == {"event_type"}
@@ -194,7 +194,7 @@ def test_hosts_of_a_one_off_are_colleagues(call):
 
 def test_the_hosts_of_an_event_type_are_people(call):
     rows = call.ok("GET", "/event_type_memberships", event_type=SALES_DEMO)
-    assert rows[0]["uri"].endswith(cast.SALES_DEMO_HOST)
+    assert rows[0]["uri"].endswith(fixtures.SALES_DEMO_HOST)
     assert len({row["uri"] for row in rows}) == len(rows) == 8
     for row in rows:
         assert call.ok("GET", row["member"]["uri"].removeprefix(PUBLIC)) == row["member"]

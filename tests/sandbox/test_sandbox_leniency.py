@@ -6,13 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from brief import brief_sandbox
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from sandbox_client import ANCHOR, INTRO_CALL, ORGANIZATION, OWNER, PUBLIC, Clock
 
 TOKEN = {"Authorization": "Bearer sandbox-owner"}
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-EVENT = f"/scheduled_events/{cast.ACTIVE_EVENT}"
+EVENT = f"/scheduled_events/{fixtures.ACTIVE_EVENT}"
 LINK = {"max_event_count": "1", "owner": INTRO_CALL, "owner_type": "EventType"}
 BAD_BODY = "the body must be a JSON object"
 
@@ -200,7 +200,7 @@ def test_a_new_record_takes_null_where_its_reply_has_null(lenient, strict):
 
 
 def test_null_in_a_change_is_refused(lenient):
-    reply = lenient.patch(f"/contacts/{cast.CONTACT}", json={"job_title": None})
+    reply = lenient.patch(f"/contacts/{fixtures.CONTACT}", json={"job_title": None})
     assert set(problems(reply)) == {"job_title"}
 
 

@@ -8,13 +8,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import jsonschema_rs
 import pytest
 import yaml
-from calendly_connector.sandbox.world import cast, search_terms, times
-from calendly_connector.sandbox.world.webhook_events import SCOPES, WEBHOOK_EVENTS
+from calendly_connector.sandbox.world import fixtures, search_terms, times
+from calendly_connector.sandbox.world.webhooks import SCOPES, WEBHOOK_EVENTS
 from locations import OPENAPI
 from sandbox_client import ADMIN, GROUP, ORGANIZATION, OWNER, PAYLOADS, PUBLIC, serving
 
-FORM = f"{PUBLIC}/routing_forms/{cast.FORM}"
-RECAP = f"/meeting_recaps/{cast.RECAP}"
+FORM = f"{PUBLIC}/routing_forms/{fixtures.FORM}"
+RECAP = f"/meeting_recaps/{fixtures.RECAP}"
 UPGRADE = "Please upgrade to a paid Calendly account."
 WHO = {"organization": ORGANIZATION, "user": OWNER, "group": GROUP}
 
@@ -86,8 +86,8 @@ def same_but_times(record, expected, *others):
 
 
 def test_forms_and_submissions_are_those_of_the_documentation(call):
-    same_but_times(call.ok("GET", f"/routing_forms/{cast.FORM}"), documented("getRoutingForm"))
-    submission = call.ok("GET", f"/routing_form_submissions/{cast.SUBMISSION}")
+    same_but_times(call.ok("GET", f"/routing_forms/{fixtures.FORM}"), documented("getRoutingForm"))
+    submission = call.ok("GET", f"/routing_form_submissions/{fixtures.SUBMISSION}")
     same_but_times(submission, documented("getRoutingFormSubmission"))
     invitee = call.ok("GET", submission["submitter"].removeprefix(PUBLIC))
     assert invitee["routing_form_submission"] == submission["uri"]
@@ -98,20 +98,20 @@ def test_forms_and_submissions_are_those_of_the_documentation(call):
 
 
 def test_who_sees_forms(call):
-    assert call.ok("GET", f"/routing_forms/{cast.FORM}", "sandbox-member")
+    assert call.ok("GET", f"/routing_forms/{fixtures.FORM}", "sandbox-member")
     for path, query in (
         ("/routing_forms", {"organization": ORGANIZATION}),
-        (f"/routing_forms/{cast.FORM}", {}),
+        (f"/routing_forms/{fixtures.FORM}", {}),
         ("/routing_form_submissions", {"form": FORM}),
-        (f"/routing_form_submissions/{cast.SUBMISSION}", {}),
+        (f"/routing_form_submissions/{fixtures.SUBMISSION}", {}),
     ):
         assert call("GET", path, "sandbox-free", **query).json()["message"] == UPGRADE
     small = call.member(-1).user
     call.sandbox.control(
         "POST", "/tokens", {"name": "rich", "user": small["uri"], "scopes": ["routing_forms:read"]}
     )
-    assert call("GET", f"/routing_forms/{cast.FORM}", "rich").status_code == 403
-    assert call("GET", f"/routing_form_submissions/{cast.SUBMISSION}", "rich").status_code == 403
+    assert call("GET", f"/routing_forms/{fixtures.FORM}", "rich").status_code == 403
+    assert call("GET", f"/routing_form_submissions/{fixtures.SUBMISSION}", "rich").status_code == 403
     assert call("GET", "/routing_forms", "rich", organization=ORGANIZATION).status_code == 403
     assert call.ok("GET", "/routing_forms", "rich", organization=small["current_organization"]) == []
     for path in ("/routing_forms/none", "/routing_form_submissions/none"):
@@ -139,7 +139,7 @@ def test_filling_in_a_form_is_told(call, received, envelope):
     assert message["payload"] == submission
     assert len(call.ok("GET", "/routing_form_submissions", form=FORM)) == 4
     made = call.sandbox.control("POST", "/submissions")["submission"]
-    assert made["result"]["value"] == f"{PUBLIC}/event_types/{cast.INTRO_CALL}"
+    assert made["result"]["value"] == f"{PUBLIC}/event_types/{fixtures.INTRO_CALL}"
     assert made["submitter"] is None
 
 
@@ -169,12 +169,12 @@ def test_the_recap_belongs_to_a_meeting_that_was(call):
     for field in ("uri", "status", "name", "summary_md", "transcript", "share_link"):
         assert recap[field] == expected[field]
     event = call.ok("GET", recap["event"].removeprefix(PUBLIC))
-    assert event["end_time"] < recap["created_at"] < times.write(call.world.anchor)
+    assert event["end_time"] < recap["created_at"] < times.isoformat(call.world.anchor)
     assert [event[field] for field in ("start_time", "location")] == [recap["start_time"], recap["location"]]
     assert recap["attendees"][0] == {
         "host": True,
-        "user_email": cast.OWNER_MAIL,
-        "user_name": cast.OWNER_NAME,
+        "user_email": fixtures.OWNER_EMAIL,
+        "user_name": fixtures.OWNER_NAME,
     }
     transcript = call.ok("GET", f"{RECAP}/transcript")
     assert transcript["uri"] == recap["transcript"]
@@ -276,7 +276,7 @@ def test_samples_are_those_of_the_documentation(call):
 def test_samples_stay_what_they_are_whatever_happens(call):
     query = {"event": "invitee.created", "scope": "organization", "organization": ORGANIZATION}
     before = call("GET", "/sample_webhook_data", **query).json()["payload"]
-    call.ok("POST", f"/scheduled_events/{cast.ACTIVE_EVENT}/cancellation")
+    call.ok("POST", f"/scheduled_events/{fixtures.ACTIVE_EVENT}/cancellation")
     assert call("GET", "/sample_webhook_data", **query).json()["payload"] == before
     assert before["scheduled_event"]["status"] == "active"
 
@@ -311,7 +311,7 @@ def log(call, **query):
 def test_the_log_is_filtered_sorted_and_counted(call):
     body = call("GET", "/activity_log_entries", organization=ORGANIZATION, count="5").json()
     total = body["total_count"]
-    assert body["collection"][0]["uri"] == f"{PUBLIC}/activity_log_entries/{cast.LOG_ENTRY}"
+    assert body["collection"][0]["uri"] == f"{PUBLIC}/activity_log_entries/{fixtures.LOG_ENTRY}"
     assert body["collection"][0]["occurred_at"] == body["last_event_time"]
     assert body["exceeds_max_total_count"] is False
     rows = log(call, count="1000")
@@ -373,7 +373,7 @@ def test_the_log_is_filtered_sorted_and_counted(call):
     ],
 )
 def test_search_terms(term, found):
-    assert search_terms.compiled(term)("User.Add Ada Okafor ada@acme.example") is (found == "yes")
+    assert search_terms.compile_term(term)("User.Add Ada Okafor ada@acme.example") is (found == "yes")
 
 
 def test_bad_questions_to_the_log(call):
@@ -414,14 +414,14 @@ def test_reminders_went_out_a_day_ahead(call):
 
 
 def test_who_gave_a_number_is_reminded_by_text_too(call):
-    place = call.world.event_number(cast.ACTIVE_EVENT)
-    call.world.keep(place).invitees[0]["text_reminder_number"] = "+31200000000"
+    place = call.world.event_number(fixtures.ACTIVE_EVENT)
+    call.world.editable_event(place).invitees[0]["text_reminder_number"] = "+31200000000"
     call.sandbox._options.clock.now += 6 * 24 * 3600
     rows = [
         row
         for token in [None]
         for row in call.ok("GET", "/outgoing_communications", organization=ORGANIZATION, count="100")
-        if row["event_uri"].endswith(cast.ACTIVE_EVENT)
+        if row["event_uri"].endswith(fixtures.ACTIVE_EVENT)
     ]
     assert [(row["type"], row["to"], row["subject"]) for row in rows] == [
         ("email", "noor@client.example", "Reminder: Intro call"),
@@ -491,8 +491,8 @@ def test_large_customers_leaders_alone(seen, method, path):
 
 def held(**options):
     with serving(**options) as call:
-        holdings = call.world.holdings
-        return repr([getattr(holdings, name) for name in vars(holdings)])
+        state = call.world.state
+        return repr([getattr(state, name) for name in vars(state)])
 
 
 def test_what_stands_around_meetings_comes_from_the_seed():
@@ -503,18 +503,18 @@ def test_what_stands_around_meetings_comes_from_the_seed():
 @pytest.mark.parametrize(("events", "users"), [(2, 3), (20, 3), (3000, 60)])
 def test_the_world_around_meetings_is_coherent_at_any_size(events, users):
     with serving(events=events, users=users) as call:
-        world, holdings = call.world, call.world.holdings
-        for marked in holdings.no_shows.values():
-            assert world.invitees(marked.event)[marked.place]["no_show"]["uri"] == marked.record["uri"]
-        for recap in holdings.recaps.values():
+        world, state = call.world, call.world.state
+        for marked in state.no_shows.values():
+            assert world.invitees(marked.event)[marked.position]["no_show"]["uri"] == marked.record["uri"]
+        for recap in state.recaps.values():
             assert world.event(recap.event)["uri"] == recap.record["event"]
             assert world.event(recap.event)["status"] == "active"
-        for listed in holdings.contact_lists.values():
-            assert listed.members <= set(holdings.contacts)
-        for note in holdings.notes.values():
-            assert note.contact in holdings.contacts
-        for submission in holdings.submissions.values():
-            assert submission.form in holdings.forms
-        assert set(world.samples) == set(WEBHOOK_EVENTS)
+        for listed in state.contact_lists.values():
+            assert listed.members <= set(state.contacts)
+        for note in state.notes.values():
+            assert note.contact in state.contacts
+        for submission in state.submissions.values():
+            assert submission.form in state.forms
+        assert set(world.sample_payloads) == set(WEBHOOK_EVENTS)
         assert call.ok("GET", RECAP)["status"] == "Available"
         assert call("GET", "/outgoing_communications", organization=ORGANIZATION).status_code == 200

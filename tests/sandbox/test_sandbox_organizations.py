@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from sandbox_client import ADMIN, GROUP, ORGANIZATION, OWNER, PAYLOADS, PUBLIC, serving
 
-INVITATIONS = f"/organizations/{cast.ORGANIZATION}/invitations"
+INVITATIONS = f"/organizations/{fixtures.ORGANIZATION}/invitations"
 MEMBER_GROUP_PATHS = ("/groups", "/group_relationships")
 
 
@@ -39,14 +39,14 @@ def test_the_documented_examples_work(seen, name):
     ("path", "status"),
     [
         ("/organizations/none", 404),
-        (f"/organizations/{cast.ORGANIZATION}", 403),
+        (f"/organizations/{fixtures.ORGANIZATION}", 403),
         ("/teams/none", 404),
-        (f"/teams/{cast.TEAM}", 403),
+        (f"/teams/{fixtures.TEAM}", 403),
         ("/groups/none", 404),
-        (f"/groups/{cast.GROUP}", 403),
+        (f"/groups/{fixtures.GROUP}", 403),
         ("/group_relationships/none", 404),
-        (f"/group_relationships/{cast.OWNER_RELATIONSHIP}", 403),
-        (f"{INVITATIONS}/{cast.INVITATION}", 403),
+        (f"/group_relationships/{fixtures.OWNER_RELATIONSHIP}", 403),
+        (f"{INVITATIONS}/{fixtures.INVITATION}", 403),
         (INVITATIONS, 403),
         ("/organizations/none/invitations", 404),
     ],
@@ -75,17 +75,17 @@ def test_a_plain_user_may_not_see_who_is_invited_or_grouped(seen):
     assert seen("POST", INVITATIONS, "sandbox-member", json={"email": "x@y.example"}).status_code == 403
     for path in MEMBER_GROUP_PATHS:
         assert seen("GET", path, "sandbox-member", organization=ORGANIZATION).status_code == 403
-    assert seen("GET", f"/groups/{cast.GROUP}", "sandbox-member").status_code == 200  # their own
-    assert seen("GET", f"/organizations/{cast.ORGANIZATION}", "sandbox-member").status_code == 200
+    assert seen("GET", f"/groups/{fixtures.GROUP}", "sandbox-member").status_code == 200  # their own
+    assert seen("GET", f"/organizations/{fixtures.ORGANIZATION}", "sandbox-member").status_code == 200
 
 
 @pytest.mark.parametrize(
     ("method", "path", "scope"),
     [
-        ("GET", f"/organizations/{cast.ORGANIZATION}", "organizations:read"),
-        ("DELETE", f"/organization_memberships/{cast.OWNER_MEMBERSHIP}", "organizations:write"),
+        ("GET", f"/organizations/{fixtures.ORGANIZATION}", "organizations:read"),
+        ("DELETE", f"/organization_memberships/{fixtures.OWNER_MEMBERSHIP}", "organizations:write"),
         ("POST", INVITATIONS, "organizations:write"),
-        ("DELETE", f"{INVITATIONS}/{cast.INVITATION}", "organizations:write"),
+        ("DELETE", f"{INVITATIONS}/{fixtures.INVITATION}", "organizations:write"),
         ("GET", "/teams", "organizations:read"),
         ("GET", "/groups", "groups:read"),
         ("GET", "/group_relationships", "groups:read"),
@@ -125,14 +125,14 @@ def test_inviting_and_revoking(call):
 
 def test_the_documented_invitation_is_sent_again_but_not_twice_a_day(call):
     body = json.loads((PAYLOADS / "requests/InviteUser.json").read_text())
-    before = call.ok("GET", f"{INVITATIONS}/{cast.INVITATION}")
+    before = call.ok("GET", f"{INVITATIONS}/{fixtures.INVITATION}")
     after = call.ok("POST", INVITATIONS, json=body)
     assert after == before | {"last_sent_at": "2026-11-18T11:06:40.000000Z"}
     assert call("POST", INVITATIONS, json=body).status_code == 400
 
 
 def test_who_cannot_be_invited(call):
-    reply = call("POST", INVITATIONS, json={"email": cast.ADMIN_MAIL.upper()})
+    reply = call("POST", INVITATIONS, json={"email": fixtures.ADMIN_EMAIL.upper()})
     assert reply.json()["title"] == "Already Organization Member"
     assert call.problems("POST", INVITATIONS, json={"email": "nobody"}) == {
         "email": "must be a valid email address"
@@ -154,7 +154,7 @@ def test_only_a_pending_invitation_can_be_revoked(call):
 def test_the_team_is_everybodys(seen):
     teams = seen.ok("GET", "/teams")
     assert teams == seen.ok("GET", "/teams", "sandbox-member", user=ADMIN)
-    assert teams[0]["uri"] == seen.ok("GET", f"/event_types/{cast.SALES_DEMO}")["profile"]["owner"]
+    assert teams[0]["uri"] == seen.ok("GET", f"/event_types/{fixtures.SALES_DEMO}")["profile"]["owner"]
     assert seen("GET", "/teams", user=f"{PUBLIC}/users/none").status_code == 403
 
 
@@ -167,7 +167,7 @@ def test_the_group_counts_its_members_and_they_exist(seen):
         record = seen.ok("GET", owner["uri"].removeprefix(PUBLIC))
         assert record == {key: value for key, value in owner.items() if key != "type"}
     (invited,) = [row["owner"] for row in rows if row["role"] == "member" and row["owner"] not in members]
-    assert seen.ok("GET", invited["uri"].removeprefix(PUBLIC))["email"] == cast.INVITED_MAIL
+    assert seen.ok("GET", invited["uri"].removeprefix(PUBLIC))["email"] == fixtures.INVITED_EMAIL
     for row in rows:
         assert seen.ok("GET", row["uri"].removeprefix(PUBLIC)) == row
         assert seen.ok("GET", "/group_relationships", owner=row["owner"]["uri"]) == [row]
@@ -195,15 +195,17 @@ def test_who_leaves_is_gone_everywhere(call):
         assert call("GET", row["uri"].removeprefix(PUBLIC)).status_code == 404
     everything = call.ok("GET", "/event_types", organization=ORGANIZATION, count=100)
     assert not [row for row in everything if row in solo]
-    hosts = call.ok("GET", "/event_type_memberships", event_type=f"{PUBLIC}/event_types/{cast.SALES_DEMO}")
+    hosts = call.ok(
+        "GET", "/event_type_memberships", event_type=f"{PUBLIC}/event_types/{fixtures.SALES_DEMO}"
+    )
     assert gone.user["uri"] not in [row["member"]["uri"] for row in hosts]
-    assert call.ok("GET", f"/groups/{cast.GROUP}")["member_count"] == 3
+    assert call.ok("GET", f"/groups/{fixtures.GROUP}")["member_count"] == 3
     for event in events:  # meetings that are planned take place
         assert call("GET", event["uri"].removeprefix(PUBLIC)).status_code == 200
 
 
 def test_the_owner_stays_and_strangers_cannot_be_removed(call):
-    assert call("DELETE", f"/organization_memberships/{cast.OWNER_MEMBERSHIP}").status_code == 403
+    assert call("DELETE", f"/organization_memberships/{fixtures.OWNER_MEMBERSHIP}").status_code == 403
     small = f"/organization_memberships/{call.member(-1).membership_uuid}"
     assert call("DELETE", small).status_code == 403
     assert call("DELETE", "/organization_memberships/none").status_code == 404

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 import pytest
 from calendly_connector.errors import InvalidParams
 from calendly_connector.plugin import connector
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from sandbox_client import ADMIN, INTRO_CALL, OWNER, PAYLOADS, PUBLIC, Clock, serving
 
 DAY_S = 86400
 SHARE = json.loads((PAYLOADS / "requests/CreateShare.json").read_text())
 CHANGE = json.loads((PAYLOADS / "requests/UpdateShare.json").read_text())
-SEEDED = f"/shares/{cast.SHARE}"
-BOOKED = f"/shares/{cast.BOOKED_SHARE}"
+SEEDED = f"/shares/{fixtures.SHARE}"
+BOOKED = f"/shares/{fixtures.BOOKED_SHARE}"
 RULE = {"timezone": "Asia/Tokyo", "rules": [{"type": "wday", "wday": "monday", "intervals": []}]}
 
 
@@ -55,13 +55,13 @@ def test_the_documented_requests_get_the_documented_replies(call):
 
 def test_what_a_share_does_not_change_is_shown_as_the_event_type_has_it_now(call):
     made = call.ok("POST", "/shares", json={"event_type": INTRO_CALL})
-    offer = call.ok("GET", INTRO_CALL.removeprefix(PUBLIC))
+    event_type = call.ok("GET", INTRO_CALL.removeprefix(PUBLIC))
     settings = made["share_override"]
     assert [settings[name] for name in ("name", "duration", "duration_options")] == [
-        offer[name] for name in ("name", "duration", "duration_options")
+        event_type[name] for name in ("name", "duration", "duration_options")
     ]
     assert [place["kind"] for place in settings["location_configurations"]] == [
-        place["kind"] for place in offer["locations"]
+        place["kind"] for place in event_type["locations"]
     ]
     assert settings["availability_rule"]["timezone"] == "Europe/Berlin"
     call.ok("PATCH", INTRO_CALL.removeprefix(PUBLIC), json={"name": "First talk"})
@@ -73,7 +73,7 @@ def test_shares_are_listed_newest_first_and_found_by_event_type_and_time(call, c
     first = path_of(call.ok("POST", "/shares", json=SHARE)).rpartition("/")[2]
     clock.now += 60
     second = path_of(call.ok("POST", "/shares", json=SHARE)).rpartition("/")[2]
-    seeded = [cast.SHARE, cast.BOOKED_SHARE]
+    seeded = [fixtures.SHARE, fixtures.BOOKED_SHARE]
     assert listed(call) == [second, first, *seeded]
     assert listed(call, sort="created_at:asc") == [*reversed(seeded), first, second]
     assert listed(call, min_created_at="2026-11-18T11:07:40Z") == [second]
@@ -139,7 +139,7 @@ def test_a_change_leaves_the_rest_and_null_goes_back_to_the_event_type(call, cha
 
 
 def test_the_contact_of_a_share_is_set_and_taken_away(call):
-    contact = f"{PUBLIC}/contacts/{cast.CONTACT}"
+    contact = f"{PUBLIC}/contacts/{fixtures.CONTACT}"
     assert call.ok("PATCH", SEEDED, json={"contact": contact})["contact"] == contact
     assert call.ok("PATCH", SEEDED, json={"name": "x"})["contact"] == contact
     assert call.ok("PATCH", SEEDED, json={"contact": None})["contact"] is None
@@ -175,14 +175,14 @@ def test_a_length_that_the_event_type_does_not_offer_is_refused(call):
 def test_a_booked_share_is_neither_changed_nor_revoked(call):
     assert call("PATCH", BOOKED, json={"name": "x"}).status_code == 409
     assert call("DELETE", BOOKED).status_code == 409
-    assert cast.BOOKED_SHARE in listed(call)
+    assert fixtures.BOOKED_SHARE in listed(call)
 
 
 def test_an_expired_share_is_not_changed_but_can_be_revoked(call, clock):
     clock.now += 91 * DAY_S
     assert call("PATCH", SEEDED, json={"name": "x"}).status_code == 409
     assert call("DELETE", SEEDED).status_code == 204
-    assert cast.SHARE not in listed(call)
+    assert fixtures.SHARE not in listed(call)
 
 
 def test_the_link_of_a_revoked_share_stops_working(call):
@@ -213,9 +213,9 @@ def test_the_connector_finds_changes_and_revokes_a_share_by_its_name(call):
         )
         assert changed.warnings == ()
         assert changed.record["share_override"]["duration"] == 30
-        assert changed.record["contact"].endswith(cast.CONTACT)
+        assert changed.record["contact"].endswith(fixtures.CONTACT)
         assert [record["status"] for record in connection.run("shares.list").records] == ["active", "booked"]
         connection.run("shares.delete", {"uuid": changed.record["uri"]})
         assert [record["status"] for record in connection.run("shares.list").records] == ["booked"]
         with pytest.raises(InvalidParams):
-            connection.run("shares.update", {"uuid": cast.BOOKED_SHARE})
+            connection.run("shares.update", {"uuid": fixtures.BOOKED_SHARE})

@@ -5,17 +5,24 @@ from datetime import UTC, date, datetime, timedelta
 
 import orjson
 import pytest
-from calendly_connector.sandbox.world import bookings, cast, diary, founding, times
-from calendly_connector.sandbox.world.ids import Dice, Ids
-from calendly_connector.sandbox.world.listings import EventListing, EventQuery, Shelf, sorted_shelf
+from calendly_connector.sandbox.world import bookings, event_generator, factory, fixtures, times
+from calendly_connector.sandbox.world.ids import Ids, Rng
+from calendly_connector.sandbox.world.listings import (
+    EventListing,
+    EventQuery,
+    InMemoryListing,
+    sorted_listing,
+)
 from calendly_connector.sandbox.world.population import LARGE, SMALL
 
 ANCHOR = date(2026, 11, 17)
-NOW = times.of_day(ANCHOR) + 9 * times.HOUR
+NOW = times.from_day(ANCHOR) + 9 * times.HOUR
 
 
 def world(*, seed=3, events=400, users=7, anchor=ANCHOR, origin="https://api.calendly.com"):
-    return founding.make(seed=seed, events=events, users=users, anchor=times.of_day(anchor), origin=origin)
+    return factory.create_world(
+        seed=seed, events=events, users=users, anchor=times.from_day(anchor), origin=origin
+    )
 
 
 def everything(made):
@@ -26,7 +33,7 @@ def everything(made):
             [made.invitees(number) for number in numbers],
             [member.user for member in made.population.members],
             [member.membership for member in made.population.members],
-            [offer.record for offer in made.population.offers],
+            [event_type.record for event_type in made.population.event_types],
             [subscription.record for subscription in made.subscriptions.values()],
         ]
     )
@@ -44,7 +51,9 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_others():
 def test_moving_the_anchor_by_weeks_moves_every_event_by_as_much():
     first, later = world(), world(anchor=ANCHOR + timedelta(weeks=3))
     for number in range(0, first.next_number(), 37):
-        shift = times.read(later.event(number)["start_time"]) - times.read(first.event(number)["start_time"])
+        shift = times.parse(later.event(number)["start_time"]) - times.parse(
+            first.event(number)["start_time"]
+        )
         assert shift == 21 * times.DAY
 
 
@@ -52,13 +61,13 @@ def test_moving_the_anchor_by_weeks_moves_every_event_by_as_much():
 @pytest.mark.parametrize("events", [2, 3, 17, 5000])
 def test_event_numbers_are_in_start_order_around_any_weekday(anchor, events):
     made = world(anchor=anchor, events=events)
-    starts = [made.diary.start(number) for number in range(made.diary.count)]
+    starts = [made.generator.start(number) for number in range(made.generator.count)]
     assert starts == sorted(starts)
-    past = sum(start < times.of_day(anchor) for start in starts)
-    assert past == made.diary.count * 80 // 100
+    past = sum(start < times.from_day(anchor) for start in starts)
+    assert past == made.generator.count * 80 // 100
     if starts:
-        assert starts[0] >= times.of_day(anchor) - 732 * times.DAY
-        assert starts[-1] <= times.of_day(anchor) + 63 * times.DAY
+        assert starts[0] >= times.from_day(anchor) - 732 * times.DAY
+        assert starts[-1] <= times.from_day(anchor) + 63 * times.DAY
 
 
 def test_the_large_organization_has_exactly_the_events_asked_for():
@@ -70,22 +79,22 @@ def test_the_large_organization_has_exactly_the_events_asked_for():
 def test_every_event_is_coherent():
     made = world(events=1500)
     users = {member.user["uri"]: member.user for member in made.population.members}
-    offers = {offer.record["uri"]: offer for offer in made.population.offers}
+    event_types = {event_type.record["uri"]: event_type for event_type in made.population.event_types}
     seen = {"canceled": 0, "group": 0, "no location": 0, "two hosts": 0}
     for number in range(made.next_number()):
         event, invitees = made.event(number), made.invitees(number)
         active = [invitee for invitee in invitees if invitee["status"] == "active"]
-        offer = offers[event["event_type"]]
+        event_type = event_types[event["event_type"]]
         canceled = event["status"] == "canceled"
-        assert made.canceled(number) == canceled
+        assert made.is_canceled(number) == canceled
         assert ("cancellation" in event) == canceled
         assert event["invitees_counter"] == {
             "total": len(invitees),
             "active": len(active),
-            "limit": offer.seats,
+            "limit": event_type.seats,
         }
         assert bool(active) != canceled
-        assert len(invitees) <= offer.seats
+        assert len(invitees) <= event_type.seats
         assert len({invitee["email"] for invitee in invitees}) == len(invitees)
         for invitee in invitees:
             assert invitee["event"] == event["uri"]
@@ -98,7 +107,7 @@ def test_every_event_is_coherent():
             assert host["buffered_end_time"] >= event["end_time"]
         assert event["created_at"] < event["start_time"] < event["end_time"]
         assert event["created_at"] <= event["updated_at"]
-        assert offer.record["created_at"] < event["created_at"]
+        assert event_type.record["created_at"] < event["created_at"]
         seen["canceled"] += canceled
         seen["group"] += len(invitees) > 1
         seen["no location"] += event["location"] is None
@@ -108,7 +117,7 @@ def test_every_event_is_coherent():
 
 
 def test_some_event_types_have_null_parts():
-    records = [offer.record for offer in world().population.offers]
+    records = [event_type.record for event_type in world().population.event_types]
     for field in ("profile", "locations", "slug", "description_html", "start_time_increment"):
         assert any(record[field] is None for record in records), field
     assert {record["kind"] for record in records} == {"solo", "group"}
@@ -120,15 +129,15 @@ def test_nobody_shares_an_address_and_no_id_comes_twice():
     users = [member.user for member in made.population.members]
     assert len({user["email"] for user in users}) == len(users)
     assert len({member.uuid for member in made.population.members}) == len(users)
-    offers = made.population.offers
-    assert len({offer.uuid for offer in offers}) == len(offers)
+    event_types = made.population.event_types
+    assert len({event_type.uuid for event_type in event_types}) == len(event_types)
 
 
 def test_persons_are_found_by_their_address():
     for person in (0, 1, 63, 64, 4095, 4096, 131_071):
-        assert diary.person_of(diary.person_mail(person).upper()) == person
+        assert event_generator.person_by_email(event_generator.person_email(person).upper()) == person
     for mail in ("noor@client.example", "abena.abara@gmail.example", "", "abena@alder.example", "@"):
-        assert diary.person_of(mail) is None
+        assert event_generator.person_by_email(mail) is None
 
 
 def test_ids_are_read_back_and_nothing_else_is():
@@ -149,30 +158,30 @@ def test_ids_are_read_back_and_nothing_else_is():
 def test_an_id_of_an_event_that_is_not_there_is_unknown():
     made = world(events=50)
     assert made.event_number(made.ids.make("event", made.next_number())) is None
-    assert made.invitee_place(made.ids.make("invitee", made.next_number() * 8)) is None
-    assert made.invitee_place(made.ids.make("invitee", 7)) is None
+    assert made.find_invitee(made.ids.make("invitee", made.next_number() * 8)) is None
+    assert made.find_invitee(made.ids.make("invitee", 7)) is None
     assert made.event_number("nonsense") is None
-    assert made.invitee_place("nonsense") is None
+    assert made.find_invitee("nonsense") is None
 
 
 def test_dice_fall_evenly_enough_and_the_same_each_time():
-    faces = [Dice("x", number).roll(6) for number in range(6000)]
-    assert faces == [Dice("x", number).roll(6) for number in range(6000)]
-    assert all(900 < faces.count(face) < 1100 for face in range(6))
+    draws = [Rng("x", number).below(6) for number in range(6000)]
+    assert draws == [Rng("x", number).below(6) for number in range(6000)]
+    assert all(900 < draws.count(value) < 1100 for value in range(6))
 
 
 def test_the_cast_is_where_the_documentation_says():
     made = world()
-    active = made.event(made.event_number(cast.ACTIVE_EVENT))
+    active = made.event(made.event_number(fixtures.ACTIVE_EVENT))
     assert active["start_time"] == "2026-11-24T13:00:00.000000Z"
     assert active["location"]["type"] == "zoom"
-    canceled = made.event(made.event_number(cast.CANCELED_EVENT))
+    canceled = made.event(made.event_number(fixtures.CANCELED_EVENT))
     assert canceled["start_time"] == "2026-11-19T09:00:00.000000Z"
     assert canceled["cancellation"]["reason"] == "Sick today"
-    assert made.invitee_place(cast.ACTIVE_INVITEE) == (made.event_number(cast.ACTIVE_EVENT), 0)
-    owner = made.member(cast.OWNER)
+    assert made.find_invitee(fixtures.ACTIVE_INVITEE) == (made.event_number(fixtures.ACTIVE_EVENT), 0)
+    owner = made.member(fixtures.OWNER)
     assert (owner.user["name"], owner.role) == ("Ada Okafor", "owner")
-    assert made.subscriptions[cast.DISABLED_HOOK].record["state"] == "disabled"
+    assert made.subscriptions[fixtures.DISABLED_WEBHOOK].record["state"] == "disabled"
 
 
 QUERIES = [
@@ -182,11 +191,11 @@ QUERIES = [
     {"hosts": frozenset({2})},
     {"hosts": frozenset({0, 1, 2, 3})},
     {"hosts": frozenset({2}), "canceled": True},
-    {"since": times.of_day(date(2026, 3, 2)), "before": times.of_day(date(2026, 11, 25))},
+    {"since": times.from_day(date(2026, 3, 2)), "before": times.from_day(date(2026, 11, 25))},
     {"email": "noor@client.example"},
     {"hosts": frozenset({99})},
-    {"since": times.of_day(date(2030, 1, 1))},
-    {"since": times.of_day(date(2026, 6, 1)), "before": times.of_day(date(2026, 1, 1))},
+    {"since": times.from_day(date(2030, 1, 1))},
+    {"since": times.from_day(date(2026, 6, 1)), "before": times.from_day(date(2026, 1, 1))},
 ]
 
 
@@ -194,14 +203,14 @@ QUERIES = [
 @pytest.mark.parametrize("descending", [False, True])
 def test_listings_find_what_a_plain_scan_finds_from_any_row_both_ways(query, descending):
     made = world()
-    bookings.cancel(made, NOW, 20, range(len(made.invitees(20))), reason=None, by="host")
+    bookings.cancel(made, NOW, 20, range(len(made.invitees(20))), reason=None, canceler_type="host")
     wanted = EventQuery(LARGE, descending=descending, **query)
     listing = EventListing(made, wanted)
     found = list(listing.walk(None, backwards=False))
 
     def fits(number):
         event = made.event(number)
-        start = times.read(event["start_time"])
+        start = times.parse(event["start_time"])
         return (
             made.organization_of(number) == LARGE
             and (wanted.canceled is None or wanted.canceled == (event["status"] == "canceled"))
@@ -212,7 +221,7 @@ def test_listings_find_what_a_plain_scan_finds_from_any_row_both_ways(query, des
         )
 
     scan = [
-        (times.read(made.event(number)["start_time"]), number)
+        (times.parse(made.event(number)["start_time"]), number)
         for number in range(made.next_number())
         if fits(number)
     ]
@@ -230,7 +239,7 @@ def test_a_person_is_found_in_all_their_events():
             found = [key[1] for key in keys(made, email=invitee["email"].upper())]
             scan = [
                 other
-                for other in range(made.diary.count)
+                for other in range(made.generator.count)
                 if any(row["email"] == invitee["email"] for row in made.invitees(other))
             ]
             assert found == scan
@@ -239,12 +248,12 @@ def test_a_person_is_found_in_all_their_events():
 
 def test_shelves_walk_both_ways_and_sort_by_several_fields():
     rows = [{"name": "b", "position": 1}, {"name": "A", "position": 2}, {"name": "a", "position": 1}]
-    shelf = Shelf(rows)
+    shelf = InMemoryListing(rows)
     assert list(shelf.walk(None, backwards=False)) == [(0,), (1,), (2,)]
     assert list(shelf.walk((1,), backwards=False)) == [(2,)]
     assert list(shelf.walk((2,), backwards=True)) == [(1,), (0,)]
-    assert list(Shelf([]).walk(None, backwards=True)) == []
-    ordered = sorted_shelf(rows, [("name", False), ("position", True)])
+    assert list(InMemoryListing([]).walk(None, backwards=True)) == []
+    ordered = sorted_listing(rows, [("name", False), ("position", True)])
     assert [ordered.record((place,)) for place in range(3)] == [rows[1], rows[2], rows[0]]
 
 
@@ -255,26 +264,27 @@ def test_a_million_events_start_at_once_and_page_without_a_scan():
     assert len(page) == 100
     assert page == sorted(page, reverse=True)
     assert made.event(999_000)["uri"] != made.event(999_001)["uri"]
-    assert "_by_person" not in vars(made.diary)  # nothing was indexed for it
+    assert "_by_person" not in vars(made.generator)  # nothing was indexed for it
 
 
 def booking(made, **changes):
-    offer = made.population.by_offer[cast.INTRO_CALL]
+    event_type = made.population.event_types_by_id[fixtures.INTRO_CALL]
     start = bookings.free_start(made, NOW)
     return bookings.Booking(
-        **{"offer": offer, "hosts": (0,), "start": start, "name": "N", "email": "n@x.example"} | changes
+        **{"event_type": event_type, "hosts": (0,), "start": start, "name": "N", "email": "n@x.example"}
+        | changes
     )
 
 
 def test_a_booking_is_an_event_like_all_others():
     made = world()
     before, version = len(keys(made)), made.version
-    place = bookings.book(made, NOW, booking(made, answers=("One", "Two")))
-    event, invitee = made.event(place.number), made.invitees(place.number)[0]
+    ref = bookings.book(made, NOW, booking(made, answers=("One", "Two")))
+    event, invitee = made.event(ref.event), made.invitees(ref.event)[0]
     assert made.version > version
     assert len(keys(made)) == before + 1
-    assert made.event_number(event["uri"].rpartition("/")[2]) == place.number
-    assert made.invitee_place(invitee["uri"].rpartition("/")[2]) == place
+    assert made.event_number(event["uri"].rpartition("/")[2]) == ref.event
+    assert made.find_invitee(invitee["uri"].rpartition("/")[2]) == ref
     assert set(made.event(0)) - set(event) <= {"calendar_event", "cancellation"}
     assert [answer["answer"] for answer in invitee["questions_and_answers"]] == ["One", "Two"]
     assert bookings.free_start(made, NOW) == booking(made).start
@@ -282,41 +292,45 @@ def test_a_booking_is_an_event_like_all_others():
 
 def test_canceling_one_of_several_invitees_leaves_the_event_active():
     made = world()
-    number = next(n for n in range(made.diary.count) if len(made.invitees(n)) > 1 and not made.canceled(n))
+    number = next(
+        n for n in range(made.generator.count) if len(made.invitees(n)) > 1 and not made.is_canceled(n)
+    )
     count = len(made.invitees(number))
-    bookings.cancel(made, NOW, number, [0], reason="Ill", by="invitee")
+    bookings.cancel(made, NOW, number, [0], reason="Ill", canceler_type="invitee")
     event = made.event(number)
     assert (event["status"], event["invitees_counter"]["active"]) == ("active", count - 1)
     assert made.invitees(number)[0]["cancellation"]["canceled_by"] == made.invitees(number)[0]["name"]
-    canceled = bookings.cancel(made, NOW, number, range(count), reason=None, by="host")
-    assert [place.place for place in canceled] == list(range(1, count))
+    canceled = bookings.cancel(made, NOW, number, range(count), reason=None, canceler_type="host")
+    assert [ref.position for ref in canceled] == list(range(1, count))
     event = made.event(number)
     assert (event["status"], event["invitees_counter"]["active"]) == ("canceled", 0)
     assert event["cancellation"]["canceler_type"] == "host"
     with pytest.raises(bookings.NotPossibleError):
-        bookings.cancel(made, NOW, number, range(count), reason=None, by="host")
+        bookings.cancel(made, NOW, number, range(count), reason=None, canceler_type="host")
 
 
 def test_a_reschedule_links_old_and_new_both_ways():
     made = world()
-    old = bookings.Place(*made.invitee_place(cast.ACTIVE_INVITEE))
+    old = made.find_invitee(fixtures.ACTIVE_INVITEE)
     new = bookings.reschedule(made, NOW, old, NOW + 30 * times.DAY)
-    before, after = made.invitees(old.number)[0], made.invitees(new.number)[0]
+    before, after = made.invitees(old.event)[0], made.invitees(new.event)[0]
     assert (before["status"], before["rescheduled"]) == ("canceled", True)
     assert (before["new_invitee"], after["old_invitee"]) == (after["uri"], before["uri"])
     assert (after["rescheduled"], after["status"]) == (False, "active")
     assert after["tracking"] == before["tracking"]
-    assert made.event(old.number)["status"] == "canceled"
-    assert made.event(new.number)["event_memberships"][0]["user"].endswith(cast.OWNER)
+    assert made.event(old.event)["status"] == "canceled"
+    assert made.event(new.event)["event_memberships"][0]["user"].endswith(fixtures.OWNER)
     with pytest.raises(bookings.NotPossibleError):
         bookings.reschedule(made, NOW, old, NOW)
 
 
 def test_an_event_type_without_places_books_without_a_location():
     made = world()
-    offer = next(offer for offer in made.population.offers if offer.record["locations"] is None)
-    place = bookings.book(made, NOW, booking(made, offer=offer, hosts=(1,)))
-    assert made.event(place.number)["location"] is None
+    event_type = next(
+        event_type for event_type in made.population.event_types if event_type.record["locations"] is None
+    )
+    ref = bookings.book(made, NOW, booking(made, event_type=event_type, hosts=(1,)))
+    assert made.event(ref.event)["location"] is None
 
 
 @pytest.mark.parametrize(
@@ -330,7 +344,7 @@ def test_an_event_type_without_places_books_without_a_location():
     ],
 )
 def test_times_are_read(text, moment):
-    assert times.read(text) == moment
+    assert times.parse(text) == moment
 
 
 @pytest.mark.parametrize(
@@ -350,10 +364,10 @@ def test_times_are_read(text, moment):
 )
 def test_other_times_are_refused(text):
     with pytest.raises(ValueError, match=r"."):
-        times.read(text)
+        times.parse(text)
 
 
 def test_times_are_written_with_six_digits():
     moment = datetime(2026, 11, 17, 15, 21, 40, 5, tzinfo=UTC)
-    assert times.write(times.of_unix(moment.timestamp())) == "2026-11-17T15:21:40.000005Z"
-    assert times.day_of(times.of_day(ANCHOR) - 1) == ANCHOR - timedelta(days=1)
+    assert times.isoformat(times.from_unix(moment.timestamp())) == "2026-11-17T15:21:40.000005Z"
+    assert times.to_day(times.from_day(ANCHOR) - 1) == ANCHOR - timedelta(days=1)

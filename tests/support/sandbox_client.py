@@ -9,19 +9,19 @@ import httpx
 import jsonschema_rs
 import yaml
 from brief import brief_sandbox
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from locations import OPENAPI
 
 PAYLOADS = OPENAPI.parent / "payloads"
 PUBLIC = "https://api.calendly.com"
 ANCHOR = date(2026, 11, 17)
 
-ORGANIZATION = f"{PUBLIC}/organizations/{cast.ORGANIZATION}"
-OWNER = f"{PUBLIC}/users/{cast.OWNER}"
-ADMIN = f"{PUBLIC}/users/{cast.ADMIN}"
-GROUP = f"{PUBLIC}/groups/{cast.GROUP}"
-INTRO_CALL = f"{PUBLIC}/event_types/{cast.INTRO_CALL}"
-SALES_DEMO = f"{PUBLIC}/event_types/{cast.SALES_DEMO}"
+ORGANIZATION = f"{PUBLIC}/organizations/{fixtures.ORGANIZATION}"
+OWNER = f"{PUBLIC}/users/{fixtures.OWNER}"
+ADMIN = f"{PUBLIC}/users/{fixtures.ADMIN}"
+GROUP = f"{PUBLIC}/groups/{fixtures.GROUP}"
+INTRO_CALL = f"{PUBLIC}/event_types/{fixtures.INTRO_CALL}"
+SALES_DEMO = f"{PUBLIC}/event_types/{fixtures.SALES_DEMO}"
 
 
 class Clock:

@@ -18,13 +18,13 @@ from calendly_connector.errors import (
     UsageError,
 )
 from calendly_connector.plugin import connector
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 from calendly_connector.sync.streams import streams
 from conftest import KIND, OWNER_TOKEN, Timer, _make_sandbox
 from copies import columns, count_internal, tables
 
 PUBLIC = "https://api.calendly.com"
-ORGANIZATION = f"{PUBLIC}/organizations/{cast.ORGANIZATION}"
+ORGANIZATION = f"{PUBLIC}/organizations/{fixtures.ORGANIZATION}"
 MADE = 110  # events, on two pages
 DAY_S = 24 * 3600.0
 EVENTS, INVITEES = "GET /scheduled_events", "GET /scheduled_events/{uuid}/invitees"
@@ -186,12 +186,12 @@ def test_no_shows_come_from_their_invitees_at_no_call(office):
 
 def test_recaps_have_their_texts(copied):
     recaps = copied.held()["meeting_recaps"]
-    assert recaps[f"{PUBLIC}/meeting_recaps/{cast.RECAP}"]["summary_md"]
+    assert recaps[f"{PUBLIC}/meeting_recaps/{fixtures.RECAP}"]["summary_md"]
 
 
 def test_answers_to_routing_forms_are_columns_too(copied):
     submission = copied.held()["routing_form_submissions"][
-        f"{PUBLIC}/routing_form_submissions/{cast.SUBMISSION}"
+        f"{PUBLIC}/routing_form_submissions/{fixtures.SUBMISSION}"
     ]
     assert submission["Company size"] == "11-50"
     assert "answer_company_size" in columns(copied.url, "routing_form_submissions")
@@ -348,8 +348,8 @@ def test_an_event_that_ended_long_before_the_next_copy_is_read_once_more(copied)
 
 def test_a_deleted_contact_is_missing_after_the_next_whole_reading_and_back_when_it_returns(copied):
     world = copied.sandbox.world
-    uri = f"{PUBLIC}/contacts/{cast.CONTACT}"
-    contact = world.holdings.contacts.pop(cast.CONTACT)
+    uri = f"{PUBLIC}/contacts/{fixtures.CONTACT}"
+    contact = world.holdings.contacts.pop(fixtures.CONTACT)
     world.touch()
     copied.copy()
     assert uri in copied.held()["contacts"]  # only the newest ones were read
@@ -357,7 +357,7 @@ def test_a_deleted_contact_is_missing_after_the_next_whole_reading_and_back_when
     report = copied.copy()
     assert report.streams["contacts"].missing == 1
     assert copied.held(missing=True, stamps=True)["contacts"][uri]["missing_since"] == report.began
-    world.holdings.contacts[cast.CONTACT] = contact
+    world.holdings.contacts[fixtures.CONTACT] = contact
     world.touch()
     copied.timer.now += 7 * DAY_S
     copied.copy()
@@ -365,7 +365,7 @@ def test_a_deleted_contact_is_missing_after_the_next_whole_reading_and_back_when
 
 
 def test_a_changed_contact_is_found_at_once(copied):
-    uri = f"{PUBLIC}/contacts/{cast.CONTACT}"
+    uri = f"{PUBLIC}/contacts/{fixtures.CONTACT}"
     copied.timer.now += 3600
     copied.connection.run("contacts.update", {"uuid": uri, "company": "Elsewhere BV"})
     copied.copy()
@@ -446,7 +446,7 @@ def test_a_member_copies_what_is_their_own(office):
 
 def test_an_admin_may_copy_what_is_their_own(office):
     office.copy(own=True)
-    owner = f"{PUBLIC}/users/{cast.OWNER}"
+    owner = f"{PUBLIC}/users/{fixtures.OWNER}"
     assert office.held()["scheduled_events"].keys() == by_uri(office.events(user=owner)).keys()
 
 
@@ -741,9 +741,9 @@ def test_an_event_whose_invitees_may_not_be_seen_is_copied_without_them(copied):
 
 
 def test_a_recap_that_goes_before_it_is_read_is_left_out(office, unchanged):
-    office.sandbox.fault("status", path=f"/meeting_recaps/{cast.RECAP}", status=404)
+    office.sandbox.fault("status", path=f"/meeting_recaps/{fixtures.RECAP}", status=404)
     office.copy()
-    assert f"{PUBLIC}/meeting_recaps/{cast.RECAP}" not in office.held()["meeting_recaps"]
+    assert f"{PUBLIC}/meeting_recaps/{fixtures.RECAP}" not in office.held()["meeting_recaps"]
     office.copy()
     assert office.held() == unchanged
 
@@ -771,17 +771,17 @@ def test_a_marked_event_is_read_again_also_outside_the_window(copied):
 
 
 def test_marks_of_all_kinds_are_read_again(copied):
-    connection, contact = copied.connection, f"{PUBLIC}/contacts/{cast.CONTACT}"
+    connection, contact = copied.connection, f"{PUBLIC}/contacts/{fixtures.CONTACT}"
     copied.timer.now += 60
     connection.run("contacts.delete", {"uuid": contact})
     submission = copied.sandbox.control("POST", "/submissions", {})["submission"]
     moved = copied.sandbox.reschedule(invitee=copied.invitee(copied.past_event(200))["uri"])
-    connection.run("event_types.update", {"uuid": cast.INTRO_CALL, "name": "First call"})
+    connection.run("event_types.update", {"uuid": fixtures.INTRO_CALL, "name": "First call"})
     events = [
         told("contact.deleted", {"user_uuid": "x", "contact": {"uri": contact}}),
         told("routing_form_submission.created", submission),
         told("invitee.created", moved["invitee"]),
-        told("event_type.updated", {"uri": f"{PUBLIC}/event_types/{cast.INTRO_CALL}"}),
+        told("event_type.updated", {"uri": f"{PUBLIC}/event_types/{fixtures.INTRO_CALL}"}),
     ]
     assert sync.mark(str(copied.file), events) == 5
     copied.copy(only_marked=True)
@@ -1024,11 +1024,11 @@ def test_only_files_whose_records_changed_are_written_again(office, tmp_path):
 def test_what_is_missing_says_so_in_its_line(office, tmp_path):
     folder = tmp_path / "files"
     office.copy(folder, form="jsonl")
-    office.sandbox.world.holdings.contacts.pop(cast.CONTACT)
+    office.sandbox.world.holdings.contacts.pop(fixtures.CONTACT)
     office.sandbox.world.touch()
     office.timer.now += 7 * DAY_S
     report = office.copy(folder, form="jsonl")
-    line = read_lines(folder / "contacts.jsonl")[f"{PUBLIC}/contacts/{cast.CONTACT}"]
+    line = read_lines(folder / "contacts.jsonl")[f"{PUBLIC}/contacts/{fixtures.CONTACT}"]
     assert line["missing_since"] == report.began
 
 

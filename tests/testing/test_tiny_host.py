@@ -21,7 +21,7 @@ from calendly_connector.errors import InvalidParams
 from calendly_connector.events.webhooks.signature import HEADER, sign
 from calendly_connector.examples import tiny_host
 from calendly_connector.plugin import connector
-from calendly_connector.sandbox.world import cast
+from calendly_connector.sandbox.world import fixtures
 
 SOURCE = files("calendly_connector.examples").joinpath("tiny_host.py").read_text(encoding="utf-8")
 FLOW = files("calendly_connector.examples").joinpath("flow.yaml").read_text(encoding="utf-8")
@@ -117,19 +117,19 @@ def booked(user):
 
 
 def test_a_flow_hands_the_first_steps_result_to_the_second(troubled, connect):
-    user = f"https://api.calendly.com/users/{cast.OWNER}"
+    user = f"https://api.calendly.com/users/{fixtures.OWNER}"
     results = {
         step["id"]: result
         for step, result in tiny_host.run_flow(
             yaml.safe_load(FLOW), connect(troubled, clock=time.time), booked(user)
         )
     }
-    assert results["host"].record["name"] == cast.OWNER_NAME
+    assert results["host"].record["name"] == fixtures.OWNER_NAME
     assert results["week"].action == "scheduled_events.list"
     [query] = [
         call["query"] for call in troubled.requests()["requests"] if call["path"] == "/scheduled_events"
     ]
-    assert cast.OWNER in query
+    assert fixtures.OWNER in query
 
 
 @pytest.mark.parametrize("evil", ["~{GetUserUrl}~", "https://evil.example/users/a", "../me", {"a": 1}, None])
@@ -340,7 +340,7 @@ def test_it_runs_its_flow_for_each_event_that_the_flow_is_about(flow, monkeypatc
 
     class Events:
         def __init__(self, *_):
-            user = f"https://api.calendly.com/users/{cast.OWNER}"
+            user = f"https://api.calendly.com/users/{fixtures.OWNER}"
             other = Event("x", "invitee.canceled", "2026-11-24T13:00:00Z", None, {})
             self.queue, self._events = self, iter([other, booked(user)])
 
@@ -353,5 +353,5 @@ def test_it_runs_its_flow_for_each_event_that_the_flow_is_about(flow, monkeypatc
     with pytest.raises(Stopped):
         tiny_host.main(str(flow), "0")
     first, *steps = capsys.readouterr().out.splitlines()
-    assert first.startswith(f"Signed in as {cast.OWNER_NAME}")
+    assert first.startswith(f"Signed in as {fixtures.OWNER_NAME}")
     assert [line.split()[0] for line in steps] == ["host", "week"]
