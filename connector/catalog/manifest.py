@@ -5,10 +5,10 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-from .. import __version__
 from ..errors import UnknownAction
 from ..support.redaction import quoted
-from .models import Action, CredentialForm, Field, Function, Probe, Trigger
+from ..version import __version__
+from .models import Action, CredentialForm, Field, Function, Probe, TriggerSpec
 from .time_order import Keyset
 from .time_windows import Window
 
@@ -47,9 +47,9 @@ class Manifest:
         return {scope: Probe(**entry) for scope, entry in self._card["probes"].items()}
 
     @cached_property
-    def triggers(self) -> Mapping[str, Trigger]:
+    def triggers(self) -> Mapping[str, TriggerSpec]:
         """Every event that webhooks tell of."""
-        return {name: Trigger(name, **_tuples(entry)) for name, entry in self._card["triggers"].items()}
+        return {name: TriggerSpec(name, **_tuples(entry)) for name, entry in self._card["triggers"].items()}
 
 
 @cache

@@ -98,17 +98,17 @@ class _Described:
 
 
 @dataclass(frozen=True, eq=False)
-class Trigger(_Described):
+class TriggerSpec(_Described):
     """An event: the scopes of subscriptions that may carry it, and what a credential needs.
 
-    `told_by` names the events of Calendly that make it up, where Calendly has no event of that name;
+    `sources` names the events of Calendly that it is made from, if Calendly has no event of that name;
     `unseen` says what polling cannot tell.
     """
 
     subscriptions: tuple[str, ...]
     scopes: tuple[str, ...]
     plan: str | None = None
-    told_by: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     filtered_as: str = "none"
     unseen: str = ""
     _folder: ClassVar[str] = "events/"

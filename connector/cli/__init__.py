@@ -12,9 +12,9 @@ from pathlib import Path
 
 import click
 
-from .. import __version__
 from ..errors import ConnectorError, UsageError
 from ..support.redaction import redact, redact_all
+from ..version import __version__
 from .terminal import debugging, printable
 
 _OTHER_SECRETS = frozenset({"CALENDLY_CONNECTOR_KEY", "CALENDLY_MCP_TOKEN"})

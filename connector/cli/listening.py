@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,7 @@ from .options import key_values
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
     from ..contract import Event
-    from ..events.dispatcher import Refine
+    from ..events.dispatcher import Selector
     from ..events.inbox import Inbox
     from ..events.webhooks.receiver import Keys
 
@@ -72,22 +71,15 @@ class Wanted:
         self._kinds = kinds
         self._all = kinds or tuple(manifest().triggers)
         self._filters = _filters(self._all, rows)
-        joined = [kind for kind in kinds if manifest().triggers[kind].told_by]
+        joined = [kind for kind in kinds if manifest().triggers[kind].sources]
         if connection is None and (rows or joined):
             raise UsageError(
                 f"{joined[0] if joined else '--filter'} needs a credential, to read more data.",
                 fix="Set CALENDLY_API_TOKEN, or pass --credential.",
             )
-        if connection:
-            connection.check_wants(self._all, self._filters)
-
-    def refiner(self, inbox: "Inbox") -> "Refine":
-        """Return the function that filters and transforms an event from the inbox."""
-        if self._connection:
-            from ..events.reconcile import refiner
-
-            return refiner(self._connection, inbox, self._all, self._filters)
-        return self._by_kind
+        self.selector: Selector = (
+            connection.trigger(self._all, self._filters) if connection else _Kinds(kinds)
+        )
 
     def looking(
         self, inbox: "Inbox", every_s: float, since: str | None, told: Callable[[], None]
@@ -108,7 +100,7 @@ class Wanted:
         def look(stop: Flag) -> None:
             while not stop.is_set():
                 try:
-                    found = reconcile(inbox, connection, kinds, now=time.time(), since=since)
+                    found = reconcile(inbox, connection, kinds, since=since)
                 except ConnectorError as error:
                     _LOGGER.warning("check for missed events failed: %s", error)
                 except Exception as error:  # a bug of ours is no reason to lose webhooks
@@ -121,8 +113,17 @@ class Wanted:
 
         return look
 
-    def _by_kind(self, event: "Event") -> "tuple[Event, ...]":
-        return (event,) if event.kind in self._all or not self._kinds else ()
+
+class _Kinds:
+    """Selects events by kind; () selects all."""
+
+    def __init__(self, kinds: tuple[str, ...]) -> None:
+        self._kinds = kinds
+
+    def match(self, event: "Event", seen: object) -> "tuple[Event, ...]":
+        """Return the event if it is selected."""
+        del seen  # joining events needs a connection
+        return (event,) if event.kind in self._kinds or not self._kinds else ()
 
 
 def _filters(kinds: tuple[str, ...], rows: tuple[str, ...]) -> Mapping[str, Any]:

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 _DAY_S: Final = 86_400.0
 _STATES: Final = {
     "waiting": "not handled yet",
-    "parked": "failed too many times; --revive retries them",
-    "given": "handled",
-    "unwanted": "filtered out",
-    "folded": "merged into another event",
+    "dead": "failed too many times; --revive retries them",
+    "delivered": "handled",
+    "filtered": "not selected by the events or filters",
+    "merged": "merged into another event",
 }
 
 
@@ -71,7 +71,7 @@ def inbox_(
     with closing(open_inbox(inbox or default_inbox())) as opened:
         done = {}
         if revive:
-            done["revived"] = opened.revive()
+            done["revived"] = opened.requeue()
         if forget_days is not None:
             done["forgotten"] = opened.prune(time.time() - forget_days * _DAY_S)
         counts = {**done, **opened.counts()}
@@ -108,7 +108,7 @@ def subscribe(
         return
     rows = [("ID", "STATUS", "SCOPE", "EVENTS")]
     rows += [
-        (one.id, "created" if one.made else "exists", one.scope, " ".join(one.events))
+        (one.id, "created" if one.created else "exists", one.scope, " ".join(one.events))
         for one in subscriptions
     ]
     print_columns(rows)
@@ -125,7 +125,7 @@ def list_(*, as_json: bool) -> None:
     Includes subscriptions that this installation didn't create.
     """
     with connect() as connection:
-        findings = connection.subscriptions().survey()
+        findings = connection.subscriptions().audit()
     if as_json:
         print_json({"subscriptions": [finding.to_dict() for finding in findings]})
         return
@@ -186,7 +186,7 @@ def prune(callback: str, *, yes: bool, as_json: bool) -> int:
     """
     with connect() as connection:
         subscriptions = connection.subscriptions()
-        findings = subscriptions.survey()
+        findings = subscriptions.audit()
         repairs = subscriptions.prune(findings, _consent(findings, callback, yes=yes, asks=not as_json))
     if as_json:
         print_json(
@@ -221,7 +221,7 @@ def doctor(address: str, *, as_json: bool) -> int:
     urls = [address]
     if not address:
         with connect() as connection:
-            findings = connection.subscriptions().survey()
+            findings = connection.subscriptions().audit()
         urls = [one.url for one in findings if one.kind in {"healthy", "retrying", "disabled"}]
     diagnoses = {url: probe(url) for url in dict.fromkeys(urls)}
     if as_json:

@@ -23,7 +23,7 @@ from .terminal import logged, printable
 
 if TYPE_CHECKING:
     from ..contract import Event
-    from ..events.dispatcher import Giver
+    from ..events.dispatcher import Dispatcher
 
 
 @click.command("listen")
@@ -104,7 +104,7 @@ def listen(  # noqa: PLR0913 - one per option
         wanted = Wanted(connection, kinds, rows)
         keys = signing_keys(connection)
 
-        from ..events.dispatcher import Giver
+        from ..events.dispatcher import Dispatcher
         from ..events.inbox import open_inbox
         from ..events.webhooks.asgi import asgi
         from ..events.webhooks.receiver import Receiver
@@ -113,9 +113,9 @@ def listen(  # noqa: PLR0913 - one per option
         stack.enter_context(logged(logging.INFO))
         opened = stack.enter_context(closing(open_inbox(inbox or default_inbox())))
         worker = _Worker()
-        giver = Giver(opened, worker.guarded(handler), refine=wanted.refiner(opened))
+        dispatcher = Dispatcher(opened, worker.guarded(handler), trigger=wanted.selector)
         looks = connection is not None and look_every_min > 0
-        look = wanted.looking(opened, look_every_min * 60, since, giver.wake) if looks else None
+        look = wanted.looking(opened, look_every_min * 60, since, dispatcher.wake) if looks else None
 
         def announce(address: str, end: Callable[[], None]) -> None:
             lines = [
@@ -125,14 +125,14 @@ def listen(  # noqa: PLR0913 - one per option
             if look:
                 lines.append(f"Missed events are fetched at startup and every {look_every_min:g} minutes.")
             click.echo("\n".join([*lines, "Press Ctrl-C to stop."]), err=True)
-            worker.start(giver.run, end, awaited=True)
+            worker.start(dispatcher.run, end, awaited=True)
             if look:
                 worker.start(look, end, awaited=False)  # Calendly may keep it waiting; the next check resumes
 
         try:
-            serve(asgi(Receiver(opened, keys, told=giver.wake), owns_loop=True), host, port, announce)
+            serve(asgi(Receiver(opened, keys, on_new=dispatcher.wake), owns_loop=True), host, port, announce)
         finally:
-            worker.end(giver)
+            worker.end(dispatcher)
 
 
 class _Worker:
@@ -173,10 +173,10 @@ class _Worker:
             self._awaited.append(thread)
         thread.start()
 
-    def end(self, giver: "Giver") -> None:
+    def end(self, dispatcher: "Dispatcher") -> None:
         """Wait for the event being handled, then raise the error that ended a thread, if any."""
         self._stop.set()
-        giver.wake()
+        dispatcher.wake()
         for thread in self._awaited:
             thread.join()
         if self._failure is not None:

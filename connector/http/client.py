@@ -9,11 +9,11 @@ from threading import Lock, local
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from .. import __version__
 from ..errors import ConnectorError, NoAnswer, NotFound, RateLimited, Unauthenticated, UnexpectedAnswer
 from ..support import json_documents
 from ..support.clock import Timing
 from ..support.redaction import SECRET_FIELDS, redact_all
+from ..version import __version__
 from . import debug_log, protocol, rate_limit
 from .advice import Kept
 from .protocol import Request

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import yaml
-from calendly_connector.calls.inputs import _forms
+from calendly_connector.calls.inputs import paths_of
 from calendly_connector.calls.pick_lists import is_name
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli.record import recorder
@@ -316,7 +316,7 @@ def test_a_query_goes_with_reads_and_a_body_with_writes(action, connect):
 def test_a_resource_is_named_by_its_uri_on_either_origin_or_by_its_last_part(action, name, connect):
     given = example(action)
     last = given[name].rpartition("/")[2]
-    [form] = _forms(action.inputs[name]).values()
+    [form] = paths_of(action.inputs[name]).values()
     ids = {other: given.get(other, "A") for other in path_ids(form)[:-1]}
     path = form.format(**ids, uuid=last)
     whole_uri_only = len(path_ids(form)) > 1 and name not in action.path_ids

@@ -51,7 +51,7 @@ ENTRIES = {
 SHAPES = names_in("schemas", ".json", "shapes")
 EVENTS = names_in("schemas", ".json", "events")
 CARD = read_yaml(".catalog", "manifest.yaml")
-THEIRS = [event for event, entry in CARD["triggers"].items() if "told_by" not in entry]
+THEIRS = [event for event, entry in CARD["triggers"].items() if "sources" not in entry]
 CREDENTIALS = names_in("credentials", ".yaml")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 OPENAPI = yaml.load((REFERENCE / "calendly-api.2026-11.yaml").read_bytes(), LOADER)  # noqa: S506 - is safe
@@ -515,9 +515,9 @@ def test_every_file_of_filters_is_used():
 
 def test_an_event_of_ours_is_made_of_theirs_with_the_same_needs():
     for entry in CARD["triggers"].values():
-        for one in entry.get("told_by", []):
+        for one in entry.get("sources", []):
             theirs = CARD["triggers"][one]
-            assert "told_by" not in theirs
+            assert "sources" not in theirs
             assert theirs["subscriptions"] == entry["subscriptions"]
             assert theirs["scopes"] == entry["scopes"]
 

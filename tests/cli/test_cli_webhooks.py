@@ -91,7 +91,7 @@ def test_a_subscription_is_created_listed_rotated_and_deleted(call, store, fresh
 
 def test_every_command_prints_json(call, store):
     told = subscribe(call, "--scope", "user")
-    assert (told["scope"], told["made"]) == ("user", True)
+    assert (told["scope"], told["created"]) == ("user", True)
     code, out, _ = call("list", "--json")
     listed = json.loads(out)["subscriptions"]
     assert code == 0
@@ -114,8 +114,8 @@ def test_every_command_prints_json(call, store):
         (["subscribe", "invitee.created", "--to", CALLBACK, "--scope", "all"], "--scope"),
         (["unsubscribe", ID], "webhooks list"),
         (["rotate", ID], "webhooks list"),
-        (["doctor", "hooks.acme.example"], "no http"),
-        (["prune", "--to", "hooks.acme.example"], "no http"),
+        (["doctor", "hooks.acme.example"], "http(s) URL"),
+        (["prune", "--to", "hooks.acme.example"], "http(s) URL"),
         (["mend"], "mend"),
     ],
 )
@@ -156,7 +156,7 @@ def test_prune_asks_before_each_repair_at_a_terminal(call, store, fresh_sandbox,
     assert call("prune", terminal=True)[0] == 0
     assert store.all() == []
     assert told["id"] in asked[0]
-    assert "forget its key" in asked[0]
+    assert "delete its key" in asked[0]
     assert call("prune") == (0, "Nothing to repair.\n", "")
 
 
@@ -194,7 +194,7 @@ def test_a_failed_repair_exits_with_1(call, store, fresh_sandbox):
     fresh_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "method": "POST"})
     code, out, _ = call("prune", "--yes")
     assert code == 1
-    assert "failed (make it anew" in out
+    assert "failed (create it again" in out
     assert [kept.id for kept in store.all()] == [told["id"]]
 
 
@@ -231,7 +231,9 @@ def test_unreadable_lists_are_reported(call, monkeypatch):
     code, out, err = call("list")
     assert code == 0
     assert "unseen" in out
-    assert "note: Subscriptions of scope organization were not read: it is told to admins and owners" in err
+    assert (
+        "note: Couldn't list subscriptions of scope organization: only admins and owners may list it" in err
+    )
 
 
 def test_an_empty_list_is_reported(call, fresh_sandbox):

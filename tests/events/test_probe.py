@@ -42,16 +42,16 @@ def short(monkeypatch):
         (reply(403, b"<html>", HTML), "warning", "page", "a gateway"),
         (reply(200), "error", "unverified", "anybody can post"),
         (reply(204), "error", "unverified", "204"),
-        (reply(200, b"<html>", HTML), "error", "page", "no receiver"),
-        (reply(404), "error", "not_found", "nothing is at this path"),
-        (reply(410), "error", "gone", "Calendly deletes a subscription"),
-        (reply(405), "error", "method", "no POST"),
+        (reply(200, b"<html>", HTML), "error", "page", "isn't a receiver"),
+        (reply(404), "error", "not_found", "the path is wrong"),
+        (reply(410), "error", "gone", "Calendly then deletes the subscription"),
+        (reply(405), "error", "method", "doesn't accept POST"),
         (reply(413), "warning", "refused", "413"),
         (reply(429), "warning", "refused", "429"),
         (reply(500), "error", "server_error", "500"),
         (reply(502, b"<html>", HTML), "error", "server_error", "502"),
-        (b"220 ready\r\n", "error", "broken", "without an answer of HTTP"),
-        (reset(), "error", "broken", "ended the connection"),
+        (b"220 ready\r\n", "error", "broken", "without an HTTP response"),
+        (reset(), "error", "broken", "closed the connection"),
     ],
 )
 def test_the_answer_to_an_unsigned_post_tells(answer, severity, code, words):
@@ -64,9 +64,9 @@ def test_the_answer_to_an_unsigned_post_tells(answer, severity, code, words):
 @pytest.mark.parametrize(
     ("location", "place"),
     [
-        ("https://www.acme.example/hook?token=made-up-secret", "https://www.acme.example/hook,"),
-        ("/other", "/other,"),
-        ("http://[::1/", "nowhere"),
+        ("https://www.acme.example/hook?token=made-up-secret", "https://www.acme.example/hook."),
+        ("/other", "/other."),
+        ("http://[::1/", "an invalid address"),
     ],
 )
 def test_a_redirect_is_told_and_not_followed(location, place):
@@ -160,7 +160,7 @@ def test_a_name_that_is_not_found_ends_the_examination():
 )
 def test_a_name_that_leads_to_a_private_address_is_told(private):
     (told,) = module._by_name(
-        module.addresses.parsed(f"https://{NAME}/"), lambda _host: ["93.184.215.14", private]
+        module.urls.parsed(f"https://{NAME}/"), lambda _host: ["93.184.215.14", private]
     )
     assert (told.severity, told.code) == ("error", "private")
     assert private in told.message
@@ -168,7 +168,7 @@ def test_a_name_that_leads_to_a_private_address_is_told(private):
 
 
 def test_a_public_address_is_fine():
-    parts = module.addresses.parsed(f"https://{NAME}/")
+    parts = module.urls.parsed(f"https://{NAME}/")
     assert list(module._by_name(parts, lambda _host: ["93.184.215.14", "2606:2800:21f:cb07::1"])) == []
 
 

@@ -78,7 +78,7 @@ def refused(inbox, caplog):
         assert "location" not in answer[1]
         assert not any(inbox.counts().values())
         told = [record.getMessage() for record in caplog.records]
-        assert [line for line in told if line.startswith("refused")] == [f"refused ({status}): {answer[2]}"]
+        assert [line for line in told if line.startswith("rejected")] == [f"rejected ({status}): {answer[2]}"]
         assert not any(secret in line for line in told for secret in (KEY, OTHER_KEY, "noor", "v1="))
 
     return check
@@ -99,9 +99,9 @@ def test_a_repeat_is_answered_well_and_kept_once(send, inbox):
     assert send(Post())[::2] == (200, "kept")
     assert send(Post(signature=(signed(BODY, at=T - 100),)))[::2] == (200, "known")
     (first,) = inbox.claim(now=T)
-    inbox.settle(first.id, "given", now=T)
+    inbox.complete(first.id, "delivered", now=T)
     assert send(Post())[::2] == (200, "known")
-    assert inbox.counts()["given"] == 1
+    assert inbox.counts()["delivered"] == 1
     assert inbox.counts()["waiting"] == 0
 
 
@@ -459,7 +459,7 @@ def test_headers_may_be_a_mapping(receiver):
 def test_whoever_waits_is_told_of_new_events_alone(inbox):
     told = []
     receiver = Receiver(
-        inbox, KEY, timing=Timing(clock=lambda: T), told=lambda: told.append(inbox.counts()["waiting"])
+        inbox, KEY, timing=Timing(clock=lambda: T), on_new=lambda: told.append(inbox.counts()["waiting"])
     )
     for body in (BODY, BODY, event(1)):
         Plain(receiver)(Post(body))

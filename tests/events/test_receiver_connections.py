@@ -71,7 +71,7 @@ def test_a_deadline_for_heads_is_none_for_bodies(receiver):
     "sent", [b"", HALF_HEAD, GARBAGE, Post().head()], ids=["nothing", "half", "garbage", "head"]
 )
 def test_silent_connections_do_not_keep_others_out(sent, receiver, inbox):
-    with by_asgi(receiver, most_connections=8) as url, ExitStack() as others:
+    with by_asgi(receiver, max_connections=8) as url, ExitStack() as others:
         for number in range(3):
             clients = [others.enter_context(silent(url, sent)) for _ in range(20)]
             assert exchange(url, Post(event(number)).head() + event(number))[::2] == (200, "kept")

@@ -121,5 +121,5 @@ def test_a_kill_while_calendly_works_leaves_one_that_the_next_takes_up(connect, 
     (pending,) = store.all()
     assert pending.uri == ""
     (told,) = subscriptions_of(connect(sandbox), store).subscribe(EVENTS, CALLBACK)
-    assert (told.id, told.made) == (pending.id, False)
+    assert (told.id, told.created) == (pending.id, False)
     assert_told_once(sandbox, store)

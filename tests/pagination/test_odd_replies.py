@@ -52,8 +52,8 @@ def ends_well(call):
 
 def looked_twice(connection, events):
     """Return the second of two looks; what it tells has the form of an event."""
-    polled = connection.poll(events, since=SINCE)
-    return connection.poll(events, polled.cursor)
+    trigger = connection.trigger(events)
+    return trigger.poll(trigger.poll(since=SINCE).cursor)
 
 
 def library_calls(connection):
@@ -70,8 +70,8 @@ def library_calls(connection):
         "poll bookings": lambda: looked_twice(connection, BOOKINGS),
         "poll shelves": lambda: looked_twice(connection, SHELVES),
         "poll submissions": lambda: looked_twice(connection, SUBMISSIONS),
-        "poll filtered": lambda: connection.poll(BOOKINGS[:1], since=SINCE, filters={"first_time": True}),
-        "sample": lambda: connection.sample("invitee.created"),
+        "poll filtered": lambda: connection.trigger(BOOKINGS[:1], {"first_time": True}).poll(since=SINCE),
+        "sample": lambda: connection.trigger(["invitee.created"]).sample(),
         "subscribe": lambda: subscriptions.subscribe(BOOKINGS[:2], CALLBACK),
         "survey": subscriptions.survey,
         "prune": lambda: subscriptions.prune(subscriptions.survey(), lambda _finding: True),
@@ -164,7 +164,7 @@ def odd_record(action, **fields):
 def test_a_look_names_the_reply_whose_record_has_no_usable_uri(uri, calendly, connection):
     calendly.change = odd_record("scheduled_events.list", uri=uri)
     with pytest.raises(UnexpectedAnswer, match=r"reply to scheduled_events\.list"):
-        connection.poll(["invitee.created"], since=SINCE)
+        connection.trigger(["invitee.created"]).poll(since=SINCE)
 
 
 def test_a_look_names_the_reply_about_the_user_where_their_organization_is_none(calendly, connection):
@@ -175,7 +175,7 @@ def test_a_look_names_the_reply_about_the_user_where_their_organization_is_none(
 
     calendly.change = change
     with pytest.raises(UnexpectedAnswer, match=r"reply to users\.me"):
-        connection.poll(["invitee.created"], since=SINCE)
+        connection.trigger(["invitee.created"]).poll(since=SINCE)
 
 
 def test_a_default_that_comes_from_a_reply_is_not_blamed_on_the_caller(calendly, connection):
