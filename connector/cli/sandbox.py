@@ -147,9 +147,7 @@ def command(*, as_json: bool, **settings: object) -> None:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        raise ConnectorError(
-            f"Port {options.port} is in use.", fix="Pass --port 0 for a free one."
-        ) from None
+        raise ConnectorError(f"Port {options.port} is in use.", fix="Pass --port 0 for a free one.") from None
 
 
 def _announce(url: str, *, as_json: bool) -> None:

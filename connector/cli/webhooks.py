@@ -79,7 +79,7 @@ def inbox_(
         click.echo(json.dumps(counts))
         return
     for name, count in counts.items():
-        click.echo(f"{count:>8}  {name:<10}{_STATES.get(name, '')}".rstrip())
+        click.echo(f"{count:>8}  {name:<11}{_STATES.get(name, '')}".rstrip())
 
 
 @command.command("subscribe")
@@ -146,8 +146,8 @@ def unsubscribe(subscription_id: str, *, as_json: bool) -> None:
         deleted = connection.unsubscribe(subscription_id)
     if not deleted:
         raise UsageError(
-            f"No subscription {subscription_id!r} in the vault.",
-            fix="Run `calendly-connector webhooks list` to see them all.",
+            f"No subscription {subscription_id!r} is stored here.",
+            fix="`calendly-connector webhooks list` shows the subscriptions.",
         )
     if as_json:
         click.echo(json.dumps({"ended": subscription_id}))

@@ -1,29 +1,41 @@
 """`calendly-connector webhooks listen`: a receiver, its inbox, and a handler for each event."""
 
 import logging
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ..catalog import expressions, json_schema
+from ..catalog.manifest import manifest
+from ..errors import ConnectorError, InvalidParams, SignatureError, UsageError
 from .event_handlers import event_handler
-from .listening import Wanted, kinds_of, signing_keys
 from .options import (
     INBOX_VARIABLE,
     connect,
     credential,
     default_inbox,
     inbox_option,
+    key_values,
     reject_password,
     signs_in,
 )
 from .terminal import logged, printable
 
 if TYPE_CHECKING:
+    from ..connection import CalendlyConnection
     from ..contract import Event
-    from ..events.dispatcher import Dispatcher
+    from ..events.dispatcher import Dispatcher, Selector
+    from ..events.inbox import Inbox
+    from ..events.webhooks.receiver import Keys
+
+_SECRET: Final = "CALENDLY_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
+_LOGGER: Final = logging.getLogger("calendly_connector.events")
+_POLLED: Final = ("invitee.created", "invitee.canceled")
+_OTHER_ID: Final = "invitee_no_show.deleted"  # polling would repeat it under another id
 
 
 @click.command("listen")
@@ -96,13 +108,13 @@ def listen(  # noqa: PLR0913 - one per option
     one key is required.
     """
     reject_password(context, "inbox", INBOX_VARIABLE)
-    kinds = kinds_of(events)
+    kinds = _event_kinds(events)
     handler, action = event_handler(show=show, forward=forward, program=program)
     signed_in = bool({"token", "name"} & credential().keys())
     with ExitStack() as stack:
         connection = stack.enter_context(connect()) if signed_in else None
-        wanted = Wanted(connection, kinds, rows)
-        keys = signing_keys(connection)
+        selector = _selector(connection, kinds, rows)
+        keys = _signing_keys(connection)
 
         from ..events.dispatcher import Dispatcher
         from ..events.inbox import open_inbox
@@ -113,26 +125,145 @@ def listen(  # noqa: PLR0913 - one per option
         stack.enter_context(logged(logging.INFO))
         opened = stack.enter_context(closing(open_inbox(inbox or default_inbox())))
         worker = _Worker()
-        dispatcher = Dispatcher(opened, worker.guarded(handler), trigger=wanted.selector)
-        looks = connection is not None and look_every_min > 0
-        look = wanted.looking(opened, look_every_min * 60, since, dispatcher.wake) if looks else None
+        dispatcher = Dispatcher(opened, worker.guarded(handler), trigger=selector)
+        poll = None
+        if connection and look_every_min > 0:
+            every_s, on_new = look_every_min * 60, dispatcher.wake
+            poll = poll_loop(connection, kinds, opened, every_s=every_s, since=since, on_new=on_new)
 
         def announce(address: str, end: Callable[[], None]) -> None:
             lines = [
                 f"Listening on {address}",
                 f"Events are saved to {printable(opened.place)} and {action}.",
             ]
-            if look:
+            if poll:
                 lines.append(f"Missed events are fetched at startup and every {look_every_min:g} minutes.")
             click.echo("\n".join([*lines, "Press Ctrl-C to stop."]), err=True)
             worker.start(dispatcher.run, end, awaited=True)
-            if look:
-                worker.start(look, end, awaited=False)  # Calendly may keep it waiting; the next check resumes
+            if poll:
+                worker.start(poll, end, awaited=False)  # Calendly may keep it waiting; the next poll resumes
 
         try:
             serve(asgi(Receiver(opened, keys, on_new=dispatcher.wake), owns_loop=True), host, port, announce)
         finally:
             worker.end(dispatcher)
+
+
+def _event_kinds(events: str | None) -> tuple[str, ...]:
+    """Split comma-separated event kinds; () stands for all. Raises UsageError for an unknown kind."""
+    words = (word.strip() for word in (events or "").split(","))
+    kinds = tuple(dict.fromkeys(word for word in words if word))
+    known = manifest().triggers
+    if unknown := sorted(set(kinds) - set(known)):
+        raise UsageError(f"Unknown event {unknown[0]!r}.", fix=f"Available: {', '.join(known)}.")
+    return kinds
+
+
+def _signing_keys(connection: "CalendlyConnection | None") -> "Keys":
+    """Return the lookup of a subscription's signing keys: in the vault, then in the environment.
+
+    Raises SignatureError if neither holds a key.
+    """
+    from ..auth.vault import is_installed, open_vault
+    from ..events.subscriptions import SigningKeys, VaultStore
+
+    store = VaultStore(open_vault()) if is_installed() else None
+    default = os.environ.get(_SECRET, "").strip()
+    if not default and not (store and store.all()):
+        raise SignatureError(
+            "No signing key found, so webhooks can't be verified.",
+            fix=f"Set {_SECRET} to the subscription's key, or run `calendly-connector webhooks subscribe`.",
+            reason="no_key",
+        )
+    stored: Keys | None = None
+    if store:  # only the connection knows the key of an OAuth app
+        stored = connection.signing_keys if connection else SigningKeys(store)
+
+    def keys(subscription: str) -> Sequence[str]:
+        found = stored(subscription) if stored and subscription else []
+        return found or ([default] if default else [])
+
+    return keys
+
+
+def _selector(
+    connection: "CalendlyConnection | None", kinds: tuple[str, ...], filter_rows: tuple[str, ...]
+) -> "Selector":
+    """Return what selects events and joins those of a reschedule; without a connection, it selects by kind.
+
+    Raises UsageError if that needs a connection, InvalidParams if a filter is wrong.
+    """
+    triggers = manifest().triggers
+    filters = _filters(kinds or tuple(triggers), filter_rows)
+    if connection:
+        return connection.trigger(kinds or tuple(triggers), filters)
+    joined = [kind for kind in kinds if triggers[kind].sources]
+    if filter_rows or joined:
+        raise UsageError(
+            f"{joined[0] if joined else '--filter'} needs a credential, to read more data.",
+            fix="Set CALENDLY_API_TOKEN, or pass --credential.",
+        )
+    return _Kinds(kinds)
+
+
+class _Kinds:
+    """Selects events by kind; () selects all."""
+
+    def __init__(self, kinds: tuple[str, ...]) -> None:
+        self._kinds = kinds
+
+    def match(self, event: "Event", seen: object) -> "tuple[Event, ...]":
+        """Return the event if it is selected."""
+        del seen  # joining events needs a connection
+        return (event,) if event.kind in self._kinds or not self._kinds else ()
+
+
+def _filters(kinds: tuple[str, ...], rows: tuple[str, ...]) -> Mapping[str, Any]:
+    """Parse KEY=VALUE filters into values of the types that the filters accept."""
+    rules = manifest().triggers[kinds[0]].filters
+    types = {
+        name: json_schema.types(json_schema.follow(rule, rules)) for name, rule in rules["properties"].items()
+    }
+    filters, problems = expressions.gather(key_values(rows), types)
+    if problems:
+        raise InvalidParams("--filter", problems)
+    return filters
+
+
+def poll_loop(
+    connection: "CalendlyConnection",
+    kinds: tuple[str, ...],
+    inbox: "Inbox",
+    *,
+    every_s: float,
+    since: str | None,
+    on_new: Callable[[], None],
+) -> Callable[[threading.Event], None]:
+    """Return the loop that polls for missed events until stopped; a failed poll is retried the next time.
+
+    Raises InvalidParams if `since` isn't a time.
+    """
+    from ..events.polling.poll import read_since
+    from ..events.reconcile import reconcile
+
+    read_since(since)
+    polled = [kind for kind in kinds if kind != _OTHER_ID] or list(_POLLED)
+
+    def poll(stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                found = reconcile(inbox, connection, polled, since=since)
+            except ConnectorError as error:
+                _LOGGER.warning("check for missed events failed: %s", error)
+            except Exception as error:  # a bug of ours is no reason to lose webhooks
+                _LOGGER.error("check for missed events failed: %s (this is a bug)", type(error).__name__)  # noqa: TRY400 - one line
+                _LOGGER.debug("check for missed events failed", exc_info=True)
+            else:
+                _LOGGER.info("caught up: %d missed events", found)
+                on_new()
+            stop.wait(every_s)
+
+    return poll
 
 
 class _Worker:

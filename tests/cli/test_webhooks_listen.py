@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from calendly_connector import cli
-from calendly_connector.cli.listening import Wanted
+from calendly_connector.cli.webhooks_listen import poll_loop
 from calendly_connector.events.inbox import Entry, open_inbox
 from hostile import Hostile, one, page, reply
 from locations import PAYLOADS
@@ -367,9 +367,9 @@ def test_a_bug_while_polling_does_not_stop_the_receiver(place, account, monkeypa
     inbox = open_inbox(place)
     stop = threading.Event()
     monkeypatch.setattr(stop, "wait", lambda _s: stop.set())
-    look = Wanted(connection, (), ()).looking(inbox, 60, None, lambda: None)
+    poll = poll_loop(connection, (), inbox, every_s=60, since=None, on_new=lambda: None)
     monkeypatch.setattr(connection, "trigger", lambda *_, **__: {}["uri"])
-    look(stop)
+    poll(stop)
     inbox.close()
     assert "check for missed events failed: KeyError (this is a bug)" in caplog.text
 
@@ -422,7 +422,7 @@ def test_the_inbox_command_counts_events_and_revives_failed_ones(place, capsys):
     inbox.close()
     assert cli.main(["webhooks", "inbox", "--inbox", str(place)]) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert "       1  dead      failed too many times; --revive retries them" in shown
+    assert "       1  dead       failed too many times; --revive retries them" in shown
     words = ["--revive", "--forget-days", "30", "--json"]
     assert cli.main(["webhooks", "inbox", "--inbox", str(place), *words]) == 0
     assert json.loads(capsys.readouterr().out) == {
