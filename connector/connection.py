@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
-    from .auth.authenticators import Access
+    from .auth.authenticators import Authenticator
     from .calls.action_call import ActionCall
     from .calls.functions import Functions
     from .calls.inputs import Inputs
@@ -50,10 +50,10 @@ class CalendlyConnection(Connection):
 
         kind = self._credential["kind"]
         try:
-            access = self._access
+            authenticator = self._authenticator
         except InvalidCredential as error:
-            return credential_check.refused(error, kind)
-        report = credential_check.check(self._client, kind, access.mended, deep=deep, holding=access.holding)
+            return credential_check.unusable(error, kind)
+        report = credential_check.CredentialCheck(self._client, kind, authenticator).run(deep=deep)
         self._checked_scopes = report.scopes
         return report
 
@@ -158,17 +158,19 @@ class CalendlyConnection(Connection):
         self.close()
 
     @cached_property
-    def _access(self) -> Access:
-        from .auth.authenticators import open_access
+    def _authenticator(self) -> Authenticator:
+        from .auth.authenticators import open_authenticator
 
-        return open_access(self._credential, self._stored_as, self._timing, self._kept.place)
+        return open_authenticator(self._credential, self._stored_as, self._timing, self._kept.place)
 
     @cached_property
     def _kept(self) -> Kept:
-        from .auth.authenticators import kept
+        from .auth.credentials import credential_location
 
         is_for_calendly = self._origin == manifest.manifest().origin
-        return kept(self._credential, self._stored_as, self._source, is_for_calendly=is_for_calendly)
+        return credential_location(
+            self._credential, self._stored_as, self._source, is_for_calendly=is_for_calendly
+        )
 
     @cached_property
     def _client(self) -> Client:
@@ -184,7 +186,7 @@ class CalendlyConnection(Connection):
         )
 
     def _authorization(self, refused: str | None) -> str:
-        return self._access.authorization(refused)
+        return self._authenticator.authorization(refused)
 
     @property
     def _account(self) -> str:
@@ -234,7 +236,7 @@ class CalendlyConnection(Connection):
     def _lacks(self, scope: str) -> bool | None:
         from .catalog.event_scopes import lacks
 
-        return lacks(scope, self._access.granted(), self._checked_scopes)
+        return lacks(scope, self._authenticator.granted_scopes(), self._checked_scopes)
 
 
 def _vault_store() -> SubscriptionStore:

@@ -12,7 +12,7 @@ from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli import output, terminal
 from calendly_connector.cli.output import Target, writer
 from calendly_connector.errors import UsageError
-from calendly_connector.storage.database_url import holds_password
+from calendly_connector.storage.sql import holds_password
 from calendly_connector.support import private_files
 from calendly_connector.support.spreadsheets import disarmed, line
 

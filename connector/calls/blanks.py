@@ -1,6 +1,6 @@
 """Inputs that count as missing: null or an empty text, unless the schema accepts it as a value. Pure.
 
-Models, forms and flow editors send both for a field that nobody filled in. If the schema accepts one, it is a
+Models, forms and flow editors send both for a field that was left empty. If the schema accepts one, it is a
 value: null removes a limit, an empty text clears a company's name. In a read an empty text is never a value.
 """
 

@@ -33,7 +33,7 @@ def _leave(_text: str, _field: Schema) -> None:
 class CheckedInputs:
     """Inputs that passed every check that needs no network; functions and names are not resolved yet.
 
-    `filter` holds the values that a flow's author wrote, defaults included; `params` are taken as they are.
+    `filter` contains the values that a flow's author wrote and the defaults; `params` are sent unchanged.
     """
 
     action: Action

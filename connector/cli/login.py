@@ -70,8 +70,8 @@ def command(  # noqa: PLR0913 - one for each option
     sign in again, pass only NAME: the app and scopes are reused, and --for and --scope add scopes. The scope
     users:read is always requested, to identify you.
     """
-    from ..auth.oauth import renewal
-    from ..auth.oauth.server import of_app
+    from ..auth.oauth.server import server_for
+    from ..auth.oauth.tokens import signed_in
     from ..auth.vault import open_vault
     from ..support.clock import Timing
 
@@ -80,10 +80,10 @@ def command(  # noqa: PLR0913 - one for each option
     app = _app(stored, client_id, redirect_uri, replace=replace)
     same_app = stored.get("client_id") == app["client_id"]
     wanted = _wanted(purposes, scopes, stored.get("scope", "") if same_app else "")
-    server = of_app(app, Timing())
+    server = server_for(app, Timing())
     asked, answer = _consent(server, app, wanted, timeout, browser=not no_browser)
     tokens = server.exchange(asked, answer)
-    credential = renewal.signed_in(app, tokens)
+    credential = signed_in(app, tokens)
     try:
         if no_check:
             owner = f"Signed in as {tokens.owner}." if tokens.owner else "Signed in."
@@ -93,15 +93,15 @@ def command(  # noqa: PLR0913 - one for each option
             vault.put(name, credential)
     except BaseException:
         with suppress(ConnectorError):  # revoke tokens that aren't stored anywhere
-            server.give_back(tokens)
+            server.revoke_grant(tokens)
         raise
     click.echo(printable(f"{owner} Saved {name!r} to {vault.place}."))
 
 
 def _stored(vault: "Vault", name: str) -> dict[str, str]:
-    from ..auth.vault.names import checked
+    from ..auth.vault.names import validate_name
 
-    return vault.get(name) if checked(name) in vault.names() else {}
+    return vault.get(name) if validate_name(name) in vault.names() else {}
 
 
 def _app(
@@ -172,8 +172,8 @@ def _consent(
     """Open the consent page. Return the request and the URL that the browser was redirected to."""
     from ..auth.oauth import loopback
 
-    if not browser or not loopback.is_here(app["redirect_uri"]):
-        asked = server.ask(loopback.without_port_0(app["redirect_uri"]), wanted)
+    if not browser or not loopback.is_loopback(app["redirect_uri"]):
+        asked = server.begin(loopback.without_port_0(app["redirect_uri"]), wanted)
         click.echo("Open this URL in a browser:", err=True)
         click.echo(asked.url)
         click.echo(
@@ -182,7 +182,7 @@ def _consent(
         )
         return asked, sys.stdin.readline().strip()
     with loopback.Listener(app["redirect_uri"]) as listener:
-        asked = server.ask(listener.redirect_uri, wanted)
+        asked = server.begin(listener.redirect_uri, wanted)
         listener.expect(asked)
         click.echo("Opening your browser. If it doesn't open, go to:", err=True)
         click.echo(asked.url, err=True)

@@ -18,7 +18,8 @@ def command(name: str, *, forget: bool) -> None:
 
     The vault keeps the app's own fields, so `calendly-connector login NAME` signs you in again.
     """
-    from ..auth.oauth import grant, renewal
+    from ..auth.oauth.grant import from_credential
+    from ..auth.oauth.tokens import signed_out
     from ..auth.vault import open_vault
 
     vault = open_vault()
@@ -29,21 +30,21 @@ def command(name: str, *, forget: bool) -> None:
                 f"{name!r} isn't an OAuth sign-in.",
                 fix=f"Revoke its token in Calendly, then run `calendly-connector vault remove {name}`.",
             )
-        tokens = grant.from_credential(credential)
+        tokens = from_credential(credential)
         if tokens is None:
             click.echo(f"{name!r} isn't signed in.")
             return
         outcome = _revoke(credential, tokens, forget=forget)
-        vault.put(name, renewal.ended(credential, "logout"))
+        vault.put(name, signed_out(credential, "logout"))
     click.echo(f"{outcome} Signed out of {name!r}.")
 
 
 def _revoke(credential: dict[str, str], tokens: "Grant", *, forget: bool) -> str:
-    from ..auth.oauth.server import of_app
+    from ..auth.oauth.server import server_for
     from ..support.clock import Timing
 
     try:
-        of_app(credential, Timing()).give_back(tokens)
+        server_for(credential, Timing()).revoke_grant(tokens)
     except ConnectorError as error:
         if forget:
             return f"The tokens weren't revoked: {error.message} Remove the app's access in Calendly."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ..auth.environment import chosen, source_of
+from ..auth.credentials import credential_source, find_credential
 from ..errors import UsageError
 from ..support.redaction import quoted
 from .terminal import printable
@@ -50,7 +50,7 @@ def prints_json(text: str = "Print JSON.") -> Callable[[Any], Any]:
 
 def credential() -> dict[str, str]:
     """Return the credential named by `--credential`, or the one in the environment."""
-    return chosen(click.get_current_context().meta.get(_CREDENTIAL) or "")
+    return find_credential(click.get_current_context().meta.get(_CREDENTIAL) or "")
 
 
 def connect() -> "closing[CalendlyConnection]":
@@ -58,7 +58,7 @@ def connect() -> "closing[CalendlyConnection]":
     from ..plugin import connector
 
     fields = credential()
-    return closing(connector.connect(fields, source=source_of(fields)))
+    return closing(connector.connect(fields, source=credential_source(fields)))
 
 
 def default_inbox() -> str:
@@ -75,7 +75,7 @@ def default_inbox() -> str:
 
 def reject_password(context: click.Context, option: str, variable: str) -> None:
     """Raise UsageError if a database URL on the command line holds a password: `ps` shows it to everybody."""
-    from ..storage.database_url import holds_password
+    from ..storage.sql import holds_password
 
     source = context.get_parameter_source(option)
     if source is click.core.ParameterSource.COMMANDLINE and holds_password(context.params[option] or ""):

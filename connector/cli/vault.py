@@ -129,9 +129,9 @@ def _vault() -> "Vault":
 
 
 def _reject_taken_name(vault: "Vault", name: str, *, replace: bool) -> None:
-    from ..auth.vault.names import checked
+    from ..auth.vault.names import validate_name
 
-    if not replace and checked(name) in vault.names():
+    if not replace and validate_name(name) in vault.names():
         raise UsageError(
             f"{vault.place} already contains a credential named {name!r}.",
             fix="Choose another name, or pass --replace.",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Final, Protocol
 
-from ..auth.identity import LEADS, Reach, read_reach
+from ..auth.identity import ADMIN_ROLES, Identity, read_identity
 from ..catalog.required_fields import taken_from, uri_in
 from ..contract import Connection, Event, Record
 from ..errors import NotFound, PermissionDenied
@@ -34,7 +34,7 @@ class Matcher:
         self.filter = event_filter
         self._connection = connection
         self._lock = Lock()
-        self._reach: Reach | None = None
+        self._identity: Identity | None = None
         self._members: frozenset[str] | None = None
 
     def match(self, event: Event, seen: SeenEvents | None = None) -> tuple[Event, ...]:
@@ -53,12 +53,12 @@ class Matcher:
         """Check whether an invitee of a scheduled event could fit; if not, there is no need to read them."""
         return conditions.could_fit(meeting, self.filter.filters, self._group_members())
 
-    def reach(self) -> Reach:
+    def identity(self) -> Identity:
         """Return who the credential belongs to."""
         with self._lock:
-            if self._reach is None:
-                self._reach = read_reach(self._connection)
-            return self._reach
+            if self._identity is None:
+                self._identity = read_identity(self._connection.run)
+            return self._identity
 
     def _fits(self, event: Event) -> bool:
         filters = dict(self.filter.filters)
@@ -71,7 +71,7 @@ class Matcher:
         group = self.filter.filters.get("group")
         if group is None:
             return frozenset()
-        organization = self.reach().organization
+        organization = self.identity().organization
         with self._lock:
             if self._members is None:
                 self._members = _read_members(self._connection, organization, group)
@@ -98,8 +98,12 @@ class Matcher:
     def _is_first_booking(self, event: Event) -> bool:
         """Check that nothing was booked earlier with the same address, except what this booking replaces."""
         payload = conditions.subject(event)
-        reach = self.reach()
-        scope = {"organization": reach.organization} if reach.role in LEADS else {"user": reach.user}
+        identity = self.identity()
+        scope = (
+            {"organization": identity.organization}
+            if identity.role in ADMIN_ROLES
+            else {"user": identity.user}
+        )
         own = _meeting(payload)
         replaced = _meeting(event.payload.get("old")) if event.kind == RESCHEDULED else {}
         booked_at = str(own.get("created_at"))

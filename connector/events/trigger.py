@@ -33,4 +33,4 @@ class EventTrigger(Trigger):
     def sample(self) -> Event:
         from .samples import sample
 
-        return sample(self._connection, self._matcher.reach, self.events[0])
+        return sample(self._connection, self._matcher.identity, self.events[0])

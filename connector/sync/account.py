@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..catalog.required_fields import taken_from, uri_in
-from ..contract import Connection
-from ..errors import PermissionDenied, UsageError
+from ..auth.identity import ADMIN_ROLES, read_identity
+from ..contract import Connection, Params, Result
+from ..errors import UsageError
 from .streams import Stream
-
-_LEADS = frozenset({"owner", "admin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +30,25 @@ class Account:
 
 
 def look_up(connection: Connection, *, own: bool) -> Account:
-    """Ask Calendly who the token is and what role it has."""
-    me = connection.run("users.me")
-    user, organization = (uri_in(me.record, name, "users.me") for name in ("uri", "current_organization"))
-    if own:
-        return Account(user, organization, whole=False, calls=me.calls)
-    try:
-        with taken_from("the reply to users.me"):
-            connection.preview(
-                "organizations.get", {"uuid": organization}
-            )  # refuses what is not an organization
-            found = connection.run("organization_memberships.list", {"user": user})
-    except PermissionDenied:
-        note = "The token may not read its role (organizations:read), so only its user's own data is copied."
-        return Account(user, organization, whole=False, calls=me.calls + 1, note=note)
-    roles = {one.get("role") for one in found.records if one.get("organization") == organization}
-    whole = not roles.isdisjoint(_LEADS)
-    note = "" if whole else "The user is no admin or owner, so only their own data is copied."
-    return Account(user, organization, whole=whole, calls=me.calls + found.calls, note=note)
+    """Return whose data to sync: the whole organization's for its admins, unless only `own` is asked for."""
+    calls = 0
+
+    def run(action: str, params: Params | None) -> Result:
+        nonlocal calls
+        calls += 1  # a call that is refused counts, too
+        result = connection.run(action, params)
+        calls += result.calls - 1
+        return result
+
+    identity = read_identity(run, with_role=not own)
+    whole = identity.role in ADMIN_ROLES
+    note = ""
+    if not whole and not own:
+        why = (
+            "is not an admin or owner" if identity.role else "has no known role (it needs organizations:read)"
+        )
+        note = f"The token's user {why}, so only their own data is synced."
+    return Account(identity.user, identity.organization, whole=whole, calls=calls, note=note)
 
 
 def check_same(known: Any, account: Account) -> None:

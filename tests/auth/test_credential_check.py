@@ -56,7 +56,7 @@ def test_a_good_token_is_told_who_it_is_and_what_is_known_of_it(troubled, connec
     assert abilities(report)["users.me"] == "can"
     assert abilities(report)["organization_memberships.list"] == "can"
     assert abilities(report)["scheduled_events.list"] == "unknown"
-    assert "not known until used" in report.actions["scheduled_events.list"].reason
+    assert "not checked yet" in report.actions["scheduled_events.list"].reason
     assert report.actions.keys() == CATALOG.keys()
 
 
@@ -87,8 +87,8 @@ def test_the_headroom_is_told(make_sandbox, connect):
     [
         ("  sandbox-owner\n", "spaces or quotes"),
         ('"sandbox-owner"', "spaces or quotes"),
-        ("Bearer sandbox-owner", "header's words"),
-        ("Authorization: Bearer sandbox-owner", "header's words"),
+        ("Bearer sandbox-owner", "header name"),
+        ("Authorization: Bearer sandbox-owner", "header name"),
         ("sandbox-\n  owner", "line breaks"),
     ],
 )
@@ -138,7 +138,7 @@ def test_a_good_token_that_cannot_say_whose_it_is_is_not_called_invalid(token, d
     report = connect(sandbox, token=token).check(deep=deep)
     assert report.outcome == "missing_scope"
     assert not report.ok
-    assert report.message.startswith("The token is good, but lacks users:read")
+    assert report.message.startswith("The token is valid but lacks the users:read scope")
     assert "users:read" in report.fix
     assert report.scopes["users:read"] == "refused"
     assert abilities(report)["users.me"] == "cannot"
@@ -158,7 +158,7 @@ def test_a_refusal_for_another_reason_is_forbidden(words, fix):
     with Hostile(reply(403, {"title": "Permission Denied", "message": words})) as server:
         report = checked(server)
     assert report.outcome == "forbidden"
-    assert "The token is good" in report.message
+    assert "The token is valid" in report.message
     assert fix in report.fix
     assert report.actions["users.me"].ability == "cannot"
     assert states(report, "refused") == set()
@@ -340,7 +340,7 @@ def test_without_a_deep_check_a_write_stays_unknown_rather_than_guessed(sandbox,
     assert abilities(report)["webhook_subscriptions.create"] == "unknown"
     assert abilities(report)["organization_memberships.list"] == "cannot"
     assert report.role is None
-    assert "the role is not known" in report.notes[0]
+    assert "the role is unknown" in report.notes[0]
 
 
 def test_a_probe_that_is_refused_for_no_scope_rules_out_the_read_alone():
@@ -380,7 +380,7 @@ def test_trouble_with_the_role_does_not_spoil_the_report(memberships):
         report = checked(server)
     assert report.outcome == "ok"
     assert report.role is None
-    assert "the role is not known" in report.notes[0]
+    assert "the role is unknown" in report.notes[0]
     assert report.scopes["organizations:read"] == "untried"
 
 
@@ -409,7 +409,7 @@ def test_an_action_for_admins_is_ruled_out_for_others(role, ability, monkeypatch
     with Hostile(one(USER), page([] if role is None else [{**MEMBERSHIP, "role": role}])) as server:
         verdict = checked(server).actions[action.id]
     assert verdict.ability == ability
-    assert ("only an admin may" in verdict.reason) == (ability != "can")
+    assert ("needs the role admin" in verdict.reason) == (ability != "can")
 
 
 # Clock

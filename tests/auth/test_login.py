@@ -94,7 +94,7 @@ def test_login_says_who_signed_in_and_keeps_the_tokens(call, browser):
     for secret in (held()["access_token"], held()["refresh_token"]):
         assert secret not in out + err
     page = browser.pages[0]
-    assert "You may close this window." in page.text
+    assert "You can close this window." in page.text
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["cache-control"] == "no-store"
     assert "<script" not in page.text
@@ -165,7 +165,7 @@ def test_wrong_answers_on_the_port_are_told_so_and_the_right_one_is_still_taken(
     code, _, err = call(*NATIVE_LOGIN, *FOR)
     assert code == 0, err
     assert [status for status, _ in seen] == [404, 404, 400, 400, 400]
-    assert "its state is another" in seen[2][1]
+    assert "its state differs" in seen[2][1]
     assert "Still waiting" in seen[2][1]
     assert "<b>" not in seen[2][1]
 
@@ -174,7 +174,7 @@ def test_a_denied_consent_is_told_on_the_page_and_in_the_terminal(call, browser,
     answer(sandbox, "deny")
     code, _, err = call(*NATIVE_LOGIN, *FOR)
     assert code == 1
-    assert "Consent was denied. Sign in again, and press Allow." in err
+    assert "Consent was denied. Sign in again and press Allow." in err
     assert "Consent was denied." in browser.pages[0].text
     assert NAME not in open_vault().names()
     assert token_calls(sandbox) == 0
@@ -184,7 +184,7 @@ def test_nobody_in_the_browser_ends_in_a_sentence(call, monkeypatch):
     monkeypatch.setattr("webbrowser.open", lambda _address: False)
     code, _, err = call(*NATIVE_LOGIN, *FOR, "--timeout", "0.01")
     assert code == 1
-    assert "No answer came within 0 s." in err
+    assert "No answer within 0 s." in err
     assert "--no-browser" in err
 
 
@@ -193,7 +193,7 @@ def test_a_redirect_address_that_is_not_the_apps_is_refused_by_the_server(call, 
     code, _, err = call(*NATIVE_LOGIN, *FOR, "--redirect-uri", uri, "--timeout", "0.01")
     assert code == 1
     assert browser.pages[0].status_code == 400
-    assert "No answer came" in err
+    assert "No answer within" in err
 
 
 def test_a_port_that_is_taken_is_its_own_error(call):
@@ -201,7 +201,7 @@ def test_a_port_that_is_taken_is_its_own_error(call):
         uri = f"http://127.0.0.1:{taken.getsockname()[1]}/callback"
         code, _, err = call(*NATIVE_LOGIN, *FOR, "--redirect-uri", uri)
     assert code == 1
-    assert "Nothing can listen at" in err
+    assert "Can't listen at" in err
     assert "--no-browser" in err
 
 
@@ -243,10 +243,10 @@ def test_a_web_app_elsewhere_is_signed_in_by_pasting(call, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda _address: "", "not the address that Calendly was asked to send back to. Paste the whole"),
-        (lambda address: address.replace("127.0.0.1", "evil.example"), "not the address"),
-        (lambda address: address + "x", "does not belong to this sign-in (its state is another)"),
-        (lambda address: address.replace("code=", "code=0"), "Calendly refused the code"),
+        (lambda _address: "", "This isn't the URL that Calendly redirects to. Paste the whole URL"),
+        (lambda address: address.replace("127.0.0.1", "evil.example"), "This isn't the URL"),
+        (lambda address: address + "x", "belongs to another sign-in (its state differs)"),
+        (lambda address: address.replace("code=", "code=0"), "Calendly rejected the code"),
     ],
 )
 def test_a_pasted_address_that_is_wrong_is_refused_for_its_own_reason(paste, change, sentence):
@@ -264,7 +264,7 @@ def test_an_expired_code_is_its_own_error(paste, sandbox):
 
     code, _, err = paste(wait)
     assert code == 1
-    assert "too old" in err
+    assert "has expired" in err
 
 
 # What is kept
@@ -272,7 +272,7 @@ def test_an_expired_code_is_its_own_error(paste, sandbox):
 
 def test_a_consent_without_a_scope_that_is_needed_is_not_kept_but_given_back(paste, monkeypatch):
     given_back = []
-    monkeypatch.setattr(AuthorizationServer, "give_back", lambda _self, held: given_back.append(held))
+    monkeypatch.setattr(AuthorizationServer, "revoke_grant", lambda _self, held: given_back.append(held))
     exchange = AuthorizationServer.exchange
 
     def unticked(self, asked, where):
@@ -316,7 +316,7 @@ def test_a_credential_of_another_kind_is_not_replaced_in_silence(call, paste):
         (("login", NAME, *FOR), "Pass --client-id"),
         (NATIVE_LOGIN, "Pass --for ACTION or --scope SCOPE"),
         ((*NATIVE_LOGIN, "--for", "scheduled_event.list"), "Did you mean scheduled_events.list"),
-        ((*NATIVE_LOGIN, *FOR, "--redirect-uri", "callback"), "The redirect address is none."),
+        ((*NATIVE_LOGIN, *FOR, "--redirect-uri", "callback"), "Invalid redirect URI 'callback'."),
         (("logout", "nobody"), "nobody"),
     ],
 )
@@ -345,10 +345,10 @@ def test_logout_revokes_and_removes_the_tokens_but_keeps_the_app(call, paste, sa
     server = app_server(sandbox.url)
     assert server.introspect(tokens["access_token"])["active"] is False
     with pytest.raises(SignInFailed):
-        server.renew(grant.from_credential(tokens))
+        server.refresh(grant.from_credential(tokens))
     assert not {"access_token", "refresh_token", "expires_at"} & held().keys()
     assert call("check", "--credential", NAME)[1].startswith(
-        "invalid_token: The credential 'work' was signed out."
+        "invalid_token: The credential 'work' is signed out."
     )
     assert call("logout", NAME)[1] == "'work' isn't signed in.\n"
 
@@ -379,7 +379,7 @@ def test_a_personal_token_cannot_be_logged_out(call):
 def test_an_answer_is_taken_once(sandbox):
     begun = app_server(sandbox.url)
     with loopback.Listener("http://127.0.0.1:0/callback") as listener:
-        asked = begun.ask(listener.redirect_uri, SCOPES)
+        asked = begun.begin(listener.redirect_uri, SCOPES)
         listener.expect(asked)
         where = landed(asked)
         assert [httpx.get(where, trust_env=False).status_code for _ in range(2)] == [200, 410]
@@ -388,7 +388,7 @@ def test_an_answer_is_taken_once(sandbox):
 
 def test_connections_that_say_nothing_do_not_keep_the_answer_away(sandbox):
     with loopback.Listener("http://127.0.0.1:0/callback") as listener:
-        asked = app_server(sandbox.url).ask(listener.redirect_uri, SCOPES)
+        asked = app_server(sandbox.url).begin(listener.redirect_uri, SCOPES)
         listener.expect(asked)
         port = int(listener.redirect_uri.split(":")[2].partition("/")[0])
         silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
@@ -410,15 +410,15 @@ def test_connections_that_say_nothing_do_not_keep_the_answer_away(sandbox):
     ],
 )
 def test_only_plain_http_on_this_machine_can_be_waited_at(uri, here):
-    assert loopback.is_here(uri) is here
+    assert loopback.is_loopback(uri) is here
 
 
 @pytest.mark.parametrize(
     "uri", ["", "callback", "http://", "http://127.0.0.1:99999/", "ftp://a/", "http://a/#x"]
 )
 def test_what_is_no_redirect_address_is_refused(uri):
-    with pytest.raises(UsageError, match="The redirect address is none"):
-        loopback.is_here(uri)
+    with pytest.raises(UsageError, match="Invalid redirect URI"):
+        loopback.is_loopback(uri)
 
 
 def test_without_a_listener_port_0_is_left_out():
@@ -427,7 +427,7 @@ def test_without_a_listener_port_0_is_left_out():
 
 
 def test_a_listener_that_cannot_listen_says_so():
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConnectorError, match="Nothing can"):
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConnectorError, match="Can't listen"):
         loopback.Listener(f"http://127.0.0.1:{taken.getsockname()[1]}/")
 
 

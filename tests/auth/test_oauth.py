@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from calendly_connector.auth.oauth import consent, grant
-from calendly_connector.auth.oauth.server import AuthorizationServer, RefusedGrant, of_app
+from calendly_connector.auth.oauth.server import AuthorizationServer, InvalidGrant, server_for
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.errors import (
     CalendlyDown,
@@ -66,7 +66,7 @@ def sandbox(_running, monkeypatch, tmp_path):
 
 
 def asked(sandbox, app=NATIVE, scopes=SCOPES):
-    return app_server(sandbox.url, app).ask(app["redirect_uri"], scopes)
+    return app_server(sandbox.url, app).begin(app["redirect_uri"], scopes)
 
 
 def keep(credential):
@@ -89,7 +89,7 @@ def opened(**timing):
 
 
 def test_a_consent_is_asked_for_with_all_that_oauth_2_1_wants():
-    given = consent.ask("https://auth.example/oauth/authorize", "app", REDIRECT, ("b:read", "a:read"), 7.0)
+    given = consent.begin("https://auth.example/oauth/authorize", "app", REDIRECT, ("b:read", "a:read"), 7.0)
     query = consent._parameters(given.url)
     assert query == {
         "response_type": "code",
@@ -107,7 +107,7 @@ def test_a_consent_is_asked_for_with_all_that_oauth_2_1_wants():
 
 
 def test_no_two_consents_share_state_or_verifier():
-    made = [consent.ask("https://a.example/", "app", REDIRECT, (), 0.0) for _ in range(3)]
+    made = [consent.begin("https://a.example/", "app", REDIRECT, (), 0.0) for _ in range(3)]
     assert len({one.state for one in made}) == len({one.verifier for one in made}) == 3
 
 
@@ -116,7 +116,7 @@ STATE = f"state={GIVEN.state}"
 
 
 def test_the_code_is_read_from_the_right_answer():
-    assert consent.read_answer(GIVEN, f" {REDIRECT}?code=c-1&{STATE}\n") == "c-1"
+    assert consent.read_redirect(GIVEN, f" {REDIRECT}?code=c-1&{STATE}\n") == "c-1"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_the_code_is_read_from_the_right_answer():
 )
 def test_any_other_answer_is_refused_for_its_own_reason(address, reason):
     with pytest.raises(SignInFailed) as caught:
-        consent.read_answer(GIVEN, address)
+        consent.read_redirect(GIVEN, address)
     assert caught.value.reason == reason
     assert caught.value.fix
     assert "SECRET" not in str(caught.value)
@@ -215,23 +215,23 @@ def test_tokens_are_introspected_and_given_back(sandbox, app):
     held = grant.from_credential(sign_in(sandbox, app))
     server = app_server(sandbox.url, app)
     assert server.introspect(held.access_token)["active"] is True
-    server.give_back(held)
+    server.revoke_grant(held)
     assert server.introspect(held.access_token)["active"] is False
-    with pytest.raises(RefusedGrant):
-        server.renew(held)
+    with pytest.raises(InvalidGrant):
+        server.refresh(held)
 
 
 def test_a_denied_consent_is_its_own_error(sandbox):
     begun = asked(sandbox)
     answer(sandbox, "deny")
-    with pytest.raises(SignInFailed, match=r"Consent was denied\. Sign in again, and press Allow") as caught:
+    with pytest.raises(SignInFailed, match=r"Consent was denied\. Sign in again and press Allow") as caught:
         app_server(sandbox.url).exchange(begun, landed(begun))
     assert caught.value.reason == "denied"
 
 
 def test_a_scope_that_the_app_may_not_ask_for_is_its_own_error(sandbox):
     begun = asked(sandbox, scopes=("made_up:read",))
-    with pytest.raises(SignInFailed, match="may not ask for one of these scopes") as caught:
+    with pytest.raises(SignInFailed, match="allowed to request one of these scopes") as caught:
         app_server(sandbox.url).exchange(begun, landed(begun))
     assert caught.value.reason == "scope"
 
@@ -242,7 +242,7 @@ def test_another_verifier_is_its_own_error_and_burns_no_code(sandbox):
     where = landed(begun)
     sandbox.control("DELETE", "/requests")
     other = dataclasses.replace(begun, verifier=GIVEN.verifier)
-    with pytest.raises(SignInFailed, match="verifier does not belong to this sign-in") as caught:
+    with pytest.raises(SignInFailed, match="code verifier belongs to another sign-in") as caught:
         app_server(sandbox.url).exchange(other, where)
     assert caught.value.reason == "verifier"
     assert token_calls(sandbox) == 0
@@ -253,7 +253,7 @@ def test_a_code_of_another_sign_in_is_refused_by_the_server(sandbox):
     answer(sandbox, "allow")
     mine, theirs = asked(sandbox), asked(sandbox)
     injected = landed(theirs).replace(theirs.state, mine.state)
-    with pytest.raises(RefusedGrant, match="belongs to another sign-in") as caught:
+    with pytest.raises(InvalidGrant, match="belongs to another sign-in") as caught:
         app_server(sandbox.url).exchange(mine, injected)
     assert caught.value.reason == "grant"
     assert mine.verifier not in str(caught.value)
@@ -264,18 +264,18 @@ def test_an_expired_code_is_refused(sandbox):
     begun = asked(sandbox)
     where = landed(begun)
     sandbox.control("POST", "/codes/expire")
-    with pytest.raises(RefusedGrant, match="too old"):
+    with pytest.raises(InvalidGrant, match="has expired"):
         app_server(sandbox.url).exchange(begun, where)
 
 
 def test_an_answer_after_ten_minutes_is_not_even_sent(sandbox, timer):
     answer(sandbox, "allow")
     server = app_server(sandbox.url, timing=Timing(timer, timer, timer.sleep))
-    begun = server.ask(REDIRECT, SCOPES)
+    begun = server.begin(REDIRECT, SCOPES)
     where = landed(begun)
     sandbox.control("DELETE", "/requests")
     timer.now += 601
-    with pytest.raises(SignInFailed, match="came too late: its code is good for 10 minutes") as caught:
+    with pytest.raises(SignInFailed, match="took too long: its code is valid for 10 minutes") as caught:
         server.exchange(begun, where)
     assert caught.value.reason == "expired"
     assert token_calls(sandbox) == 0
@@ -286,7 +286,7 @@ def test_a_code_is_good_once(sandbox):
     begun = asked(sandbox)
     where = landed(begun)
     app_server(sandbox.url).exchange(begun, where)
-    with pytest.raises(RefusedGrant, match="used already"):
+    with pytest.raises(InvalidGrant, match="already used"):
         app_server(sandbox.url).exchange(begun, where)
 
 
@@ -294,8 +294,8 @@ def test_a_code_is_good_once(sandbox):
 def test_an_app_that_is_not_proven_is_its_own_error(sandbox, wrong):
     held = grant.from_credential(sign_in(sandbox, WEB))
     server = app_server(sandbox.url, {**WEB, **wrong})
-    for call in (lambda: server.renew(held), lambda: server.introspect("t"), lambda: server.revoke("t")):
-        with pytest.raises(SignInFailed, match="does not know this app, or its secret is wrong") as caught:
+    for call in (lambda: server.refresh(held), lambda: server.introspect("t"), lambda: server.revoke("t")):
+        with pytest.raises(SignInFailed, match="doesn't know this app, or its secret is wrong") as caught:
             call()
         assert caught.value.reason == "client"
         assert "wrong-secret" not in str(caught.value)
@@ -315,7 +315,7 @@ HELD = grant.from_reply(TOKENS, 0.0)
         (reply(200, b"[]"), UnexpectedAnswer),
         (reply(200, b'{"access_token": "made-up-2"}'), UnexpectedAnswer),
         (reply(302, b""), UnexpectedAnswer),
-        (reply(400, b'{"error": "invalid_grant"}'), RefusedGrant),
+        (reply(400, b'{"error": "invalid_grant"}'), InvalidGrant),
         (reply(400, b'{"error": ["made-up"]}'), SignInFailed),
         (reply(400, b"made-up-refresh"), SignInFailed),
         (reply(401, b"[]"), SignInFailed),
@@ -331,7 +331,7 @@ HELD = grant.from_reply(TOKENS, 0.0)
 )
 def test_whatever_the_server_answers_becomes_an_error_of_ours_without_secrets(given, kind):
     with Hostile(given) as server, pytest.raises(kind) as caught:
-        hostile_server(server).renew(HELD)
+        hostile_server(server).refresh(HELD)
     assert type(caught.value) is kind
     assert "made-up" not in json.dumps(caught.value.to_dict())
     assert caught.value.fix
@@ -339,11 +339,11 @@ def test_whatever_the_server_answers_becomes_an_error_of_ours_without_secrets(gi
 
 def test_a_server_elsewhere_must_be_reached_by_https():
     with pytest.raises(UsageError, match=r"The authorization origin .* Unset CALENDLY_AUTH_URL"):
-        of_app(NATIVE, Timing(), {"CALENDLY_AUTH_URL": "http://auth.example"})
+        server_for(NATIVE, Timing(), {"CALENDLY_AUTH_URL": "http://auth.example"})
 
 
 def test_the_server_is_calendlys_unless_told_otherwise():
-    begun = of_app(NATIVE, Timing(), {}).ask(REDIRECT, ())
+    begun = server_for(NATIVE, Timing(), {}).begin(REDIRECT, ())
     assert urlsplit(begun.url)[:3] == ("https", "auth.calendly.com", "/oauth/authorize")
 
 
@@ -351,7 +351,7 @@ def test_no_more_than_eight_tokens_a_minute_are_asked_for(sandbox, timer):
     held = grant.from_credential(sign_in(sandbox))
     server = app_server(sandbox.url, timing=Timing(timer, timer, timer.sleep))
     for _ in range(9):
-        held = server.renew(held)
+        held = server.refresh(held)
     assert sum(timer.sleeps) == pytest.approx(60)
 
 
@@ -361,7 +361,7 @@ def test_a_token_call_that_would_wait_too_long_is_not_sent(timer):
         shared.told(shared.take("POST", "/oauth/token", timer() + 30), timer() + 30, None)
     server = AuthorizationServer("http://127.0.0.1:1", "app", timing=Timing(timer, timer, timer.sleep))
     with pytest.raises(RateLimited, match="not sent"):
-        server.renew(HELD)
+        server.refresh(HELD)
 
 
 # A stored sign-in
@@ -429,12 +429,12 @@ OWNED_LINK = {
 
 def test_a_used_refresh_token_ends_in_sign_in_again_and_nobody_asks_any_more(sandbox):
     credential = kept(sandbox)
-    app_server(sandbox.url).renew(grant.from_credential(credential))  # a copy, elsewhere
+    app_server(sandbox.url).refresh(grant.from_credential(credential))  # a copy, elsewhere
     keep(stale(credential))
     sandbox.control("DELETE", "/requests")
     with opened() as connection:
         for _ in range(3):
-            with pytest.raises(SignInRequired, match="a copy of it was renewed elsewhere") as caught:
+            with pytest.raises(SignInRequired, match="a copy was refreshed elsewhere") as caught:
                 connection.run("users.me")
     assert (caught.value.reason, caught.value.credential) == ("used", NAME)
     assert caught.value.fix == "Sign in again: calendly-connector login work"
@@ -450,7 +450,7 @@ def test_a_revoked_app_ends_in_sign_in_again(sandbox):
         sandbox.control("POST", "/apps/revoke", {"client_id": "sandbox-native"})
         sandbox.control("DELETE", "/requests")
         for _ in range(3):
-            with pytest.raises(SignInRequired, match="access was taken back in Calendly") as caught:
+            with pytest.raises(SignInRequired, match="access was revoked in Calendly") as caught:
                 connection.run("users.me")
     assert caught.value.reason == "revoked"
     assert sandbox.requests()["counts"] == {"GET /users/me": 1, "POST /oauth/token": 1}
@@ -482,7 +482,7 @@ def test_a_lost_answer_ends_in_one_clear_sentence_after_two_calls(sandbox):
     sandbox.fault("reset", path="/oauth/token", times=1)
     with opened() as connection:
         for _ in range(3):
-            with pytest.raises(SignInRequired, match="The answer to its last renewal was lost"):
+            with pytest.raises(SignInRequired, match="The reply to the last refresh was lost"):
                 connection.run("users.me")
     assert token_calls(sandbox) == 2
 
@@ -498,7 +498,7 @@ def test_a_server_that_is_down_costs_nothing_but_the_call(sandbox):
 
 def test_a_credential_that_nobody_signed_in_with_says_so(sandbox):
     keep(NATIVE)
-    with opened() as connection, pytest.raises(SignInRequired, match="Nobody has signed in") as caught:
+    with opened() as connection, pytest.raises(SignInRequired, match="isn't signed in yet") as caught:
         connection.run("users.me")
     assert caught.value.reason == "never"
     assert sandbox.requests()["counts"] == {}
@@ -542,7 +542,7 @@ def test_an_oauth_credential_that_is_handed_over_works_until_it_ends(sandbox, ti
         assert connection.run("users.me").record["uri"] == ME
         timer.now += 7200
         with pytest.raises(
-            SignInRequired, match=r"cannot be renewed.*calendly-connector login NAME"
+            SignInRequired, match=r"can't be refreshed.*calendly-connector login NAME"
         ) as caught:
             connection.run("users.me")
     assert caught.value.reason == "not_stored"
@@ -706,7 +706,7 @@ def test_no_secret_is_in_the_log_of_signing_in_and_renewing(sandbox, caplog):
     with opened() as connection:
         connection.check()
         after = open_vault().get(NAME)
-        of_app(after, Timing()).give_back(grant.from_credential(after))
+        server_for(after, Timing()).revoke_grant(grant.from_credential(after))
     told = "\n".join(record.getMessage() for record in caplog.records if record.name == "calendly_connector")
     assert "POST /oauth/token" in told
     assert "POST /oauth/introspect" in told
@@ -720,13 +720,13 @@ def test_a_callback_of_many_parameters_is_refused_at_once():
     many = "&".join([*(["a="] * 200_000), "state=s", "code=c"])
     began = time.monotonic()
     with pytest.raises(SignInFailed):
-        consent.read_answer(asked, f"{REDIRECT}?{many}")
+        consent.read_redirect(asked, f"{REDIRECT}?{many}")
     assert time.monotonic() - began < 10  # comparing each name with every other would take minutes
 
 
 def test_a_parameter_that_comes_twice_counts_as_missing():
     asked = consent.Consent("https://auth.example/", REDIRECT, 0.0, "s", "v")
     more = "&".join(f"p{number}=x" for number in range(50))
-    assert consent.read_answer(asked, f"{REDIRECT}?state=s&code=c&{more}&p1=y") == "c"
-    with pytest.raises(SignInFailed, match="holds no code"):
-        consent.read_answer(asked, f"{REDIRECT}?state=s&code=c&{more}&code=c")
+    assert consent.read_redirect(asked, f"{REDIRECT}?state=s&code=c&{more}&p1=y") == "c"
+    with pytest.raises(SignInFailed, match="has no code"):
+        consent.read_redirect(asked, f"{REDIRECT}?state=s&code=c&{more}&code=c")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import keyring
 import pytest
-from calendly_connector.auth.vault import atomic_files, open_vault
-from calendly_connector.auth.vault.encryption import Sealed, Sealer, new_key, read_key
+from calendly_connector.auth.vault import files, open_vault
+from calendly_connector.auth.vault.encryption import CredentialCipher, EncryptedCredential, new_key, read_key
 from calendly_connector.auth.vault.keys import KeyFile, KeyringItem
 from calendly_connector.errors import UnknownCredential, UsageError, VaultError
 from hypothesis import given
@@ -125,7 +125,7 @@ def test_an_empty_vault_is_no_error_and_a_look_at_it_makes_nothing(vault, folder
 def test_an_unknown_name_is_told_with_what_to_do(any_vault):
     any_vault().put("work", OLD)
     for call in (any_vault().get, any_vault().delete):
-        with pytest.raises(UnknownCredential, match=r"no credential 'wrok' in .*vault list"):
+        with pytest.raises(UnknownCredential, match=r"No credential named 'wrok' in .*vault list"):
             call("wrok")
 
 
@@ -162,15 +162,15 @@ def test_a_name_that_cannot_be_shown_is_refused(name, any_vault):
 
 @given(st.dictionaries(st.text(), st.text()), st.text(min_size=1))
 def test_whatever_is_sealed_opens_under_its_name_alone(credential, name):
-    sealer = Sealer([new_key()], "the vault", "the keys")
-    sealed = sealer.seal(name, credential)
-    assert sealer.unseal(name, sealed) == credential
-    refused("damaged", sealer.unseal, f"{name}x", sealed)
+    cipher = CredentialCipher([new_key()], "the vault", "the keys")
+    sealed = cipher.encrypt(name, credential)
+    assert cipher.decrypt(name, sealed) == credential
+    refused("damaged", cipher.decrypt, f"{name}x", sealed)
 
 
 def test_the_same_credential_is_never_sealed_to_the_same_text():
-    sealer = Sealer([new_key()], "the vault", "the keys")
-    assert len({sealer.seal("a", OLD).text for _ in range(50)}) == 50
+    cipher = CredentialCipher([new_key()], "the vault", "the keys")
+    assert len({cipher.encrypt("a", OLD).text for _ in range(50)}) == 50
 
 
 def test_a_key_does_not_show_itself():
@@ -287,7 +287,7 @@ def opening_as(kind, mode):
     """Give what opens files, those of this mode wrapped."""
 
     def opened(*arguments, **named):
-        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `private_files` does
+        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `vault/files.py` does
         return kind(file) if mode in file.mode else file
 
     return opened
@@ -314,7 +314,7 @@ def test_a_full_disk_leaves_the_old_vault(where, change, vault, folder, monkeypa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     if where == "write":
-        monkeypatch.setattr(atomic_files, "open", opening_as(FullDisk, "w"), raising=False)
+        monkeypatch.setattr(files, "open", opening_as(FullDisk, "w"), raising=False)
     else:
         monkeypatch.setattr(os, where, full)
     assert "No space left" in refused("storage", CHANGES[change], vault)
@@ -326,7 +326,7 @@ def test_a_full_disk_leaves_the_old_vault(where, change, vault, folder, monkeypa
 def test_a_disk_that_fails_while_it_is_read_is_told(vault, folder, monkeypatch):
     vault.put("work", OLD)
 
-    monkeypatch.setattr(atomic_files, "open", opening_as(BrokenDisk, "r"), raising=False)
+    monkeypatch.setattr(files, "open", opening_as(BrokenDisk, "r"), raising=False)
     assert "Input/output error" in refused("storage", vault.get, "work")
     assert str(folder) in refused("storage", vault.put, "work", OLD)
 
@@ -403,7 +403,12 @@ def test_any_changed_byte_of_a_sealed_text_is_told(vault, folder):
 @pytest.mark.parametrize("text", ["", "A", "====", "no base64", "QUJD", "é"])
 def test_a_sealed_text_of_no_form_is_told(text):
     key = new_key()
-    refused("damaged", Sealer([key], "the vault", "the keys").unseal, "a", Sealed(key.id, text))
+    refused(
+        "damaged",
+        CredentialCipher([key], "the vault", "the keys").decrypt,
+        "a",
+        EncryptedCredential(key.id, text),
+    )
 
 
 def test_swapped_rows_do_not_open(vault, folder):
@@ -473,7 +478,7 @@ def test_a_given_key_goes_before_the_file_and_is_not_stored(vault, settings, fol
 
 @pytest.mark.parametrize("text", ["hunter2", "A" * 42, "é" * 44, f"{'A' * 43} hunter2", " , "])
 def test_a_given_text_that_is_no_key_is_refused_without_being_told(text, settings):
-    with pytest.raises(UsageError, match="holds no key") as caught:
+    with pytest.raises(UsageError, match="isn't a valid key") as caught:
         open_vault({**settings, "CALENDLY_CONNECTOR_KEY": text})
     assert text not in repr(caught.value.to_dict())
     assert caught.value.__cause__ is None
@@ -505,7 +510,7 @@ def test_given_keys_rotate_from_the_last_to_the_first(given_key):
     old, new = given_key, a_key()
     both = {**given_key, "CALENDLY_CONNECTOR_KEY": f"{new},{old['CALENDLY_CONNECTOR_KEY']}"}
     open_vault(old).put("work", OLD)
-    with pytest.raises(UsageError, match="one key alone"):
+    with pytest.raises(UsageError, match="only one key"):
         open_vault(old).rekey()
     open_vault(both).put("home", NEW)
     assert open_vault(both).get("work") == OLD
@@ -576,7 +581,7 @@ def test_a_keyring_that_does_not_answer_is_told_and_no_key_is_made_elsewhere(os_
 def test_a_key_file_that_is_there_goes_before_the_keyring(settings, os_keyring):
     key_file = Path(f"{settings['CALENDLY_CONNECTOR_VAULT']}.key")
     key_file.parent.mkdir()
-    KeyFile(key_file).renew()
+    KeyFile(key_file).rotate()
     open_vault(settings).put("work", OLD)
     assert not os_keyring.items
 
@@ -609,7 +614,7 @@ def test_the_os_keyring_is_found_in_a_chain(os_keyring, settings, folder, monkey
 
 def test_a_keyring_item_that_is_no_key_is_told(os_keyring, folder):
     os_keyring.items["calendly-connector", str(folder)] = "something"
-    assert "no key" in refused("no_key", KeyringItem(os_keyring, folder).read)
+    assert "doesn't contain a valid key" in refused("no_key", KeyringItem(os_keyring, folder).read)
 
 
 # Where it is

@@ -117,7 +117,7 @@ def test_a_limit_below_one_is_refused(limit, unvisited, connect):
         connect(unvisited).run(EVENTS, ALL_EVENTS, limit=limit)
 
 
-def test_a_limit_of_what_is_no_list_is_refused(unvisited, connect):
+def test_a_limit_for_an_action_without_a_list_is_rejected(unvisited, connect):
     with pytest.raises(UsageError, match="limit"):
         connect(unvisited).run("users.me", limit=1)
 
@@ -178,7 +178,7 @@ def test_a_page_token_of_the_caller_that_went_stale_is_refused_with_details(fres
         {"collection": [], "pagination": "none"},
     ],
 )
-def test_what_is_no_page_is_unexpected(document, connect):
+def test_a_reply_that_is_not_a_page_is_unexpected(document, connect):
     with Hostile(reply(200, document)) as server, pytest.raises(UnexpectedAnswer):
         connect(server).run(EVENTS, ALL_EVENTS)
 
@@ -263,7 +263,7 @@ def test_records_outside_the_schema_are_kept_as_they_came_and_warned_of(change, 
     assert "2 record(s), kept as they came" in warning
 
 
-def test_a_field_that_is_new_is_no_misfit(connect):
+def test_a_new_field_causes_no_warning(connect):
     new = {**EVENT, "mood": "good"}
     with Hostile(page([new])) as server:
         result = connect(server).run(EVENTS, ALL_EVENTS)
@@ -315,7 +315,7 @@ def test_threads_that_need_a_function_at_once_share_one_fetch(troubled, connect)
     assert paths(troubled).count("/users/me") == 1
 
 
-def test_a_fetch_that_failed_is_tried_anew_by_the_next_call(troubled, connect):
+def test_a_failed_fetch_is_repeated_by_the_next_call(troubled, connect):
     connection = connect(troubled)
     troubled.fault("status", status=404, path="/users/me")
     with pytest.raises(Exception, match="not found"):
@@ -395,7 +395,7 @@ def test_today_begins_in_the_users_zone_and_moves_by_the_calendar(connect, timer
     assert dict(zip(rows, told, strict=True)) == rows
 
 
-def test_a_zone_that_the_machine_does_not_know_is_an_error_with_what_to_do(connect):
+def test_an_unknown_time_zone_is_an_error_with_a_fix(connect):
     step = one({**ME, "timezone": "Moon/Tycho"})
     with Hostile(step) as server, pytest.raises(UnexpectedAnswer, match="pip install tzdata"):
         connect(server).run(EVENTS, filter={"organization": ORGANIZATION, "min_start_time": "~{Today}~"})
@@ -412,7 +412,7 @@ def test_a_zone_that_the_machine_does_not_know_is_an_error_with_what_to_do(conne
         ("~{GetTimezone}~", "URI"),
     ],
 )
-def test_a_function_that_cannot_be_is_refused_before_the_network(value, words, unvisited, connect):
+def test_an_invalid_function_is_rejected_before_the_network(value, words, unvisited, connect):
     with pytest.raises(InvalidParams, match=words):
         connect(unvisited).run(EVENTS, filter={"user": value})
 

@@ -51,7 +51,7 @@ def path_ids(form):
 
 
 def good_reply(action):
-    """Give a reply made of the action's own example."""
+    """Return a reply made of the action's own example."""
     if action.returns == "none":
         return reply(204)
     record = action.examples[0]["output"]
@@ -83,7 +83,7 @@ def assert_fits(action, result):
 
 @pytest.fixture
 def world(request, action):
-    """Give the sandbox that an action may be let loose on."""
+    """Return the sandbox that an action may be let loose on."""
     return request.getfixturevalue("sandbox" if action.effect == "read" else "fresh_sandbox")
 
 
@@ -210,7 +210,7 @@ REFUSALS = [  # status, error, tries of what may be repeated, tries of a write
 
 
 def refusal(connection, action, status):
-    """Give the error that a status is; a report of a failure shows the arguments."""
+    """Return the error that a status is; a report of a failure shows the arguments."""
     with pytest.raises(CalendlyError) as caught:
         connection.run(action.id, example(action))
     assert caught.value.status == status

@@ -270,7 +270,7 @@ def test_check_shows_the_rate_limit_and_the_results_of_a_deep_check(call, make_s
     assert " of 100 requests left this minute (resets in " in out
     assert "granted: users:read; not granted: " in out
     assert "actions       2 available, 77 unavailable, 3 not checked" in out
-    assert "note          the role is not known" in out
+    assert "note          the role is unknown" in out
 
 
 @pytest.mark.parametrize(

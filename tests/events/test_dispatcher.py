@@ -39,7 +39,7 @@ def timing(timer):
     return Timing(timer, timer, timer.sleep, lambda: 0.5)
 
 
-def test_events_are_given_oldest_first_and_once(inbox, timing):
+def test_events_are_delivered_oldest_first_and_once(inbox, timing):
     taken = []
     dispatcher = Dispatcher(inbox, lambda event: taken.append(name_of(event)), timing=timing)
     inbox.put([entry("b", second=2), entry("a", second=1), entry("c", second=3)])
@@ -49,7 +49,7 @@ def test_events_are_given_oldest_first_and_once(inbox, timing):
     assert inbox.counts() == dict.fromkeys(STATES, 0) | {"delivered": 3}
 
 
-def test_what_nobody_wants_is_not_given(inbox, timing):
+def test_an_unwanted_event_is_filtered(inbox, timing):
     taken = []
     dispatcher = Dispatcher(
         inbox,
@@ -80,7 +80,7 @@ def merged(event):
     return (read_event(body("new", kind="invitee.rescheduled")),)
 
 
-def test_two_halves_are_given_as_one_event(inbox, timing):
+def test_two_halves_are_delivered_as_one_event(inbox, timing):
     taken = []
     dispatcher = Dispatcher(inbox, taken.append, trigger=Choosing(merged), timing=timing)
     inbox.put([entry("old", kind="invitee.canceled"), entry("new")])
@@ -91,7 +91,7 @@ def test_two_halves_are_given_as_one_event(inbox, timing):
     assert inbox.counts() == dict.fromkeys(STATES, 0) | {"delivered": 1, "merged": 2}
 
 
-def test_a_half_is_given_as_well_where_it_is_wanted(inbox, timing):
+def test_a_half_is_also_delivered_if_it_is_wanted(inbox, timing):
     taken = []
     dispatcher = Dispatcher(
         inbox, taken.append, trigger=Choosing(lambda event: (*merged(event), event)), timing=timing
@@ -105,7 +105,7 @@ def test_a_half_is_given_as_well_where_it_is_wanted(inbox, timing):
     ]
 
 
-def test_a_handler_that_fails_holds_no_other_event_back(inbox, timer, timing):
+def test_a_failing_handler_does_not_block_other_events(inbox, timer, timing):
     taken, trouble = [], {"a"}
 
     def handle(event):
@@ -125,7 +125,7 @@ def test_a_handler_that_fails_holds_no_other_event_back(inbox, timer, timing):
 
 
 @pytest.mark.parametrize("what", ["handler", "trigger"])
-def test_what_fails_comes_again_later_and_later_and_is_parked_in_the_end(what, inbox, timer, timing):
+def test_a_failing_event_is_retried_with_growing_pauses_and_then_dead(what, inbox, timer, timing):
     def fail(_event):
         raise OSError("no")
 
@@ -147,7 +147,7 @@ def test_what_fails_comes_again_later_and_later_and_is_parked_in_the_end(what, i
     assert Dispatcher(inbox, working["handler"], timing=timing).dispatch_due() == 1
 
 
-def test_waits_are_never_zero_nor_longer_than_about_an_hour(inbox, timer):
+def test_retry_pauses_are_between_a_second_and_an_hour(inbox, timer):
     def fail(_event):
         raise OSError
 
@@ -165,7 +165,7 @@ def test_waits_are_never_zero_nor_longer_than_about_an_hour(inbox, timer):
         inbox.complete(event.id, "delivered", now=0)
 
 
-def test_an_event_that_always_ends_its_process_is_parked(inbox, timer, timing):
+def test_an_event_that_always_ends_its_process_is_dead(inbox, timer, timing):
     def die(_event):
         raise KeyboardInterrupt
 
@@ -180,7 +180,7 @@ def test_an_event_that_always_ends_its_process_is_parked(inbox, timer, timing):
     assert inbox.counts()["dead"] == 1
 
 
-def test_a_body_that_is_no_event_is_parked_and_not_lost(inbox, timer, timing):
+def test_a_body_without_an_event_is_dead_but_not_lost(inbox, timer, timing):
     inbox.put([Entry("x", "x", "2026", b"{}")])
     dispatcher = Dispatcher(inbox, lambda _event: None, timing=timing, attempts=2)
     dispatcher.dispatch_due()
@@ -190,7 +190,7 @@ def test_a_body_that_is_no_event_is_parked_and_not_lost(inbox, timer, timing):
     assert inbox.counts()["dead"] == 1
 
 
-def test_a_lease_lasts_from_when_its_event_is_given_not_from_the_beginning(inbox, timer, timing):
+def test_a_lease_starts_when_its_event_is_delivered(inbox, timer, timing):
     """A long row of events must not shorten the time of the last one."""
 
     def handle(event):
@@ -202,7 +202,7 @@ def test_a_lease_lasts_from_when_its_event_is_given_not_from_the_beginning(inbox
     assert Dispatcher(inbox, handle, timing=timing, lease_s=60).dispatch_due() == 5
 
 
-def test_the_log_tells_each_outcome_and_no_payload(inbox, timer, timing, caplog):
+def test_the_log_contains_each_outcome_and_no_payload(inbox, timer, timing, caplog):
     def handle(event):
         if name_of(event) == "bad":
             raise ValueError(event.payload)
@@ -233,7 +233,7 @@ def test_the_entry_of_an_event_reads_as_the_same_event():
     assert (made.id, made.kind, made.created_at) == (event.id, event.kind, event.created_at)
 
 
-def test_an_event_whose_id_is_not_that_of_its_payload_is_refused():
+def test_an_event_whose_id_does_not_match_its_payload_is_rejected():
     with pytest.raises(UnexpectedAnswer, match="doesn't match its payload"):
         entry_of(replace(read_event(body("a")), id="other"))
 
@@ -247,7 +247,7 @@ def running(dispatcher, stop):
     return thread
 
 
-def test_it_runs_until_it_is_stopped_and_looks_again_when_woken(inbox):
+def test_it_runs_until_it_is_stopped_and_checks_again_when_woken(inbox):
     arrived, stop = threading.Semaphore(0), threading.Event()
     dispatcher = Dispatcher(inbox, lambda _event: arrived.release())
     thread = running(dispatcher, stop)
@@ -261,7 +261,7 @@ def test_it_runs_until_it_is_stopped_and_looks_again_when_woken(inbox):
     assert not thread.is_alive()
 
 
-def test_what_another_process_puts_is_found_without_being_woken(inbox):
+def test_an_event_of_another_process_is_found_without_a_wake_up(inbox):
     arrived, stop = threading.Event(), threading.Event()
     thread = running(Dispatcher(inbox, lambda _event: arrived.set()), stop)
     other = open_inbox(inbox.place)
@@ -273,7 +273,7 @@ def test_what_another_process_puts_is_found_without_being_woken(inbox):
     assert not thread.is_alive()
 
 
-def test_a_payload_outside_its_schema_is_given_with_a_warning_and_logged_once(inbox, timer, timing, caplog):
+def test_a_payload_outside_its_schema_is_delivered_and_logged_once(inbox, timer, timing, caplog):
     told, tries = [], []
 
     def handler(event):
@@ -307,7 +307,7 @@ def test_a_payload_as_calendly_documents_it_has_no_warning(file, inbox, timing):
     assert told[0].warnings == ()
 
 
-def test_a_kind_that_nobody_knows_has_no_warning(inbox, timing, caplog):
+def test_an_unknown_kind_has_no_warning(inbox, timing, caplog):
     told = []
     inbox.put([entry("a", kind="meeting.dreamt")])
     Dispatcher(inbox, told.append, timing=timing).dispatch_due()
@@ -315,7 +315,7 @@ def test_a_kind_that_nobody_knows_has_no_warning(inbox, timing, caplog):
     assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
 
 
-def test_a_body_from_before_2023_is_given(inbox, timing):
+def test_a_body_from_before_2023_is_delivered(inbox, timing):
     """Calendly added scheduled_event to payloads in February 2023."""
     told = []
     old = json.loads((EVENTS / "invitee.created.json").read_bytes())
@@ -344,7 +344,7 @@ class Broken:
         return self._inbox.claim(**how)
 
 
-def test_an_inbox_that_is_in_use_for_a_while_is_waited_for(inbox, caplog):
+def test_the_dispatcher_waits_for_a_busy_inbox(inbox, caplog):
     arrived, stop = threading.Event(), threading.Event()
     dispatcher = Dispatcher(Broken(inbox, [InboxError("In use.")]), lambda _event: arrived.set())
     inbox.put([entry("a")])
@@ -356,7 +356,7 @@ def test_an_inbox_that_is_in_use_for_a_while_is_waited_for(inbox, caplog):
     assert told == ["In use."]
 
 
-def test_an_inbox_that_is_damaged_ends_it(inbox):
+def test_a_damaged_inbox_ends_the_dispatcher(inbox):
     error = InboxError("Damaged.")
     error.retryable = False
     with pytest.raises(InboxError, match="Damaged"):

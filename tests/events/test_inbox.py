@@ -29,7 +29,7 @@ def where(request, tmp_path):
 
 @pytest.fixture
 def open_it(where):
-    """Give what opens the same inbox once more."""
+    """Return what opens the same inbox once more."""
     opened = []
 
     def once_more():
@@ -66,7 +66,7 @@ def test_an_event_is_new_once(inbox, open_it):
     assert inbox.put([]) == []
 
 
-def test_it_is_there_after_it_was_closed(inbox, open_it):
+def test_entries_are_still_there_after_closing(inbox, open_it):
     body = bytes(range(256)) * 4096
     inbox.put([entry("a", body=body)], checkpoints={"cursor": "1"})
     inbox.close()
@@ -74,7 +74,7 @@ def test_it_is_there_after_it_was_closed(inbox, open_it):
     assert inbox.checkpoint("cursor") == "1"
 
 
-def test_the_oldest_are_claimed_first_and_by_one_alone(inbox, open_it):
+def test_the_oldest_entries_are_claimed_first_and_only_once(inbox, open_it):
     inbox.put([at("c", 3), at("a", 1), at("b", 2)])
     assert names(inbox.claim(now=NOW, limit=2, lease_s=60)) == ["a", "b"]
     assert names(open_it().claim(now=NOW, lease_s=60)) == ["c"]
@@ -86,7 +86,7 @@ def test_the_oldest_are_claimed_first_and_by_one_alone(inbox, open_it):
 
 
 @pytest.mark.parametrize("outcome", ["delivered", "filtered", "merged"])
-def test_what_ended_is_known_without_its_body(outcome, inbox):
+def test_a_completed_entry_is_known_without_its_body(outcome, inbox):
     inbox.put([entry("a", body=b"PRIVATE")])
     inbox.claim(now=NOW)
     inbox.complete(entry("a").id, outcome, now=NOW)
@@ -98,7 +98,7 @@ def test_what_ended_is_known_without_its_body(outcome, inbox):
     assert inbox.next_due() is None
 
 
-def test_what_ended_stays_so(inbox):
+def test_a_completed_entry_stays_completed(inbox):
     inbox.put([entry("a")])
     inbox.complete(entry("a").id, "delivered", now=NOW)
     inbox.defer(entry("a").id, NOW, "late")
@@ -110,7 +110,7 @@ def test_what_ended_stays_so(inbox):
     assert inbox.known([entry("c").id]) == set()
 
 
-def test_an_event_that_ends_leaves_another_in_its_place(inbox):
+def test_completing_an_entry_can_put_another(inbox):
     inbox.put([entry("half"), entry("other")])
     inbox.complete(entry("half").id, "merged", now=NOW, also=[entry("whole")])
     inbox.complete(entry("other").id, "merged", now=NOW, also=[entry("whole", body=b"second")])
@@ -118,7 +118,7 @@ def test_an_event_that_ends_leaves_another_in_its_place(inbox):
     assert inbox.counts() == dict.fromkeys(STATES, 0) | {"merged": 2, "waiting": 1}
 
 
-def test_what_is_postponed_waits(inbox):
+def test_a_deferred_entry_waits(inbox):
     inbox.put([at("a", 1), at("b", 2)])
     inbox.claim(now=NOW, limit=1)
     inbox.defer(at("a", 1).id, NOW + 5, "E")
@@ -127,7 +127,7 @@ def test_what_is_postponed_waits(inbox):
     assert names(inbox.claim(now=NOW + 5)) == ["a"]
 
 
-def test_what_is_parked_waits_until_it_is_revived(inbox):
+def test_a_dead_entry_waits_until_it_is_requeued(inbox):
     inbox.put([entry("a")])
     inbox.claim(now=NOW)
     inbox.bury(entry("a").id, "E")
@@ -140,7 +140,7 @@ def test_what_is_parked_waits_until_it_is_revived(inbox):
     assert [one.attempts for one in inbox.claim(now=NOW)] == [1]
 
 
-def test_what_is_pruned_is_new_again(inbox):
+def test_a_pruned_entry_is_new_again(inbox):
     inbox.put([entry("a"), entry("b"), entry("c")])
     inbox.complete(entry("a").id, "delivered", now=NOW)
     inbox.complete(entry("b").id, "delivered", now=NOW + 10)
@@ -155,7 +155,7 @@ def test_checkpoints_are_set_with_the_entries(inbox):
     assert (inbox.checkpoint("cursor"), inbox.checkpoint("other")) == ("2", "x")
 
 
-def test_ids_that_differ_in_case_alone_are_two(inbox):
+def test_ids_that_differ_only_in_case_are_different(inbox):
     assert inbox.put([entry("AbC"), entry("aBc"), entry("ü"), entry("u")]) == [True] * 4
 
 
@@ -165,7 +165,7 @@ def test_many_ids_are_looked_up_at_once(inbox):
     assert inbox.known([]) == set()
 
 
-def test_threads_that_put_the_same_are_told_of_one_new_event_each(inbox):
+def test_an_event_that_several_threads_put_is_new_once(inbox):
     every = [entry(str(number)) for number in range(40)]
     start = threading.Barrier(4)
 
@@ -233,7 +233,7 @@ def path(tmp_path):
     return tmp_path / "new" / "folder" / "inbox.db"
 
 
-def test_the_files_are_their_owners_alone(path):
+def test_only_the_owner_can_read_the_files(path):
     inbox = open_inbox(path)
     inbox.put([entry("a")])
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
@@ -243,7 +243,7 @@ def test_the_files_are_their_owners_alone(path):
     inbox.close()
 
 
-def test_writes_are_on_disk_before_they_are_told_of(path):
+def test_writes_are_on_disk_when_a_call_returns(path):
     inbox = open_inbox(path)
     with inbox._turn() as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -267,25 +267,25 @@ def refused(path):
     return str(caught.value)
 
 
-def test_a_file_of_a_newer_version_is_refused(path):
+def test_a_file_of_a_newer_version_is_rejected(path):
     open_inbox(path).close()
     spoil(path, "PRAGMA user_version = 3")
     assert "newer version" in refused(path)
 
 
-def test_a_file_of_another_program_is_refused(path):
+def test_a_file_of_another_program_is_rejected(path):
     path.parent.mkdir(parents=True)
     spoil(path, "CREATE TABLE theirs (x)")
     assert "another program" in refused(path)
 
 
-def test_a_file_that_is_no_database_is_refused(path):
+def test_a_file_that_is_not_a_database_is_rejected(path):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"hello " * 1000)
     assert "is damaged" in refused(path)
 
 
-def test_a_file_that_is_damaged_in_the_middle_is_told_of(path):
+def test_a_file_damaged_in_the_middle_is_reported(path):
     inbox = open_inbox(path)
     inbox.put([entry(str(number), body=bytes(2000)) for number in range(200)])
     inbox.close()
@@ -297,7 +297,7 @@ def test_a_file_that_is_damaged_in_the_middle_is_told_of(path):
     assert not caught.value.retryable
 
 
-def test_a_place_that_cannot_be_written_is_told_of(tmp_path):
+def test_a_path_that_is_not_writable_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InboxError, match="Can't open the inbox"):
         open_inbox(tmp_path / "file" / "inbox.db")
@@ -305,7 +305,7 @@ def test_a_place_that_cannot_be_written_is_told_of(tmp_path):
         open_inbox(tmp_path)
 
 
-def test_a_file_that_another_process_holds_is_waited_for_and_then_told_of(path, monkeypatch):
+def test_a_file_that_another_process_locks_is_reported_after_a_timeout(path, monkeypatch):
     monkeypatch.setattr(in_file, "_BUSY_TIMEOUT_S", 0.05)
     inbox = open_inbox(path)
     other = sqlite3.connect(path, isolation_level=None)
@@ -321,7 +321,7 @@ def test_a_file_that_another_process_holds_is_waited_for_and_then_told_of(path, 
     inbox.close()
 
 
-def test_a_full_disk_loses_nothing_that_was_there(path):
+def test_a_full_disk_loses_no_stored_entry(path):
     inbox = open_inbox(path)
     inbox.put([entry("a")])
     with inbox._turn() as connection:
@@ -338,7 +338,7 @@ def test_a_full_disk_loses_nothing_that_was_there(path):
 # What databases have
 
 
-def test_an_address_that_leads_nowhere_is_told_of_without_its_password():
+def test_an_unreachable_database_is_reported_without_its_password():
     with pytest.raises(InboxError) as caught:
         open_inbox("postgresql+psycopg://tester:hunter2@127.0.0.1:1/none?password=hunter2")
     assert "hunter2" not in f"{caught.value!r} {caught.value} {caught.value.to_dict()}"
@@ -349,8 +349,8 @@ def test_an_address_that_leads_nowhere_is_told_of_without_its_password():
     ("address", "said"),
     [
         ("sqlite://", "in memory"),
-        ("nothing://x", "not the address of a database"),
-        ("mysql+nothing://x", "not the address of a database"),
+        ("nothing://x", "isn't a valid database URL"),
+        ("mysql+nothing://x", "isn't a valid database URL"),
         ("oracle+oracledb://x", "needs oracledb"),
     ],
 )
@@ -359,7 +359,7 @@ def test_an_address_that_is_none_is_refused(address, said):
         open_inbox(address)
 
 
-def test_tables_of_a_newer_version_are_refused(tmp_path):
+def test_tables_of_a_newer_version_are_rejected(tmp_path):
     address = f"sqlite:///{tmp_path / 'inbox.db'}"
     inbox = open_inbox(address)
     inbox.put([], checkpoints={"inbox.format": "3"})

@@ -22,7 +22,7 @@ def body(name):
 
 
 def event(name, **spoilt):
-    """Give a reference event, some values of its payload replaced; `__` stands between steps."""
+    """Return a reference event, some values of its payload replaced; `__` stands between steps."""
     told = body(name)
     for path, value in spoilt.items():
         *steps, last = path.split("__")
@@ -57,7 +57,7 @@ def match(connection, event, events, filters=None, *, seen=None, **more):
 
 @pytest.fixture
 def moved(fresh_sandbox, connect):
-    """Give a connection, and the two halves of a reschedule as webhooks would tell them."""
+    """Return a connection, and the two halves of a reschedule as webhooks would tell them."""
     connection = connect(fresh_sandbox)
     old = fresh_sandbox.book()["invitee"]["uri"]
     new = fresh_sandbox.reschedule(invitee=old)["invitee"]["uri"]
@@ -86,9 +86,7 @@ def test_a_reschedule_fits_its_schema_and_reads_as_it_was_written(moved):
     assert read_event(write_event(told)) == told
 
 
-def test_the_missing_half_costs_two_calls_and_one_that_is_at_hand_none(
-    moved, fresh_sandbox, connect, unvisited
-):
+def test_a_missing_half_costs_two_calls_and_a_known_one_none(moved, fresh_sandbox, connect, unvisited):
     connection, canceled, created = moved
     canceled = read_event(write_event(canceled))
     fresh_sandbox.control("DELETE", "/requests")
@@ -99,7 +97,7 @@ def test_the_missing_half_costs_two_calls_and_one_that_is_at_hand_none(
     assert told.kind == RESCHEDULED
 
 
-def test_what_was_told_before_is_not_read_and_not_told(connect, unvisited):
+def test_a_reschedule_that_was_delivered_is_not_read_or_delivered_again(connect, unvisited):
     offline = connect(unvisited)
     seen = Seen(known=True)
     assert match(offline, CREATED, EVERY, seen=seen) == ()
@@ -108,7 +106,7 @@ def test_what_was_told_before_is_not_read_and_not_told(connect, unvisited):
     assert match(offline, CREATED, EVERY, seen=seen, include_raw_reschedules=True) == (CREATED,)
 
 
-def test_a_half_whose_partner_is_gone_is_told_as_it_is(sandbox, connect):
+def test_a_half_whose_other_half_is_gone_is_delivered_unchanged(sandbox, connect):
     connection = connect(sandbox)
     nobody = f"https://api.calendly.com/scheduled_events/{fixtures.NOTE}/invitees/{fixtures.NOTE}"
     half = event("invitee.created.rescheduled", old_invitee=nobody)
@@ -116,7 +114,7 @@ def test_a_half_whose_partner_is_gone_is_told_as_it_is(sandbox, connect):
     assert match(connection, half, [RESCHEDULED]) == ()
 
 
-def test_who_asks_for_no_reschedules_is_told_the_halves_and_nothing_is_read(connect, unvisited):
+def test_without_reschedules_the_halves_match_and_nothing_is_read(connect, unvisited):
     offline = connect(unvisited)
     assert match(offline, CREATED, ["invitee.created"]) == (CREATED,)
     assert match(offline, CANCELED, ["invitee.created"]) == ()
@@ -164,13 +162,11 @@ HOSTLESS = event("invitee.created", scheduled_event__event_memberships=None)
         (EVENT_TYPE, {"host": fixtures.NOTE}, False),
     ],
 )
-def test_only_what_fits_all_filters_is_told_and_none_of_these_costs_a_call(
-    connect, unvisited, told, filters, fits
-):
+def test_an_event_must_fit_all_filters_and_these_cost_no_call(connect, unvisited, told, filters, fits):
     assert match(connect(unvisited), told, [told.kind], filters) == ((told,) if fits else ())
 
 
-def test_of_a_reschedule_the_new_booking_is_asked(connect, unvisited):
+def test_filters_are_about_the_new_booking_of_a_reschedule(connect, unvisited):
     other = event("invitee.created.rescheduled", tracking__utm_source="elsewhere")
     seen = Seen(CANCELED, other)
     (told,) = match(connect(unvisited), other, [RESCHEDULED], {"utm_source": "elsewhere"}, seen=seen)
@@ -181,17 +177,17 @@ def test_of_a_reschedule_the_new_booking_is_asked(connect, unvisited):
 @pytest.mark.parametrize(
     "filters", [{"event_type": "intro call"}, {"event_type": "intro"}, {"host": "ada@acme.example"}]
 )
-def test_names_do_instead_of_ids(sandbox, connect, filters):
+def test_filters_accept_names_instead_of_ids(sandbox, connect, filters):
     assert match(connect(sandbox), NOOR, ["invitee.created"], filters) == (NOOR,)
 
 
 @pytest.mark.parametrize("name", ["No such type", "https://evil.example/event_types/x"])
-def test_a_name_that_nothing_bears_is_refused(sandbox, connect, name):
+def test_an_unknown_name_in_a_filter_is_rejected(sandbox, connect, name):
     with pytest.raises(InvalidParams, match="event_type"):
         match(connect(sandbox), NOOR, ["invitee.created"], {"event_type": name})
 
 
-def test_a_group_is_known_by_its_members(sandbox, connect):
+def test_a_group_filter_matches_hosts_who_are_members(sandbox, connect):
     connection = connect(sandbox)
     assert match(connection, NOOR, ["invitee.created"], {"group": fixtures.GROUP_NAME}) == (NOOR,)
     stranger = event("invitee.created", scheduled_event__event_memberships=[{"user": "https://x.example/u"}])
@@ -200,7 +196,7 @@ def test_a_group_is_known_by_its_members(sandbox, connect):
     assert sandbox_calls == (NOOR,)
 
 
-def test_a_first_booking_is_told_from_a_later_one_and_a_move_is_none(make_sandbox, timer, connect):
+def test_first_time_matches_first_bookings_and_their_reschedules(make_sandbox, timer, connect):
     with make_sandbox(clock=timer) as sandbox:
         connection = connect(sandbox)
         cursor = connection.trigger(EVERY).poll().cursor
@@ -240,12 +236,12 @@ def test_every_event_has_a_sample_that_fits_its_schema(sandbox, connect, kind):
     for token in ("sandbox-owner", "sandbox-member", "sandbox-no-scopes"):
         trigger = connect(sandbox, token).trigger([kind])
         if token == "sandbox-no-scopes":
-            trigger._matcher._reach = connect(sandbox).trigger([kind])._matcher.reach()
+            trigger._matcher._identity = connect(sandbox).trigger([kind])._matcher.identity()
         told = trigger.sample()
         assert told.kind == kind
         assert explain(manifest().triggers[kind].payload, told.payload) == []
 
 
-def test_there_is_no_sample_of_what_is_no_event(connect, unvisited):
+def test_an_unknown_event_has_no_sample(connect, unvisited):
     with pytest.raises(InvalidParams, match="unknown event"):
         connect(unvisited).trigger(["invitee.moved"])

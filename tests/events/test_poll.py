@@ -41,14 +41,14 @@ class Watch:
 
 @pytest.fixture
 def world(make_sandbox, timer, connect):
-    """Give a sandbox whose clock is that of the connection, and the connection."""
+    """Return a sandbox whose clock is that of the connection, and the connection."""
     with make_sandbox(clock=timer) as running:
         yield running, connect(running)
 
 
 @pytest.fixture
 def watch(world, timer):
-    """Give what makes a watch that has looked once."""
+    """Return what makes a watch that has looked once."""
 
     def make(events=BOOKINGS, **more):
         timer.now += HOUR  # what was just booked is told to who begins to look in the same minute
@@ -63,7 +63,7 @@ def path(uri):
     return uri.removeprefix("https://api.calendly.com/")
 
 
-def test_the_first_look_tells_nothing_and_the_next_what_happened(world, watch, timer):
+def test_the_first_poll_returns_nothing_and_the_next_what_happened(world, watch, timer):
     sandbox, _ = world
     watching = watch()
     booked = sandbox.book()["invitee"]["uri"]
@@ -75,7 +75,7 @@ def test_the_first_look_tells_nothing_and_the_next_what_happened(world, watch, t
     assert watching.ids() == []
 
 
-def test_a_look_at_what_did_not_change_costs_the_pages_of_the_meetings_alone(world, watch):
+def test_a_poll_without_changes_costs_only_the_pages_of_the_meetings(world, watch):
     watching = watch()
     watching.look()
     assert watching.calls == 1
@@ -84,7 +84,7 @@ def test_a_look_at_what_did_not_change_costs_the_pages_of_the_meetings_alone(wor
     assert watching.calls == 2
 
 
-def test_what_was_booked_and_canceled_between_two_looks_is_told_oldest_first(world, watch, timer):
+def test_bookings_and_cancellations_between_polls_are_returned_oldest_first(world, watch, timer):
     sandbox, _ = world
     watching = watch()
     booked = sandbox.book()["invitee"]["uri"]
@@ -93,7 +93,7 @@ def test_what_was_booked_and_canceled_between_two_looks_is_told_oldest_first(wor
     assert watching.ids() == [f"invitee.created:{path(booked)}", f"invitee.canceled:{path(booked)}"]
 
 
-def test_each_move_of_a_chain_is_told_and_no_half(world, watch, timer):
+def test_each_reschedule_of_a_chain_is_returned_and_no_half(world, watch, timer):
     sandbox, _ = world
     watching = watch()
     first = sandbox.book()["invitee"]["uri"]
@@ -109,7 +109,7 @@ def test_each_move_of_a_chain_is_told_and_no_half(world, watch, timer):
     assert watching.ids() == []
 
 
-def test_a_reschedule_tells_the_old_time_and_the_new_one(world, watch):
+def test_a_reschedule_contains_the_old_and_the_new_time(world, watch):
     sandbox, _ = world
     booked = sandbox.book()
     watching = watch()
@@ -122,7 +122,7 @@ def test_a_reschedule_tells_the_old_time_and_the_new_one(world, watch):
     assert new["scheduled_event"]["start_time"] == moved["event"]["start_time"]
 
 
-def test_the_halves_are_told_where_nobody_asks_for_the_whole(world, watch):
+def test_the_halves_are_returned_if_reschedules_are_not_wanted(world, watch):
     sandbox, _ = world
     booked = sandbox.book()["invitee"]["uri"]
     watching = watch(["invitee.created", "invitee.canceled"])
@@ -130,7 +130,7 @@ def test_the_halves_are_told_where_nobody_asks_for_the_whole(world, watch):
     assert sorted(watching.ids()) == [f"invitee.canceled:{path(booked)}", f"invitee.created:{path(moved)}"]
 
 
-def test_the_halves_are_told_as_well_where_they_are_asked_for(world, watch):
+def test_the_halves_are_also_returned_if_they_are_wanted(world, watch):
     sandbox, _ = world
     booked = sandbox.book()["invitee"]["uri"]
     watching = watch(BOOKINGS, include_raw_reschedules=True)
@@ -138,7 +138,7 @@ def test_the_halves_are_told_as_well_where_they_are_asked_for(world, watch):
     assert sorted(event.kind for event in watching.look()) == sorted(BOOKINGS)
 
 
-def test_one_of_several_invitees_is_told_apart(world, watch):
+def test_several_invitees_of_a_meeting_are_distinguished(world, watch):
     sandbox, connection = world
     listed = connection.iterate("scheduled_events.list", {"organization": _organization(connection)})
     to_come = (one for one in listed if one["start_time"] > TODAY)
@@ -151,7 +151,7 @@ def test_one_of_several_invitees_is_told_apart(world, watch):
     assert watching.ids() == [f"invitee.canceled:{path(other['uri'])}"]
 
 
-def test_no_shows_are_found_after_the_meeting_and_so_is_taking_them_back(world, watch, timer):
+def test_no_shows_and_their_removal_are_found_after_the_meeting(world, watch, timer):
     sandbox, connection = world
     booked = sandbox.book()
     watching = watch(MARKS)
@@ -168,7 +168,7 @@ def test_no_shows_are_found_after_the_meeting_and_so_is_taking_them_back(world, 
     assert event.payload["uri"] == booked["invitee"]["uri"]
 
 
-def test_looks_for_no_shows_become_rarer(world, watch, timer):
+def test_no_shows_are_checked_in_growing_intervals(world, watch, timer):
     sandbox, _ = world
     booked = sandbox.book()
     watching = watch(MARKS)
@@ -188,7 +188,7 @@ def _end(booked):
     return unix(booked["event"]["end_time"])
 
 
-def test_everything_else_that_happens_is_found(world, watch, timer):
+def test_all_other_events_are_found(world, watch, timer):
     sandbox, connection = world
     kinds = [kind for kind in manifest().triggers if not kind.startswith("invitee")]
     watching = watch(kinds)
@@ -240,7 +240,7 @@ def _past_event(connection):
     return next(uri for uri in past if uri not in recapped)
 
 
-def test_contacts_are_read_as_far_as_they_changed(make_sandbox, timer, connect):
+def test_contacts_are_read_only_as_far_as_they_changed(make_sandbox, timer, connect):
     with make_sandbox(clock=timer) as sandbox:
         connection = connect(sandbox)
         for number in range(250):
@@ -255,7 +255,7 @@ def test_contacts_are_read_as_far_as_they_changed(make_sandbox, timer, connect):
         assert watching.calls == 1
 
 
-def test_what_happened_after_a_moment_is_told_on_the_first_look(world, timer):
+def test_a_first_poll_with_since_returns_what_happened_after_it(world, timer):
     sandbox, connection = world
     sandbox.book()
     timer.now += HOUR
@@ -282,7 +282,7 @@ def test_after_a_long_outage_nothing_is_missing(world, watch, timer):
     assert sorted(watching.ids()) == sorted(f"invitee.created:{path(uri)}" for uri in booked)
 
 
-def test_a_meeting_that_only_comes_into_sight_is_no_news(world, timer):
+def test_a_meeting_that_becomes_visible_later_is_not_new(world, timer):
     """As when somebody joins a group: its old bookings were not made now."""
     sandbox, connection = world
     for _ in range(3):
@@ -295,7 +295,7 @@ def test_a_meeting_that_only_comes_into_sight_is_no_news(world, timer):
     assert connection.trigger(BOOKINGS).poll(cursor.write(state)).events == ()
 
 
-def test_a_look_that_failed_is_done_again_whole(world, watch):
+def test_a_failed_poll_is_repeated_from_the_same_cursor(world, watch):
     sandbox, _ = world
     watching = watch()
     booked = [sandbox.book()["invitee"]["uri"] for _ in range(3)]
@@ -306,7 +306,7 @@ def test_a_look_that_failed_is_done_again_whole(world, watch):
     assert sorted(watching.ids()) == sorted(f"invitee.created:{path(uri)}" for uri in booked)
 
 
-def test_a_list_that_is_not_whole_forgets_nothing(world, watch):
+def test_a_list_that_breaks_off_forgets_nothing(world, watch):
     """Meetings that Calendly left out are not new when they come back."""
     sandbox, _ = world
     watching = watch()
@@ -334,7 +334,7 @@ def test_the_scope_is_the_widest_that_the_token_may_see(make_sandbox, timer, con
         assert set(seen) < set(told)
 
 
-def test_without_the_scope_to_know_the_role_the_user_is_looked_at(make_sandbox, timer, connect):
+def test_without_a_known_role_only_the_users_events_are_polled(make_sandbox, timer, connect):
     with make_sandbox(clock=timer) as sandbox:
         sandbox.control(
             "POST", "/tokens", {"name": "narrow", "scopes": ["users:read", "scheduled_events:read"]}
@@ -351,7 +351,7 @@ def _organization(connection):
     return connection.run("users.me").record["current_organization"]
 
 
-def test_what_the_token_may_not_see_is_refused_in_words(make_sandbox, timer, connect):
+def test_a_scope_that_the_token_may_not_see_is_rejected(make_sandbox, timer, connect):
     with make_sandbox(clock=timer) as sandbox:
         with pytest.raises(InvalidParams, match="for admins and owners"):
             connect(sandbox, "sandbox-member").trigger(["routing_form_submission.created"]).poll()
@@ -359,7 +359,7 @@ def test_what_the_token_may_not_see_is_refused_in_words(make_sandbox, timer, con
             connect(sandbox, "sandbox-member").trigger(["invitee.created"]).poll(scope="organization")
 
 
-def test_a_group_is_looked_at_where_it_is_named(world, watch):
+def test_a_named_group_is_polled(world, watch):
     sandbox, connection = world
     group = next(iter(connection.iterate("groups.list", {"organization": _organization(connection)})))
     watching = watch(["invitee.created"], group=group["name"])
@@ -370,7 +370,7 @@ def test_a_group_is_looked_at_where_it_is_named(world, watch):
 
 
 @pytest.mark.parametrize("text", ["x", "AAAA", "e30=", "\0", "é", cursor.write(cursor.Cursor(1.0))[:-4]])
-def test_a_text_that_is_no_cursor_is_refused_before_the_network(connect, unvisited, text):
+def test_an_invalid_cursor_is_rejected_before_the_network(connect, unvisited, text):
     with pytest.raises(UsageError, match="Invalid cursor"):
         connect(unvisited).trigger(BOOKINGS).poll(text)
 
@@ -393,7 +393,7 @@ def test_a_cursor_of_an_earlier_release_is_read():
     assert again == saved
 
 
-def test_a_cursor_of_a_newer_version_is_refused(connect, unvisited, monkeypatch):
+def test_a_cursor_of_a_newer_version_is_rejected(connect, unvisited, monkeypatch):
     monkeypatch.setattr(cursor, "_VERSION", 2)
     text = cursor.write(cursor.Cursor(1.0))
     monkeypatch.undo()
@@ -401,7 +401,7 @@ def test_a_cursor_of_a_newer_version_is_refused(connect, unvisited, monkeypatch)
         connect(unvisited).trigger(BOOKINGS).poll(text)
 
 
-def test_a_cursor_holds_no_person_and_no_token(world, watch):
+def test_a_cursor_contains_no_personal_data_and_no_token(world, watch):
     sandbox, _ = world
     watching = watch([*manifest().triggers])
     sandbox.book(name="Robin Example", email="robin@client.example")
@@ -451,7 +451,7 @@ def test_unknown_events_and_filters_are_rejected_before_the_network(
         connect(unvisited).trigger(events, filters)
 
 
-def test_a_moment_that_is_none_is_refused(world):
+def test_an_invalid_since_is_rejected(world):
     with _refused("must be a UTC time"):
         world[1].trigger(BOOKINGS).poll(since="yesterday")
 
@@ -460,7 +460,7 @@ def test_a_moment_that_is_none_is_refused(world):
 
 
 def parts(connection, events, text, count, **more):
-    """Give the ids of each look when only the first events are taken, until a look finds no more."""
+    """Return the ids of each look when only the first events are taken, until a look finds no more."""
     while (
         polled := first(connection.trigger(events).poll(text, **more), count, text, more.get("since"))
     ).events:
@@ -468,7 +468,7 @@ def parts(connection, events, text, count, **more):
         text = polled.cursor
 
 
-def test_the_rest_comes_with_the_next_look_and_nothing_twice(world, watch, timer):
+def test_the_next_poll_returns_the_rest_and_nothing_twice(world, watch, timer):
     sandbox, connection = world
     watching = watch()
     for _ in range(5):
@@ -483,7 +483,7 @@ def test_the_rest_comes_with_the_next_look_and_nothing_twice(world, watch, timer
     assert list(looks) == []
 
 
-def test_the_rest_of_a_first_look_is_counted_from_where_that_one_began(world, timer):
+def test_the_rest_of_a_first_poll_starts_at_its_since(world, timer):
     sandbox, connection = world
     since = written(timer.now)
     booked = {f"invitee.created:{path(sandbox.book()['invitee']['uri'])}" for _ in range(3)}
@@ -497,7 +497,7 @@ def test_the_rest_of_a_first_look_is_counted_from_where_that_one_began(world, ti
     assert connection.trigger(BOOKINGS).poll(text, since=since).events == ()
 
 
-def test_what_carries_the_time_of_the_look_does_not_come_twice_either(world, watch, timer):
+def test_events_whose_id_ends_with_the_time_of_the_poll_are_not_returned_twice(world, watch, timer):
     sandbox, connection = world
     booked = [sandbox.book() for _ in range(2)]
     watching = watch(MARKS)
@@ -519,7 +519,7 @@ def test_what_carries_the_time_of_the_look_does_not_come_twice_either(world, wat
     assert connection.trigger(MARKS).poll(text).events == ()
 
 
-def test_a_reschedule_that_was_taken_does_not_come_again_with_the_rest(world, watch, timer):
+def test_a_delivered_reschedule_is_not_returned_with_the_rest(world, watch, timer):
     sandbox, connection = world
     moved = sandbox.book()
     watching = watch()
@@ -532,7 +532,7 @@ def test_a_reschedule_that_was_taken_does_not_come_again_with_the_rest(world, wa
     assert [one for look in parts(connection, BOOKINGS, text, 1) for one in look] == whole
 
 
-def test_taking_all_events_is_the_look_itself(world, watch):
+def test_taking_all_events_keeps_the_cursor_of_the_poll(world, watch):
     sandbox, connection = world
     watching = watch()
     sandbox.book()

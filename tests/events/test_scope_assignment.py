@@ -1,7 +1,7 @@
 """Whose events are delivered: the widest scope that events and role permit, or the requested one."""
 
 import pytest
-from calendly_connector.auth.identity import Reach
+from calendly_connector.auth.identity import Identity
 from calendly_connector.catalog.manifest import manifest
 from calendly_connector.errors import InvalidParams
 from calendly_connector.events.scope_assignment import assign_scopes, source_events
@@ -13,8 +13,8 @@ USER, ORGANIZATION, GROUP = (
 ALL = source_events(TRIGGERS, TRIGGERS)
 
 
-def reach(role):
-    return Reach(USER, ORGANIZATION, role)
+def identity(role):
+    return Identity(USER, ORGANIZATION, role)
 
 
 def test_the_source_events_of_a_reschedule_are_returned_once_each():
@@ -30,7 +30,7 @@ def test_an_unknown_event_is_rejected_with_the_available_names(wanted):
 
 @pytest.mark.parametrize("role", ["owner", "admin"])
 def test_admins_and_owners_get_their_organization_except_for_events_of_users(role):
-    shares = {share.scope: share for share in assign_scopes(ALL, TRIGGERS, reach(role))}
+    shares = {share.scope: share for share in assign_scopes(ALL, TRIGGERS, identity(role))}
     assert sorted(shares) == ["organization", "user"]
     assert set(shares["user"].events) == {event for event in ALL if event.startswith("meeting_recap.")}
     assert sorted(event for share in shares.values() for event in share.events) == sorted(ALL)
@@ -40,13 +40,13 @@ def test_admins_and_owners_get_their_organization_except_for_events_of_users(rol
 
 @pytest.mark.parametrize("role", ["user", None])
 def test_other_roles_get_their_own_events(role):
-    (share,) = assign_scopes(["invitee.created", "meeting_recap.created"], TRIGGERS, reach(role))
+    (share,) = assign_scopes(["invitee.created", "meeting_recap.created"], TRIGGERS, identity(role))
     assert (share.scope, share.owner) == ("user", USER)
     assert "admins and owners" in share.reason
 
 
 def test_a_named_group_is_used():
-    (share,) = assign_scopes(["invitee.created"], TRIGGERS, reach("user"), group=GROUP)
+    (share,) = assign_scopes(["invitee.created"], TRIGGERS, identity("user"), group=GROUP)
     assert (share.scope, share.owner, share.reason) == ("group", GROUP, "as requested")
 
 
@@ -69,4 +69,4 @@ def test_a_named_group_is_used():
 )
 def test_an_unavailable_scope_is_rejected_with_the_reason(events, role, asked, words):
     with pytest.raises(InvalidParams, match=words):
-        assign_scopes(events, TRIGGERS, reach(role), **asked)
+        assign_scopes(events, TRIGGERS, identity(role), **asked)

@@ -4,8 +4,7 @@ import json
 import re
 
 import pytest
-from calendly_connector.auth.authenticators import kept
-from calendly_connector.auth.environment import chosen, source_of
+from calendly_connector.auth.credentials import credential_location, credential_source, find_credential
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.errors import (
     InvalidCredential,
@@ -213,7 +212,9 @@ def test_a_host_without_a_token_is_not_sent_to_the_environment(unvisited):
 
 
 def test_a_stored_credential_names_itself_whatever_the_host_says():
-    told = kept({"kind": KIND, "token": "x"}, "Acme & Co", "the 'work' connection", is_for_calendly=False)
+    told = credential_location(
+        {"kind": KIND, "token": "x"}, "Acme & Co", "the 'work' connection", is_for_calendly=False
+    )
     assert told.renew() == (
         "Create a new token in Calendly and put it in the stored credential 'Acme & Co' "
         "(calendly-connector vault add 'Acme & Co' --replace)."
@@ -239,15 +240,18 @@ def test_a_sign_in_that_lacks_a_scope_is_extended_by_a_command(where, action, fi
     [("eyJhbGciOi.made.up", True, False), ("an-old-api-key", True, True), ("sandbox-owner", False, False)],
 )
 def test_what_does_not_look_like_a_token_of_calendlys_is_told(token, is_for_calendly, is_told):
-    told = kept({"kind": KIND, "token": token}, "", "", is_for_calendly=is_for_calendly)
+    told = credential_location({"kind": KIND, "token": token}, "", "", is_for_calendly=is_for_calendly)
     assert ("client secret" in told.renew()) is is_told
 
 
 def test_the_variable_that_was_read_is_the_one_that_is_named(monkeypatch):
     for variable in ("CALENDLY_API_TOKEN", "CALENDLY_API_KEY", "calendly_api_token", "CALENDLY_CREDENTIAL"):
         monkeypatch.delenv(variable, raising=False)
-    assert source_of(chosen()) == "CALENDLY_API_TOKEN, or store it: calendly-connector vault add NAME"
+    assert (
+        credential_source(find_credential())
+        == "CALENDLY_API_TOKEN, or store it: calendly-connector vault add NAME"
+    )
     monkeypatch.setenv("CALENDLY_API_KEY", "made-up")
-    assert source_of(chosen()) == "CALENDLY_API_KEY"
-    assert source_of(chosen(), "of the MCP server") == "CALENDLY_API_KEY of the MCP server"
-    assert source_of(chosen("acme")) == ""
+    assert credential_source(find_credential()) == "CALENDLY_API_KEY"
+    assert credential_source(find_credential(), "of the MCP server") == "CALENDLY_API_KEY of the MCP server"
+    assert credential_source(find_credential("acme")) == ""

@@ -73,8 +73,8 @@ def library_calls(connection):
         "poll filtered": lambda: connection.trigger(BOOKINGS[:1], {"first_time": True}).poll(since=SINCE),
         "sample": lambda: connection.trigger(["invitee.created"]).sample(),
         "subscribe": lambda: subscriptions.subscribe(BOOKINGS[:2], CALLBACK),
-        "survey": subscriptions.survey,
-        "prune": lambda: subscriptions.prune(subscriptions.survey(), lambda _finding: True),
+        "audit": subscriptions.audit,
+        "prune": lambda: subscriptions.prune(subscriptions.audit(), lambda _finding: True),
     }
 
 
@@ -96,8 +96,8 @@ def test_replies_with_odd_values_at_random_end_in_an_error_of_ours_or_in_none(se
         ("contacts.list", "poll shelves"),
         ("routing_forms.list", "poll submissions"),
         ("routing_form_submissions.list", "poll submissions"),
-        ("webhook_subscriptions.list", "survey"),
-        ("groups.list", "survey"),
+        ("webhook_subscriptions.list", "audit"),
+        ("groups.list", "audit"),
     ],
 )
 def test_an_odd_value_in_any_field_ends_in_an_error_of_ours_or_in_none(
@@ -196,7 +196,7 @@ def test_a_subscription_without_what_we_judge_by_is_not_listed_and_the_reply_is_
     fields, calendly, connection
 ):
     calendly.change = odd_record("webhook_subscriptions.list", **fields)
-    found = subscriptions_of(connection).survey()
+    found = subscriptions_of(connection).audit()
     assert {finding.kind for finding in found} == {"unlisted"}
     (name,) = fields
     assert all("webhook_subscriptions.list" in finding.message for finding in found)
@@ -205,7 +205,7 @@ def test_a_subscription_without_what_we_judge_by_is_not_listed_and_the_reply_is_
 
 def test_a_group_without_a_usable_uri_is_not_blamed_on_the_caller(calendly, connection):
     calendly.change = odd_record("groups.list", uri=f"{API}/webhook_subscriptions/W1")
-    found = subscriptions_of(connection).survey()
+    found = subscriptions_of(connection).audit()
     assert any(finding.kind == "unlisted" and "groups.list" in finding.message for finding in found)
 
 
@@ -224,7 +224,7 @@ def test_a_key_whose_subscription_cannot_be_found_in_an_odd_list_stays_for_prune
         subscriptions_of(connection, store).subscribe(["invitee.created"], CALLBACK)
     assert [kept.uri for kept in store.all()] == [""]
     calendly.change = lambda _action, document: document
-    found = subscriptions_of(connection, store).survey()
+    found = subscriptions_of(connection, store).audit()
     assert [finding.repair != "" for finding in found if finding.kind == "pending"] == [True]
 
 

@@ -1,4 +1,4 @@
-"""Processes that all find an access token out of date at the same moment, for the tests of renewal.
+"""Processes that all find an access token out of date at the same moment, for the tests of refreshing.
 
     python oauth_worker.py NAME PROCESSES [kill]
 
@@ -13,12 +13,12 @@ import signal
 import sys
 import traceback
 
-from calendly_connector.auth.oauth import renewal, server
+from calendly_connector.auth.oauth import server, tokens
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.errors import ConnectorError
 from calendly_connector.plugin import connector
 
-IMPORTED = (renewal, server)
+IMPORTED = (tokens, server)
 
 
 def die_before_writing():

@@ -3,8 +3,8 @@
 import time
 
 import httpx
-from calendly_connector.auth.oauth.renewal import signed_in
 from calendly_connector.auth.oauth.server import AuthorizationServer
+from calendly_connector.auth.oauth.tokens import signed_in
 from calendly_connector.http import rate_limit
 from calendly_connector.support.clock import Timing
 
@@ -40,7 +40,7 @@ def sign_in(sandbox, app=NATIVE, scopes=SCOPES, timing=None):
     answer(sandbox, "allow")
     clock = timing.clock if timing else time.time
     server = app_server(sandbox.url, app, Timing(clock=clock, monotonic=lambda: 0.0))
-    asked = server.ask(app["redirect_uri"], tuple(scopes))
+    asked = server.begin(app["redirect_uri"], tuple(scopes))
     rate_limit.forget()
     return signed_in(app, server.exchange(asked, landed(asked)))
 

@@ -18,7 +18,7 @@ import time
 from itertools import count
 from pathlib import Path
 
-from calendly_connector.auth.vault import atomic_files, open_vault
+from calendly_connector.auth.vault import files, open_vault
 
 OLD = {"kind": "personal_access_token", "token": "OLD-SECRET-of-the-test"}
 NEW = {"kind": "personal_access_token", "token": "NEW-SECRET-of-the-test"}
@@ -52,7 +52,7 @@ class Reaper:
         return wrapped
 
     def open(self, *arguments, **named):
-        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `private_files` does
+        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `vault/files.py` does
         if "w" in file.mode:
             return HalfWritten(file, self)
         return file
@@ -91,7 +91,7 @@ def crash(change, start, folder):
             reaper = Reaper(step)
             for name in STEPS:
                 setattr(os, name, reaper.around(getattr(os, name)))
-            atomic_files.open = reaper.open
+            files.open = reaper.open
             CHANGES[change](open_vault({"CALENDLY_CONNECTOR_VAULT": str(place / "vault.json")}))
             os._exit(0)
         _, status = os.waitpid(child, 0)

@@ -436,7 +436,7 @@ def test_a_clock_that_was_set_back_loses_nothing(copied):
 def test_a_member_copies_what_is_their_own(office):
     report = office.copy(token="sandbox-member")
     assert not report.whole_organization
-    assert any("no admin or owner" in warning for warning in report.warnings)
+    assert any("not an admin or owner" in warning for warning in report.warnings)
     held = office.held()
     member = office.sandbox.world.population.members[2].user["uri"]
     assert held["users"].keys() == {member}

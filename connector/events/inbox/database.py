@@ -3,25 +3,22 @@
 Entries are found by a hash of their id, since databases differ in which texts they consider equal.
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from operator import itemgetter
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ...errors import InboxError
-from ...storage.database_url import database_url, shown
+from ...storage.sql import SharedDatabase, upsert
 from . import FORMAT, RENAMED_STATES, STATES, Entry, FinalState, Inbox, newer_version
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Engine, Table, Update
+    from sqlalchemy import ColumnElement, Connection, Table, Update
 
 _FORMAT_NAME: Final = "inbox.format"
 _MAX_BODY: Final = 16 * 1024 * 1024  # bytes; some databases choose the column's type by it
-_BUSY_TIMEOUT_S: Final = 5.0
+_SQLITE_LOCK_TIMEOUT_S: Final = 5.0
 _ATTEMPTS: Final = 5  # at writing a row that another process writes at the same moment
 _IDS_PER_QUERY: Final = 500
 
@@ -32,10 +29,16 @@ class DatabaseInbox(Inbox):
     """Events in two tables of the database at `address`. Missing tables are created."""
 
     def __init__(self, address: str) -> None:
-        self._url = database_url(address, what="An inbox", setting="The inbox's address", extra="sync")
-        self.place = shown(self._url)
-        self._lock = Lock()
-        self._opened: tuple[int, Engine] | None = None
+        self._database = SharedDatabase(
+            address,
+            what="An inbox",
+            setting="The inbox address",
+            extra="sync",
+            lock_timeout_s=_SQLITE_LOCK_TIMEOUT_S,
+            pooled=True,
+            error=InboxError,
+        )
+        self.place = self._database.place
         try:
             self._prepare()
         except BaseException:
@@ -46,7 +49,7 @@ class DatabaseInbox(Inbox):
         def change(connection: "Connection") -> list[bool]:
             new = self._insert(connection, entries)
             for name, value in (checkpoints or {}).items():
-                self._set_checkpoint(connection, name, value)
+                upsert(connection, self._checkpoints, {"name": name}, {"value": value})
             return new
 
         return self._write(change)
@@ -105,7 +108,7 @@ class DatabaseInbox(Inbox):
         return None
 
     def known(self, ids: Iterable[str]) -> set[str]:
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             return self._known(connection, list(ids))
 
     def next_due(self) -> float | None:
@@ -134,11 +137,7 @@ class DatabaseInbox(Inbox):
         return self._change(delete(self._entries).where(self._entries.c.ended < before))
 
     def close(self) -> None:
-        with self._lock:
-            if self._opened is not None:
-                process, engine = self._opened
-                engine.dispose(close=process == os.getpid())
-            self._opened = None
+        self._database.close()
 
     def _waiting(self, event_id: str) -> "ColumnElement[bool]":
         return (self._entries.c.key == _key(event_id)) & (self._entries.c.state == "waiting")
@@ -181,75 +180,26 @@ class DatabaseInbox(Inbox):
             found.update(connection.scalars(select(self._entries.c.id).where(self._entries.c.key.in_(keys))))
         return found
 
-    def _set_checkpoint(self, connection: "Connection", name: str, value: str) -> None:
-        from sqlalchemy import insert, select, update
-
-        table = self._checkpoints
-        # Not by the count of changed rows: some databases don't count rows that had the value before.
-        exists = connection.scalar(select(table.c.name).where(table.c.name == name)) is not None
-        change = update(table).where(table.c.name == name) if exists else insert(table).values(name=name)
-        connection.execute(change.values(value=value))
-
     def _change(self, statement: Any) -> int:
         return self._write(lambda connection: int(connection.execute(statement).rowcount))
 
     def _read(self, statement: Any) -> Sequence[Any]:
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             return connection.execute(statement).all()
 
     def _write(self, change: "Callable[[Connection], _T]") -> _T:
         """Make a change; try again if another process wrote the same row at the same moment."""
         for _ in range(_ATTEMPTS):
             try:
-                with self._transaction() as connection:
+                with self._database.transaction() as connection:
                     return change(connection)
             except KeyError:
                 continue
         raise InboxError(f"Too many processes write to the inbox {self.place}.", fix="Try again.")
 
-    @contextmanager
-    def _transaction(self) -> "Iterator[Connection]":
-        """Open a transaction. Raises InboxError, or KeyError if a row exists already.
-
-        The error names only the class of the library's: its message could contain an event's data.
-        """
-        from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-
-        try:
-            with self._engine().begin() as connection:
-                yield connection
-        except IntegrityError:
-            raise KeyError("the row exists already") from None
-        except SQLAlchemyError as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            raise InboxError(
-                f"Can't use the inbox {self.place}: {type(cause).__name__}.",
-                fix="Check that the database is running, and the inbox's URL, user and password.",
-            ) from None
-
-    def _engine(self) -> "Engine":
-        from sqlalchemy import create_engine
-
-        with self._lock:
-            process = os.getpid()
-            if self._opened is None or self._opened[0] != process:
-                if self._opened is not None:  # a connection must not cross a fork
-                    self._opened[1].dispose(close=False)
-                is_file = self._url.get_backend_name() == "sqlite"
-                options = {"timeout": _BUSY_TIMEOUT_S} if is_file else {}
-                engine = create_engine(
-                    self._url, hide_parameters=True, pool_pre_ping=True, connect_args=options
-                )
-                self._opened = process, engine
-            return self._opened[1]
-
     def _prepare(self) -> None:
         """Create or upgrade the tables. Raises InboxError for those of a newer version."""
-        from sqlalchemy.exc import DBAPIError
-
-        # If two processes create them, one fails; the next statement shows whether they exist.
-        with suppress(InboxError), self._transaction() as connection, suppress(DBAPIError):
-            self._entries.metadata.create_all(connection)
+        self._database.create_tables(self._entries.metadata)
         match self.checkpoint(_FORMAT_NAME):
             case None:
                 self.put((), checkpoints={_FORMAT_NAME: str(FORMAT)})

@@ -1,4 +1,4 @@
-"""One poll of Calendly: whose records are read, what counts as new, and what reading them cost."""
+"""What a poll of one family of records knows, and how it reads lists."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,9 +23,9 @@ DAY_S: Final = 24 * HOUR_S
 class PollContext:
     """What a poll of one family of records knows. Times are unix seconds.
 
-    `assignment` says whose records are read and which of Calendly's events are wanted. `last` is the time of
-    the previous poll, None at the first; then `since` is the time from which on events are returned.
-    `could_fit` says whether a meeting's invitees are worth a call.
+    `assignment` has the owner of the records to read and the events of Calendly that are wanted. `last` is
+    the time of the previous poll, None at the first; then `since` is the time from which on events are
+    returned. `could_fit` says whether a meeting's invitees are worth a call.
     """
 
     assignment: ScopeAssignment

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from ...auth.identity import Reach, group_uri, read_reach
+from ...auth.identity import Identity, group_uri, read_identity
 from ...catalog.manifest import manifest
 from ...contract import Connection, Event, Polled
 from ...errors import InvalidParams, Problem
@@ -32,17 +32,17 @@ def poll(
     """Poll once, from the cursor `text`. Without one, return only what happened after `since`."""
     before = cursor.read(text)
     begin = read_since(since) if before.since is None else before.since
-    reach = Reach(**before.identity) if before.identity else read_reach(connection)
+    identity = Identity(**before.identity) if before.identity else read_identity(connection.run)
     sources = matcher.filter.sources
     assignments = assign_scopes(
-        sources, manifest().triggers, reach, scope=scope, group=group_uri(connection, group)
+        sources, manifest().triggers, identity, scope=scope, group=group_uri(connection, group)
     )
     is_narrowed = not matcher.filter.filters.keys().isdisjoint(OF_MEETING)
     found: list[Event] = []
     seen: dict[str, dict[str, Any]] = {}
     readers: list[Reader] = []
     for assignment in assignments:
-        context = PollContext(assignment, reach.user, now, before.at, begin)
+        context = PollContext(assignment, identity.user, now, before.at, begin)
         if is_narrowed:
             context = replace(context, could_fit=matcher.could_fit)
         for family in sorted(_families(assignment)):
@@ -58,7 +58,7 @@ def poll(
     matched = [one for one in _matched(matcher, found, rescheduled, now) if _name(one, now) not in delivered]
     return Polled(
         events=tuple(sorted(matched, key=lambda event: unix(event.created_at) or now)),
-        cursor=cursor.write(Cursor(now, asdict(reach), seen, rescheduled)),
+        cursor=cursor.write(Cursor(now, asdict(identity), seen, rescheduled)),
         complete=all(reader.complete for reader in readers),
         calls=sum(reader.calls for reader in readers),
         warnings=tuple(dict.fromkeys(warning for reader in readers for warning in reader.warnings)),

@@ -1,4 +1,4 @@
-"""Event types, contacts and recaps, whose records show when they changed, compared with the last poll."""
+"""Event types, contacts and recaps: their records show when they changed since the last poll."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

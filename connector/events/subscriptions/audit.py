@@ -1,4 +1,4 @@
-"""The state of each subscription: healthy, in need of repair, or somebody else's. Pure."""
+"""The state of each subscription: healthy, in need of repair, or foreign. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -157,6 +157,6 @@ def _other_finding(record: Record) -> Finding:
         str(record.get(scope) or ""),
         "Its address was created by this connector, but its key isn't stored here."
         if found
-        else "Created by somebody else.",
+        else "It was not created by this connector.",
         str(record["uri"]),
     )

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, Literal
 
-from ...auth.identity import Reach, group_uri, read_reach
+from ...auth.identity import Identity, group_uri, read_identity
 from ...catalog import event_scopes
 from ...catalog.event_scopes import Lacks
 from ...catalog.manifest import manifest
@@ -89,14 +89,14 @@ class Subscriptions:
         sources = source_events([events] if isinstance(events, str) else events, specs)
         self._require_app_key()
         event_scopes.check(sources, self._is_missing)
-        reach = read_reach(self._connection)
+        identity = read_identity(self._connection.run)
         group = group_uri(self._connection, group)
-        assignments = assign_scopes(sources, specs, reach, scope=scope, group=group)
+        assignments = assign_scopes(sources, specs, identity, scope=scope, group=group)
         subscriptions: list[Subscription] = []
         with self._store.lock():
             try:
                 for assignment in assignments:
-                    subscriptions.append(self._ensure(base, assignment, reach))  # noqa: PERF401 - undone below
+                    subscriptions.append(self._ensure(base, assignment, identity))  # noqa: PERF401 - undone below
             except ConnectorError:
                 self._undo(subscriptions)
                 raise
@@ -128,16 +128,16 @@ class Subscriptions:
 
     def audit(self) -> list[Finding]:
         """Return the state of every subscription that is ours or that the token may list."""
-        reach = read_reach(self._connection)
+        identity = read_identity(self._connection.run)
         before = {record.id: record for record in self._store.all()}
-        listing = self._remote.list_all(reach, before.values())
+        listing = self._remote.list_all(identity, before.values())
         after = self._store.all()
         # A list that is older or newer says nothing about what another process creates or deletes meanwhile.
         gone = before.keys() - {record.id for record in after}
         listed = [record for record in listing.records if id_in(record["callback_url"]) not in gone]
         listed_ids = {id_in(record["callback_url"]) for record in listed}
         stored = [one for one in after if one.id in listed_ids or before.get(one.id) == one]
-        return audit(stored, replace(listing, records=listed), reach.organization)
+        return audit(stored, replace(listing, records=listed), identity.organization)
 
     def prune(self, found: Iterable[Finding], confirm: Callable[[Finding], bool]) -> list[Repair]:
         """Repair each finding that `confirm` agrees to, if it is still in the state that was found."""
@@ -154,11 +154,11 @@ class Subscriptions:
                 for finding in repairable
             ]
 
-    def _ensure(self, base: str, assignment: ScopeAssignment, reach: Reach) -> Subscription:
+    def _ensure(self, base: str, assignment: ScopeAssignment, identity: Identity) -> Subscription:
         """Return a subscription for an assignment: an existing one, a pending one, or a new one."""
         equal = [one for one in newest_first(self._store.all()) if self._is_equal(one, base, assignment)]
         listed = (
-            self._remote.read_list(assignment.scope, assignment.owner, reach.organization) if equal else []
+            self._remote.read_list(assignment.scope, assignment.owner, identity.organization) if equal else []
         )
         by_id = {id_in(record["callback_url"]): record for record in listed}
         for one in equal:
@@ -167,7 +167,7 @@ class Subscriptions:
                 existing = self._confirmed(one, str(remote["uri"]))
                 return _subscription(existing, assignment.reason, created=False)
         started = next((one for one in equal if not one.uri and one.id not in by_id), None)
-        created = self._create(started or self._new(base, assignment, reach.organization))
+        created = self._create(started or self._new(base, assignment, identity.organization))
         for one in equal:
             if one.id != created.id:  # disabled, or deleted at Calendly
                 self._delete(one)

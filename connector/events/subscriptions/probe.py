@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 Severity = Literal["ok", "warning", "error"]
 Resolve = Callable[[str], Iterable[str]]
 
-_CONNECT_TIMEOUT_S: Final = 10.0  # both are Calendly's
-_READ_TIMEOUT_S: Final = 15.0
+TIMEOUTS_S: Final = (10.0, 15.0)  # Calendly's, for a connection and a response
 _SLOW_S: Final = 5.0
 _BODY: Final = b'{"event":"calendly-connector.doctor"}'
 _UNVERIFIED: Final = {  # by OpenSSL's error number
@@ -64,24 +63,25 @@ def probe(
     *,
     resolve: Resolve | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    timeouts_s: tuple[float, float] = TIMEOUTS_S,
 ) -> list[Diagnosis]:
     """Return what keeps Calendly from posting to an address. A good receiver rejects the post (4xx).
 
     The address is seen from this machine: a firewall may treat Calendly differently. Redirects are not
-    followed. `resolve` returns the IP addresses of a name. Raises InvalidParams for anything but an http(s)
-    address.
+    followed. `resolve` returns the IP addresses of a name; `timeouts_s` are for a connection and a response.
+    Raises InvalidParams for anything but an http(s) address.
     """
     import requests
 
     parts = urls.parsed(address)
     found = list(_by_form(parts))
-    end = monotonic() + _CONNECT_TIMEOUT_S + _READ_TIMEOUT_S
+    end = monotonic() + sum(timeouts_s)
     with requests.Session() as session:
         prepare_session(session, parts.geturl(), lambda: end - monotonic())
         if not requests.utils.select_proxy(parts.geturl(), _proxies(session, parts)):
             found += _by_name(parts, resolve or _resolved)
         if not any(one.code == "dns" for one in found):
-            found.append(_posted(session, parts, monotonic))
+            found.append(_posted(session, parts, monotonic, timeouts_s))
     return found
 
 
@@ -131,7 +131,12 @@ def _by_name(parts: SplitResult, resolve: Resolve) -> Iterator[Diagnosis]:
         )
 
 
-def _posted(session: "requests.Session", parts: SplitResult, monotonic: Callable[[], float]) -> Diagnosis:
+def _posted(
+    session: "requests.Session",
+    parts: SplitResult,
+    monotonic: Callable[[], float],
+    timeouts_s: tuple[float, float],
+) -> Diagnosis:
     import requests
 
     began = monotonic()
@@ -141,19 +146,19 @@ def _posted(session: "requests.Session", parts: SplitResult, monotonic: Callable
             data=_BODY,
             headers={"Content-Type": "application/json"},
             auth=_unauthenticated,
-            timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S),
+            timeout=timeouts_s,
             allow_redirects=False,
             stream=True,
         ) as response:
             took_s = monotonic() - began
             diagnosis = _by_answer(parts, response.status_code, response.headers)
     except (requests.RequestException, OSError) as error:
-        return _by_failure(parts, error)
+        return _by_failure(parts, error, timeouts_s)
     if diagnosis.severity == "ok" and took_s > _SLOW_S:
         return Diagnosis(
             "warning",
             "slow",
-            f"The response took {took_s:.1f} s. Calendly gives up after {_READ_TIMEOUT_S:.0f} s.",
+            f"The response took {took_s:.1f} s. Calendly gives up after {TIMEOUTS_S[1]:.0f} s.",
             "Respond first, and process the event afterwards.",
         )
     return diagnosis
@@ -236,7 +241,7 @@ def _by_refusal(status: int, what: str, *, page: bool) -> Diagnosis:
     return Diagnosis("ok", "refused_unsigned", f"{what}, as it should be: the receiver requires a signature.")
 
 
-def _by_failure(parts: SplitResult, error: Exception) -> Diagnosis:
+def _by_failure(parts: SplitResult, error: Exception, timeouts_s: tuple[float, float]) -> Diagnosis:
     import requests
 
     where = parts.netloc
@@ -258,14 +263,14 @@ def _by_failure(parts: SplitResult, error: Exception) -> Diagnosis:
         return Diagnosis(
             "error",
             "connect_timeout",
-            f"{where} didn't accept the connection within {_CONNECT_TIMEOUT_S:.0f} s.",
+            f"{where} didn't accept the connection within {timeouts_s[0]:.0f} s.",
             "Check that no firewall blocks it.",
         )
     if any(isinstance(cause, TimeoutError | requests.exceptions.Timeout) for cause in causes):
         return Diagnosis(
             "error",
             "timeout",
-            f"{where} accepted the post, but didn't respond within {_READ_TIMEOUT_S:.0f} s.",
+            f"{where} accepted the post, but didn't respond within {timeouts_s[1]:.0f} s.",
             "Respond first, and process the event afterwards.",
         )
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ...auth.identity import LEADS, Reach
+from ...auth.identity import ADMIN_ROLES, Identity
 from ...catalog.required_fields import taken_from, text_in, texts_in, uri_in
 from ...contract import Connection, Record
 from ...errors import CalendlyError, NotFound, PermissionDenied, UnexpectedAnswer
@@ -64,16 +64,16 @@ class RemoteSubscriptions:
         with suppress(NotFound), taken_from(f"the reply to {_LIST}"):
             self._connection.run("webhook_subscriptions.delete", {"uuid": last_part(uri)})
 
-    def list_all(self, reach: Reach, stored: Iterable[SubscriptionRecord]) -> Listing:
+    def list_all(self, identity: Identity, stored: Iterable[SubscriptionRecord]) -> Listing:
         """Read every list that the token may read and that may contain a subscription of ours."""
         listing = Listing()
-        for scope, owner in self._scopes(reach, stored, listing):
+        for scope, owner in self._scopes(identity, stored, listing):
             key: ScopeKey = (scope, last_part(owner))
             if key in listing.read or key in listing.unread:
                 continue
             try:
                 with taken_from(f"the reply to {_GROUPS if scope == 'group' else 'users.me'}"):
-                    listing.records.extend(self.read_list(scope, owner, reach.organization))
+                    listing.records.extend(self.read_list(scope, owner, identity.organization))
             except (CalendlyError, UnexpectedAnswer) as error:
                 listing.unread[key] = error.message
             else:
@@ -81,17 +81,17 @@ class RemoteSubscriptions:
         return listing
 
     def _scopes(
-        self, reach: Reach, stored: Iterable[SubscriptionRecord], listing: Listing
+        self, identity: Identity, stored: Iterable[SubscriptionRecord], listing: Listing
     ) -> Iterator[tuple[Scope, str]]:
-        yield "user", reach.user
-        organization = last_part(reach.organization)
-        if reach.role in LEADS:
-            yield "organization", reach.organization
+        yield "user", identity.user
+        organization = last_part(identity.organization)
+        if identity.role in ADMIN_ROLES:
+            yield "organization", identity.organization
         else:
-            role = f"the token's user is {reach.role}" if reach.role else "the user's role is unknown"
+            role = f"the token's user is {identity.role}" if identity.role else "the user's role is unknown"
             listing.unread["organization", organization] = f"only admins and owners may list it; {role}."
         try:
-            for group in self._read(_GROUPS, {"organization": reach.organization}):
+            for group in self._read(_GROUPS, {"organization": identity.organization}):
                 yield "group", uri_in(group, "uri", _GROUPS)
         except PermissionDenied as error:
             listing.unread["group", ""] = error.message

@@ -1,4 +1,4 @@
-"""Where subscriptions are stored with their signing keys, which Calendly never shows again."""
+"""Stored subscriptions and their signing keys, which Calendly never shows again."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -53,7 +53,7 @@ def verify(
         when = "old" if now > int(timestamp) else "future"
         raise SignatureError(
             f"The signature's time is more than {tolerance_s:.0f} s away from this machine's clock.",
-            fix="Set the clock, unless somebody replayed an old post.",
+            fix="Set the clock, unless this is a replay of an old post.",
             reason=when,
         )
     return int(timestamp)

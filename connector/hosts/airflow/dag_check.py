@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, Final, get_args
 
-from ...auth.identity import Reach
+from ...auth.identity import Identity
 from ...catalog.expressions import pairs
 from ...catalog.json_schema import Schema
 from ...catalog.manifest import find, manifest
@@ -21,7 +21,7 @@ from ...events.event_filter import read_event_filter
 from ...events.polling.poll import read_since
 from ...events.scope_assignment import assign_scopes
 from ...plugin import connector
-from ...storage.database_url import holds_password
+from ...storage.sql import holds_password
 from ...sync import Options
 from ...sync.destination import Format
 
@@ -75,7 +75,7 @@ def check_trigger(
     if _is_known(since):
         read_since(since)
     if _is_known(scope) and _is_known(group):
-        assign_scopes(wanted.sources, triggers, Reach("", "", role="owner"), scope=scope, group=group)
+        assign_scopes(wanted.sources, triggers, Identity("", "", role="owner"), scope=scope, group=group)
 
 
 def check_copy(to: str | None, to_conn_id: str | None, form: str | None, options: Params) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from mistral_lib.actions import Action, Result
 from oslo_config import cfg
 
-from ...auth.environment import chosen, source_of
+from ...auth.credentials import credential_source, find_credential
 from ...contract import Connection, Polled, Record
 from ...errors import ConnectorError
 from ...plugin import connector
@@ -31,8 +31,8 @@ class CalendlyAction(Action):
         try:
             entry = offered(self.name)
             entry.check_values(inputs)
-            credential = chosen(inputs.pop("credential", ""))
-            source = source_of(credential, "of Mistral's executors")
+            credential = find_credential(inputs.pop("credential", ""))
+            source = credential_source(credential, "of Mistral's executors")
             with connector.connect(credential, source=source) as connection:
                 if self.name == CHECK:
                     return _check(connection, inputs)
