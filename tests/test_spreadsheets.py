@@ -9,7 +9,7 @@ import stat
 import pytest
 from calendly_connector import cli
 from calendly_connector.catalog.manifest import catalog
-from calendly_connector.cli import output
+from calendly_connector.cli import output, terminal
 from calendly_connector.cli.output import Target, writer
 from calendly_connector.errors import UsageError
 from calendly_connector.storage.sql import holds_password
@@ -264,7 +264,7 @@ def test_a_password_in_the_query_is_rejected_before_anything_is_sent(call, unvis
     address = "postgresql+psycopg://127.0.0.1:1/x?user=me&password=opensesame"
     code, said = call(unvisited, *command.split(), option, address)
     assert code == 2
-    assert "holds a password" in said.err
+    assert "contains a password" in said.err
     assert "opensesame" not in said.err
 
 
@@ -275,8 +275,8 @@ def test_a_password_in_the_query_is_rejected_before_anything_is_sent(call, unvis
 def test_bold_text_is_for_terminals_that_show_it(monkeypatch, settings, expected):
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    assert output.styled(Stream(terminal=True)) is expected
-    assert output.styled(Stream(terminal=False)) is False
+    assert terminal.shows_bold(Stream(terminal=True)) is expected
+    assert terminal.shows_bold(Stream(terminal=False)) is False
 
 
 def test_a_port_in_use_is_named(call, unvisited):

@@ -87,7 +87,7 @@ def held():
 def test_login_shows_who_signed_in_and_stores_the_tokens(call, browser):
     code, out, err = call(*NATIVE_LOGIN, *FOR)
     assert code == 0, err
-    assert out.startswith(f"Signed in as {fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL}). 'work' is in ")
+    assert out.startswith(f"Signed in as {fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL}). Saved 'work' to ")
     assert held()["kind"] == "oauth"
     assert set(held()["scope"].split()) == {"scheduled_events:read", "users:read"}
     assert call("run", "users.me", "--credential", NAME)[0] == 0
@@ -281,7 +281,7 @@ def test_tokens_without_a_needed_scope_are_revoked_and_not_stored(paste, monkeyp
     monkeypatch.setattr(AuthorizationServer, "exchange", unticked)
     code, _, err = paste()
     assert code == 1
-    assert "The consent leaves out scheduled_events:read. It was not saved." in err
+    assert "Consent was not given for scheduled_events:read. The tokens weren't saved." in err
     assert len(given_back) == 1
     assert open_vault().names() == []
 
@@ -294,7 +294,7 @@ def test_tokens_that_fail_the_check_are_revoked_and_not_stored(paste, sandbox):
     sandbox.fault("status", status=503, path="/users/me", times=9)
     code, _, err = paste()
     assert code == 1
-    assert "It was not saved" in err
+    assert "The tokens weren't saved." in err
     assert open_vault().names() == []
     assert sandbox.requests()["counts"]["POST /oauth/revoke"] == 2
     sandbox.control("DELETE", "/requests")
@@ -313,8 +313,8 @@ def test_a_credential_of_another_kind_is_not_replaced_silently(call, paste):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("login", NAME, *FOR), "Give --client-id"),
-        (NATIVE_LOGIN, "Give --for ACTION or --scope SCOPE"),
+        (("login", NAME, *FOR), "Pass --client-id"),
+        (NATIVE_LOGIN, "Pass --for ACTION or --scope SCOPE"),
         ((*NATIVE_LOGIN, "--for", "scheduled_event.list"), "Did you mean scheduled_events.list"),
         ((*NATIVE_LOGIN, *FOR, "--redirect-uri", "callback"), "Invalid redirect URI 'callback'."),
         (("logout", "nobody"), "nobody"),
@@ -331,7 +331,7 @@ def test_a_web_app_needs_a_redirect_uri(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_CLIENT_SECRET", SECRET)
     code, _, err = call("login", NAME, "--client-id", "sandbox-web", *FOR)
     assert code == 2
-    assert "Give --redirect-uri" in err
+    assert "Pass --redirect-uri" in err
 
 
 # logout
@@ -341,7 +341,7 @@ def test_logout_revokes_and_removes_the_tokens_but_keeps_the_app(call, paste, sa
     paste()
     tokens = held()
     code, out, _ = call("logout", NAME)
-    assert (code, out) == (0, "Revoked. 'work' holds no token any more.\n")
+    assert (code, out) == (0, "Revoked the tokens. Signed out of 'work'.\n")
     server = app_server(sandbox.url)
     assert server.introspect(tokens["access_token"])["active"] is False
     with pytest.raises(SignInFailed):
@@ -350,7 +350,7 @@ def test_logout_revokes_and_removes_the_tokens_but_keeps_the_app(call, paste, sa
     assert call("check", "--credential", NAME)[1].startswith(
         "invalid_token: The credential 'work' is signed out."
     )
-    assert call("logout", NAME)[1] == "Nobody is signed in with 'work'.\n"
+    assert call("logout", NAME)[1] == "'work' isn't signed in.\n"
 
 
 def test_tokens_that_cannot_be_revoked_are_kept_unless_forget_is_passed(call, paste, sandbox):
@@ -358,11 +358,11 @@ def test_tokens_that_cannot_be_revoked_are_kept_unless_forget_is_passed(call, pa
     sandbox.fault("reset", path="/oauth/revoke", times=9)
     code, _, err = call("logout", NAME)
     assert code == 1
-    assert "The tokens were not revoked, and are kept." in err
+    assert "The tokens weren't revoked: " in err
     assert "access_token" in held()
     code, out, _ = call("logout", NAME, "--forget")
     assert code == 0
-    assert "Calendly was not told" in out
+    assert "The tokens weren't revoked: " in out
     assert "access_token" not in held()
 
 
@@ -370,7 +370,7 @@ def test_a_personal_token_cannot_be_logged_out(call):
     open_vault().put(NAME, {"kind": "personal_access_token", "token": "made-up"})
     code, _, err = call("logout", NAME)
     assert code == 2
-    assert "is no OAuth sign-in" in err
+    assert "isn't an OAuth sign-in" in err
 
 
 # The listener

@@ -150,7 +150,7 @@ def test_started_in_a_terminal_it_says_what_it_is_waiting_for(environment):
     ours, terminal = pty.openpty()
     with subprocess.Popen([SCRIPT, "mcp"], env=environment, stdin=terminal, stderr=subprocess.PIPE) as server:
         os.close(terminal)
-        assert b"Waiting for the client" in server.stderr.readline()
+        assert b"Waiting for an MCP client" in server.stderr.readline()
         server.terminate()
         server.communicate(timeout=SOON_S)
     os.close(ours)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from calendly_connector import cli
-from calendly_connector.cli.sync_progress import Rest, duration, seconds_left
+from calendly_connector.cli.sync_progress import TimeLeft, duration, seconds_left
 from calendly_connector.contract import RateLimit
 from calendly_connector.sync import SyncProgress
 from destinations import count_internal, tables
@@ -44,9 +44,9 @@ def test_a_sync_writes_a_file_and_prints_a_summary(call, fresh_sandbox):
     code, out, err = call(server=fresh_sandbox)
     assert (code, err) == (0, "")
     assert Path("calendly.db").is_file()
-    assert lines(out)["TABLE"] == ["READ", "NEW", "CHANGED", "MISSING", "CALLS"]
+    assert lines(out)["TABLE"] == ["READ", "NEW", "CHANGED", "MISSING", "REQUESTS"]
     assert lines(out)["scheduled_events"][:4] == ["250", "250", "0", "0"]
-    assert "calls for the whole organization." in out
+    assert "Synced the whole organization with " in out
 
 
 def test_json_prints_the_summary_as_json(call, fresh_sandbox):
@@ -68,7 +68,7 @@ def test_a_dry_run_writes_nothing(call, fresh_sandbox):
     assert (code, err) == (0, "")
     assert not list(Path().iterdir())
     assert lines(out)["scheduled_events"][0] in {"about", "3"}
-    assert "calls, " in out
+    assert " requests (" in out
     code, out, _ = call("--dry-run", "--json", server=fresh_sandbox)
     assert json.loads(out)["calls"] > 200
 
@@ -83,7 +83,7 @@ def test_only_marked_reads_only_marked_records(call, fresh_sandbox):
         "payload": booked["invitee"],
     }
     Path("one.json").write_text(json.dumps(body))
-    assert call("mark", "one.json") == (0, "1 record(s) will be taken up by the next sync.\n", "")
+    assert call("mark", "one.json") == (0, "Marked 1 record for the next sync.\n", "")
     assert count_internal("sqlite:///calendly.db", "marks") == 1
     code, out, _ = call("--only-marked", server=fresh_sandbox)
     assert code == 0
@@ -101,7 +101,7 @@ def test_a_webhook_body_with_an_invitee_needs_no_call(call, fresh_sandbox):
     fresh_sandbox.control("DELETE", "/requests")
     code, out, err = call("--only-marked", server=fresh_sandbox)
     assert (code, err) == (0, "")
-    assert "1 invitee(s) came from webhook bodies, without a call." in out
+    assert "Took 1 invitee from webhooks, without a request." in out
     assert fresh_sandbox.requests()["counts"] == {"GET /users/me": 1, "GET /organization_memberships": 1}
     assert booked["invitee"]["uri"] in tables("sqlite:///calendly.db")["invitees"]
 
@@ -116,15 +116,15 @@ def test_events_are_marked_in_any_usual_form(call, form):
         "events": json.dumps({"id": "1", "kind": "invitee.created", "payload": {"event": uri}}),
     }[form]
     Path("events").write_text(text)
-    assert call("mark", "events")[:2] == (0, "1 record(s) will be taken up by the next sync.\n")
+    assert call("mark", "events")[:2] == (0, "Marked 1 record for the next sync.\n")
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("nonsense", "not JSON"),
-        ("[1]", "no webhook event"),
-        ('{"event": 1, "payload": {}}', "no webhook event"),
+        ("nonsense", "aren't valid JSON"),
+        ("[1]", "Invalid webhook event"),
+        ('{"event": 1, "payload": {}}', "Invalid webhook event"),
     ],
 )
 def test_mark_rejects_input_that_is_not_an_event(call, text, said):
@@ -137,7 +137,7 @@ def test_mark_rejects_input_that_is_not_an_event(call, text, said):
 def test_mark_reports_a_missing_file(call):
     code, _, err = call("mark", "nowhere")
     assert code == 2
-    assert "cannot be read" in err
+    assert "Can't read nowhere" in err
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_ctrl_c_stops_after_the_page_and_the_next_run_resumes(make_sandbox, tmp_
             out, err = process.communicate(timeout=SOON_S)
         assert process.returncode == 1
         assert json.loads(out)["outcome"] == "stopped"
-        assert b"the same command goes on from there" in err
+        assert b"Run the same command to resume" in err
         assert b"Traceback" not in err
         sandbox.control("DELETE", "/faults")
         done = subprocess.run(
@@ -232,7 +232,7 @@ def test_a_second_ctrl_c_stops_immediately_even_during_a_wait_for_the_limit(make
             try:
                 shown = read_until(ours, b"s for the rate limit")
                 process.send_signal(signal.SIGINT)
-                shown = read_until(ours, b"once more ends at once", shown)
+                shown = read_until(ours, b"Press Ctrl-C again", shown)
                 process.send_signal(signal.SIGINT)
                 assert process.wait(SOON_S) == -signal.SIGINT  # well before the 150 s are over
             finally:
@@ -270,24 +270,24 @@ def test_durations_are_seconds_below_two_minutes(seconds, words):
     assert duration(seconds) == words
 
 
-def test_the_time_left_counts_down_during_a_wait():
+def test_the_time_left_counts_down_while_waiting_for_the_rate_limit():
     now, waits = [0.0], [(0.0, 0.0)]
-    rest = Rest(lambda: now[0], lambda: waits[0])
-    assert str(rest) == ""
-    rest.told(SyncProgress("contacts", 0, 5, None, None))
-    assert str(rest) == ""
-    rest.told(SyncProgress("scheduled_events", 0, 10, 0.0, RateLimit(100, 90, 50)))
-    assert str(rest) == ", 90 of 100 calls left this minute"
+    left = TimeLeft(lambda: now[0], lambda: waits[0])
+    assert str(left) == ""
+    left.update(SyncProgress("contacts", 0, 5, None, None))
+    assert str(left) == ""
+    left.update(SyncProgress("scheduled_events", 0, 10, 0.0, RateLimit(100, 90, 50)))
+    assert str(left) == ", 90 of 100 requests left this minute"
     now[0] = 10.0
-    rest.told(SyncProgress("scheduled_events", 100, 100, 0.5, RateLimit(100, 0, 40)))
-    assert str(rest) == ", 0 of 100 calls left this minute, about 50 s left"
+    left.update(SyncProgress("scheduled_events", 100, 100, 0.5, RateLimit(100, 0, 40)))
+    assert str(left) == ", 0 of 100 requests left this minute, about 50 s left"
     waits[0] = (39.5, 39.5)
-    assert str(rest) == ", waiting 40 s for the rate limit, about 50 s left"
+    assert str(left) == ", waiting 40 s for the rate limit, about 50 s left"
     now[0], waits[0] = 30.0, (19.5, 39.5)
-    assert str(rest) == ", waiting 20 s for the rate limit, about 30 s left"
+    assert str(left) == ", waiting 20 s for the rate limit, about 30 s left"
     now[0], waits[0] = 52.0, (0.0, 40.0)  # of the 52 s it worked for 12
-    rest.told(SyncProgress("scheduled_events", 120, 120, 0.6, RateLimit(100, 80, 58)))
-    assert str(rest) == ", 80 of 100 calls left this minute, about 8 s left"
+    left.update(SyncProgress("scheduled_events", 120, 120, 0.6, RateLimit(100, 80, 58)))
+    assert str(left) == ", 80 of 100 requests left this minute, about 8 s left"
 
 
 def test_waiting_for_the_limit_is_counted_once_for_all_threads(make_sandbox, connect, timer):
@@ -315,4 +315,4 @@ def test_a_terminal_shows_progress(make_sandbox, tmp_path):
             os.close(ours)
             assert process.wait(SOON_S) == 0
     assert b"records, " in shown
-    assert b"calls left this minute" in shown
+    assert b"requests left this minute" in shown
