@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from calendly_connector.catalog.json_schema import resolve
 from calendly_connector.catalog.manifest import catalog, manifest
-from calendly_connector.catalog.models import Action, Trigger
+from calendly_connector.catalog.models import Action, TriggerSpec
 from calendly_connector.hosts.mcp.toolset import declared, make_offer
 
 ROOT: Final = Path(__file__).parent.parent
@@ -185,7 +185,7 @@ def _filter_rows() -> Iterator[str]:
         yield f"| `{name}` | {shown} | {_cell(description)} |"
 
 
-def _needs(trigger: Trigger) -> str:
+def _needs(trigger: TriggerSpec) -> str:
     scopes = ", ".join(f"`{scope}`" for scope in trigger.scopes)
     plan = f"; plan: {trigger.plan}" if trigger.plan else ""
     return f"Subscription scope: {', '.join(trigger.subscriptions)} · token scopes: {scopes}{plan}"

@@ -5,10 +5,10 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-from .. import __version__
 from ..errors import UnknownAction
 from ..support.redaction import quoted
-from .models import Action, CredentialForm, Field, Function, Trigger
+from ..version import __version__
+from .models import Action, CredentialForm, Field, Function, TriggerSpec
 from .time_order import TimeOrder
 from .time_windows import TimeWindows
 
@@ -42,9 +42,9 @@ class Manifest:
         return {name: Function(**entry) for name, entry in self._card["functions"].items()}
 
     @cached_property
-    def triggers(self) -> Mapping[str, Trigger]:
+    def triggers(self) -> Mapping[str, TriggerSpec]:
         """The events that a flow can be triggered by, by name."""
-        return {name: Trigger(name, **_tuples(entry)) for name, entry in self._card["triggers"].items()}
+        return {name: TriggerSpec(name, **_tuples(entry)) for name, entry in self._card["triggers"].items()}
 
 
 @cache

@@ -98,7 +98,7 @@ class _Documented:
 
 
 @dataclass(frozen=True, eq=False)
-class Trigger(_Documented):
+class TriggerSpec(_Documented):
     """An event: the kinds of subscriptions that can carry it, and the scopes that a credential needs.
 
     `sources` names the Calendly events that make up an event of our own. `polling_gaps` says what

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
     from ..contract import Event, Record
-    from .models import Action, Trigger
+    from .models import Action, TriggerSpec
 
 _FORMATS = {
     "uri": "must be a URL (https://…)",
@@ -178,7 +178,7 @@ def _validator(action: "Action", part: str) -> "jsonschema_rs.Validator":
 
 
 @lru_cache(maxsize=64)
-def _payload_validator(trigger: "Trigger") -> "jsonschema_rs.Validator":
+def _payload_validator(trigger: "TriggerSpec") -> "jsonschema_rs.Validator":
     import jsonschema_rs
 
     return jsonschema_rs.Draft202012Validator(dict(trigger.payload), validate_formats=False)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
-from .. import __version__
 from ..errors import ConnectorError, UsageError
 from ..support.redaction import redact, redact_all
+from ..version import __version__
 from .lazy import LazyGroup
 from .output import printable
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..auth.environment import source_of
+from ..auth.credentials import credential_source
 from ..errors import ConnectorError, UsageError
 from .check import lines
 from .output import printable
@@ -88,7 +88,7 @@ class _Demo:
             }
         else:
             signed_in = credential()
-        source = "" if self._sandbox else source_of(signed_in)
+        source = "" if self._sandbox else credential_source(signed_in)
         with connector.connect(signed_in, origin=self._origin, source=source) as connection:
             report = self._check(connection, "a good token", "ok")
             self._show_catalog(connector)

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 from collections.abc import Callable, Mapping
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, Final
@@ -15,9 +14,9 @@ from .run import filter_rows
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
     from ..contract import Event
-    from ..events.dispatcher import Refine
+    from ..events.dispatcher import Selector
     from ..events.inbox import Inbox
-    from ..events.subscriptions import Store
+    from ..events.subscriptions import SubscriptionStore
     from ..events.webhooks.receiver import Keys
 
 _SECRET: Final = "CALENDLY_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
@@ -55,7 +54,7 @@ def webhooks_keys(connection: "CalendlyConnection | None") -> "Keys":
     return keys
 
 
-def _store() -> "Store | None":
+def _store() -> "SubscriptionStore | None":
     """Give the vault's subscriptions; None where the vault is not installed."""
     from ..auth.vault import is_installed, open_vault
     from ..events.subscriptions import VaultStore
@@ -63,7 +62,9 @@ def _store() -> "Store | None":
     return VaultStore(open_vault()) if is_installed() else None
 
 
-def _keys_in(store: "Store", connection: "CalendlyConnection | None") -> Callable[[str], list[str]]:
+def _keys_in(
+    store: "SubscriptionStore", connection: "CalendlyConnection | None"
+) -> Callable[[str], list[str]]:
     from ..events.subscriptions import SigningKeys
 
     # Only the connection knows the key of an OAuth app.
@@ -90,16 +91,9 @@ class Wanted:
                 f"{joined[0] if joined else '--filter'} needs a credential: more is read than was posted.",
                 fix="Set CALENDLY_API_TOKEN, or give --credential.",
             )
-        if connection:
-            connection.check_wants(self._all, self._filters)
-
-    def refiner(self, inbox: "Inbox") -> "Refine":
-        """Give what says of an event in the inbox what is told of it."""
-        if self._connection:
-            from ..events.reconcile import refiner
-
-            return refiner(self._connection, inbox, self._all, self._filters)
-        return self._by_kind
+        self.selector: Selector = (
+            connection.trigger(self._all, self._filters) if connection else _Kinds(kinds)
+        )
 
     def looking(
         self, inbox: "Inbox", every_s: float, since: str | None, told: Callable[[], None]
@@ -121,7 +115,7 @@ class Wanted:
         def look(stop: Flag) -> None:
             while not stop.is_set():
                 try:
-                    found = reconcile(inbox, connection, kinds, now=time.time(), since=since)
+                    found = reconcile(inbox, connection, kinds, since=since)
                 except ConnectorError as error:
                     _LOGGER.warning("not read back: %s", error)
                 except Exception as error:  # a mistake of ours, and no reason to lose webhooks
@@ -134,8 +128,17 @@ class Wanted:
 
         return look
 
-    def _by_kind(self, event: "Event") -> "tuple[Event, ...]":
-        return (event,) if event.kind in self._all or not self._kinds else ()
+
+class _Kinds:
+    """Chooses events by kind alone; none are all."""
+
+    def __init__(self, kinds: tuple[str, ...]) -> None:
+        self._kinds = kinds
+
+    def match(self, event: "Event", seen: object) -> "tuple[Event, ...]":
+        """Choose an event or not."""
+        del seen  # what joins events needs a connection
+        return (event,) if event.kind in self._kinds or not self._kinds else ()
 
 
 def _filters(kinds: tuple[str, ...], rows: tuple[str, ...]) -> Mapping[str, Any]:

@@ -55,7 +55,7 @@ def command(  # noqa: PLR0913 - one for each option
     takes the app and the scopes of the last time; --for and --scope add to them. `users:read` is always
     asked for: it tells who signed in.
     """
-    from ..auth.oauth.server import of_app
+    from ..auth.oauth.server import server_for
     from ..auth.vault import open_vault
     from ..support.clock import Timing
 
@@ -64,7 +64,7 @@ def command(  # noqa: PLR0913 - one for each option
     app = _app(stored, client_id, redirect_uri, replace=replace)
     same_app = stored.get("client_id") == app["client_id"]
     wanted = _wanted(purposes, scopes, stored.get("scope", "") if same_app else "")
-    server = of_app(app, Timing())
+    server = server_for(app, Timing())
     asked, answer = _consent(server, app, wanted, timeout, browser=not no_browser)
     held = server.exchange(asked, answer)
     credential = _signed_in(app, held)
@@ -74,15 +74,15 @@ def command(  # noqa: PLR0913 - one for each option
             vault.put(name, credential)
     except BaseException:
         with suppress(ConnectorError):  # nobody will have them any more
-            server.give_back(held)
+            server.revoke_grant(held)
         raise
     click.echo(printable(f"{told} {name!r} is in {vault.place}."))
 
 
 def _stored(vault: "Vault", name: str) -> dict[str, str]:
-    from ..auth.vault.names import checked
+    from ..auth.vault.names import validate_name
 
-    return vault.get(name) if checked(name) in vault.names() else {}
+    return vault.get(name) if validate_name(name) in vault.names() else {}
 
 
 def _app(
@@ -155,14 +155,14 @@ def _consent(
     """Bring a person to the page that asks for consent; give where they were sent back to."""
     from ..auth.oauth import loopback
 
-    if not browser or not loopback.is_here(app["redirect_uri"]):
-        asked = server.ask(loopback.without_port_0(app["redirect_uri"]), wanted)
+    if not browser or not loopback.is_loopback(app["redirect_uri"]):
+        asked = server.begin(loopback.without_port_0(app["redirect_uri"]), wanted)
         click.echo("Open this address in a browser:", err=True)
         click.echo(asked.url)
         click.echo("Then paste the address that the browser was sent to, whatever it shows:", err=True)
         return asked, sys.stdin.readline().strip()
     with loopback.Listener(app["redirect_uri"]) as listener:
-        asked = server.ask(listener.redirect_uri, wanted)
+        asked = server.begin(listener.redirect_uri, wanted)
         listener.expect(asked)
         click.echo("Opening a browser. Should none show up, open this address:", err=True)
         click.echo(asked.url, err=True)
@@ -172,7 +172,7 @@ def _consent(
 
 
 def _signed_in(app: dict[str, str], held: "Grant") -> dict[str, str]:
-    from ..auth.oauth.renewal import signed_in
+    from ..auth.oauth.tokens import signed_in
 
     return signed_in(app, held)
 

@@ -18,7 +18,7 @@ def command(name: str, *, forget: bool) -> None:
 
     The app's own fields stay, so that `login NAME` is all it takes to sign in again.
     """
-    from ..auth.oauth import grant, renewal
+    from ..auth.oauth import grant, tokens
     from ..auth.vault import open_vault
 
     vault = open_vault()
@@ -34,16 +34,16 @@ def command(name: str, *, forget: bool) -> None:
             click.echo(f"Nobody is signed in with {name!r}.")
             return
         told = _revoked(credential, held, forget=forget)
-        vault.put(name, renewal.ended(credential, "logout"))
+        vault.put(name, tokens.signed_out(credential, "logout"))
     click.echo(f"{told} {name!r} holds no token any more.")
 
 
 def _revoked(credential: dict[str, str], held: "Grant", *, forget: bool) -> str:
-    from ..auth.oauth.server import of_app
+    from ..auth.oauth.server import server_for
     from ..support.clock import Timing
 
     try:
-        of_app(credential, Timing()).give_back(held)
+        server_for(credential, Timing()).revoke_grant(held)
     except ConnectorError as error:
         if forget:
             return f"Calendly was not told: {error.message} Take the app's access back there."

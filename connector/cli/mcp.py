@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import click
 
-from ..auth.environment import source_of
+from ..auth.credentials import credential_source
 from ..contract import Connection
 from ..errors import UsageError
 from ..support.redaction import RedactingFilter
@@ -56,7 +56,7 @@ def command(
     def connect() -> Connection:
         from ..plugin import connector
 
-        return connector.connect(chosen, source=source_of(chosen, "of the MCP server"))
+        return connector.connect(chosen, source=credential_source(chosen, "of the MCP server"))
 
     offer = make_offer(only, read_only=read_only)
     with _warnings_shown():

@@ -5,12 +5,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..catalog.manifest import find
 from ..catalog.models import Action
 from ..errors import ConnectorError, UsageError
 from ..support.redaction import quoted
@@ -18,7 +16,7 @@ from .output import Target, Writer, format_of, keeps_formulas, printable, writer
 from .session import connect, signs_in
 
 if TYPE_CHECKING:
-    from ..connection import CalendlyConnection
+    from ..calls.action_call import ActionCall
     from ..contract import Record, Result
     from ..pagination.record_stream import RecordStream
 
@@ -61,63 +59,56 @@ def command(  # noqa: PLR0913 - one per option
     form = format_of(output, "json" if as_json else form)
     params, written = read_inputs(source), filter_rows(rows)
     with connect() as connection:
-        preview = connection.preview(action, params, filter=written, limit=limit)
+        call = connection.prepare(action, params, filter=written, limit=limit)
         if dry_run:
             import json
 
-            click.echo(json.dumps(preview, indent=2))
+            click.echo(json.dumps(call.preview(), indent=2))
             return 0
-        call = _Call(connection, find(preview["action"]), params, written)
         form = form or ("table" if sys.stdout.isatty() and not output else "json")
         with closing(Target(output, sys.stdout.buffer)) as target:
             out = writer(form, target, call.action, keep_formulas=keep_formulas)
             if call.action.returns == "many" and (all_pages or limit is not None):
                 seen = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
-                call.stream(out, limit, progress=seen)
+                _stream(call, out, progress=seen)
             else:
-                call.once(out)
+                _once(call, out)
     return 0
 
 
-@dataclass(frozen=True)
-class _Call:
-    connection: "CalendlyConnection"
-    action: Action
-    params: dict[str, Any]
-    rows: list[tuple[str, str]]
+def _once(call: "ActionCall", out: Writer) -> None:
+    """Write one record, or one page of a list."""
+    result = call.run()
+    records = [result.record] if result.record else result.records
+    if records:
+        out.page(records)
+    out.end(_summary(call.action, result, complete=result.complete))
+    _tell(len(records), result.warnings, complete=result.complete)
 
-    def once(self, out: Writer) -> None:
-        """Write one record, or one page of a list."""
-        result = self.connection.run(self.action.id, self.params, filter=self.rows)
-        records = [result.record] if result.record else result.records
-        if records:
-            out.page(records)
-        out.end(_summary(self.action, result, complete=result.complete))
-        _tell(len(records), result.warnings, complete=result.complete)
 
-    def stream(self, out: Writer, limit: int | None, *, progress: bool) -> None:
-        """Write a list as it is read; whatever ends the reading, what was written is valid."""
-        stream = self.connection.iterate(self.action.id, self.params, filter=self.rows, limit=limit)
-        count = 0
-        stopped: ConnectorError | None = None
-        with _progress(on=progress) as show:
-            try:
-                for page in stream.pages():
-                    with _undisturbed():
-                        out.page(page)
-                        count += len(page)
-                    show(count, stream.calls)
-            except KeyboardInterrupt:
-                stopped = ConnectorError("Interrupted.", fix="What was written is valid, but incomplete.")
-            except ConnectorError as error:
-                stopped = error
-        complete = stream.complete and stopped is None
-        with _undisturbed():
-            out.end(_summary(self.action, stream, complete=complete))
-        _tell(count, stream.warnings, complete=complete or stopped is not None)
-        if stopped is not None:
-            click.echo(f"incomplete: {count} record(s) were written before this:", err=True)
-            raise stopped
+def _stream(call: "ActionCall", out: Writer, *, progress: bool) -> None:
+    """Write a list as it is read; whatever ends the reading, what was written is valid."""
+    stream = call.iterate()
+    count = 0
+    stopped: ConnectorError | None = None
+    with _progress(on=progress) as show:
+        try:
+            for page in stream.pages():
+                with _undisturbed():
+                    out.page(page)
+                    count += len(page)
+                show(count, stream.calls)
+        except KeyboardInterrupt:
+            stopped = ConnectorError("Interrupted.", fix="What was written is valid, but incomplete.")
+        except ConnectorError as error:
+            stopped = error
+    complete = stream.complete and stopped is None
+    with _undisturbed():
+        out.end(_summary(call.action, stream, complete=complete))
+    _tell(count, stream.warnings, complete=complete or stopped is not None)
+    if stopped is not None:
+        click.echo(f"incomplete: {count} record(s) were written before this:", err=True)
+        raise stopped
 
 
 def _summary(action: Action, result: "Result | RecordStream", *, complete: bool) -> "Record":

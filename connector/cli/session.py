@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ..auth.environment import chosen, source_of
+from ..auth.credentials import credential_source, find_credential
 
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
@@ -29,7 +29,7 @@ signs_in = click.option(
 
 def credential() -> dict[str, str]:
     """Give the chosen stored credential, by its name, or a token from the variables that its form names."""
-    return chosen(click.get_current_context().meta.get(_CHOSEN) or "")
+    return find_credential(click.get_current_context().meta.get(_CHOSEN) or "")
 
 
 def connect() -> "closing[CalendlyConnection]":
@@ -37,4 +37,4 @@ def connect() -> "closing[CalendlyConnection]":
     from ..plugin import connector
 
     given = credential()
-    return closing(connector.connect(given, source=source_of(given)))
+    return closing(connector.connect(given, source=credential_source(given)))

@@ -123,9 +123,9 @@ def _vault() -> "Vault":
 
 
 def _must_be_free(vault: "Vault", name: str, *, replace: bool) -> None:
-    from ..auth.vault.names import checked
+    from ..auth.vault.names import validate_name
 
-    if not replace and checked(name) in vault.names():
+    if not replace and validate_name(name) in vault.names():
         raise UsageError(
             f"There is a credential {name!r} in {vault.place} already.",
             fix="Choose another name, or give --replace.",

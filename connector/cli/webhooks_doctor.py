@@ -29,7 +29,7 @@ def command(address: str, *, as_json: bool) -> int:
     found: list[Finding] = []
     if not address:
         with connect() as connection:
-            found = connection.subscriptions().survey()
+            found = connection.subscriptions().audit()
     wanted = (
         [address]
         if address

@@ -10,17 +10,17 @@ from .places import INBOX_VARIABLE, own_inbox, refuse_password
 
 _DAY_S = 86_400.0
 _MEANING = {
-    "waiting": "to be given",
-    "parked": "given up after too many attempts; --revive gives them again",
-    "given": "taken by a handler",
-    "unwanted": "wanted by nobody",
-    "folded": "became part of another event",
+    "waiting": "to be handled",
+    "dead": "failed too many times; --revive tries them again",
+    "delivered": "handled",
+    "filtered": "not wanted",
+    "merged": "became part of another event",
 }
 
 
 @click.command("inbox")
 @click.option("--inbox", envvar=INBOX_VARIABLE, metavar="WHERE", help="A file, or a database's URL.")
-@click.option("--revive", is_flag=True, help="Let what was parked be given again.")
+@click.option("--revive", is_flag=True, help="Try dead events again.")
 @click.option(
     "--forget-days",
     type=click.FloatRange(min=2),
@@ -32,7 +32,7 @@ _MEANING = {
 def command(
     context: click.Context, inbox: str | None, forget_days: float | None, *, revive: bool, as_json: bool
 ) -> None:
-    """Show how many events wait, were given or were parked."""
+    """Show how many events are waiting, completed or dead."""
     refuse_password(context, "inbox", INBOX_VARIABLE)
 
     from ..events.inbox import open_inbox
@@ -40,7 +40,7 @@ def command(
     with closing(open_inbox(inbox or own_inbox())) as opened:
         done = {}
         if revive:
-            done["revived"] = opened.revive()
+            done["revived"] = opened.requeue()
         if forget_days is not None:
             done["forgotten"] = opened.prune(time.time() - forget_days * _DAY_S)
         counts = {**done, **opened.counts()}

@@ -12,7 +12,7 @@ from .session import connect, signs_in
 def command(*, as_json: bool) -> None:
     """Show all subscriptions, ours and others, and how each one stands."""
     with connect() as connection:
-        found = connection.subscriptions().survey()
+        found = connection.subscriptions().audit()
     if as_json:
         import json
 

@@ -17,7 +17,7 @@ from .session import connect, credential, signs_in
 
 if TYPE_CHECKING:
     from ..contract import Event
-    from ..events.dispatcher import Giver
+    from ..events.dispatcher import Dispatcher
 
 
 @click.command("listen")
@@ -84,7 +84,7 @@ def command(  # noqa: PLR0913 - one per option
         wanted = Wanted(connection, kinds, rows)
         keys = webhooks_keys(connection)
 
-        from ..events.dispatcher import Giver
+        from ..events.dispatcher import Dispatcher
         from ..events.inbox import open_inbox
         from ..events.webhooks.asgi import asgi
         from ..events.webhooks.receiver import Receiver
@@ -93,23 +93,23 @@ def command(  # noqa: PLR0913 - one per option
         stack.enter_context(logged(logging.INFO))
         opened = stack.enter_context(closing(open_inbox(inbox or own_inbox())))
         worker = _Worker()
-        giver = Giver(opened, worker.guarded(handler), refine=wanted.refiner(opened))
+        dispatcher = Dispatcher(opened, worker.guarded(handler), trigger=wanted.selector)
         looks = connection is not None and look_every_min > 0
-        look = wanted.looking(opened, look_every_min * 60, since, giver.wake) if looks else None
+        look = wanted.looking(opened, look_every_min * 60, since, dispatcher.wake) if looks else None
 
         def announce(address: str, end: Callable[[], None]) -> None:
             place = printable(opened.place)
             back = f" What was missed is read back every {look_every_min:g} minutes." if look else ""
             told = f"Webhooks to {address} are kept in {place}, and {words}.{back} Press Ctrl-C to stop."
             click.echo(told, err=True)
-            worker.start(giver.run, end, awaited=True)
+            worker.start(dispatcher.run, end, awaited=True)
             if look:
                 worker.start(look, end, awaited=False)  # Calendly may keep it waiting; the next one goes on
 
         try:
-            serve(asgi(Receiver(opened, keys, told=giver.wake), owns_loop=True), host, port, announce)
+            serve(asgi(Receiver(opened, keys, on_new=dispatcher.wake), owns_loop=True), host, port, announce)
         finally:
-            worker.end(giver)
+            worker.end(dispatcher)
 
 
 class _Worker:
@@ -150,10 +150,10 @@ class _Worker:
             self._awaited.append(thread)
         thread.start()
 
-    def end(self, giver: "Giver") -> None:
+    def end(self, dispatcher: "Dispatcher") -> None:
         """Wait for the event that is being given, then for nothing more."""
         self._stop.set()
-        giver.wake()
+        dispatcher.wake()
         for thread in self._awaited:
             thread.join()
         if self._failure is not None:

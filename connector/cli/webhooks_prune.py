@@ -23,7 +23,7 @@ def command(callback: str, *, yes: bool, as_json: bool) -> int:
     """
     with connect() as connection:
         subscriptions = connection.subscriptions()
-        found = subscriptions.survey()
+        found = subscriptions.audit()
         repairs = subscriptions.prune(found, _consent(found, callback, yes=yes, asks=not as_json))
     if as_json:
         import json

@@ -31,7 +31,9 @@ def command(events: tuple[str, ...], callback: str, scope: str | None, group: st
         click.echo(json.dumps({"subscriptions": [asdict(one) for one in told]}, indent=2))
         return
     rows = [("ID", "", "SCOPE", "EVENTS")]
-    rows += [(one.id, "made" if one.made else "there", one.scope, " ".join(one.events)) for one in told]
+    rows += [
+        (one.id, "created" if one.created else "exists", one.scope, " ".join(one.events)) for one in told
+    ]
     for line in columns(rows):
         click.echo(printable(line))
     for one in told:

@@ -9,10 +9,10 @@ from threading import Lock, local
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from .. import __version__
 from ..errors import ConnectorError, NoAnswer, NotFound, RateLimited, Unauthenticated, UnexpectedAnswer
 from ..support.clock import Timeouts, Timing
 from ..support.json_documents import MAX_BODY
+from ..version import __version__
 from . import headers as reply_headers
 from . import protocol, rate_limit, retry
 from .api_errors import PASSED_CREDENTIAL, CredentialLocation

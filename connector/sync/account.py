@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..catalog.required_fields import taken_from, uri_in
-from ..contract import Connection
-from ..errors import PermissionDenied, UsageError
+from ..auth.identity import ADMIN_ROLES, read_identity
+from ..contract import Connection, Params, Result
+from ..errors import UsageError
 from .streams import StreamSpec
-
-_ADMIN_ROLES = frozenset({"owner", "admin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +31,23 @@ class AccountView:
 
 def read_account_view(connection: Connection, *, own: bool) -> AccountView:
     """Ask Calendly for the token's user and their role; with `own`, only for the user."""
-    me = connection.run("users.me")
-    user, organization = (uri_in(me.record, name, "users.me") for name in ("uri", "current_organization"))
-    if own:
-        return AccountView(user, organization, whole=False, calls=me.calls)
-    try:
-        with taken_from("the reply to users.me"):
-            connection.preview("organizations.get", {"uuid": organization})  # checks the URI
-            found = connection.run("organization_memberships.list", {"user": user})
-    except PermissionDenied:
+    calls = 0
+
+    def run(action: str, params: Params | None) -> Result:
+        nonlocal calls
+        calls += 1  # a denied call counts, too
+        result = connection.run(action, params)
+        calls += result.calls - 1
+        return result
+
+    identity = read_identity(run, with_role=not own)
+    whole = identity.role in ADMIN_ROLES
+    note = ""
+    if identity.role is None and not own:
         note = "The token can't read its user's role (organizations:read), so only their own data is synced."
-        return AccountView(user, organization, whole=False, calls=me.calls + 1, note=note)
-    roles = {entry.get("role") for entry in found.records if entry.get("organization") == organization}
-    whole = not roles.isdisjoint(_ADMIN_ROLES)
-    note = "" if whole else "The token's user is not an admin or owner, so only their own data is synced."
-    return AccountView(user, organization, whole=whole, calls=me.calls + found.calls, note=note)
+    elif not whole and not own:
+        note = "The token's user is not an admin or owner, so only their own data is synced."
+    return AccountView(identity.user, identity.organization, whole=whole, calls=calls, note=note)
 
 
 def check_same_view(stored: Any, view: AccountView) -> None:

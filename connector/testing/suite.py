@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ..contract import Action
+from ..contract import ActionInfo
 from .host import FormHost, Host, TriggerHost
 from .subject import Call, Refusal, Subject, calendly
 
@@ -154,12 +154,12 @@ class TriggerSuite(HostSuite):
         assert _until_told(ready, subject.event) == [again]
 
 
-def _inputs(action: Action) -> Mapping[str, Any]:
+def _inputs(action: ActionInfo) -> Mapping[str, Any]:
     rules: Mapping[str, Any] = action.input.get("properties", {})
     return rules
 
 
-def _secrets(action: Action) -> set[str]:
+def _secrets(action: ActionInfo) -> set[str]:
     return {name for name, rule in _inputs(action).items() if rule.get("writeOnly")}
 
 

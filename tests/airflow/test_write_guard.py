@@ -180,7 +180,7 @@ def check(host, expected, kills):
     assert len(set(expected)) == len(expected)
     assert host.kills >= kills
     counts = host.counts()
-    assert counts["parked"] == 0
+    assert counts["dead"] == 0
 
 
 def test_what_is_refused_for_its_age_is_read_back(make_sandbox, tmp_path, connect):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import yaml
-from calendly_connector.calls.inputs import _forms
+from calendly_connector.calls.inputs import paths_of
 from calendly_connector.calls.pick_lists import is_name
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.errors import CalendlyError, InvalidParams, PermissionDenied, UnexpectedAnswer
@@ -52,7 +52,7 @@ def path_ids(form):
 
 
 def good_reply(action):
-    """Give a reply made of the action's own example."""
+    """Return a reply made of the action's own example."""
     if action.returns == "none":
         return reply(204)
     record = action.examples[0]["output"]
@@ -85,7 +85,7 @@ def assert_fits(action, result):
 
 @pytest.fixture
 def world(request, action):
-    """Give the sandbox that an action may be let loose on."""
+    """Return the sandbox that an action may be let loose on."""
     return request.getfixturevalue("sandbox" if action.effect == "read" else "fresh_sandbox")
 
 
@@ -212,7 +212,7 @@ REFUSALS = [  # status, error, tries of what may be repeated, tries of a write
 
 
 def refusal(connection, action, status):
-    """Give the error that a status is; a report of a failure shows the arguments."""
+    """Return the error that a status is; a report of a failure shows the arguments."""
     with pytest.raises(CalendlyError) as caught:
         connection.run(action.id, example(action))
     assert caught.value.status == status
@@ -318,7 +318,7 @@ def test_a_query_goes_with_reads_and_a_body_with_writes(action, connect):
 def test_a_resource_is_named_by_its_uri_on_either_origin_or_by_its_last_part(action, name, connect):
     given = example(action)
     last = given[name].rpartition("/")[2]
-    [form] = _forms(action.inputs[name]).values()
+    [form] = paths_of(action.inputs[name]).values()
     ids = {other: given.get(other, "A") for other in path_ids(form)[:-1]}
     path = form.format(**ids, uuid=last)
     whole_uri_only = len(path_ids(form)) > 1 and name not in action.path_ids

@@ -273,7 +273,7 @@ def test_check_shows_headroom_and_the_outcome_of_a_deep_check(call, make_sandbox
     unknown = sum(bool(alone & set(action.scopes)) for action in catalog().values())
     cannot = len(catalog()) - reads - unknown
     assert f"actions       can {reads}, cannot {cannot}, unknown {unknown}" in out
-    assert "note          the role is not known" in out
+    assert "note          the role is unknown" in out
 
 
 @pytest.mark.parametrize(

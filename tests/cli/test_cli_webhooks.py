@@ -73,10 +73,10 @@ def test_a_life_from_the_command_line(call, store, fresh_sandbox):
     assert code == 0
     assert [line.split() for line in out.splitlines()] == [
         ["ID", "SCOPE", "EVENTS"],
-        [kept.id, "made", "organization", *EVENTS],
+        [kept.id, "created", "organization", *EVENTS],
     ]
     assert err == "note: scope organization: the token's user is owner of the organization.\n"
-    assert call("subscribe", *EVENTS, "--to", CALLBACK)[1].splitlines()[1].split()[1] == "there"
+    assert call("subscribe", *EVENTS, "--to", CALLBACK)[1].splitlines()[1].split()[1] == "exists"
     code, out, err = call("list")
     assert code == 0
     assert out.splitlines()[1].split() == ["healthy", kept.id, "organization", CALLBACK, *EVENTS]
@@ -91,7 +91,7 @@ def test_a_life_from_the_command_line(call, store, fresh_sandbox):
 
 def test_everything_is_told_to_programs_too(call, store):
     told = subscribe(call, "--scope", "user")
-    assert (told["scope"], told["made"]) == ("user", True)
+    assert (told["scope"], told["created"]) == ("user", True)
     code, out, _ = call("list", "--json")
     listed = json.loads(out)["subscriptions"]
     assert code == 0
@@ -114,8 +114,8 @@ def test_everything_is_told_to_programs_too(call, store):
         (["subscribe", "invitee.created", "--to", CALLBACK, "--scope", "all"], "--scope"),
         (["unsubscribe", ID], "webhooks list"),
         (["rotate", ID], "webhooks list"),
-        (["doctor", "hooks.acme.example"], "no http"),
-        (["prune", "--to", "hooks.acme.example"], "no http"),
+        (["doctor", "hooks.acme.example"], "http(s) URL"),
+        (["prune", "--to", "hooks.acme.example"], "http(s) URL"),
         (["mend"], "mend"),
     ],
 )
@@ -156,7 +156,7 @@ def test_each_repair_is_asked_for_at_a_terminal(call, store, fresh_sandbox, monk
     assert call("prune", terminal=True)[0] == 0
     assert store.all() == []
     assert told["id"] in asked[0]
-    assert "forget its key" in asked[0]
+    assert "delete its key" in asked[0]
     assert call("prune") == (0, "Nothing to repair.\n", "")
 
 
@@ -194,7 +194,7 @@ def test_a_repair_that_fails_ends_with_1(call, store, fresh_sandbox):
     fresh_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "method": "POST"})
     code, out, _ = call("prune", "--yes")
     assert code == 1
-    assert "failed (make it anew" in out
+    assert "failed (create it again" in out
     assert [kept.id for kept in store.all()] == [told["id"]]
 
 
@@ -231,7 +231,9 @@ def test_lists_that_could_not_be_read_are_named(call, monkeypatch):
     code, out, err = call("list")
     assert code == 0
     assert "unseen" in out
-    assert "note: Subscriptions of scope organization were not read: it is told to admins and owners" in err
+    assert (
+        "note: Couldn't list subscriptions of scope organization: only admins and owners may list it" in err
+    )
 
 
 def test_nothing_to_list_is_said(call, fresh_sandbox):

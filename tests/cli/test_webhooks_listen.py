@@ -99,8 +99,8 @@ def test_events_are_printed_once_as_json_lines(place):
     assert first["payload"] == json.loads(event(1))["payload"]
     assert sorted(first) == ["created_at", "created_by", "id", "kind", "payload"]
     assert third["id"].endswith("-3")
-    assert err.splitlines().count("refused (401): mismatch") == 1
-    assert f"given: {first['id']}" in err.splitlines()
+    assert err.splitlines().count("rejected (401): mismatch") == 1
+    assert f"delivered: {first['id']}" in err.splitlines()
     assert KEY not in err
     assert "noor" not in err
 
@@ -120,7 +120,7 @@ def test_only_events_that_are_wanted_are_given(place):
         assert listener.printed()["kind"] == "invitee.canceled"
         listener.end()
     inbox = open_inbox(place)
-    assert (inbox.counts()["given"], inbox.counts()["unwanted"]) == (1, 1)
+    assert (inbox.counts()["delivered"], inbox.counts()["filtered"]) == (1, 1)
     inbox.close()
 
 
@@ -189,7 +189,7 @@ def test_events_are_forwarded_until_they_are_taken(place, target, tmp_path, monk
         assert target.done.wait(WAIT_S)
         code, _, err = listener.end()
     assert code == 0
-    assert "The event that was forwarded was answered 302." in err
+    assert "A forwarded event was answered with 302." in err
     (first, body), (second, again) = target.got  # the redirect was not followed
     assert body == again
     assert json.loads(body) == json.loads(event(1))
@@ -197,7 +197,7 @@ def test_events_are_forwarded_until_they_are_taken(place, target, tmp_path, monk
     assert first["Content-Type"] == "application/json"
     assert "Authorization" not in first
     inbox = open_inbox(place)
-    assert inbox.counts()["given"] == 1
+    assert inbox.counts()["delivered"] == 1
     inbox.close()
 
 
@@ -220,9 +220,7 @@ def test_where_nobody_answers_the_event_waits(place, closed_port):
     with listening(place, "--forward", f"http://127.0.0.1:{closed_port}/") as listener:
         assert listener.post(event(1)) == 200
         assert "kept" in listener.line(listener.process.stderr)
-        assert "No answer to the event that was forwarded: ConnectionError." in listener.line(
-            listener.process.stderr
-        )
+        assert "No answer to a forwarded event: ConnectionError." in listener.line(listener.process.stderr)
         assert listener.end()[0] == 0
     inbox = open_inbox(place)
     assert inbox.counts()["waiting"] == 1
@@ -361,10 +359,11 @@ def test_whatever_calendly_answers_to_a_look_it_is_tried_again_and_webhooks_are_
 def test_a_mistake_of_ours_in_a_look_does_not_end_the_receiver(place, account, monkeypatch, caplog):
     _, connection = account
     inbox = open_inbox(place)
-    monkeypatch.setattr(connection, "poll", lambda *_, **__: {}["uri"])
     stop = threading.Event()
     monkeypatch.setattr(stop, "wait", lambda _s: stop.set())
-    Wanted(connection, (), ()).looking(inbox, 60, None, lambda: None)(stop)
+    look = Wanted(connection, (), ()).looking(inbox, 60, None, lambda: None)
+    monkeypatch.setattr(connection, "trigger", lambda *_, **__: {}["uri"])
+    look(stop)
     inbox.close()
     assert "not read back: KeyError. Report this." in caplog.text
 
@@ -402,7 +401,7 @@ def test_a_filter_that_there_is_not_is_refused_at_the_start(place, account, caps
     assert account
     words = ["--events", "invitee.created", "--filter", "colour=blue", "--inbox", str(place)]
     assert cli.main(["webhooks", "listen", "--port", "0", "--print", *words]) == 2
-    assert "no filter of invitee.created" in capsys.readouterr().err
+    assert "isn't a filter of invitee.created" in capsys.readouterr().err
 
 
 # The inbox
@@ -411,23 +410,23 @@ def test_a_filter_that_there_is_not_is_refused_at_the_start(place, account, caps
 def test_the_inbox_says_what_waits_and_gives_again_what_was_parked(place, capsys):
     inbox = open_inbox(place)
     one, other = (Entry(name, "invitee.created", "2026-11-18T00:00:00Z", b"{}") for name in "ab")
-    inbox.put([one, other], now=1.0)
-    inbox.park("a", "it was too much")
-    inbox.settle("b", "given", now=1.0)
+    inbox.put([one, other])
+    inbox.bury("a", "it was too much")
+    inbox.complete("b", "delivered", now=1.0)
     inbox.close()
     assert cli.main(["webhooks", "inbox", "--inbox", str(place)]) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert "       1  parked    given up after too many attempts; --revive gives them again" in shown
+    assert "       1  dead      failed too many times; --revive tries them again" in shown
     words = ["--revive", "--forget-days", "30", "--json"]
     assert cli.main(["webhooks", "inbox", "--inbox", str(place), *words]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "revived": 1,
         "forgotten": 1,
         "waiting": 1,
-        "parked": 0,
-        "given": 0,
-        "unwanted": 0,
-        "folded": 0,
+        "dead": 0,
+        "delivered": 0,
+        "filtered": 0,
+        "merged": 0,
     }
 
 
@@ -490,7 +489,7 @@ def test_a_port_that_is_taken_is_told_of(call, closed_port, place):
 def test_an_inbox_that_cannot_be_opened_is_told_of(call, tmp_path):
     code, err = call("--port", "0", "--print", "--inbox", str(tmp_path))
     assert code == 1
-    assert "cannot be opened" in err
+    assert "Can't open the inbox" in err
 
 
 def test_the_own_inbox_is_in_the_data_folder(tmp_path, monkeypatch):

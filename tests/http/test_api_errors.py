@@ -4,8 +4,7 @@ import json
 import re
 
 import pytest
-from calendly_connector.auth.authenticators import credential_location
-from calendly_connector.auth.environment import chosen, source_of
+from calendly_connector.auth.credentials import credential_location, credential_source, find_credential
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.errors import (
     InvalidCredential,
@@ -267,8 +266,11 @@ def test_an_unfamiliar_token_is_mentioned(token, is_for_calendly, is_mentioned):
 def test_advice_names_the_environment_variable_that_was_read(monkeypatch):
     for variable in ("CALENDLY_API_TOKEN", "CALENDLY_API_KEY", "calendly_api_token", "CALENDLY_CREDENTIAL"):
         monkeypatch.delenv(variable, raising=False)
-    assert source_of(chosen()) == "CALENDLY_API_TOKEN, or store it: calendly-connector vault add NAME"
+    assert (
+        credential_source(find_credential())
+        == "CALENDLY_API_TOKEN, or store it: calendly-connector vault add NAME"
+    )
     monkeypatch.setenv("CALENDLY_API_KEY", "made-up")
-    assert source_of(chosen()) == "CALENDLY_API_KEY"
-    assert source_of(chosen(), "of the MCP server") == "CALENDLY_API_KEY of the MCP server"
-    assert source_of(chosen("acme")) == ""
+    assert credential_source(find_credential()) == "CALENDLY_API_KEY"
+    assert credential_source(find_credential(), "of the MCP server") == "CALENDLY_API_KEY of the MCP server"
+    assert credential_source(find_credential("acme")) == ""

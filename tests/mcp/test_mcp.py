@@ -370,7 +370,7 @@ def test_an_input_without_a_list_is_told_apart_from_an_empty_one(serve, unvisite
     with serve(unvisited) as agent:
         for action, field in (("scheduled_events_cancel", "uuid"), ("invitees_create", "location")):
             told = agent.refused("list_options", action=action, input=field)
-            assert "has no list to choose from" in told
+            assert "has no list of choices" in told
             assert catalog()[action.replace("s_c", "s.c")].inputs[field]["description"] in told
     with scripted(Result("x")) as agent:
         told = agent.get("list_options", action="invitees_create", input="event_type", query="no such room")

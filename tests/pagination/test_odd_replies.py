@@ -47,13 +47,13 @@ def ends_well(call):
         caught = error
     assert "\n" not in str(caught)
     # Some events are for admins only, and the role is in a reply.
-    assert not isinstance(caught, UsageError) or "must be an admin or owner" in str(caught)
+    assert not isinstance(caught, UsageError) or "for admins and owners" in str(caught)
 
 
 def polled_twice(connection, events):
     """Return the result of the second of two polls."""
-    polled = connection.poll(events, since=SINCE)
-    return connection.poll(events, polled.cursor)
+    trigger = connection.trigger(events)
+    return trigger.poll(trigger.poll(since=SINCE).cursor)
 
 
 def library_calls(connection):
@@ -70,11 +70,11 @@ def library_calls(connection):
         "poll bookings": lambda: polled_twice(connection, BOOKINGS),
         "poll shelves": lambda: polled_twice(connection, SHELVES),
         "poll submissions": lambda: polled_twice(connection, SUBMISSIONS),
-        "poll filtered": lambda: connection.poll(BOOKINGS[:1], since=SINCE, filters={"first_time": True}),
-        "sample": lambda: connection.sample("invitee.created"),
+        "poll filtered": lambda: connection.trigger(BOOKINGS[:1], {"first_time": True}).poll(since=SINCE),
+        "sample": lambda: connection.trigger(["invitee.created"]).sample(),
         "subscribe": lambda: subscriptions.subscribe(BOOKINGS[:2], CALLBACK),
-        "survey": subscriptions.survey,
-        "prune": lambda: subscriptions.prune(subscriptions.survey(), lambda _finding: True),
+        "audit": subscriptions.audit,
+        "prune": lambda: subscriptions.prune(subscriptions.audit(), lambda _finding: True),
     }
 
 
@@ -96,8 +96,8 @@ def test_random_odd_replies_raise_only_connector_errors(seed, calendly, connecti
         ("contacts.list", "poll shelves"),
         ("routing_forms.list", "poll submissions"),
         ("routing_form_submissions.list", "poll submissions"),
-        ("webhook_subscriptions.list", "survey"),
-        ("groups.list", "survey"),
+        ("webhook_subscriptions.list", "audit"),
+        ("groups.list", "audit"),
     ],
 )
 def test_an_odd_value_in_any_field_raises_only_connector_errors(value, action, entry, calendly, connection):
@@ -162,7 +162,7 @@ def odd_record(action, **fields):
 def test_a_poll_names_the_reply_with_an_unusable_uri(uri, calendly, connection):
     calendly.change = odd_record("scheduled_events.list", uri=uri)
     with pytest.raises(UnexpectedAnswer, match=r"reply to scheduled_events\.list"):
-        connection.poll(["invitee.created"], since=SINCE)
+        connection.trigger(["invitee.created"]).poll(since=SINCE)
 
 
 def test_a_poll_names_the_reply_with_an_invalid_organization(calendly, connection):
@@ -173,7 +173,7 @@ def test_a_poll_names_the_reply_with_an_invalid_organization(calendly, connectio
 
     calendly.change = change
     with pytest.raises(UnexpectedAnswer, match=r"reply to users\.me"):
-        connection.poll(["invitee.created"], since=SINCE)
+        connection.trigger(["invitee.created"]).poll(since=SINCE)
 
 
 def test_a_default_that_comes_from_a_reply_is_not_blamed_on_the_caller(calendly, connection):
@@ -192,7 +192,7 @@ def test_a_default_that_comes_from_a_reply_is_not_blamed_on_the_caller(calendly,
 )
 def test_a_subscription_without_required_fields_is_reported_with_its_reply(fields, calendly, connection):
     calendly.change = odd_record("webhook_subscriptions.list", **fields)
-    found = subscriptions_of(connection).survey()
+    found = subscriptions_of(connection).audit()
     assert {finding.kind for finding in found} == {"unlisted"}
     (name,) = fields
     assert all("webhook_subscriptions.list" in finding.message for finding in found)
@@ -201,7 +201,7 @@ def test_a_subscription_without_required_fields_is_reported_with_its_reply(field
 
 def test_a_group_without_a_usable_uri_is_not_blamed_on_the_caller(calendly, connection):
     calendly.change = odd_record("groups.list", uri=f"{API}/webhook_subscriptions/W1")
-    found = subscriptions_of(connection).survey()
+    found = subscriptions_of(connection).audit()
     assert any(finding.kind == "unlisted" and "groups.list" in finding.message for finding in found)
 
 
@@ -220,7 +220,7 @@ def test_a_key_whose_subscription_cannot_be_found_in_an_odd_list_stays_for_prune
         subscriptions_of(connection, store).subscribe(["invitee.created"], CALLBACK)
     assert [kept.uri for kept in store.all()] == [""]
     calendly.change = lambda _action, document: document
-    found = subscriptions_of(connection, store).survey()
+    found = subscriptions_of(connection, store).audit()
     assert [finding.repair != "" for finding in found if finding.kind == "pending"] == [True]
 
 

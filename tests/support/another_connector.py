@@ -83,11 +83,19 @@ class ShelfConnection:
             raise NoSuchBook(f"There is no {params['title']!r} on the shelf.", fix="List the books.")
         return Result(action, record=found[0])
 
-    def poll(self, events, cursor=""):
+    def trigger(self, events):
+        return ShelfTrigger(self.books, *events)
+
+
+class ShelfTrigger:
+    def __init__(self, books, kind):
+        self.books, self.kind = books, kind
+
+    def poll(self, cursor=""):
         uris = list(self.books.values())
         new = uris[int(cursor) :] if cursor else []
-        told = tuple(Event(f"{events[0]}:{uri}", events[0], "", None, {"uri": uri}) for uri in new)
-        return Polled(told, str(len(uris)))
+        events = tuple(Event(f"{self.kind}:{uri}", self.kind, "", None, {"uri": uri}) for uri in new)
+        return Polled(events, str(len(uris)))
 
 
 @contextmanager

@@ -73,7 +73,7 @@ class PlainHost:
 
     def events(self, name, event):
         with self._connect(name) as connection:
-            polled = connection.poll([event], self.cursors.get(event, ""))
+            polled = connection.trigger([event]).poll(self.cursors.get(event, ""))
         self.cursors[event] = polled.cursor
         self._write(polled.cursor)
         return [one.id for one in polled.events]

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, Final, get_args
 
-from ...auth.identity import Reach
+from ...auth.identity import Identity
 from ...catalog.expressions import pairs
 from ...catalog.json_schema import Schema
 from ...catalog.manifest import find, manifest
 from ...catalog.models import Action
 from ...contract import Filter, Params
 from ...errors import InvalidParams, Problem, UsageError
-from ...events.event_filter import read_wants
+from ...events.event_filter import read_event_filter
 from ...events.polling.poll import read_since
-from ...events.scope_assignment import share_out
+from ...events.scope_assignment import assign_scopes
 from ...plugin import connector
 from ...storage.sql import holds_password
 from ...sync import SyncOptions
@@ -55,7 +55,7 @@ def find_called(action: str, params: Params, rows: Filter) -> Action:
     return find(action, frozenset(params) | {_name(key) for key, _ in pairs(rows)})
 
 
-def check_wants(
+def check_trigger(
     events: Sequence[str], filters: Params, *, halves: bool, since: str | None, scope: str, group: str
 ) -> None:
     """Refuse events, filters, times and scopes that there are not. Raises UsageError."""
@@ -65,11 +65,17 @@ def check_wants(
         if event in triggers:
             later = _named(triggers[event].filters["properties"], later)
     with _known_alone(later):
-        wants = read_wants(events, sketched, halves=halves, lookup=_made_up, origins=(manifest().origin,))
+        wanted = read_event_filter(
+            events,
+            sketched,
+            include_raw_reschedules=halves,
+            lookup=_made_up,
+            origins=(manifest().origin,),
+        )
     if _is_known(since):
         read_since(since)
     if _is_known(scope) and _is_known(group):
-        share_out(wants.told_by, triggers, Reach("", "", role="owner"), scope=scope, group=group)
+        assign_scopes(wanted.sources, triggers, Identity("", "", role="owner"), scope=scope, group=group)
 
 
 def check_copy(to: str | None, to_conn_id: str | None, form: str | None, options: Params) -> None:

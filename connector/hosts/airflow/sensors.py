@@ -76,7 +76,7 @@ class CalendlyEventSensor(BaseSensorOperator):
         with told_to_airflow():
             if limit < 1:
                 raise UsageError(f"The limit is {limit}.", fix="Set it to 1 or more.")
-            dag_check.check_wants(
+            dag_check.check_trigger(
                 self.events, self.filters, halves=halves, since=since, scope=scope, group=group
             )
 
@@ -123,15 +123,8 @@ class CalendlyEventSensor(BaseSensorOperator):
 
     def _look(self, place: Place) -> Polled:
         with CalendlyHook(self.calendly_conn_id).get_conn() as connection:
-            return connection.poll(
-                self.events,
-                place.cursor,
-                filters=self.filters,
-                halves=self.halves,
-                since=place.since,
-                scope=self.scope,
-                group=self.group,
-            )
+            wanted = connection.trigger(self.events, self.filters, include_raw_reschedules=self.halves)
+            return wanted.poll(place.cursor, since=place.since, scope=self.scope, group=self.group)
 
     def _hand_on(self, context: Context, told: Mapping[str, Any]) -> list[dict[str, Any]]:
         for warning in told["warnings"]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -18,8 +17,7 @@ from .xcom import MOST_EVENTS, MOST_XCOM_BYTES, how_many_fit
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from ...connection import CalendlyConnection
-    from ...contract import Params, Polled
+    from ...contract import Params, Polled, Trigger
 
 
 _ARGUMENTS: Final = (
@@ -79,7 +77,10 @@ class CalendlyTrigger(BaseTrigger):
         """Look until something is found; every call is made in a thread, off the event loop."""
         try:
             with await asyncio.to_thread(CalendlyHook(self.calendly_conn_id).get_conn) as connection:
-                while not (polled := await asyncio.to_thread(self._look, connection)).events:
+                wanted = await asyncio.to_thread(
+                    connection.trigger, self.events, self.filters, include_raw_reschedules=self.halves
+                )
+                while not (polled := await asyncio.to_thread(self._look, wanted)).events:
                     self.cursor = polled.cursor
                     await asyncio.sleep(self.interval_s)
             told = found(polled, Place(self.cursor), self.limit, self.most_xcom_bytes)
@@ -87,9 +88,8 @@ class CalendlyTrigger(BaseTrigger):
             told = {"error": str(error), "retryable": error.retryable}
         yield TriggerEvent(told)
 
-    def _look(self, connection: CalendlyConnection) -> Polled:
-        look = partial(connection.poll, self.events, self.cursor, filters=self.filters, halves=self.halves)
-        return look(scope=self.scope, group=self.group)
+    def _look(self, wanted: Trigger) -> Polled:
+        return wanted.poll(self.cursor, scope=self.scope, group=self.group)
 
 
 def found(polled: Polled, place: Place, limit: int, most_xcom_bytes: int) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any
 from mistral_lib.actions import Action, Result
 from oslo_config import cfg
 
-from ...auth.environment import chosen, source_of
-from ...contract import Connection, Record
+from ...auth.credentials import credential_source, find_credential
+from ...contract import Connection, Polled, Record
 from ...errors import ConnectorError
 from ...plugin import connector
 from . import results
@@ -31,13 +31,13 @@ class CalendlyAction(Action):
         try:
             entry = offered(self.name)
             entry.check_values(inputs)
-            credential = chosen(inputs.pop("credential", ""))
-            source = source_of(credential, "of Mistral's executors")
+            credential = find_credential(inputs.pop("credential", ""))
+            source = credential_source(credential, "of Mistral's executors")
             with connector.connect(credential, source=source) as connection:
                 if self.name == CHECK:
                     return _check(connection, inputs)
                 answer = (
-                    results.of_look(connection.poll(**inputs))
+                    results.of_look(_poll(connection, inputs))
                     if self.name == POLL
                     else _run(connection, entry, inputs, limit_kb)
                 )
@@ -51,6 +51,11 @@ def _check(connection: Connection, inputs: Record) -> Result:
     report = connection.check(**inputs)
     told = results.of_report(report)
     return Result(data=told) if report.ok else Result(error=told)
+
+
+def _poll(connection: Connection, inputs: Record) -> Polled:
+    events, filters, halves = inputs.pop("events"), inputs.pop("filters", None), inputs.pop("halves", False)
+    return connection.trigger(events, filters, include_raw_reschedules=halves).poll(**inputs)
 
 
 def _run(connection: Connection, entry: Offered, inputs: Record, limit_kb: int) -> Record:

@@ -35,12 +35,12 @@ def test_it_tests_by_saying_who_and_which_organization(sandbox, give_connection)
         ({"password": "made-up"}, "doesn't accept the token (401). Create a new token"),
         ({"password": ""}, "The connection holds no credential. Fill in"),
         ({"password": "", "extra": {"name": "nobody"}}, "nobody"),
-        ({"extra": {"plan": ["trial"]}}, "must be text"),
+        ({"extra": {"plan": ["trial"]}}, "must be strings"),
         ({"extra": {"plan": "foo"}}, "plan is 'foo'. Set it to trial or enterprise"),
         ({"extra": {"nmae": "work"}}, "unknown fields: nmae"),
         ({"host": "http://calendly.example"}, "must be https://host"),
         ({"host": "http://calendly.example"}, "Leave API address and port empty"),
-        ({"password": "two words"}, "has a space inside"),
+        ({"password": "two words"}, "contains a space"),
     ],
 )
 def test_it_tests_by_saying_what_is_wrong_and_what_to_do(

@@ -68,13 +68,13 @@ def uris(events):
     [
         ({"events": ["invitee.creatd"]}, "invitee.creat"),
         ({"events": []}, "event"),
-        ({"filters": {"hosst": "Ada"}}, "hosst: is no filter of invitee.created"),
-        ({"filters": {"hosst": "{{ x }}"}}, "hosst: is no filter of invitee.created"),
+        ({"filters": {"hosst": "Ada"}}, "hosst: isn't a filter of invitee.created"),
+        ({"filters": {"hosst": "{{ x }}"}}, "hosst: isn't a filter of invitee.created"),
         ({"filters": {"invitee": "both", "host": "{{ x }}"}}, "invitee: must be one of"),
         ({"filters": "host"}, "filters holds names and values, and is str"),
         ({"since": "yesterday"}, "since: must be a UTC time"),
         ({"scope": "everybody"}, "scope: must be organization, user or group"),
-        ({"scope": "user", "group": "sales"}, "group: does not go with scope user"),
+        ({"scope": "user", "group": "sales"}, "group: can't be used with scope user"),
         ({"limit": 0}, "The limit is 0. Set it to 1 or more."),
     ],
 )

@@ -1,14 +1,14 @@
 import pytest
-from calendly_connector.auth.personal_access_token import PersonalAccessToken, read_token
+from calendly_connector.auth.authenticators import PersonalAccessToken, read_token
 from calendly_connector.errors import InvalidCredential
 from hypothesis import given
 from hypothesis import strategies as st
 
 TOKEN = "eyJh.made-up_1.SIG="
 
-AROUND = "spaces or quotes around the token were removed"
-HEADER = "the header's words in front of the token were removed"
-WRAPPED = "line breaks inside the token were removed"
+AROUND = "removed spaces or quotes around the token"
+HEADER = "removed the header name or 'Bearer' before the token"
+WRAPPED = "removed line breaks inside the token"
 
 pasted = st.text(st.sampled_from("ab.=\"' \t\r\n\x00é\u200b") | st.characters()) | st.builds(
     "{}{}{}".format,
@@ -19,7 +19,7 @@ pasted = st.text(st.sampled_from("ab.=\"' \t\r\n\x00é\u200b") | st.characters()
 
 
 @pytest.mark.parametrize(
-    ("text", "mended"),
+    ("text", "normalizations"),
     [
         (TOKEN, ()),
         (f" {TOKEN}", (AROUND,)),
@@ -44,8 +44,8 @@ pasted = st.text(st.sampled_from("ab.=\"' \t\r\n\x00é\u200b") | st.characters()
         (f" Bearer {TOKEN[:6]}\n{TOKEN[6:]} ", (AROUND, HEADER, WRAPPED)),
     ],
 )
-def test_token_is_read_as_people_paste_it(text, mended):
-    assert read_token(text) == PersonalAccessToken(TOKEN, mended)
+def test_token_is_read_as_people_paste_it(text, normalizations):
+    assert read_token(text) == PersonalAccessToken(TOKEN, normalizations)
 
 
 @pytest.mark.parametrize("token", ["bearerXYZ", "BearerToken.1", "authorizationX", "-Habc", "x"])
@@ -69,8 +69,8 @@ def test_token_that_looks_like_a_header_word_stays_whole(token):
         "Authorization: Bearer ",
     ],
 )
-def test_nothing_is_a_missing_token(text):
-    with pytest.raises(InvalidCredential, match=r"^There is no token\.") as caught:
+def test_an_empty_text_is_a_missing_token(text):
+    with pytest.raises(InvalidCredential, match=r"^No token found\.") as caught:
         read_token(text)
     assert caught.value.outcome == "missing_token"
 
@@ -99,7 +99,7 @@ def test_nothing_is_a_missing_token(text):
     ],
     ids=ascii,
 )
-def test_damaged_token_is_refused_without_being_repeated(broken):
+def test_damaged_token_is_rejected_without_being_repeated(broken):
     with pytest.raises(InvalidCredential) as caught:
         read_token(broken)
     assert caught.value.outcome == "malformed_token"
@@ -114,7 +114,7 @@ def test_token_never_shows_in_a_repr():
 
 
 def test_token_goes_out_as_a_bearer():
-    assert read_token(TOKEN).authorization == f"Bearer {TOKEN}"
+    assert read_token(TOKEN).authorization() == f"Bearer {TOKEN}"
 
 
 @given(pasted)
@@ -127,7 +127,7 @@ def test_any_text_is_a_sendable_token_or_an_invalid_credential(text):
     assert token.value.isascii()
     assert token.value.isprintable()
     assert token.value.split() == [token.value]
-    assert bool(token.mended) is (token.value != text)
+    assert bool(token.normalizations) is (token.value != text)
 
 
 @given(pasted)
@@ -141,7 +141,7 @@ def test_no_text_is_added_to_a_token(text):
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4).map("tok-{}-end".format))
-def test_a_whole_token_is_taken_as_it_is_and_kept_out_of_reprs(value):
+def test_a_valid_token_is_unchanged_and_absent_from_reprs(value):
     token = read_token(value)
     assert token == PersonalAccessToken(value)
     assert value not in repr(token)
