@@ -166,10 +166,10 @@ def test_a_credential_of_the_wrong_form_is_refused_without_being_repeated(creden
     "origin", ["http://evil.example", "https://u:p@evil.example", "rubbish", "https://a.example/v2"]
 )
 def test_an_origin_that_could_lead_elsewhere_is_refused(origin, monkeypatch):
-    with pytest.raises(UsageError, match="CALENDLY_API_URL must be https"):
+    with pytest.raises(UsageError, match="The API origin must be https"):
         connect(origin)
     monkeypatch.setenv("CALENDLY_API_URL", origin)
-    with pytest.raises(UsageError, match="CALENDLY_API_URL must be https"):
+    with pytest.raises(UsageError, match="The API origin must be https"):
         connect()
 
 
