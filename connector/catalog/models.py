@@ -101,14 +101,14 @@ class _Documented:
 class TriggerSpec(_Documented):
     """An event: the kinds of subscriptions that can carry it, and the scopes that a credential needs.
 
-    `composed_of` names the Calendly events that make up an event of our own. `polling_gaps` says what
+    `sources` names the Calendly events that make up an event of our own. `polling_gaps` says what
     polling can't detect. `filter_schema` is the file in `schemas/filters/`.
     """
 
     subscriptions: tuple[str, ...]
     scopes: tuple[str, ...]
     plan: str | None = None
-    composed_of: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     filter_schema: str = "none"
     polling_gaps: str = ""
     _folder: ClassVar[str] = "events/"

@@ -85,7 +85,7 @@ class Wanted:
         self._kinds = kinds
         self._all = kinds or tuple(manifest().triggers)
         self._filters = _filters(self._all, rows)
-        joined = [kind for kind in kinds if manifest().triggers[kind].composed_of]
+        joined = [kind for kind in kinds if manifest().triggers[kind].sources]
         if connection is None and (rows or joined):
             raise UsageError(
                 f"{joined[0] if joined else '--filter'} needs a credential: more is read than was posted.",

@@ -30,7 +30,7 @@ def source_events(events: Iterable[str], specs: Mapping[str, TriggerSpec]) -> tu
     if unknown or not names:
         problems = [Problem("", f"unknown event {quoted(str(name))}") for name in unknown] or [NO_EVENTS]
         raise InvalidParams("events", problems, fix=f"Available: {', '.join(specs)}.")
-    return tuple(dict.fromkeys(source for name in names for source in specs[name].composed_of or (name,)))
+    return tuple(dict.fromkeys(source for name in names for source in specs[name].sources or (name,)))
 
 
 def assign_scopes(

@@ -15,7 +15,7 @@ import yaml
 from calendly_connector.calls.pick_lists import _texts
 from calendly_connector.catalog import expressions
 from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
-from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, Probe, Trigger
+from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, Probe, TriggerSpec
 from jsonschema import Draft202012Validator
 from locations import REFERENCE
 from pydantic import TypeAdapter
@@ -51,7 +51,7 @@ ENTRIES = {
 SHAPES = names_in("schemas", ".json", "shapes")
 EVENTS = names_in("schemas", ".json", "events")
 CARD = read_yaml(".catalog", "manifest.yaml")
-THEIRS = [event for event, entry in CARD["triggers"].items() if "composed_of" not in entry]
+THEIRS = [event for event, entry in CARD["triggers"].items() if "sources" not in entry]
 CREDENTIALS = names_in("credentials", ".yaml")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 OPENAPI = yaml.load((REFERENCE / "calendly-api.2026-11.yaml").read_bytes(), LOADER)  # noqa: S506 - is safe
@@ -478,7 +478,7 @@ def test_the_events_are_those_that_calendly_has():
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_event_is_declared_whole(event):
-    trigger = fits(Trigger, {"id": event, **CARD["triggers"][event]})
+    trigger = fits(TriggerSpec, {"id": event, **CARD["triggers"][event]})
     assert set(trigger.subscriptions) <= {"organization", "user", "group"}
     assert set(trigger.scopes) <= SCOPES
     file = read_json(f"events/{event}.json")
@@ -515,9 +515,9 @@ def test_every_file_of_filters_is_used():
 
 def test_an_event_of_ours_is_made_of_theirs_with_the_same_needs():
     for entry in CARD["triggers"].values():
-        for one in entry.get("composed_of", []):
+        for one in entry.get("sources", []):
             theirs = CARD["triggers"][one]
-            assert "composed_of" not in theirs
+            assert "sources" not in theirs
             assert theirs["subscriptions"] == entry["subscriptions"]
             assert theirs["scopes"] == entry["scopes"]
 
