@@ -370,7 +370,7 @@ def test_manifest_has_its_keys():
 @pytest.mark.parametrize("name", CARD["functions"])
 def test_function(name):
     function = fits(Function, CARD["functions"][name])
-    assert expressions.parse(f"~{{{name}}}~") == (expressions.Call(name),)
+    assert expressions.parse(f"~{{{name}}}~") == (expressions.FunctionCall(name),)
     assert function.help.endswith(".")
     assert function.example
     user = catalog()["users.me"].output["$defs"]["user"]["properties"]
