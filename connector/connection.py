@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from .contract import CheckReport, Event, Filter, Option, Params, RateLimit, Subscription
     from .events.subscriptions import SigningKeys, Subscriptions, SubscriptionStore
     from .events.trigger import EventTrigger
-    from .http.advice import Kept
+    from .http.api_errors import CredentialLocation
     from .http.client import Client
-    from .support.clock import Timing
+    from .support.clock import Timeouts, Timing
 
 
 class CalendlyConnection(Connection):
@@ -33,7 +33,13 @@ class CalendlyConnection(Connection):
     """
 
     def __init__(
-        self, credential: Mapping[str, str], origin: str, timing: Timing, name: str = "", source: str = ""
+        self,
+        credential: Mapping[str, str],
+        origin: str,
+        timing: Timing,
+        name: str = "",
+        source: str = "",
+        timeouts: Timeouts | None = None,
     ) -> None:
         self._credential = credential
         self._origin = origin
@@ -41,6 +47,7 @@ class CalendlyConnection(Connection):
         self._stored_as = name
         self._checked_scopes: Mapping[str, str] = {}
         self._source = source
+        self._timeouts = timeouts
 
     def __repr__(self) -> str:
         return f"<CalendlyConnection {self._credential['kind']} at {self._origin}>"
@@ -161,10 +168,10 @@ class CalendlyConnection(Connection):
     def _authenticator(self) -> Authenticator:
         from .auth.authenticators import open_authenticator
 
-        return open_authenticator(self._credential, self._stored_as, self._timing, self._kept.place)
+        return open_authenticator(self._credential, self._stored_as, self._timing, self._location.place)
 
     @cached_property
-    def _kept(self) -> Kept:
+    def _location(self) -> CredentialLocation:
         from .auth.credentials import credential_location
 
         is_for_calendly = self._origin == manifest.manifest().origin
@@ -181,8 +188,9 @@ class CalendlyConnection(Connection):
             self._authorization,
             account=self._account,
             plan=self._credential.get("plan", ""),
-            kept=self._kept,
+            location=self._location,
             timing=self._timing,
+            timeouts=self._timeouts,
         )
 
     def _authorization(self, refused: str | None) -> str:
@@ -234,9 +242,9 @@ class CalendlyConnection(Connection):
         return SigningKeys(_vault_store(), signer_of(self._credential), monotonic=self._timing.monotonic)
 
     def _lacks(self, scope: str) -> bool | None:
-        from .catalog.event_scopes import lacks
+        from .catalog.event_scopes import is_missing
 
-        return lacks(scope, self._authenticator.granted_scopes(), self._checked_scopes)
+        return is_missing(scope, self._authenticator.granted_scopes(), self._checked_scopes)
 
 
 def _vault_store() -> SubscriptionStore:

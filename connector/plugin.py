@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .catalog.manifest import Manifest
     from .catalog.models import Action
     from .connection import CalendlyConnection
+    from .support.clock import Timeouts
 
 
 class CalendlyConnector:
@@ -40,6 +41,7 @@ class CalendlyConnector:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        timeouts: Timeouts | None = None,
     ) -> CalendlyConnection:
         """Return a connection, without using the network. Threads may share it.
 
@@ -47,6 +49,7 @@ class CalendlyConnector:
         refreshed there. `origin` defaults to CALENDLY_API_URL, then to Calendly's; the token is sent only
         there. `source` says where the host keeps the credential ("the connection 'x'"), for errors about its
         token. `clock` returns unix seconds, `monotonic` seconds that only increase.
+        `timeouts` limits each call; default: 10 s to connect, 30 s between two bytes, 180 s in total.
 
         Raises InvalidCredential, UnknownCredential, VaultError or, for an unsafe origin, UsageError.
         """
@@ -58,7 +61,7 @@ class CalendlyConnector:
         where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
         timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
         opened, name = load(credential)
-        return CalendlyConnection(opened, check_origin(where), timing, name, source)
+        return CalendlyConnection(opened, check_origin(where), timing, name, source, timeouts)
 
 
 connector = CalendlyConnector()

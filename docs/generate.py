@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from calendly_connector.catalog.json_schema import follow
+from calendly_connector.catalog.json_schema import resolve
 from calendly_connector.catalog.manifest import catalog, manifest
 from calendly_connector.catalog.models import Action, TriggerSpec
 from calendly_connector.hosts.mcp.toolset import declared, make_offer
@@ -165,7 +165,7 @@ def _unseen_rows() -> Iterator[str]:
     yield "| event | what a webhook tells and a look does not |"
     yield "|---|---|"
     for trigger in manifest().triggers.values():
-        yield f"| `{trigger.id}` | {_cell(trigger.unseen)} |"
+        yield f"| `{trigger.id}` | {_cell(trigger.polling_gaps)} |"
 
 
 def _filter_rows() -> Iterator[str]:
@@ -188,7 +188,7 @@ def _needs(trigger: TriggerSpec) -> str:
 
 
 def _type(schema: Any, root: Any) -> str:
-    schema = follow(schema, root)
+    schema = resolve(schema, root)
     if "enum" in schema:
         values = ("null" if value is None else value for value in schema["enum"])
         return " or ".join(dict.fromkeys(f"`{value}`" for value in values))

@@ -6,7 +6,7 @@ from shlex import quote
 
 from ..catalog.manifest import manifest
 from ..errors import InvalidCredential
-from ..http.advice import Kept
+from ..http.api_errors import CredentialLocation
 from ..support.redaction import quoted
 
 
@@ -48,21 +48,21 @@ def load(credential: Mapping[str, str]) -> tuple[dict[str, str], str]:
     from .vault import open_vault
 
     name = credential.get("name", "")
-    held = open_vault().get(name)
-    if held.get("kind") == "webhook_subscription":
+    stored = open_vault().get(name)
+    if stored.get("kind") == "webhook_subscription":
         raise InvalidCredential(
             f"{name!r} is a webhook subscription and its signing key; it can't sign in.",
             fix="Pass the name of a credential. List them: calendly-connector vault list",
         )
-    held = _valid(held)
-    if held["kind"] == "stored":
+    stored = _valid(stored)
+    if stored["kind"] == "stored":
         raise InvalidCredential(f"The stored credential {name!r} only refers to another one by name.")
-    return held, name
+    return stored, name
 
 
 def credential_location(
     credential: Mapping[str, str], name: str, source: str, *, is_for_calendly: bool
-) -> Kept:
+) -> CredentialLocation:
     """Return where a credential is kept: in the vault as `name`, otherwise in `source`.
 
     Tokens of a sandbox (not `is_for_calendly`) may have any form.
@@ -70,11 +70,11 @@ def credential_location(
     token = credential.get("token", "")
     if name:
         source = f"the stored credential {name!r} (calendly-connector vault add {quote(name)} --replace)"
-    return Kept(
+    return CredentialLocation(
         **({"place": source} if source else {}),
         oauth=credential["kind"] == "oauth",
         name=name,
-        foreign=is_for_calendly and "eyJ" not in token,
+        unfamiliar=is_for_calendly and "eyJ" not in token,
     )
 
 

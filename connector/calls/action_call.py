@@ -30,7 +30,7 @@ class ActionCall:
         checked: CheckedInputs,
         *,
         limit: int | None = None,
-        is_missing: Lacks = event_scopes.unknown,
+        is_missing: Lacks = event_scopes.unknown_scope,
     ) -> None:
         self.action = checked.action
         self._client = client
@@ -81,13 +81,12 @@ class ActionCall:
 
 def send(client: Client, request: Request, is_missing: Lacks) -> Reply:
     """Send a request; if it creates a subscription, check its scopes first and explain a rejection."""
-    events = event_scopes.subscribed(request.method, request.path, request.body)
+    events = event_scopes.subscribed_events(request.method, request.path, request.body)
     event_scopes.check(events, is_missing)
     try:
         return client.send(request)
     except Rejected as error:
-        event_scopes.explain(error, events, is_missing)
-        raise
+        raise event_scopes.explained(error, events, is_missing) from None
 
 
 def read_result(action: Action, request: Request, reply: Reply) -> Result:

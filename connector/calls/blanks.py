@@ -7,7 +7,7 @@ value: null removes a limit, an empty text clears a company's name. In a read an
 from collections.abc import Mapping
 from typing import Any
 
-from ..catalog.json_schema import Schema, follow
+from ..catalog.json_schema import Schema, resolve
 from ..catalog.models import Action
 
 
@@ -40,7 +40,7 @@ def _cleaned(action: Action, values: Mapping[str, Any], fields: Mapping[str, Sch
 
 
 def _within(action: Action, value: Any, field: Schema) -> Any:
-    field = follow(field, action.sent)
+    field = resolve(field, action.sent)
     if isinstance(value, dict) and "properties" in field:
         return _cleaned(action, value, field["properties"])
     if isinstance(value, list) and "items" in field:

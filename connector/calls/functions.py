@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ..catalog import expressions
-from ..catalog.expressions import Call
+from ..catalog.expressions import FunctionCall
 from ..catalog.manifest import manifest
 from ..catalog.models import Function
 from ..contract import Record
@@ -49,14 +49,14 @@ class Functions:
         )
         return [problem for problem in found if problem]
 
-    def example(self, call: Call) -> str:
+    def example(self, call: FunctionCall) -> str:
         """Return a value of the right form, to check a call without network."""
         function = manifest().functions[call.name]
         if function.source == "calendar":
             return self._today(call, UTC)
         return self._now(call) if function.source == "clock" else function.example
 
-    def resolve(self, call: Call) -> str:
+    def resolve(self, call: FunctionCall) -> str:
         """Return the value. Raises UnexpectedAnswer if the signed-in user has no such field."""
         function = manifest().functions[call.name]
         match function.source:
@@ -68,7 +68,7 @@ class Functions:
                 return self._now(call)
         return self._credential[function.field]
 
-    def _problem(self, name: str, call: Call, *, is_secret: bool) -> Problem | None:
+    def _problem(self, name: str, call: FunctionCall, *, is_secret: bool) -> Problem | None:
         known = manifest().functions
         if call.name not in known:
             nearest = get_close_matches(call.name, known, n=1, cutoff=0.4)
@@ -93,10 +93,10 @@ class Functions:
             raise UnexpectedAnswer(f"The reply to users.me has no {function.field}.")
         return value
 
-    def _now(self, call: Call) -> str:
+    def _now(self, call: FunctionCall) -> str:
         return _written(datetime.fromtimestamp(self._clock(), UTC) + (call.offset or timedelta()))
 
-    def _today(self, call: Call, zone: tzinfo) -> str:
+    def _today(self, call: FunctionCall, zone: tzinfo) -> str:
         """Return the start of the day in a zone; an offset follows the calendar, across clock changes too."""
         now = datetime.fromtimestamp(self._clock(), zone)
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)

@@ -90,7 +90,7 @@ class Inputs:
             raise InvalidParams(action.id, problems, fix=_FIX_NAME)
         values = _spelled(action, values)
         if action.window:
-            yield from action.window.cut(values)
+            yield from action.window.split(values)
         else:
             yield values
 
@@ -124,7 +124,7 @@ class Inputs:
         """Convert every value that names a resource, at any depth, to the form that Calendly expects."""
 
         def walk(value: Any, field: Schema, path: str) -> Any:
-            field = json_schema.follow(field, action.sent)
+            field = json_schema.resolve(field, action.sent)
             if isinstance(value, list):
                 items = field.get("items", {})
                 return [walk(item, items, f"{path}[{number}]") for number, item in enumerate(value)]
@@ -142,7 +142,7 @@ class Inputs:
                 return value
 
         return {
-            key: walk(value, action.inputs[key], key) if key in action.naming else value
+            key: walk(value, action.inputs[key], key) if key in action.resource_inputs else value
             for key, value in values.items()
         }
 
@@ -202,7 +202,7 @@ def _defaults(action: Action, passed: frozenset[str], limit: int | None) -> dict
     defaults = {
         key: value
         for key, value in action.defaults.items()
-        if key not in passed and not action.rivals(key) & passed
+        if key not in passed and not action.alternatives(key) & passed
     }
     if "page_token" in action.inputs and "count" not in passed:
         most: int = action.inputs["count"]["maximum"]

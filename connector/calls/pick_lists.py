@@ -56,7 +56,7 @@ class PickLists:
             raise UnknownAction(
                 f"{action.id} has no input {quoted(field)}.", fix=f"Inputs: {', '.join(action.inputs)}."
             )
-        rule = json_schema.follow(action.inputs[field].get("items", action.inputs[field]), action.sent)
+        rule = json_schema.resolve(action.inputs[field].get("items", action.inputs[field]), action.sent)
         if "enum" in rule:
             texts = dict.fromkeys(str(value) for value in rule["enum"] if value is not None)
             return [Option(text, text) for text in texts]

@@ -152,13 +152,13 @@ def _prompt_for_missing(fields: dict[str, str], *, ask_secret: bool) -> None:
 def _wanted(purposes: tuple[str, ...], scopes: tuple[str, ...], held: str) -> tuple[str, ...]:
     """Return the scopes to request: those from the options, and those `held` since the last sign-in."""
     named = {scope for words in scopes for scope in words.split()}
-    for_them = {scope for purpose in purposes for scope in scope_rules.needed(purpose)}
+    for_them = {scope for purpose in purposes for scope in scope_rules.required_scopes(purpose)}
     # Tokens from before Calendly had scopes hold "default", which would replace all others.
     before = {scope for scope in held.split() if scope != "default" or not named | for_them}
     wanted = named | for_them | before
     if not wanted:
         raise UsageError("No scopes requested.", fix="Pass --for ACTION or --scope SCOPE (repeatable).")
-    return scope_rules.least({*wanted, _OWNER_SCOPE})
+    return scope_rules.minimal({*wanted, _OWNER_SCOPE})
 
 
 def _consent(

@@ -2,7 +2,7 @@
 
 import click
 
-from ..catalog.scopes import least, needed
+from ..catalog.scopes import minimal, required_scopes
 from ..errors import UsageError
 from .options import prints_json
 from .terminal import print_json
@@ -21,8 +21,8 @@ def command(purposes: tuple[str, ...], *, as_json: bool) -> None:
     """List the minimum scopes that actions and triggers need."""
     if not purposes:
         raise UsageError("Missing --for.", fix="Pass --for ACTION or --for TRIGGER (repeatable).")
-    each = {name: needed(name) for name in purposes}
-    scopes = least(scope for some in each.values() for scope in some)
+    each = {name: required_scopes(name) for name in purposes}
+    scopes = minimal(scope for some in each.values() for scope in some)
     if as_json:
         print_json({"scopes": scopes, "for": each})
         return

@@ -13,7 +13,7 @@ from .terminal import counted, notice, print_columns, print_json
 
 if TYPE_CHECKING:
     from ..contract import Event
-    from ..sync import Plan, Report
+    from ..sync import SyncPlan, SyncReport
 
 _TO_VARIABLE = "CALENDLY_SYNC_TO"
 _TO = click.option(
@@ -91,13 +91,13 @@ def command(  # noqa: PLR0913 - one per option
 
     reject_password(context, "to", _TO_VARIABLE)
     names = tuple(name for name in (word.strip() for word in (streams or "").split(",")) if name)
-    options = sync.Options(names, window_days, no_show_days, threads, own, only_marked, keep_formulas)
+    options = sync.SyncOptions(names, window_days, no_show_days, threads, own, only_marked, keep_formulas)
     with connect() as connection:
         if dry_run:
-            _show_plan(sync.plan(connection, to, options, form=form), as_json=as_json)
+            _show_plan(sync.plan(connection, to, options, file_format=form), as_json=as_json)
             return 0
         with interruptible() as stop, shown(connection) as watch:
-            report = sync.copy(connection, to, options, form=form, watch=watch, stop=stop)
+            report = sync.run(connection, to, options, file_format=form, on_progress=watch, should_stop=stop)
     _show_report(report, as_json=as_json)
     return 0 if report.outcome == "done" else 1
 
@@ -115,7 +115,7 @@ def mark(context: click.Context, to: str, form: Literal["jsonl", "csv"] | None, 
     from .. import sync
 
     reject_password(context, "to", _TO_VARIABLE)
-    count = sync.mark(to, _read_events(source), form=form)
+    count = sync.mark(to, _read_events(source), file_format=form)
     click.echo(f"Marked {counted(count, 'record')} for the next sync.")
 
 
@@ -163,7 +163,7 @@ def _event(entry: Any) -> "Event":
     return Event(id_, kind, created_at, created_by, payload)
 
 
-def _show_plan(plan: "Plan", *, as_json: bool) -> None:
+def _show_plan(plan: "SyncPlan", *, as_json: bool) -> None:
     if as_json:
         print_json(plan.to_dict())
         return
@@ -182,7 +182,7 @@ def _show_plan(plan: "Plan", *, as_json: bool) -> None:
         notice("warning", warning)
 
 
-def _show_report(report: "Report", *, as_json: bool) -> None:
+def _show_report(report: "SyncReport", *, as_json: bool) -> None:
     if as_json:
         print_json(report.to_dict())
     else:

@@ -14,7 +14,7 @@ import click
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
     from ..contract import RateLimit
-    from ..sync import Progress
+    from ..sync import SyncProgress
 
 _SHORTEST_WAIT_S: Final = 1.0  # a shorter one would flicker
 _WINDOW_S: Final = 60.0
@@ -46,7 +46,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def shown(connection: "CalendlyConnection") -> Iterator[Callable[["Progress"], None]]:
+def shown(connection: "CalendlyConnection") -> Iterator[Callable[["SyncProgress"], None]]:
     """Yield a function that shows progress if standard error is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _progress: None
@@ -62,7 +62,7 @@ def shown(connection: "CalendlyConnection") -> Iterator[Callable[["Progress"], N
     with bars.Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("sync", total=None, records=0, calls=0, rest=rest)
 
-        def show(progress: "Progress") -> None:
+        def show(progress: "SyncProgress") -> None:
             rest.update(progress)
             bar.update(
                 task,
@@ -90,7 +90,7 @@ class TimeLeft:
         self._ends_at: float | None = None
         self._limit: RateLimit | None = None
 
-    def update(self, progress: "Progress") -> None:
+    def update(self, progress: "SyncProgress") -> None:
         """Store the progress. The pace is measured from the first progress that has a share."""
         self._limit = progress.rate_limit
         self._ends_at = None

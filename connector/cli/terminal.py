@@ -51,15 +51,15 @@ def notice(label: str, message: str) -> None:
 @contextmanager
 def debugging(*, show_people: bool) -> Iterator[None]:
     """Print the connector's whole log, without secrets; with personal data only if asked for."""
-    from ..http import debug_log
+    from ..http.debug_log import debug_log
 
-    before = debug_log.people.shown
-    debug_log.people.shown = show_people
+    before = debug_log.show_personal_data
+    debug_log.show_personal_data = show_people
     try:
         with logged(logging.DEBUG):
             yield
     finally:
-        debug_log.people.shown = before
+        debug_log.show_personal_data = before
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def _with_ids(
 
     found, problems = dict(filters), []
     for name in naming:
-        rule = json_schema.follow(spec.filters["properties"][name], spec.filters)
+        rule = json_schema.resolve(spec.filters["properties"][name], spec.filters)
         kind, text = rule["x-resource"], filters[name]
         try:
             uri = lookup(text, rule) if is_name(text, rule) else text

@@ -12,6 +12,7 @@ from ..errors import ConnectorError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, MetaData, Table
+    from sqlalchemy.exc import SQLAlchemyError
 
 _PASSWORD_BEFORE_HOST: Final = re.compile(r"[^:/]*://[^:/]*:[^@]*@")  # a password can hold anything but @
 _SECRET_SETTING: Final = re.compile(r"(?:pass(?:word|wd|phrase)?|pwd|secret|token)\s*=", re.IGNORECASE)
@@ -29,7 +30,7 @@ def require_sqlalchemy(what: str, extra: str) -> None:
 def read_url(address: str, *, what: str, setting: str, extra: str) -> "URL":
     """Parse a database URL. Raises UsageError if it isn't valid, or if its driver isn't installed.
 
-    For the message, `what` names the thing that needs the database, and `setting` where the URL was set.
+    The messages mention `what` needs a database, and the `setting` that has the URL.
     """
     require_sqlalchemy(f"{what} in a database", extra)
     from sqlalchemy import make_url
@@ -40,7 +41,7 @@ def read_url(address: str, *, what: str, setting: str, extra: str) -> "URL":
         url.get_dialect().import_dbapi()
     except ImportError as error:
         raise UsageError(
-            f"{what} in this kind of database needs {error.name}.", fix=f"pip install {error.name}"
+            f"This kind of database needs the module {error.name}.", fix=f"pip install {error.name}"
         ) from None
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise UsageError(
@@ -99,6 +100,18 @@ def upsert(connection: "Connection", table: "Table", key: dict[str, Any], values
     # Some databases don't count a row that already has these values.
     if connection.execute(select(table.c[next(iter(key))]).where(found)).first() is None:
         connection.execute(insert(table).values(key | values))
+
+
+def error_message(error: "SQLAlchemyError", url: "URL") -> str:
+    """Return the first line of the driver's message without the password.
+
+    The other lines can contain rows, as SQLAlchemy's own message does.
+    """
+    cause = getattr(error, "orig", None) or error
+    message = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    for secret in (url.password, url.query.get("password")):
+        message = message.replace(str(secret), "***") if secret else message
+    return message.rstrip(".")
 
 
 class SharedDatabase:

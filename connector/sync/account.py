@@ -1,4 +1,4 @@
-"""Whose data is copied: the whole organization where the token may read it, else the user's own."""
+"""Whose data a sync reads: the whole organization's if the user is an admin or owner, otherwise their own."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from ..auth.identity import ADMIN_ROLES, read_identity
 from ..contract import Connection, Params, Result
 from ..errors import UsageError
-from .streams import Stream
+from .streams import StreamSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What a token reads; `note` says why it is not the whole organization."""
+class AccountView:
+    """The data that a token can read. `note` says why it isn't the whole organization's."""
 
     user: str
     organization: str
@@ -19,23 +19,23 @@ class Account:
     calls: int
     note: str = ""
 
-    def input(self, stream: Stream) -> dict[str, Any]:
-        """Give the inputs that say whose records a list is to hold."""
-        named = stream.whole if self.whole else stream.own
-        return {named: self.organization if named == "organization" else self.user} if named else {}
+    def list_input(self, stream: StreamSpec) -> dict[str, Any]:
+        """Return the input that limits a list to this view."""
+        name = stream.organization_input if self.whole else stream.user_input
+        return {name: self.organization if name == "organization" else self.user} if name else {}
 
-    def mark(self) -> dict[str, Any]:
-        """Give what tells this account's copies from others'."""
+    def to_state(self) -> dict[str, Any]:
+        """Return the view as it is stored in the destination, to compare later views with it."""
         return {"organization": self.organization, "user": None if self.whole else self.user}
 
 
-def look_up(connection: Connection, *, own: bool) -> Account:
-    """Return whose data to sync: the whole organization's for its admins, unless only `own` is asked for."""
+def read_account_view(connection: Connection, *, own: bool) -> AccountView:
+    """Ask Calendly for the token's user and their role; with `own`, only for the user."""
     calls = 0
 
     def run(action: str, params: Params | None) -> Result:
         nonlocal calls
-        calls += 1  # a call that is refused counts, too
+        calls += 1  # a denied call counts, too
         result = connection.run(action, params)
         calls += result.calls - 1
         return result
@@ -43,22 +43,23 @@ def look_up(connection: Connection, *, own: bool) -> Account:
     identity = read_identity(run, with_role=not own)
     whole = identity.role in ADMIN_ROLES
     note = ""
-    if not whole and not own:
-        why = (
-            "is not an admin or owner" if identity.role else "has no known role (it needs organizations:read)"
-        )
-        note = f"The token's user {why}, so only their own data is synced."
-    return Account(identity.user, identity.organization, whole=whole, calls=calls, note=note)
+    if identity.role is None and not own:
+        note = "The token can't read its user's role (organizations:read), so only their own data is synced."
+    elif not whole and not own:
+        note = "The token's user is not an admin or owner, so only their own data is synced."
+    return AccountView(identity.user, identity.organization, whole=whole, calls=calls, note=note)
 
 
-def check_same(known: Any, account: Account) -> None:
-    """Refuse to mix two accounts, or a user's view with the organization's: rows would seem to go missing."""
-    if known is None or known == account.mark():
+def check_same_view(stored: Any, view: AccountView) -> None:
+    """Raise UsageError if the destination holds another view: its rows would be marked as missing."""
+    if stored is None or stored == view.to_state():
         return
-    was = "a whole organization" if known.get("user") is None else "one user's own data"
-    now = "the whole organization" if account.whole else "the user's own data"
-    other = "" if known.get("organization") == account.organization else " of another account"
+    if stored.get("organization") != view.organization:
+        held = "another account's data"
+    else:
+        held = "one user's own data" if stored.get("user") else "a whole organization's data"
+    wanted = "the whole organization's" if view.whole else "only the user's own"
     raise UsageError(
-        f"The destination is a copy of {was}{other}; this token would copy {now}.",
-        fix="Name another destination.",
+        f"This destination already holds {held}. This sync would write {wanted}.",
+        fix="Choose another destination.",
     )

@@ -80,7 +80,7 @@ def calendly() -> Iterator[Subject]:
             environment={"CALENDLY_API_URL": sandbox.url},
             credential={"kind": kind, "token": _TOKEN},
             wrong=(
-                ({"kind": kind, "token": _WRONG}, "does not accept the token"),
+                ({"kind": kind, "token": _WRONG}, "doesn't accept the token"),
                 ({"kind": kind, "token": "no token at all"}, "token"),
             ),
             who=str(me["name"]),

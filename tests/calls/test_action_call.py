@@ -151,7 +151,7 @@ def test_the_address_of_the_next_page_in_a_reply_is_never_followed(unvisited, co
 @pytest.mark.parametrize("tokens", [["a", "a"], ["a", "b", "a"], ["a", "b", "b"]])
 def test_a_page_token_that_comes_again_is_an_error_and_no_endless_list(tokens, connect):
     steps = [page([EVENT], token) for token in tokens]
-    with Hostile(*steps) as server, pytest.raises(UnexpectedAnswer, match="page token came twice"):
+    with Hostile(*steps) as server, pytest.raises(UnexpectedAnswer, match="page token was repeated"):
         connect(server).run(EVENTS, ALL_EVENTS, all_pages=True)
     assert len(server.asked) == len(tokens)
 
@@ -260,7 +260,7 @@ def test_records_outside_the_schema_are_kept_as_they_came_and_warned_of(change, 
     assert result.records == [GOOD_EVENTS[0], odd, other]
     [warning, *_] = [warning for warning in result.warnings if re.search(words, warning)]
     assert EVENTS in warning
-    assert "2 record(s), kept as they came" in warning
+    assert "2 record(s), kept unchanged" in warning
 
 
 def test_a_new_field_causes_no_warning(connect):
@@ -332,7 +332,7 @@ def test_a_user_without_the_field_is_an_error_and_nothing_is_sent_in_its_place(c
 
 def test_a_fetched_value_on_another_host_is_refused(connect):
     step = one({**ME, "uri": "https://evil.example/users/a-b"})
-    with Hostile(step) as server, pytest.raises(UnexpectedAnswer, match=r"users\.me .*another host"):
+    with Hostile(step) as server, pytest.raises(UnexpectedAnswer, match=r"users\.me .*a host other than"):
         connect(server).run(EVENTS)
     assert len(server.asked) == 1
 
@@ -407,7 +407,7 @@ def test_an_unknown_time_zone_is_an_error_with_a_fix(connect):
     [
         ("~{GetUserUrll}~", "unknown function.*GetUserUrl"),
         ("~{GetUserUrl+7d}~", "doesn't take an offset"),
-        ("~{GetUserUrl", "without its"),
+        ("~{GetUserUrl", "has a ~\\{ without"),
         ("~{Now+99999w}~", None),
         ("~{GetTimezone}~", "URI"),
     ],
@@ -600,7 +600,7 @@ def test_a_preview_asks_nobody(unvisited, connect):
 def test_a_subscription_whose_answer_was_lost_is_not_made_twice(fresh_sandbox, connect):
     action = catalog()["webhook_subscriptions.create"]
     fresh_sandbox.fault("reset", method="POST")
-    with pytest.raises(NoAnswer, match="look for its result") as caught:
+    with pytest.raises(NoAnswer, match="Check before retrying") as caught:
         connect(fresh_sandbox).run(action.id, action.examples[0]["input"])
     assert caught.value.may_have_happened
     assert paths(fresh_sandbox) == ["/webhook_subscriptions"]

@@ -231,7 +231,7 @@ def test_each_refusal_is_its_own_error_and_is_repeated_only_where_that_is_safe(a
         assert error.request_id, status
         if kind == "calendly_down":
             assert (status, error.may_have_happened, error.retryable) == (status, write, not write)
-            assert ("look for its result" in error.fix) == write, status
+            assert ("Check before retrying" in error.fix) == write, status
         else:
             assert (status, error.retryable) == (status, kind == "rate_limited")
         assert error.fix, status
@@ -263,7 +263,7 @@ def test_an_answer_that_is_not_json_is_never_taken_for_one(action, kind, trouble
     with pytest.raises(UnexpectedAnswer) as caught:
         connect(troubled).run(action.id, example(action))
     assert tries(troubled) == ONCE
-    assert ("look for its result" in caught.value.fix) == (action.method in WRITES)
+    assert ("Check before retrying" in caught.value.fix) == (action.method in WRITES)
 
 
 @each_action
@@ -274,7 +274,7 @@ def test_an_empty_answer_is_no_record(action, troubled, connect):
     else:
         with pytest.raises(UnexpectedAnswer) as caught:
             connect(troubled).run(action.id, example(action))
-        assert ("look for its result" in caught.value.fix) == (action.method in WRITES)
+        assert ("Check before retrying" in caught.value.fix) == (action.method in WRITES)
     assert tries(troubled) == ONCE
 
 

@@ -171,7 +171,7 @@ def test_one_word_that_is_no_name_is_refused_here_and_never_sent(connect, troubl
 
 @pytest.mark.parametrize("action", ["scheduled_events.get", "notes.get", "invitee_no_shows.delete"])
 def test_a_word_for_what_has_no_list_to_choose_from_is_refused_without_a_request(connect, unvisited, action):
-    with pytest.raises(InvalidParams, match="or the id at its end"):
+    with pytest.raises(InvalidParams, match="or the id at the end of one"):
         connect(unvisited).run(action, {"uuid": "Introo"})
 
 

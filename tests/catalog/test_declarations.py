@@ -1,4 +1,4 @@
-"""Every declaration, actions/ to the manifest, against what the code trusts it to be."""
+"""Checks every declaration, from actions/ to the manifest, because the code trusts them."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ import yaml
 from calendly_connector.calls.pick_lists import _texts
 from calendly_connector.catalog import expressions
 from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
-from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, Probe, Trigger
+from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, Probe, TriggerSpec
 from jsonschema import Draft202012Validator
 from locations import REFERENCE
 from pydantic import TypeAdapter
@@ -64,7 +64,7 @@ each_shape = pytest.mark.parametrize("shape", SHAPES)
 
 
 def same_line(request: str) -> str:
-    """Give a request line without the names of its ids, which differ between sources."""
+    """Return a request line without the names of its ids, which differ between sources."""
     return re.sub(r"\{\w+\}", "{}", request)
 
 
@@ -78,14 +78,14 @@ SCOPES = {scope for operation in OPERATIONS.values() for scope in operation.get(
 
 
 def fits(kind: Any, entry: Mapping[str, Any]) -> Any:
-    """Check an entry as it stands in its file: strictly, since the code takes it as it is."""
+    """Check an entry of a file strictly, because the code doesn't."""
     unknown = entry.keys() - {field.name for field in dataclasses.fields(kind)}
     assert not unknown, f"unknown keys: {unknown}"
     return TypeAdapter(kind).validate_json(json.dumps(entry), strict=True)
 
 
 def properties(schema: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Give each property that a schema declares, at any depth; conditions declare none."""
+    """Yield each property that a schema declares, at any depth, except in conditions."""
     for name, rule in schema.get("properties", {}).items():
         yield f"{path}.{name}", rule
         yield from properties(rule, f"{path}.{name}")
@@ -114,7 +114,7 @@ def texts(node: Any) -> Iterator[str]:
 
 
 def misfits(schema: Any, value: Any) -> list[str]:
-    """Ask both libraries that the connector uses, with formats checked."""
+    """Validate with both libraries that the connector uses, including formats."""
     checker = jsonschema.FormatChecker()
     told = [
         error.message for error in Draft202012Validator(schema, format_checker=checker).iter_errors(value)
@@ -478,7 +478,7 @@ def test_the_events_are_those_that_calendly_has():
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_event_is_declared_whole(event):
-    trigger = fits(Trigger, {"id": event, **CARD["triggers"][event]})
+    trigger = fits(TriggerSpec, {"id": event, **CARD["triggers"][event]})
     assert set(trigger.subscriptions) <= {"organization", "user", "group"}
     assert set(trigger.scopes) <= SCOPES
     file = read_json(f"events/{event}.json")
@@ -502,14 +502,14 @@ def test_filters_of_an_event_can_be_shown_and_chosen(event):
     trigger = manifest().triggers[event]
     Draft202012Validator.check_schema(trigger.filters)
     assert trigger.filters["additionalProperties"] is False
-    assert trigger.unseen.endswith(".")
+    assert trigger.polling_gaps.endswith(".")
     for rule in trigger.filters["properties"].values():
         assert rule["description"].endswith(".")
         assert ("x-options" in rule) is ("x-resource" in rule)
 
 
 def test_every_file_of_filters_is_used():
-    used = {trigger.filtered_as for trigger in manifest().triggers.values()}
+    used = {trigger.filter_schema for trigger in manifest().triggers.values()}
     assert sorted(used) == names_in("schemas", ".json", "filters")
 
 
@@ -524,7 +524,7 @@ def test_an_event_of_ours_is_made_of_theirs_with_the_same_needs():
 
 @pytest.mark.parametrize("event", THEIRS)
 @pytest.mark.parametrize("scope", ["organization", "user", "group"])
-def test_a_subscription_that_cannot_work_is_refused_and_no_other(event, scope):
+def test_only_subscriptions_with_missing_scopes_are_rejected(event, scope):
     action = catalog()["webhook_subscriptions.create"]
     values = {**action.examples[0]["input"], "events": [event], "scope": scope}
     values |= {"user": f"{CARD['origin']}/users/U", "group": f"{CARD['origin']}/groups/G"}

@@ -19,7 +19,7 @@ import yaml
 from calendly_connector import __version__, cli
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli import demo, describe
-from calendly_connector.pagination import record_stream
+from calendly_connector.pagination import prefetch
 from calendly_connector.sandbox.world import fixtures
 from hostile import Hostile, one, page, reply
 
@@ -123,9 +123,9 @@ def test_without_a_command_the_help_is_printed_with_exit_code_2(call):
         (["check", "--nonsense"], "--nonsense"),
         (["describe"], "ACTION"),
         (["describe", "scheduled_event.list"], "scheduled_events.list"),
-        (["describe", "evil\x1b[31m\ncommand"], "There is no action"),
+        (["describe", "evil\x1b[31m\ncommand"], "Unknown action"),
         (["run"], "ACTION"),
-        (["run", "nonsense"], "There is no action"),
+        (["run", "nonsense"], "Unknown action"),
         (["run", "scheduled_events.list", "statsu=active"], "did you mean 'status'?"),
         (["run", "scheduled_events.list", "status"], "KEY=VALUE"),
         (["run", "scheduled_events.list", "=active"], "KEY=VALUE"),
@@ -141,7 +141,7 @@ def test_without_a_command_the_help_is_printed_with_exit_code_2(call):
         (["run", "users.get", "uuid=https://evil.example/users/a-b"], "another host"),
         (["run", "webhook_subscriptions.create"], "url: is missing"),
         (["run", "users.me", "--input", "no-such-file.json"], "can't read"),
-        (["record", "nonsense"], "There is no action"),
+        (["record", "nonsense"], "Unknown action"),
         (["sandbox", "--port", "70000"], "--port"),
         (["sandbox", "--events", "1"], "events must be between"),
         (["sandbox", "--users", "1"], "users must be between"),
@@ -190,7 +190,7 @@ def test_a_missing_token_is_wrong_usage(call, unvisited):
         (reply(403, {"message": "Please upgrade"}), "plan"),
         (reply(404, {"message": "\x1b[2Jnot\nhere"}), "404"),
         (reply(400, {"message": f"\x1b[2J\r\nbad {SECRET}\x07"}), "bad"),
-        (reply(200, b"<html>"), "not JSON"),
+        (reply(200, b"<html>"), "isn't JSON"),
         (reply(302, b"", {"Location": "https://evil.example"}), "redirect"),
         (reply(429, b"", {"Retry-After": "999"}), "429"),
     ],
@@ -376,7 +376,7 @@ def test_a_name_that_two_actions_share_shows_both(call):
 
 
 def test_run_writes_json_with_a_summary(call, sandbox, monkeypatch):
-    monkeypatch.setattr(record_stream, "_SLOW_S", math.inf)  # prefetching from a slow server costs a request
+    monkeypatch.setattr(prefetch, "SLOW_S", math.inf)  # prefetching from a slow server costs a request
     code, out, err = call(*ALL_EVENTS, "--all", "--json", server=sandbox)
     assert (code, err) == (0, "")
     told = json.loads(out)
@@ -464,7 +464,7 @@ def test_csv_has_a_column_per_declared_property_and_one_for_the_rest(call):
     assert strange["name"] == odd["name"]
     assert json.loads(strange["other"]) == {"mood": "good", "depth": [1, {"a": True}]}
     assert (bare["uri"], bare["status"], bare["start_time"]) == ("u", "true", "")
-    assert "warning: Outside the schema of scheduled_events.list" in err
+    assert "warning: Doesn't match the schema of scheduled_events.list" in err
 
 
 @pytest.mark.parametrize("action", ["users.me", "scheduled_events.list"])

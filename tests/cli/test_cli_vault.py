@@ -83,7 +83,7 @@ def test_invalid_credentials_are_rejected_and_not_saved(given, said, call, place
 def test_a_rejected_token_is_saved_only_with_no_check(call, place):
     code, out, err = call("vault", "add", "work", given=BAD)
     assert (code, out) == (1, "")
-    assert "does not accept the token (401)" in err
+    assert "doesn't accept the token (401)" in err
     assert "wasn't saved" in err
     assert "--no-check" in err
     assert BAD not in err

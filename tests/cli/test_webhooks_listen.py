@@ -218,7 +218,7 @@ def test_a_warning_is_forwarded_in_a_header(place, target):
         listener.end()
     warnings = [headers.get("Calendly-Connector-Event-Warnings") for headers, _ in target.got]
     assert sorted(filter(None, warnings)) == [
-        "Outside the schema of invitee.created: status: is missing [kept as it came]"
+        "Doesn't match the schema of invitee.created: status: is missing [kept unchanged]"
     ]
 
 

@@ -288,10 +288,12 @@ def test_a_payload_outside_its_schema_is_delivered_and_logged_once(inbox, timer,
         dispatcher.dispatch_due()
         timer.now += 3600
     (event,) = told
-    assert "Outside the schema of invitee.created: status: is missing [kept as it came]" in event.warnings
+    assert (
+        "Doesn't match the schema of invitee.created: status: is missing [kept unchanged]" in event.warnings
+    )
     assert tries[0].warnings == event.warnings
     (line,) = [one.getMessage() for one in caplog.records if one.name == "calendly_connector.events.webhooks"]
-    assert line.startswith(f"outside its schema, kept as it came: {event.id}: ")
+    assert line.startswith(f"payload doesn't match its schema, kept unchanged: {event.id}: ")
     assert "status: is missing" in line
     assert "PRIVATE" not in line
     assert inbox.counts()["delivered"] == 1

@@ -351,10 +351,10 @@ def test_an_unreachable_database_is_reported_without_its_password():
         ("sqlite://", "in memory"),
         ("nothing://x", "isn't a valid database URL"),
         ("mysql+nothing://x", "isn't a valid database URL"),
-        ("oracle+oracledb://x", "needs oracledb"),
+        ("oracle+oracledb://x", "needs the module oracledb"),
     ],
 )
-def test_an_address_that_is_none_is_refused(address, said):
+def test_an_invalid_database_url_is_rejected(address, said):
     with pytest.raises(UsageError, match=said):
         open_inbox(address)
 

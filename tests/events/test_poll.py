@@ -9,9 +9,11 @@ from contextlib import contextmanager
 import pytest
 from calendly_connector.catalog.manifest import manifest
 from calendly_connector.errors import InvalidParams, NoAnswer, PermissionDenied, UsageError
+from calendly_connector.events.event_filter import EventFilter
 from calendly_connector.events.polling import cursor
 from calendly_connector.events.polling.context import unix, written
 from calendly_connector.events.polling.poll import first
+from calendly_connector.events.trigger import EventTrigger
 
 BOOKINGS = ["invitee.created", "invitee.canceled", "invitee.rescheduled"]
 MARKS = ["invitee_no_show.created", "invitee_no_show.deleted"]
@@ -319,6 +321,47 @@ def test_a_list_that_breaks_off_forgets_nothing(world, watch):
     assert watching.ids() == []
 
 
+class Lists:
+    """A connection with these lists; those in `broken` break off before their first record."""
+
+    def __init__(self, **lists):
+        self.lists = {f"{name}.list": records for name, records in lists.items()}
+        self.broken = set()
+
+    def iterate(self, action, _params):
+        is_broken = action in self.broken
+        return Stream([] if is_broken else self.lists[action], complete=not is_broken)
+
+
+class Stream(list):
+    calls, warnings = 1, ()
+
+    def __init__(self, records, *, complete):
+        super().__init__(records)
+        self.complete = complete
+
+
+def test_a_list_that_breaks_off_does_not_delay_events_of_other_families(timer):
+    def record(kind, name):
+        return {"uri": f"https://api.calendly.com/{kind}/{name}", "updated_at": "2026-11-01T00:00:00Z"}
+
+    lists = Lists(contacts=[record("contacts", "C")], event_types=[record("event_types", "E")])
+    kinds = ("contact.deleted", "event_type.deleted")
+    trigger = EventTrigger(lists, EventFilter(kinds, kinds), timer)
+    user, organization = (f"https://api.calendly.com/{kind}/X" for kind in ("users", "organizations"))
+    known = cursor.Cursor(identity={"user": user, "organization": organization, "role": "user"})
+    baseline = trigger.poll(cursor.write(known))
+    timer.now += HOUR
+    lists.lists["event_types.list"] = []
+    lists.broken = {"contacts.list"}
+    polled = trigger.poll(baseline.cursor)
+    assert [event.id for event in polled.events] == ["event_type.deleted:event_types/E"]
+    assert not polled.complete
+    timer.now += HOUR
+    lists.broken = set()
+    assert trigger.poll(polled.cursor).events == ()
+
+
 def test_the_scope_is_the_widest_that_the_token_may_see(make_sandbox, timer, connect):
     with make_sandbox(clock=timer) as sandbox:
         owner, member = connect(sandbox), connect(sandbox, "sandbox-member")
@@ -439,7 +482,7 @@ def _refused(words):
         (
             ["invitee.created"],
             {"event_type": "https://evil.example/event_types/x"},
-            "another host",
+            "a host other than",
         ),
         (["invitee.created"], {"host": ""}, "at least 1"),
     ],

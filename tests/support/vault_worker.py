@@ -1,12 +1,12 @@
-"""What the vault's tests do in processes of their own: write, hold locks, and die at every step of a change.
+"""Child processes for the vault's tests: they write, hold locks, and die at every step of a change.
 
     python vault_worker.py put NAMES        one credential after the other
-    python vault_worker.py count NAME FILE TIMES    under the lock of NAME, add one to a number in FILE
-    python vault_worker.py hold NAME        take the lock of NAME, say so, and wait for the end
+    python vault_worker.py count NAME FILE TIMES    with the lock of NAME, add one to a number in FILE
+    python vault_worker.py hold NAME        take the lock of NAME, report it, and wait
     python vault_worker.py crash CHANGE START FOLDER
 
 `crash` copies the folder START to FOLDER/1, FOLDER/2 … and makes the change in each, in a process that is
-killed at the first, the second … step that reaches the disk, until a change comes to its end.
+killed at the first, the second … step that reaches the disk, until a change completes.
 """
 
 import json
@@ -32,7 +32,7 @@ STEPS = ("open", "close", "fsync", "mkdir", "replace", "unlink")  # functions of
 
 
 class Reaper:
-    """Kills this process at a step."""
+    """Kill this process at a step."""
 
     def __init__(self, step):
         self.left = step
@@ -59,7 +59,7 @@ class Reaper:
 
 
 class HalfWritten:
-    """A file on which the process may die in the middle of a write."""
+    """A file that can kill the process in the middle of a write."""
 
     def __init__(self, file, reaper):
         self.file = file
@@ -110,7 +110,7 @@ def main(what, *arguments):
         for _ in range(times):
             with vault.lock(name):
                 number = json.loads(file.read_text())
-                time.sleep(0)  # let the others in, if they can
+                time.sleep(0)  # let other processes in, if they can
                 file.write_text(json.dumps(number + 1))
     elif what == "hold":
         with vault.lock(arguments[0]):

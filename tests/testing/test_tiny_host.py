@@ -331,7 +331,7 @@ def test_as_a_program_it_says_what_is_wrong_with_a_token_and_ends_with_exit_code
     words = [sys.executable, tiny_host.__file__, str(flow), "0"]
     ended = subprocess.run(words, capture_output=True, timeout=30, check=False)
     assert (ended.returncode, ended.stderr) == (1, b"")
-    assert b"does not accept the token" in ended.stdout
+    assert b"doesn't accept the token" in ended.stdout
 
 
 def test_it_runs_its_flow_for_each_event_that_the_flow_is_about(flow, monkeypatch, capsys):

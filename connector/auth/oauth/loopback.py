@@ -55,7 +55,7 @@ class Listener:
         parts = _split(redirect_uri)
         port = 80 if parts.port is None else parts.port
         try:
-            self._server = _Server(parts.hostname or "", port)
+            self._server = _RedirectServer(parts.hostname or "", port)
         except OSError as error:
             raise ConnectorError(
                 f"Can't listen at {redirect_uri}: {error.strerror or 'the port is in use'}.",
@@ -65,9 +65,9 @@ class Listener:
         free = f"{host}:{self._server.server_address[1]}" if parts.port == 0 else parts.netloc
         self.redirect_uri = parts._replace(netloc=free).geturl()
 
-    def expect(self, asked: Consent) -> None:
+    def expect(self, expected: Consent) -> None:
         """Start to accept the redirect of this sign-in."""
-        self._server.asked = asked
+        self._server.expected = expected
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def wait(self, timeout_s: float) -> str:
@@ -87,12 +87,12 @@ class Listener:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        if self._server.asked is not None:
+        if self._server.expected is not None:
             self._server.shutdown()
         self._server.server_close()
 
 
-class _Server(ThreadingTCPServer):
+class _RedirectServer(ThreadingTCPServer):
     """Threaded, because a browser opens connections that it may never use."""
 
     daemon_threads = True
@@ -100,27 +100,27 @@ class _Server(ThreadingTCPServer):
     request_queue_size = 16
 
     def __init__(self, host: str, port: int) -> None:
-        self.asked: Consent | None = None
+        self.expected: Consent | None = None
         self.answers: Queue[str] = Queue(1)
         self.address_family = AF_INET6 if host == "::1" else AF_INET
-        super().__init__(("127.0.0.1" if host == "localhost" else host, port), _Handler)
+        super().__init__(("127.0.0.1" if host == "localhost" else host, port), _RedirectHandler)
 
     def handle_error(self, *_about: Any) -> None:
         """Ignore it: browsers close connections early, and the request contains a code."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+class _RedirectHandler(BaseHTTPRequestHandler):
+    server: _RedirectServer
     timeout = 10.0
 
     def do_GET(self) -> None:
         """Accept the redirect, or show what is wrong with it."""
-        asked = self.server.asked
-        if asked is None or not consent.is_redirect(asked, url := _full_url(asked, self.path)):
+        expected = self.server.expected
+        if expected is None or not consent.is_redirect(expected, url := _full_url(expected, self.path)):
             self._show(HTTPStatus.NOT_FOUND, "Page not found", "Continue the sign-in in the other window.")
             return
         try:
-            consent.read_redirect(asked, url)
+            consent.read_redirect(expected, url)
         except SignInFailed as error:
             if error.reason in _NOT_THE_ANSWER:
                 self._show(HTTPStatus.BAD_REQUEST, "Not the right page", f"{error.message} Still waiting.")
@@ -151,8 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(page)
 
 
-def _full_url(asked: Consent, target: str) -> str:
-    parts = urlsplit(asked.redirect_uri)
+def _full_url(expected: Consent, target: str) -> str:
+    parts = urlsplit(expected.redirect_uri)
     return f"{parts.scheme}://{parts.netloc}{target}"
 
 

@@ -13,11 +13,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ...catalog.manifest import manifest
 from ...errors import CalendlyDown, ConnectorError, RateLimited, SignInFailed, UnexpectedAnswer, UsageError
-from ...http import debug_log, protocol, rate_limit
-from ...http.client import no_answer, prepare_session
+from ...http import protocol, rate_limit
+from ...http.client import prepare_session
+from ...http.debug_log import debug_log
+from ...http.network_errors import network_error
 from ...http.protocol import Request
+from ...http.rate_limit import Permit
 from ...support import json_documents
-from ...support.clock import Timing
+from ...support.clock import Timeouts, Timing
 from . import consent, grant
 from .consent import Consent
 from .grant import Grant, TokenInfo
@@ -31,7 +34,7 @@ _TOKEN: Final = Request("POST", "/oauth/token")
 _INTROSPECT: Final = Request("POST", "/oauth/introspect")
 _REVOKE: Final = Request("POST", "/oauth/revoke")
 _CODE_LIFE_S: Final = 600.0
-_TIMEOUT_S: Final = (10.0, 30.0)  # to connect, and between two reads
+_TIMEOUTS: Final = Timeouts()
 _LIMIT_TIMEOUT_S: Final = 60.0
 _DEADLINE_S: Final = 60.0
 _REFUSALS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -71,11 +74,11 @@ class AuthorizationServer:
         url = f"{self._origin}/oauth/authorize"
         return consent.begin(url, self._client_id, redirect_uri, scopes, self._timing.monotonic())
 
-    def exchange(self, asked: Consent, redirect: str) -> Grant:
+    def exchange(self, pending: Consent, redirect: str) -> Grant:
         """Exchange the code in the URL that the person was redirected to for tokens. Raises SignInFailed."""
-        code = consent.read_redirect(asked, redirect)
-        consent.check_verifier(asked)
-        if self._timing.monotonic() - asked.began > _CODE_LIFE_S:
+        code = consent.read_redirect(pending, redirect)
+        consent.check_verifier(pending)
+        if self._timing.monotonic() - pending.began > _CODE_LIFE_S:
             raise SignInFailed(
                 "The sign-in took too long: its code is valid for 10 minutes.",
                 fix=consent.AGAIN,
@@ -86,19 +89,19 @@ class AuthorizationServer:
                 self._origin + _TOKEN.path,
                 grant_type="authorization_code",
                 code=code,
-                redirect_uri=asked.redirect_uri,
-                code_verifier=asked.verifier,
+                redirect_uri=pending.redirect_uri,
+                code_verifier=pending.verifier,
                 allow_redirects=False,
             )
         return grant.from_reply(reply, self._timing.clock())
 
-    def refresh(self, held: Grant) -> Grant:
+    def refresh(self, tokens: Grant) -> Grant:
         """Exchange a refresh token, which works once, for a new pair. Raises InvalidGrant."""
-        with self._session(_TOKEN, held.owner or self._client_id) as session:
+        with self._session(_TOKEN, tokens.owner or self._client_id) as session:
             reply = session.refresh_token(
-                self._origin + _TOKEN.path, refresh_token=held.refresh_token, allow_redirects=False
+                self._origin + _TOKEN.path, refresh_token=tokens.refresh_token, allow_redirects=False
             )
-        whose = {"owner": held.owner, "organization": held.organization}
+        whose = {"owner": tokens.owner, "organization": tokens.organization}
         return grant.from_reply({**whose, **reply}, self._timing.clock())
 
     def introspect(self, token: str) -> Mapping[str, Any]:
@@ -106,10 +109,10 @@ class AuthorizationServer:
         document = self._send(_INTROSPECT, token)
         return document if isinstance(document, dict) else {}
 
-    def token_info(self, held: Grant) -> TokenInfo:
+    def token_info(self, tokens: Grant) -> TokenInfo:
         """Return what introspection says about an access token, else what was granted at sign-in."""
         try:
-            known = self.introspect(held.access_token)
+            known = self.introspect(tokens.access_token)
         except ConnectorError as error:
             why = f"introspection failed: {error.message}"
         else:
@@ -118,16 +121,16 @@ class AuthorizationServer:
                 owner, organization = (str(known.get(name) or "") for name in ("owner", "organization"))
                 return TokenInfo(
                     frozenset(scope.split()),
-                    held.expires_at,
-                    owner or held.owner,
-                    organization or held.organization,
+                    tokens.expires_at,
+                    owner or tokens.owner,
+                    organization or tokens.organization,
                 )
             why = "introspection doesn't know the token"
         return TokenInfo(
-            frozenset(held.scope.split()) if held.scope else None,
-            held.expires_at,
-            held.owner,
-            held.organization,
+            frozenset(tokens.scope.split()) if tokens.scope else None,
+            tokens.expires_at,
+            tokens.owner,
+            tokens.organization,
             f"the scopes are those granted at sign-in, since {why}",
         )
 
@@ -135,10 +138,10 @@ class AuthorizationServer:
         """Revoke a token; with a refresh token, everything that was issued with it."""
         self._send(_REVOKE, token)
 
-    def revoke_grant(self, held: Grant) -> None:
+    def revoke_grant(self, tokens: Grant) -> None:
         """Revoke both tokens, the refresh token last: until then the call can be repeated."""
-        self.revoke(held.access_token)
-        self.revoke(held.refresh_token)
+        self.revoke(tokens.access_token)
+        self.revoke(tokens.refresh_token)
 
     def _send(self, request: Request, token: str) -> Any:
         """Send a token to be introspected or revoked. The app authenticates in the body, as documented."""
@@ -160,12 +163,12 @@ class AuthorizationServer:
             return response
 
         if account:
-            self._wait_for_limit(account)
+            self._wait_for_permit(account)
         session = OAuth2Session(
             self._client_id,
             self._client_secret or None,
             token_endpoint_auth_method="client_secret_basic" if self._client_secret else "none",
-            default_timeout=_TIMEOUT_S,
+            default_timeout=(_TIMEOUTS.connect_s, _TIMEOUTS.read_s),
         )
         ends_at = self._timing.monotonic() + _DEADLINE_S
         prepare_session(session, self._origin, lambda: ends_at - self._timing.monotonic())
@@ -179,21 +182,21 @@ class AuthorizationServer:
         except ValueError:  # JSON that is not an object
             raise _unexpected(request) from None
         except (requests.RequestException, OSError) as error:
-            raise no_answer(request, error, self._origin, _VARIABLE) from None
+            raise network_error(request, error, self._origin, _TIMEOUTS, variable=_VARIABLE) from None
         finally:
             session.close()
 
-    def _wait_for_limit(self, account: str) -> None:
-        shared = rate_limit.account(self._origin, account)
+    def _wait_for_permit(self, account: str) -> None:
+        limits = rate_limit.of_account(self._origin, account)
         while True:
             now = self._timing.monotonic()
-            turn = shared.take(_TOKEN.method, _TOKEN.path, now)
-            if isinstance(turn, rate_limit.Turn):
-                shared.told(turn, now, None)  # this server's headers report no limit
+            permit = limits.acquire(_TOKEN.method, _TOKEN.path, now)
+            if isinstance(permit, Permit):
+                limits.observe(permit, now, None)  # this server sends no useful rate limit headers
                 return
-            if turn > _LIMIT_TIMEOUT_S:
-                raise protocol.out_of_budget(_TOKEN, turn)
-            self._timing.sleep(turn)
+            if permit > _LIMIT_TIMEOUT_S:
+                raise protocol.not_sent(_TOKEN, permit)
+            self._timing.sleep(permit)
 
 
 def _read(request: Request, response: "requests.Response") -> Any:
@@ -221,8 +224,8 @@ def _log(response: "requests.Response", **_options: Any) -> None:
     request = Request(str(sent.method), urlsplit(str(sent.url)).path, body=fields)
     authorization = sent.headers.get("Authorization", "")
     headers = {name.lower(): value for name, value in response.headers.items()}
-    debug_log.sent(request, authorization)
-    debug_log.received(request, authorization, response.status_code, headers, response.content)
+    debug_log.request_sent(request, authorization)
+    debug_log.reply_received(request, authorization, response.status_code, headers, response.content)
 
 
 def _unexpected(request: Request) -> UnexpectedAnswer:

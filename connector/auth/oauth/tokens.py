@@ -54,8 +54,8 @@ class StaticOAuthToken:
 
     def token_info(self) -> TokenInfo | None:
         """Introspect the access token; None without a refresh token."""
-        held = grant.from_credential(self._credential)
-        return None if held is None else server_for(self._credential, self._timing).token_info(held)
+        current = grant.from_credential(self._credential)
+        return None if current is None else server_for(self._credential, self._timing).token_info(current)
 
     def granted_scopes(self) -> frozenset[str] | None:
         """Return the scopes that the credential says were granted."""
@@ -72,7 +72,7 @@ class RefreshingOAuthToken:
         self._name = name
         self._server = server
         self._timing = timing
-        self._held: Grant | None = None
+        self._current: Grant | None = None
         self._lock = Lock()
 
     def authorization(self, refused: str | None = None) -> str:
@@ -87,56 +87,56 @@ class RefreshingOAuthToken:
         """Return the scopes of the stored sign-in, and use its tokens from now on if it is a new one."""
         stored = self._vault.get(self._name)
         with self._lock:
-            if self._held and self._held.access_token != stored.get("access_token"):
-                self._held = None
+            if self._current and self._current.access_token != stored.get("access_token"):
+                self._current = None
         return frozenset(stored.get("scope", "").split()) or None
 
     def _usable(self, refused: str | None = None) -> Grant:
-        held = self._held
-        if held is not None and self._is_usable(held, refused):
-            return held
+        current = self._current
+        if current is not None and self._is_usable(current, refused):
+            return current
         with self._lock:
-            held = self._held
-            if held is None or not self._is_usable(held, refused):
-                self._held = None
-                held = self._held = self._refreshed(refused)
-            return held
+            current = self._current
+            if current is None or not self._is_usable(current, refused):
+                self._current = None
+                current = self._current = self._refreshed(refused)
+            return current
 
-    def _is_usable(self, held: Grant, refused: str | None) -> bool:
-        return held.usable(self._timing.clock()) and held.header != refused
+    def _is_usable(self, current: Grant, refused: str | None) -> bool:
+        return current.usable(self._timing.clock()) and current.header != refused
 
     def _refreshed(self, refused: str | None) -> Grant:
         """Return the stored pair, refreshed unless another process has done it."""
         with self._vault.lock(self._name, timeout_s=_LOCK_TIMEOUT_S):
             credential = self._vault.get(self._name)
-            held = grant.from_credential(credential)
-            if held is None:
+            current = grant.from_credential(credential)
+            if current is None:
                 raise _sign_in_required(self._name, credential.get(_SIGNED_OUT, "never"))
-            if self._is_usable(held, refused):
-                return held
+            if self._is_usable(current, refused):
+                return current
             try:
-                fresh = self._refresh(held)
+                fresh = self._refresh(current)
             except InvalidGrant:
                 # If Calendly refuses both tokens before the access token expires, access was revoked.
-                reason = "revoked" if held.usable(self._timing.clock()) else "used"
+                reason = "revoked" if current.usable(self._timing.clock()) else "used"
                 self._vault.put(self._name, signed_out(credential, reason))
                 raise _sign_in_required(self._name, reason) from None
             self._vault.put(self._name, {**credential, **fresh.fields()})
             return fresh
 
-    def _refresh(self, held: Grant) -> Grant:
+    def _refresh(self, current: Grant) -> Grant:
         try:
-            return self._server.refresh(held)
+            return self._server.refresh(current)
         except NoAnswer as error:
             if not error.may_have_happened:
                 raise
             # Either the request did not arrive, or the new pair is lost: a second request shows which.
-            return self._server.refresh(held)
+            return self._server.refresh(current)
 
 
-def signed_in(credential: Mapping[str, str], held: Grant) -> dict[str, str]:
+def signed_in(credential: Mapping[str, str], current: Grant) -> dict[str, str]:
     """Return a credential with the tokens of a new sign-in."""
-    return {name: value for name, value in credential.items() if name != _SIGNED_OUT} | held.fields()
+    return {name: value for name, value in credential.items() if name != _SIGNED_OUT} | current.fields()
 
 
 def signed_out(credential: Mapping[str, str], reason: str) -> dict[str, str]:

@@ -94,13 +94,12 @@ def file_lock(path: Path, timeout_s: float, what: str) -> Iterator[None]:
 
 def lock_timeout(what: str, waited_s: float) -> VaultError:
     """Return the error for a lock that another process holds for too long."""
-    error = VaultError(
+    return VaultError(
         f"{what} is still in use by another process after {waited_s:.0f} s.",
         fix="Try again. If it keeps failing, look for a process that hangs.",
         reason="busy",
+        retryable=True,
     )
-    error.retryable = True
-    return error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -103,6 +103,4 @@ def newer_version(place: str) -> InboxError:
 
 def permanent(message: str, fix: str) -> InboxError:
     """Return an error that a retry doesn't resolve."""
-    error = InboxError(message, fix=fix)
-    error.retryable = False
-    return error
+    return InboxError(message, fix=fix, retryable=False)

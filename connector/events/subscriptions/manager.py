@@ -64,7 +64,7 @@ class Subscriptions:
         *,
         clock: Callable[[], float] = time.time,
         token: Callable[[int], str] = secrets.token_hex,
-        is_missing: Lacks = event_scopes.unknown,
+        is_missing: Lacks = event_scopes.unknown_scope,
     ) -> None:
         self._connection = connection
         self._remote = RemoteSubscriptions(connection)

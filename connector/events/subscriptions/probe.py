@@ -10,7 +10,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from ...http.client import causes_of, prepare_session
+from ...http.client import prepare_session
+from ...http.network_errors import causes_of
 from . import urls
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from ...events.polling.poll import read_since
 from ...events.scope_assignment import assign_scopes
 from ...plugin import connector
 from ...storage.sql import holds_password
-from ...sync import Options
-from ...sync.destination import Format
+from ...sync import SyncOptions
+from ...sync.config import FileFormat
 
 _TEMPLATE: Final = re.compile(r"\{[{%#]")
 _STAND_IN: Final = "known at the run"
@@ -87,14 +87,14 @@ def check_copy(to: str | None, to_conn_id: str | None, form: str | None, options
             "to holds a password, which Airflow would keep in clear.",
             fix="Make a connection of it in Airflow, and name that in to_conn_id.",
         )
-    if form is not None and (to is None or form not in get_args(Format)):
+    if form is not None and (to is None or form not in get_args(FileFormat)):
         raise UsageError(
             f"No copy has the form {form!r} there.", fix="Give jsonl or csv, and a folder in to."
         )
-    known = [field.name for field in fields(Options)]
+    known = [field.name for field in fields(SyncOptions)]
     if unknown := sorted(options.keys() - set(known)):
         raise UsageError(f"A copy has no option {', '.join(unknown)}.", fix=f"It has {', '.join(known)}.")
-    Options(**options)
+    SyncOptions(**options)
 
 
 def check_object(name: str, value: Any) -> None:

@@ -152,7 +152,9 @@ class CalendlySyncOperator(BaseOperator):
         from ... import sync
 
         with told_to_airflow(), CalendlyHook(self.calendly_conn_id).get_conn() as connection:
-            report = sync.copy(connection, self._address(), sync.Options(**self.options), form=self.form)
+            report = sync.run(
+                connection, self._address(), sync.SyncOptions(**self.options), file_format=self.form
+            )
         for warning in report.warnings:
             self.log.warning("%s", warning)
         return report.to_dict()

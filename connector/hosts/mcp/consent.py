@@ -35,7 +35,7 @@ class Consent:
     def question(self, action: Action, arguments: Mapping[str, Any]) -> str:
         """Return the question about a call that passed its checks. Raises what it would be refused for."""
         about: dict[str, Record] = {}
-        for name in arguments.keys() & action.naming:
+        for name in arguments.keys() & action.resource_inputs:
             for value, kind, record in self._named(action, name, arguments[name]):
                 self._refuse_settled(action, name, record)
                 about[value] = self._told(kind, record)

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import Any, Final
 
-from ...catalog.json_schema import Schema, follow, mentions
+from ...catalog.json_schema import Schema, contains, resolve
 from ...catalog.manifest import catalog
 from ...catalog.models import Action
 from .paging import COUNT, INPUTS
@@ -64,8 +64,8 @@ def output_schema(action: Action) -> dict[str, Any]:
     """Give the form of an answer."""
     if action.returns == "none":
         return {"type": "object", "required": ["done"], "properties": {"done": {"const": True}}}
-    fields = follow(action.output, action.output).get("properties", {})
-    told = {name: _words(follow(rule, action.output)) for name, rule in fields.items()}
+    fields = resolve(action.output, action.output).get("properties", {})
+    told = {name: _words(resolve(rule, action.output)) for name, rule in fields.items()}
     record: dict[str, Any] = {"type": "object", "properties": told}
     if action.returns == "one":
         properties, required = {"record": record, **_WARNINGS}, ["record"]
@@ -81,7 +81,7 @@ def description(action: Action) -> str:
     choices = [branch.get("required", ()) for branch in action.input.get("anyOf", ())]
     if choices:
         told.append(f"Give at least one of {', '.join(' + '.join(names) for names in choices)}.")
-    if any(mentions(action.input, keyword, action.input) for keyword in _CONDITIONS):
+    if any(contains(action.input, keyword, action.input) for keyword in _CONDITIONS):
         told.append("Some inputs need others; a call that lacks one is told which.")
     if action.secrets:
         told.append(f"{', '.join(sorted(action.secrets))} comes from the server's own credential.")

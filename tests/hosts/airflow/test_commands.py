@@ -12,7 +12,7 @@ def test_a_good_connection_passes_its_test(installation):
 
 def test_a_bad_connection_fails_its_test_with_what_to_do(installation):
     told = " ".join(installation.run("connections", "test", "calendly_bad", code=1).split())
-    assert "Calendly does not accept the token (401). Create a new token in Calendly" in told
+    assert "Calendly doesn't accept the token (401). Create a new token in Calendly" in told
 
 
 @pytest.mark.parametrize("dag", ["calendly_week", "calendly_export"])

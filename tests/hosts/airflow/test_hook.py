@@ -32,7 +32,7 @@ def test_it_tests_by_saying_who_and_which_organization(sandbox, give_connection)
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"password": "made-up"}, "does not accept the token (401). Create a new token"),
+        ({"password": "made-up"}, "doesn't accept the token (401). Create a new token"),
         ({"password": ""}, "The connection holds no credential. Fill in"),
         ({"password": "", "extra": {"name": "nobody"}}, "nobody"),
         ({"extra": {"plan": ["trial"]}}, "must be strings"),

@@ -89,7 +89,7 @@ def test_a_write_that_did_not_happen_is_sent_by_the_next_try(fresh_sandbox, give
     with pytest.raises(AirflowException, match="too many requests") as caught:
         write().execute(context)
     assert not isinstance(caught.value, AirflowFailException)
-    rate_limit.forget()  # the next try is another process
+    rate_limit.reset()  # the next try is another process
     assert write().execute(context)["booking_url"]
 
 

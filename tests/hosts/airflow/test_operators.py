@@ -40,7 +40,7 @@ def action(name, **arguments):
             "email: is missing",
         ),
         ("invitees.get", {"action_params": {"event": "{{ x }}"}}, "uuid: is missing"),
-        ("scheduled_events.list", {"action_params": {"count": datetime.now(UTC)}}, "a value that JSON has"),
+        ("scheduled_events.list", {"action_params": {"count": datetime.now(UTC)}}, "must be a JSON value"),
         ("users.get", {"action_params": {"{{ x }}": "a", "uuid": "a"}}, "{{ x }}: is not an input"),
         ("users.me", {"action_params": ["uuid"]}, "action_params holds names and values, and is list"),
         ("users.me", {"filter": "uuid"}, "filter holds names and values, and is str"),
@@ -109,7 +109,7 @@ def test_what_an_earlier_task_gives_is_left_out_of_the_check():
         ({"to": "folder", "form": "xml"}, "No copy has the form 'xml'"),
         ({"to_conn_id": "warehouse", "form": "csv"}, "a folder in to"),
         ({"to": "a.db", "options": {"thread": 3}}, "no option thread. It has streams"),
-        ({"to": "a.db", "options": {"threads": 0}}, "Threads are between"),
+        ({"to": "a.db", "options": {"threads": 0}}, "threads must be between"),
         ({"to": "a.db", "options": {"streams": ["users", "nothing"]}}, "nothing"),
     ],
 )

@@ -69,7 +69,7 @@ def test_token_that_looks_like_a_header_word_stays_whole(token):
         "Authorization: Bearer ",
     ],
 )
-def test_nothing_is_a_missing_token(text):
+def test_an_empty_text_is_a_missing_token(text):
     with pytest.raises(InvalidCredential, match=r"^No token found\.") as caught:
         read_token(text)
     assert caught.value.outcome == "missing_token"
@@ -99,7 +99,7 @@ def test_nothing_is_a_missing_token(text):
     ],
     ids=ascii,
 )
-def test_damaged_token_is_refused_without_being_repeated(broken):
+def test_damaged_token_is_rejected_without_being_repeated(broken):
     with pytest.raises(InvalidCredential) as caught:
         read_token(broken)
     assert caught.value.outcome == "malformed_token"
@@ -141,7 +141,7 @@ def test_no_text_is_added_to_a_token(text):
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4).map("tok-{}-end".format))
-def test_a_whole_token_is_taken_as_it_is_and_kept_out_of_reprs(value):
+def test_a_valid_token_is_unchanged_and_absent_from_reprs(value):
     token = read_token(value)
     assert token == PersonalAccessToken(value)
     assert value not in repr(token)

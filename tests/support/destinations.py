@@ -1,22 +1,22 @@
-"""What a copy holds, for comparing it with another one or with the sandbox."""
+"""Reads what a sync wrote, to compare it with another sync or with the sandbox."""
 
 import sqlite3
 from datetime import datetime
 
 import sqlalchemy as sa
-from calendly_connector.sync import times
+from calendly_connector.support import timestamps
 from calendly_connector.sync.streams import streams
 
 
 @sa.event.listens_for(sa.Engine, "connect")
 def _never_wait_for_the_disk(connection, _record):
-    """Let SQLite in this process leave files to the operating system: no test pulls the plug."""
+    """Don't wait for the disk in this process: no test cuts the power."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")
 
 
 def tables(url, *, missing=False, stamps=False):
-    """Give {table: {uri: row}}, answers by question; `missing` rows and `stamps` of reading where wanted."""
+    """Return {table: {uri: row}} with answers by question, and if wanted with `missing` rows and `stamps`."""
     left_out = {"synced_at", "missing_since"} - ({"missing_since"} if missing else set())
     engine = sa.create_engine(url)
     metadata = sa.MetaData()
@@ -43,8 +43,8 @@ def tables(url, *, missing=False, stamps=False):
 
 
 def plain(value):
-    """Return a time from PostgreSQL as the text that SQLite has."""
-    return times.write(value) if isinstance(value, datetime) else value
+    """Return a time from PostgreSQL as the text that SQLite stores."""
+    return timestamps.write_sortable(value) if isinstance(value, datetime) else value
 
 
 def columns(url, table):

@@ -1,4 +1,4 @@
-"""Advice that fits the refusal, and the place where the credential is kept that has to change."""
+"""Errors from replies: advice that fits the reason, and the place where the credential is stored."""
 
 import json
 import re
@@ -13,8 +13,8 @@ from calendly_connector.errors import (
     Rejected,
     Unauthenticated,
 )
-from calendly_connector.http.advice import CASES, Kept
-from calendly_connector.http.protocol import Request, error_for
+from calendly_connector.http.api_errors import CASES, CredentialLocation, error_for
+from calendly_connector.http.protocol import Request
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.world import fixtures
 from hostile import Hostile, one, reply
@@ -54,18 +54,33 @@ def denied(message):
     ("request_", "status", "body", "fix"),
     [
         (READ, 400, RACE, "Try again."),
-        (INVITE, 400, {"title": "Already Invited", "message": "No."}, "Nothing to do: this person has been"),
-        (INVITE, 400, {"title": "Already Organization Member"}, "Nothing to do: this person is a member."),
+        (
+            INVITE,
+            400,
+            {"title": "Already Invited", "message": "No."},
+            "Nothing to do: this person is already invited",
+        ),
+        (
+            INVITE,
+            400,
+            {"title": "Already Organization Member"},
+            "Nothing to do: this person is already a member.",
+        ),
         (BOOK, 400, TAKEN, f"That slot is taken. Choose another from {SLOTS}."),
         (BOOK, 404, NO_SLOT, f"Choose another time from {SLOTS}."),
         (READ, 404, NO_SLOT, "Check the id"),
-        (CANCEL, 403, denied("Event is already canceled"), "Nothing to do: the event is canceled."),
+        (CANCEL, 403, denied("Event is already canceled"), "Nothing to do: the event is already canceled."),
         (READ, 403, denied(WHOSE), "Pass organization as well as user."),
-        (READ, 403, denied(DATA), "Ask Calendly support to grant the data requests permission."),
+        (READ, 403, denied(DATA), "Ask Calendly support for the data requests permission."),
         (INVITE, 403, denied(SEATS), "Buy more seats in Calendly, or remove members."),
         (INVITE, 403, denied(TRIAL), "Upgrade the trial to a paid plan."),
         (READ, 403, denied("This user is not in your organization"), "from organization_memberships.list."),
-        (READ, 403, denied("You are not allowed to view this event"), "Check that the token's user may do"),
+        (
+            READ,
+            403,
+            denied("You are not allowed to view this event"),
+            "Check that the token's user is allowed to do",
+        ),
     ],
 )
 def test_advice_fits_what_calendly_says(request_, status, body, fix):
@@ -90,27 +105,27 @@ def test_reason_of_a_403_follows_from_its_words(message, reason):
     assert error.reason == reason
 
 
-def test_a_slot_that_is_not_free_is_not_called_an_id():
+def test_advice_about_a_taken_slot_does_not_mention_ids():
     error = refused(BOOK, 404, NO_SLOT)
     assert isinstance(error, NotFound)
     assert error.message == (
-        "POST /invitees: that time is not available, or there is no such event type (404)."
+        "POST /invitees: that time isn't available, or the event type doesn't exist (404)."
     )
     assert "id" not in error.fix.split()
 
 
-def test_a_400_without_details_does_not_speak_of_inputs_that_calendly_names():
+def test_advice_for_a_400_depends_on_whether_calendly_names_the_cause():
     specific = refused(READ, 400, {"title": "Invalid Email", "message": "It cannot be invited."})
     assert str(specific) == (
-        "GET /scheduled_events was refused (400). It cannot be invited. Change the call accordingly."
+        "GET /scheduled_events was rejected (400). It cannot be invited. Change the request as Calendly says."
     )
     for body in ({}, {"message": GENERIC}):
-        assert refused(READ, 400, body).fix == "Check the inputs: Calendly doesn't say which one it refuses."
+        assert refused(READ, 400, body).fix == "Check the inputs: Calendly doesn't say which one it rejects."
     named = {"message": GENERIC, "details": [{"parameter": "count", "message": "must be a number"}]}
-    assert refused(READ, 400, named).fix == "Change the call accordingly."
+    assert refused(READ, 400, named).fix == "Change the request as Calendly says."
 
 
-def test_words_of_one_call_are_not_taken_for_those_of_another():
+def test_wording_of_one_operation_does_not_match_another():
     assert "slot" not in refused(READ, 400, TAKEN).fix
     assert "Nothing to do" not in refused(READ, 403, denied("Event is already canceled")).fix
 
@@ -121,24 +136,24 @@ def test_actions_that_advice_names_exist():
     assert named <= catalog().keys()
 
 
-def test_a_race_is_tried_again_until_it_is_won(connect, timer):
+def test_a_race_condition_is_retried_until_it_succeeds(connect, timer):
     with Hostile(reply(400, RACE), one({"uri": "https://api.calendly.com/notes/A"})) as server:
         connect(server).request("POST", "/notes", {"title": "Hello"})
     assert [asked.method for asked in server.asked] == ["POST", "POST"]
     assert len(timer.sleeps) == 1
 
 
-def test_a_race_that_is_never_won_may_be_tried_again_later(connect):
+def test_a_lasting_race_condition_is_a_retryable_error(connect):
     with Hostile(reply(400, RACE)) as server, pytest.raises(Rejected) as caught:
         connect(server).request("POST", "/notes", {"title": "Hello"})
     assert caught.value.retryable
     assert caught.value.fix == "Try again."
 
 
-# What the sandbox refuses, from the command line's point of view
+# Rejections of the sandbox, as seen from the command line
 
 
-def test_booking_a_time_that_is_not_free_points_to_the_free_ones(connect, sandbox):
+def test_booking_an_unavailable_time_points_to_available_times(connect, sandbox):
     booking = {
         "event_type": "intro",
         "start_time": "2030-01-05T03:00:00Z",
@@ -153,7 +168,7 @@ def test_booking_a_time_that_is_not_free_points_to_the_free_ones(connect, sandbo
     assert SLOTS in caught.value.fix
 
 
-def test_canceling_twice_says_that_there_is_nothing_to_do(connect, fresh_sandbox):
+def test_canceling_twice_says_nothing_to_do(connect, fresh_sandbox):
     connection = connect(fresh_sandbox)
     organization = f"https://api.calendly.com/organizations/{fixtures.ORGANIZATION}"
     [event] = connection.run(
@@ -164,10 +179,10 @@ def test_canceling_twice_says_that_there_is_nothing_to_do(connect, fresh_sandbox
     connection.run("scheduled_events.cancel", {"uuid": event["uri"]})
     with pytest.raises(PermissionDenied) as caught:
         connection.run("scheduled_events.cancel", {"uuid": event["uri"]})
-    assert caught.value.fix == "Nothing to do: the event is canceled."
+    assert caught.value.fix == "Nothing to do: the event is already canceled."
 
 
-# Where the credential is kept
+# Where the credential is stored
 
 
 @pytest.mark.parametrize(
@@ -180,7 +195,7 @@ def test_canceling_twice_says_that_there_is_nothing_to_do(connect, fresh_sandbox
         ),
     ],
 )
-def test_a_token_that_is_refused_is_replaced_where_it_came_from(sandbox, monkeypatch, where, place):
+def test_advice_for_a_rejected_token_names_where_it_is_stored(sandbox, monkeypatch, where, place):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
     with connector.connect({"kind": KIND, "token": "made-up"}, origin=sandbox.url, **where) as connection:
         with pytest.raises(Unauthenticated) as caught:
@@ -189,7 +204,7 @@ def test_a_token_that_is_refused_is_replaced_where_it_came_from(sandbox, monkeyp
         assert connection.check().fix == caught.value.fix
 
 
-def test_a_scope_that_is_missing_is_added_where_the_token_came_from(sandbox):
+def test_advice_for_a_missing_scope_names_where_the_token_is_stored(sandbox):
     credential = {"kind": KIND, "token": "sandbox-events-only"}
     with (
         connector.connect(credential, origin=sandbox.url, source="the 'work' connection") as connection,
@@ -201,7 +216,7 @@ def test_a_scope_that_is_missing_is_added_where_the_token_came_from(sandbox):
     )
 
 
-def test_a_host_without_a_token_is_not_sent_to_the_environment(unvisited):
+def test_a_host_without_a_token_is_not_pointed_to_the_environment(unvisited):
     with (
         connector.connect({"kind": KIND}, origin=unvisited.url, source="the 'work' connection") as connection,
         pytest.raises(InvalidCredential) as caught,
@@ -211,11 +226,11 @@ def test_a_host_without_a_token_is_not_sent_to_the_environment(unvisited):
     assert "CALENDLY" not in caught.value.fix
 
 
-def test_a_stored_credential_names_itself_whatever_the_host_says():
+def test_a_stored_credential_is_named_even_if_the_host_passes_a_source():
     told = credential_location(
         {"kind": KIND, "token": "x"}, "Acme & Co", "the 'work' connection", is_for_calendly=False
     )
-    assert told.renew() == (
+    assert told.replace_advice() == (
         "Create a new token in Calendly and put it in the stored credential 'Acme & Co' "
         "(calendly-connector vault add 'Acme & Co' --replace)."
     )
@@ -224,13 +239,17 @@ def test_a_stored_credential_names_itself_whatever_the_host_says():
 @pytest.mark.parametrize(
     ("where", "action", "fix"),
     [
-        (Kept(oauth=True, name="acme"), "event_types.list", "login acme --for event_types.list"),
-        (Kept(oauth=True, name="acme"), "", "login acme --scope event_types:read"),
-        (Kept(oauth=True), "event_types.list", "login NAME --for event_types.list"),
+        (
+            CredentialLocation(oauth=True, name="acme"),
+            "event_types.list",
+            "login acme --for event_types.list",
+        ),
+        (CredentialLocation(oauth=True, name="acme"), "", "login acme --scope event_types:read"),
+        (CredentialLocation(oauth=True), "event_types.list", "login NAME --for event_types.list"),
     ],
 )
-def test_a_sign_in_that_lacks_a_scope_is_extended_by_a_command(where, action, fix):
-    assert where.extend(("event_types:read",), action) == (
+def test_advice_for_a_sign_in_without_a_scope_is_a_login_command(where, action, fix):
+    assert where.scope_advice(("event_types:read",), action) == (
         f"Sign in again for event_types:read: calendly-connector {fix}"
     )
 
@@ -239,12 +258,12 @@ def test_a_sign_in_that_lacks_a_scope_is_extended_by_a_command(where, action, fi
     ("token", "is_for_calendly", "is_told"),
     [("eyJhbGciOi.made.up", True, False), ("an-old-api-key", True, True), ("sandbox-owner", False, False)],
 )
-def test_what_does_not_look_like_a_token_of_calendlys_is_told(token, is_for_calendly, is_told):
+def test_an_unfamiliar_token_is_mentioned(token, is_for_calendly, is_told):
     told = credential_location({"kind": KIND, "token": token}, "", "", is_for_calendly=is_for_calendly)
-    assert ("client secret" in told.renew()) is is_told
+    assert ("client secret" in told.replace_advice()) is is_told
 
 
-def test_the_variable_that_was_read_is_the_one_that_is_named(monkeypatch):
+def test_advice_names_the_environment_variable_that_was_read(monkeypatch):
     for variable in ("CALENDLY_API_TOKEN", "CALENDLY_API_KEY", "calendly_api_token", "CALENDLY_CREDENTIAL"):
         monkeypatch.delenv(variable, raising=False)
     assert (
