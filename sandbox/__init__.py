@@ -1,1 +1,4 @@
-"""A small, fast Calendly on this machine; it shares no code with the client, lest both err alike."""
+"""A small, fast Calendly on this machine; it shares no code with the client.
+
+See docs/decisions/sandbox-shares-no-code.md.
+"""

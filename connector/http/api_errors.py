@@ -3,6 +3,8 @@
 The status decides the class. Calendly has no error codes that tell the cases of one status apart, so its
 wording decides the advice and, for a 403, the reason. The table `CASES` holds all known wordings.
 Sources: https://developer.calendly.com/api-docs and replies quoted by other projects.
+
+See docs/decisions/advice-by-wording.md.
 """
 
 import re

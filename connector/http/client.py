@@ -1,4 +1,7 @@
-"""Sends requests to one origin: within rate limits and time-outs, with retries, without redirects."""
+"""Sends requests to one origin: within rate limits and time-outs, with retries, without redirects.
+
+See docs/decisions/proxies-and-netrc.md.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

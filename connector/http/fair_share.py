@@ -3,6 +3,8 @@
 Pure. Processes don't communicate. Each one sees how much of the limit others use, and paces itself by
 what remains until the window ends: a process with a large share takes a little less than that share, one
 with a small share a little more, so all of them converge to equal shares.
+
+See docs/decisions/sharing-without-a-lock.md.
 """
 
 import math

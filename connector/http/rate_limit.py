@@ -2,6 +2,7 @@
 
 Pure, except for the registry at the end: callers pass the time, in seconds that never go back.
 Limits: https://developer.calendly.com/api-docs/overview/rate-limits
+See docs/decisions/burst-then-wait.md and docs/decisions/one-limit-per-account.md.
 """
 
 import math

@@ -1,4 +1,7 @@
-"""Reads several lists, or several parts of a long list, in parallel, and returns their pages in order."""
+"""Reads several lists, or several parts of a long list, in parallel, and returns their pages in order.
+
+See docs/decisions/reading-in-parts.md.
+"""
 
 from collections import deque
 from collections.abc import Iterable, Iterator

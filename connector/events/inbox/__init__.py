@@ -2,6 +2,8 @@
 
 `open_inbox` opens one in an SQLite file, or in any database by its URL. There are two implementations: the
 file needs nothing but the standard library, and stores a lone event several times as fast as SQLAlchemy does.
+
+See docs/decisions/two-inboxes.md.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

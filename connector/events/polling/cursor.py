@@ -1,4 +1,7 @@
-"""A cursor: what existed at the last poll, as a short text that a host keeps. Pure."""
+"""A cursor: what existed at the last poll, as a short text that a host keeps. Pure.
+
+See docs/decisions/cursors-hold-no-events.md and docs/decisions/hashes-in-cursors.md.
+"""
 
 import base64
 import hashlib

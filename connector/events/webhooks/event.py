@@ -8,6 +8,8 @@ Calendly sends no delivery id and may deliver twice, so the id is built from wha
     invitee_no_show.created      kind and the no-show's own URI: an invitee can be marked again
     invitee_no_show.deleted      kind, invitee and the event's `created_at`: the no-show itself is gone
     anything unknown             kind and a hash of the body
+
+See docs/decisions/event-ids.md.
 """
 
 import hashlib

@@ -3,7 +3,7 @@
 Up to protocol version 2025-11-25 the server asks during the call. From 2026-07-28 on it answers the call with
 the question, and the client sends the call again with the reply; `server` seals the question's state.
 
-Decision: docs/decisions/consent.md
+See docs/decisions/consent.md.
 """
 
 import time
