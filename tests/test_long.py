@@ -1,4 +1,4 @@
-"""Interruptions, races and soaking: `make test-long`."""
+"""Interruptions, races and memory over long runs: `make test-long`."""
 
 import json
 import random
@@ -40,29 +40,29 @@ def test_an_interruption_at_any_moment_leaves_valid_output_that_says_it_is_short
         _until(lambda: out.exists() and out.stat().st_size > 0, process)
         time.sleep(random.Random(seed).uniform(0, 0.4))  # noqa: S311 - the moment is what varies
         process.send_signal(signal.SIGINT)
-        _, words = process.communicate(timeout=30)
-    told = json.loads(out.read_bytes())
-    uris = {record["uri"] for record in told["records"]}
-    assert len(uris) == len(told["records"])
-    if told["complete"]:  # the interruption came after the work was done, perhaps in the interpreter's exit
+        _, errors = process.communicate(timeout=30)
+    output = json.loads(out.read_bytes())
+    uris = {record["uri"] for record in output["records"]}
+    assert len(uris) == len(output["records"])
+    if output["complete"]:  # interrupted after the work was done
         assert len(uris) == 3000
     else:
         assert process.returncode == 1
-        assert "incomplete" in words
-        assert "Traceback" not in words
+        assert "incomplete" in errors
+        assert "Traceback" not in errors
 
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("seed", range(10))
-def test_after_a_kill_every_line_but_the_last_is_whole(seed, tmp_path):
+def test_after_a_kill_every_line_but_the_last_is_complete(seed, tmp_path):
     out = tmp_path / "events.jsonl"
     with subprocess.Popen([*COMMAND, *LIST, "--format", "jsonl", "--output", str(out)]) as process:
         _until(lambda: out.exists() and out.stat().st_size > 0, process)
         time.sleep(random.Random(seed).uniform(0, 0.4))  # noqa: S311 - the moment is what varies
         process.kill()
-    *whole, _ = out.read_bytes().split(b"\n")
-    assert whole
-    assert len({json.loads(line)["uri"] for line in whole}) == len(whole)
+    *lines, _ = out.read_bytes().split(b"\n")
+    assert lines
+    assert len({json.loads(line)["uri"] for line in lines}) == len(lines)
 
 
 def test_threads_share_a_connection_and_fetch_the_user_once(large):
@@ -76,16 +76,16 @@ def test_threads_share_a_connection_and_fetch_the_user_once(large):
 
         with ThreadPoolExecutor(16) as pool:
             counts = list(pool.map(call, range(800)))
-    assert all(given == asked for given, asked in counts)
+    assert all(returned == requested for returned, requested in counts)
     assert large.requests()["counts"]["GET /users/me"] == 1
 
 
-def test_memory_stays_flat_however_long_the_list_is(tmp_path):
+def test_memory_stays_flat_for_long_lists(tmp_path):
     peaks = [_peak_kib(events, tmp_path) for events in (5_000, 100_000)]
     assert peaks[1] <= 1.1 * peaks[0]
 
 
-def test_memory_stays_flat_however_much_is_copied(tmp_path):
+def test_memory_stays_flat_for_long_syncs(tmp_path):
     program = (
         "from calendly_connector import sync\n"
         "options = sync.SyncOptions(streams=('scheduled_events',))\n"
@@ -125,8 +125,8 @@ def _peak_kib(events: int, folder: Path, work: str = LISTING) -> int:
 
 
 def _until(condition, process) -> None:
-    give_up_at = time.monotonic() + 30
+    deadline = time.monotonic() + 30
     while not condition():
         assert process.poll() is None, "the command ended before it wrote anything"
-        assert time.monotonic() < give_up_at
+        assert time.monotonic() < deadline
         time.sleep(0.01)
