@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import calendly_connector
+import calendly_connector.sandbox
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -17,7 +19,9 @@ EXTERNAL = re.compile(r"[a-z]+:")
 
 
 def named_in_code() -> set[str]:
-    files = (file for folder in ("connector", "sandbox", "tools") for file in (ROOT / folder).rglob("*.py"))
+    packages = (calendly_connector, calendly_connector.sandbox)
+    folders = [Path(package.__file__).parent for package in packages] + [ROOT / "tools"]
+    files = (file for folder in folders for file in folder.rglob("*.py"))
     return {name for file in files for name in DECISION.findall(file.read_text("utf-8"))}
 
 

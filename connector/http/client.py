@@ -1,4 +1,4 @@
-"""Sends requests to one origin: within rate limits and time-outs, with retries, without redirects.
+"""Sends requests to one origin: within rate limits and timeouts, with retries, without redirects.
 
 See docs/decisions/proxies-and-netrc.md.
 """

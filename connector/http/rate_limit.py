@@ -1,4 +1,4 @@
-"""Client-side rate limits: how long to wait before a request, so that Calendly has no reason for a 429.
+"""Client-side rate limits: how long to wait before a request to avoid a 429.
 
 Pure, except for the registry at the end: callers pass the time, in seconds that never go back.
 Limits: https://developer.calendly.com/api-docs/overview/rate-limits
