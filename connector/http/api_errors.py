@@ -42,7 +42,7 @@ _MATCHED_TEXT: Final = 2_000  # characters of each text that are compared with t
 
 @dataclass(frozen=True, slots=True)
 class CredentialLocation:
-    """Where the credential of a call is stored, so that errors can say where to change it.
+    """Where the credential of a call is stored, so errors can say where to change it.
 
     `name` is its name in the vault. `unfamiliar` means that its token doesn't look like one of Calendly's.
     """

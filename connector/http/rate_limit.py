@@ -17,7 +17,7 @@ from .fair_share import FairShare
 
 RECHECK_S: Final = 0.05  # while replies to other requests are on their way
 _MINUTE_S: Final = 60.0
-_SPREAD_S: Final = 64.0  # a little slower than allowed, so that some requests always remain
+_SPREAD_S: Final = 64.0  # a little slower than allowed, so some requests always remain
 _MAX_PENALTY_S: Final = 60.0
 _MAX_ACCOUNTS: Final = 1000
 
@@ -41,7 +41,7 @@ OPERATION_QUOTAS: Final[Mapping[tuple[str, str], Mapping[str, tuple[Quota, ...]]
 
 
 class SlidingWindow:
-    """Quotas that no header reports: counts requests so that no stretch of time holds too many."""
+    """Quotas that no header reports: limits the requests in any period of time."""
 
     def __init__(self, quotas: Sequence[Quota]) -> None:
         self._quotas = quotas
