@@ -190,11 +190,11 @@ def test_prompts_name_the_tools_they_need_and_no_unavailable_ones():
         ("contact list add", "contact_lists.add_contacts"),
         ("busy times", "user_busy_times.list"),
         ("transcript", "meeting_transcripts.get"),
-        ("invite somebody", "organization_invitations.create"),
+        ("invite someone", "organization_invitations.create"),
         ("mark no-show", "invitee_no_shows.create"),
         ("scheduled_events.cancel", "scheduled_events.cancel"),
         ("activity log", "activity_log_entries.list"),
-        ("change the time of an event", "event_types.update"),
+        ("update the length of an event type", "event_types.update"),
     ],
 )
 def test_search_finds_actions_by_words(query, action):
