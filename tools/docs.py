@@ -104,12 +104,12 @@ def _section(action: Action) -> Iterator[str]:
         required = action.input.get("required", [])
         for name, schema in action.inputs.items():
             shown = f"**{name}**" if name in required else name
-            words = str(schema.get("description", ""))
+            text = str(schema.get("description", ""))
             if options := schema.get("items", schema).get("x-options"):
-                words += f" Also accepts a name from `{options['action']}`."
+                text += f" Also accepts a name from `{options['action']}`."
             if name in action.defaults:
-                words += f" Sent by default: `{action.defaults[name]}`."
-            yield f"| {shown} | {_cell(_type(schema, action.sent))} | {_cell(words)} |"
+                text += f" Sent by default: `{action.defaults[name]}`."
+            yield f"| {shown} | {_cell(_type(schema, action.sent))} | {_cell(text)} |"
         yield ""
     example = action.examples[0]
     yield "```json"

@@ -19,7 +19,7 @@ API = "https://api.calendly.com"
 each_body = pytest.mark.parametrize("name", sorted(BODIES))
 
 
-def spoil(name: str, **at: Any) -> dict[str, Any]:
+def changed(name: str, **at: Any) -> dict[str, Any]:
     """Return a reference body with some values replaced; `__` separates the steps of a path."""
     body = copy.deepcopy(BODIES[name])
     for path, value in at.items():
@@ -71,13 +71,13 @@ def test_ids_of_different_occurrences_differ():
 def test_two_invitees_of_one_event_differ():
     first = BODIES["invitee.created"]
     uri = first["payload"]["uri"]
-    second = spoil("invitee.created", payload__uri=f"{uri.rpartition('/')[0]}/another-invitee")
+    second = changed("invitee.created", payload__uri=f"{uri.rpartition('/')[0]}/another-invitee")
     assert event_id(first) != event_id(second)
 
 
 def test_one_invitee_of_two_events_differs():
     moved = BODIES["invitee.created"]["payload"]["uri"].replace("0841fe7d", "00000000")
-    assert event_id(BODIES["invitee.created"]) != event_id(spoil("invitee.created", payload__uri=moved))
+    assert event_id(BODIES["invitee.created"]) != event_id(changed("invitee.created", payload__uri=moved))
 
 
 @pytest.mark.parametrize("family", ["invitee", "contact", "event_type", "meeting_recap"])
@@ -96,7 +96,7 @@ def test_created_and_ended_differ_for_one_subject(family):
     ],
 )
 def test_two_updates_of_one_subject_differ(name, path):
-    assert event_id(BODIES[name]) != event_id(spoil(name, **{path: "2027-01-01T00:00:00.000000Z"}))
+    assert event_id(BODIES[name]) != event_id(changed(name, **{path: "2027-01-01T00:00:00.000000Z"}))
 
 
 @pytest.mark.parametrize(
@@ -108,44 +108,48 @@ def test_two_updates_of_one_subject_differ(name, path):
     ],
 )
 def test_two_updates_without_their_time_differ_by_their_bodies(name, path):
-    one = spoil(name, **{path: None})
+    one = changed(name, **{path: None})
     other = {**one, "created_at": "2027-01-01T00:00:00.000000Z"}
     assert event_id(one) != event_id(other)
 
 
 def test_an_event_that_happens_once_keeps_its_id_when_the_record_changes():
-    later = spoil("invitee.created", payload__updated_at="2027-01-01T00:00:00.000000Z", payload__name="Else")
+    later = changed(
+        "invitee.created", payload__updated_at="2027-01-01T00:00:00.000000Z", payload__name="Else"
+    )
     assert event_id(later) == event_id(BODIES["invitee.created"])
 
 
 def test_marking_a_no_show_again_is_another_event():
-    again = spoil("invitee_no_show.created", payload__no_show__uri=f"{API}/invitee_no_shows/second")
+    again = changed("invitee_no_show.created", payload__no_show__uri=f"{API}/invitee_no_shows/second")
     assert event_id(again) != event_id(BODIES["invitee_no_show.created"])
 
 
 def test_unmarking_a_no_show_again_is_another_event():
-    again = spoil("invitee_no_show.deleted", created_at="2027-01-01T00:00:00.000000Z")
+    again = changed("invitee_no_show.deleted", created_at="2027-01-01T00:00:00.000000Z")
     assert event_id(again) != event_id(BODIES["invitee_no_show.deleted"])
 
 
 def test_a_no_show_does_not_change_the_id_of_other_events():
     marked = {"uri": f"{API}/invitee_no_shows/mark"}
     for name in ("invitee.created", "invitee.canceled", "invitee_no_show.deleted"):
-        assert event_id(spoil(name, payload__no_show=marked)) == event_id(spoil(name, payload__no_show=None))
+        assert event_id(changed(name, payload__no_show=marked)) == event_id(
+            changed(name, payload__no_show=None)
+        )
 
 
 @pytest.mark.parametrize("key", ["contact", "recap"])
 def test_a_payload_with_a_uri_is_its_own_subject(key):
     beside = {key: {"uri": f"{API}/contacts/beside"}}
-    body = spoil("invitee.created")
+    body = changed("invitee.created")
     assert event_id({**body, "payload": {**body["payload"], **beside}}) == event_id(body)
 
 
 @pytest.mark.parametrize("mark", [None, {}, {"uri": None}, {"uri": ""}, {"uri": "http://[x"}, "x"])
 def test_no_shows_without_a_uri_still_differ_by_invitee(mark):
-    one = spoil("invitee_no_show.created", payload__no_show=mark)
+    one = changed("invitee_no_show.created", payload__no_show=mark)
     uri = f"{API}/scheduled_events/x/invitees/another"
-    other = spoil("invitee_no_show.created", payload__no_show=mark, payload__uri=uri)
+    other = changed("invitee_no_show.created", payload__no_show=mark, payload__uri=uri)
     assert event_id(one) != event_id(other)
 
 
@@ -156,8 +160,8 @@ def test_no_shows_without_a_uri_still_differ_by_invitee(mark):
 )
 @pytest.mark.parametrize("name", ["invitee.created", "invitee_no_show.deleted", "event_type.updated"])
 def test_events_without_a_readable_uri_never_share_an_id(name, uri):
-    one = spoil(name, payload__uri=uri)
-    other = spoil(name, payload__uri=uri, payload__name="Somebody else")
+    one = changed(name, payload__uri=uri)
+    other = changed(name, payload__uri=uri, payload__name="Somebody else")
     assert event_id(one) != event_id(other)
     assert event_id(one) == event_id(one)
 
@@ -171,7 +175,9 @@ def test_events_of_an_unknown_kind_have_different_ids(kind):
 
 @pytest.mark.parametrize("created_by", [None, 5, {}, ["x"]])
 def test_a_created_by_that_is_not_text_is_none(created_by):
-    assert read_event(json.dumps(spoil("invitee.created", created_by=created_by)).encode()).created_by is None
+    assert (
+        read_event(json.dumps(changed("invitee.created", created_by=created_by)).encode()).created_by is None
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Every event reaches a handler once: by webhook, by polling, and with a switch halfway.
 
 Thousands of bookings, cancellations and reschedules, while messages are duplicated, late, reordered or lost,
-nothing gets through for two hours, and the host's process is killed again and again.
+an outage lasts two hours, and the host's process is killed repeatedly.
 """
 
 import json
@@ -30,7 +30,7 @@ TROUBLE = {
     "lose_answer": 0.05,
     "lose_message": 0.05,
 }
-PATIENCE_S = 600
+TIMEOUT_S = 600
 
 
 class Host:
@@ -75,7 +75,7 @@ class Host:
         self.config["mode"] = mode or self.config["mode"]
         self._start()
 
-    def until_kept(self, more):
+    def until_stored(self, more):
         """Wait until the inbox has this many more events, or fail after a timeout."""
         deadline = time.monotonic() + 2
         goal = sum(self.counts().values()) + more
@@ -91,7 +91,7 @@ class Host:
 
     def until_handled(self, count):
         """Wait until this many events were handled; advancing the clock ends leases."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         before = -1
         while (now := len(self.handled())) < count:
             assert self._process.poll() is None, (self.folder / "errors.txt").read_text()[-2000:]
@@ -165,7 +165,7 @@ def run(sandbox, host, *, total, kills, at_batch=lambda _number: None):
             sandbox.delivery_faults(**TROUBLE, outage_s=7200)
         expected += ids_of(sandbox.simulate(**mix(total, batches), seed=number))
         for _ in range(kills // batches + (number < kills % batches)):
-            host.until_kept(dice.randrange(1, max(2, total // batches)))
+            host.until_stored(dice.randrange(1, max(2, total // batches)))
             host.restart()
         sandbox.advance(300)
     while sandbox.settle()["waiting"]:

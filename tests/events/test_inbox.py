@@ -17,7 +17,7 @@ NOW = 1_795_000_000.0
 
 
 @pytest.fixture(params=["file", "sqlite", "postgresql"])
-def where(request, tmp_path):
+def place(request, tmp_path):
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_url")
     path = tmp_path / "inbox" / "inbox.db"
@@ -28,15 +28,15 @@ def where(request, tmp_path):
 
 
 @pytest.fixture
-def open_it(where):
+def open_it(place):
     """Return a function that opens the same inbox again."""
     opened = []
 
-    def once_more():
-        opened.append(open_inbox(where))
+    def open_again():
+        opened.append(open_inbox(place))
         return opened[-1]
 
-    yield once_more
+    yield open_again
     for inbox in opened:
         inbox.close()
 
@@ -177,9 +177,9 @@ def test_an_event_that_several_threads_put_is_new_once(inbox):
         assert sum(threads.map(put_all, range(4))) == len(every)
 
 
-def _work(where, ready, go, results):
+def _work(place, ready, go, results):
     """Put the same events as all other processes, then claim them one by one."""
-    inbox = open_inbox(where)
+    inbox = open_inbox(place)
     ready.release()
     go.wait()
     new = sum(new for number in range(30) for new in inbox.put([entry(str(number))]))
@@ -192,10 +192,10 @@ def _work(where, ready, go, results):
     results.put((new, claimed))
 
 
-def test_processes_share_it_and_each_event_is_new_and_claimed_once(inbox, where):
+def test_processes_share_it_and_each_event_is_new_and_claimed_once(inbox, place):
     context = multiprocessing.get_context("spawn")
     ready, go, results = context.Semaphore(0), context.Event(), context.Queue()
-    workers = [context.Process(target=_work, args=(where, ready, go, results)) for _ in range(3)]
+    workers = [context.Process(target=_work, args=(place, ready, go, results)) for _ in range(3)]
     for worker in workers:
         worker.start()
     for _ in workers:
@@ -251,13 +251,13 @@ def test_writes_are_on_disk_when_a_call_returns(path):
     inbox.close()
 
 
-def spoil(path, statement):
+def execute(path, statement):
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute(statement)
     connection.close()
 
 
-def refused(path):
+def rejection(path):
     before = path.read_bytes()
     with pytest.raises(InboxError) as caught:
         open_inbox(path)
@@ -269,20 +269,20 @@ def refused(path):
 
 def test_a_file_of_a_newer_version_is_rejected(path):
     open_inbox(path).close()
-    spoil(path, "PRAGMA user_version = 3")
-    assert "newer version" in refused(path)
+    execute(path, "PRAGMA user_version = 3")
+    assert "newer version" in rejection(path)
 
 
 def test_a_file_of_another_program_is_rejected(path):
     path.parent.mkdir(parents=True)
-    spoil(path, "CREATE TABLE theirs (x)")
-    assert "another program" in refused(path)
+    execute(path, "CREATE TABLE theirs (x)")
+    assert "another program" in rejection(path)
 
 
 def test_a_file_that_is_not_a_database_is_rejected(path):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"hello " * 1000)
-    assert "is damaged" in refused(path)
+    assert "is damaged" in rejection(path)
 
 
 def test_a_file_damaged_in_the_middle_is_reported(path):
@@ -335,7 +335,7 @@ def test_a_full_disk_loses_no_stored_entry(path):
     inbox.close()
 
 
-# What databases have
+# --- only for databases
 
 
 def test_an_unreachable_database_is_reported_without_its_password():
@@ -369,7 +369,7 @@ def test_tables_of_a_newer_version_are_rejected(tmp_path):
     assert not caught.value.retryable
 
 
-# Upgrades from format 1, whose states had other names
+# --- upgrades from format 1, in which states had other names
 
 OLD_STATES = {"a": "waiting", "b": "parked", "c": "given", "d": "unwanted", "e": "folded"}
 
@@ -427,7 +427,7 @@ def test_an_upgrade_that_fails_changes_nothing(tmp_path):
     with closing(open_inbox(path)) as inbox:
         inbox.put([entry(name) for name in OLD_STATES])
     downgrade(path, "entries", "PRAGMA user_version = 1")
-    spoil(
+    execute(
         path,
         "CREATE TRIGGER no BEFORE UPDATE ON entries WHEN new.state = 'merged' "
         "BEGIN SELECT raise(FAIL, 'no'); END",

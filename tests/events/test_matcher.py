@@ -36,7 +36,7 @@ def event(name, **changes):
 CANCELED, CREATED = event("invitee.canceled.rescheduled"), event("invitee.created.rescheduled")
 
 
-class Seen:
+class KnownEvents:
     """The events of an inbox; `asked` has the ids that were looked up."""
 
     def __init__(self, *events, known=False):
@@ -93,13 +93,13 @@ def test_a_missing_half_costs_two_calls_and_a_known_one_none(moved, fresh_sandbo
     match(connection, canceled, EVERY)
     assert sum(fresh_sandbox.requests()["counts"].values()) == 2
     offline = connect(unvisited)
-    (rescheduled,) = match(offline, canceled, EVERY, seen=Seen(read_event(write_event(created))))
+    (rescheduled,) = match(offline, canceled, EVERY, seen=KnownEvents(read_event(write_event(created))))
     assert rescheduled.kind == RESCHEDULED
 
 
 def test_a_reschedule_that_was_delivered_is_not_read_or_delivered_again(connect, unvisited):
     offline = connect(unvisited)
-    seen = Seen(known=True)
+    seen = KnownEvents(known=True)
     assert match(offline, CREATED, EVERY, seen=seen) == ()
     assert match(offline, CANCELED, EVERY, seen=seen) == ()
     assert len(set(seen.asked)) == 1
@@ -170,7 +170,7 @@ def test_an_event_must_match_all_filters_and_these_cost_no_call(
 
 def test_filters_are_about_the_new_booking_of_a_reschedule(connect, unvisited):
     other = event("invitee.created.rescheduled", tracking__utm_source="elsewhere")
-    seen = Seen(CANCELED, other)
+    seen = KnownEvents(CANCELED, other)
     (rescheduled,) = match(connect(unvisited), other, [RESCHEDULED], {"utm_source": "elsewhere"}, seen=seen)
     assert rescheduled.payload["new"] == other.payload
     assert match(connect(unvisited), other, [RESCHEDULED], {"utm_source": "newsletter"}, seen=seen) == ()

@@ -45,7 +45,7 @@ def keys_of(name):
     return [KEY] if not name else []
 
 
-class Full:
+class FullInbox:
     """An inbox that is full."""
 
     def put(self, _entries):
@@ -66,7 +66,7 @@ def test_no_module_of_the_receiver_mentions_410(source):
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("full", [False, True])
 def test_no_post_is_answered_with_410(server, full, inbox):
-    with SERVERS[server](receiver_of(Full() if full else inbox), body_deadline_s=0.2) as url:
+    with SERVERS[server](receiver_of(FullInbox() if full else inbox), body_deadline_s=0.2) as url:
         answers = [exchange(url, post.head() + post.body)[0] for post in POSTS]
         if server == "asgi":  # wsgiref answers such bytes without a status line
             answers.append(exchange(url, b"POST nonsense\r\n\r\n")[0])

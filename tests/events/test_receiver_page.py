@@ -106,7 +106,7 @@ def test_a_wsgi_input_that_fails_counts_as_an_incomplete_body(receiver, inbox):
     assert not any(inbox.counts().values())
 
 
-# At once
+# --- simultaneous posts
 
 
 def test_simultaneous_posts_share_transactions_and_each_has_its_own_answer(receiver, inbox):

@@ -30,7 +30,7 @@ from subscribing import (
     CALLBACK,
     EVENTS,
     Memory,
-    assert_told_once,
+    assert_subscribed,
     at_calendly,
     change,
     key_of,
@@ -58,7 +58,7 @@ def posts(sandbox):
     return sandbox.requests()["counts"].get(f"POST {PATH}", 0)
 
 
-def trouble(sandbox, kind, **more):
+def inject_fault(sandbox, kind, **more):
     sandbox.control("POST", "/faults", {"kind": kind, "method": "POST", "path": PATH, **more})
 
 
@@ -66,7 +66,7 @@ def kinds(subscriptions):
     return [finding.kind for finding in subscriptions.audit() if finding.kind not in {"foreign", "unlisted"}]
 
 
-def everything(_finding):
+def approve_all(_finding):
     return True
 
 
@@ -144,7 +144,7 @@ def test_a_subscription_is_stored_with_its_key_before_calendly_is_asked(
 ):
     (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert store.log == ["put", "confirm"]
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
     assert subscription.url == f"{CALLBACK}&subscription={subscription.id}"
     assert (subscription.scope, subscription.owner, subscription.created) == (
         "organization",
@@ -163,7 +163,7 @@ def test_an_equal_subscription_is_reused_despite_order_and_spelling(subscription
     (second,) = subscriptions.subscribe(reversed(EVENTS), CALLBACK.replace("https://hooks", "HTTPS://Hooks"))
     assert (second.id, second.uri, second.created) == (first.id, first.uri, False)
     assert posts(fresh_sandbox) == 1
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_member_gets_their_own_events_and_organization_scope_is_rejected(conne
         subscriptions.subscribe(["routing_form_submission.created"], CALLBACK)
     with pytest.raises(PermissionDenied):
         subscriptions.subscribe(EVENTS, CALLBACK, scope="organization")
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize("group", [GROUP, GROUP.rpartition("/")[2], "sales"])
@@ -246,10 +246,10 @@ def test_a_failed_part_undoes_the_whole_subscribe(connect, fresh_sandbox, store)
 def test_an_existing_subscription_is_not_undone_with_the_rest(connect, fresh_sandbox, store):
     rich = subscriptions_of(connect(fresh_sandbox), store)
     rich.subscribe(EVENTS, CALLBACK)
-    trouble(fresh_sandbox, "status", status=403)
+    inject_fault(fresh_sandbox, "status", status=403)
     with pytest.raises(PermissionDenied):
         rich.subscribe([*EVENTS, "meeting_recap.created"], CALLBACK)
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize("state", ["disabled", "gone"])
@@ -262,7 +262,7 @@ def test_an_equal_subscription_that_is_disabled_is_replaced(state, subscriptions
     (second,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert second.created
     assert second.id != first.id
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
 def test_a_bad_token_is_reported(connect, fresh_sandbox, store):
@@ -272,16 +272,16 @@ def test_a_bad_token_is_reported(connect, fresh_sandbox, store):
     assert raised.value.code == "unauthenticated"
 
 
-# --- answers that are lost
+# --- lost replies
 
 
 @pytest.mark.parametrize("fault", ["reset", "truncate"])
 def test_a_creation_whose_answer_was_lost_is_found_by_its_address(fault, subscriptions, store, fresh_sandbox):
-    trouble(fresh_sandbox, fault)
+    inject_fault(fresh_sandbox, fault)
     (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert subscription.created
     assert posts(fresh_sandbox) == 1
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize(
@@ -290,15 +290,15 @@ def test_a_creation_whose_answer_was_lost_is_found_by_its_address(fault, subscri
 def test_a_creation_that_never_arrived_is_repeated_with_the_same_id(
     fault, subscriptions, store, fresh_sandbox
 ):
-    trouble(fresh_sandbox, **fault)
+    inject_fault(fresh_sandbox, **fault)
     (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert posts(fresh_sandbox) == 2
     assert store.log == ["put", "confirm"]
     assert subscription.id in subscription.url
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
-class Late:
+class LateLists:
     """A connection whose first lists are empty, as if new subscriptions appeared late."""
 
     def __init__(self, connection, hidden):
@@ -311,10 +311,10 @@ class Late:
     def iterate(self, action, params):
         stream = self._connection.iterate(action, params)
         self._hidden -= 1
-        return stream if self._hidden < 0 else Nothing()
+        return stream if self._hidden < 0 else EmptyStream()
 
 
-class Nothing:
+class EmptyStream:
     complete = True
 
     def __iter__(self):
@@ -322,15 +322,15 @@ class Nothing:
 
 
 def test_a_conflict_with_our_own_subscription_confirms_it(connect, fresh_sandbox, store):
-    trouble(fresh_sandbox, "reset")
-    subscriptions = subscriptions_of(Late(connect(fresh_sandbox), 1), store)
+    inject_fault(fresh_sandbox, "reset")
+    subscriptions = subscriptions_of(LateLists(connect(fresh_sandbox), 1), store)
     subscriptions.subscribe(EVENTS, CALLBACK)
     assert posts(fresh_sandbox) == 2  # the second one was a 409
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
 def test_an_unknown_creation_stays_pending_and_is_resumed(connect, fresh_sandbox, store):
-    trouble(fresh_sandbox, "status", status=502, times=2)
+    inject_fault(fresh_sandbox, "status", status=502, times=2)
     subscriptions = subscriptions_of(connect(fresh_sandbox), store)
     with pytest.raises(CalendlyDown):
         subscriptions.subscribe(EVENTS, CALLBACK)
@@ -339,7 +339,7 @@ def test_an_unknown_creation_stays_pending_and_is_resumed(connect, fresh_sandbox
     assert kinds(subscriptions) == ["pending"]
     (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert subscription.id == pending.id
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize(
@@ -350,14 +350,14 @@ def test_an_unknown_creation_stays_pending_and_is_resumed(connect, fresh_sandbox
     ],
 )
 def test_a_rejected_creation_leaves_nothing(fault, error, subscriptions, store, fresh_sandbox):
-    trouble(fresh_sandbox, **fault)
+    inject_fault(fresh_sandbox, **fault)
     with pytest.raises(error):
         subscriptions.subscribe(EVENTS, CALLBACK)
     assert store.all() == []
     assert at_calendly(fresh_sandbox) == {}
 
 
-class Odd(Late):
+class RepliesWithoutUri(LateLists):
     """A connection whose creations get a reply without a URI."""
 
     def run(self, action, params=None):
@@ -368,12 +368,12 @@ class Odd(Late):
 
 
 def test_a_reply_without_a_uri_counts_as_lost(connect, fresh_sandbox, store):
-    subscriptions_of(Odd(connect(fresh_sandbox), 0), store).subscribe(EVENTS, CALLBACK)
+    subscriptions_of(RepliesWithoutUri(connect(fresh_sandbox), 0), store).subscribe(EVENTS, CALLBACK)
     assert posts(fresh_sandbox) == 1
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
-class Dead:
+class FailingWrites:
     """A connection that can read; its writes never arrive."""
 
     def __init__(self, connection, error):
@@ -392,15 +392,15 @@ class Dead:
 def test_a_call_that_never_arrived_leaves_nothing(connect, fresh_sandbox, store):
     error = NoAnswer("x refused the connection.", reason="refused")
     with pytest.raises(NoAnswer):
-        subscriptions_of(Dead(connect(fresh_sandbox), error), store).subscribe(EVENTS, CALLBACK)
+        subscriptions_of(FailingWrites(connect(fresh_sandbox), error), store).subscribe(EVENTS, CALLBACK)
     assert store.all() == []
 
 
 def test_an_incomplete_list_proves_nothing(connect, fresh_sandbox, store):
-    class Cut(Nothing):
+    class Cut(EmptyStream):
         complete = False
 
-    class Cutting(Late):
+    class Cutting(LateLists):
         def iterate(self, *_asked):
             return Cut()
 
@@ -440,7 +440,7 @@ def test_a_key_is_kept_if_calendly_cannot_be_reached(subscriptions, store, fresh
     fresh_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "method": "DELETE"})
     with pytest.raises(PermissionDenied):
         subscriptions.unsubscribe(subscription.id)
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
 def test_rotate_creates_the_new_subscription_before_deleting_the_old(subscriptions, store, fresh_sandbox):
@@ -453,16 +453,16 @@ def test_rotate_creates_the_new_subscription_before_deleting_the_old(subscriptio
     assert (new.created, new.events, new.scope) == (True, old.events, old.scope)
     assert new.id != old.id
     assert store.kept[new.id].signing_key != old_key
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
 def test_a_rejected_rotation_keeps_the_old_subscription(subscriptions, store, fresh_sandbox):
     (old,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    trouble(fresh_sandbox, "status", status=403)
+    inject_fault(fresh_sandbox, "status", status=403)
     with pytest.raises(PermissionDenied):
         subscriptions.rotate(old.id)
     assert [stored.id for stored in store.all()] == [old.id]
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
 def test_a_foreign_subscription_is_not_rotated(subscriptions):
@@ -505,7 +505,7 @@ def test_an_app_has_one_key_which_is_neither_sent_nor_stored(app, fresh_sandbox,
 
 @pytest.mark.parametrize(("fault", "times"), [("reset", 1), ("truncate", 1), ("empty", 2), ("not_json", 2)])
 def test_a_lost_answer_to_an_app_is_found_too(fault, times, app, fresh_sandbox, store):
-    trouble(fresh_sandbox, fault)
+    inject_fault(fresh_sandbox, fault)
     connection, credential = app
     subscriptions_of(connection, store, signer_of(credential)).subscribe(EVENTS, CALLBACK)
     assert posts(fresh_sandbox) == times
@@ -550,7 +550,7 @@ def test_posts_with_unknown_ids_do_not_read_the_store_each_time(timer):
     assert store.reads == 1
 
 
-# --- survey and prune
+# --- audit and prune
 
 
 def test_a_healthy_subscription_needs_no_repair(subscriptions, fresh_sandbox):
@@ -559,7 +559,7 @@ def test_a_healthy_subscription_needs_no_repair(subscriptions, fresh_sandbox):
     assert [one.kind for one in found] == ["healthy", "foreign", "foreign"]
     assert not any(one.repair for one in found)
     before = dict(at_calendly(fresh_sandbox))
-    assert subscriptions.prune(found, everything) == []
+    assert subscriptions.prune(found, approve_all) == []
     assert at_calendly(fresh_sandbox) == before
 
 
@@ -571,7 +571,7 @@ def test_a_retrying_subscription_is_reported_and_not_repaired(subscriptions, fre
     assert "2026-11-18T10:00" in finding.message
 
 
-def spoil(how, subscriptions, store, sandbox):
+def break_subscription(how, subscriptions, store, sandbox):
     """Create a subscription and break it as `how` says."""
     (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     if how == "disabled":
@@ -614,7 +614,7 @@ SPOILED = {
 @pytest.mark.parametrize("how", SPOILED)
 def test_problems_are_found_and_repaired_only_with_consent(how, subscriptions, store, fresh_sandbox):
     kind, left = SPOILED[how]
-    subscription = spoil(how, subscriptions, store, fresh_sandbox)
+    subscription = break_subscription(how, subscriptions, store, fresh_sandbox)
     found = subscriptions.audit()
     (finding,) = [one for one in found if one.repair]
     assert (finding.kind, finding.id, finding.url) == (kind, subscription.id, subscription.url)
@@ -622,13 +622,13 @@ def test_problems_are_found_and_repaired_only_with_consent(how, subscriptions, s
     (repair,) = subscriptions.prune(found, lambda _: False)
     assert repair.outcome == "left"
     assert (at_calendly(fresh_sandbox), store.kept) == (before, stored)
-    (repair,) = subscriptions.prune(found, everything)
+    (repair,) = subscriptions.prune(found, approve_all)
     assert (repair.outcome, repair.message) == ("done", "")
-    assert_told_once(fresh_sandbox, store, count=left)
+    assert_subscribed(fresh_sandbox, store, count=left)
     assert not any(one.repair for one in subscriptions.audit())
-    (again,) = subscriptions.prune(found, everything)
+    (again,) = subscriptions.prune(found, approve_all)
     assert again.outcome == "changed"
-    assert_told_once(fresh_sandbox, store, count=left)
+    assert_subscribed(fresh_sandbox, store, count=left)
 
 
 def test_the_newer_key_wins(subscriptions, store, fresh_sandbox, timer):
@@ -639,9 +639,9 @@ def test_the_newer_key_wins(subscriptions, store, fresh_sandbox, timer):
     (new,) = subscriptions.subscribe(EVENTS, CALLBACK)
     store.kept = {stored.id: stored} | store.kept
     assert subscriptions.subscribe(EVENTS, CALLBACK)[0].id == new.id
-    subscriptions.prune(subscriptions.audit(), everything)
+    subscriptions.prune(subscriptions.audit(), approve_all)
     assert old.id not in store.kept
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
 
 
 def test_an_older_subscription_with_more_events_is_not_a_duplicate(subscriptions, fresh_sandbox, timer):
@@ -649,7 +649,7 @@ def test_an_older_subscription_with_more_events_is_not_a_duplicate(subscriptions
     timer.now += 1
     subscriptions.subscribe(["invitee.created"], CALLBACK)
     assert kinds(subscriptions) == ["healthy", "overlapping"]
-    assert subscriptions.prune(subscriptions.audit(), everything) == []
+    assert subscriptions.prune(subscriptions.audit(), approve_all) == []
     assert len(at_calendly(fresh_sandbox)) == 2
 
 
@@ -661,13 +661,13 @@ def test_equal_events_of_other_addresses_or_scopes_are_not_duplicates(subscripti
 
 
 def test_a_failed_repair_is_reported_and_the_others_continue(subscriptions, store, fresh_sandbox):
-    spoil("orphaned", subscriptions, store, fresh_sandbox)
+    break_subscription("orphaned", subscriptions, store, fresh_sandbox)
     (other,) = subscriptions.subscribe(EVENTS, CALLBACK.replace("7", "8"))
     lose(fresh_sandbox, other.url)
     fresh_sandbox.control(
         "POST", "/faults", {"kind": "status", "status": 403, "method": "DELETE", "times": 1, "after": 1}
     )
-    outcomes = {one.finding.kind: one for one in subscriptions.prune(subscriptions.audit(), everything)}
+    outcomes = {one.finding.kind: one for one in subscriptions.prune(subscriptions.audit(), approve_all)}
     assert outcomes["forgotten"].outcome == "done"
     assert outcomes["orphaned"].outcome == "failed"
     assert outcomes["orphaned"].message
@@ -679,7 +679,7 @@ def test_a_subscription_that_cannot_be_listed_is_unseen_not_forgotten(connect, f
     found = member.audit()
     assert {one.kind for one in found if one.id} == {"unseen"}
     assert any("admins and owners" in one.message for one in found)
-    assert member.prune(found, everything) == []
+    assert member.prune(found, approve_all) == []
     assert len(store.all()) == 2
 
 
@@ -707,7 +707,7 @@ def test_changes_during_an_audit_are_not_misreported(connect, fresh_sandbox, sto
     other = subscriptions_of(connect(fresh_sandbox), store)
     (old,) = other.subscribe(EVENTS, CALLBACK)
 
-    class Busy(Late):
+    class Busy(LateLists):
         def iterate(self, action, params):
             records = list(self._connection.iterate(action, params))
             if not store.get(old.id):
@@ -716,7 +716,7 @@ def test_changes_during_an_audit_are_not_misreported(connect, fresh_sandbox, sto
             other.subscribe(EVENTS, CALLBACK.replace("7", "8"))
             return Whole(records)
 
-    class Whole(Nothing):
+    class Whole(EmptyStream):
         def __init__(self, records):
             self._records = records
 
@@ -740,7 +740,7 @@ def test_subscriptions_in_the_vault_are_not_credentials(vault, connect, fresh_sa
     connection = connect(fresh_sandbox)
     (subscription,) = connection.subscribe(EVENTS, CALLBACK)
     store = VaultStore(vault)
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
     assert vault.names() == [f"webhook {subscription.id}"]
     with pytest.raises(InvalidCredential, match="can't sign in"):
         connector.connect({"kind": "stored", "name": f"webhook {subscription.id}"})
@@ -756,7 +756,7 @@ def test_subscriptions_in_the_vault_are_not_credentials(vault, connect, fresh_sa
 
 def test_a_host_can_use_its_own_store(connect, fresh_sandbox, store, vault):
     connect(fresh_sandbox).subscriptions(store).subscribe(EVENTS, CALLBACK)
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed(fresh_sandbox, store)
     assert vault.names() == []
 
 
@@ -781,4 +781,4 @@ def test_two_processes_that_subscribe_create_one_subscription(vault, fresh_sandb
     assert all(worker.returncode == 0 for worker in workers)
     assert len({one["id"] for one in results}) == 1
     assert sorted(one["created"] for one in results) == [False, False, False, True]
-    assert_told_once(fresh_sandbox, VaultStore(vault))
+    assert_subscribed(fresh_sandbox, VaultStore(vault))

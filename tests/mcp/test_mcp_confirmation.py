@@ -241,7 +241,7 @@ def test_times_are_shown_in_utc_if_the_user_cannot_be_read(frozen_sandbox, serve
 def book(serve, frozen_sandbox):
     """Return a function that books an intro call; it returns the error message and the questions."""
 
-    def booking_with(**changes):
+    def book(**changes):
         with serve(frozen_sandbox, reply="decline") as agent:
             arguments = {
                 "event_type": "intro",
@@ -254,7 +254,7 @@ def book(serve, frozen_sandbox):
             }
             return agent.error("invitees_create", **{**arguments, **changes}), agent.questions
 
-    return booking_with
+    return book
 
 
 def test_the_question_about_a_booking_has_its_event_type_and_time(book, frozen_sandbox):

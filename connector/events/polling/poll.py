@@ -1,6 +1,6 @@
 """What happened since the last poll: the same events, with the same ids, as by webhook.
 
-See docs/decisions/coming-into-sight.md.
+See docs/decisions/newly-visible-meetings.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
