@@ -11,7 +11,7 @@ from calendly_connector import cli
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.events.subscriptions import VaultStore
 from hostile import Hostile, reply
-from subscribing import EVENTS, assert_subscribed, at_calendly, change, lose
+from subscribing import EVENTS, assert_told_once, at_calendly, change, lose
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 TOKEN = "sandbox-owner"
@@ -82,7 +82,7 @@ def test_a_subscription_is_created_listed_rotated_and_deleted(call, store, fresh
     assert out.splitlines()[1].split() == ["healthy", kept.id, "organization", CALLBACK, *EVENTS]
     assert err == ""
     assert call("rotate", kept.id)[0] == 0
-    assert_subscribed(fresh_sandbox, store)
+    assert_told_once(fresh_sandbox, store)
     (kept,) = store.all()
     assert call("unsubscribe", kept.id) == (0, f"Deleted {kept.id} and its key.\n", "")
     assert at_calendly(fresh_sandbox) == {}
@@ -166,7 +166,7 @@ def test_yes_repairs_own_subscriptions(call, store, fresh_sandbox):
     code, out, _ = call("prune", "--yes", "--json")
     (repair,) = json.loads(out)["repairs"]
     assert (code, repair["kind"], repair["outcome"], repair["error"]) == (0, "disabled", "done", "")
-    assert_subscribed(fresh_sandbox, store)
+    assert_told_once(fresh_sandbox, store)
 
 
 def test_yes_skips_orphans_that_may_belong_to_another_installation(call, store, fresh_sandbox):
@@ -185,7 +185,7 @@ def test_yes_deletes_orphans_at_an_own_url(call, store, fresh_sandbox):
     store.delete(orphan["id"])
     subscribe(call)
     assert call("prune", "--yes")[0] == 0
-    assert_subscribed(fresh_sandbox, store)
+    assert_told_once(fresh_sandbox, store)
 
 
 def test_a_failed_repair_exits_with_1(call, store, fresh_sandbox):

@@ -30,7 +30,7 @@ from subscribing import (
     CALLBACK,
     EVENTS,
     Memory,
-    assert_subscribed,
+    assert_subscribed_once,
     at_calendly,
     change,
     key_of,
@@ -144,7 +144,7 @@ def test_a_subscription_is_stored_with_its_key_before_calendly_is_asked(
 ):
     (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert store.log == ["put", "confirm"]
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
     assert subscription.url == f"{CALLBACK}&subscription={subscription.id}"
     assert (subscription.scope, subscription.owner, subscription.created) == (
         "organization",
@@ -163,7 +163,7 @@ def test_an_equal_subscription_is_reused_despite_order_and_spelling(subscription
     (second,) = subscriptions.subscribe(reversed(EVENTS), CALLBACK.replace("https://hooks", "HTTPS://Hooks"))
     assert (second.id, second.uri, second.created) == (first.id, first.uri, False)
     assert posts(fresh_sandbox) == 1
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_member_gets_their_own_events_and_organization_scope_is_rejected(conne
         subscriptions.subscribe(["routing_form_submission.created"], CALLBACK)
     with pytest.raises(PermissionDenied):
         subscriptions.subscribe(EVENTS, CALLBACK, scope="organization")
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize("group", [GROUP, GROUP.rpartition("/")[2], "sales"])
@@ -249,7 +249,7 @@ def test_an_existing_subscription_is_not_undone_with_the_rest(connect, fresh_san
     inject_fault(fresh_sandbox, "status", status=403)
     with pytest.raises(PermissionDenied):
         rich.subscribe([*EVENTS, "meeting_recap.created"], CALLBACK)
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize("state", ["disabled", "gone"])
@@ -262,7 +262,7 @@ def test_an_equal_subscription_that_is_disabled_is_replaced(state, subscriptions
     (second,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert second.created
     assert second.id != first.id
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_a_bad_token_is_reported(connect, fresh_sandbox, store):
@@ -281,7 +281,7 @@ def test_a_creation_whose_answer_was_lost_is_found_by_its_address(fault, subscri
     (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert subscription.created
     assert posts(fresh_sandbox) == 1
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_a_creation_that_never_arrived_is_repeated_with_the_same_id(
     assert posts(fresh_sandbox) == 2
     assert store.log == ["put", "confirm"]
     assert subscription.id in subscription.url
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 class LateLists:
@@ -326,7 +326,7 @@ def test_a_conflict_with_our_own_subscription_confirms_it(connect, fresh_sandbox
     subscriptions = subscriptions_of(LateLists(connect(fresh_sandbox), 1), store)
     subscriptions.subscribe(EVENTS, CALLBACK)
     assert posts(fresh_sandbox) == 2  # the second one was a 409
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_an_unknown_creation_stays_pending_and_is_resumed(connect, fresh_sandbox, store):
@@ -339,7 +339,7 @@ def test_an_unknown_creation_stays_pending_and_is_resumed(connect, fresh_sandbox
     assert kinds(subscriptions) == ["pending"]
     (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert subscription.id == pending.id
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ class RepliesWithoutUri(LateLists):
 def test_a_reply_without_a_uri_counts_as_lost(connect, fresh_sandbox, store):
     subscriptions_of(RepliesWithoutUri(connect(fresh_sandbox), 0), store).subscribe(EVENTS, CALLBACK)
     assert posts(fresh_sandbox) == 1
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 class FailingWrites:
@@ -440,7 +440,7 @@ def test_a_key_is_kept_if_calendly_cannot_be_reached(subscriptions, store, fresh
     fresh_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "method": "DELETE"})
     with pytest.raises(PermissionDenied):
         subscriptions.unsubscribe(subscription.id)
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_rotate_creates_the_new_subscription_before_deleting_the_old(subscriptions, store, fresh_sandbox):
@@ -453,7 +453,7 @@ def test_rotate_creates_the_new_subscription_before_deleting_the_old(subscriptio
     assert (new.created, new.events, new.scope) == (True, old.events, old.scope)
     assert new.id != old.id
     assert store.kept[new.id].signing_key != old_key
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_a_rejected_rotation_keeps_the_old_subscription(subscriptions, store, fresh_sandbox):
@@ -462,7 +462,7 @@ def test_a_rejected_rotation_keeps_the_old_subscription(subscriptions, store, fr
     with pytest.raises(PermissionDenied):
         subscriptions.rotate(old.id)
     assert [stored.id for stored in store.all()] == [old.id]
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_a_foreign_subscription_is_not_rotated(subscriptions):
@@ -624,11 +624,11 @@ def test_problems_are_found_and_repaired_only_with_consent(how, subscriptions, s
     assert (at_calendly(fresh_sandbox), store.kept) == (before, stored)
     (repair,) = subscriptions.prune(found, approve_all)
     assert (repair.outcome, repair.message) == ("done", "")
-    assert_subscribed(fresh_sandbox, store, count=left)
+    assert_subscribed_once(fresh_sandbox, store, count=left)
     assert not any(one.repair for one in subscriptions.audit())
     (again,) = subscriptions.prune(found, approve_all)
     assert again.outcome == "changed"
-    assert_subscribed(fresh_sandbox, store, count=left)
+    assert_subscribed_once(fresh_sandbox, store, count=left)
 
 
 def test_the_newer_key_wins(subscriptions, store, fresh_sandbox, timer):
@@ -641,7 +641,7 @@ def test_the_newer_key_wins(subscriptions, store, fresh_sandbox, timer):
     assert subscriptions.subscribe(EVENTS, CALLBACK)[0].id == new.id
     subscriptions.prune(subscriptions.audit(), approve_all)
     assert old.id not in store.kept
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_an_older_subscription_with_more_events_is_not_a_duplicate(subscriptions, fresh_sandbox, timer):
@@ -740,7 +740,7 @@ def test_subscriptions_in_the_vault_are_not_credentials(vault, connect, fresh_sa
     connection = connect(fresh_sandbox)
     (subscription,) = connection.subscribe(EVENTS, CALLBACK)
     store = VaultStore(vault)
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
     assert vault.names() == [f"webhook {subscription.id}"]
     with pytest.raises(InvalidCredential, match="can't sign in"):
         connector.connect({"kind": "stored", "name": f"webhook {subscription.id}"})
@@ -756,7 +756,7 @@ def test_subscriptions_in_the_vault_are_not_credentials(vault, connect, fresh_sa
 
 def test_a_host_can_use_its_own_store(connect, fresh_sandbox, store, vault):
     connect(fresh_sandbox).subscriptions(store).subscribe(EVENTS, CALLBACK)
-    assert_subscribed(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
     assert vault.names() == []
 
 
@@ -781,4 +781,4 @@ def test_two_processes_that_subscribe_create_one_subscription(vault, fresh_sandb
     assert all(worker.returncode == 0 for worker in workers)
     assert len({one["id"] for one in results}) == 1
     assert sorted(one["created"] for one in results) == [False, False, False, True]
-    assert_subscribed(fresh_sandbox, VaultStore(vault))
+    assert_subscribed_once(fresh_sandbox, VaultStore(vault))

@@ -47,8 +47,8 @@ def key_of(sandbox, url):
     )
 
 
-def assert_subscribed(sandbox, store, events=EVENTS, count=1):
-    """Assert that Calendly has `count` active subscriptions of these events, and the store has their keys."""
+def assert_told_once(sandbox, store, events=EVENTS, count=1):
+    """Assert that Calendly has so many subscriptions of these events, active, and that we hold their keys."""
     records = at_calendly(sandbox)
     assert len(records) == count
     assert {kept.url for kept in store.all()} == set(records)
