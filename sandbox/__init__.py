@@ -1,1 +1,1 @@
-"""A small, fast Calendly on this machine; it shares no code with the client, lest both err alike."""
+"""A small, fast mock Calendly on loopback. It shares no code with the client, so they can't share bugs."""

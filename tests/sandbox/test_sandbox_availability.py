@@ -1,4 +1,4 @@
-"""Schedules, free slots, busy times and meeting limits: all of one world."""
+"""Schedules, free slots, busy times and meeting limits."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -71,7 +71,7 @@ def between(start, end):
 # Schedules
 
 
-def test_the_documented_schedule_is_there(seen):
+def test_the_documented_schedule_exists(seen):
     documented = json.loads((PAYLOADS / "getUserAvailabilitySchedule.json").read_text())["body"]["resource"]
     assert seen.ok("GET", SCHEDULE) == documented
     assert seen.ok("GET", "/user_availability_schedules", user=OWNER) == [documented]
@@ -88,7 +88,7 @@ def test_the_documented_changes_work(call):
     assert changed["availability_rule"]["uri"].startswith(f"{PUBLIC}/availability_rules/")
 
 
-def test_exactly_one_schedule_is_the_default_and_event_types_follow_it(call):
+def test_exactly_one_schedule_is_the_default_and_event_types_use_it(call):
     made = call.ok("POST", "/user_availability_schedules", json=NEW)
     call.ok("PATCH", made["uri"].removeprefix(PUBLIC), json={"default": True, "name": "Now"})
     rows = call.ok("GET", "/user_availability_schedules", user=OWNER)
@@ -116,14 +116,14 @@ def test_exactly_one_schedule_is_the_default_and_event_types_follow_it(call):
         ("none", "rules"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_rules(seen, rules, paths):
+def test_invalid_rules_are_rejected(seen, rules, paths):
     assert set(seen.problems("POST", "/user_availability_schedules", json=NEW | {"rules": rules})) == set(
         paths.split()
     )
     assert set(seen.problems("PATCH", SCHEDULE, json={"rules": rules})) == set(paths.split())
 
 
-def test_a_schedule_stays_the_default_until_another_is(seen):
+def test_a_schedule_stays_the_default_until_another_becomes_it(seen):
     assert set(seen.problems("PATCH", SCHEDULE, json={"default": False, "timezone": "Mars"})) == {
         "default",
         "timezone",
@@ -138,7 +138,7 @@ def test_today_depends_on_the_time_zone(call):
     assert set(call.problems("PATCH", SCHEDULE, json=far)) == {"rules[7].date"}
 
 
-def test_who_may_see_and_change_schedules(call):
+def test_access_to_schedules_depends_on_role(call):
     own = f"/user_availability_schedules/{call.member(2).schedule}"
     assert call("GET", own, "sandbox-member").status_code == 200
     assert call("PATCH", own, "sandbox-admin", json={"name": "Hers"}).status_code == 200
@@ -151,7 +151,7 @@ def test_who_may_see_and_change_schedules(call):
     assert call("GET", SCHEDULE, "sandbox-users-only").json()["required_scopes"] == ["availability:read"]
 
 
-def test_hosts_have_their_own_rules(call):
+def test_each_host_has_their_own_rules(call):
     path, query = "/event_type_availability_schedules", {"event_type": SALES_DEMO}
     reply = call("GET", path, **query).json()
     assert reply["pagination"] == {
@@ -172,7 +172,7 @@ def test_hosts_have_their_own_rules(call):
     assert call.ok("PATCH", path, json={}, **query)["availability_rule"]["name"] == "Working hours"
 
 
-def test_whose_rules_are_meant_must_be_clear(call):
+def test_changing_rules_requires_an_unambiguous_host(call):
     path = "/event_type_availability_schedules"
     member = call.member(2)
     theirs = next(
@@ -211,7 +211,7 @@ def test_whose_rules_are_meant_must_be_clear(call):
         ("/user_busy_times", "user", OWNER, 7),
     ],
 )
-def test_windows_lie_ahead_and_have_a_largest_size(seen, path, name, what, days):
+def test_windows_must_be_in_the_future_and_have_a_maximum_size(seen, path, name, what, days):
     def ask(start, end):
         return {name: what, "start_time": start.isoformat(), "end_time": end.isoformat()}
 
@@ -232,7 +232,7 @@ def test_windows_lie_ahead_and_have_a_largest_size(seen, path, name, what, days)
 # Slots
 
 
-def test_slots_are_free_ahead_and_within_the_rules(seen):
+def test_slots_are_in_the_future_and_within_the_rules(seen):
     found = free(seen)
     assert len(found) > 100
     starts = [at(slot["start_time"]) for slot in found]
@@ -254,7 +254,7 @@ def test_the_documented_slots_are_free(seen):
     assert [slot for slot in found if slot in documented] == documented
 
 
-def test_slots_lie_in_the_window_and_none_is_in_the_past(seen):
+def test_slots_are_within_the_window_and_not_in_the_past(seen):
     within = free(seen, start="2026-11-25T08:00:00Z", end="2026-11-25T09:15:00Z")
     assert [slot["start_time"][11:16] for slot in within] == ["08:00", "08:30", "09:00"]
     before = free(seen, start="2026-11-25T08:00:00Z", end="2026-11-25T09:00:00Z")
@@ -263,7 +263,7 @@ def test_slots_lie_in_the_window_and_none_is_in_the_past(seen):
     assert all(at(slot["start_time"]) >= NOW for slot in today)
 
 
-def test_hours_of_the_clock_follow_summer_time(call):
+def test_local_hours_follow_daylight_saving_time(call):
     call.ok("PATCH", SCHEDULE, json=week(between("09:00", "10:00")))
     starts = {
         slot["start_time"][11:16]
@@ -272,7 +272,7 @@ def test_hours_of_the_clock_follow_summer_time(call):
     assert starts == {"08:00", "08:30", "07:00", "07:30"}
 
 
-def test_a_date_rule_wins_and_midnight_ends_a_day(call):
+def test_a_date_rule_overrides_the_weekday_and_24_00_ends_a_day(call):
     there = between("22:00", "24:00")
     call.ok("PATCH", SCHEDULE, json=week([], "America/New_York", **{"2027-01-15": there}))
     found = free(call, start="2027-01-01T00:00:00Z", end="2027-01-31T00:00:00Z")
@@ -288,7 +288,7 @@ def test_a_booking_takes_its_slot(call):
     assert first["start_time"][:19] in [one["start_time"][:19] for one in taken(call)]
 
 
-def test_duration_increment_buffers_and_activity_shape_the_slots(call):
+def test_slots_depend_on_duration_increment_buffers_and_active(call):
     call.ok("PATCH", SCHEDULE, json=week(between("09:00", "12:00"), "UTC"))
     body = {"owner": OWNER, "name": "Long", "duration": 60, "start_time_increment": 45, "active": True}
     made = call.ok("POST", "/event_types", json=body)
@@ -302,12 +302,12 @@ def test_duration_increment_buffers_and_activity_shape_the_slots(call):
     assert set(usual) <= {"09:00", "09:45", "10:30"}
     assert "10:30" in usual
     call.ok("PATCH", made["uri"].removeprefix(PUBLIC), json={"after_buffer": 120})
-    assert "10:30" not in clocks()  # 11:30 and two hours reach into the meeting
+    assert "10:30" not in clocks()  # two hours would overlap the meeting
     call.ok("PATCH", made["uri"].removeprefix(PUBLIC), json={"active": False})
     assert clocks() == []
 
 
-def test_teams_offer_what_one_host_has_and_panels_what_all_have(seen):
+def test_round_robin_needs_one_free_host_and_collective_needs_all(seen):
     event_types = seen.world.population.event_types_by_id.values()
     panel = next(
         event_type for event_type in event_types if event_type.record["pooling_type"] == "collective"
@@ -367,7 +367,7 @@ def test_a_one_off_is_free_on_its_dates(call, setting, days):
     assert {slot["start_time"][5:10] for slot in found} == days
 
 
-def test_who_may_see_slots(seen):
+def test_access_to_slots_depends_on_the_organization(seen):
     query = {
         "event_type": INTRO_CALL,
         "start_time": "2026-12-01T00:00:00Z",
@@ -383,7 +383,7 @@ def test_who_may_see_slots(seen):
     ]
 
 
-def test_slots_are_never_remembered():
+def test_slots_are_never_cached():
     clock = Clock()
     with serving(clock=clock, render_once=True) as call:
         path = "/user_meeting_limits"
@@ -416,7 +416,7 @@ def test_busy_times_are_the_active_meetings_of_the_user(seen):
     assert {"external", "calendly"} <= {row["type"] for row in rows}
 
 
-def test_who_may_see_when_somebody_is_busy(seen):
+def test_access_to_busy_times_depends_on_role(seen):
     window = {"start_time": "2026-12-01T00:00:00Z", "end_time": "2026-12-02T00:00:00Z"}
     own = seen.member(2).user["uri"]
     assert seen("GET", "/user_busy_times", "sandbox-member", user=own, **window).status_code == 200
@@ -424,7 +424,7 @@ def test_who_may_see_when_somebody_is_busy(seen):
     assert seen("GET", "/user_busy_times", "sandbox-free", user=OWNER, **window).status_code == 403
 
 
-def test_limits_are_the_callers_own(call):
+def test_meeting_limits_are_private_to_the_caller(call):
     documented = json.loads((PAYLOADS / "requests/UpdateUserMeetingLimits.json").read_text())
     assert call.ok("PATCH", LIMITS, json=documented, user=OWNER)["daily_limit"] == 6
     for who in (ADMIN, f"{PUBLIC}/users/none"):
@@ -438,7 +438,7 @@ def test_limits_are_the_callers_own(call):
 
 
 @pytest.mark.parametrize("value", [0, 10_000, -1, "6", True, 1.5])
-def test_limits_have_a_range(seen, value):
+def test_meeting_limits_have_a_range(seen, value):
     assert set(seen.problems("PATCH", LIMITS, json={"monthly_limit": value}, user=OWNER)) == {"monthly_limit"}
     assert set(seen.problems("PATCH", LIMITS, json={}, user=OWNER)) == {None}
 
@@ -451,7 +451,7 @@ def test_limits_have_a_range(seen, value):
         ({"daily_limit": None, "monthly_limit": 1}, set()),
     ],
 )
-def test_a_limit_that_is_reached_closes_the_day_the_week_or_the_month(call, limits, free_days):
+def test_a_reached_limit_closes_the_day_week_or_month(call, limits, free_days):
     call.http.post("/__sandbox__/bookings", json={"start_time": "2027-02-01T09:00:00Z"}).raise_for_status()
     call.ok("PATCH", LIMITS, json=limits, user=OWNER)
     found = free(call, start="2027-02-01T00:00:00Z", end="2027-02-09T00:00:00Z")

@@ -1,4 +1,4 @@
-"""Booking, cancelling and no-shows through the API, and what subscribers hear of it."""
+"""Booking, canceling and no-shows through the API, and their webhooks."""
 
 import json
 
@@ -24,7 +24,7 @@ ACTIVE_INVITEE = f"{PUBLIC}{ACTIVE}/invitees/{fixtures.ACTIVE_INVITEE}"
 
 @pytest.fixture(scope="module")
 def seen():
-    """Give a client of a sandbox in which no test changes anything."""
+    """Yield a client of a shared sandbox that tests must not change."""
     with serving() as client:
         yield client
 
@@ -37,7 +37,7 @@ def call():
 
 @pytest.fixture
 def heard(call):
-    """Give what subscribers have been sent so far: (event, last part of the subscription)."""
+    """Return a function for the messages sent so far: (event, id of the subscription)."""
     for scope, more in (("organization", {}), ("user", {"user": OWNER}), ("group", {"group": GROUP})):
         events = ["invitee.created", "invitee.canceled", "invitee_no_show.created", "invitee_no_show.deleted"]
         hook = {"url": f"https://{scope}.example", "events": events, "scope": scope}
@@ -83,7 +83,7 @@ def test_the_documented_booking_works(call):
     assert event["location"] == place
     assert [guest["email"] for guest in event["event_guests"]] == ["guest@client.example"]
     assert event["invitees_counter"] == {"total": 1, "active": 1, "limit": 1}
-    assert call("POST", "/invitees", json=body).status_code == 404  # the slot is taken now
+    assert call("POST", "/invitees", json=body).status_code == 404  # the slot is no longer free
 
 
 def test_a_booking_takes_its_slot_and_a_cancellation_gives_it_back(call, heard):
@@ -101,7 +101,7 @@ def test_a_booking_takes_its_slot_and_a_cancellation_gives_it_back(call, heard):
 @pytest.mark.parametrize(
     "start", ["2026-11-25T08:10:00Z", "2026-11-29T10:00:00Z", "2026-11-16T09:00:00Z", "9000-01-01T00:00:00Z"]
 )
-def test_no_slot_no_booking(seen, start):
+def test_booking_requires_a_free_slot(seen, start):
     reply = seen("POST", "/invitees", json=request(seen, start_time=start))
     assert (reply.status_code, reply.json()["message"]) == (404, NOT_FOUND)
 
@@ -159,16 +159,16 @@ def test_event_types_that_cannot_be_booked(call):
         ({"event_guests": ["g"]}, "event_guests[0]"),
     ],
 )
-def test_bad_bookings_are_refused(seen, change, wrong):
+def test_invalid_bookings_are_rejected(seen, change, wrong):
     assert wrong in seen.problems("POST", "/invitees", json=request(seen, **change))
 
 
-def test_all_that_is_wrong_is_named_at_once(call):
+def test_one_error_names_all_problems_of_a_booking(call):
     named = call.problems("POST", "/invitees", json={"location": {"kind": "moon"}, "event_guests": "all"})
     assert set(named) == {"event_type", "start_time", "invitee", "location.kind", "event_guests"}
 
 
-def test_names_in_two_parts_and_what_is_passed_on(call):
+def test_first_and_last_name_tracking_and_reminder_number_are_stored(call):
     invitee = {"first_name": "Zoë", "email": "zoe@client.example", "timezone": "Asia/Tokyo"}
     tracking = dict.fromkeys(fixtures.INVITEE_TRACKING) | {"utm_source": "mail"}
     location = {"kind": "ask_invitee", "location": "Under the clock"}
@@ -186,7 +186,7 @@ def test_names_in_two_parts_and_what_is_passed_on(call):
     assert event["location"] == {"type": "physical", "location": "The café", "additional_info": None}
 
 
-def test_round_robin_is_not_asked_where(call):
+def test_round_robin_event_types_reject_a_location(call):
     body = request(call, SALES_DEMO)
     assert call.problems("POST", "/invitees", json=body) == {
         "location": "must be left out for this event type"
@@ -197,7 +197,7 @@ def test_round_robin_is_not_asked_where(call):
     assert len(event["event_memberships"]) == 1
 
 
-def test_collective_event_types_bring_all_hosts(call):
+def test_all_hosts_attend_a_collective_event(call):
     panel = call.world.population.event_types[2].record["uri"]
     body = request(call, panel, location={"kind": "google_conference"})
     body["invitee"]["name"] = 'A "strange" né name/?'
@@ -207,7 +207,7 @@ def test_collective_event_types_bring_all_hosts(call):
     assert hosts == {call.member(number).user["uri"] for number in range(4)}
 
 
-def test_an_inbound_call_takes_no_place_and_choices_are_kept_to(call):
+def test_an_inbound_call_has_no_location_and_answers_must_be_choices(call):
     event_type = call.world.population.event_types_by_id[fixtures.INTRO_CALL].record
     event_type["locations"] = [{"kind": "inbound_call", "phone_number": "+49300000001"}]
     event_type["custom_questions"][1]["include_other"] = False
@@ -242,7 +242,7 @@ def test_group_event_types_fill_seat_by_seat(call):
     for invitee in made[:4]:
         call.sandbox.cancel(invitee=invitee["uri"])
         call("POST", "/invitees", json=body)
-    assert len(call.ok("GET", f"{path}/invitees")) == 8  # as many as an event has numbers for
+    assert len(call.ok("GET", f"{path}/invitees")) == 8  # the maximum per event
     assert call("POST", "/invitees", json=body).status_code == 404
     for row in call.ok("GET", f"{path}/invitees"):
         assert call.ok("GET", row["uri"].removeprefix(PUBLIC)) == row
@@ -251,12 +251,12 @@ def test_group_event_types_fill_seat_by_seat(call):
 @pytest.mark.parametrize(
     ("token", "steps"),
     [
-        # (requests that pass, the limit then met, seconds to wait)
+        # (accepted requests, the exceeded limit, seconds to wait)
         ("sandbox-owner", [(10, 10, 60)] * 4 + [(10, 50, 3600 - 240)] + [(10, 10, 60)] * 4 + [(10, 100, 0)]),
         ("sandbox-free", [(5, 5, 86399), (0, 5, 1), (5, 5, 0)]),
     ],
 )
-def test_booking_has_limits_of_its_own(token, steps):
+def test_bookings_have_their_own_rate_limits(token, steps):
     with serving(rate_limit=None) as call:
         clock = call.sandbox._options.clock
         for allowed, limit, wait_s in steps:
@@ -274,10 +274,10 @@ def test_booking_has_limits_of_its_own(token, steps):
         assert {call("POST", "/invitees", token, json={}).status_code for _ in range(12)} == {400}
 
 
-# Cancelling
+# Canceling
 
 
-def test_cancelling_ends_the_event_for_all(call, heard):
+def test_canceling_an_event_cancels_all_invitees(call, heard):
     cancellation = call.ok("POST", f"{ACTIVE}/cancellation", "sandbox-admin")
     assert cancellation["canceled_by"] == "Ben Iwu"
     assert (cancellation["canceler_type"], cancellation["reason"]) == ("host", None)
@@ -291,7 +291,7 @@ def test_cancelling_ends_the_event_for_all(call, heard):
     assert len(heard()) == 3
 
 
-def test_who_may_cancel_what(call):
+def test_access_to_cancellations_depends_on_role(call):
     assert call("POST", "/scheduled_events/none/cancellation").status_code == 404
     refused = call("POST", f"{ACTIVE}/cancellation", "sandbox-member")
     assert refused.json()["message"] == "You are not allowed to view this event"
@@ -302,7 +302,7 @@ def test_who_may_cancel_what(call):
     assert call.ok("GET", ACTIVE)["status"] == "active"
 
 
-def test_every_invitee_of_a_group_event_is_told_of(call, heard):
+def test_canceling_a_group_event_sends_a_webhook_per_invitee(call, heard):
     world = call.world
     number = next(
         number for number in range(300) if len(world.invitees(number)) > 1 and not world.is_canceled(number)
@@ -316,7 +316,7 @@ def test_every_invitee_of_a_group_event_is_told_of(call, heard):
 # No-shows
 
 
-def test_a_no_show_stands_on_its_invitee(call, heard):
+def test_a_no_show_is_shown_on_its_invitee(call, heard):
     made = call.ok("POST", "/invitee_no_shows", json={"invitee": ACTIVE_INVITEE})
     path = made["uri"].removeprefix(PUBLIC)
     invitee = call.ok("GET", ACTIVE_INVITEE.removeprefix(PUBLIC))
@@ -324,7 +324,7 @@ def test_a_no_show_stands_on_its_invitee(call, heard):
     assert invitee["no_show"] == {"uri": made["uri"], "created_at": made["created_at"]}
     assert call.ok("GET", path) == made
     again = call.problems("POST", "/invitee_no_shows", json={"invitee": ACTIVE_INVITEE})
-    assert again == {"invitee": "is marked as a no-show already"}
+    assert again == {"invitee": "is already marked as a no-show"}
     assert call("DELETE", path).status_code == 204
     assert call("GET", path).status_code == call("DELETE", path).status_code == 404
     assert call.ok("GET", ACTIVE_INVITEE.removeprefix(PUBLIC))["no_show"] is None
@@ -332,7 +332,7 @@ def test_a_no_show_stands_on_its_invitee(call, heard):
     assert {event for event, _ in heard()} == {"invitee_no_show.created", "invitee_no_show.deleted"}
 
 
-def test_the_documented_no_show_is_of_a_meeting_that_was(call):
+def test_the_documented_no_show_belongs_to_a_past_meeting(call):
     record = call.ok("GET", f"/invitee_no_shows/{fixtures.NO_SHOW}")
     invitee = call.ok("GET", record["invitee"].removeprefix(PUBLIC))
     assert invitee["no_show"]["uri"] == record["uri"]
@@ -340,7 +340,7 @@ def test_the_documented_no_show_is_of_a_meeting_that_was(call):
     assert event["start_time"] < record["created_at"] < times.isoformat(call.world.anchor)
 
 
-def test_who_may_be_marked_by_whom(call):
+def test_access_to_no_shows_depends_on_role_and_status(call):
     canceled = f"{PUBLIC}/scheduled_events/{fixtures.CANCELED_EVENT}/invitees/{fixtures.CANCELED_INVITEE}"
     assert call.problems("POST", "/invitee_no_shows", json={"invitee": canceled}) == {
         "invitee": "is canceled"
@@ -359,7 +359,7 @@ def test_who_may_be_marked_by_whom(call):
         assert call("DELETE", f"/invitee_no_shows/{fixtures.NO_SHOW}", token).status_code == 403
 
 
-def test_a_world_without_a_past_has_the_cast_all_the_same():
+def test_a_world_without_past_events_has_all_fixtures():
     with serving(events=2) as call:
         assert call.ok("GET", f"/invitee_no_shows/{fixtures.NO_SHOW}")["invitee"] == ACTIVE_INVITEE
         assert call.ok("GET", f"/meeting_recaps/{fixtures.RECAP}")["event"] == f"{PUBLIC}{ACTIVE}"

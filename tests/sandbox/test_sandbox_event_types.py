@@ -1,4 +1,4 @@
-"""Event types that are made and changed, one-off ones, hosts, links and shares."""
+"""Creating and changing event types, one-off event types, hosts, links and shares."""
 
 import json
 
@@ -46,7 +46,7 @@ def test_the_documented_requests_work(call, path, name):
     assert call("POST", path, json=body).status_code == 201
 
 
-def test_what_is_made_is_there(call):
+def test_a_created_event_type_can_be_read_and_listed(call):
     made = call.ok("POST", "/event_types", json=NEW | {"description": "Hi <all>"})
     assert call.ok("GET", path_of(made)) == made
     assert made in call.ok("GET", "/event_types", user=OWNER, count=100)
@@ -67,7 +67,7 @@ def test_what_is_made_is_there(call):
     )
 
 
-def test_two_of_the_same_name_have_two_addresses(call):
+def test_event_types_with_the_same_name_have_different_urls(call):
     pages = {
         call.ok("POST", "/event_types", json=NEW | {"name": name})["scheduling_url"]
         for name in ("A/b ?", "a b", "A B", "日本", "…", "intro")
@@ -81,7 +81,7 @@ def test_the_first_duration_option_is_the_duration(call):
     assert made["duration"] == 45
 
 
-def test_all_that_is_wrong_with_an_event_type(call):
+def test_invalid_event_types_are_rejected(call):
     body = {
         "name": " ",
         "active": "yes",
@@ -100,7 +100,7 @@ def test_all_that_is_wrong_with_an_event_type(call):
     assert set(call.problems("POST", "/event_types", json=body)) == paths - {"description"} | {"owner"}
 
 
-def test_whose_event_types_may_be_made_and_changed(call):
+def test_only_hosts_owners_and_admins_create_and_change_event_types(call):
     theirs = call.member(2).user["uri"]
     assert call("POST", "/event_types", "sandbox-member", json=NEW).status_code == 403
     assert call("POST", "/event_types", "sandbox-admin", json=NEW | {"owner": theirs}).status_code == 201
@@ -114,7 +114,7 @@ def test_whose_event_types_may_be_made_and_changed(call):
     ]
 
 
-def test_a_change_leaves_all_else_and_what_is_booked():
+def test_a_change_keeps_other_fields_and_existing_bookings():
     with serving() as call:
         before = call.ok("GET", f"/event_types/{fixtures.INTRO_CALL}")
         events = call.ok("GET", "/scheduled_events", user=OWNER, count=100)
@@ -126,7 +126,7 @@ def test_a_change_leaves_all_else_and_what_is_booked():
         assert call.ok("GET", "/scheduled_events", user=OWNER, count=100) == events
 
 
-def test_only_one_on_one_event_types_change(call):
+def test_only_one_on_one_event_types_can_be_changed(call):
     event_types = call.world.population.event_types_by_id.values()
     group = next(event_type for event_type in event_types if event_type.record["kind"] == "group")
     for uuid in (fixtures.SALES_DEMO, group.uuid):
@@ -135,7 +135,7 @@ def test_only_one_on_one_event_types_change(call):
         assert set(call.problems("POST", "/shares", json=body)) == {"event_type"}
 
 
-def test_a_one_off_is_secret_and_can_be_got(call):
+def test_a_one_off_event_type_is_secret_and_can_be_read(call):
     made = call.ok("POST", "/one_off_event_types", json=ONE_OFF | {"co_hosts": [ADMIN, OWNER]})
     assert call.ok("GET", path_of(made)) == made
     assert (made["type"], made["secret"], made["slug"], made["active"]) == (
@@ -182,17 +182,17 @@ def test_a_one_off_is_secret_and_can_be_got(call):
         ),
     ],
 )
-def test_what_is_wrong_with_a_one_off(call, changes, paths):
+def test_invalid_one_off_event_types_are_rejected(call, changes, paths):
     assert set(call.problems("POST", "/one_off_event_types", json=ONE_OFF | changes)) == set(paths.split())
 
 
-def test_hosts_of_a_one_off_are_colleagues(call):
+def test_hosts_of_a_one_off_event_type_must_be_colleagues(call):
     stranger = call.member(-1).user["uri"]
     for changes in ({"host": stranger}, {"co_hosts": [stranger]}):
         assert call("POST", "/one_off_event_types", json=ONE_OFF | changes).status_code == 403
 
 
-def test_the_hosts_of_an_event_type_are_people(call):
+def test_the_hosts_of_an_event_type_are_users(call):
     rows = call.ok("GET", "/event_type_memberships", event_type=SALES_DEMO)
     assert rows[0]["uri"].endswith(fixtures.SALES_DEMO_HOST)
     assert len({row["uri"] for row in rows}) == len(rows) == 8
@@ -216,11 +216,11 @@ def test_the_hosts_of_an_event_type_are_people(call):
         ({"owner": None}, "owner"),
     ],
 )
-def test_what_is_wrong_with_a_link(call, changes, path):
+def test_invalid_scheduling_links_are_rejected(call, changes, path):
     assert set(call.problems("POST", "/scheduling_links", json=LINK | changes)) == {path}
 
 
-def test_links_are_made_by_hosts_and_those_who_lead(call):
+def test_only_hosts_owners_and_admins_create_links(call):
     assert call("POST", "/scheduling_links", "sandbox-member", json=LINK).status_code == 403
     assert call("POST", "/scheduling_links", "sandbox-free", json=LINK).status_code == 403
     assert call("POST", "/scheduling_links", "sandbox-member", json=LINK | {"owner": SALES_DEMO}).is_success
@@ -247,7 +247,7 @@ def test_a_link_books_one_meeting_within_90_days():
         assert book(second).status_code == 404
 
 
-def test_a_share_says_what_it_changes(call):
+def test_a_share_shows_its_overrides(call):
     share = call.ok("POST", "/shares", json=SHARE)
     override = share["share_override"]
     assert {key: override[key] for key in SHARE if key != "event_type"} == {
@@ -281,11 +281,11 @@ def test_a_share_says_what_it_changes(call):
         ({"availability_rule": {"rules": 3}}, "availability_rule.rules availability_rule.timezone"),
     ],
 )
-def test_what_is_wrong_with_a_share(call, changes, paths):
+def test_invalid_shares_are_rejected(call, changes, paths):
     assert set(call.problems("POST", "/shares", json=SHARE | changes)) == set(paths.split())
 
 
-def test_where_people_meet(call):
+def test_locations_of_a_user_are_listed(call):
     documented = json.loads((PAYLOADS / "listUserMeetingLocations.json").read_text())["body"]["collection"]
     assert call.ok("GET", "/locations", user=OWNER) == documented
     own = call.member(2).user["uri"]

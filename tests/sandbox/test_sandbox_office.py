@@ -1,4 +1,4 @@
-"""Routing forms, recaps, sample webhook data, and what large customers ask for."""
+"""Routing forms, recaps, sample webhook data, and enterprise operations."""
 
 import json
 import queue
@@ -21,7 +21,7 @@ WHO = {"organization": ORGANIZATION, "user": OWNER, "group": GROUP}
 
 @pytest.fixture(scope="module")
 def seen():
-    """Give a client of a sandbox in which no test changes anything."""
+    """Yield a client of a shared sandbox that tests must not change."""
     with serving() as client:
         yield client
 
@@ -34,7 +34,7 @@ def call():
 
 @pytest.fixture
 def received():
-    """Give a callback URL and what takes the next messages that arrive there, in the order of their times."""
+    """Yield a callback URL and a function that returns the next messages to it, sorted by time."""
     arrived = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -85,7 +85,7 @@ def same_but_times(record, expected, *others):
 # Routing forms
 
 
-def test_forms_and_submissions_are_those_of_the_documentation(call):
+def test_forms_and_submissions_match_the_documentation(call):
     same_but_times(call.ok("GET", f"/routing_forms/{fixtures.FORM}"), documented("getRoutingForm"))
     submission = call.ok("GET", f"/routing_form_submissions/{fixtures.SUBMISSION}")
     same_but_times(submission, documented("getRoutingFormSubmission"))
@@ -97,7 +97,7 @@ def test_forms_and_submissions_are_those_of_the_documentation(call):
     assert [form["status"] for form in forms] == ["draft", "published"]
 
 
-def test_who_sees_forms(call):
+def test_access_to_forms_depends_on_organization_and_plan(call):
     assert call.ok("GET", f"/routing_forms/{fixtures.FORM}", "sandbox-member")
     for path, query in (
         ("/routing_forms", {"organization": ORGANIZATION}),
@@ -120,7 +120,7 @@ def test_who_sees_forms(call):
     assert set(call.problems("GET", "/routing_form_submissions")) == {"form"}
 
 
-def test_filling_in_a_form_is_told(call, received, envelope):
+def test_submitting_a_form_sends_a_webhook(call, received, envelope):
     url, take = received
     subscribe(call, url, ["routing_form_submission.created"])
     booked = call.sandbox.book()["invitee"]["uri"]
@@ -146,15 +146,15 @@ def test_filling_in_a_form_is_told(call, received, envelope):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"form": "none"}, "no such routing form"),
-        ({"answers": ["a"] * 4}, "answers must be 3 at most"),
+        ({"form": "none"}, "unknown routing form"),
+        ({"answers": ["a"] * 4}, "answers must have at most 3 items"),
         ({"result": "nowhere"}, "result must be one of"),
-        ({"invitee": "none"}, "no such invitee"),
-        ({"form": 5}, "named by its URI"),
-        ({"what": 1}, "unknown: what"),
+        ({"invitee": "none"}, "unknown invitee"),
+        ({"form": 5}, "a URI or an id"),
+        ({"what": 1}, "unknown fields: what"),
     ],
 )
-def test_forms_that_cannot_be_filled_in(seen, body, words):
+def test_invalid_submissions_are_rejected(seen, body, words):
     with pytest.raises(ValueError, match=words):
         seen.sandbox.control("POST", "/submissions", body)
 
@@ -162,7 +162,7 @@ def test_forms_that_cannot_be_filled_in(seen, body, words):
 # Recaps
 
 
-def test_the_recap_belongs_to_a_meeting_that_was(call):
+def test_the_documented_recap_belongs_to_a_past_meeting(call):
     recap = call.ok("GET", RECAP)
     expected = documented("getMeetingRecap")
     assert set(recap) == set(expected)
@@ -214,7 +214,7 @@ def test_recaps_that_are_not_ready_have_no_transcript(call):
             assert call("GET", f"{path}/transcript", token).status_code == 404
 
 
-def test_a_recap_is_changed_and_deleted_and_told(call, received, envelope):
+def test_changing_and_deleting_a_recap_sends_webhooks(call, received, envelope):
     url, take = received
     kinds = ["created", "updated", "deleted"]
     subscribe(call, url, [f"meeting_recap.{kind}" for kind in kinds], scope="user")
@@ -232,11 +232,11 @@ def test_a_recap_is_changed_and_deleted_and_told(call, received, envelope):
     assert {message["event"] for message in messages} == {f"meeting_recap.{kind}" for kind in kinds}
     for message in messages:
         envelope.validate(message)
-    with pytest.raises(ValueError, match="no such event"):
+    with pytest.raises(ValueError, match="unknown event"):
         call.sandbox.control("POST", "/recaps", {"event": "none"})
 
 
-def test_recaps_are_the_hosts_on_paid_plans(call):
+def test_recaps_are_for_hosts_on_paid_plans(call):
     for path in (RECAP, f"{RECAP}/transcript"):
         assert call("GET", path, "sandbox-admin").status_code == 403
         assert call("GET", path, "sandbox-free").json()["message"] == UPGRADE
@@ -253,9 +253,9 @@ def test_recaps_are_the_hosts_on_paid_plans(call):
 
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("event", WEBHOOK_EVENTS)
-def test_samples_exist_where_subscriptions_do(seen, envelope, event, scope):
+def test_sample_data_exists_for_every_event_and_scope(seen, envelope, event, scope):
     query = {"event": event, "scope": scope, "organization": ORGANIZATION, scope: WHO[scope]}
-    if scope in WEBHOOK_EVENTS[event].allowed:
+    if scope in WEBHOOK_EVENTS[event].scopes:
         sample = seen("GET", "/sample_webhook_data", **query).json()
         envelope.validate(sample)
         assert (sample["event"], sample["created_by"]) == (event, OWNER)
@@ -264,16 +264,16 @@ def test_samples_exist_where_subscriptions_do(seen, envelope, event, scope):
         assert named == {"event": f"{event} is not allowed for scope {scope}"}
 
 
-def test_samples_are_those_of_the_documentation(call):
+def test_sample_data_matches_the_documentation(call):
     for path in sorted((PAYLOADS / "webhooks").glob("*.*.json")):
         expected = json.loads(path.read_text())
-        scope = "user" if "user" in WEBHOOK_EVENTS[expected["event"]].allowed else "organization"
+        scope = "user" if "user" in WEBHOOK_EVENTS[expected["event"]].scopes else "organization"
         query = {"event": expected["event"], "scope": scope, "organization": ORGANIZATION, "user": OWNER}
         payload = call("GET", "/sample_webhook_data", **query).json()["payload"]
         assert set(payload) | {"created_at"} == set(expected["payload"]) | {"created_at"}, path.name
 
 
-def test_samples_stay_what_they_are_whatever_happens(call):
+def test_sample_data_never_changes(call):
     query = {"event": "invitee.created", "scope": "organization", "organization": ORGANIZATION}
     before = call("GET", "/sample_webhook_data", **query).json()["payload"]
     call.ok("POST", f"/scheduled_events/{fixtures.ACTIVE_EVENT}/cancellation")
@@ -281,7 +281,7 @@ def test_samples_stay_what_they_are_whatever_happens(call):
     assert before["scheduled_event"]["status"] == "active"
 
 
-def test_samples_need_the_reach_of_a_subscription(call):
+def test_sample_data_requires_access_to_the_subscription_scope(call):
     query = {"event": "contact.created", "organization": ORGANIZATION}
     assert (
         call("GET", "/sample_webhook_data", "sandbox-member", **query, scope="organization").status_code
@@ -301,7 +301,7 @@ def test_samples_need_the_reach_of_a_subscription(call):
     }
 
 
-# Large customers
+# Enterprise operations
 
 
 def log(call, **query):
@@ -376,13 +376,13 @@ def test_search_terms(term, found):
     assert search_terms.compile_term(term)("User.Add Ada Okafor ada@acme.example") is (found == "yes")
 
 
-def test_bad_questions_to_the_log(call):
+def test_invalid_queries_of_the_activity_log_are_rejected(call):
     query = {"sort": "details:asc", "count": "1001", "search_term": "x" * 301, "actor": "ada"}
     named = call.problems("GET", "/activity_log_entries", organization=ORGANIZATION, **query)
     assert set(named) == set(query)
 
 
-def test_reminders_went_out_a_day_ahead(call):
+def test_reminders_are_sent_a_day_ahead(call):
     body = call("GET", "/outgoing_communications", organization=ORGANIZATION, count="3").json()
     assert body["total_count"] > 3
     rows, token = body["collection"], body["pagination"]["next_page_token"]
@@ -413,7 +413,7 @@ def test_reminders_went_out_a_day_ahead(call):
     assert {row["created_at"] for row in oldest} == {created[-1]}
 
 
-def test_who_gave_a_number_is_reminded_by_text_too(call):
+def test_invitees_with_a_phone_number_also_get_a_text_message(call):
     place = call.world.event_number(fixtures.ACTIVE_EVENT)
     call.world.editable_event(place).invitees[0]["text_reminder_number"] = "+31200000000"
     call.sandbox._options.clock.now += 6 * 24 * 3600
@@ -443,7 +443,7 @@ def test_who_gave_a_number_is_reminded_by_text_too(call):
         assert first["collection"] == [seen[-1]]
 
 
-def test_deletions_are_taken_note_of(call):
+def test_deletion_requests_are_accepted(call):
     requests = PAYLOADS / "requests"
     for path, name in (("invitees", "DeleteInviteeData"), ("events", "DeleteEventData")):
         body = json.loads((requests / f"{name}.json").read_text())
@@ -463,7 +463,7 @@ def test_deletions_are_taken_note_of(call):
         ("events", {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-12-01T00:00:00Z"}, "end_time"),
     ],
 )
-def test_bad_deletions_are_refused(seen, path, body, wrong):
+def test_invalid_deletion_requests_are_rejected(seen, path, body, wrong):
     assert set(seen.problems("POST", f"/data_compliance/deletion/{path}", json=body)) == {wrong}
 
 
@@ -476,7 +476,7 @@ def test_bad_deletions_are_refused(seen, path, body, wrong):
         ("POST", "/data_compliance/deletion/events"),
     ],
 )
-def test_large_customers_leaders_alone(seen, method, path):
+def test_enterprise_operations_are_for_owners_and_admins_on_paid_plans(seen, method, path):
     assert seen(method, path, "sandbox-free").json()["message"] == UPGRADE
     assert seen(method, path, "sandbox-member").json()["message"].startswith("You do not have permission")
     assert seen(method, path, "sandbox-events-only").json()["title"] == "Insufficient scope"
@@ -495,13 +495,13 @@ def held(**options):
         return repr([getattr(state, name) for name in vars(state)])
 
 
-def test_what_stands_around_meetings_comes_from_the_seed():
+def test_related_records_depend_on_the_seed():
     assert held(seed=5) == held(seed=5)
     assert held(seed=5) != held(seed=6)
 
 
 @pytest.mark.parametrize(("events", "users"), [(2, 3), (20, 3), (3000, 60)])
-def test_the_world_around_meetings_is_coherent_at_any_size(events, users):
+def test_related_records_are_consistent_at_any_size(events, users):
     with serving(events=events, users=users) as call:
         world, state = call.world, call.world.state
         for marked in state.no_shows.values():

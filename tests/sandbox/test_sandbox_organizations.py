@@ -1,4 +1,4 @@
-"""Organizations, invitations, teams, groups, and people who leave."""
+"""Organizations, invitations, teams, groups, and removed users."""
 
 import json
 
@@ -51,11 +51,11 @@ def test_the_documented_examples_work(seen, name):
         ("/organizations/none/invitations", 404),
     ],
 )
-def test_strangers_see_nothing(seen, path, status):
+def test_other_organizations_see_nothing(seen, path, status):
     assert seen("GET", path, "sandbox-free").status_code == status
 
 
-def test_line_breaks_in_ids_are_not_found_like_all_others(seen):
+def test_ids_with_line_breaks_are_not_found(seen):
     reply = seen.http.delete(
         "/organization_memberships/%0A%00", headers={"Authorization": "Bearer sandbox-owner"}
     )
@@ -70,12 +70,12 @@ def test_the_small_organization_has_no_teams_and_no_groups(seen):
     assert seen.ok("GET", "/organizations/" + own.rpartition("/")[2], "sandbox-free")["stage"] == "free"
 
 
-def test_a_plain_user_may_not_see_who_is_invited_or_grouped(seen):
+def test_a_user_without_a_role_cannot_see_invitations_and_groups(seen):
     assert seen("GET", INVITATIONS, "sandbox-member").status_code == 403
     assert seen("POST", INVITATIONS, "sandbox-member", json={"email": "x@y.example"}).status_code == 403
     for path in MEMBER_GROUP_PATHS:
         assert seen("GET", path, "sandbox-member", organization=ORGANIZATION).status_code == 403
-    assert seen("GET", f"/groups/{fixtures.GROUP}", "sandbox-member").status_code == 200  # their own
+    assert seen("GET", f"/groups/{fixtures.GROUP}", "sandbox-member").status_code == 200  # a group of theirs
     assert seen("GET", f"/organizations/{fixtures.ORGANIZATION}", "sandbox-member").status_code == 200
 
 
@@ -91,7 +91,7 @@ def test_a_plain_user_may_not_see_who_is_invited_or_grouped(seen):
         ("GET", "/group_relationships", "groups:read"),
     ],
 )
-def test_scopes_come_before_all_else(seen, method, path, scope):
+def test_scopes_are_checked_first(seen, method, path, scope):
     reply = seen(method, path, "sandbox-users-only")
     assert (reply.status_code, reply.json()["required_scopes"]) == (403, [scope])
 
@@ -111,7 +111,7 @@ def test_invitations_are_filtered_sorted_and_paged(seen):
     }
 
 
-def test_inviting_and_revoking(call):
+def test_an_invitation_is_created_and_revoked(call):
     made = call.ok("POST", INVITATIONS, json={"email": "Zoe@acme.example"})
     path = made["uri"].removeprefix(PUBLIC)
     assert (made["status"], "user" in made) == ("pending", False)
@@ -131,7 +131,7 @@ def test_the_documented_invitation_is_sent_again_but_not_twice_a_day(call):
     assert call("POST", INVITATIONS, json=body).status_code == 400
 
 
-def test_who_cannot_be_invited(call):
+def test_members_invalid_emails_and_full_organizations_are_not_invited(call):
     reply = call("POST", INVITATIONS, json={"email": fixtures.ADMIN_EMAIL.upper()})
     assert reply.json()["title"] == "Already Organization Member"
     assert call.problems("POST", INVITATIONS, json={"email": "nobody"}) == {
@@ -148,17 +148,17 @@ def test_only_a_pending_invitation_can_be_revoked(call):
         status = call("DELETE", row["uri"].removeprefix(PUBLIC)).status_code
         assert status == (204 if row["status"] == "pending" else 400)
     owners = [row["owner"]["type"] for row in call.ok("GET", "/group_relationships")]
-    assert owners == ["OrganizationMembership"] * 4  # the invited one went with the invitation
+    assert owners == ["OrganizationMembership"] * 4  # the invited person was removed with the invitation
 
 
-def test_the_team_is_everybodys(seen):
+def test_all_users_belong_to_the_team(seen):
     teams = seen.ok("GET", "/teams")
     assert teams == seen.ok("GET", "/teams", "sandbox-member", user=ADMIN)
     assert teams[0]["uri"] == seen.ok("GET", f"/event_types/{fixtures.SALES_DEMO}")["profile"]["owner"]
     assert seen("GET", "/teams", user=f"{PUBLIC}/users/none").status_code == 403
 
 
-def test_the_group_counts_its_members_and_they_exist(seen):
+def test_the_group_has_the_right_number_of_existing_members(seen):
     (group,) = seen.ok("GET", "/groups", organization=ORGANIZATION)
     rows = seen.ok("GET", "/group_relationships", group=GROUP, organization=ORGANIZATION)
     members = [row["owner"] for row in rows if row["owner"]["type"] == "OrganizationMembership"]
@@ -176,7 +176,7 @@ def test_the_group_counts_its_members_and_they_exist(seen):
     assert seen("GET", "/group_relationships", group=f"{PUBLIC}/groups/none").status_code == 403
 
 
-def test_who_leaves_is_gone_everywhere(call):
+def test_a_removed_user_disappears_everywhere(call):
     gone = call.member(2)
     path = f"/organization_memberships/{gone.membership_uuid}"
     own = call.ok("GET", "/event_types", user=gone.user["uri"])
@@ -200,18 +200,18 @@ def test_who_leaves_is_gone_everywhere(call):
     )
     assert gone.user["uri"] not in [row["member"]["uri"] for row in hosts]
     assert call.ok("GET", f"/groups/{fixtures.GROUP}")["member_count"] == 3
-    for event in events:  # meetings that are planned take place
+    for event in events:  # scheduled meetings stay
         assert call("GET", event["uri"].removeprefix(PUBLIC)).status_code == 200
 
 
-def test_the_owner_stays_and_strangers_cannot_be_removed(call):
+def test_owners_and_other_organizations_users_cannot_be_removed(call):
     assert call("DELETE", f"/organization_memberships/{fixtures.OWNER_MEMBERSHIP}").status_code == 403
     small = f"/organization_memberships/{call.member(-1).membership_uuid}"
     assert call("DELETE", small).status_code == 403
     assert call("DELETE", "/organization_memberships/none").status_code == 404
 
 
-def test_who_has_left_can_be_invited_again(call):
+def test_a_removed_user_can_be_invited_again(call):
     gone = call.member(2)
     body = {"email": gone.user["email"]}
     assert call("POST", INVITATIONS, json=body).status_code == 400

@@ -1,4 +1,4 @@
-"""The made-up world: the same for the same seed, coherent, and quick at any size."""
+"""The generated world: reproducible by seed, consistent, and fast at any size."""
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
@@ -43,12 +43,12 @@ def keys(made, **query):
     return list(EventListing(made, EventQuery(LARGE, **query)).walk(None, backwards=False))
 
 
-def test_same_seed_gives_the_same_bytes_and_another_seed_others():
+def test_the_same_seed_generates_the_same_world_and_another_seed_another():
     assert everything(world()) == everything(world())
     assert everything(world()) != everything(world(seed=4))
 
 
-def test_moving_the_anchor_by_weeks_moves_every_event_by_as_much():
+def test_moving_the_anchor_by_weeks_moves_every_event_equally():
     first, later = world(), world(anchor=ANCHOR + timedelta(weeks=3))
     for number in range(0, first.next_number(), 37):
         shift = times.parse(later.event(number)["start_time"]) - times.parse(
@@ -59,7 +59,7 @@ def test_moving_the_anchor_by_weeks_moves_every_event_by_as_much():
 
 @pytest.mark.parametrize("anchor", [ANCHOR + timedelta(days=day) for day in range(7)])
 @pytest.mark.parametrize("events", [2, 3, 17, 5000])
-def test_event_numbers_are_in_start_order_around_any_weekday(anchor, events):
+def test_events_are_numbered_by_start_for_any_weekday_of_the_anchor(anchor, events):
     made = world(anchor=anchor, events=events)
     starts = [made.generator.start(number) for number in range(made.generator.count)]
     assert starts == sorted(starts)
@@ -70,13 +70,13 @@ def test_event_numbers_are_in_start_order_around_any_weekday(anchor, events):
         assert starts[-1] <= times.from_day(anchor) + 63 * times.DAY
 
 
-def test_the_large_organization_has_exactly_the_events_asked_for():
+def test_the_large_organization_has_exactly_the_requested_number_of_events():
     assert len(keys(world(events=123))) == 123
     small = EventListing(world(events=123), EventQuery(SMALL))
     assert len(list(small.walk(None, backwards=False))) == 3
 
 
-def test_every_event_is_coherent():
+def test_every_event_is_consistent():
     made = world(events=1500)
     users = {member.user["uri"]: member.user for member in made.population.members}
     event_types = {event_type.record["uri"]: event_type for event_type in made.population.event_types}
@@ -116,7 +116,7 @@ def test_every_event_is_coherent():
     assert min(seen.values()) > 5
 
 
-def test_some_event_types_have_null_parts():
+def test_some_event_types_have_null_fields():
     records = [event_type.record for event_type in world().population.event_types]
     for field in ("profile", "locations", "slug", "description_html", "start_time_increment"):
         assert any(record[field] is None for record in records), field
@@ -124,7 +124,7 @@ def test_some_event_types_have_null_parts():
     assert {record["active"] for record in records} == {True, False}
 
 
-def test_nobody_shares_an_address_and_no_id_comes_twice():
+def test_emails_and_ids_are_unique():
     made = world(users=3000, events=2)
     users = [member.user for member in made.population.members]
     assert len({user["email"] for user in users}) == len(users)
@@ -133,14 +133,14 @@ def test_nobody_shares_an_address_and_no_id_comes_twice():
     assert len({event_type.uuid for event_type in event_types}) == len(event_types)
 
 
-def test_persons_are_found_by_their_address():
+def test_persons_are_found_by_email():
     for person in (0, 1, 63, 64, 4095, 4096, 131_071):
         assert event_generator.person_by_email(event_generator.person_email(person).upper()) == person
     for mail in ("noor@client.example", "abena.abara@gmail.example", "", "abena@alder.example", "@"):
         assert event_generator.person_by_email(mail) is None
 
 
-def test_ids_are_read_back_and_nothing_else_is():
+def test_only_generated_ids_are_decoded():
     ids = Ids(5)
     for number in (0, 1, 999_999, 2**40):
         uuid = ids.make("event", number)
@@ -155,7 +155,7 @@ def test_ids_are_read_back_and_nothing_else_is():
         assert ids.number("event", text) is None
 
 
-def test_an_id_of_an_event_that_is_not_there_is_unknown():
+def test_an_id_beyond_the_last_event_is_unknown():
     made = world(events=50)
     assert made.event_number(made.ids.make("event", made.next_number())) is None
     assert made.find_invitee(made.ids.make("invitee", made.next_number() * 8)) is None
@@ -164,13 +164,13 @@ def test_an_id_of_an_event_that_is_not_there_is_unknown():
     assert made.find_invitee("nonsense") is None
 
 
-def test_dice_fall_evenly_enough_and_the_same_each_time():
+def test_random_choices_are_uniform_and_reproducible():
     draws = [Rng("x", number).below(6) for number in range(6000)]
     assert draws == [Rng("x", number).below(6) for number in range(6000)]
     assert all(900 < draws.count(value) < 1100 for value in range(6))
 
 
-def test_the_cast_is_where_the_documentation_says():
+def test_the_fixtures_match_the_documentation():
     made = world()
     active = made.event(made.event_number(fixtures.ACTIVE_EVENT))
     assert active["start_time"] == "2026-11-24T13:00:00.000000Z"
@@ -201,7 +201,7 @@ QUERIES = [
 
 @pytest.mark.parametrize("query", QUERIES, ids=repr)
 @pytest.mark.parametrize("descending", [False, True])
-def test_listings_find_what_a_plain_scan_finds_from_any_row_both_ways(query, descending):
+def test_listings_match_a_full_scan_from_any_row_in_both_directions(query, descending):
     made = world()
     bookings.cancel(made, NOW, 20, range(len(made.invitees(20))), reason=None, canceler_type="host")
     wanted = EventQuery(LARGE, descending=descending, **query)
@@ -232,7 +232,7 @@ def test_listings_find_what_a_plain_scan_finds_from_any_row_both_ways(query, des
         assert list(listing.walk(found[place], backwards=True)) == found[:place][::-1]
 
 
-def test_a_person_is_found_in_all_their_events():
+def test_all_events_of_a_person_are_found():
     made = world(events=2000)
     for number in (5, 700, 1900):
         for invitee in made.invitees(number):
@@ -246,7 +246,7 @@ def test_a_person_is_found_in_all_their_events():
             assert number in found
 
 
-def test_shelves_walk_both_ways_and_sort_by_several_fields():
+def test_in_memory_listings_walk_both_ways_and_sort_by_several_fields():
     rows = [{"name": "b", "position": 1}, {"name": "A", "position": 2}, {"name": "a", "position": 1}]
     shelf = InMemoryListing(rows)
     assert list(shelf.walk(None, backwards=False)) == [(0,), (1,), (2,)]
@@ -257,14 +257,14 @@ def test_shelves_walk_both_ways_and_sort_by_several_fields():
     assert [ordered.record((place,)) for place in range(3)] == [rows[1], rows[2], rows[0]]
 
 
-def test_a_million_events_start_at_once_and_page_without_a_scan():
+def test_a_million_events_start_quickly_and_page_without_a_scan():
     made = world(events=1_000_000, users=300)
     listing = EventListing(made, EventQuery(LARGE, canceled=True, descending=True))
     page = list(itertools.islice(listing.walk(None, backwards=False), 100))
     assert len(page) == 100
     assert page == sorted(page, reverse=True)
     assert made.event(999_000)["uri"] != made.event(999_001)["uri"]
-    assert "_by_person" not in vars(made.generator)  # nothing was indexed for it
+    assert "_by_person" not in vars(made.generator)  # no index was built
 
 
 def booking(made, **changes):
@@ -276,7 +276,7 @@ def booking(made, **changes):
     )
 
 
-def test_a_booking_is_an_event_like_all_others():
+def test_a_booked_event_behaves_like_a_generated_one():
     made = world()
     before, version = len(keys(made)), made.version
     ref = bookings.book(made, NOW, booking(made, answers=("One", "Two")))
@@ -309,7 +309,7 @@ def test_canceling_one_of_several_invitees_leaves_the_event_active():
         bookings.cancel(made, NOW, number, range(count), reason=None, canceler_type="host")
 
 
-def test_a_reschedule_links_old_and_new_both_ways():
+def test_a_reschedule_links_the_old_and_new_invitee():
     made = world()
     old = made.find_invitee(fixtures.ACTIVE_INVITEE)
     new = bookings.reschedule(made, NOW, old, NOW + 30 * times.DAY)
@@ -324,7 +324,7 @@ def test_a_reschedule_links_old_and_new_both_ways():
         bookings.reschedule(made, NOW, old, NOW)
 
 
-def test_an_event_type_without_places_books_without_a_location():
+def test_an_event_type_without_locations_books_without_a_location():
     made = world()
     event_type = next(
         event_type for event_type in made.population.event_types if event_type.record["locations"] is None
@@ -343,7 +343,7 @@ def test_an_event_type_without_places_books_without_a_location():
         ("1969-12-31T23:59:59.999999Z", -1),
     ],
 )
-def test_times_are_read(text, moment):
+def test_valid_times_are_parsed(text, moment):
     assert times.parse(text) == moment
 
 
@@ -362,12 +362,12 @@ def test_times_are_read(text, moment):
         "١٩٧٠-01-01T00:00:00Z",
     ],
 )
-def test_other_times_are_refused(text):
+def test_invalid_times_are_rejected(text):
     with pytest.raises(ValueError, match=r"."):
         times.parse(text)
 
 
-def test_times_are_written_with_six_digits():
+def test_times_have_six_fraction_digits():
     moment = datetime(2026, 11, 17, 15, 21, 40, 5, tzinfo=UTC)
     assert times.isoformat(times.from_unix(moment.timestamp())) == "2026-11-17T15:21:40.000005Z"
     assert times.to_day(times.from_day(ANCHOR) - 1) == ANCHOR - timedelta(days=1)
