@@ -1,5 +1,6 @@
 # make demo | make test [COVERAGE=--cov] | make lint | make bench [BENCH=--quick]
 # make test-dates | make test-pythons | make wheel-test | make test-hosts | make test-long | make test-endurance
+# make docs | make new-action ID | make record [ID] | make drift [OPENAPI=FILE]
 # Each target does all its own set-up in .venv; only Python 3.11+, make and a package index are needed,
 # for test-hosts npm's, too: Node itself is a wheel.
 
@@ -12,10 +13,10 @@ COVERAGE ?=
 # Where it is set, each worker rewrites all asserts anew in each run; empty is unset.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 
-.PHONY: docs help demo test test-dates test-pythons test-long test-endurance lint wheel-test test-hosts bench clean
+.PHONY: docs drift new-action record help demo test test-dates test-pythons test-long test-endurance lint wheel-test test-hosts bench clean
 
 help:
-	@sed -n '1,4p' Makefile
+	@sed -n '1,5p' Makefile
 
 demo: $(READY)
 	@$(BIN)/calendly-connector demo
@@ -44,14 +45,32 @@ test-endurance: $(READY)
 	ENDURANCE=1 $(PYTEST) -m long
 
 docs: $(READY)
-	$(BIN)/python docs/generate.py
+	$(BIN)/python tools/docs.py
+
+# The words after these two are their arguments, not targets.
+ARGUMENTS := $(wordlist 2,9,$(MAKECMDGOALS))
+ifneq ($(and $(ARGUMENTS),$(filter new-action record,$(firstword $(MAKECMDGOALS)))),)
+.PHONY: $(ARGUMENTS)
+$(ARGUMENTS):
+	@:
+endif
+
+# REQUEST='GET /shares' names the operation if the id doesn't; OPENAPI is another file than that of the tests.
+new-action: $(READY)
+	@$(BIN)/python tools/new_action.py $(ARGUMENTS) $(if $(REQUEST),--request '$(REQUEST)') $(if $(OPENAPI),--openapi '$(OPENAPI)')
+
+record: $(READY)
+	@$(BIN)/python tools/record.py $(ARGUMENTS)
+
+drift: $(READY)
+	@$(BIN)/python tools/drift.py $(or $(OPENAPI),$(wildcard tests/reference/calendly-api.*.yaml))
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict connector sandbox
+	$(BIN)/mypy --strict connector sandbox tools
 	$(BIN)/lint-imports
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python tools/docs.py --check
 
 wheel-test: $(READY)
 	@sh .ci/have postgres chromium

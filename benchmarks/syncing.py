@@ -37,7 +37,7 @@ _TOKEN = "sandbox-owner"  # noqa: S105 - it opens nothing
 _LIMIT = 500
 _SPEED = 12  # a minute is 5 s, in which this machine can make more than 500 calls
 _CREDENTIAL = {"kind": "personal_access_token", "token": _TOKEN}
-_WANTED = sync.Options(streams=("scheduled_events", "invitees"))
+_WANTED = sync.SyncOptions(streams=("scheduled_events", "invitees"))
 
 
 def figures(*, airbyte: bool) -> Iterator[Figure]:
@@ -89,7 +89,7 @@ def _paced() -> Iterator[Figure]:
         folder() as place,
     ):
         calls = Calls(sandbox)
-        sync.copy(connection, str(place / "copy.db"), _WANTED, watch=lambda _: calls.look())
+        sync.run(connection, str(place / "calendly.db"), _WANTED, on_progress=lambda _: calls.look())
         calls.look()
     work = f"first sync under a limit of {_LIMIT} a minute, {_EVENTS:,} events with their invitees"
     least_s = (calls.count - 1) // _LIMIT * 60
@@ -101,7 +101,7 @@ def _paced() -> Iterator[Figure]:
 def _ours(url: str, place: Path) -> Rows:
     """Copy to JSON lines, without the columns of answers, which say again what a record says."""
     with connector.connect(_CREDENTIAL, origin=url) as connection:
-        sync.copy(connection, str(place), _WANTED, form="jsonl")
+        sync.run(connection, str(place), _WANTED, file_format="jsonl")
     rows = [row for name in _WANTED.streams for row in lines(place / f"{name}.jsonl")]
     return {
         row["uri"]: plain({name: row[name] for name in row if not name.startswith("answer_")}) for row in rows

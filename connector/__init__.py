@@ -1,7 +1,178 @@
-"""A Calendly connector that any Python automation host loads through an entry point.
+"""A Calendly connector for any Python automation host.
 
-Hosts load `plugin.connector` by stevedore (group `integration_platform.connectors`, name `calendly`);
-what it promises them is on one screen in `contract`. Nothing heavy is imported here.
+    from calendly_connector import connector
+
+    with connector.connect({"kind": "personal_access_token", "token": "…"}) as connection:
+        for event in connection.iterate("scheduled_events.list"):
+            print(event["name"])
+
+Hosts load `connector` by its entry point: group `integration_platform.connectors`, name `calendly`. What it
+promises to them is in `contract`. The names below are imported when they are first used.
 """
 
-__version__ = "0.1.0"
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .auth.vault import open_vault
+    from .connection import CalendlyConnection
+    from .contract import (
+        CheckReport,
+        Connection,
+        Event,
+        Option,
+        Polled,
+        PreparedCall,
+        RateLimit,
+        Records,
+        Result,
+        Subscription,
+        Trigger,
+    )
+    from .errors import (
+        CalendlyDown,
+        CalendlyError,
+        ConnectorError,
+        DestinationError,
+        InboxError,
+        InvalidCredential,
+        InvalidParams,
+        NoAnswer,
+        NotFound,
+        PermissionDenied,
+        Problem,
+        RateLimited,
+        Rejected,
+        ResultTooLarge,
+        SignatureError,
+        SignInFailed,
+        SignInRequired,
+        TakenOver,
+        Unauthenticated,
+        UnexpectedAnswer,
+        UnknownAction,
+        UnknownCredential,
+        UsageError,
+        VaultError,
+    )
+    from .events.dispatcher import Dispatcher
+    from .events.forwarder import Forwarder
+    from .events.inbox import Inbox, open_inbox
+    from .events.reconcile import reconcile
+    from .events.subscriptions import SigningKeys, Subscriptions, SubscriptionStore, VaultStore, signer_of
+    from .events.webhooks.asgi import asgi
+    from .events.webhooks.receiver import Receiver, WebhookResponse
+    from .events.webhooks.signature import sign
+    from .events.webhooks.wsgi import wsgi
+    from .plugin import CalendlyConnector, connector
+    from .support.clock import Timeouts
+    from .support.redaction import RedactingFilter
+
+__all__ = [
+    "CalendlyConnection",
+    "CalendlyConnector",
+    "CalendlyDown",
+    "CalendlyError",
+    "CheckReport",
+    "Connection",
+    "ConnectorError",
+    "DestinationError",
+    "Dispatcher",
+    "Event",
+    "Forwarder",
+    "Inbox",
+    "InboxError",
+    "InvalidCredential",
+    "InvalidParams",
+    "NoAnswer",
+    "NotFound",
+    "Option",
+    "PermissionDenied",
+    "Polled",
+    "PreparedCall",
+    "Problem",
+    "RateLimit",
+    "RateLimited",
+    "Receiver",
+    "Records",
+    "RedactingFilter",
+    "Rejected",
+    "Result",
+    "ResultTooLarge",
+    "SignInFailed",
+    "SignInRequired",
+    "SignatureError",
+    "SigningKeys",
+    "Subscription",
+    "SubscriptionStore",
+    "Subscriptions",
+    "TakenOver",
+    "Timeouts",
+    "Trigger",
+    "Unauthenticated",
+    "UnexpectedAnswer",
+    "UnknownAction",
+    "UnknownCredential",
+    "UsageError",
+    "VaultError",
+    "VaultStore",
+    "WebhookResponse",
+    "__version__",
+    "asgi",
+    "connector",
+    "open_inbox",
+    "open_vault",
+    "reconcile",
+    "sign",
+    "signer_of",
+    "wsgi",
+]
+
+_MODULES = {
+    "CalendlyConnection": "connection",
+    "CalendlyConnector": "plugin",
+    "CheckReport": "contract",
+    "Connection": "contract",
+    "Dispatcher": "events.dispatcher",
+    "Event": "contract",
+    "Forwarder": "events.forwarder",
+    "Inbox": "events.inbox",
+    "Option": "contract",
+    "Polled": "contract",
+    "PreparedCall": "contract",
+    "RateLimit": "contract",
+    "Receiver": "events.webhooks.receiver",
+    "Records": "contract",
+    "RedactingFilter": "support.redaction",
+    "Result": "contract",
+    "SigningKeys": "events.subscriptions",
+    "Subscription": "contract",
+    "SubscriptionStore": "events.subscriptions",
+    "Subscriptions": "events.subscriptions",
+    "Timeouts": "support.clock",
+    "Trigger": "contract",
+    "VaultStore": "events.subscriptions",
+    "WebhookResponse": "events.webhooks.receiver",
+    "asgi": "events.webhooks.asgi",
+    "connector": "plugin",
+    "open_inbox": "events.inbox",
+    "open_vault": "auth.vault",
+    "reconcile": "events.reconcile",
+    "sign": "events.webhooks.signature",
+    "signer_of": "events.subscriptions",
+    "wsgi": "events.webhooks.wsgi",
+}
+"""Where each public name is defined; the others are in `errors`."""
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name, and import its module first."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES.get(name, 'errors')}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

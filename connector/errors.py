@@ -1,32 +1,33 @@
-"""Everything that can go wrong, as one tree. Each error says what to do about it.
+"""All errors that this package raises.
 
 ConnectorError
-├── UsageError               the call was wrong; no network was used
-│   ├── UnknownAction        no such action
-│   ├── InvalidParams        one or more inputs were refused; `problems` lists them all
-│   ├── InvalidCredential    the credential has not the form it needs
-│   └── UnknownCredential    no credential of this name is stored
-├── CalendlyError            Calendly answered no
+├── UsageError               the call is wrong; nothing was sent
+│   ├── UnknownAction        no action has this name
+│   ├── InvalidParams        one or more inputs are invalid; `problems` lists all of them
+│   ├── InvalidCredential    the credential is malformed or incomplete
+│   └── UnknownCredential    no credential is stored under this name
+├── CalendlyError            Calendly answered with an error status
 │   ├── Unauthenticated      401
 │   ├── PermissionDenied     403; `reason` is scope, plan, role or other
 │   ├── NotFound             404
-│   ├── Rejected             any other 4xx: the request itself was refused
+│   ├── Rejected             any other 4xx
 │   ├── RateLimited          429; `retry_after_s`
-│   └── CalendlyDown         5xx
-├── NoAnswer                 nothing came back; `may_have_happened` for writes
-├── UnexpectedAnswer         something came back that is not Calendly's API
-├── SignInFailed             a sign-in with OAuth did not come to its end; `reason`
-│   └── SignInRequired       a stored sign-in is used up or was revoked; `credential` names it
-├── SignatureError           a webhook was refused
-├── VaultError               stored credentials cannot be read or written; `reason`
-├── InboxError               events cannot be kept or read
-├── ResultTooLarge           a host cannot keep what an action gave; `may_have_happened` for writes
-└── DestinationError         the database or folder of a copy said no
-    └── TakenOver            a later sync into the same destination goes on
+│   └── CalendlyDown         5xx; `may_have_happened` for writes
+├── NoAnswer                 no reply arrived; `may_have_happened` for writes
+├── UnexpectedAnswer         a reply arrived that doesn't follow Calendly's API
+├── SignInFailed             an OAuth sign-in didn't complete; `reason`
+│   └── SignInRequired       a stored sign-in expired or was revoked; `credential` names it
+├── SignatureError           a webhook's signature is missing or invalid; `reason`
+├── VaultError               stored credentials can't be read or written; `reason`
+├── InboxError               the event inbox can't be read or written
+├── ResultTooLarge           a host can't store an action's result; `may_have_happened` for writes
+└── DestinationError         the destination database or folder of a sync failed
+    └── TakenOver            a newer sync into the same destination took over
 
-`str(error)` is one line: what is wrong, then what to do. `to_dict()` is the same for a program.
+`str(error)` is one line: what is wrong, then what to do. `to_dict()` returns the same as data.
 """
 
+import copyreg
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -34,7 +35,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with an input: its JSON path, what was expected, the nearest allowed value."""
+    """One invalid input: its JSON path, what is wrong with it, and the nearest valid value, if any."""
 
     path: str
     message: str
@@ -46,42 +47,46 @@ class Problem:
 
 
 class ConnectorError(Exception):
-    """Base of all errors of this connector."""
+    """Base of all errors. `fix` says what to do, `retryable` whether the same call may succeed later."""
 
     code: ClassVar[str] = "connector_error"
     retryable: bool = False
 
-    def __init__(self, message: str, *, fix: str = "") -> None:
+    def __init__(self, message: str, *, fix: str = "", retryable: bool | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.fix = fix
+        if retryable is not None:
+            self.retryable = retryable
 
     def __str__(self) -> str:
-        told = "".join(char if char.isprintable() else " " for char in f"{self.message} {self.fix}")
-        return " ".join(told.split())
+        text = f"{self.message} {self.fix}"
+        return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Rebuild without calling __init__: its keyword arguments are in vars(self) already.
+        return (copyreg.__newobj__, (type(self), *self.args), vars(self))  # type: ignore[attr-defined]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the error as plain JSON values; never holds a secret."""
-        # Not vars(kind): from Python 3.14 on a class makes its annotations only when asked for them.
-        declared = [name for kind in type(self).__mro__ for name in getattr(kind, "__annotations__", {})]
-        names = dict.fromkeys(["code", "message", "fix", "retryable", *declared, *vars(self)])
-        return {name: getattr(self, name) for name in names}
+        """Return the error as plain JSON values, without secrets."""
+        head = {"code": self.code, "message": self.message, "fix": self.fix, "retryable": self.retryable}
+        return head | vars(self)
 
 
 class UsageError(ConnectorError):
-    """The call was wrong. No network was used."""
+    """The call is wrong. Nothing was sent."""
 
     code = "usage_error"
 
 
 class UnknownAction(UsageError):
-    """There is no action of this name."""
+    """No action has this name."""
 
     code = "unknown_action"
 
 
 class InvalidParams(UsageError):
-    """One or more inputs were refused; all of them are listed."""
+    """One or more inputs are invalid; `problems` lists all of them."""
 
     code = "invalid_params"
 
@@ -90,17 +95,14 @@ class InvalidParams(UsageError):
         self.action = action
         self.problems = tuple(problems)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.action, self.problems), vars(self))
-
     def to_dict(self) -> dict[str, Any]:
-        """Give the problems as objects with path, message and nearest."""
+        """Return the error as plain JSON values; each problem has `path`, `message` and `nearest`."""
         problems = [{"path": p.path, "message": p.message, "nearest": p.nearest} for p in self.problems]
         return {**super().to_dict(), "problems": problems}
 
 
 class InvalidCredential(UsageError):
-    """The credential has not the form it needs; `outcome` is the word a credential report uses."""
+    """The credential is malformed or incomplete; `outcome` is the same as in a `CheckReport`."""
 
     code = "invalid_credential"
 
@@ -110,13 +112,13 @@ class InvalidCredential(UsageError):
 
 
 class UnknownCredential(UsageError):
-    """There is no stored credential of this name."""
+    """No credential is stored under this name."""
 
     code = "unknown_credential"
 
 
 class CalendlyError(ConnectorError):
-    """Calendly answered no."""
+    """Calendly answered with an error status. `details` are those of the reply."""
 
     code = "calendly_error"
 
@@ -128,83 +130,93 @@ class CalendlyError(ConnectorError):
         status: int,
         request_id: str | None = None,
         details: Sequence[dict[str, Any]] = (),
+        retryable: bool | None = None,
     ) -> None:
-        super().__init__(message, fix=fix)
+        super().__init__(message, fix=fix, retryable=retryable)
         self.status = status
         self.request_id = request_id
         self.details = list(details)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (type(self), self.args, vars(self)))
-
 
 class Unauthenticated(CalendlyError):
-    """401: Calendly does not know this token."""
+    """401: Calendly doesn't accept the token."""
 
     code = "unauthenticated"
 
 
 class PermissionDenied(CalendlyError):
-    """403. `reason` is scope, plan, role or other; `required_scopes` is set for scope."""
+    """403. `reason` is scope, plan, role or other; `required_scopes` is set if it is scope."""
 
     code = "permission_denied"
-    reason: str = "other"
-    required_scopes: tuple[str, ...] = ()
+
+    def __init__(
+        self, message: str, *, reason: str = "other", required_scopes: Sequence[str] = (), **reply: Any
+    ) -> None:
+        super().__init__(message, **reply)
+        self.reason = reason
+        self.required_scopes = tuple(required_scopes)
 
 
 class NotFound(CalendlyError):
-    """404: no such resource, or not visible to this token."""
+    """404: the resource doesn't exist, or isn't visible to this token."""
 
     code = "not_found"
 
 
 class Rejected(CalendlyError):
-    """400, 409, 422, 424 and other 4xx: the request itself was refused."""
+    """Any other 4xx, such as 400, 409, 422 and 424: Calendly rejected the request."""
 
     code = "rejected"
 
 
 class RateLimited(CalendlyError):
-    """429. `retry_after_s` is how long to wait, in seconds."""
+    """429. `retry_after_s` is the time to wait in seconds, if known."""
 
     code = "rate_limited"
     retryable = True
-    retry_after_s: float | None = None
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, **reply: Any) -> None:
+        super().__init__(message, **reply)
+        self.retry_after_s = retry_after_s
 
 
 class CalendlyDown(CalendlyError):
-    """5xx: Calendly failed. For a write, see `may_have_happened`; `retry_after_s` where Calendly told it."""
+    """5xx. `may_have_happened` is True for a write; `retry_after_s` is set if Calendly sent it."""
 
     code = "calendly_down"
-    retryable = True
-    retry_after_s: float | None = None
-    may_have_happened: bool = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        may_have_happened: bool = False,
+        **reply: Any,
+    ) -> None:
+        super().__init__(message, retryable=not may_have_happened, **reply)
+        self.retry_after_s = retry_after_s
+        self.may_have_happened = may_have_happened
 
 
 class NoAnswer(ConnectorError):
-    """No answer came. `reason` is dns, refused, tls, proxy, timeout or broken."""
+    """No reply arrived. `reason` is dns, refused, tls, proxy, timeout or broken."""
 
     code = "no_answer"
-    retryable = True
 
     def __init__(self, message: str, *, fix: str = "", reason: str, may_have_happened: bool = False) -> None:
-        super().__init__(message, fix=fix)
+        super().__init__(message, fix=fix, retryable=not may_have_happened)
         self.reason = reason
         self.may_have_happened = may_have_happened
-        self.retryable = not may_have_happened
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (type(self), self.args, vars(self)))
 
 
 class UnexpectedAnswer(ConnectorError):
-    """An answer that is not Calendly's API: not JSON, wrong envelope, a redirect, a page loop."""
+    """A reply that doesn't follow Calendly's API: not JSON, a wrong envelope, a redirect, an endless list."""
 
     code = "unexpected_answer"
 
 
 class SignInFailed(ConnectorError):
-    """A sign-in did not come to its end. `reason` is a short fixed word: redirect, state, denied, scope …."""
+    """An OAuth sign-in didn't complete. `reason` is a fixed word: redirect, state, denied, scope …."""
 
     code = "sign_in_failed"
 
@@ -212,12 +224,9 @@ class SignInFailed(ConnectorError):
         super().__init__(message, fix=fix)
         self.reason = reason
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (type(self), self.args, vars(self)))
-
 
 class SignInRequired(SignInFailed):
-    """A person has to sign in again: nothing that is stored opens the account any more."""
+    """A stored sign-in no longer works, and a person has to sign in again. `credential` is its name."""
 
     code = "sign_in_required"
 
@@ -227,17 +236,19 @@ class SignInRequired(SignInFailed):
 
 
 class VaultError(ConnectorError):
-    """The vault cannot be used. `reason` is no_key, wrong_key, damaged, newer, unsafe, busy or storage."""
+    """The vault can't be used. `reason` is no_key, wrong_key, damaged, newer, unsafe, busy or storage."""
 
     code = "vault_error"
 
-    def __init__(self, message: str, *, fix: str = "", reason: str = "") -> None:
-        super().__init__(message, fix=fix)
+    def __init__(
+        self, message: str, *, fix: str = "", reason: str = "", retryable: bool | None = None
+    ) -> None:
+        super().__init__(message, fix=fix, retryable=retryable)
         self.reason = reason
 
 
 class SignatureError(ConnectorError):
-    """A webhook was refused. `reason` is a short fixed word for logs."""
+    """A webhook's signature is missing or invalid. `reason` is a short fixed word for logs."""
 
     code = "signature_refused"
 
@@ -247,17 +258,16 @@ class SignatureError(ConnectorError):
 
 
 class InboxError(ConnectorError):
-    """The inbox, where events wait for their handler, cannot be read or written."""
+    """The event inbox can't be read or written."""
 
     code = "inbox_error"
     retryable = True
 
 
 class ResultTooLarge(ConnectorError):
-    """A host cannot keep what an action gave. A write has happened where `may_have_happened` says so."""
+    """A host can't store an action's result. If `may_have_happened`, the action was a write and has run."""
 
     code = "result_too_large"
-    may_have_happened: bool = False
 
     def __init__(self, message: str, *, fix: str = "", may_have_happened: bool = False) -> None:
         super().__init__(message, fix=fix)
@@ -265,20 +275,12 @@ class ResultTooLarge(ConnectorError):
 
 
 class DestinationError(ConnectorError):
-    """The database or folder that a copy goes into said no."""
+    """The destination database or folder of a sync failed."""
 
     code = "destination_failed"
 
 
 class TakenOver(DestinationError):
-    """A later sync into the same destination has taken over; this one wrote nothing since."""
+    """A newer sync into the same destination took over; this one has written nothing since."""
 
     code = "taken_over"
-
-
-def _rebuild(kind: type[ConnectorError], args: tuple[Any, ...], state: dict[str, Any]) -> ConnectorError:
-    """Rebuild an error in another process, where its keyword arguments are not at hand."""
-    error = kind.__new__(kind, *args)
-    error.args = args
-    vars(error).update(state)
-    return error

@@ -1,6 +1,6 @@
-"""The object that a host loads."""
+"""The object that a host loads by the entry point."""
 
-from __future__ import annotations  # a host that only looks at the catalog does not pay for the types
+from __future__ import annotations  # a host that only reads the catalog does not load the types
 
 import os
 import time
@@ -14,21 +14,22 @@ if TYPE_CHECKING:
     from .catalog.manifest import Manifest
     from .catalog.models import Action
     from .connection import CalendlyConnection
+    from .support.clock import Timeouts
 
 
 class CalendlyConnector:
-    """Calendly as a connector. Its data needs no network and no credential.
+    """Calendly as a connector. Reading its data needs neither network nor credential.
 
-    It defines neither `__len__` nor `__bool__`: stevedore would hand a falsy object's class to the host.
+    It must not define `__len__` or `__bool__`: for a falsy object stevedore returns the class instead.
     """
 
     @property
     def manifest(self) -> Manifest:
-        """Who the connector is, and which credentials it takes."""
+        """The connector's identity, its credential forms, functions and events."""
         return manifest.manifest()
 
     def actions(self) -> Mapping[str, Action]:
-        """Give the catalog: every action by its id."""
+        """Return the catalog: every action by id."""
         return manifest.catalog()
 
     def connect(
@@ -40,24 +41,27 @@ class CalendlyConnector:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        timeouts: Timeouts | None = None,
     ) -> CalendlyConnection:
-        """Give a connection; the network is not used before its first call. Threads may share it.
+        """Return a connection, without using the network. Threads may share it.
 
-        A credential of the kind `stored` is read from the vault, here and now; the tokens of a stored OAuth
-        sign-in are renewed there.
-        `origin` defaults to CALENDLY_API_URL, then to Calendly itself; the token goes there alone.
-        `source` says where the host keeps the credential ("the connection 'x'"), for errors about its token.
-        `clock` gives unix seconds, `monotonic` seconds that only go forward.
+        A credential of the kind `stored` is read from the vault now; the tokens of a stored OAuth sign-in are
+        refreshed there. `origin` defaults to CALENDLY_API_URL, then to Calendly's; the token is sent only
+        there. `source` says where the host keeps the credential ("the connection 'x'"), for errors about its
+        token. `clock` returns unix seconds, `monotonic` seconds that only increase.
+        `timeouts` limits each call; default: 10 s to connect, 30 s between two bytes, 180 s in total.
+
+        Raises InvalidCredential, UnknownCredential, VaultError or, for an unsafe origin, UsageError.
         """
-        from .auth import credentials
+        from .auth.credentials import load
         from .connection import CalendlyConnection
         from .http.protocol import check_origin
         from .support.clock import Timing
 
         where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
         timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
-        opened, name = credentials.opened(credentials.checked(credential))
-        return CalendlyConnection(opened, check_origin(where), timing, name, source)
+        opened, name = load(credential)
+        return CalendlyConnection(opened, check_origin(where), timing, name, source, timeouts)
 
 
 connector = CalendlyConnector()

@@ -1,1 +1,1 @@
-"""On whose behalf: one YAML file per kind of credential."""
+"""Credential kinds: one YAML file for each."""

@@ -1,16 +1,16 @@
-"""A complete automation host in a hundred lines. It knows no application, only what a connector promises.
+"""A complete automation host in about a hundred lines. It knows no application, only the connector contract.
 
-It finds connectors by their entry points, shows the form of a credential, checks one, lists what can be
-done, takes webhooks on a port of its own, and runs flows. A flow is a YAML file:
+It finds connectors by their entry points, shows credential forms, checks a credential, lists actions,
+receives webhooks on its own port, and runs flows. A flow is a YAML file:
 
     connector: <name of the entry point>
-    credential: <kind>                    # its fields come from the environment variables its form names
+    credential: <kind>                    # its fields come from the environment variables in its form
     when: <kind of event>
     steps:
       - {id: a, action: <action>, filter: {key: value}}
       - {id: b, action: <action>, filter: {key: "${a.some.field}", other: "${event.payload.field}"}}
 
-Run it with `python tiny_host.py FLOW.yaml PORT`, and have the application post its events to that port.
+Run it with `python tiny_host.py FLOW.yaml PORT`, and have the application send its events to that port.
 """
 
 import os
@@ -29,12 +29,12 @@ LARGEST_BODY = 1024 * 1024  # bytes
 
 
 def discover():
-    """Give every installed connector by its name."""
+    """Return every installed connector by name."""
     return {extension.name: extension.plugin for extension in stevedore.ExtensionManager(GROUP)}
 
 
 def form(connector, kind):
-    """Give the rows of a credential form: label, whether it is secret, whether it is required, help."""
+    """Yield the rows of a credential form: label, secret or not, required or not, help."""
     for field in connector.manifest.credentials[kind].fields.values():
         if field.filled_by == "login":
             continue
@@ -42,7 +42,7 @@ def form(connector, kind):
 
 
 def credential(connector, kind):
-    """Fill in a credential form from the environment."""
+    """Return a credential, filled in from the environment."""
     filled = {"kind": kind}
     for name, field in connector.manifest.credentials[kind].fields.items():
         values = [os.environ[variable] for variable in field.environment if variable in os.environ]
@@ -51,36 +51,35 @@ def credential(connector, kind):
 
 
 def catalog(connector):
-    """Give a row for each action: endpoint, action, type, schema, help, API path."""
+    """Yield a row for each action: endpoint, action, type, schema, help, API path."""
     for action in connector.actions().values():
         method, _, path = action.request.partition(" ")
         yield path.split("/")[1], action.id, method, action.id, action.title, path
 
 
 def resolve(reference, known):
-    """Follow `${step.field.0}` into what an earlier step, or the event, gave."""
+    """Return what `${step.field.0}` refers to, in the event or the result of an earlier step."""
     for part in reference[2:-1].split("."):
         known = known[int(part)] if isinstance(known, list) else known[part]
     return known
 
 
 def run_flow(flow, connection, event):
-    """Run a flow's steps; give each with its result."""
+    """Run a flow's steps and yield each with its result."""
     known = {"event": asdict(event)}
     for step in flow["steps"]:
         rows = step.get("filter", {})
-        borrowed = {key for key, value in rows.items() if isinstance(value, str) and value.startswith("${")}
-        # What others wrote goes in as plain values; only the flow's author may write functions.
-        values = {key: resolve(rows[key], known) for key in borrowed}
-        result = connection.run(
-            step["action"], values, filter={key: value for key, value in rows.items() if key not in borrowed}
-        )
+        references = {key for key, value in rows.items() if isinstance(value, str) and value.startswith("${")}
+        # Text from outside is passed as plain values; only the flow's author may write functions.
+        values = {key: resolve(rows[key], known) for key in references}
+        literals = {key: value for key, value in rows.items() if key not in references}
+        result = connection.run(step["action"], values, filter=literals)
         known[step["id"]] = result.record or result.records
         yield step, result
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes webhooks: verified ones go to the queue once, however often they are delivered."""
+    """Receives webhooks and queues each verified event once, however often it is delivered."""
 
     def __init__(self, connection, port=0):
         super().__init__(("127.0.0.1", port), _Handler)
@@ -89,35 +88,35 @@ class Receiver(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = 10  # seconds that a slow sender may keep us waiting
+    timeout = 10  # seconds to wait for a slow sender
 
     def do_POST(self):
-        """Answer 200 to an event, 401 to what is not signed by us, 413 to what is too large."""
+        """Answer 200 to an event, 401 without a valid signature, 413 if it is too large."""
         size = self.headers.get("Content-Length", "")
         if not size.isdecimal() or len(size) > 9 or int(size) > LARGEST_BODY:
-            return self._answer(413, "too large, or of no stated size")
+            return self._answer(413, "too large, or no Content-Length")
         try:
             event = self.server.connection.receive(dict(self.headers), self.rfile.read(int(size)))
-        except Exception as error:  # whatever is wrong with a stranger's post, nothing is run
+        except Exception as error:  # whatever is wrong with the request, no flow runs
             return self._answer(401, str(error))
         if self.server.seen.setdefault(event.id, self) is not self:
-            return self._answer(200, "known already")
+            return self._answer(200, "already received")
         self.server.queue.put(event)
         return self._answer(200, "accepted")
 
-    def _answer(self, status, words):
-        body = words.encode()
+    def _answer(self, status, text):
+        body = text.encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, *_):
-        """Keep the terminal for the flow."""
+        """Keep the terminal for the flow's output."""
 
 
 def main(path, port):
-    """Run a flow for each of its events, until interrupted."""
+    """Run a flow for each of its events until interrupted."""
     flow = yaml.safe_load(Path(path).read_bytes())
     connector = discover()[flow["connector"]]
     with connector.connect(credential(connector, flow["credential"])) as connection:

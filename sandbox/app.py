@@ -31,6 +31,7 @@ from .control.request_log import RequestLog
 from .control.webhook_client import WebhookClient
 from .faults import FaultQueue
 from .handler import ApiHandler, ResponseCache
+from .operations.routes import SCOPES
 from .options import SandboxOptions
 from .world import conferences, factory, times
 from .world.world import World
@@ -77,7 +78,7 @@ def build(options: SandboxOptions, own_origin: str) -> Application:
         anchor=times.from_day(options.anchor or today),
         origin=PUBLIC_ORIGIN if options.public_origin else own_origin,
     )
-    tokens, fault_queue, request_log = BearerTokens(world, clock), FaultQueue(), RequestLog()
+    tokens, fault_queue, request_log = BearerTokens(world, clock, SCOPES), FaultQueue(), RequestLog()
     webhook_client = WebhookClient(
         connect_timeout_s=options.connect_timeout_s, read_timeout_s=options.read_timeout_s
     )

@@ -106,7 +106,7 @@ def _no_budgets_of_other_tests():
     yield
     from calendly_connector.http import rate_limit
 
-    rate_limit.forget()
+    rate_limit.reset()
 
 
 def _make_sandbox(**options):
@@ -147,6 +147,23 @@ def make_sandbox():
     return _make_sandbox
 
 
+@pytest.fixture
+def frozen_sandbox():
+    """Return a sandbox of the test's own whose clock stands still."""
+    from sandbox_client import Clock
+
+    with _make_sandbox(clock=Clock()) as running:
+        yield running
+
+
+@pytest.fixture
+def serve(connect):
+    """Return what connects an MCP agent to a server over a sandbox."""
+    from agents import serving
+
+    return serving(connect)
+
+
 @pytest.fixture(scope="session")
 def _troubled():
     with _make_sandbox() as running:
@@ -162,13 +179,15 @@ def troubled(_troubled):
 
 
 class Timer:
-    """A clock that passes only while something sleeps, and what was slept."""
+    """A clock that advances only when something sleeps, and by `tick_s` whenever it is read."""
 
     def __init__(self, now=NOW_S):
         self.now = now
+        self.tick_s = 0.0
         self.sleeps = []
 
     def __call__(self):
+        self.now += self.tick_s
         return self.now
 
     def sleep(self, seconds):
@@ -186,11 +205,16 @@ def connect(timer):
     """Give what makes a connection to an origin (or a server with a `url`); none of them ever sleeps."""
     opened = []
 
-    def make(server, token=OWNER_TOKEN, *, clock=None, **more):
+    def make(server, token=OWNER_TOKEN, *, clock=None, timeouts=None, **more):
         origin = server if isinstance(server, str) else server.url
         given = {"kind": KIND, "token": token, **more}
         made = connector.connect(
-            given, origin=origin, clock=clock or timer, monotonic=timer, sleep=timer.sleep
+            given,
+            origin=origin,
+            timeouts=timeouts,
+            clock=clock or timer,
+            monotonic=timer,
+            sleep=timer.sleep,
         )
         opened.append(made)
         return made

@@ -41,11 +41,6 @@ ANSWERED = {
 }
 
 
-def with_fields(error: ConnectorError, **fields: object) -> ConnectorError:
-    vars(error).update(fields)
-    return error
-
-
 # One full example of every class; a class without one fails `test_every_class_has_an_example`.
 EXAMPLES: list[ConnectorError] = [
     ConnectorError("It broke.", fix="Do it."),
@@ -55,11 +50,11 @@ EXAMPLES: list[ConnectorError] = [
     InvalidCredential("It broke.", fix="Do it.", outcome="missing_token"),
     CalendlyError("It broke.", **ANSWERED),
     Unauthenticated("It broke.", **ANSWERED),
-    with_fields(PermissionDenied("It broke.", **ANSWERED), reason="scope", required_scopes=("users:read",)),
+    PermissionDenied("It broke.", **ANSWERED, reason="scope", required_scopes=("users:read",)),
     NotFound("It broke.", **ANSWERED),
     Rejected("It broke.", **ANSWERED),
-    with_fields(RateLimited("It broke.", **ANSWERED), retry_after_s=7.0),
-    with_fields(CalendlyDown("It broke.", **ANSWERED), may_have_happened=True, retryable=False),
+    RateLimited("It broke.", **ANSWERED, retry_after_s=7.0),
+    CalendlyDown("It broke.", **ANSWERED, may_have_happened=True),
     NoAnswer("It broke.", fix="Do it.", reason="timeout", may_have_happened=True),
     UnexpectedAnswer("It broke.", fix="Do it."),
     SignatureError("It broke.", fix="Do it.", reason="old"),
@@ -111,7 +106,7 @@ def test_every_class_has_an_example():
     assert {type(error) for error in EXAMPLES} == set(declared().values())
 
 
-def test_codes_tell_the_classes_apart():
+def test_every_class_has_its_own_code():
     codes = [kind.code for kind in declared().values()]
     assert sorted(codes) == sorted(set(codes))
 
@@ -137,19 +132,19 @@ def test_text_is_one_line_that_a_terminal_can_show(hostile):
 
 
 @each_error
-def test_dict_is_json_and_says_everything(error):
-    told = json.loads(json.dumps(error.to_dict()))
-    assert told["code"] == type(error).code
-    assert told["message"] == error.message
-    assert told["fix"] == "Do it."
-    assert told["retryable"] is error.retryable
-    assert vars(error).keys() <= told.keys()
+def test_dict_is_json_with_all_fields(error):
+    fields = json.loads(json.dumps(error.to_dict()))
+    assert fields["code"] == type(error).code
+    assert fields["message"] == error.message
+    assert fields["fix"] == "Do it."
+    assert fields["retryable"] is error.retryable
+    assert vars(error).keys() <= fields.keys()
 
 
 def test_dict_of_invalid_params_gives_problems_as_objects():
-    told = InvalidParams("users.me", [Problem("a", "is wrong", "b")]).to_dict()
-    assert told["action"] == "users.me"
-    assert told["problems"] == [{"path": "a", "message": "is wrong", "nearest": "b"}]
+    fields = InvalidParams("users.me", [Problem("a", "is wrong", "b")]).to_dict()
+    assert fields["action"] == "users.me"
+    assert fields["problems"] == [{"path": "a", "message": "is wrong", "nearest": "b"}]
 
 
 @each_error
@@ -186,11 +181,11 @@ def test_the_fields_of_one_error_are_not_those_of_the_next():
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_only_what_may_pass_by_itself_is_retryable(error, again):
+def test_only_temporary_errors_are_retryable(error, again):
     assert error.retryable is again
 
 
-def test_what_is_not_said_of_an_error_claims_nothing():
+def test_optional_fields_have_neutral_defaults():
     denied, limited, down = (kind("x", status=500) for kind in (PermissionDenied, RateLimited, CalendlyDown))
     assert (denied.reason, denied.required_scopes) == ("other", ())
     assert limited.retry_after_s is None
@@ -199,7 +194,7 @@ def test_what_is_not_said_of_an_error_claims_nothing():
     assert InvalidCredential("x").outcome == "malformed_token"
 
 
-def test_a_problem_cannot_be_changed_and_can_be_told_apart():
+def test_a_problem_is_immutable_and_hashable():
     problem = Problem("a", "b")
     with pytest.raises(AttributeError):
         problem.path = "c"
@@ -219,6 +214,6 @@ def test_problem_in_words(problem, words):
     assert str(problem) == words
 
 
-def test_invalid_params_tells_all_problems_in_one_sentence():
+def test_invalid_params_lists_all_problems_in_one_sentence():
     error = InvalidParams("users.me", [Problem("a", "is missing"), Problem("b", "must be text")])
     assert str(error) == "users.me: a: is missing; b: must be text."

@@ -1,10 +1,10 @@
-"""JSON from strangers: what is read can be written, and what is deeper than Calendly's replies is refused."""
+"""Untrusted JSON: everything that is parsed can be written, and deeper documents are rejected."""
 
 import json
 
 import orjson
 import pytest
-from calendly_connector.support.json_documents import DEEPEST, TooDeepError, is_writable, parse
+from calendly_connector.support.json_documents import MAX_DEPTH, TooDeepError, is_writable, parse
 
 
 def nested(levels, inside="null", pair="[]"):
@@ -13,7 +13,7 @@ def nested(levels, inside="null", pair="[]"):
 
 
 @pytest.mark.parametrize("pair", ["[]", "{}"])
-@pytest.mark.parametrize("levels", [0, 1, 8, DEEPEST])
+@pytest.mark.parametrize("levels", [0, 1, 8, MAX_DEPTH])
 def test_a_document_within_the_limit_is_read_and_can_be_written(levels, pair):
     body = nested(levels, pair=pair)
     assert orjson.dumps(parse(body)) == body
@@ -21,16 +21,16 @@ def test_a_document_within_the_limit_is_read_and_can_be_written(levels, pair):
 
 
 @pytest.mark.parametrize("pair", ["[]", "{}"])
-@pytest.mark.parametrize("levels", [DEEPEST + 1, 254, 255, 1024])
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 254, 255, 1024])
 def test_a_document_beyond_the_limit_is_refused(levels, pair):
     with pytest.raises(TooDeepError, match="more than 100 levels deep"):
         parse(nested(levels, pair=pair))
 
 
 def test_depth_counts_wherever_it_is_and_length_does_not():
-    assert parse(b"[" + b",".join([nested(DEEPEST - 1)] * 1000) + b"]")
+    assert parse(b"[" + b",".join([nested(MAX_DEPTH - 1)] * 1000) + b"]")
     with pytest.raises(TooDeepError):
-        parse(b"[1, [], {}, " + nested(DEEPEST) + b", 2]")
+        parse(b"[1, [], {}, " + nested(MAX_DEPTH) + b", 2]")
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ def test_what_is_not_json_is_refused_as_such(body):
 @pytest.mark.parametrize(
     "value", ["\ud800", {"\udcff": 1}, 2**64, {1: 2}, {1}, b"x", json.loads(nested(101))]
 )
-def test_what_cannot_be_sent_is_known_before(value):
+def test_values_that_cannot_be_written_are_recognized(value):
     assert not is_writable(value)
     assert is_writable([1, "ä", None, {"a": 1.5}])

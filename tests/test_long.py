@@ -88,8 +88,8 @@ def test_memory_stays_flat_however_long_the_list_is(tmp_path):
 def test_memory_stays_flat_however_much_is_copied(tmp_path):
     program = (
         "from calendly_connector import sync\n"
-        "options = sync.Options(streams=('scheduled_events',))\n"
-        "report = sync.copy(connection, f'{sys.argv[1][-5:]}.db', options)\n"
+        "options = sync.SyncOptions(streams=('scheduled_events',))\n"
+        "report = sync.run(connection, f'{sys.argv[1][-5:]}.db', options)\n"
         "count = report.streams['scheduled_events'].new\n"
     )
     peaks = [_peak_kib(events, tmp_path, program) for events in (5_000, 50_000)]

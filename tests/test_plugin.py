@@ -3,8 +3,9 @@ import subprocess
 import sys
 from typing import Any
 
+import calendly_connector
 import pytest
-from calendly_connector import contract
+from calendly_connector import contract, errors
 from calendly_connector.connection import CalendlyConnection
 from calendly_connector.errors import (
     InvalidCredential,
@@ -84,7 +85,9 @@ def test_every_member_of_the_contract_is_there():
     things = [
         (connector, contract.Connector),
         (connect(), contract.Connection),
-        (connector.actions()["users.me"], contract.Action),
+        (connect().prepare("users.me"), contract.PreparedCall),
+        (connect().trigger(["invitee.created"]), contract.Trigger),
+        (connector.actions()["users.me"], contract.ActionInfo),
     ]
     for thing, promised in things:
         names = {name for name in vars(promised) if not name.startswith("_")}
@@ -108,9 +111,21 @@ def test_a_load_is_cheap(use):
 
 
 def test_an_import_does_not_even_load_yaml_or_the_plugin():
-    ours = "[name for name in sys.modules if name.startswith(('yaml', 'calendly_'))]"
+    ours = "[name for name in sorted(sys.modules) if name.startswith(('yaml', 'calendly_'))]"
     code = f"import sys, calendly_connector; print({ours})"
-    assert fresh(code) == "['calendly_connector']"
+    assert fresh(code) == "['calendly_connector', 'calendly_connector.version']"
+
+
+def test_every_public_name_can_be_imported_and_the_list_is_sorted():
+    names = calendly_connector.__all__
+    assert names == sorted(names)
+    assert set(names) <= set(dir(calendly_connector))
+    for name in names:
+        assert getattr(calendly_connector, name)
+    classes = [thing for thing in vars(errors).values() if isinstance(thing, type)]
+    assert {one.__name__ for one in classes if issubclass(one, errors.ConnectorError)} <= set(names)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        calendly_connector.nothing  # noqa: B018 - the access is the test
 
 
 # --- connect
@@ -119,23 +134,26 @@ def test_an_import_does_not_even_load_yaml_or_the_plugin():
 @pytest.mark.parametrize(
     ("credential", "message"),
     [
-        ({}, "does not say its kind"),
-        ({"token": TOKEN}, "does not say its kind"),
-        ({"kind": "", "token": TOKEN}, "does not say its kind"),
-        ({"kind": "password", "token": TOKEN}, "no kind of credential 'password'"),
-        ({"kind": KIND, "tokn": TOKEN}, "has no field tokn"),
+        ({}, "has no kind"),
+        ({"token": TOKEN}, "has no kind"),
+        ({"kind": "", "token": TOKEN}, "has no kind"),
+        ({"kind": "password", "token": TOKEN}, "Unknown credential kind 'password'"),
+        ({"kind": KIND, "tokn": TOKEN}, "Unknown field for kind personal_access_token: tokn"),
         ({"kind": KIND, "token": TOKEN, "plan": "foo"}, "plan is 'foo'. Set it to trial or enterprise"),
         ({"kind": KIND, "token": TOKEN, "plan": "Trial"}, "plan is 'Trial'"),
-        ({"kind": KIND, "token": TOKEN, "b": "", "a": ""}, "has no field a, b"),
-        ({"kind": KIND, "token": None}, "token must be text"),
-        ({"kind": KIND, "token": TOKEN.encode()}, "token must be text"),
-        ({"kind": KIND, "token": [TOKEN]}, "token must be text"),
-        ({"kind": [KIND], "token": TOKEN}, "kind must be text"),
-        ({"kind": None, "token": TOKEN}, "kind must be text"),
-        ({"kind": KIND, 5: TOKEN}, "must be an object of texts"),
-        (None, "must be an object of texts"),
-        (TOKEN, "must be an object of texts"),
-        ([KIND, TOKEN], "must be an object of texts"),
+        (
+            {"kind": KIND, "token": TOKEN, "b": "", "a": ""},
+            "Unknown field for kind personal_access_token: a, b",
+        ),
+        ({"kind": KIND, "token": None}, "must be strings: token"),
+        ({"kind": KIND, "token": TOKEN.encode()}, "must be strings: token"),
+        ({"kind": KIND, "token": [TOKEN]}, "must be strings: token"),
+        ({"kind": [KIND], "token": TOKEN}, "must be strings: kind"),
+        ({"kind": None, "token": TOKEN}, "must be strings: kind"),
+        ({"kind": KIND, 5: TOKEN}, "must be an object of strings"),
+        (None, "must be an object of strings"),
+        (TOKEN, "must be an object of strings"),
+        ([KIND, TOKEN], "must be an object of strings"),
     ],
 )
 def test_a_credential_of_the_wrong_form_is_refused_without_being_repeated(credential, message):
@@ -148,10 +166,10 @@ def test_a_credential_of_the_wrong_form_is_refused_without_being_repeated(creden
     "origin", ["http://evil.example", "https://u:p@evil.example", "rubbish", "https://a.example/v2"]
 )
 def test_an_origin_that_could_lead_elsewhere_is_refused(origin, monkeypatch):
-    with pytest.raises(UsageError, match="API origin"):
+    with pytest.raises(UsageError, match="The API origin must be https"):
         connect(origin)
     monkeypatch.setenv("CALENDLY_API_URL", origin)
-    with pytest.raises(UsageError, match="API origin"):
+    with pytest.raises(UsageError, match="The API origin must be https"):
         connect()
 
 
@@ -320,8 +338,8 @@ def test_receive_reads_a_good_post():
 
 def test_receive_warns_of_a_payload_outside_its_schema(caplog):
     event = connect().receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY)
-    assert "Outside the schema of invitee.created: email: is missing [kept as it came]" in event.warnings
-    assert "outside its schema, kept as it came: invitee.created:a: " in caplog.text
+    assert "Doesn't match the schema of invitee.created: email: is missing [kept unchanged]" in event.warnings
+    assert "payload doesn't match its schema, kept unchanged: invitee.created:a: " in caplog.text
 
 
 @pytest.mark.parametrize("name", ["calendly-webhook-signature", "CALENDLY-WEBHOOK-SIGNATURE"])
@@ -364,10 +382,45 @@ def test_receive_does_not_read_a_body_before_its_signature_is_right():
 
 
 def test_receive_refuses_a_signed_body_that_is_no_event():
-    with pytest.raises(UnexpectedAnswer, match="no Calendly event"):
+    with pytest.raises(UnexpectedAnswer, match="isn't a Calendly event"):
         connect().receive({"Calendly-Webhook-Signature": sign(b"[]", KEY, int(NOW))}, b"[]")
 
 
 def test_receive_needs_no_token():
     connection = connector.connect({"kind": KIND, "signing_key": KEY}, clock=lambda: NOW)
     assert connection.receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY).kind
+
+
+# --- what a call or a webhook costs
+
+
+def test_a_webhook_without_filters_creates_no_http_client():
+    code = f"""
+import sys
+from calendly_connector.plugin import connector
+from calendly_connector.events.webhooks.signature import HEADER, sign
+
+connection = connector.connect({{"kind": {KIND!r}, "token": "x", "signing_key": {KEY!r}}})
+import time
+event = connection.receive({{HEADER: sign({BODY!r}, {KEY!r}, int(time.time()))}}, {BODY!r})
+assert connection.trigger([event.kind]).match(event) == (event,)
+unneeded = ("calendly_connector.http.client", "calendly_connector.pagination", "calendly_connector.calls")
+parts = [name for name in sys.modules if name.startswith(unneeded) or name == "requests"]
+assert not parts, parts
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_prepared_call_is_checked_once(unvisited, monkeypatch):
+    from calendly_connector.calls.inputs import Inputs
+
+    checked = []
+    check = Inputs.check
+    monkeypatch.setattr(Inputs, "check", lambda self, *inputs: checked.append(inputs) or check(self, *inputs))
+    with connect(unvisited.url) as connection:
+        call = connection.prepare("contacts.list", limit=5)
+        assert call.action.id == "contacts.list"
+        assert call.preview()["query"] == [["count", "5"]]
+        call.iterate()
+    assert len(checked) == 1

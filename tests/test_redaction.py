@@ -1,4 +1,4 @@
-"""What leaves the process as words or recordings: no secret, and no person where that is asked for."""
+"""Logs, errors and recordings contain no secrets, and on request no personal data."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ PEOPLE = (
     "+31",
 )
 PARAMETERS = (*SECRET_FIELDS, "code", "pwd")
-# The templates below are lower case, so that a piece of a secret cannot stand in them by chance.
+# The templates below are lower case, so they can't contain a part of a secret by chance.
 TOKENS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/=", min_size=8)
 TEXTS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 \"'\\&=,;<>é日\n", min_size=8).filter(
     lambda text: text.strip()
@@ -53,28 +53,28 @@ def assert_gone(secret, text):
     assert not [piece for piece in pieces(secret) if piece in text], text
 
 
-# People
+# Personal data
 
 
 @pytest.mark.parametrize("action", catalog().values(), ids=lambda action: action.id)
-def test_no_person_of_an_example_stays(action):
+def test_personal_data_of_examples_is_masked(action):
     for example in action.examples:
-        told = json.dumps(scrub(example["output"]), ensure_ascii=False)
-        told += json.dumps(scrub(example["input"]), ensure_ascii=False)
-        assert [person for person in PEOPLE if person in told] == []
+        masked = json.dumps(scrub(example["output"]), ensure_ascii=False)
+        masked += json.dumps(scrub(example["input"]), ensure_ascii=False)
+        assert [person for person in PEOPLE if person in masked] == []
 
 
-def test_the_form_of_a_value_stays():
+def test_the_structure_of_a_value_is_kept():
     value = {"a": [1, None, True, {"uri": "https://api.calendly.com/users/U", "location": {"type": "zoom"}}]}
     assert scrub(value) == value
 
 
-def test_people_stay_where_only_secrets_are_masked():
-    told = redact_all({"name": "Noor Sand", "email": "noor@client.example", "token": "t"})
-    assert told == {"name": "Noor Sand", "email": "noor@client.example", "token": MASK}
+def test_personal_data_is_kept_if_only_secrets_are_masked():
+    masked = redact_all({"name": "Noor Sand", "email": "noor@client.example", "token": "t"})
+    assert masked == {"name": "Noor Sand", "email": "noor@client.example", "token": MASK}
 
 
-def test_an_address_is_taken_out_of_any_field():
+def test_an_email_address_is_masked_in_any_field():
     assert "noor" not in json.dumps(scrub({"odd": ["ask noor@client.example"]}))
 
 
@@ -82,26 +82,26 @@ def test_an_address_is_taken_out_of_any_field():
 
 
 def test_secrets_are_masked_wherever_they_stand():
-    told = scrub({"signing_key": "s", "deep": [{"access_token": "a", "note": "Bearer abc.def"}]})
-    assert told == {"signing_key": MASK, "deep": [{"access_token": MASK, "note": f"Bearer {MASK}"}]}
+    masked = scrub({"signing_key": "s", "deep": [{"access_token": "a", "note": "Bearer abc.def"}]})
+    assert masked == {"signing_key": MASK, "deep": [{"access_token": MASK, "note": f"Bearer {MASK}"}]}
 
 
 @pytest.mark.parametrize("people", [True, False])
 @pytest.mark.parametrize(
     "name", [*SECRET_FIELDS, "accessToken", "ACCESS-TOKEN", "Set-Cookie", "X", "nextToken"]
 )
-def test_a_field_is_known_by_its_name_in_any_spelling(name, people):
+def test_a_secret_field_is_recognized_in_any_spelling(name, people):
     secret = name not in {"X", "nextToken"}
-    told = redact_all({"a": {name: ["S", {"b": 5}]}}, people=people)
-    assert told == {"a": {name: MASK if secret else ["S", {"b": 5}]}}
+    masked = redact_all({"a": {name: ["S", {"b": 5}]}}, people=people)
+    assert masked == {"a": {name: MASK if secret else ["S", {"b": 5}]}}
 
 
-def test_a_flag_or_nothing_is_no_secret():
+def test_flags_and_null_are_not_secrets():
     value = {"secret": True, "token": None, "next_page_token": "N", "resource": {"secret": False}}
     assert redact_all(value) == value
 
 
-def test_a_code_is_a_secret_in_a_grant_alone():
+def test_a_code_is_a_secret_only_in_a_grant():
     assert redact_all({"code": "DE"}) == {"code": "DE"}
     grant = {"grant_type": "authorization_code", "code": "S", "code_verifier": "S"}
     assert redact_all(grant) == {"grant_type": "authorization_code", "code": MASK, "code_verifier": MASK}
@@ -109,16 +109,16 @@ def test_a_code_is_a_secret_in_a_grant_alone():
 
 @given(JSON, st.booleans())
 def test_json_stays_json_and_twice_is_as_once(value, people):
-    told = redact_all(value, people=people)
-    assert json.loads(json.dumps(told)) == told
-    assert redact_all(told, people=people) == told
+    masked = redact_all(value, people=people)
+    assert json.loads(json.dumps(masked)) == masked
+    assert redact_all(masked, people=people) == masked
 
 
 @given(JSON, TEXTS, st.sampled_from(SECRET_FIELDS), st.booleans())
 def test_no_value_of_a_secret_field_stays(around, secret, name, people):
     value = {"around": around, "deep": [{name: secret}, {name: {"inner": [secret]}}]}
-    told = redact_all(value, people=people)
-    assert told["deep"] == [{name: MASK}, {name: MASK}]
+    masked = redact_all(value, people=people)
+    assert masked["deep"] == [{name: MASK}, {name: MASK}]
 
 
 # Secrets by their value
@@ -129,8 +129,10 @@ def test_no_value_of_a_secret_field_stays(around, secret, name, people):
 )
 def test_no_known_value_stays_in_json(around, known):
     secret, people = known
-    told = redact_all({"around": around, "odd": f"<{secret}>", f"k{secret}": [secret]}, secret, people=people)
-    texts = list(strings(told))
+    masked = redact_all(
+        {"around": around, "odd": f"<{secret}>", f"k{secret}": [secret]}, secret, people=people
+    )
+    texts = list(strings(masked))
     assert not [text for text in texts if secret in text.replace(MASK, "")]
 
 
@@ -165,7 +167,7 @@ def test_a_secret_inside_another_is_masked_whole():
     assert redact("abcd abc", "abc", "abcd") == f"{MASK} {MASK}"
 
 
-def test_a_secret_that_stands_in_the_mask_does_not_shred_it():
+def test_a_secret_that_is_part_of_the_mask_does_not_break_it():
     assert redact("red abc", "abc", "red") == f"{MASK} {MASK}"
 
 
@@ -196,8 +198,8 @@ def test_an_empty_secret_masks_nothing():
 )
 @given(secret=TOKENS)
 def test_no_header_stays(template, secret):
-    told = secret.replace("/", "_") if "host.example" in template else secret
-    assert_gone(told, redact(f"x {template.format(told)}"))
+    inside = secret.replace("/", "_") if "host.example" in template else secret
+    assert_gone(inside, redact(f"x {template.format(inside)}"))
 
 
 @given(st.sampled_from(PARAMETERS), TEXTS, st.sampled_from([quote, quote_plus]))
@@ -224,13 +226,13 @@ def test_no_field_of_printed_json_or_python_stays(name, secret, around):
         f"thing({name}={secret!r}, z=1)",
         json.dumps({"body": json.dumps(document)}),
     ):
-        told = redact(around.format(printed))
+        masked = redact(around.format(printed))
         for spelling in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]):
-            assert_gone(spelling, told.replace(MASK, ""))
+            assert_gone(spelling, masked.replace(MASK, ""))
 
 
 @given(st.sampled_from(SECRET_FIELDS), TEXTS)
-def test_a_text_that_was_cut_off_gives_nothing_away(name, secret):
+def test_a_text_that_was_cut_off_reveals_nothing(name, secret):
     printed = json.dumps({name: f"{secret} and more"})
     for length in range(len(printed)):
         assert_gone(secret, redact(printed[:length]).replace(MASK, ""))
@@ -244,7 +246,7 @@ def test_a_json_web_token_is_known_by_its_form():
 @pytest.mark.parametrize(
     "text",
     [
-        "GET /users/me: Calendly does not accept the token (401).",
+        "GET /users/me: Calendly doesn't accept the token (401).",
         "token: must be text",
         "signing_key: is missing",
         "the Basic plan has no webhooks; upgrade",
@@ -285,7 +287,7 @@ def test_twice_is_as_once(text):
         "basic ",
     ],
 )
-def test_a_long_text_takes_no_long_time(part):
+def test_a_long_text_is_masked_quickly(part):
     text = part * (200_000 // len(part))
     began = time.process_time()
     redact(text)
@@ -306,14 +308,14 @@ class Kept(logging.Handler):
 
 @pytest.fixture
 def log():
-    """Give a logger, and the lines that its handler wrote."""
+    """Return a logger, and the lines that its handler writes."""
     logger, handler = logging.Logger("of the test"), Kept()  # noqa: LOG001 - of this test alone
     handler.addFilter(RedactingFilter("known-secret"))
     logger.addHandler(handler)
     return logger, handler.lines
 
 
-def test_a_log_line_is_masked_after_its_parts_came_together(log):
+def test_a_log_line_is_masked_after_formatting(log):
     logger, lines = log
     logger.info("Authorization: %s %s", "Bearer", "abc.def")
     logger.info({"token": "S"})
@@ -334,15 +336,15 @@ def test_a_traceback_in_a_log_is_masked(log):
     assert "known-secret" not in lines[0]
 
 
-def test_a_log_line_that_cannot_be_put_together_gives_nothing_away(log, capsys):
+def test_a_log_line_that_cannot_be_formatted_reveals_nothing(log, capsys):
     logger, lines = log
     logger.info("%d", "known-secret")
-    assert lines == ["(a line of of the test that could not be put together)"]
+    assert lines == ["(a message of of the test that could not be formatted)"]
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("user", ["user@", "user:password@"])
-def test_an_example_of_an_address_stays_readable(user):
+def test_the_example_of_a_database_url_stays_readable(user):
     advice = f"Write it like postgresql+psycopg://{user}host/database."
     assert redact(advice) == advice
     assert redact("see https://user:secret-one@host/x") == f"see https://{MASK}@host/x"
@@ -352,6 +354,6 @@ def test_an_example_of_an_address_stays_readable(user):
 def test_the_advice_for_an_address_of_no_known_database_shows_an_example(capsys, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
     assert main(["sync", "--to", "nosuch://x"]) == 2
-    told = capsys.readouterr().err
-    assert "postgresql+psycopg://user@host/name" in told
-    assert MASK not in told
+    err = capsys.readouterr().err
+    assert "postgresql+psycopg://user:password@host/database" in err
+    assert MASK not in err

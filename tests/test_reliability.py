@@ -1,4 +1,4 @@
-"""The page about reliability names the test behind each row."""
+"""docs/reliability.md names the test behind each row."""
 
 import ast
 import re

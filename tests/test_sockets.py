@@ -7,7 +7,7 @@ from calendly_connector.support.sockets import address, listen
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_port_takes_calls_and_tells_where(host):
+def test_a_port_accepts_connections_at_its_url(host):
     with listen(host, 0) as listener:
         at = address(listener)
         assert at.startswith("http://127.0.0.1:")
@@ -19,13 +19,13 @@ def test_an_ipv6_address_is_written_in_brackets():
     assert address(listener) == "http://[::1]:8080"
 
 
-def test_a_port_that_is_taken_is_told_of(closed_port):
+def test_a_port_in_use_is_an_error(closed_port):
     with pytest.raises(ConnectorError, match=f"Port {closed_port} is in use"):
         listen("127.0.0.1", closed_port)
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 300])
-def test_what_can_be_no_host_is_refused(host):
-    with pytest.raises(UsageError, match="is no name of a host") as caught:
+def test_an_invalid_host_name_is_rejected(host):
+    with pytest.raises(UsageError, match="Invalid host name") as caught:
         listen(host, 0)
     assert len(str(caught.value)) < 200

@@ -1,4 +1,4 @@
-"""CSV that people open in spreadsheets, and output that a terminal shows: strangers wrote what is in it."""
+"""CSV for spreadsheets, and terminal output: both contain texts that strangers wrote."""
 
 import csv
 import io
@@ -9,12 +9,12 @@ import stat
 import pytest
 from calendly_connector import cli
 from calendly_connector.catalog.manifest import catalog
-from calendly_connector.cli import output
+from calendly_connector.cli import output, terminal
 from calendly_connector.cli.output import Target, writer
 from calendly_connector.errors import UsageError
-from calendly_connector.storage.database_url import holds_password
+from calendly_connector.storage.sql import holds_password
 from calendly_connector.support import private_files
-from calendly_connector.support.spreadsheets import disarmed, line
+from calendly_connector.support.spreadsheets import escaped, line
 
 FORMULAS = [
     '=HYPERLINK("http://evil.example","x")',
@@ -60,13 +60,13 @@ ESCAPES = "\x1b[31m \x9b31m \u202e \x07 \x7f"
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_a_text_that_a_spreadsheet_would_run_is_disarmed(text):
-    assert disarmed(text) == f"'{text}"
+def test_a_text_that_a_spreadsheet_would_run_is_escaped(text):
+    assert escaped(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("cell", HARMLESS)
 def test_numbers_phone_numbers_and_plain_texts_stay_what_they_are(cell):
-    assert disarmed(cell) == cell
+    assert escaped(cell) == cell
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -74,9 +74,9 @@ def test_formulas_can_be_kept(text):
     assert next(csv.reader(io.StringIO(line([text, 1], keep_formulas=True), newline=""))) == [text, "1"]
 
 
-def test_long_texts_are_judged_in_no_time():
-    assert disarmed(" " * 2_000_000 + "-x").startswith("'")
-    assert disarmed("-" + " " * 2_000_000 + "x").startswith("'")
+def test_long_texts_are_checked_quickly():
+    assert escaped(" " * 2_000_000 + "-x").startswith("'")
+    assert escaped("-" + " " * 2_000_000 + "x").startswith("'")
 
 
 class Stream(io.BytesIO):
@@ -161,7 +161,7 @@ def call(capsys, monkeypatch, tmp_path):
     return run
 
 
-def test_run_and_sync_disarm_what_a_guest_wrote_unless_told_not_to(call, fresh_sandbox, tmp_path):
+def test_run_and_sync_escape_formulas_unless_told_not_to(call, fresh_sandbox, tmp_path):
     formula = '=HYPERLINK("http://evil.example","x")'
     event = fresh_sandbox.book(name=formula, email="x@client.example")["event"]
 
@@ -200,7 +200,7 @@ def mode(path):
 
 
 @pytest.mark.usefixtures("_open_to_all")
-def test_files_about_people_are_their_owners_only(call, sandbox, tmp_path):
+def test_files_with_personal_data_are_private(call, sandbox, tmp_path):
     assert call(sandbox, "sync", "--to", "a/b/x.db", "--streams", "users")[0] == 0
     assert call(sandbox, "sync", "--to", f"sqlite:///{tmp_path}/url.db", "--streams", "users")[0] == 0
     assert call(sandbox, "sync", "--to", "out", "--format", "csv", "--streams", "users")[0] == 0
@@ -212,7 +212,7 @@ def test_files_about_people_are_their_owners_only(call, sandbox, tmp_path):
 
 
 @pytest.mark.usefixtures("_open_to_all")
-def test_what_sqlite_puts_beside_a_database_has_its_mode(tmp_path):
+def test_files_that_sqlite_creates_have_the_mode_of_the_database(tmp_path):
     import sqlite3
 
     private_files.make_file(tmp_path / "x.db")
@@ -225,7 +225,7 @@ def test_what_sqlite_puts_beside_a_database_has_its_mode(tmp_path):
     database.close()
 
 
-def test_a_file_that_is_there_keeps_the_mode_that_its_owner_chose(call, fresh_sandbox, tmp_path):
+def test_an_existing_file_keeps_its_mode(call, fresh_sandbox, tmp_path):
     words = ["sync", "--to", "out", "--format", "csv", "--streams", "contacts"]
     call(fresh_sandbox, *words)
     (tmp_path / "out").chmod(0o750)
@@ -254,17 +254,17 @@ def test_a_file_that_is_there_keeps_the_mode_that_its_owner_chose(call, fresh_sa
         ("password=folder", False),
     ],
 )
-def test_a_password_in_an_address_is_found_in_any_form(address, expected):
+def test_a_password_in_a_database_url_is_found_in_any_form(address, expected):
     assert holds_password(address) is expected
 
 
 @pytest.mark.parametrize("command", ["sync", "webhooks listen --port 0", "webhooks inbox"])
-def test_a_password_in_the_query_is_refused_before_anything_is_asked(call, unvisited, command):
+def test_a_password_in_the_query_is_rejected_before_anything_is_sent(call, unvisited, command):
     option = {"sync": "--to"}.get(command, "--inbox")
     address = "postgresql+psycopg://127.0.0.1:1/x?user=me&password=opensesame"
     code, said = call(unvisited, *command.split(), option, address)
     assert code == 2
-    assert "holds a password" in said.err
+    assert "contains a password" in said.err
     assert "opensesame" not in said.err
 
 
@@ -275,8 +275,8 @@ def test_a_password_in_the_query_is_refused_before_anything_is_asked(call, unvis
 def test_bold_text_is_for_terminals_that_show_it(monkeypatch, settings, expected):
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    assert output.styled(Stream(terminal=True)) is expected
-    assert output.styled(Stream(terminal=False)) is False
+    assert terminal.shows_bold(Stream(terminal=True)) is expected
+    assert terminal.shows_bold(Stream(terminal=False)) is False
 
 
 def test_a_port_in_use_is_named(call, unvisited):

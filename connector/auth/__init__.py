@@ -1,1 +1,1 @@
-"""Signing in, and saying exactly what is wrong with a credential."""
+"""Signing in: authenticators, the credential check, OAuth and the vault."""

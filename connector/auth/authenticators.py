@@ -1,116 +1,102 @@
-"""From a credential to what a connection sends: one way for each kind, made when it is first needed."""
+"""How a connection signs its requests: an authenticator for each kind of credential."""
 
+import re
 from collections.abc import Mapping
-from shlex import quote
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-from ..errors import InvalidCredential, SignInRequired
-from ..http.advice import Kept
+from ..errors import InvalidCredential
 from ..support.clock import Timing
-from .personal_access_token import PersonalAccessToken, read_token
-from .token_info import Holding
 
-_SIGN_IN = "Sign in with `calendly-connector login NAME`, and pass that name (kind: stored)."
+if TYPE_CHECKING:
+    from .oauth.grant import TokenInfo
+
+_PREFIX = re.compile(r"(?i)^(?:-H\s+)?[\"']?(?:authorization\s*[:=]\s*)?(?:bearer(?:\s+|$))?")
+_COPY_AGAIN = "Copy the whole token from Calendly again, or create a new one there."
 
 
-class Access(Protocol):
-    """How a connection signs in. `mended` is what was mended in what it was given."""
+class Authenticator(Protocol):
+    """Signs the requests of a connection. `normalizations` says what was corrected in the credential."""
 
     @property
-    def mended(self) -> tuple[str, ...]:
-        """What was mended in the credential."""
+    def normalizations(self) -> tuple[str, ...]:
+        """What was corrected, one phrase each."""
 
     def authorization(self, refused: str | None = None) -> str:
-        """Give the Authorization header's value, another than the `refused` one where there is another."""
+        """Return the Authorization header's value; a new one, if possible, after Calendly `refused` one.
 
-    def holding(self) -> Holding | None:
-        """Say what is held, where that can be known. Raises SignInRequired."""
+        Raises SignInRequired if a person has to sign in again.
+        """
 
-    def granted(self) -> frozenset[str] | None:
-        """Return the scopes that were granted, as far as is known without asking anybody."""
+    def token_info(self) -> "TokenInfo | None":
+        """Return the token's scopes, owner and expiry, or None if unknown. Raises SignInRequired."""
 
-
-class TokenAccess:
-    """A personal access token: always the same."""
-
-    def __init__(self, token: PersonalAccessToken) -> None:
-        self._token = token
-        self.mended = token.mended
-
-    def authorization(self, refused: str | None = None) -> str:  # noqa: ARG002 - there is no other
-        """Give the header's value."""
-        return self._token.authorization
-
-    def holding(self) -> None:
-        """Say nothing: the scopes of a personal access token cannot be read."""
-
-    def granted(self) -> None:
-        """Say nothing, either."""
+    def granted_scopes(self) -> frozenset[str] | None:
+        """Return the granted scopes without a request; None if they aren't known."""
 
 
-class PassingAccess:
-    """The access token of an OAuth credential that is not stored: nobody may renew it, so it ends."""
+@dataclass(frozen=True, slots=True)
+class PersonalAccessToken:
+    """A token that a person created in Calendly. It stays the same, and its scopes can't be read."""
 
-    mended: tuple[str, ...] = ()
+    value: str = field(repr=False)
+    normalizations: tuple[str, ...] = ()
 
-    def __init__(self, credential: Mapping[str, str], timing: Timing) -> None:
-        if not credential.get("access_token"):
-            raise InvalidCredential(
-                "The OAuth credential holds no access token.", fix=_SIGN_IN, outcome="missing_token"
-            )
-        self._header = f"Bearer {read_token(credential['access_token']).value}"
-        self._credential = credential
-        self._timing = timing
-        try:
-            self._expires_at = float(credential.get("expires_at") or "inf")
-        except ValueError:
-            raise InvalidCredential("The credential's expires_at is no number of seconds.") from None
+    def authorization(self, refused: str | None = None) -> str:  # noqa: ARG002 - there is only this one
+        """Return the Authorization header's value."""
+        return f"Bearer {self.value}"
 
-    def authorization(self, refused: str | None = None) -> str:
-        """Give the header's value until it is refused or its time is up. Raises SignInRequired."""
-        if refused is None and self._timing.clock() < self._expires_at:
-            return self._header
-        raise SignInRequired(
-            "The OAuth credential is used up. One that is not stored cannot be renewed: that changes it.",
-            fix=_SIGN_IN,
-            reason="not_stored",
-        )
+    def token_info(self) -> None:
+        """Return None: Calendly doesn't describe personal access tokens."""
 
-    def holding(self) -> Holding | None:
-        """Say what is held, where the refresh token is there too."""
-        from . import token_info
-        from .oauth import grant
-        from .oauth.server import of_app
-
-        held = grant.from_credential(self._credential)
-        return None if held is None else token_info.ask(of_app(self._credential, self._timing), held)
-
-    def granted(self) -> frozenset[str] | None:
-        """Return the scopes that the credential says it was granted."""
-        return frozenset(self._credential.get("scope", "").split()) or None
+    def granted_scopes(self) -> None:
+        """Return None: they aren't known."""
 
 
-def kept(credential: Mapping[str, str], name: str, source: str, *, is_for_calendly: bool) -> Kept:
-    """Say where a credential is kept: in the vault under a name, else where `source` says.
+def open_authenticator(credential: Mapping[str, str], name: str, timing: Timing, place: str) -> Authenticator:
+    """Return the authenticator of a credential.
 
-    A sandbox's tokens, which are not `is_for_calendly`, may have any form.
+    `name` is its name in the vault, empty if it isn't stored there; `place` says where it is, for errors.
+    Raises InvalidCredential for a token that can't be sent.
     """
-    is_oauth = credential["kind"] == "oauth"
-    token = credential.get("token", "")
-    if name:
-        source = f"the stored credential {name!r} (calendly-connector vault add {quote(name)} --replace)"
-    where = {"place": source} if source else {}
-    return Kept(**where, oauth=is_oauth, name=name, foreign=is_for_calendly and "eyJ" not in token)
-
-
-def open_access(credential: Mapping[str, str], name: str, timing: Timing, place: str) -> Access:
-    """Give the access of a credential: `name` is the one in the vault, if any, `place` where it is kept."""
     if credential["kind"] != "oauth":
-        return TokenAccess(read_token(credential.get("token"), place))
+        return read_token(credential.get("token"), place)
+    from .oauth.server import server_for
+    from .oauth.tokens import RefreshingOAuthToken, StaticOAuthToken
+
     if not name:
-        return PassingAccess(credential, timing)
-    from .oauth.renewal import Renewal
-    from .oauth.server import of_app
+        return StaticOAuthToken(credential, timing)
     from .vault import open_vault
 
-    return Renewal(open_vault(), name, of_app(credential, timing), timing)
+    return RefreshingOAuthToken(open_vault(), name, server_for(credential, timing), timing)
+
+
+def read_token(text: str | None, place: str = "the credential") -> PersonalAccessToken:
+    """Read a token as people paste it: with spaces, quotes, line breaks or the whole header around it.
+
+    `place` says where to put a missing one. Raises InvalidCredential.
+    """
+    given = text or ""
+    normalizations: list[str] = []
+    token = given.strip().strip("\"'").strip()
+    if token != given:
+        normalizations.append("removed spaces or quotes around the token")
+    bare = _PREFIX.sub("", token).strip().strip("\"'")
+    if bare != token:
+        normalizations.append("removed the header name or 'Bearer' before the token")
+    joined = "".join(line.strip(" \t") for line in re.split(r"[\r\n]", bare))
+    if joined != bare:
+        normalizations.append("removed line breaks inside the token")
+    if not joined:
+        raise InvalidCredential(
+            "No token found.",
+            fix=f"Create one in Calendly (Integrations & apps, API and Webhooks) and put it in {place}.",
+            outcome="missing_token",
+        )
+    if not joined.isascii() or not joined.isprintable():
+        raise InvalidCredential("The token contains characters that tokens never have.", fix=_COPY_AGAIN)
+    if " " in joined:
+        raise InvalidCredential(
+            "The token contains a space: it is incomplete, or two texts were pasted.", fix=_COPY_AGAIN
+        )
+    return PersonalAccessToken(joined, tuple(normalizations))

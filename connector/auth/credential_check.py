@@ -1,15 +1,16 @@
-"""The credential report: who a token is, what it can do, or exactly what is wrong with it.
+"""The credential check: who a token belongs to, what it can do, or exactly what is wrong with it.
 
-Two calls (the user, their membership); `deep` adds one harmless read per scope family. What was not
-seen is reported as unknown, never guessed.
+Two calls (the user, their membership); a deep check adds one harmless read per scope family. Anything that
+wasn't seen is reported as unknown, never guessed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any, Final
 
-from ..catalog import expressions, manifest, scopes
-from ..catalog.models import Action, Probe
-from ..contract import CheckReport, Outcome, Record, Verdict
+from ..catalog import manifest
+from ..catalog.models import Action
+from ..contract import CheckReport, Outcome, Params, Record, Result, Verdict
 from ..errors import (
     CalendlyDown,
     ConnectorError,
@@ -19,204 +20,15 @@ from ..errors import (
     RateLimited,
     SignInFailed,
     Unauthenticated,
-    UnexpectedAnswer,
 )
 from ..http import protocol
-from ..http.client import Client, Reply
+from ..http.client import Client
 from ..http.protocol import Request
-from .token_info import Holding
+from .authenticators import Authenticator
+from .identity import ROLES, read_role, read_user
 
-_ME = Request("GET", "/users/me")
-_SKEW_WORTH_TELLING_S = 60.0
-_RANK = {"user": 0, "admin": 1, "owner": 2}
-
-
-def check(
-    client: Client,
-    kind: str,
-    mended: tuple[str, ...] = (),
-    *,
-    deep: bool = False,
-    holding: Callable[[], Holding | None] = lambda: None,
-) -> CheckReport:
-    """Report on the client's credential; never raises for a bad one. `holding` is asked what is held."""
-    return _Examination(client, kind, mended, holding).report(deep=deep)
-
-
-class _Examination:
-    """One examination, and what it has seen so far."""
-
-    def __init__(
-        self, client: Client, kind: str, mended: tuple[str, ...], holding: Callable[[], Holding | None]
-    ) -> None:
-        self._client = client
-        self._kind = kind
-        self._notes = list(mended)
-        self._before = client.calls
-        self._skew_s: float | None = None
-        self._user: Record | None = None
-        self._role: str | None = None
-        self._scopes = dict.fromkeys(_all_scopes(), "untried")
-        self._refusals: dict[str, str] = {}
-        self._ask_holding = holding
-        self._holding: Holding | None = None
-
-    def report(self, *, deep: bool) -> CheckReport:
-        try:
-            self._user = _somebody(protocol.read_one(_ME, self._send(_ME).document))
-        except ConnectorError as error:
-            if isinstance(error, PermissionDenied):
-                self._learn_holding()
-                self._learn("users:read", error)
-                self._learn_scopes(deep=deep)
-            return self._told(*_outcome(error))
-        self._learn_holding()
-        self._scopes["users:read"] = "granted"
-        self._learn_role()
-        self._learn_scopes(deep=deep)
-        return self._told("ok", f"Signed in as {self._user.get('name')} ({self._user.get('email')}).", "")
-
-    def _send(self, request: Request) -> Reply:
-        reply = self._client.send(request, attempts=1)
-        if reply.skew_s is not None:
-            self._skew_s = reply.skew_s
-        return reply
-
-    def _learn_holding(self) -> None:
-        """Take what the authorization server says: it knows every scope."""
-        self._holding = self._ask_holding()
-        if self._holding is None:
-            return
-        if self._holding.note:
-            self._notes.append(self._holding.note)
-        if self._holding.scopes is not None:
-            held = self._holding.scopes
-            self._scopes = {
-                scope: "granted" if scopes.covers(held, scope) else "refused" for scope in self._scopes
-            }
-
-    def _learn_role(self) -> None:
-        request = Request("GET", "/organization_memberships", (("user", str((self._user or {}).get("uri"))),))
-        try:
-            page = protocol.read_page(request, self._send(request).document)
-        except ConnectorError as error:
-            self._learn("organizations:read", error)
-            self._notes.append(f"the role is not known: {error.message}")
-            return
-        self._scopes["organizations:read"] = "granted"
-        here = (self._user or {}).get("current_organization")
-        roles = [entry.get("role") for entry in page.records if entry.get("organization") == here]
-        self._role = roles[0] if roles and isinstance(roles[0], str) else None
-
-    def _learn_scopes(self, *, deep: bool) -> None:
-        """Try the families that are still open; what asks whose it is needs to know the user."""
-        for scope, probe in manifest.manifest().probes.items() if deep else ():
-            asks_whose = bool(expressions.calls(dict(probe.filter)))
-            if self._scopes[scope] == "untried" and (self._user or not asks_whose):
-                self._probe(scope, probe)
-
-    def _probe(self, scope: str, probe: Probe) -> None:
-        action = manifest.find(probe.action)
-        user = self._user or {}
-        known = manifest.manifest().functions
-        values = expressions.evaluate(dict(probe.filter), lambda call: user.get(known[call.name].field, ""))
-        try:
-            self._send(protocol.build_request(action.request, values, action=action.id))
-        except ConnectorError as error:
-            self._learn(scope, error)
-        else:
-            self._scopes[scope] = "granted"
-
-    def _learn(self, scope: str, error: ConnectorError) -> None:
-        if not isinstance(error, PermissionDenied):
-            return
-        for lacking in error.required_scopes:
-            self._scopes[lacking] = "refused"
-            if lacking.endswith(":read"):  # a write scope includes its read, so there is no write either
-                write = lacking.removesuffix("read") + "write"
-                if write in self._scopes:
-                    self._scopes[write] = "refused"
-        if not error.required_scopes:
-            self._refusals[scope] = error.message
-
-    def _told(self, outcome: Outcome, message: str, fix: str) -> CheckReport:
-        notes = list(self._notes)
-        if self._skew_s is not None and abs(self._skew_s) > _SKEW_WORTH_TELLING_S:
-            way = "ahead of" if self._skew_s > 0 else "behind"
-            notes.append(
-                f"this machine's clock is {abs(self._skew_s):.0f} s {way} Calendly's: webhooks may look stale"
-            )
-        user = self._user and {key: self._user.get(key) for key in ("name", "email", "timezone", "uri")}
-        return CheckReport(
-            outcome=outcome,
-            message=message,
-            fix=fix,
-            kind=self._kind,
-            notes=tuple(notes),
-            user=user,
-            organization=(self._user or {}).get("current_organization")
-            or (self._holding and self._holding.organization)
-            or None,
-            role=self._role,
-            scopes=self._scopes,
-            actions={action.id: self._verdict(action, outcome) for action in manifest.catalog().values()},
-            rate_limit=self._client.rate_limit,
-            clock_skew_s=None if self._skew_s is None else round(self._skew_s, 1),
-            calls=self._client.calls - self._before,
-            owner=(self._holding and self._holding.owner) or None,
-            expires_at=None if self._holding is None else _moment(self._holding.expires_at),
-        )
-
-    def _verdict(self, action: Action, outcome: Outcome) -> Verdict:
-        if outcome in {"invalid_token", "missing_token", "malformed_token"}:
-            return Verdict("cannot", "the token does not sign in")
-        refused = [scope for scope in action.scopes if self._scopes[scope] == "refused"]
-        if refused:
-            return Verdict("cannot", f"the token lacks {', '.join(refused)}")
-        told = [self._refusals[scope] for scope in action.scopes if scope in self._refusals]
-        if told:
-            return Verdict("cannot" if action.effect == "read" else "unknown", told[0])
-        if action.role and self._role in _RANK and _RANK[self._role] < _RANK[action.role]:
-            return Verdict("cannot", f"only an {action.role} may, the token's user is {self._role}")
-        untried = [scope for scope in action.scopes if self._scopes[scope] == "untried"]
-        if untried:
-            return Verdict("unknown", f"{', '.join(untried)}: not known until used")
-        if action.role and self._role not in _RANK:
-            return Verdict("unknown", f"only an {action.role} may, and the user's role is not known")
-        return Verdict("can")
-
-
-def refused(error: InvalidCredential, kind: str) -> CheckReport:
-    """Report on a credential that cannot even be sent."""
-    outcome: Outcome = "missing_token" if error.outcome == "missing_token" else "malformed_token"
-    verdict = Verdict("cannot", "there is no usable token")
-    return CheckReport(
-        outcome=outcome,
-        message=error.message,
-        fix=error.fix,
-        kind=kind,
-        actions=dict.fromkeys(manifest.catalog(), verdict),
-    )
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _somebody(user: Record) -> Record:
-    if not isinstance(user.get("uri"), str):
-        raise UnexpectedAnswer(
-            "GET /users/me was answered with JSON that names no user.",
-            fix="Check that CALENDLY_API_URL is Calendly's API.",
-        )
-    return user
-
-
-def _all_scopes() -> list[str]:
-    return sorted({scope for action in manifest.catalog().values() for scope in action.scopes})
-
-
-_OUTCOMES: Mapping[type[ConnectorError], Outcome] = {
+_NOTABLE_SKEW_S: Final = 60.0
+_OUTCOMES: Final[Mapping[type[ConnectorError], Outcome]] = {
     Unauthenticated: "invalid_token",
     SignInFailed: "invalid_token",
     RateLimited: "rate_limited",
@@ -225,20 +37,190 @@ _OUTCOMES: Mapping[type[ConnectorError], Outcome] = {
 }
 
 
+class CredentialCheck:
+    """One check of a client's credential, and what it has seen so far."""
+
+    def __init__(self, client: Client, kind: str, authenticator: Authenticator) -> None:
+        self._client = client
+        self._kind = kind
+        self._authenticator = authenticator
+        self._calls_before = client.calls
+        self._notes = list(authenticator.normalizations)
+        self._skew_s: float | None = None
+        self._user: Record = {}
+        self._role: str | None = None
+        self._token: dict[str, str] = {}  # what token introspection adds to the report
+        self._scopes = dict.fromkeys(
+            sorted({scope for action in manifest.catalog().values() for scope in action.scopes}), "untried"
+        )
+        self._denials: dict[str, str] = {}
+
+    def run(self, *, deep: bool = False) -> CheckReport:
+        """Return the report. A bad credential is an outcome, not an exception."""
+        try:
+            self._user = read_user(self._run)
+        except PermissionDenied as error:
+            result = _outcome(error)
+            self._read_token_info()
+            self._deny("users:read", error)
+        except ConnectorError as error:
+            return self._report(*_outcome(error))
+        else:
+            result = "ok", f"Signed in as {self._user.get('name')} ({self._user.get('email')}).", ""
+            self._read_token_info()
+            self._scopes["users:read"] = "granted"
+            self._read_role()
+        if deep:
+            self._probe_scopes()
+        return self._report(*result)
+
+    def _run(self, action_id: str, params: Params | None) -> Result:
+        """Run one of the two reads once: without retries, defaults or checks of its inputs."""
+        action = manifest.find(action_id)
+        method, path = action.request.split()
+        request = Request(method, path, tuple((params or {}).items()))
+        document = self._send(request)
+        if action.returns == "many":
+            return Result(action_id, records=protocol.read_page(request, document).records)
+        return Result(action_id, record=protocol.read_one(request, document))
+
+    def _send(self, request: Request) -> Any:
+        reply = self._client.send(request, attempts=1)
+        if reply.skew_s is not None:
+            self._skew_s = reply.skew_s
+        return reply.document
+
+    def _read_token_info(self) -> None:
+        """Ask the authorization server, if possible: it knows every scope of the token."""
+        info = self._authenticator.token_info()
+        if info is None:
+            return
+        from ..catalog.scopes import covers
+
+        if info.note:
+            self._notes.append(info.note)
+        if info.scopes is not None:
+            for scope in self._scopes:
+                self._scopes[scope] = "granted" if covers(info.scopes, scope) else "refused"
+        self._token = {
+            "organization": info.organization,
+            "owner": info.owner,
+            "expires_at": datetime.fromtimestamp(info.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+    def _read_role(self) -> None:
+        try:
+            self._role = read_role(self._run, self._user["uri"], self._user.get("current_organization"))
+        except ConnectorError as error:
+            self._deny("organizations:read", error)
+            self._notes.append(f"the role is unknown: {error.message}")
+        else:
+            self._scopes["organizations:read"] = "granted"
+
+    def _probe_scopes(self) -> None:
+        """Try a read in each scope family that is still untried, if the values for it are known."""
+        from ..catalog import expressions
+        from ..catalog.probes import probes
+
+        functions = manifest.manifest().functions
+        for scope, probe in probes().items():
+            rows = dict(probe.filter)
+            if self._scopes[scope] != "untried" or (expressions.calls(rows) and not self._user):
+                continue
+            action = manifest.find(probe.action)
+            values = expressions.evaluate(rows, lambda call: self._user.get(functions[call.name].field, ""))
+            try:
+                self._send(protocol.build_request(action.request, values, action=action.id))
+            except ConnectorError as error:
+                self._deny(scope, error)
+            else:
+                self._scopes[scope] = "granted"
+
+    def _deny(self, scope: str, error: ConnectorError) -> None:
+        """Note what a refusal says about scopes; other errors say nothing about them."""
+        if not isinstance(error, PermissionDenied):
+            return
+        for missing in error.required_scopes:
+            self._scopes[missing] = "refused"
+            family, _, right = missing.partition(":")
+            if right == "read" and f"{family}:write" in self._scopes:
+                self._scopes[f"{family}:write"] = "refused"  # a write scope would include the read
+        if not error.required_scopes:
+            self._denials[scope] = error.message
+
+    def _report(self, outcome: Outcome, message: str, fix: str) -> CheckReport:
+        notes = list(self._notes)
+        if self._skew_s is not None and abs(self._skew_s) > _NOTABLE_SKEW_S:
+            side = "ahead of" if self._skew_s > 0 else "behind"
+            notes.append(
+                f"this machine's clock is {abs(self._skew_s):.0f} s {side} Calendly's: "
+                "webhooks may be rejected as too old"
+            )
+        shown = {key: self._user.get(key) for key in ("name", "email", "timezone", "uri")}
+        return CheckReport(
+            outcome=outcome,
+            message=message,
+            fix=fix,
+            kind=self._kind,
+            notes=tuple(notes),
+            user=shown if self._user else None,
+            organization=self._user.get("current_organization") or self._token.get("organization") or None,
+            role=self._role,
+            scopes=self._scopes,
+            actions={action.id: self._verdict(action, outcome) for action in manifest.catalog().values()},
+            rate_limit=self._client.rate_limit,
+            clock_skew_s=None if self._skew_s is None else round(self._skew_s, 1),
+            calls=self._client.calls - self._calls_before,
+            owner=self._token.get("owner") or None,
+            expires_at=self._token.get("expires_at"),
+        )
+
+    def _verdict(self, action: Action, outcome: Outcome) -> Verdict:
+        if outcome == "invalid_token":
+            return Verdict("cannot", "the token can't sign in")
+        by_state: dict[str, list[str]] = {"granted": [], "refused": [], "untried": []}
+        for scope in action.scopes:
+            by_state[self._scopes[scope]].append(scope)
+        if by_state["refused"]:
+            return Verdict("cannot", f"the token lacks {', '.join(by_state['refused'])}")
+        for scope in action.scopes:
+            if scope in self._denials:
+                return Verdict("cannot" if action.effect == "read" else "unknown", self._denials[scope])
+        if action.role and self._role in ROLES and ROLES.index(self._role) < ROLES.index(action.role):
+            return Verdict("cannot", f"needs the role {action.role}; the token's user is {self._role}")
+        if by_state["untried"]:
+            return Verdict("unknown", f"not checked yet: {', '.join(by_state['untried'])}")
+        if action.role and self._role not in ROLES:
+            return Verdict("unknown", f"needs the role {action.role}; the user's role is unknown")
+        return Verdict("can")
+
+
+def unusable(error: InvalidCredential, kind: str) -> CheckReport:
+    """Return the report on a credential that can't even be sent."""
+    return CheckReport(
+        outcome="missing_token" if error.outcome == "missing_token" else "malformed_token",
+        message=error.message,
+        fix=error.fix,
+        kind=kind,
+        actions=dict.fromkeys(manifest.catalog(), Verdict("cannot", "no usable token")),
+    )
+
+
 def _outcome(error: ConnectorError) -> tuple[Outcome, str, str]:
-    """Name what an error means for a credential, with a sentence and the next step."""
+    """Return what an error means for a credential: outcome, message and fix."""
     if isinstance(error, PermissionDenied):
         if error.reason != "scope":
-            return "forbidden", f"The token is good, but Calendly refuses it. {error.message}", error.fix
-        lacking = ", ".join(error.required_scopes)
-        return (
-            "missing_scope",
-            f"The token is good, but lacks {lacking}, so it cannot say whose it is.",
-            error.fix,
-        )
+            return (
+                "forbidden",
+                f"The token is valid, but Calendly denies it access. {error.message}",
+                error.fix,
+            )
+        missing = ", ".join(error.required_scopes)
+        message = f"The token is valid but lacks the {missing} scope, so its owner can't be identified."
+        return "missing_scope", message, error.fix
     if isinstance(error, RateLimited) and error.retry_after_s is not None:
         return "rate_limited", error.message, f"Try again in {error.retry_after_s:.0f} s."
     outcome: Outcome = next(
         (name for kind, name in _OUTCOMES.items() if isinstance(error, kind)), "unexpected"
     )
-    return outcome, error.message, error.fix or "Try again; if it stays, report it with this message."
+    return outcome, error.message, error.fix or "Try again. If it keeps failing, report this message."

@@ -1,58 +1,114 @@
-"""A credential as a caller hands it over: of a kind that exists, with that kind's fields."""
+"""Credentials: chosen by name or from the environment, checked against their form, read from the vault."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from shlex import quote
 
-from ..catalog import manifest
+from ..catalog.manifest import manifest
 from ..errors import InvalidCredential
+from ..http.api_errors import CredentialLocation
 from ..support.redaction import quoted
 
 
-def checked(credential: Mapping[str, str]) -> dict[str, str]:
-    """Return the credential if its kind, fields and choices are known; `check` judges the token itself."""
-    forms = manifest.manifest().credentials
-    if not isinstance(credential, Mapping) or not all(isinstance(name, str) for name in credential):
-        raise InvalidCredential("The credential must be an object of texts.")
-    wrong = sorted(name for name, value in credential.items() if not isinstance(value, str))
-    if wrong:
-        raise InvalidCredential(f"The credential's {', '.join(wrong)} must be text.")
-    kind = credential.get("kind", "")
-    if kind not in forms:
-        raise InvalidCredential(
-            f"There is no kind of credential {quoted(kind)}."
-            if kind
-            else "The credential does not say its kind.",
-            fix=f"Give kind as one of: {', '.join(forms)}.",
-        )
-    unknown = sorted(credential.keys() - forms[kind].fields.keys() - {"kind"})
-    if unknown:
-        raise InvalidCredential(
-            f"A {kind} has no field {', '.join(unknown)}.",
-            fix=f"Its fields: {', '.join(forms[kind].fields)}.",
-        )
-    for name, field in forms[kind].fields.items():
-        value = credential.get(name)
-        if value and field.choices and value not in field.choices:
-            raise InvalidCredential(
-                f"The credential's {name} is {value!r}.",
-                fix=f"Set it to {' or '.join(field.choices)}, or leave it out.",
-            )
-    return dict(credential)
+def find_credential(name: str = "") -> dict[str, str]:
+    """Return the stored credential `name`, else the one in CALENDLY_CREDENTIAL, else a token.
+
+    The token comes from the environment variables that its form names. Without one the credential holds no
+    token, which `check` reports.
+    """
+    if stored := name or os.environ.get("CALENDLY_CREDENTIAL", ""):
+        return {"kind": "stored", "name": stored}
+    found = {"kind": "personal_access_token"}
+    for field_name, variable in _variables():
+        found.setdefault(field_name, os.environ[variable])
+    return found
 
 
-def opened(credential: dict[str, str]) -> tuple[dict[str, str], str]:
-    """Return the credential itself where only its name in the vault was given, and that name."""
+def credential_source(credential: Mapping[str, str], whose: str = "") -> str:
+    """Return where `find_credential` found a credential, as `source` of `connect`.
+
+    `whose` names the process that read the variables ("of the MCP server"). Empty for a stored credential:
+    `connect` knows its name.
+    """
+    if credential["kind"] == "stored":
+        return ""
+    variable = next((variable for field, variable in _variables() if field == "token"), "")
+    place = f"{variable or 'CALENDLY_API_TOKEN'} {whose}".rstrip()
+    return place if variable else f"{place}, or store it: calendly-connector vault add NAME"
+
+
+def load(credential: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """Return a valid credential and its name in the vault, empty if it isn't stored there.
+
+    Raises InvalidCredential, and for a stored credential UnknownCredential or VaultError.
+    """
+    credential = _valid(credential)
     if credential["kind"] != "stored":
         return credential, ""
     from .vault import open_vault
 
     name = credential.get("name", "")
-    held = open_vault().get(name)
-    if held.get("kind") == "webhook_subscription":
+    stored = open_vault().get(name)
+    if stored.get("kind") == "webhook_subscription":
         raise InvalidCredential(
-            f"{name!r} is a webhook subscription with its key, and nothing to sign in with.",
-            fix="Give the name of a credential: `calendly-connector vault list` shows them.",
+            f"{name!r} is a webhook subscription and its signing key; it can't sign in.",
+            fix="Pass the name of a credential. List them: calendly-connector vault list",
         )
-    held = checked(held)
-    if held["kind"] == "stored":
-        raise InvalidCredential(f"The stored credential {name!r} is only the name of another.")
-    return held, name
+    stored = _valid(stored)
+    if stored["kind"] == "stored":
+        raise InvalidCredential(f"The stored credential {name!r} only refers to another one by name.")
+    return stored, name
+
+
+def credential_location(
+    credential: Mapping[str, str], name: str, source: str, *, is_for_calendly: bool
+) -> CredentialLocation:
+    """Return where a credential is kept: in the vault as `name`, otherwise in `source`.
+
+    Tokens of a sandbox (not `is_for_calendly`) may have any form.
+    """
+    token = credential.get("token", "")
+    if name:
+        source = f"the stored credential {name!r} (calendly-connector vault add {quote(name)} --replace)"
+    return CredentialLocation(
+        **({"place": source} if source else {}),
+        oauth=credential["kind"] == "oauth",
+        name=name,
+        unfamiliar=is_for_calendly and "eyJ" not in token,
+    )
+
+
+def _valid(credential: Mapping[str, str]) -> dict[str, str]:
+    """Return the credential if its kind, fields and choices are known; `check` judges the token."""
+    if not isinstance(credential, Mapping) or not all(isinstance(name, str) for name in credential):
+        raise InvalidCredential("The credential must be an object of strings.")
+    wrong = sorted(name for name, value in credential.items() if not isinstance(value, str))
+    if wrong:
+        raise InvalidCredential(f"Credential fields must be strings: {', '.join(wrong)}.")
+    forms = manifest().credentials
+    kind = credential.get("kind", "")
+    if kind not in forms:
+        raise InvalidCredential(
+            f"Unknown credential kind {quoted(kind)}." if kind else "The credential has no kind.",
+            fix=f"Set kind to one of: {', '.join(forms)}.",
+        )
+    fields = forms[kind].fields
+    unknown = sorted(credential.keys() - fields.keys() - {"kind"})
+    if unknown:
+        raise InvalidCredential(
+            f"Unknown field for kind {kind}: {', '.join(unknown)}.", fix=f"Its fields: {', '.join(fields)}."
+        )
+    for name, field in fields.items():
+        value = credential.get(name)
+        if value and field.choices and value not in field.choices:
+            raise InvalidCredential(
+                f"The credential's {name} is {value!r}.",
+                fix=f"Set it to {' or '.join(field.choices)}, or omit it.",
+            )
+    return dict(credential)
+
+
+def _variables() -> Iterator[tuple[str, str]]:
+    """Yield the fields of a token's form with the environment variables that are set for them."""
+    for name, field in manifest().credentials["personal_access_token"].fields.items():
+        yield from ((name, variable) for variable in field.environment if os.environ.get(variable))

@@ -1,41 +1,67 @@
-"""Whose token it is, and which group is meant, as Calendly knows it."""
+"""Who a token belongs to: user, organization and role. Every part of the package asks here."""
 
+import re
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ..catalog.required_fields import taken_from, uri_in
-from ..contract import Connection
-from ..errors import PermissionDenied
+from ..contract import Connection, Params, Record, Result
+from ..errors import PermissionDenied, UnexpectedAnswer
 
-_ME = "users.me"
-LEADS: Final = ("admin", "owner")  # the roles that may hear of a whole organization
+ROLES: Final = ("user", "admin", "owner")  # in rising order: a role includes those before it
+ADMIN_ROLES: Final = frozenset(ROLES[1:])  # these roles can read the whole organization
+
+Run = Callable[[str, Params | None], Result]
+"""Runs an action with its inputs, as `Connection.run` does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """Who asks: URIs of their user and organization, and their role there, where it is known."""
+class Identity:
+    """URIs of a user and their organization, and their role in it. `role` is None if it isn't known."""
 
     user: str
     organization: str
     role: str | None
 
 
-def read_reach(connection: Connection) -> Reach:
-    """Read who the credential belongs to: two calls. Without the scope for it, the role is not known."""
-    user = connection.run(_ME).record
-    uri, organization = (uri_in(user, name, _ME) for name in ("uri", "current_organization"))
-    with taken_from(f"the reply to {_ME}"):
-        connection.preview("organizations.get", {"uuid": organization})  # refuses what is not an organization
-        try:
-            listed = connection.run("organization_memberships.list", {"user": uri}).records
-        except PermissionDenied:
-            return Reach(uri, organization, None)
-    roles = [entry.get("role") for entry in listed if entry.get("organization") == organization]
-    return Reach(uri, organization, roles[0] if roles and isinstance(roles[0], str) else None)
+def read_identity(run: Run, *, with_role: bool = True) -> Identity:
+    """Return who a token belongs to, in two calls, or in one without the role.
+
+    Without the scope to read it, the role is None. Raises UnexpectedAnswer if a URI is missing or wrong.
+    """
+    user = read_user(run)
+    uri, organization = user["uri"], uri_in(user, "current_organization", "users.me")
+    origin = uri.partition("/users/")[0]
+    if not re.fullmatch(rf"{re.escape(origin)}/organizations/[A-Za-z0-9_-]+", organization):
+        raise UnexpectedAnswer(
+            "The reply to users.me has a current_organization that is not the URI of an organization.",
+            fix="Try again. If it happens again, report it.",
+        )
+    role = None
+    if with_role:
+        with suppress(PermissionDenied), taken_from("the reply to users.me"):
+            role = read_role(run, uri, organization)
+    return Identity(uri, organization, role)
+
+
+def read_user(run: Run) -> Record:
+    """Return the token's user, who has a `uri`. Raises UnexpectedAnswer for anything else."""
+    user = run("users.me", None).record or {}
+    uri_in(user, "uri", "users.me")
+    return user
+
+
+def read_role(run: Run, user: str, organization: Any) -> str | None:
+    """Return a user's role in an organization, None if Calendly doesn't say. Raises PermissionDenied."""
+    memberships = run("organization_memberships.list", {"user": user}).records
+    roles = [entry.get("role") for entry in memberships if entry.get("organization") == organization]
+    return roles[0] if roles and isinstance(roles[0], str) else None
 
 
 def group_uri(connection: Connection, group: str) -> str:
-    """Give a group's URI; its id or name is looked up."""
+    """Return the URI of a group; an id or a name is looked up."""
     if not group or group.startswith("https://"):
         return group
     return uri_in(connection.run("groups.get", {"uuid": group}).record, "uri", "groups.get")

@@ -1,4 +1,4 @@
-"""What the `~{…}~` functions of a filter fetch: the signed-in user once, the credential, the clock."""
+"""The values of `~{…}~` functions: from the signed-in user (read once), the credential or the clock."""
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ..catalog import expressions
-from ..catalog.expressions import Call
+from ..catalog.expressions import FunctionCall
 from ..catalog.manifest import manifest
 from ..catalog.models import Function
 from ..contract import Record
@@ -17,13 +17,13 @@ from ..errors import Problem, UnexpectedAnswer
 from ..support.redaction import shortened
 
 _NO_SIGNING_KEY: Final = (
-    "the credential has no signing_key: add one, a long random text "
-    "(CALENDLY_WEBHOOK_SECRET, where the credential comes from the environment)"
+    "the credential has no signing_key: add a long random text "
+    "(CALENDLY_WEBHOOK_SECRET if the credential comes from the environment)"
 )
 
 
 class Functions:
-    """Resolves calls for one connection; what costs a request is fetched once."""
+    """Resolves functions for one connection. `fetch_user` reads the signed-in user; it is called once."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Functions:
     def problems(
         self, values: Mapping[str, Any], skip: AbstractSet[str], secret: AbstractSet[str]
     ) -> list[Problem]:
-        """Say what is wrong with the calls in inputs; only `secret` ones may hold what is secret."""
+        """Return what is wrong with the functions in a filter; only inputs in `secret` accept secrets."""
         found = (
             self._problem(name, call, is_secret=name in secret)
             for name, value in values.items()
@@ -49,15 +49,15 @@ class Functions:
         )
         return [problem for problem in found if problem]
 
-    def example(self, call: Call) -> str:
-        """Return a value of the right form without any network, to check a call with."""
+    def example(self, call: FunctionCall) -> str:
+        """Return a value of the right form, to check a call without network."""
         function = manifest().functions[call.name]
         if function.source == "calendar":
             return self._today(call, UTC)
         return self._now(call) if function.source == "clock" else function.example
 
-    def resolve(self, call: Call) -> str:
-        """Return the real value."""
+    def resolve(self, call: FunctionCall) -> str:
+        """Return the value. Raises UnexpectedAnswer if the signed-in user has no such field."""
         function = manifest().functions[call.name]
         match function.source:
             case "user":
@@ -68,18 +68,18 @@ class Functions:
                 return self._now(call)
         return self._credential[function.field]
 
-    def _problem(self, name: str, call: Call, *, is_secret: bool) -> Problem | None:
+    def _problem(self, name: str, call: FunctionCall, *, is_secret: bool) -> Problem | None:
         known = manifest().functions
         if call.name not in known:
             nearest = get_close_matches(call.name, known, n=1, cutoff=0.4)
             return Problem(
-                name, f"knows no function ~{{{shortened(call.name)}}}~", nearest[0] if nearest else None
+                name, f"unknown function ~{{{shortened(call.name)}}}~", nearest[0] if nearest else None
             )
         function = known[call.name]
         if call.offset is not None and not function.is_time:
-            return Problem(name, f"~{{{call.name}}}~ is no time and cannot be moved")
+            return Problem(name, f"~{{{call.name}}}~ doesn't take an offset such as +7d; only times do")
         if function.source == "credential" and not is_secret:
-            return Problem(name, f"is no place for a secret such as ~{{{call.name}}}~")
+            return Problem(name, f"can't contain a secret such as ~{{{call.name}}}~")
         if function.source == "credential" and not self._credential.get(function.field):
             return Problem(name, _NO_SIGNING_KEY)
         return None
@@ -90,14 +90,14 @@ class Functions:
                 self._user = self._fetch_user()
         value = self._user.get(function.field)
         if not isinstance(value, str):
-            raise UnexpectedAnswer(f"Calendly's answer about the signed-in user has no {function.field}.")
+            raise UnexpectedAnswer(f"The reply to users.me has no {function.field}.")
         return value
 
-    def _now(self, call: Call) -> str:
+    def _now(self, call: FunctionCall) -> str:
         return _written(datetime.fromtimestamp(self._clock(), UTC) + (call.offset or timedelta()))
 
-    def _today(self, call: Call, zone: tzinfo) -> str:
-        """Return the start of the day in a zone; adding to a local time moves it by the calendar."""
+    def _today(self, call: FunctionCall, zone: tzinfo) -> str:
+        """Return the start of the day in a zone; an offset follows the calendar, across clock changes too."""
         now = datetime.fromtimestamp(self._clock(), zone)
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
         return _written(midnight + (call.offset or timedelta()))
@@ -108,8 +108,8 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # not found, not a name, a folder
         raise UnexpectedAnswer(
-            f"The signed-in user's time zone {name!r} is not known on this machine.",
-            fix="Install the time zones: `pip install tzdata`.",
+            f"This machine doesn't know the signed-in user's time zone {name!r}.",
+            fix="Install the time zone data: `pip install tzdata`.",
         ) from None
 
 

@@ -1,7 +1,7 @@
-"""From what a caller gives to what is sent: rows read, defaults added, names and functions resolved.
+"""From the inputs of a caller to the values that are sent: defaults added, names and functions resolved.
 
-A call is checked whole before anything is fetched: functions stand in for themselves with examples of the
-right form, names with a made-up URI.
+A call is checked completely before anything is fetched. In that check functions are replaced by example
+values of the right form, and names by a placeholder URI.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,100 +14,117 @@ from ..catalog.models import Action
 from ..contract import Filter, Params
 from ..errors import InvalidParams, Problem, UnexpectedAnswer, UsageError
 from ..support.redaction import MASK
-from .blanks import is_blank, takes, without_blanks
+from .blanks import accepts, is_blank, without_blanks
 from .functions import Functions
-from .pick_lists import Choices, is_name
+from .pick_lists import is_name
 
 Lookup = Callable[[str, Schema], str | None]
+"""Returns the URI that a name in a field stands for; None leaves the name as written."""
 
-_NAME_RIGHT: Final = "Pass a URI, an id, or a name as it is spelled there."
-_NOBODY: Final = "00000000-0000-4000-8000-000000000000"
+_FIX_NAME: Final = "Pass a URI, an id, or a name exactly as it is listed there."
+_PLACEHOLDER_UUID: Final = "00000000-0000-4000-8000-000000000000"
+
+
+def _leave(_text: str, _field: Schema) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A call that passed every check that needs no network; functions and names are still to be resolved."""
+class CheckedInputs:
+    """Inputs that passed every check that needs no network; functions and names are not resolved yet.
+
+    `filter` contains the values that a flow's author wrote and the defaults; `params` are sent unchanged.
+    """
 
     action: Action
-    written: Mapping[str, Any] = field(repr=False)
-    plain: Mapping[str, Any] = field(repr=False)  # may hold a secret
+    filter: Mapping[str, Any] = field(repr=False)
+    params: Mapping[str, Any] = field(repr=False)  # may hold a secret
 
 
 class Inputs:
-    """Prepares calls for one connection. The first of `origins` is the one that bare ids become URIs on."""
+    """Checks and resolves inputs for one connection. A bare id becomes a URI on the first of `origins`."""
 
-    def __init__(self, functions: Functions, choices: Choices, origins: tuple[str, ...]) -> None:
+    def __init__(self, functions: Functions, origins: tuple[str, ...], lookup: Lookup = _leave) -> None:
         self._functions = functions
-        self._choices = choices
         self._origins = origins
+        self._lookup = lookup
 
-    def prepare(self, name: str, params: Params | None, rows: Filter, limit: int | None) -> Prepared:
-        """Find the action and check the call; raise all that is wrong with it at once."""
+    def check(self, name: str, params: Params | None, rows: Filter, limit: int | None) -> CheckedInputs:
+        """Find the action and check its inputs. Raises InvalidParams with all problems, or UsageError."""
         plain = dict(params or {})
         rows = expressions.pairs(rows)
-        named = frozenset(plain) | {key.removesuffix("[]") for key, _ in rows}
-        action = manifest.find(name, named)
+        action = manifest.find(name, frozenset(plain) | {key.removesuffix("[]") for key, _ in rows})
         if limit is not None and (limit < 1 or action.returns != "many"):
-            raise UsageError(f"limit is how many records of a list to give, from 1; {action.id} got {limit}.")
+            raise UsageError(
+                f"Invalid limit {limit} for {action.id}: only lists have a limit, and it must be at least 1."
+            )
         plain = without_blanks(action, plain)
         written, problems = expressions.gather(rows, action.input_types)
         filled_in = frozenset(key.removesuffix("[]") for key, value in rows if not is_blank(value))
-        written = _without_blank_rows(action, written, filled_in)
-        named = filled_in | written.keys()
-        twice = sorted(plain.keys() & written)
-        problems += [Problem(key, "was given twice, in params and in filter") for key in twice]
-        plain = {**self._ids_within(action, {**plain, **written}), **plain}
-        written |= _defaults(action, frozenset(plain) | named, limit)
+        written = {
+            key: value
+            for key, value in written.items()
+            if key in filled_in or key not in action.inputs or accepts(action, action.inputs[key], value)
+        }
+        passed_twice = sorted(plain.keys() & written)
+        problems += [Problem(key, "is in both params and filter") for key in passed_twice]
+        plain = {**self._parent_ids(action, {**plain, **written}), **plain}
+        written |= _defaults(action, frozenset(plain) | filled_in | written.keys(), limit)
         problems += self._functions.problems(written, {problem.path for problem in problems}, action.secrets)
-        refused = {problem.path for problem in problems}
-        readable = {key: value for key, value in written.items() if key not in refused}
-        evaluated = expressions.evaluate(readable, self._functions.example)
-        computed = {key: value for key, value in evaluated.items() if value != readable[key]}
-        sketch = plain | {key: value for key, value in evaluated.items() if key not in computed}
-        sketch = self._identified(action, sketch, problems, self._made_up)
-        sketch |= self._identified(action, computed, problems, _no_name)
-        validation.check_input(action, sketch, problems)
-        if action.window and (problem := action.window.problem(sketch)):
-            raise InvalidParams(action.id, [problem])
-        return Prepared(action, written, plain)
+        self._check_values(action, plain, written, problems)
+        return CheckedInputs(action, written, plain)
 
-    def resolve(self, prepared: Prepared) -> Iterator[dict[str, Any]]:
-        """Give the inputs of each request that the call needs: one, or one per window of a long range."""
-        evaluated = expressions.evaluate(prepared.written, self._functions.resolve)
+    def resolve(self, checked: CheckedInputs) -> Iterator[dict[str, Any]]:
+        """Yield the values of each request that the call needs: one, or one per window of a long range."""
+        action = checked.action
+        evaluated = expressions.evaluate(checked.filter, self._functions.resolve)
         problems: list[Problem] = []
-        values = self._identified(prepared.action, prepared.plain | evaluated, problems, self._choices.find)
+        values = self._with_uris(action, checked.params | evaluated, problems, self._lookup)
         for problem in problems:
-            if evaluated.get(problem.path) != prepared.written.get(
-                problem.path
-            ):  # a function's value, not theirs
+            if evaluated.get(problem.path) != checked.filter.get(problem.path):  # a function's value
                 raise UnexpectedAnswer(
-                    f"The reply to users.me holds something that cannot be used ({problem}).",
-                    fix="Try again; if it happens again, report it.",
+                    f"The reply to users.me contains a value that can't be used ({problem}).",
+                    fix="Try again. If it happens again, report it.",
                 )
         if problems:
-            raise InvalidParams(prepared.action.id, problems, fix=_NAME_RIGHT)
-        values = _spelled(prepared.action, values)
-        if prepared.action.window:
-            yield from prepared.action.window.cut(values)
+            raise InvalidParams(action.id, problems, fix=_FIX_NAME)
+        values = _spelled(action, values)
+        if action.window:
+            yield from action.window.split(values)
         else:
             yield values
 
-    def shown(self, prepared: Prepared) -> dict[str, Any]:
-        """Give the inputs as they were written, secrets masked."""
-        action = prepared.action
-        shown = {
+    def shown(self, checked: CheckedInputs) -> dict[str, Any]:
+        """Return the inputs as written, with secrets masked."""
+        action = checked.action
+        values = {
             key: MASK if action.inputs[key].get("writeOnly") else value
-            for key, value in {**prepared.plain, **prepared.written}.items()
+            for key, value in {**checked.params, **checked.filter}.items()
         }
-        return _spelled(action, self._identified(action, shown, [], lambda _text, _field: None))
+        return _spelled(action, self._with_uris(action, values, [], _leave))
 
-    def _identified(
+    def _check_values(
+        self, action: Action, plain: Mapping[str, Any], written: Mapping[str, Any], problems: list[Problem]
+    ) -> None:
+        rejected = {problem.path for problem in problems}
+        readable = {key: value for key, value in written.items() if key not in rejected}
+        evaluated = expressions.evaluate(readable, self._functions.example)
+        computed = {key: value for key, value in evaluated.items() if value != readable[key]}
+        values = {**plain, **{key: value for key, value in evaluated.items() if key not in computed}}
+        values = self._with_uris(action, values, problems, self._placeholder)
+        # The value of a function is never a name: it is a URI, or it doesn't fit.
+        values |= self._with_uris(action, computed, problems, lambda text, _field: text)
+        validation.check_input(action, values, problems)
+        if action.window and (problem := action.window.problem(values)):
+            raise InvalidParams(action.id, [problem])
+
+    def _with_uris(
         self, action: Action, values: Mapping[str, Any], problems: list[Problem], lookup: Lookup
     ) -> dict[str, Any]:
-        """Bring whatever names a resource into the form that Calendly wants, however deep it stands."""
+        """Convert every value that names a resource, at any depth, to the form that Calendly expects."""
 
         def walk(value: Any, field: Schema, path: str) -> Any:
-            field = json_schema.follow(field, action.sent)
+            field = json_schema.resolve(field, action.sent)
             if isinstance(value, list):
                 items = field.get("items", {})
                 return [walk(item, items, f"{path}[{number}]") for number, item in enumerate(value)]
@@ -119,17 +136,17 @@ class Inputs:
             if "x-resource" not in field or not isinstance(value, str):
                 return value
             try:
-                return self._one(value, field, lookup)
+                return self._uri_or_id(value, field, lookup)
             except ValueError as error:
                 problems.append(Problem(path, str(error)))
                 return value
 
         return {
-            key: walk(value, action.inputs[key], key) if key in action.naming else value
+            key: walk(value, action.inputs[key], key) if key in action.resource_inputs else value
             for key, value in values.items()
         }
 
-    def _one(self, value: str, field: Schema, lookup: Lookup) -> str:
+    def _uri_or_id(self, value: str, field: Schema, lookup: Lookup) -> str:
         if "~{" in value or value in field.get("x-literals", ()):
             return value
         if is_name(value, field):
@@ -137,12 +154,12 @@ class Inputs:
             if found is None:
                 return value
             value = found
-        # What is sent as an address says so by its format; what is sent as a bare id has a pattern.
+        # An input that is sent as a URI has that format; one that is sent as an id has a pattern.
         form = identifiers.resource_uri if field.get("format") == "uri" else identifiers.resource_id
-        return form(value, _forms(field), self._origins)
+        return form(value, paths_of(field), self._origins)
 
-    def _ids_within(self, action: Action, values: Mapping[str, Any]) -> dict[str, str]:
-        """Give the other ids of a path whose last id was given as a whole URI."""
+    def _parent_ids(self, action: Action, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the other ids of the path if the last one was passed as a whole URI."""
         *others, last = action.path_ids or ("",)
         uri = values.get(last)
         if not others or not isinstance(uri, str) or "~{" in uri:
@@ -150,31 +167,26 @@ class Inputs:
         try:
             ids = identifiers.ids_within(uri, action.path, self._origins)
         except ValueError:
-            return {}  # refused with its own words when the input itself is looked at
+            return {}  # the check of the input itself rejects it, with a better message
         return {name: ids[name] for name in others if name in ids and name not in values}
 
-    def _made_up(self, _text: str, field: Schema) -> str:
-        return self._origins[0] + next(iter(_forms(field).values())).replace("{uuid}", _NOBODY)
+    def _placeholder(self, _text: str, field: Schema) -> str:
+        path = next(iter(paths_of(field).values()))
+        return self._origins[0] + path.replace("{uuid}", _PLACEHOLDER_UUID)
 
 
-def _without_blank_rows(
-    action: Action, written: Mapping[str, Any], filled_in: frozenset[str]
-) -> dict[str, Any]:
-    """Leave out rows without a value. Where the input takes an empty one, the row gives it."""
+def paths_of(field: Schema) -> dict[str, str]:
+    """Return the kinds of resource that a field accepts, each with the path of its URIs."""
+    kinds = field["x-resource"]
+    catalog = manifest.catalog()
     return {
-        name: value
-        for name, value in written.items()
-        if name in filled_in or name not in action.inputs or takes(action, action.inputs[name], value)
+        kind: catalog[f"{kind}.get"].path if f"{kind}.get" in catalog else f"/{kind}/{{uuid}}"
+        for kind in ([kinds] if isinstance(kinds, str) else kinds)
     }
 
 
-def _no_name(text: str, _field: Schema) -> str:
-    """Take what a function gives for no name: it is an address, or nothing that names a resource."""
-    return text
-
-
 def _spelled(action: Action, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a number as the text that Calendly documents, where callers may give either."""
+    """Write a number as text if Calendly documents text there; callers may pass either."""
     return {
         key: f"{value:g}" if action.inputs[key].get("x-sent-as") == "string" and _is_number(value) else value
         for key, value in values.items()
@@ -185,24 +197,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _forms(field: Schema) -> dict[str, str]:
-    """Give the kinds of resource that fit a field, with the path of their URIs: that of reading one."""
-    kinds = field["x-resource"]
-    catalog = manifest.catalog()
-    return {
-        kind: catalog[f"{kind}.get"].path if f"{kind}.get" in catalog else f"/{kind}/{{uuid}}"
-        for kind in ([kinds] if isinstance(kinds, str) else kinds)
-    }
-
-
-def _defaults(action: Action, given: frozenset[str], limit: int | None) -> dict[str, Any]:
-    """Give the declared values of what was not given, and the largest useful page."""
+def _defaults(action: Action, passed: frozenset[str], limit: int | None) -> dict[str, Any]:
+    """Return the declared defaults of inputs that were not passed, and the largest useful page size."""
     defaults = {
         key: value
         for key, value in action.defaults.items()
-        if key not in given and not action.rivals(key) & given
+        if key not in passed and not action.alternatives(key) & passed
     }
-    if "page_token" in action.inputs and "count" not in given:
+    if "page_token" in action.inputs and "count" not in passed:
         most: int = action.inputs["count"]["maximum"]
         defaults["count"] = min(most, limit or most)
     return defaults

@@ -1,108 +1,119 @@
-"""Names instead of ids: what a field that names a resource can be set to, and which one a name means."""
+"""Names instead of ids: the values that an input can be set to, and the resource that a name stands for."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
+from ..catalog import json_schema
+from ..catalog.expressions import evaluate
 from ..catalog.identifiers import is_id
 from ..catalog.json_schema import Schema
-from ..contract import Option, Record
-from ..errors import NotFound, PermissionDenied
+from ..catalog.manifest import find
+from ..contract import Filter, Option, Params, PreparedCall, Record
+from ..errors import NotFound, PermissionDenied, UnknownAction, UsageError
 from ..support.redaction import quoted
+from .functions import Functions
 
-List = Callable[[str, Mapping[str, Any]], Iterable[Record]]
-Read = Callable[[str, str], Record]
-Evaluate = Callable[[str], str]
+Prepare = Callable[[str, Params, Filter], PreparedCall]
+"""Prepares a call of an action, without resolving names: a pick list is read by functions and URIs."""
 
-_NEAR: Final = 3
+_MOST_SUGGESTIONS: Final = 3
 
 
 def is_name(text: str, field: Schema) -> bool:
-    """Whether a text may be a name from the field's pick list; one with a slash has to be given as URI."""
+    """Check whether a text can be a name in the field's pick list: it isn't an id and has no slash."""
     readable = text.strip() and text.isprintable() and not set(text) & set("/\\")
     return "x-options" in field and bool(readable) and not is_id(text)
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """One choice; `names` are the texts that mean it, as they are spelled."""
+class _Choice:
+    """`names` are all texts that stand for it, as they are spelled."""
 
     label: str
     value: str
     names: tuple[str, ...]
 
-    def means(self, wanted: str) -> bool:
-        return any(wanted == name.casefold() for name in self.names)
+    def is_named(self, folded: str) -> bool:
+        return any(folded == name.casefold() for name in self.names)
 
 
-class Choices:
-    """Reads pick lists.
+class PickLists:
+    """Reads pick lists through the list actions that the schemas name in `x-options`."""
 
-    `records` returns all records of a list action, `read` the one record of an action and a URI,
-    `evaluate` the value of a text that holds a function.
-    """
+    def __init__(self, prepare: Prepare, functions: Functions) -> None:
+        self._prepare = prepare
+        self._functions = functions
 
-    def __init__(self, records: List, read: Read, evaluate: Evaluate) -> None:
-        self._records = records
-        self._read = read
-        self._evaluate = evaluate
+    def options(self, name: str, field: str) -> list[Option]:
+        """Return the choices for an input: its schema's `enum`, or the resources that Calendly lists now.
 
-    def options(self, field: Schema) -> list[Option]:
-        """Return what a field can be set to; a field without a pick list has none."""
-        return [Option(row.label, row.value) for row in self._rows(field)]
+        Raises UnknownAction for an unknown action or input, UsageError for an input without choices.
+        """
+        action = find(name)
+        if field not in action.inputs:
+            raise UnknownAction(
+                f"{action.id} has no input {quoted(field)}.", fix=f"Inputs: {', '.join(action.inputs)}."
+            )
+        rule = json_schema.resolve(action.inputs[field].get("items", action.inputs[field]), action.sent)
+        if "enum" in rule:
+            texts = dict.fromkeys(str(value) for value in rule["enum"] if value is not None)
+            return [Option(text, text) for text in texts]
+        if "x-options" not in rule:
+            described = action.inputs[field].get("description", "")
+            raise UsageError(f"{action.id}: {field} has no list of choices.", fix=described)
+        return [Option(choice.label, choice.value) for choice in self._choices(rule)]
 
     def find(self, text: str, field: Schema) -> str:
-        """Return the URI that a name means; ValueError says why there is not just one."""
-        wanted = text.strip().casefold()
+        """Return the URI that a name stands for. Raises ValueError if no resource or several have it."""
+        folded = text.strip().casefold()
         source = field["x-options"]
-        if word := source.get("words", {}).get(wanted):
-            return self._evaluate(word)
-        rows = list(self._rows(field))
-        found = {row.value: row.label for row in rows if row.means(wanted)}
+        if expression := source.get("words", {}).get(folded):
+            resolved: str = evaluate(expression, self._functions.resolve)
+            return resolved
+        choices = list(self._choices(field))
+        found = {choice.value: choice.label for choice in choices if choice.is_named(folded)}
         if len(found) == 1:
             return next(iter(found))
         if found:
             candidates = ", ".join(f"{label} ({value})" for value, label in found.items())
-            raise ValueError(f"{quoted(text)} names {len(found)} of them; pass the URI of one: {candidates}")
-        near = " or ".join(map(repr, _near(wanted, rows)))
+            raise ValueError(f"{quoted(text)} is ambiguous ({len(found)} matches); pass a URI: {candidates}")
+        nearest = " or ".join(map(repr, _nearest(folded, choices)))
         raise ValueError(
             f"{quoted(text)} matches no name in {source['action']}"
-            + (f"; did you mean {near}?" if near else "")
+            + (f"; did you mean {nearest}?" if nearest else "")
         )
 
-    def _rows(self, field: Schema) -> Iterator[_Row]:
-        source = field.get("x-options")
-        if source is None:
-            return
-        for record in self._records(source["action"], source.get("filter", {})):
+    def _choices(self, field: Schema) -> Iterator[_Choice]:
+        source = field["x-options"]
+        for record in self._prepare(source["action"], {}, source.get("filter", {})).iterate():
             value = next(_texts(record, source["value"]), None)
             if value is None:
                 continue
-            told = self._told(source["read"], value) if "read" in source else record
-            names = [
-                name for path in (source["label"], *source.get("also", ())) for name in _texts(told, path)
-            ]
-            yield _Row(next(_texts(told, source["label"]), value), value, tuple(names))
+            named = self._read(source["read"], value) if "read" in source else record
+            paths = (source["label"], *source.get("also", ()))
+            names = tuple(name for path in paths for name in _texts(named, path))
+            yield _Choice(next(_texts(named, source["label"]), value), value, names)
 
-    def _told(self, action: str, uri: str) -> Record:
-        """Read the record that tells the names, where the token may see it."""
+    def _read(self, action: str, uri: str) -> Record:
+        """Read the record that holds the names; empty if the token may not see it."""
         try:
-            return self._read(action, uri)
+            return self._prepare(action, {find(action).path_ids[-1]: uri}, ()).run().record or {}
         except (NotFound, PermissionDenied):
             return {}
 
 
-def _near(wanted: str, rows: Iterable[_Row]) -> list[str]:
-    """Return the choices that are meant most likely: those whose names hold the text, then those alike."""
-    labels = {name.casefold(): row.label for row in rows for name in row.names}
-    holding = [name for name in labels if wanted in name]
-    alike = get_close_matches(wanted, labels, n=_NEAR, cutoff=0.5)
-    return list(dict.fromkeys(labels[name] for name in (*holding, *alike)))[:_NEAR]
+def _nearest(folded: str, choices: Iterable[_Choice]) -> list[str]:
+    """Return the likeliest labels: first those whose names contain the text, then similar ones."""
+    labels = {name.casefold(): choice.label for choice in choices for name in choice.names}
+    containing = [name for name in labels if folded in name]
+    similar = get_close_matches(folded, labels, n=_MOST_SUGGESTIONS, cutoff=0.5)
+    return list(dict.fromkeys(labels[name] for name in (*containing, *similar)))[:_MOST_SUGGESTIONS]
 
 
 def _texts(record: Any, path: str) -> Iterator[str]:
-    """Return the texts at a path of a record, and of each item where a list stands on the way."""
+    """Yield the texts at a dotted path of a record; a list on the way contributes each of its items."""
     if isinstance(record, list):
         for item in record:
             yield from _texts(item, path)

@@ -1,7 +1,7 @@
-"""The scopes that a webhook subscription needs: missing ones are named before the call, or after it. Pure.
+"""Checks the scopes of a webhook subscription before the call, or explains its rejection. Pure.
 
-Calendly answers 400 where the token lacks the read scope of an event, and names no scope
-(https://github.com/n8n-io/n8n/pull/33286), so nothing in the answer tells what to change.
+Calendly answers 400 if the token lacks the read scope of an event, and doesn't name the scope
+(https://github.com/n8n-io/n8n/pull/33286), so its reply doesn't say what to change.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -10,30 +10,29 @@ from typing import Any, Final
 
 from ..errors import InvalidParams, Problem, Rejected
 from .manifest import manifest
-from .scopes import covers, least
+from .scopes import SUBSCRIBE, covers, minimal, scope_advice
 
 Lacks = Callable[[str], bool | None]
-"""Tells whether the credential lacks a scope; None where that is not known."""
+"""Returns whether the credential lacks a scope; None if that isn't known."""
 
 _ACTION: Final = "webhook_subscriptions.create"
 _PATH: Final = "/webhook_subscriptions"
-_SUBSCRIBE: Final = "webhooks:write"
 
 
-def unknown(_scope: str) -> None:
-    """Tell nothing about any scope."""
+def unknown_scope(_scope: str) -> None:
+    """Return None: nothing is known about any scope."""
 
 
-def lacks(scope: str, granted: Collection[str] | None, checked: Mapping[str, str]) -> bool | None:
-    """Tell whether a scope is missing from what a sign-in granted, or else from what a check found."""
+def is_missing(scope: str, granted: Collection[str] | None, checked: Mapping[str, str]) -> bool | None:
+    """Return whether a scope is missing from those granted by a sign-in, else by the results of a check."""
     if granted is not None:
         return not covers(granted, scope)
-    seen = checked.get(scope, "untried")
-    return None if seen == "untried" else seen == "refused"
+    result = checked.get(scope, "untried")
+    return None if result == "untried" else result == "refused"
 
 
-def subscribed(method: str, path: str, body: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Return the events that a request subscribes to; none for a request that does something else."""
+def subscribed_events(method: str, path: str, body: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the events that a request subscribes to; empty for any other request."""
     if (method, path.rstrip("/")) != ("POST", _PATH):
         return ()
     events = (body or {}).get("events")
@@ -42,36 +41,42 @@ def subscribed(method: str, path: str, body: Mapping[str, Any] | None) -> tuple[
     return tuple(one for one in events if isinstance(one, str) and one in manifest().triggers)
 
 
-def check(events: Iterable[str], is_missing: Lacks) -> None:
-    """Raise InvalidParams where the credential is known to lack a scope that one of the events needs."""
+def check(events: Iterable[str], lacks: Lacks) -> None:
+    """Raise InvalidParams if the credential is known to lack a scope that one of the events needs."""
     events = tuple(events)
     missing = {
         scope: event
         for event in events
-        for scope in (_SUBSCRIBE, *manifest().triggers[event].scopes)
-        if is_missing(scope)
+        for scope in (SUBSCRIBE, *manifest().triggers[event].scopes)
+        if lacks(scope)
     }
     if missing:
-        lacking = "{} needs {}, which this credential lacks"
-        problems = [Problem("events", lacking.format(event, scope)) for scope, event in missing.items()]
-        raise InvalidParams(_ACTION, problems, fix=_get(events))
+        problems = [
+            Problem("events", f"{event} needs {scope}, which this credential lacks")
+            for scope, event in missing.items()
+        ]
+        raise InvalidParams(_ACTION, problems, fix=scope_advice(required_for(events)))
 
 
-def explain(error: Rejected, events: Iterable[str], is_missing: Lacks) -> None:
-    """Name the scopes as a likely cause of a refusal, unless it names another or all of them are held."""
+def explained(error: Rejected, events: Iterable[str], lacks: Lacks) -> Rejected:
+    """Return the rejection with scopes as its likely cause, unless another cause is known."""
     events = tuple(events)
     if not events or error.status != HTTPStatus.BAD_REQUEST:
-        return
-    named = [one["parameter"] for one in error.details if one.get("parameter") not in (None, "", "events")]
-    if not named and any(is_missing(scope) is None for scope in needed(events)):
-        error.fix = f"The token probably lacks a scope of these events. {_get(events)}"
+        return error
+    names_another_input = any(one.get("parameter") not in (None, "", "events") for one in error.details)
+    if names_another_input or all(lacks(scope) is not None for scope in required_for(events)):
+        return error
+    return Rejected(
+        error.message,
+        fix=f"The token probably lacks a scope of these events. {scope_advice(required_for(events))}",
+        status=error.status,
+        request_id=error.request_id,
+        details=error.details,
+        retryable=error.retryable,
+    )
 
 
-def needed(events: Iterable[str]) -> tuple[str, ...]:
+def required_for(events: Iterable[str]) -> tuple[str, ...]:
     """Return all scopes that a subscription to these events needs."""
     triggers = manifest().triggers
-    return least((_SUBSCRIBE, *(scope for event in events for scope in triggers[event].scopes)))
-
-
-def _get(events: Iterable[str]) -> str:
-    return f"Create a token with {' and '.join(needed(events))}, or sign in again with these scopes."
+    return minimal((SUBSCRIBE, *(scope for event in events for scope in triggers[event].scopes)))

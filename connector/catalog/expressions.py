@@ -1,10 +1,10 @@
-"""The action filter: key/value rows, and the `~{…}~` functions inside their values. Pure.
+"""Filters: key/value rows whose values may contain `~{…}~` functions. Pure.
 
 Grammar of a value:
-    ~{Name}~          the function's value; alone it keeps its type, inside text it becomes text
-    ~{Now+7d}~        a function moved by an amount of time; units s, m, h, d, w
+    ~{Name}~          the function's value; it keeps its type unless it is part of a longer text
+    ~{Now+7d}~        a time with an offset; units s, m, h, d, w
     ~~{               a literal `~{`
-Grammar of a row's key: `name`, or `name[]` for one more item of a list.
+Grammar of a row's key: `name`, or `name[]` to add an item to a list.
 """
 
 import re
@@ -25,21 +25,21 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 class ExpressionError(ValueError):
-    """A value whose `~{…}~` cannot be read."""
+    """A value has an invalid `~{…}~`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One `~{…}~`: the function's name and how far to move its value."""
+class FunctionCall:
+    """One `~{…}~`: the function's name and the offset of its value."""
 
     name: str
     offset: timedelta | None = None
 
 
 @lru_cache(maxsize=1024)
-def parse(text: str) -> tuple[str | Call, ...]:
-    """Cut a value into literal texts and calls."""
-    parts: list[str | Call] = []
+def parse(text: str) -> tuple[str | FunctionCall, ...]:
+    """Split a value into literal texts and function calls. Raises ExpressionError."""
+    parts: list[str | FunctionCall] = []
     literal = ""
     position = 0
     for token in _TOKEN.finditer(text):
@@ -49,7 +49,7 @@ def parse(text: str) -> tuple[str | Call, ...]:
             literal += "~{"
             continue
         if token["open"]:
-            raise ExpressionError("has a ~{ without its }~ (write ~~{ for the two characters themselves)")
+            raise ExpressionError("has a ~{ without }~ (write ~~{ for a literal ~{)")
         if literal:
             parts.append(literal)
             literal = ""
@@ -60,33 +60,33 @@ def parse(text: str) -> tuple[str | Call, ...]:
     return tuple(parts)
 
 
-def _call(text: str) -> Call:
+def _call(text: str) -> FunctionCall:
     match = _CALL.fullmatch(text.strip())
     if match is None:
         raise ExpressionError(
-            f"has ~{{{text}}}~, which is no function; write it like ~{{Now}}~ or ~{{Now+7d}}~"
+            f"has an invalid function ~{{{text}}}~; expected something like ~{{Now}}~ or ~{{Now+7d}}~"
         )
     if match["sign"] is None:
-        return Call(match["name"])
+        return FunctionCall(match["name"])
     amount = int(match["sign"] + match["amount"])
-    return Call(match["name"], timedelta(**{_UNITS[match["unit"]]: amount}))
+    return FunctionCall(match["name"], timedelta(**{_UNITS[match["unit"]]: amount}))
 
 
-def calls(value: Any) -> list[Call]:
-    """Give every call inside a value, lists and objects included."""
+def calls(value: Any) -> list[FunctionCall]:
+    """Return all function calls inside a value, at any depth."""
     if isinstance(value, str):
-        return [part for part in parse(value) if isinstance(part, Call)] if "~{" in value else []
+        return [part for part in parse(value) if isinstance(part, FunctionCall)] if "~{" in value else []
     if isinstance(value, dict):
         value = list(value.values())
     return [call for item in value for call in calls(item)] if isinstance(value, list) else []
 
 
-def evaluate(value: Any, resolve: Callable[[Call], Any]) -> Any:
-    """Replace every call inside a value by what `resolve` says."""
+def evaluate(value: Any, resolve: Callable[[FunctionCall], Any]) -> Any:
+    """Replace all function calls inside a value with the results of `resolve`."""
     if isinstance(value, str):
         if "~{" not in value:
             return value
-        parts = [resolve(part) if isinstance(part, Call) else part for part in parse(value)]
+        parts = [resolve(part) if isinstance(part, FunctionCall) else part for part in parse(value)]
         return parts[0] if len(parts) == 1 else "".join(map(str, parts))
     if isinstance(value, dict):
         return {name: evaluate(item, resolve) for name, item in value.items()}
@@ -96,20 +96,20 @@ def evaluate(value: Any, resolve: Callable[[Call], Any]) -> Any:
 
 
 def pairs(rows: Filter) -> list[tuple[str, Any]]:
-    """Give rows as pairs of key and value; a host may have read them from a file of any form."""
+    """Return rows as pairs of key and value. Raises UsageError if they have another form."""
     found = list(rows.items() if isinstance(rows, Mapping) else rows)
     for row in found:
         match row:
             case (str(), _):
                 continue
-        raise UsageError("A filter is made of rows of a key, which is text, and a value.")
+        raise UsageError("A filter must be a mapping or a list of (key, value) pairs, with text keys.")
     return found
 
 
 def gather(rows: Filter, types: Mapping[str, frozenset[str]]) -> tuple[dict[str, Any], list[Problem]]:
-    """Make rows into inputs, given each input's JSON types; also tell what is wrong with them.
+    """Return the inputs that rows describe, and the problems with them; `types` are the inputs' JSON types.
 
-    Keys that `types` does not know pass as they are: the schema refuses them, with the nearest names.
+    Keys that aren't in `types` are kept: the schema rejects them and names similar ones.
     """
     given: dict[str, list[tuple[str, Any]]] = {}
     for key, value in pairs(rows):
@@ -121,9 +121,9 @@ def gather(rows: Filter, types: Mapping[str, frozenset[str]]) -> tuple[dict[str,
         if "array" in wanted:
             inputs[name] = [_typed(item, frozenset()) for _, value in entries for item in _items(value)]
         elif len(entries) > 1:
-            problems.append(Problem(name, f"was given {len(entries)} times, and takes one value"))
+            problems.append(Problem(name, f"accepts only one value, but has {len(entries)}"))
         elif entries[0][0] != name and wanted:
-            problems.append(Problem(name, "takes one value: write it without []"))
+            problems.append(Problem(name, "accepts only one value: write it without []"))
         else:
             inputs[name] = _typed(entries[0][1], wanted)
     for name, value in inputs.items():
@@ -143,7 +143,7 @@ def _items(value: Any) -> Iterable[Any]:
 
 
 def _typed(value: Any, wanted: frozenset[str]) -> Any:
-    """Read text as the type that is wanted; what cannot be read stays text, for the schema to refuse."""
+    """Convert a text to the wanted type; if that fails, keep the text for the schema to reject."""
     if not isinstance(value, str) or not wanted or "string" in wanted:
         return value
     text = value.strip()

@@ -1,4 +1,4 @@
-"""The JSON Schema files: reading them, making them complete in themselves, asking them."""
+"""Reads the JSON Schema files, makes schemas self-contained, answers questions about them."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -12,17 +12,17 @@ _PACKAGE = (__package__ or "calendly_connector.catalog").partition(".")[0]
 
 @cache
 def read(name: str) -> Any:
-    """Read a file of `schemas/`."""
+    """Return the content of a file in `schemas/`."""
     import json
 
     return json.loads(files(f"{_PACKAGE}.schemas").joinpath(name).read_bytes())
 
 
 def bundle(schema: Schema) -> Schema:
-    """Make a schema complete in itself.
+    """Return a self-contained schema.
 
-    Each shape that it names becomes `#/$defs/<shape>`; each field that names a resource with a pick list
-    gets `x-options`: the action that lists the choices, and the paths of label and value in its records.
+    Shapes that it references become `#/$defs/<shape>`. Fields for a resource with a pick list get
+    `x-options`: the action that lists the choices, and the paths of label and value in its records.
     """
     definitions: dict[str, Any] = {}
 
@@ -36,7 +36,7 @@ def bundle(schema: Schema) -> Schema:
         if isinstance(reference, str):
             name = reference.removeprefix("shapes/").removesuffix(".json")
             if name not in definitions:
-                definitions[name] = {}  # stands already, so that a shape may name itself
+                definitions[name] = {}  # set first, so a shape can reference itself
                 shape = {key: value for key, value in read(f"shapes/{name}.json").items() if key != "$schema"}
                 definitions[name] = walk(shape)
             whole["$ref"] = f"#/$defs/{name}"
@@ -48,16 +48,16 @@ def bundle(schema: Schema) -> Schema:
     return {**whole, "$defs": definitions} if definitions else whole
 
 
-def follow(schema: Schema, root: Schema) -> Schema:
-    """Replace a schema's reference into `root` by what stands there; its own words win."""
+def resolve(schema: Schema, root: Schema) -> Schema:
+    """Replace a schema's reference into `root` by its target; the schema's own keywords take precedence."""
     while "$ref" in schema:
         target = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
         schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
     return schema
 
 
-def mentions(schema: Any, keyword: str, root: Schema) -> bool:
-    """Whether a keyword stands anywhere below a schema, references followed."""
+def contains(schema: Any, keyword: str, root: Schema) -> bool:
+    """Return whether a schema contains a keyword at any depth, references included."""
     pending, seen = [schema], set[str]()
     while pending:
         node = pending.pop()
@@ -75,6 +75,6 @@ def mentions(schema: Any, keyword: str, root: Schema) -> bool:
 
 
 def types(schema: Schema) -> frozenset[str]:
-    """Give the JSON types that a schema takes."""
+    """Return the JSON types that a schema accepts."""
     declared = schema.get("type", [])
     return frozenset([declared] if isinstance(declared, str) else declared)

@@ -1,24 +1,24 @@
-"""The declarations, read lazily and one file at a time: identity, forms, functions, triggers, actions."""
+"""Reads the declarations lazily, one file at a time: identity, forms, functions, triggers, actions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-from .. import __version__
 from ..errors import UnknownAction
 from ..support.redaction import quoted
-from .models import Action, CredentialForm, Field, Function, Probe, Trigger
-from .time_order import Keyset
-from .time_windows import Window
+from ..version import __version__
+from .models import Action, CredentialForm, Field, Function, TriggerSpec
+from .time_order import TimeOrder
+from .time_windows import TimeWindows
 
 _PACKAGE = (__package__ or "calendly_connector.catalog").partition(".")[0]
-_TYPED: Mapping[str, Any] = {"window": Window, "keyset": Keyset}
+_TYPED: Mapping[str, Any] = {"window": TimeWindows, "time_order": TimeOrder}
 _EFFECTS = {"GET": "read", "DELETE": "destroy"}
 
 
 class Manifest:
-    """The connector's identity card; data only."""
+    """Who the connector is, and what it declares besides actions."""
 
     def __init__(self) -> None:
         self._card: Mapping[str, Any] = _read_yaml(f"{_PACKAGE}.catalog", "manifest.yaml")
@@ -33,54 +33,54 @@ class Manifest:
 
     @cached_property
     def credentials(self) -> Mapping[str, CredentialForm]:
-        """The form of each kind of credential."""
+        """The form of each kind of credential, by kind."""
         return {kind: _form(kind) for kind in self._card["credentials"]}
 
     @cached_property
     def functions(self) -> Mapping[str, Function]:
-        """What each `~{Name}~` stands for."""
+        """The functions that a filter may call as `~{Name}~`, by name."""
         return {name: Function(**entry) for name, entry in self._card["functions"].items()}
 
     @cached_property
-    def probes(self) -> Mapping[str, Probe]:
-        """One harmless read for each read scope."""
-        return {scope: Probe(**entry) for scope, entry in self._card["probes"].items()}
-
-    @cached_property
-    def triggers(self) -> Mapping[str, Trigger]:
-        """Every event that webhooks tell of."""
-        return {name: Trigger(name, **_tuples(entry)) for name, entry in self._card["triggers"].items()}
+    def triggers(self) -> Mapping[str, TriggerSpec]:
+        """The events that a flow can be triggered by, by name."""
+        return {name: TriggerSpec(name, **_tuples(entry)) for name, entry in self._card["triggers"].items()}
 
 
 @cache
 def manifest() -> Manifest:
-    """Give the manifest; read once in a process."""
+    """Return the manifest, which is read once per process."""
     return Manifest()
 
 
 @cache
 def catalog() -> Mapping[str, Action]:
-    """Give all actions by id, resource by resource."""
+    """Return all actions by id, ordered by resource."""
     return {action.id: action for resource in _resources() for action in _actions_of(resource).values()}
 
 
 def find(name: str, given: frozenset[str] = frozenset()) -> Action:
-    """Find an action by id or alias.
+    """Return an action by id or alias. Raises UnknownAction.
 
-    Entries may share an alias: of those, the one that needs the most path ids, all of them given, wins.
+    Actions may share an alias. Then the one with the most path ids is used, provided all are in `given`.
     """
     resource, _, _ = name.rpartition(".")
     if resource in _resources() and name in (actions := _actions_of(resource)):
         return actions[name]
     matches = named(name)
     if not matches:
-        raise UnknownAction(f"There is no action {quoted(name)}.", fix=_nearest_actions(name))
+        hint = did_you_mean(
+            name, (alias for action in catalog().values() for alias in (action.id, *action.aliases))
+        )
+        raise UnknownAction(
+            f"Unknown action {quoted(name)}.", fix=f"{hint}Run `calendly-connector actions` for a list."
+        )
     ready = [action for action in matches if given.issuperset(action.path_ids)]
     return max(ready or matches, key=lambda action: len(action.path_ids))
 
 
 def named(name: str) -> tuple[Action, ...]:
-    """Give every action that bears this id or alias; capitals do not matter."""
+    """Return all actions with this id or alias, ignoring case."""
     if name in catalog():
         return (catalog()[name],)
     wanted = name.strip().casefold()
@@ -124,16 +124,16 @@ def _tuples(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _read_yaml(package: str, name: str) -> Any:
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times as fast, where built
+    loader = getattr(
+        yaml, "CSafeLoader", yaml.SafeLoader
+    )  # the C loader is ten times as fast, but not always built
     return yaml.load(files(package).joinpath(name).read_bytes(), loader)  # noqa: S506 - both loaders are safe
 
 
-def _nearest_actions(name: str) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint such as "Did you mean users.me? " with up to three similar names, or an empty text."""
     from difflib import get_close_matches
 
-    words = {
-        alias.casefold(): alias for action in catalog().values() for alias in (action.id, *action.aliases)
-    }
+    words = {word.casefold(): word for word in known}
     nearest = [words[word] for word in get_close_matches(name.casefold(), words, n=3, cutoff=0.5)]
-    hint = f"Did you mean {', '.join(nearest)}? " if nearest else ""
-    return f"{hint}`calendly-connector actions` lists them all."
+    return f"Did you mean {', '.join(nearest)}? " if nearest else ""

@@ -1,7 +1,7 @@
-"""What is declared, as types: forms, functions, pick lists, triggers, actions.
+"""The types of what is declared: credential forms, functions, triggers, actions.
 
-They trust what they are made from: the files ship with the package, and the tests check every one of
-them against these types (`tests/catalog/test_declarations.py`), so that a load pays for no checking.
+Nothing is validated at load time: the files ship with the package, and the tests check all of them
+(`tests/catalog/test_declarations.py`).
 """
 
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from typing import Any, ClassVar, Literal
 
 from . import json_schema
 from .json_schema import Schema
-from .time_order import Keyset
-from .time_windows import Window
+from .time_order import TimeOrder
+from .time_windows import TimeWindows
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a credential form; `environment` names the variables that may hold it.
 
-    `choices` are the only values it takes, where it has any. No form asks for what `login` fills in.
+    If it has `choices`, no other value is valid. Forms leave out fields that are filled by `login`.
     """
 
     label: str
@@ -34,7 +34,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class CredentialForm:
-    """A kind of credential, as a host shows it to a person."""
+    """The form for a kind of credential, as a host shows it to a user."""
 
     label: str
     help: str
@@ -45,9 +45,9 @@ class CredentialForm:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What `~{Name}~` stands for: a field of the signed-in user or of the credential, or a time.
+    """What `~{Name}~` stands for: a `field` of the signed-in user or of the credential, or a time.
 
-    `clock` is the present moment, `calendar` the start of the day in the user's time zone, named by `field`.
+    `clock` is the current time, `calendar` the start of the day in the time zone in the user's `field`.
     """
 
     help: str
@@ -57,38 +57,38 @@ class Function:
 
     @property
     def is_time(self) -> bool:
-        """Whether an offset such as +7d can move it."""
+        """Whether it accepts an offset such as +7d."""
         return self.source in {"clock", "calendar"}
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A harmless read that shows whether a token holds a scope."""
+    """A harmless read that shows whether a token has a scope."""
 
     action: str
     filter: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
-class _Described:
-    """What has an id, and a file in `schemas/` that describes it and is read when asked."""
+class _Documented:
+    """Something with an id and a file in `schemas/`, which is read on first use."""
 
     id: str
     _folder: ClassVar[str] = ""
 
     @property
     def title(self) -> str:
-        """A few words."""
+        """A few words, for menus."""
         return str(self._file["title"])
 
     @property
     def description(self) -> str:
-        """One or two sentences: when to use an action and what to call first; when an event is sent."""
+        """One or two sentences: when to use an action and what to call first, or when an event is sent."""
         return str(self._file["description"])
 
     @property
     def examples(self) -> tuple[Mapping[str, Any], ...]:
-        """Of an action pairs of `input` and `output`, of an event whole messages."""
+        """Pairs of `input` and `output` of an action, or whole messages of an event."""
         return tuple(self._file["examples"])
 
     @cached_property
@@ -98,38 +98,39 @@ class _Described:
 
 
 @dataclass(frozen=True, eq=False)
-class Trigger(_Described):
-    """An event: the scopes of subscriptions that may carry it, and what a credential needs.
+class TriggerSpec(_Documented):
+    """An event: the kinds of subscriptions that can carry it, and the scopes that a credential needs.
 
-    `told_by` names the events of Calendly that make it up, where Calendly has no event of that name;
-    `unseen` says what polling cannot tell.
+    `sources` names the Calendly events that make up an event of our own. `polling_gaps` says what
+    polling can't detect. `filter_schema` is the file in `schemas/filters/`.
     """
 
     subscriptions: tuple[str, ...]
     scopes: tuple[str, ...]
     plan: str | None = None
-    told_by: tuple[str, ...] = ()
-    filtered_as: str = "none"
-    unseen: str = ""
+    sources: tuple[str, ...] = ()
+    filter_schema: str = "none"
+    polling_gaps: str = ""
     _folder: ClassVar[str] = "events/"
 
     @cached_property
     def payload(self) -> Schema:
-        """JSON Schema of the event's payload, complete in itself."""
+        """JSON Schema of the event's payload, self-contained."""
         return json_schema.bundle(self._file["payload"])
 
     @cached_property
     def filters(self) -> Schema:
-        """JSON Schema of the filters that the event can be picked with, complete in itself."""
-        return json_schema.bundle(json_schema.read(f"filters/{self.filtered_as}.json"))
+        """JSON Schema of the event's filters, self-contained."""
+        return json_schema.bundle(json_schema.read(f"filters/{self.filter_schema}.json"))
 
 
 @dataclass(frozen=True, eq=False)
-class Action(_Described):
-    """One action: *how* from its entry in `actions/`, *what* from its file in `schemas/`, read when asked.
+class Action(_Documented):
+    """One action, declared by its entry in `actions/` and its file in `schemas/`, which is read on first use.
 
-    `query` names inputs of a write that go into the query; `bare` says that the reply has no envelope;
-    `window` that a longer range is cut into several calls; `keyset` that it is a list in order of time.
+    `query` names the inputs of a write that go into the query. `bare`: the reply has no envelope.
+    `window`: a longer range is split into several calls. `time_order`: the list is in order of time.
+    `probe`: the inputs that a check of the scope sends in addition to the defaults.
     """
 
     request: str
@@ -142,8 +143,9 @@ class Action(_Described):
     defaults: Mapping[str, Any] = field(default_factory=dict)
     query: tuple[str, ...] = ()
     bare: bool = False
-    window: Window | None = None
-    keyset: Keyset | None = None
+    window: TimeWindows | None = None
+    time_order: TimeOrder | None = None
+    probe: Mapping[str, Any] = field(default_factory=dict)
     role: Literal["admin", "owner"] | None = None
     plan: str | None = None
     since: str | None = None
@@ -156,7 +158,7 @@ class Action(_Described):
 
     @property
     def path(self) -> str:
-        """The path with its ids in braces."""
+        """The path, with its ids in braces."""
         return self.request.partition(" ")[2]
 
     @cached_property
@@ -166,7 +168,7 @@ class Action(_Described):
 
     @property
     def hints(self) -> Mapping[str, bool]:
-        """What an agent should know before it calls; names and meaning as in MCP."""
+        """Hints for agents, with MCP's names and meaning."""
         return {
             "readOnlyHint": self.effect == "read",
             "destructiveHint": self.effect == "destroy",
@@ -176,12 +178,12 @@ class Action(_Described):
 
     @cached_property
     def sent(self) -> Schema:
-        """JSON Schema of the inputs with the defaults filled in, complete in itself."""
+        """JSON Schema of the inputs after defaults are filled in, self-contained."""
         return json_schema.bundle(self._file["input"])
 
     @cached_property
     def input(self) -> Schema:
-        """JSON Schema of what a caller gives; required is only what the connector cannot fill in."""
+        """JSON Schema of the inputs that a caller passes; only those without a default are required."""
         whole = {name: rule for name, rule in self.sent.items() if name not in {"required", "anyOf"}}
         filled = {*self.defaults, *self.path_ids[:-1]}  # a URI of the last path id holds the others
         required = [name for name in self.sent.get("required", ()) if name not in filled]
@@ -194,31 +196,31 @@ class Action(_Described):
 
     @cached_property
     def output(self) -> Schema:
-        """JSON Schema of one record, complete in itself."""
+        """JSON Schema of one record, self-contained."""
         return json_schema.bundle(self._file["output"])
 
     @cached_property
     def inputs(self) -> Mapping[str, Schema]:
-        """The schema of each input, references followed."""
-        return {name: json_schema.follow(rule, self.sent) for name, rule in self.sent["properties"].items()}
+        """The schema of each input, with references resolved."""
+        return {name: json_schema.resolve(rule, self.sent) for name, rule in self.sent["properties"].items()}
 
     @cached_property
-    def naming(self) -> frozenset[str]:
-        """The inputs that name resources, somewhere inside."""
+    def resource_inputs(self) -> frozenset[str]:
+        """The names of inputs that refer to resources, at any depth."""
         inputs = self.inputs.items()
-        return frozenset(name for name, rule in inputs if json_schema.mentions(rule, "x-resource", self.sent))
+        return frozenset(name for name, rule in inputs if json_schema.contains(rule, "x-resource", self.sent))
 
     @cached_property
     def secrets(self) -> frozenset[str]:
-        """The inputs that hold a secret."""
+        """The names of inputs that hold a secret."""
         return frozenset(name for name, rule in self.inputs.items() if rule.get("writeOnly"))
 
     @cached_property
     def input_types(self) -> Mapping[str, frozenset[str]]:
-        """The JSON types that each input takes."""
+        """The JSON types that each input accepts."""
         return {name: json_schema.types(rule) for name, rule in self.inputs.items()}
 
-    def rivals(self, name: str) -> frozenset[str]:
-        """Give the inputs of which any one stands in for `name` (the schema's anyOf of required)."""
+    def alternatives(self, name: str) -> frozenset[str]:
+        """Return the inputs that can replace `name`, itself included (the schema's anyOf of required)."""
         groups = [branch.get("required", []) for branch in self.sent.get("anyOf", [])]
         return frozenset(chain.from_iterable(groups)) if [name] in groups else frozenset()

@@ -1,49 +1,59 @@
-"""Which scopes a flow needs: the fewest that its actions and triggers can do with. Pure.
+"""The scopes that actions and triggers need, as few as possible. Pure.
 
 Facts: https://developer.calendly.com/release-notes/2026/3/3
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from ..errors import UnknownAction
 from ..support.redaction import quoted
 from . import expressions
-from .manifest import catalog, find, manifest, named
+from .manifest import catalog, did_you_mean, find, manifest, named
 
-_ALL = "default"  # what apps from before scopes hold
-_SUBSCRIBE = "webhooks:write"
+SUBSCRIBE = "webhooks:write"
+_ALL = "default"  # held by apps from before scopes existed
 
 
 def covers(held: Collection[str], scope: str) -> bool:
-    """Whether a token that holds these may do what needs `scope`: a write scope includes its read."""
+    """Return whether a token with the scopes `held` may do what needs `scope`: write includes read."""
     family, _, right = scope.partition(":")
     return scope in held or _ALL in held or (right == "read" and f"{family}:write" in held)
 
 
-def least(scopes: Iterable[str]) -> tuple[str, ...]:
-    """Leave out what another of them includes; sorted."""
+def minimal(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Return the scopes without those that another one includes, sorted."""
     wanted = frozenset(scopes)
     return tuple(sorted(scope for scope in wanted if not covers(wanted - {scope}, scope)))
 
 
-def needed(name: str) -> tuple[str, ...]:
-    """Give the scopes of an action or trigger by its id, or of all actions with an alias."""
+def required_scopes(name: str) -> tuple[str, ...]:
+    """Return the scopes of an action or trigger by its id, or of all actions with an alias.
+
+    Raises UnknownAction.
+    """
     trigger = manifest().triggers.get(name)
     if trigger:
-        return least((_SUBSCRIBE, *trigger.scopes))
+        return minimal((SUBSCRIBE, *trigger.scopes))
     actions = named(name)
     if not actions:
-        raise UnknownAction(f"There is no action or trigger {quoted(name)}.", fix=_nearest(name))
+        hint = did_you_mean(name, [*catalog(), *manifest().triggers])
+        raise UnknownAction(
+            f"Unknown action or trigger {quoted(name)}.",
+            fix=f"{hint}`calendly-connector actions` lists actions. Triggers are named like invitee.created.",
+        )
     functions = manifest().functions
-    asked = {call.name for action in actions for call in expressions.calls(dict(action.defaults))}
-    whose = find("users.me").scopes if any(functions[call].source == "user" for call in asked) else ()
-    return least((*whose, *(scope for action in actions for scope in action.scopes)))
+    called = {call.name for action in actions for call in expressions.calls(dict(action.defaults))}
+    of_user = find("users.me").scopes if any(functions[name].source == "user" for name in called) else ()
+    return minimal((*of_user, *(scope for action in actions for scope in action.scopes)))
 
 
-def _nearest(name: str) -> str:
-    from difflib import get_close_matches
+def scope_advice(scopes: Sequence[str], *, place: str = "", login: str = "") -> str:
+    """Return how to get a token with these scopes.
 
-    known = {word.casefold(): word for word in (*catalog(), *manifest().triggers)}
-    nearest = [known[word] for word in get_close_matches(name.casefold(), known, n=3, cutoff=0.5)]
-    hint = f"Did you mean {', '.join(nearest)}? " if nearest else ""
-    return f"{hint}`calendly-connector actions` lists the actions; a trigger is named like invitee.created."
+    `place` is where the token is stored, `login` the command that signs in again.
+    """
+    if login:
+        return f"Sign in again for {', '.join(scopes)}: {login}"
+    if place:
+        return f"Create a token that also has {', '.join(scopes)} and put it in {place}."
+    return f"Create a token with {' and '.join(scopes)}, or sign in again with these scopes."

@@ -1,4 +1,4 @@
-"""Time ranges longer than Calendly takes at once: cut into windows, and merged again. Pure."""
+"""Time ranges longer than Calendly accepts in one call: split into windows and merged again. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ _Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Which inputs begin and end an action's range, how many days fit, which field orders its records."""
+class TimeWindows:
+    """The inputs for an action's range, how many days one call accepts, and the field that orders records."""
 
     start: str
     end: str
@@ -21,7 +21,7 @@ class Window:
     order: str
 
     def problem(self, values: Mapping[str, Any]) -> Problem | None:
-        """Say what is wrong with a range whose two ends are well-formed."""
+        """Return the problem if the end isn't after the start; both must be well-formed."""
         if (
             self.start in values
             and self.end in values
@@ -30,8 +30,8 @@ class Window:
             return Problem(self.end, f"must be later than {self.start}")
         return None
 
-    def cut(self, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Give the inputs of each call that the range needs, in order; a short range needs one."""
+    def split(self, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the inputs of each call that the range needs, in order; a short range needs one."""
         start, end = timestamps.read(values[self.start]), timestamps.read(values[self.end])
         step = timedelta(days=self.days)
         if end - start <= step:
@@ -43,11 +43,8 @@ class Window:
             start = until
 
     def merge(self, before: list[_Record], records: list[_Record]) -> list[_Record]:
-        """Order the records of one window, without those that the window before it gave already."""
-        fresh = [record for record in records if record not in before]
-        return sorted(fresh, key=lambda record: _moment(record.get(self.order)))
-
-
-def _moment(value: Any) -> datetime:
-    """Order what has no readable time first rather than lose it."""
-    return timestamps.read_or_none(value) or datetime.min.replace(tzinfo=UTC)
+        """Return the records of one window in order, without those that the previous window had already."""
+        unseen = [record for record in records if record not in before]
+        # Records without a readable time come first.
+        earliest = datetime.min.replace(tzinfo=UTC)
+        return sorted(unseen, key=lambda record: timestamps.read_or_none(record.get(self.order)) or earliest)

@@ -1,7 +1,7 @@
-"""Inputs and records against their schemas: a fast yes or no, and words for what is wrong.
+"""Validates inputs, records and events against their schemas, and describes what is wrong.
 
-jsonschema-rs says yes or no (a few microseconds a record); jsonschema is imported only to find the
-words. No sentence repeats a value, since it may be a secret or a person's.
+jsonschema-rs decides (a few microseconds per record); jsonschema is imported only to describe problems.
+Messages never contain values, which may be secret or personal.
 """
 
 import logging
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
     from ..contract import Event, Record
-    from .models import Action, Trigger
+    from .models import Action, TriggerSpec
 
 _FORMATS = {
-    "uri": "must be a full address (https://…)",
-    "date-time": "must be a UTC time such as 2026-11-17T15:00:00Z",
-    "date": "must be a day such as 2026-11-17",
+    "uri": "must be a URL (https://…)",
+    "date-time": "must be a time such as 2026-11-17T15:00:00Z",
+    "date": "must be a date such as 2026-11-17",
     "email": "must be an e-mail address",
 }
 _TYPES = {
@@ -42,7 +42,7 @@ _TYPES = {
 _SENTENCES = {
     "enum": "must be one of {}",
     "const": "must be {}",
-    "uniqueItems": "holds the same item twice",
+    "uniqueItems": "has duplicate items",
     "minimum": "must be at least {}",
     "maximum": "must be at most {}",
     "exclusiveMinimum": "must be more than {}",
@@ -50,42 +50,42 @@ _SENTENCES = {
     "minLength": "must have at least {} character(s)",
     "maxLength": "must have at most {} characters",
     "minItems": "needs at least {} item(s)",
-    "maxItems": "takes at most {} items",
+    "maxItems": "accepts at most {} items",
 }
 _NO_INPUT = "is not an input of this action"
-_MANY_WARNINGS = 20
-_MOST_MISFITS = 100  # of one record
+_MAX_WARNINGS = 20
+_MAX_PROBLEMS = 100  # per record
 _LOGGER = logging.getLogger("calendly_connector.events.webhooks")
-_ANY_ITEM = re.compile(r"\[[0-9]+\]")
+_INDEX = re.compile(r"\[[0-9]+\]")
 
 
 def check_input(action: "Action", values: Mapping[str, Any], problems: list[Problem]) -> None:
-    """Refuse inputs that do not fit, with `problems` found earlier; all of them at once."""
+    """Raise InvalidParams with all problems of the inputs, including the `problems` found earlier."""
     validator = _validator(action, "input")
     problems = [*problems, *not_json(values)]
     if not problems and validator.is_valid(values):
         return
-    already = {problem.path for problem in problems}
-    readable = {key: value for key, value in values.items() if str(key) not in already}
+    known = {problem.path for problem in problems}
+    readable = {key: value for key, value in values.items() if str(key) not in known}
     found = [
         problem
         for problem in explain(action.sent, readable)
-        # What was refused is not in `values`, so that rules over several inputs may miss it.
-        if problem.path not in already and (problem.path or not already)
+        # Rules about several inputs may fail only because an invalid one is left out.
+        if problem.path not in known and (problem.path or not known)
     ]
     if everything := [*problems, *found]:
-        fix = f"`calendly-connector describe {action.id}` shows what it takes."
+        fix = f"Run `calendly-connector describe {action.id}` for its inputs."
         if values.keys() - action.inputs.keys():
-            fix = f"It takes {', '.join(action.inputs)}. {fix}"
+            fix = f"Its inputs are {', '.join(action.inputs)}. {fix}"
         raise InvalidParams(action.id, everything, fix=fix)
 
 
 def not_json(values: Mapping[str, Any]) -> list[Problem]:
-    """Find what cannot be sent: what JSON does not have, lone surrogates, and what is nested too deep."""
+    """Return problems for values that can't be sent: not JSON, lone surrogates, or nested too deeply."""
     if _is_json(values):
         return []
     wrong = [str(name) for name, value in values.items() if not _is_json({name: value})]
-    return [Problem(name, "must be a value that JSON has, such as text or a number") for name in wrong]
+    return [Problem(name, "must be a JSON value, such as text or a number") for name in wrong]
 
 
 def _is_json(values: Mapping[str, Any]) -> bool:
@@ -99,12 +99,13 @@ def _is_json(values: Mapping[str, Any]) -> bool:
 
 
 class RecordCheck:
-    """Compares records with their action's schema. Keeps them all; collects a warning per kind of misfit."""
+    """Compares records with their action's schema, and collects a warning per kind of mismatch."""
 
-    def __init__(self, action: "Action") -> None:
+    def __init__(self, action: "Action", *, max_problems: int = _MAX_PROBLEMS) -> None:
         self._action = action
-        self._misfits: dict[str, int] = {}
-        self._untold = 0
+        self._max_problems = max_problems
+        self._mismatches: dict[str, int] = {}
+        self._more = 0
 
     def page(self, records: "list[Record]") -> None:
         """Compare one page of records."""
@@ -113,26 +114,26 @@ class RecordCheck:
         one = _validator(self._action, "output")
         for record in records:
             if not one.is_valid(record):
-                told = explain(self._action.output, record, most=_MOST_MISFITS)
-                for key in dict.fromkeys(_ANY_ITEM.sub("[]", str(problem)) for problem in told):
-                    if key in self._misfits or len(self._misfits) < _MANY_WARNINGS:
-                        self._misfits[key] = self._misfits.get(key, 0) + 1
+                problems = explain(self._action.output, record, limit=self._max_problems)
+                for key in dict.fromkeys(_INDEX.sub("[]", str(problem)) for problem in problems):
+                    if key in self._mismatches or len(self._mismatches) < _MAX_WARNINGS:
+                        self._mismatches[key] = self._mismatches.get(key, 0) + 1
                     else:
-                        self._untold += 1
+                        self._more += 1
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """One sentence per kind of misfit, with the number of records."""
-        told = [f"{what} [in {count} record(s), kept as they came]" for what, count in self._misfits.items()]
-        if self._untold:
-            told.append(f"{self._untold} more misfits of other kinds, not told one by one")
-        return tuple(f"Outside the schema of {self._action.id}: {sentence}" for sentence in told)
+        """One sentence per kind of mismatch, with the number of records."""
+        found = [f"{what} [{count} record(s), kept unchanged]" for what, count in self._mismatches.items()]
+        if self._more:
+            found.append(f"{self._more} more mismatches of other kinds")
+        return tuple(f"Doesn't match the schema of {self._action.id}: {one}" for one in found)
 
 
 def with_warnings(event: "Event", *, log: bool = True) -> "Event":
-    """Compare an event's payload with the schema of its kind; return it with a warning per kind of misfit.
+    """Return an event with a warning per kind of mismatch between its payload and schema.
 
-    Nothing is refused, and an unknown kind has no schema. `log` is for the first look at an event.
+    Nothing is rejected, and unknown kinds have no schema. `log` also logs the mismatches.
     """
     from .manifest import manifest
 
@@ -140,25 +141,27 @@ def with_warnings(event: "Event", *, log: bool = True) -> "Event":
     if trigger is None or _payload_validator(trigger).is_valid(event.payload):
         return event
     problems = (
-        _ANY_ITEM.sub("[]", str(problem))
-        for problem in explain(trigger.payload, event.payload, most=_MOST_MISFITS)
+        _INDEX.sub("[]", str(problem))
+        for problem in explain(trigger.payload, event.payload, limit=_MAX_PROBLEMS)
     )
-    told = list(dict.fromkeys(problems))[:_MANY_WARNINGS]
+    found = list(dict.fromkeys(problems))[:_MAX_WARNINGS]
     if log:
-        _LOGGER.warning("outside its schema, kept as it came: %s: %s", event.id, "; ".join(told))
-    warnings = (f"Outside the schema of {event.kind}: {what} [kept as it came]" for what in told)
+        _LOGGER.warning(
+            "payload doesn't match its schema, kept unchanged: %s: %s", event.id, "; ".join(found)
+        )
+    warnings = (f"Doesn't match the schema of {event.kind}: {what} [kept unchanged]" for what in found)
     return replace(event, warnings=tuple(warnings))
 
 
-def explain(schema: Mapping[str, Any], value: Any, *, most: int | None = None) -> list[Problem]:
-    """Say in words how a value misses its schema, in `most` ways at most."""
+def explain(schema: Mapping[str, Any], value: Any, *, limit: int | None = None) -> list[Problem]:
+    """Return what is wrong with a value according to a schema; of the findings at most `limit`."""
     from jsonschema import Draft202012Validator, FormatChecker
 
     checker = FormatChecker(())
     for name in _FORMATS:
         checker.checks(name)(_format_test(name))
-    errors = islice(Draft202012Validator(schema, format_checker=checker).iter_errors(value), most)
-    found = (problem for error in errors for problem in _word(error))
+    errors = islice(Draft202012Validator(schema, format_checker=checker).iter_errors(value), limit)
+    found = (problem for error in errors for problem in _problems(error))
     return list(dict.fromkeys(found))
 
 
@@ -175,14 +178,14 @@ def _validator(action: "Action", part: str) -> "jsonschema_rs.Validator":
 
 
 @lru_cache(maxsize=64)
-def _payload_validator(trigger: "Trigger") -> "jsonschema_rs.Validator":
+def _payload_validator(trigger: "TriggerSpec") -> "jsonschema_rs.Validator":
     import jsonschema_rs
 
     return jsonschema_rs.Draft202012Validator(dict(trigger.payload), validate_formats=False)
 
 
 def _format_test(name: str) -> Any:
-    """Let both validators mean the same by a format."""
+    """Return a test for jsonschema that agrees with jsonschema-rs."""
     import jsonschema_rs
 
     schema = {"type": "string", "format": name}
@@ -190,7 +193,7 @@ def _format_test(name: str) -> Any:
     return lambda value: not isinstance(value, str) or validator.is_valid(value)
 
 
-def _word(error: "ValidationError") -> Iterator[Problem]:
+def _problems(error: "ValidationError") -> Iterator[Problem]:
     steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path]
     path = "".join(steps).removeprefix(".")
     keyword, wanted, value = (
@@ -204,27 +207,27 @@ def _word(error: "ValidationError") -> Iterator[Problem]:
     elif keyword == "dependentRequired":
         pairs = ((name, other) for name in wanted if name in value for other in wanted[name])
         yield from (
-            Problem(_join(path, b), f"is missing, and {a} needs it") for a, b in pairs if b not in value
+            Problem(_join(path, b), f"is required together with {a}") for a, b in pairs if b not in value
         )
     elif keyword == "additionalProperties":
         known = schema["properties"]
         unknown = (name for name in value if name not in known)
-        words = f"is not a field of {path}, which takes {', '.join(known)}" if path else _NO_INPUT
+        words = f"is not a field of {path}; its fields are {', '.join(known)}" if path else _NO_INPUT
         yield from (Problem(_join(path, shortened(name)), words, _nearest(name, known)) for name in unknown)
     elif keyword in {"anyOf", "oneOf"}:
-        yield Problem(path, _word_choice(wanted))
+        yield Problem(path, _branches_message(wanted))
     else:
         nearest = _nearest(value, wanted) if keyword == "enum" and not schema.get("writeOnly") else None
-        yield Problem(path, _word_value(keyword, wanted, schema), nearest)
+        yield Problem(path, _message(keyword, wanted, schema), nearest)
 
 
-def _word_value(keyword: str, wanted: Any, schema: Mapping[str, Any]) -> str:
+def _message(keyword: str, wanted: Any, schema: Mapping[str, Any]) -> str:
     if keyword == "type":
         return "must be " + " or ".join(
             _TYPES[name] for name in ([wanted] if isinstance(wanted, str) else wanted)
         )
     if keyword == "format":
-        return _FORMATS.get(wanted, f"must be of the form {wanted}")
+        return _FORMATS.get(wanted, f"must have the format {wanted}")
     if "x-expected" in schema:
         return f"must be {schema['x-expected']}"
     choices = wanted if isinstance(wanted, list) else [wanted]
@@ -233,14 +236,14 @@ def _word_value(keyword: str, wanted: Any, schema: Mapping[str, Any]) -> str:
         for choice in choices
     )
     shown = ", ".join(dict.fromkeys(words))
-    return _SENTENCES.get(keyword, f"does not fit the schema's {keyword} {{}}").format(shown)
+    return _SENTENCES.get(keyword, f"doesn't match the schema's {keyword} {{}}").format(shown)
 
 
-def _word_choice(branches: list[Any]) -> str:
+def _branches_message(branches: list[Any]) -> str:
     needed: list[list[str]] = [branch.get("required", []) for branch in branches]
     if all(needed):
-        return "give one of " + ", ".join(" + ".join(names) for names in needed)
-    return f"fits none of the {len(branches)} forms it may have"
+        return "requires one of " + ", ".join(" + ".join(names) for names in needed)
+    return f"matches none of the {len(branches)} allowed forms"
 
 
 def _nearest(word: Any, choices: Iterable[Any]) -> str | None:

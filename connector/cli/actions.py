@@ -1,30 +1,28 @@
 """`calendly-connector actions`: the catalog."""
 
-import json
-import sys
 from dataclasses import asdict
 
 import click
 
 from ..catalog.manifest import catalog
 from ..catalog.models import Action
-from .output import columns, styled
+from .options import prints_json
+from .terminal import print_columns, print_json
 
 
 @click.command("actions")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole catalog, schemas included, as JSON.")
+@prints_json("Print the whole catalog, including schemas, as JSON.")
 def command(*, as_json: bool) -> None:
-    """List everything the connector can do."""
+    """List all actions."""
     if as_json:
-        click.echo(json.dumps([as_dict(action) for action in catalog().values()], indent=2))
+        print_json([as_dict(action) for action in catalog().values()])
         return
     rows = [(action.id, action.effect, action.request, action.title) for action in catalog().values()]
-    for line in columns([("ACTION", "EFFECT", "REQUEST", "WHAT IT DOES"), *rows], bold=styled(sys.stdout)):
-        click.echo(line)
+    print_columns([("ACTION", "EFFECT", "REQUEST", "DESCRIPTION"), *rows])
 
 
 def as_dict(action: Action) -> dict[str, object]:
-    """Give all there is to know of an action as plain JSON values."""
+    """Return an action's whole declaration as JSON values."""
     return {
         "id": action.id,
         "title": action.title,

@@ -1,64 +1,74 @@
-"""`calendly-connector check`: the credential report."""
+"""`calendly-connector check`: what a credential is and can do."""
 
 from collections import Counter
 from dataclasses import asdict
 
 import click
 
-from ..contract import Ability, CheckReport
-from .output import printable
-from .session import connect, signs_in
+from ..contract import CheckReport
+from .options import connect, prints_json, signs_in
+from .terminal import print_json, printable
 
 _SIGNED_IN = {"ok", "missing_scope", "forbidden"}
 
 
 @click.command("check")
 @signs_in
-@click.option("--deep", is_flag=True, help="Also try one harmless read per scope family.")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+@click.option("--deep", is_flag=True, help="Also send one harmless read per scope family.")
+@prints_json("Print the whole report as JSON.")
 def command(*, deep: bool, as_json: bool) -> int:
-    """Say who a credential is and what it can do, or what exactly is wrong with it."""
+    """Check a credential: its owner, its permissions, and any problems.
+
+    Exits with code 1 if the credential doesn't work.
+    """
     with connect() as connection:
         report = connection.check(deep=deep)
     if as_json:
-        import json
-
-        click.echo(json.dumps({"ok": report.ok, **asdict(report)}, indent=2))
+        print_json({"ok": report.ok, **asdict(report)})
     else:
-        for line in lines(report):
+        for line in lines(report, suggest_deep=not deep):
             click.echo(printable(line))
     return 0 if report.ok else 1
 
 
-def lines(report: CheckReport) -> list[str]:
-    """Word a report for a person."""
-    told = [f"{report.outcome}: {report.message}"]
+def lines(report: CheckReport, *, suggest_deep: bool = False) -> list[str]:
+    """Return a report as lines of text: the outcome, then one labeled line per detail."""
+    details: list[tuple[str, str]] = []
     if report.fix:
-        told.append(f"  what to do    {report.fix}")
+        details.append(("fix", report.fix))
     if report.user:
-        told.append(f"  user          {report.user['uri']}, {report.user['timezone']}")
-        told.append(f"  organization  {report.organization}, role {report.role or 'not known'}")
+        details.append(("user", f"{report.user['uri']}, {report.user['timezone']}"))
+        details.append(("organization", f"{report.organization}, role {report.role or 'unknown'}"))
     if report.owner:
-        told.append(f"  signed in     {report.owner}, access token until {report.expires_at}")
+        details.append(("signed in", f"{report.owner}, access token expires at {report.expires_at}"))
     if report.scopes and report.outcome in _SIGNED_IN:
-        told += [f"  scopes        {_grouped(report)}", f"  actions       {_abilities(report)}"]
+        details += [("scopes", _scopes(report, suggest_deep=suggest_deep)), ("actions", _actions(report))]
     if limit := report.rate_limit:
-        again = "" if limit.reset_s is None else f", all again in {limit.reset_s} s"
-        told.append(f"  rate limit    {limit.remaining} of {limit.limit} requests a minute left{again}")
+        reset = "" if limit.reset_s is None else f" (resets in {limit.reset_s} s)"
+        details.append(("rate limit", f"{limit.remaining} of {limit.limit} requests left this minute{reset}"))
     if report.clock_skew_s is not None:
-        told.append(f"  clock         {abs(report.clock_skew_s):.1f} s from Calendly's")
-    return told + [f"  note          {note}" for note in report.notes]
+        details.append(("clock", f"{abs(report.clock_skew_s):.1f} s off Calendly's"))
+    details += [("note", note) for note in report.notes]
+    return [f"{report.outcome}: {report.message}", *(f"  {label:<12}  {text}" for label, text in details)]
 
 
-def _grouped(report: CheckReport) -> str:
+def _scopes(report: CheckReport, *, suggest_deep: bool) -> str:
     groups = {
-        state: [scope for scope, known in report.scopes.items() if known == state]
-        for state in ("granted", "refused", "untried")
+        label: [scope for scope, known in report.scopes.items() if known == state]
+        for label, state in (
+            ("granted", "granted"),
+            ("not granted", "refused"),
+            ("not checked (try --deep)" if suggest_deep else "not checked", "untried"),
+        )
     }
-    return "; ".join(f"{state}: {', '.join(scopes)}" for state, scopes in groups.items() if scopes)
+    return "; ".join(f"{label}: {', '.join(scopes)}" for label, scopes in groups.items() if scopes)
 
 
-def _abilities(report: CheckReport) -> str:
+def _actions(report: CheckReport) -> str:
     count = Counter(verdict.ability for verdict in report.actions.values())
-    abilities: tuple[Ability, ...] = ("can", "cannot", "unknown")
-    return ", ".join(f"{ability} {count[ability]}" for ability in abilities if count[ability])
+    counts = (
+        (count["can"], "available"),
+        (count["cannot"], "unavailable"),
+        (count["unknown"], "not checked"),
+    )
+    return ", ".join(f"{number} {label}" for number, label in counts if number)

@@ -1,7 +1,8 @@
-"""`calendly-connector demo`: an automation host at work, each step shown and checked.
+"""`calendly-connector demo`: a sample automation host that uses the connector; each step is checked.
 
-Everything goes through `examples/tiny_host.py`, which knows no Calendly. Against the sandbox it needs
-no account and no network; with LIVE=1 and a token the steps that only read run against Calendly itself.
+Everything goes through `examples/tiny_host.py`, which has no Calendly-specific code. The demo runs against
+the sandbox, without an account or network access. With LIVE=1 and a token, its read-only steps run against
+Calendly.
 """
 
 import os
@@ -15,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..auth.environment import source_of
+from ..auth.credentials import credential_source
 from ..errors import ConnectorError, UsageError
 from .check import lines
-from .output import printable
-from .session import credential, signs_in
+from .options import credential, signs_in
+from .terminal import counted, printable
 
 if TYPE_CHECKING:
     from calendly_connector.sandbox.server import Sandbox
@@ -30,22 +31,25 @@ _EXAMPLES = f"{(__package__ or '').partition('.')[0]}.examples"
 _KIND = "personal_access_token"
 _WAIT_S = 10.0
 _STALE_S = 3600
-_WIDE = 240  # columns, where no terminal says how wide it is
+_WIDTH = 240  # columns, if the output isn't a terminal
 
 
-class _NotHeldError(Exception):
-    """A step did not do what it should."""
+class _StepFailedError(Exception):
+    """A step had an unexpected result."""
 
 
 @click.command("demo")
 @signs_in
 def command() -> int:
-    """Show an automation host at work with the connector."""
+    """Watch a sample automation host use the connector.
+
+    Runs against the sandbox. Set LIVE=1 to run the read-only steps against Calendly with your own token.
+    """
     live = os.environ.get("LIVE", "") not in {"", "0"}
     try:
         with ExitStack() as stack:
             _Demo(None if live else stack.enter_context(_sandbox())).run()
-    except (_NotHeldError, ConnectorError) as error:
+    except (_StepFailedError, ConnectorError) as error:
         click.echo(f"demo: failed: {printable(str(error))}", err=True)
         return 1
     click.echo("demo: ok")
@@ -56,13 +60,13 @@ def _sandbox() -> "Sandbox":
     try:
         from calendly_connector.sandbox.server import Sandbox
     except ImportError as error:
-        fix = "pip install 'calendly-connector[sandbox]'"
+        fix = "Run: pip install 'calendly-connector[sandbox]'"
         raise UsageError(f"The sandbox needs {error.name}.", fix=fix) from None
     return Sandbox(public_origin=True, check_replies=True)
 
 
 class _Demo:
-    """The steps, in order. Without a sandbox, only those that read."""
+    """The steps, in order. Without a sandbox, only the read-only ones."""
 
     def __init__(self, sandbox: "Sandbox | None" = None) -> None:
         from rich.console import Console
@@ -72,7 +76,7 @@ class _Demo:
         self._origin = sandbox.url if sandbox else None
         self._console: Console = Console(highlight=False)
         if not self._console.is_terminal:
-            self._console.width = _WIDE
+            self._console.width = _WIDTH
         self._step = 0
 
     def run(self) -> None:
@@ -80,7 +84,7 @@ class _Demo:
         self._show_form(connector)
         signing_key = secrets.token_urlsafe(24)
         if self._sandbox:
-            self._check_bad(connector)
+            self._check_bad_tokens(connector)
             signed_in = {
                 "kind": "personal_access_token",
                 "token": "sandbox-owner",
@@ -88,9 +92,9 @@ class _Demo:
             }
         else:
             signed_in = credential()
-        source = "" if self._sandbox else source_of(signed_in)
+        source = "" if self._sandbox else credential_source(signed_in)
         with connector.connect(signed_in, origin=self._origin, source=source) as connection:
-            report = self._check(connection, "a good token", "ok")
+            report = self._check(connection, "a valid token", "ok")
             self._show_catalog(connector)
             self._read(connection, report)
             if self._sandbox:
@@ -102,20 +106,20 @@ class _Demo:
         for name, connector in found.items():
             card = connector.manifest
             self._say(f"{name}: {card.name} {card.version}. {card.summary}")
-        _must("calendly" in found, "the host found no connector called calendly")
+        _require("calendly" in found, "the host found no connector named calendly")
         return found["calendly"]
 
     def _show_form(self, connector: "Connector") -> None:
         for kind, card in connector.manifest.credentials.items():
-            self._head(f"It shows the credential form: {card.label}")
+            self._head(f"It shows a credential form: {card.label}")
             self._say(card.help)
             self._table(["field", "", "", "help"], self._host.form(connector, kind))
 
-    def _check_bad(self, connector: "Connector") -> None:
-        self._head("It checks tokens, and says what to do about each")
+    def _check_bad_tokens(self, connector: "Connector") -> None:
+        self._head("It checks tokens, and says how to fix each problem")
         for what, token, outcome in (
             ("an empty token", "", "missing_token"),
-            ("a wrong token", "not-a-token-of-anybody", "invalid_token"),
+            ("an invalid token", "not-a-valid-token", "invalid_token"),
             ("a token without scopes", "sandbox-no-scopes", "missing_scope"),
         ):
             with connector.connect({"kind": _KIND, "token": token}, origin=self._origin) as connection:
@@ -127,48 +131,50 @@ class _Demo:
         self._say(f"[bold]{what}[/bold] → {_plain(first)}")
         for line in others:
             self._say(_plain(line))
-        _must(report.outcome == outcome, f"{what} was reported as {report.outcome}, not {outcome}")
+        _require(report.outcome == outcome, f"{what} was reported as {report.outcome}, not {outcome}")
         return report
 
     def _show_catalog(self, connector: "Connector") -> None:
-        self._head("It lists what can be done")
+        self._head("It lists the available actions")
         rows = list(self._host.catalog(connector))
         self._table(["endpoint", "action", "type", "schema", "help", "API path"], rows)
-        _must(len(rows) == len(connector.actions()) > 0, "the catalog is empty")
+        _require(len(rows) == len(connector.actions()) > 0, "the catalog is empty")
 
     def _read(self, connection: "Connection", report: "CheckReport") -> None:
-        self._head("It runs actions that read")
+        self._head("It runs read-only actions")
         me = connection.run("users.me").record or {}
         self._say(f"users.me → {_plain(me['name'])}, {_plain(me['timezone'])}")
         same = connection.run("users.get", {"uuid": me["uri"]}).record or {}
         self._say(f"users.get → {_plain(same['name'])}")
-        _must(
+        _require(
             me == same and report.user is not None and me["uri"] == report.user["uri"],
-            "these are not one user",
+            "users.me and users.get returned different users",
         )
         types = connection.run("event_types.list", all_pages=True)
         self._say(f"event_types.list → {', '.join(_plain(str(record['name'])) for record in types.records)}")
-        # The smaller pages make several of them, so that the paging is seen.
+        # Small pages, to show the paging.
         rows = {"organization": "~{GetOrganizationUrl}~", "sort": "start_time:asc", "count": "40"}
         if not self._sandbox:
             rows = {"user": "~{GetUserUrl}~", "sort": "start_time:asc"}
         stream = connection.iterate("scheduled_events.list", filter=rows)
         events = list(stream)
-        whole = "all of them" if stream.complete else "not all"
-        self._say(f"scheduled_events.list → {len(events)} events in {stream.calls} pages, {whole}")
-        _must(stream.complete and not stream.warnings, f"the list is not whole: {stream.warnings}")
+        complete = "complete" if stream.complete else "incomplete"
+        self._say(f"scheduled_events.list → {len(events)} events in {stream.calls} pages, {complete}")
+        _require(stream.complete and not stream.warnings, f"the list is incomplete: {stream.warnings}")
         distinct = len({event["uri"] for event in events})
-        _must(distinct == len(events), "an event was given twice")
+        _require(distinct == len(events), "an event was returned twice")
         if self._sandbox:
-            _must(stream.calls > 1 and len(events) == self._sandbox.world.events, "events are missing")
+            _require(stream.calls > 1 and len(events) == self._sandbox.world.events, "events are missing")
 
     def _receive(self, connection: "Connection", sandbox: "Sandbox", signing_key: str) -> None:
-        self._head("It subscribes to bookings with an action filter")
+        self._head("It subscribes to bookings by running an action")
         with self._host.Receiver(connection) as receiver:
-            self._hear(connection, sandbox, signing_key, receiver)
+            self._receive_booking(connection, sandbox, signing_key, receiver)
             receiver.shutdown()
 
-    def _hear(self, connection: "Connection", sandbox: "Sandbox", signing_key: str, receiver: Any) -> None:
+    def _receive_booking(
+        self, connection: "Connection", sandbox: "Sandbox", signing_key: str, receiver: Any
+    ) -> None:
         address = f"http://127.0.0.1:{receiver.server_port}/calendly"
         rows = [
             ("events[]", "invitee.created"),
@@ -179,21 +185,23 @@ class _Demo:
         self._table(["key", "value"], rows)
         hook = connection.run("Create Webhook Subscription", filter=rows).record or {}
         self._say(f"→ {hook['uri']}, {hook['state']}")
-        _must(hook["state"] == "active" and hook["callback_url"] == address, "the subscription is not active")
+        _require(
+            hook["state"] == "active" and hook["callback_url"] == address, "the subscription is not active"
+        )
 
-        self._head("Somebody books: the signed webhook arrives on a local port, is verified and runs a flow")
+        self._head("Someone books a meeting: its signed webhook arrives on a local port and starts a flow")
         sandbox.book(name="Noor van Dijk", email="noor@client.example")
         try:
             event: Event = receiver.queue.get(timeout=_WAIT_S)
         except Empty:
-            raise _NotHeldError(f"no webhook arrived within {_WAIT_S:.0f} s") from None
+            raise _StepFailedError(f"no webhook arrived within {_WAIT_S:.0f} s") from None
         meeting = event.payload["scheduled_event"]
-        told = {"kind": event.kind, "id": event.id, "created at": event.created_at}
-        told |= {"invitee": event.payload["name"], "email": event.payload["email"]}
-        told |= {"meeting": meeting["name"], "starts at": meeting["start_time"]}
-        self._table(["event", ""], told.items())
+        details = {"kind": event.kind, "id": event.id, "created at": event.created_at}
+        details |= {"invitee": event.payload["name"], "email": event.payload["email"]}
+        details |= {"meeting": meeting["name"], "starts at": meeting["start_time"]}
+        self._table(["event", ""], details.items())
         self._run_flow(connection, event)
-        self._head("Forged and stale webhooks are refused; a repeat is accepted and runs nothing")
+        self._head("Forged and stale webhooks are rejected; a repeated one doesn't run the flow again")
         self._attack(receiver, address, event, signing_key)
         connection.run("webhook_subscriptions.delete", {"uuid": hook["uri"]})
 
@@ -201,17 +209,20 @@ class _Demo:
         import yaml
 
         flow = yaml.safe_load(files(_EXAMPLES).joinpath("flow.yaml").read_bytes())
-        _must(event.kind == flow["when"], f"a webhook of another kind arrived: {event.kind}")
+        _require(event.kind == flow["when"], f"unexpected webhook kind: {event.kind}")
         results = {}
         for step, result in self._host.run_flow(flow, connection, event):
             results[step["id"]] = result
-            what = _plain(str(result.record["name"])) if result.record else f"{len(result.records)} event(s)"
+            what = (
+                _plain(str(result.record["name"])) if result.record else counted(len(result.records), "event")
+            )
             self._say(f"step {step['id']}: {step['action']} → {what}")
         host = event.payload["scheduled_event"]["event_memberships"][0]["user"]
         week = [member["user"] for found in results["week"].records for member in found["event_memberships"]]
-        _must((results["host"].record or {}).get("uri") == host, "the first step gave another host")
-        _must(
-            week.count(host) == len(results["week"].records), "the second step ignored the first one's result"
+        _require((results["host"].record or {}).get("uri") == host, "the first step returned another host")
+        _require(
+            week.count(host) == len(results["week"].records),
+            "the second step ignored the first step's result",
         )
 
     def _attack(self, receiver: Any, address: str, event: "Event", signing_key: str) -> None:
@@ -225,20 +236,20 @@ class _Demo:
             ("stale", signing_key, now - _STALE_S, 401),
             ("repeat", signing_key, now, 200),
         ):
-            status, words = _post(address, body, sign(body, key, moment))
-            self._say(f"{what}: {status} {_plain(words)}")
-            _must(status == expected, f"a {what} webhook was answered {status}")
-        _must(receiver.queue.empty(), "a refused or repeated webhook reached the flow")
+            status, answer = _post(address, body, sign(body, key, moment))
+            self._say(f"{what}: {status} {_plain(answer)}")
+            _require(status == expected, f"a {what} webhook got status {status}")
+        _require(receiver.queue.empty(), "a rejected or repeated webhook started the flow")
 
-    def _head(self, words: str) -> None:
+    def _head(self, title: str) -> None:
         self._step += 1
-        self._console.print(f"\n[bold cyan]{self._step}. {words}[/bold cyan]")
+        self._console.print(f"\n[bold cyan]{self._step}. {title}[/bold cyan]")
 
-    def _say(self, words: str) -> None:
+    def _say(self, text: str) -> None:
         from rich.padding import Padding
 
-        depth = len(words) - len(words.lstrip())
-        self._console.print(Padding(words.lstrip(), (0, 0, 0, 3 + depth)))
+        depth = len(text) - len(text.lstrip())
+        self._console.print(Padding(text.lstrip(), (0, 0, 0, 3 + depth)))
 
     def _table(self, heads: list[str], rows: Any) -> None:
         from rich.box import SIMPLE
@@ -252,16 +263,16 @@ class _Demo:
         self._console.print(table)
 
 
-def _must(held: bool, words: str) -> None:
-    if not held:
-        raise _NotHeldError(words)
+def _require(condition: bool, problem: str) -> None:
+    if not condition:
+        raise _StepFailedError(problem)
 
 
-def _plain(words: str) -> str:
-    """Take markup and control characters out of words that are not ours."""
+def _plain(text: str) -> str:
+    """Escape markup and replace control characters in text from elsewhere."""
     from rich.markup import escape
 
-    return escape(printable(words))
+    return escape(printable(text))
 
 
 def _post(address: str, body: bytes, header: str) -> tuple[int, str]:
@@ -273,8 +284,8 @@ def _post(address: str, body: bytes, header: str) -> tuple[int, str]:
     opener = build_opener(ProxyHandler({}))
     request = Request(address, data=body, headers={HEADER: header})  # noqa: S310 - our own port on loopback
     try:
-        with opener.open(request, timeout=_WAIT_S) as answer:
-            return answer.status, answer.read().decode()
+        with opener.open(request, timeout=_WAIT_S) as response:
+            return response.status, response.read().decode()
     except HTTPError as error:
         with error:
             return error.code, error.read().decode()

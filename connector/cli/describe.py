@@ -1,4 +1,4 @@
-"""`calendly-connector describe`: all there is to know of an action."""
+"""`calendly-connector describe`: the reference of an action."""
 
 import json
 from collections.abc import Iterator
@@ -12,28 +12,25 @@ from ..catalog.models import Action
 from ..support.clock import Timing
 from ..support.timestamps import move
 from .actions import as_dict
+from .options import prints_json
+from .terminal import print_json
 
-_EXAMPLES_DAY: Final = date(2026, 11, 17)  # the examples in schemas/ are about the days after it
+_EXAMPLES_DAY: Final = date(2026, 11, 17)  # the examples in schemas/ use dates after this day
 
 
 @click.command("describe")
 @click.argument("action")
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print JSON; a list where several actions share the name.",
-)
+@prints_json("Print JSON; a list if several actions share the name.")
 def command(action: str, *, as_json: bool) -> None:
-    """Show an action: its inputs, its output, an example, the scopes it needs."""
+    """Show an action's inputs, output and scopes, with an example."""
     matches = named(action) or (find(action),)
     if as_json:
-        told = [as_dict(match) for match in matches]
-        click.echo(json.dumps(told[0] if len(told) == 1 else told, indent=2))
+        shown = [as_dict(match) for match in matches]
+        print_json(shown[0] if len(shown) == 1 else shown)
         return
     if len(matches) > 1:
         ids = ", ".join(match.id for match in matches)
-        click.echo(f"{action!r} names {ids}: the one whose path ids are given is run.\n")
+        click.echo(f"{action!r} is short for {ids}; `run` picks one by the ids that you pass.\n")
     click.echo("\n\n".join("\n".join(_lines(match)) for match in matches))
 
 
@@ -56,7 +53,7 @@ def _lines(action: Action) -> Iterator[str]:
         marks += ["required"] if name in required else []
         marks += [f"default {action.defaults[name]}"] if name in action.defaults else []
         if "x-options" in schema:
-            marks.append(f"or a name out of {schema['x-options']['action']}")
+            marks.append(f"or a name from {schema['x-options']['action']}")
         yield f"    {name:<{width}}  {', '.join(marks)}. {schema.get('description', '')}"
     if not action.inputs:
         yield "    none"
@@ -67,7 +64,7 @@ def _lines(action: Action) -> Iterator[str]:
 
 
 def upcoming(example: Any, today: date) -> Any:
-    """Return an example with its dates moved by whole weeks, so that Calendly takes it today."""
+    """Return an example with its dates moved by whole weeks into the future of `today`."""
     weeks = -(-(today - _EXAMPLES_DAY).days // 7)
     return move(example, 7 * max(0, weeks))
 

@@ -13,53 +13,61 @@ import click
 
 from ..errors import ConnectorError, UsageError
 from ..support.redaction import SECRET_VARIABLES
-from .output import printable
+from .terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..contract import Event
 
-_TIMEOUT_S: Final = 50.0  # less than a lease of the inbox
-_PIECE: Final = re.compile(r'(\\*)"|(\s+)|[^\s"\\]+|\\')  # a quote after backslashes, blanks, or other text
+_TIMEOUT_S: Final = 50.0  # shorter than the inbox's lease
+_PIECE: Final = re.compile(
+    r'(\\*)"|(\s+)|[^\s"\\]+|\\'
+)  # a quote after backslashes, whitespace, or other text
 
 
-def chosen(*, show: bool, forward: str | None, program: str | None) -> "tuple[Callable[[Event], None], str]":
-    """Give the handler that was asked for, and what it does, in words."""
+def event_handler(
+    *, show: bool, forward: str | None, program: str | None
+) -> "tuple[Callable[[Event], None], str]":
+    """Return the handler that the options ask for, and a phrase such as "printed" that describes it."""
     if [show, forward is not None, program is not None].count(True) != 1:
-        raise UsageError("Say what to do with events.", fix="Give one of --print, --forward and --exec.")
+        raise UsageError(
+            "Choose what to do with events.", fix="Pass exactly one of --print, --forward and --exec."
+        )
     if forward is not None:
         from ..events.forwarder import Forwarder
 
         return Forwarder(forward), f"forwarded to {printable(forward)}"
     if program is not None:
         run = Program(program)
-        return run, f"given to {printable(run.name)}"
+        return run, f"passed to {printable(run.name)}"
     return print_event, "printed"
 
 
 def print_event(event: "Event") -> None:
-    """Print an event as a line of JSON; warnings only where there are some."""
-    told = {field.name: getattr(event, field.name) for field in fields(event)}
+    """Print an event as a line of JSON, with its warnings if there are any."""
+    shown = {field.name: getattr(event, field.name) for field in fields(event)}
     if not event.warnings:
-        del told["warnings"]
-    click.echo(json.dumps(told))
+        del shown["warnings"]
+    click.echo(json.dumps(shown))
 
 
 class Program:
-    """Runs a command, without a shell; its exit code says whether it took the event."""
+    """Runs a command for each event, without a shell."""
 
     def __init__(self, command: str) -> None:
         try:
             self._words = split_command(command, windows=os.name == "nt")
         except ValueError as error:
-            raise UsageError(f"The command of --exec cannot be read: {error}.") from None
+            raise UsageError(f"Invalid --exec command: {error}.") from None
         self.name = self._words[0] if self._words else ""
         if shutil.which(self.name) is None:
-            raise UsageError(f"There is no program {self.name!r} to run.", fix="Give its path in --exec.")
+            raise UsageError(
+                f"--exec: command {self.name!r} not found.", fix="Check the name, or pass a path."
+            )
 
     def __call__(self, event: "Event") -> None:
-        """Run it once; ConnectorError where it does not take the event."""
+        """Run the command once. Raises ConnectorError if it fails or takes too long."""
         from ..events.webhooks.event import write_event
 
         environment = without_secrets(os.environ)
@@ -71,18 +79,16 @@ class Program:
                 self._words, input=write_event(event), env=environment, timeout=_TIMEOUT_S, check=False
             )
         except subprocess.TimeoutExpired:
-            raise ConnectorError(f"{self.name} took longer than {_TIMEOUT_S:.0f} s.") from None
+            raise ConnectorError(f"{self.name} timed out after {_TIMEOUT_S:.0f} s.") from None
         except OSError as error:
-            raise ConnectorError(f"{self.name} cannot be run: {error.strerror}.") from None
+            raise ConnectorError(f"Can't run {self.name}: {error.strerror}.") from None
         if done.returncode:
-            raise ConnectorError(f"{self.name} ended with exit code {done.returncode}.")
+            raise ConnectorError(f"{self.name} exited with code {done.returncode}.")
 
 
 def without_secrets(environment: "Mapping[str, str]") -> dict[str, str]:
-    """Return an environment for somebody else's program: whatever may hold a secret of ours is left out."""
-    secret = {
-        name.upper() for name in secret_variables()
-    }  # Windows does not tell capitals from small letters
+    """Return the environment without variables that may hold one of our secrets."""
+    secret = {name.upper() for name in secret_variables()}  # names are case-insensitive on Windows
     return {name: value for name, value in environment.items() if name.upper() not in secret}
 
 
@@ -95,18 +101,18 @@ def secret_variables() -> frozenset[str]:
 
 
 def split_command(command: str, *, windows: bool) -> list[str]:
-    """Split a command into words by the rules of the system. Raises ValueError for an open quote."""
+    """Split a command by the rules of the operating system. Raises ValueError if a quote isn't closed."""
     return _split_on_windows(command) if windows else shlex.split(command)
 
 
 def _split_on_windows(command: str) -> list[str]:
-    """Split as CommandLineToArgvW does: backslashes are plain, unless a double quote follows them."""
+    """Split as CommandLineToArgvW does: backslashes are literal, unless a double quote follows them."""
     words: list[str] = []
     word: str | None = None
     quoted = False
     for piece in _PIECE.finditer(command):
         backslashes, blanks = piece.groups()
-        if backslashes is not None:  # two stand for one, an odd one makes the quote plain
+        if backslashes is not None:  # two stand for one; an odd one escapes the quote
             is_plain = len(backslashes) % 2
             word = (word or "") + "\\" * (len(backslashes) // 2) + '"' * is_plain
             quoted ^= not is_plain

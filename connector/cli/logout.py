@@ -1,4 +1,4 @@
-"""`calendly-connector logout`: give the tokens of a sign-in back."""
+"""`calendly-connector logout`: revoke and delete the tokens of an OAuth sign-in."""
 
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 @click.command("logout")
 @click.argument("name")
-@click.option("--forget", is_flag=True, help="Remove the tokens even where Calendly cannot be told.")
+@click.option("--forget", is_flag=True, help="Delete the tokens even if they can't be revoked.")
 def command(name: str, *, forget: bool) -> None:
-    """Revoke the tokens of a stored OAuth sign-in at Calendly, then remove them from the vault.
+    """Sign out: revoke the tokens of a stored OAuth sign-in, then delete them.
 
-    The app's own fields stay, so that `login NAME` is all it takes to sign in again.
+    The vault keeps the app's own fields, so `calendly-connector login NAME` signs you in again.
     """
-    from ..auth.oauth import grant, renewal
+    from ..auth.oauth.grant import from_credential
+    from ..auth.oauth.tokens import signed_out
     from ..auth.vault import open_vault
 
     vault = open_vault()
@@ -26,29 +27,29 @@ def command(name: str, *, forget: bool) -> None:
         credential = vault.get(name)
         if credential.get("kind") != "oauth":
             raise UsageError(
-                f"{name!r} is no OAuth sign-in.",
-                fix=f"Revoke its token in Calendly. `calendly-connector vault remove {name}` removes it.",
+                f"{name!r} isn't an OAuth sign-in.",
+                fix=f"Revoke its token in Calendly, then run `calendly-connector vault remove {name}`.",
             )
-        held = grant.from_credential(credential)
-        if held is None:
-            click.echo(f"Nobody is signed in with {name!r}.")
+        tokens = from_credential(credential)
+        if tokens is None:
+            click.echo(f"{name!r} isn't signed in.")
             return
-        told = _revoked(credential, held, forget=forget)
-        vault.put(name, renewal.ended(credential, "logout"))
-    click.echo(f"{told} {name!r} holds no token any more.")
+        outcome = _revoke(credential, tokens, forget=forget)
+        vault.put(name, signed_out(credential, "logout"))
+    click.echo(f"{outcome} Signed out of {name!r}.")
 
 
-def _revoked(credential: dict[str, str], held: "Grant", *, forget: bool) -> str:
-    from ..auth.oauth.server import of_app
+def _revoke(credential: dict[str, str], tokens: "Grant", *, forget: bool) -> str:
+    from ..auth.oauth.server import server_for
     from ..support.clock import Timing
 
     try:
-        of_app(credential, Timing()).give_back(held)
+        server_for(credential, Timing()).revoke_grant(tokens)
     except ConnectorError as error:
         if forget:
-            return f"Calendly was not told: {error.message} Take the app's access back there."
+            return f"The tokens weren't revoked: {error.message} Remove the app's access in Calendly."
         raise ConnectorError(
-            f"The tokens were not revoked, and are kept. {error.message}",
-            fix="Try again, or give --forget to remove them here alone.",
+            f"The tokens weren't revoked: {error.message}",
+            fix="Try again, or pass --forget to delete them from the vault anyway.",
         ) from None
-    return "Revoked."
+    return "Revoked the tokens."

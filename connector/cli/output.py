@@ -1,82 +1,56 @@
-"""Records on their way out: as a table for a person, or as JSON, JSON lines or CSV for a program."""
+"""Writes records as a table, JSON, JSON lines or CSV to the terminal, a pipe or a file."""
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
-
-import click
 
 from ..catalog.models import Action
 from ..contract import Record
 from ..errors import UsageError
 from ..support import private_files, spreadsheets
+from .terminal import printable
 
-keeps_formulas = click.option(
-    "--keep-formulas",
-    is_flag=True,
-    help="With csv: leave texts alone that a spreadsheet would run as formulas.",
-)
-_COLUMNS: Final = 5
-_WIDEST: Final = 40
-_DULL: Final = ("uri", "created_at", "updated_at", "slug", "color", "locale", "avatar_url", "resource_type")
+_MAX_COLUMNS: Final = 5
+_MAX_WIDTH: Final = 40
+_HIDDEN: Final = ("uri", "created_at", "updated_at", "slug", "color", "locale", "avatar_url", "resource_type")
 _EXTENSIONS: Final = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
-def printable(text: str) -> str:
-    """Take out control characters: names come from strangers, and a terminal obeys what it is sent."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-
-
-def styled(stream: IO[Any]) -> bool:
-    """Return whether a stream shows bold text: a terminal that can, unless NO_COLOR asks for none."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def columns(rows: Sequence[Sequence[str]], *, bold: bool = False) -> Iterator[str]:
-    """Set rows of texts in columns; the first row is the heading."""
-    rows = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for number, row in enumerate(rows):
-        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        yield f"\x1b[1m{line}\x1b[0m" if bold and number == 0 else line
-
-
 class Target:
-    """Where the output goes. A file is opened at once, and emptied only when there is something to write."""
+    """The file or stream to write to. A file is opened immediately, but truncated on the first write only."""
 
     def __init__(self, path: str | None, stdout: IO[bytes]) -> None:
         self._path = Path(path) if path else None
         self._fresh = self._path is not None and not self._path.exists()
         self._started = self._path is None
         try:
-            # Unbuffered: what a full disk did not take is not tried again at the interpreter's exit.
+            # Unbuffered: after a failed write to a full disk, the interpreter doesn't try again at exit.
             self._file: IO[bytes] = (
-                open(self._path, "ab", buffering=0, opener=private_files.opener) if self._path else stdout  # noqa: SIM115 - closed by `close`
+                open(self._path, "ab", buffering=0, opener=private_files.opener) if self._path else stdout  # noqa: SIM115 - `close` closes it
             )
         except OSError as error:
             raise UsageError(
-                f"--output: {path} cannot be written: {error.strerror}.", fix="Nothing was sent."
+                f"--output: can't write {path}: {error.strerror}.", fix="No request was sent."
             ) from None
 
     @property
     def terminal(self) -> bool:
-        """Whether a person sees it, on a terminal that obeys what it is sent."""
+        """Whether it is a terminal."""
         return self._file.isatty()
 
     def write(self, data: bytes) -> None:
-        """Write bytes."""
+        """Write all of `data`. Raises OSError if the disk is full or the reader is gone."""
         if not self._started:
             self._started = True
-            if self._path and self._path.is_file():  # a pipe or a device has nothing to empty
+            if self._path and self._path.is_file():  # a pipe or device can't be truncated
                 self._file.truncate(0)
         rest = memoryview(data)
         while rest:
             rest = rest[self._file.write(rest) :]
 
     def close(self) -> None:
-        """Finish the file; one that was made for this call and got nothing is taken away again."""
+        """Close the file, and delete it if it was created here and nothing was written."""
         self._file.flush()
         if self._path:
             self._file.close()
@@ -85,7 +59,7 @@ class Target:
 
 
 class Writer(Protocol):
-    """Writes records page by page; `end` makes the whole valid, also after an interruption."""
+    """Writes records page by page; `end` completes the document, also after an interruption."""
 
     def page(self, records: list[Record]) -> None: ...  # noqa: D102
     def end(self, summary: dict[str, Any]) -> None: ...  # noqa: D102
@@ -95,11 +69,11 @@ Write = Callable[[bytes], None]
 
 
 def writer(name: str, target: Target, action: Action, *, keep_formulas: bool = False) -> Writer:
-    """Return the writer of a format; only a program or a file gets control characters as they are."""
+    """Return the writer of a format. On a terminal, it escapes or replaces control characters."""
     write = target.write
     if target.terminal:
-        harmless = _escaped if name in {"json", "jsonl"} else _replaced
-        write = lambda data: target.write(harmless(data.decode()).encode())  # noqa: E731 - it closes over two names
+        safe = _escaped if name in {"json", "jsonl"} else _replaced
+        write = lambda data: target.write(safe(data.decode()).encode())  # noqa: E731 - it closes over two names
     if name == "csv":
         return _Csv(write, action, keep_formulas=keep_formulas)
     kinds: dict[str, Callable[[Write, Action], Writer]]
@@ -108,20 +82,21 @@ def writer(name: str, target: Target, action: Action, *, keep_formulas: bool = F
 
 
 def format_of(path: str | None, form: str | None) -> str | None:
-    """Return the format that is asked for, or that a file's name asks for; refuse two that differ.
+    """Return the format from `--format` or the file's extension, or None without either.
 
-    Many programs name JSON lines .json too.
+    Raises UsageError if they differ; only JSON lines in a .json file are fine.
     """
     named = _EXTENSIONS.get(Path(path).suffix.lower()) if path else None
     if named and form and named != form and (named, form) != ("json", "jsonl"):
         raise UsageError(
-            f"--output {path} is a name for {named}, but --format asks for {form}.", fix="Drop one."
+            f"--output {path} implies {named}, but --format is {form}.",
+            fix="Remove --format or rename the file.",
         )
     return form or named
 
 
 def _escaped(text: str) -> str:
-    """Escape what a terminal would obey; the JSON stays the same."""
+    """Escape control characters in JSON, which keeps its meaning."""
     return "".join(
         letter if letter == "\n" or letter.isprintable() else json.dumps(letter)[1:-1] for letter in text
     )
@@ -132,7 +107,7 @@ def _replaced(text: str) -> str:
 
 
 class _JsonLines:
-    def __init__(self, write: Write, action: Action) -> None:  # noqa: ARG002 - all writers are made alike
+    def __init__(self, write: Write, action: Action) -> None:  # noqa: ARG002 - all writers have the same signature
         self._write = write
 
     def page(self, records: list[Record]) -> None:
@@ -142,7 +117,7 @@ class _JsonLines:
         self._write(b"".join([orjson.dumps(record, option=line) for record in records]))
 
     def end(self, summary: dict[str, Any]) -> None:
-        """Leave the summary out: every line is a record."""
+        """Write no summary, since every line is a record."""
 
 
 class _Json:
@@ -173,7 +148,7 @@ class _Json:
 
 
 class _Csv:
-    """A column per declared property; what is not declared stands as JSON in the last one."""
+    """A column per declared property; the last one holds all others as JSON."""
 
     def __init__(self, write: Write, action: Action, *, keep_formulas: bool) -> None:
         self._write = write
@@ -196,7 +171,7 @@ class _Csv:
 
 
 class _Table:
-    """Columns whose widths the first page sets, so that rows can be shown as they come."""
+    """Columns with widths that fit the first page, so rows can be printed as they arrive."""
 
     def __init__(self, write: Write, action: Action) -> None:
         self._write = write
@@ -211,7 +186,7 @@ class _Table:
             return
         if not self._names and records:
             self._names = _interesting(self._action, records)
-            cells = [[_shown(record.get(name))[:_WIDEST] for record in records] for name in self._names]
+            cells = [[_shown(record.get(name))[:_MAX_WIDTH] for record in records] for name in self._names]
             self._widths = [
                 max(len(name), *map(len, cell)) for name, cell in zip(self._names, cells, strict=True)
             ]
@@ -219,7 +194,7 @@ class _Table:
         for record in records:
             self._row([_shown(record.get(name)) for name in self._names], _shown(record.get("uri")))
 
-    def end(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - the summary goes to the terminal apart
+    def end(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - the command prints the summary
         if self._action.returns == "many" and not self._names:
             self._line(["no records"])
 
@@ -241,13 +216,13 @@ def _properties(action: Action) -> list[str]:
 
 
 def _interesting(action: Action, records: list[Record]) -> list[str]:
-    """Choose the first few plain properties that tell records apart."""
+    """Return the first few text or number properties that tell records apart."""
     names = [
         name
         for name in _properties(action)
-        if name not in _DULL and any(isinstance(record.get(name), str | int) for record in records)
+        if name not in _HIDDEN and any(isinstance(record.get(name), str | int) for record in records)
     ]
-    return names[:_COLUMNS]
+    return names[:_MAX_COLUMNS]
 
 
 def _shown(value: object) -> str:

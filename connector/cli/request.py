@@ -1,12 +1,10 @@
-"""`calendly-connector request`: any request of the API, for what the catalog does not have yet."""
-
-import json
+"""`calendly-connector request`: a raw API request, for endpoints that aren't in the catalog."""
 
 import click
 
 from ..errors import UsageError
-from .run import filter_rows, read_inputs
-from .session import connect, signs_in
+from .options import connect, key_values, read_inputs, signs_in
+from .terminal import print_json
 
 
 @click.command("request")
@@ -14,16 +12,22 @@ from .session import connect, signs_in
 @click.argument("path")
 @click.argument("rows", metavar="[KEY=VALUE]...", nargs=-1)
 @signs_in
-@click.option("--input", "source", metavar="FILE", help="Take values from JSON in FILE, or - for stdin.")
+@click.option(
+    "--input", "source", metavar="FILE", help="Read values from a JSON file; - reads standard input."
+)
 def command(method: str, path: str, rows: tuple[str, ...], source: str | None) -> None:
-    """Send any request, such as GET /users/me: KEY=VALUE is a read's query, or text in a write's body."""
+    """Send a raw API request, such as GET /users/me.
+
+    KEY=VALUE arguments are the query of a GET or DELETE request, and text fields of the JSON body otherwise.
+    Use KEY[]=VALUE for each item of a list.
+    """
     values = read_inputs(source)
-    for key, value in filter_rows(rows):
+    for key, value in key_values(rows):
         if key.endswith("[]"):
             values.setdefault(key.removesuffix("[]"), []).append(value)
         elif key in values:
-            raise UsageError(f"{key} was given twice.", fix="Write KEY[]=VALUE for each item of a list.")
+            raise UsageError(f"{key} is set twice.", fix="Use KEY[]=VALUE for each item of a list.")
         else:
             values[key] = value
     with connect() as connection:
-        click.echo(json.dumps(connection.request(method, path, values), indent=2))
+        print_json(connection.request(method, path, values))

@@ -1,24 +1,22 @@
-"""`calendly-connector run`: one action, its records to the terminal, a pipe or a file."""
+"""`calendly-connector run`: run one action and print or save its records."""
 
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ..catalog.manifest import find
 from ..catalog.models import Action
 from ..errors import ConnectorError, UsageError
-from ..support.redaction import quoted
-from .output import Target, Writer, format_of, keeps_formulas, printable, writer
-from .session import connect, signs_in
+from .options import connect, keeps_formulas, key_values, prints_json, read_inputs, signs_in
+from .output import Target, Writer, format_of, writer
+from .terminal import counted, notice, print_json
 
 if TYPE_CHECKING:
-    from ..connection import CalendlyConnection
+    from ..calls.action_call import ActionCall
     from ..contract import Record, Result
     from ..pagination.record_stream import RecordStream
 
@@ -29,19 +27,21 @@ _FORMATS = ("table", "json", "jsonl", "csv")
 @click.argument("action")
 @click.argument("rows", metavar="[KEY=VALUE]...", nargs=-1)
 @signs_in
-@click.option("--input", "source", metavar="FILE", help="Take inputs from JSON in FILE, or - for stdin.")
-@click.option("--all", "all_pages", is_flag=True, help="Read the whole list, not one page.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read up to N records of a list.")
+@click.option(
+    "--input", "source", metavar="FILE", help="Read inputs from a JSON file; - reads standard input."
+)
+@click.option("--all", "all_pages", is_flag=True, help="Fetch the whole list, not just one page.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Fetch up to N records of a list.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(_FORMATS),
-    help="Default: what the name of --output says, else table in a terminal and json elsewhere.",
+    help="Default: by the extension of --output; else table in a terminal, otherwise json.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--output", metavar="FILE", help="Write to FILE.")
+@prints_json("Same as --format json.")
+@click.option("--output", metavar="FILE", help="Write to FILE instead of standard output.")
 @keeps_formulas
-@click.option("--dry-run", is_flag=True, help="Show the request and send nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the request without sending it.")
 def command(  # noqa: PLR0913 - one per option
     action: str,
     rows: tuple[str, ...],
@@ -55,69 +55,64 @@ def command(  # noqa: PLR0913 - one per option
     keep_formulas: bool,
     dry_run: bool,
 ) -> int:
-    """Run an action. The rows are its filter, such as status=active or user=~{GetUserUrl}~."""
-    if limit is not None and all_pages:
-        raise UsageError("--all and --limit exclude each other.", fix="Give one of them.")
-    form = format_of(output, "json" if as_json else form)
-    params, written = read_inputs(source), filter_rows(rows)
-    with connect() as connection:
-        preview = connection.preview(action, params, filter=written, limit=limit)
-        if dry_run:
-            import json
+    """Run an action.
 
-            click.echo(json.dumps(preview, indent=2))
+    KEY=VALUE arguments are the action's inputs, such as status=active or user=~{GetUserUrl}~. Run
+    `calendly-connector describe ACTION` to list them.
+    """
+    if limit is not None and all_pages:
+        raise UsageError("--all and --limit can't be used together.")
+    form = format_of(output, "json" if as_json else form)
+    params, written = read_inputs(source), key_values(rows)
+    with connect() as connection:
+        call = connection.prepare(action, params, filter=written, limit=limit)
+        if dry_run:
+            print_json(call.preview())
             return 0
-        call = _Call(connection, find(preview["action"]), params, written)
         form = form or ("table" if sys.stdout.isatty() and not output else "json")
         with closing(Target(output, sys.stdout.buffer)) as target:
             out = writer(form, target, call.action, keep_formulas=keep_formulas)
             if call.action.returns == "many" and (all_pages or limit is not None):
                 seen = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
-                call.stream(out, limit, progress=seen)
+                _stream(call, out, progress=seen)
             else:
-                call.once(out)
+                _once(call, out)
     return 0
 
 
-@dataclass(frozen=True)
-class _Call:
-    connection: "CalendlyConnection"
-    action: Action
-    params: dict[str, Any]
-    rows: list[tuple[str, str]]
+def _once(call: "ActionCall", out: Writer) -> None:
+    """Write one record, or one page of a list."""
+    result = call.run()
+    records = [result.record] if result.record else result.records
+    if records:
+        out.page(records)
+    out.end(_summary(call.action, result, complete=result.complete))
+    _report(len(records), result.warnings, complete=result.complete)
 
-    def once(self, out: Writer) -> None:
-        """Write one record, or one page of a list."""
-        result = self.connection.run(self.action.id, self.params, filter=self.rows)
-        records = [result.record] if result.record else result.records
-        if records:
-            out.page(records)
-        out.end(_summary(self.action, result, complete=result.complete))
-        _tell(len(records), result.warnings, complete=result.complete)
 
-    def stream(self, out: Writer, limit: int | None, *, progress: bool) -> None:
-        """Write a list as it is read; whatever ends the reading, what was written is valid."""
-        stream = self.connection.iterate(self.action.id, self.params, filter=self.rows, limit=limit)
-        count = 0
-        stopped: ConnectorError | None = None
-        with _progress(on=progress) as show:
-            try:
-                for page in stream.pages():
-                    with _undisturbed():
-                        out.page(page)
-                        count += len(page)
-                    show(count, stream.calls)
-            except KeyboardInterrupt:
-                stopped = ConnectorError("Interrupted.", fix="What was written is valid, but incomplete.")
-            except ConnectorError as error:
-                stopped = error
-        complete = stream.complete and stopped is None
-        with _undisturbed():
-            out.end(_summary(self.action, stream, complete=complete))
-        _tell(count, stream.warnings, complete=complete or stopped is not None)
-        if stopped is not None:
-            click.echo(f"incomplete: {count} record(s) were written before this:", err=True)
-            raise stopped
+def _stream(call: "ActionCall", out: Writer, *, progress: bool) -> None:
+    """Write a list while fetching it; the output is valid even after an error or Ctrl-C."""
+    stream = call.iterate()
+    count = 0
+    stopped: ConnectorError | None = None
+    with _progress(on=progress) as show:
+        try:
+            for page in stream.pages():
+                with _interrupts_held():
+                    out.page(page)
+                    count += len(page)
+                show(count, stream.calls)
+        except KeyboardInterrupt:
+            stopped = ConnectorError("Interrupted.", fix="The output is valid but incomplete.")
+        except ConnectorError as error:
+            stopped = error
+    complete = stream.complete and stopped is None
+    with _interrupts_held():
+        out.end(_summary(call.action, stream, complete=complete))
+    _report(count, stream.warnings, complete=complete or stopped is not None)
+    if stopped is not None:
+        notice("incomplete", f"wrote {counted(count, 'record')} before this error:")
+        raise stopped
 
 
 def _summary(action: Action, result: "Result | RecordStream", *, complete: bool) -> "Record":
@@ -130,45 +125,18 @@ def _summary(action: Action, result: "Result | RecordStream", *, complete: bool)
     }
 
 
-def _tell(count: int, warnings: tuple[str, ...], *, complete: bool) -> None:
+def _report(count: int, warnings: tuple[str, ...], *, complete: bool) -> None:
     for warning in warnings:
-        click.echo(f"warning: {printable(warning)}", err=True)
+        notice("warning", warning)
     if not complete:
-        click.echo(f"note: {count} record(s), and there are more: --all or --limit N reads on.", err=True)
-
-
-def filter_rows(rows: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Read KEY=VALUE words as rows of a filter."""
-    pairs = [row.partition("=") for row in rows]
-    for key, sign, _ in pairs:
-        if not sign or not key:
-            raise UsageError(f"{quoted(printable(key))} is no filter row.", fix="Write KEY=VALUE.")
-    return [(key, value) for key, _, value in pairs]
-
-
-def read_inputs(source: str | None) -> dict[str, Any]:
-    """Read a JSON object from a file, or from standard input for `-`."""
-    if source is None:
-        return {}
-    import json
-
-    try:
-        with click.open_file(source, encoding="utf-8") as file:
-            inputs = json.load(file)
-    except OSError as error:
-        raise UsageError(f"--input: {source} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError):
-        raise UsageError(f"--input: {source} is not JSON.") from None
-    if not isinstance(inputs, dict):
-        raise UsageError(f"--input: {source} is not a JSON object.")
-    return inputs
+        notice("note", f"showing the first {counted(count, 'record')}. Use --all or --limit N for more.")
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Hold Ctrl-C back while something is written, so that it is written whole or not at all."""
+def _interrupts_held() -> Iterator[None]:
+    """Delay Ctrl-C until the block ends, so pages are written completely or not at all."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # Ctrl-C reaches the main thread alone
+        yield  # Ctrl-C reaches only the main thread
         return
     pressed: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
@@ -188,7 +156,7 @@ def _progress(*, on: bool) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    words = TextColumn("{task.completed} records, {task.fields[calls]} calls")
+    words = TextColumn("{task.completed} records, {task.fields[calls]} requests")
     with Progress(SpinnerColumn(), words, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=None, calls=0)
         yield lambda count, calls: progress.update(task, completed=count, calls=calls)

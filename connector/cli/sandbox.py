@@ -1,4 +1,4 @@
-"""`calendly-connector sandbox`: a made-up Calendly on this machine."""
+"""`calendly-connector sandbox`: a local mock of Calendly."""
 
 import errno
 import json
@@ -7,20 +7,47 @@ from datetime import UTC
 import click
 
 from ..errors import ConnectorError, UsageError
+from .options import prints_json
 
 
 @click.command("sandbox")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8700, show_default=True, help="0 takes a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    default=8700,
+    show_default=True,
+    help="The port to listen on; 0 picks a free one.",
 )
-@click.option("--events", type=int, default=250, show_default=True, help="How many events the world has.")
-@click.option("--users", type=int, default=8, show_default=True, help="How many users the organization has.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same world.")
+@click.option(
+    "--events",
+    type=int,
+    metavar="N",
+    default=250,
+    show_default=True,
+    help="The number of scheduled events to generate.",
+)
+@click.option(
+    "--users",
+    type=int,
+    metavar="N",
+    default=8,
+    show_default=True,
+    help="The number of users in the organization.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="The same seed generates the same data.",
+)
 @click.option(
     "--anchor",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="YYYY-MM-DD",
-    help="The day that the events lie around. Default: the day of --now.",
+    help="Generate events around this day. Default: the day of --now.",
 )
 @click.option(
     "--now",
@@ -28,33 +55,48 @@ from ..errors import ConnectorError, UsageError
     metavar="TIME",
     help="Start the sandbox's clock at this UTC time, such as 2026-11-17T09:00:00Z. Default: now.",
 )
-@click.option("--public-origin", is_flag=True, help="Name resources on https://api.calendly.com, as in life.")
-@click.option("--rate-limit", type=int, metavar="N", help="Requests a minute per token; 0: no limit.")
+@click.option(
+    "--public-origin", is_flag=True, help="Use https://api.calendly.com in resource URIs, as Calendly does."
+)
+@click.option(
+    "--rate-limit",
+    type=int,
+    metavar="N",
+    help="Requests per minute and token; 0 means no limit. Default: the limit of the user's plan.",
+)
 @click.option(
     "--rate-mode",
     metavar="MODE",
     default="fixed",
     show_default=True,
-    help="How they are counted and told of: fixed, sliding, always-60 or retry-after.",
+    help="How requests are counted and limits reported: fixed, sliding, always-60 or retry-after.",
 )
 @click.option(
-    "--page-token-life", "page_token_life_s", type=float, default=600.0, show_default=True, metavar="SECONDS"
+    "--page-token-life",
+    "page_token_life_s",
+    type=float,
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a page token stays valid.",
 )
-@click.option("--latency", "latency_s", type=float, default=0.0, metavar="SECONDS", help="Hold replies back.")
+@click.option(
+    "--latency", "latency_s", type=float, default=0.0, metavar="SECONDS", help="Delay every response."
+)
 @click.option(
     "--time-scale",
     type=float,
     default=1.0,
     show_default=True,
     metavar="N",
-    help="Seconds of the sandbox that pass in one.",
+    help="Run the sandbox's clock N times as fast.",
 )
 @click.option(
     "--retry-signature",
     metavar="MODE",
     default="fresh",
     show_default=True,
-    help="Sign a webhook that is sent again anew (fresh), or send what it was first signed with (original).",
+    help="Sign a retried webhook again (fresh), or resend its first signature (original).",
 )
 @click.option(
     "--connect-timeout",
@@ -63,7 +105,7 @@ from ..errors import ConnectorError, UsageError
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long a webhook receiver may take to accept a connection.",
+    help="How long to wait for a webhook receiver to accept a connection.",
 )
 @click.option(
     "--read-timeout",
@@ -72,24 +114,24 @@ from ..errors import ConnectorError, UsageError
     default=15.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long it may then be silent.",
+    help="How long to wait for its response.",
 )
-@click.option("--render-once", is_flag=True, help="Keep rendered pages, for benchmarks of a client.")
+@click.option("--render-once", is_flag=True, help="Cache rendered pages, for benchmarking a client.")
 @click.option(
     "--strict",
     is_flag=True,
-    help="Take requests in the documented form only, and send no undocumented header.",
+    help="Accept only documented request formats, and send no undocumented headers.",
 )
-@click.option("--check-replies", is_flag=True, help="Answer 500 where a reply does not fit its schema.")
-@click.option("--json", "as_json", is_flag=True, help="Announce the address as a JSON line.")
+@click.option("--check-replies", is_flag=True, help="Answer 500 if a response doesn't match its schema.")
+@prints_json("Print the URL as a JSON line.")
 def command(*, as_json: bool, **settings: object) -> None:
-    """Serve a made-up Calendly on this machine, until interrupted."""
+    """Run a local mock of Calendly, without an account or network access."""
     try:
         from calendly_connector.sandbox.options import SandboxOptions
         from calendly_connector.sandbox.server import serve
     except ImportError as error:
         raise UsageError(
-            f"The sandbox needs {error.name}.", fix="pip install 'calendly-connector[sandbox]'"
+            f"The sandbox needs {error.name}.", fix="Run: pip install 'calendly-connector[sandbox]'"
         ) from None
 
     anchor = settings.pop("anchor")
@@ -112,7 +154,7 @@ def _announce(url: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"url": url}))
     else:
-        click.echo(f"A made-up Calendly listens on {url}. In another terminal:\n")
+        click.echo(f"Mock Calendly is running at {url}. In another terminal, run:\n")
         click.echo(f"  export CALENDLY_API_URL={url} CALENDLY_API_TOKEN=sandbox-owner")
         click.echo("  calendly-connector check\n")
-        click.echo(f"Other tokens: {url}/__sandbox__/tokens. Press Ctrl-C to stop.")
+        click.echo(f"More tokens: {url}/__sandbox__/tokens\nPress Ctrl-C to stop.")

@@ -1,11 +1,11 @@
-"""`calendly-connector scopes`: which scopes a flow needs."""
-
-import json
+"""`calendly-connector scopes`: the scopes that actions and triggers need."""
 
 import click
 
-from ..catalog.scopes import least, needed
+from ..catalog.scopes import minimal, required_scopes
 from ..errors import UsageError
+from .options import prints_json
+from .terminal import print_json
 
 
 @click.command("scopes")
@@ -14,17 +14,17 @@ from ..errors import UsageError
     "purposes",
     multiple=True,
     metavar="NAME",
-    help="An action or trigger, such as users.me; repeat it.",
+    help="An action or trigger, such as users.me (repeatable).",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@prints_json()
 def command(purposes: tuple[str, ...], *, as_json: bool) -> None:
-    """Say which scopes actions and triggers need, the fewest that will do."""
+    """List the minimum scopes that actions and triggers need."""
     if not purposes:
-        raise UsageError("It is not said for what.", fix="Give --for ACTION or --for TRIGGER, once or more.")
-    each = {name: needed(name) for name in purposes}
-    scopes = least(scope for some in each.values() for scope in some)
+        raise UsageError("Missing --for.", fix="Pass --for ACTION or --for TRIGGER (repeatable).")
+    each = {name: required_scopes(name) for name in purposes}
+    scopes = minimal(scope for some in each.values() for scope in some)
     if as_json:
-        click.echo(json.dumps({"scopes": scopes, "for": each}, indent=2))
+        print_json({"scopes": scopes, "for": each})
         return
     for scope in scopes:
         click.echo(scope)

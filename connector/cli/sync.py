@@ -1,4 +1,4 @@
-"""`calendly-connector sync`: copies of an account, and what webhook events say of them."""
+"""`calendly-connector sync`: sync an account to a database or files, and mark changes from webhooks."""
 
 import json
 from collections.abc import Iterator
@@ -7,46 +7,63 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ..errors import UsageError
-from .output import columns, keeps_formulas, printable
-from .places import refuse_password
-from .session import connect, signs_in
+from .options import connect, keeps_formulas, prints_json, reject_password, signs_in
 from .sync_progress import interruptible, shown
+from .terminal import counted, notice, print_columns, print_json
 
 if TYPE_CHECKING:
     from ..contract import Event
-    from ..sync import Plan, Report
+    from ..sync import SyncPlan, SyncReport
 
-_HIDDEN = "CALENDLY_SYNC_TO"
+_TO_VARIABLE = "CALENDLY_SYNC_TO"
 _TO = click.option(
     "--to",
-    envvar=_HIDDEN,
+    envvar=_TO_VARIABLE,
     default="calendly.db",
     show_default=True,
-    metavar="WHERE",
-    help=f"An SQLite file, a database's URL, or with --format a folder. Also read from {_HIDDEN}.",
+    metavar="DEST",
+    help=f"An SQLite file, a database URL, or a folder with --format. Can be set in {_TO_VARIABLE}.",
 )
 _FORMAT = click.option(
-    "--format", "form", type=click.Choice(["jsonl", "csv"]), help="Keep files in a folder."
+    "--format", "form", type=click.Choice(["jsonl", "csv"]), help="Sync to files of this format in a folder."
 )
 
 
 @click.group("sync", invoke_without_command=True)
 @_TO
 @_FORMAT
-@click.option("--streams", metavar="NAME,…", help="Tables to fill. Default: all that the token may read.")
 @click.option(
-    "--window-days", type=int, default=30, show_default=True, help="Events this old are read every time."
+    "--streams",
+    metavar="NAME,…",
+    help="The tables to sync, comma-separated. Default: all that the token can read.",
 )
 @click.option(
-    "--no-show-days", type=int, default=7, show_default=True, help="Their invitees are read every time."
+    "--window-days",
+    type=int,
+    default=30,
+    show_default=True,
+    metavar="DAYS",
+    help="Re-read events of the last DAYS days on every sync.",
 )
-@click.option("--threads", type=int, default=8, show_default=True, help="Calls at once.")
-@click.option("--own", is_flag=True, help="Copy the user's own data, also as an admin.")
-@click.option("--only-marked", is_flag=True, help="Read only what webhook events have marked.")
+@click.option(
+    "--no-show-days",
+    type=int,
+    default=7,
+    show_default=True,
+    metavar="DAYS",
+    help="Re-read the invitees of events of the last DAYS days, to find no-shows.",
+)
+@click.option(
+    "--threads", type=int, default=8, show_default=True, metavar="N", help="The number of parallel requests."
+)
+@click.option(
+    "--own", is_flag=True, help="Sync only your own data, even if you can read the whole organization's."
+)
+@click.option("--only-marked", is_flag=True, help="Re-read only records that `sync mark` marked.")
 @keeps_formulas
 @signs_in
-@click.option("--dry-run", is_flag=True, help="Say what it would cost, and copy nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--dry-run", is_flag=True, help="Estimate the requests and time needed, without syncing.")
+@prints_json("Print the summary as JSON.")
 @click.pass_context
 def command(  # noqa: PLR0913 - one per option
     context: click.Context,
@@ -63,47 +80,53 @@ def command(  # noqa: PLR0913 - one per option
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Copy an account into a database or files; later calls read only what may have changed."""
+    """Sync your account to a database or files.
+
+    The first sync reads everything; later ones read only what may have changed.
+    """
     if context.invoked_subcommand is not None:
-        _refuse_options(context)
+        _reject_options(context)
         return 0
     from .. import sync
 
-    refuse_password(context, "to", _HIDDEN)
+    reject_password(context, "to", _TO_VARIABLE)
     names = tuple(name for name in (word.strip() for word in (streams or "").split(",")) if name)
-    options = sync.Options(names, window_days, no_show_days, threads, own, only_marked, keep_formulas)
+    options = sync.SyncOptions(names, window_days, no_show_days, threads, own, only_marked, keep_formulas)
     with connect() as connection:
         if dry_run:
-            _show_plan(sync.plan(connection, to, options, form=form), as_json=as_json)
+            _show_plan(sync.plan(connection, to, options, file_format=form), as_json=as_json)
             return 0
         with interruptible() as stop, shown(connection) as watch:
-            report = sync.copy(connection, to, options, form=form, watch=watch, stop=stop)
+            report = sync.run(connection, to, options, file_format=form, on_progress=watch, should_stop=stop)
     _show_report(report, as_json=as_json)
     return 0 if report.outcome == "done" else 1
 
 
-@command.command("mark")
+@command.command("mark", short_help="Mark records that webhook events changed.")
 @_TO
 @_FORMAT
 @click.argument("source", metavar="[FILE]", default="-")
 @click.pass_context
 def mark(context: click.Context, to: str, form: Literal["jsonl", "csv"] | None, source: str) -> None:
-    """Note what webhook events told of: JSON of one, of a list, or one in each line; - is stdin."""
+    """Mark records that webhook events changed, so the next sync re-reads them.
+
+    FILE contains events as JSON: one, a list, or one per line. Default: standard input.
+    """
     from .. import sync
 
-    refuse_password(context, "to", _HIDDEN)
-    count = sync.mark(to, _read_events(source), form=form)
-    click.echo(f"{count} record(s) will be taken up by the next sync.")
+    reject_password(context, "to", _TO_VARIABLE)
+    count = sync.mark(to, _read_events(source), file_format=form)
+    click.echo(f"Marked {counted(count, 'record')} for the next sync.")
 
 
-def _refuse_options(context: click.Context) -> None:
-    """Refuse options of a copy where none is made, rather than ignore them."""
+def _reject_options(context: click.Context) -> None:
+    """Raise UsageError for options before a subcommand, which would be ignored."""
     given = click.core.ParameterSource.COMMANDLINE
     for name in context.params:
         if context.get_parameter_source(name) is given:
             raise UsageError(
-                f"Options stand after {context.invoked_subcommand}.",
-                fix=f"See calendly-connector sync {context.invoked_subcommand} --help.",
+                f"Options must come after {context.invoked_subcommand}.",
+                fix=f"Run `calendly-connector sync {context.invoked_subcommand} --help` to list them.",
             )
 
 
@@ -112,7 +135,7 @@ def _read_events(source: str) -> Iterator["Event"]:
         with click.open_file(source, encoding="utf-8") as file:
             text = file.read()
     except OSError as error:
-        raise UsageError(f"{source} cannot be read: {error.strerror}.") from None
+        raise UsageError(f"Can't read {source}: {error.strerror}.") from None
     for entry in _documents(text):
         yield _event(entry)
 
@@ -124,61 +147,55 @@ def _documents(text: str) -> list[Any]:
         try:
             return [json.loads(line) for line in text.splitlines() if line.strip()]
         except (ValueError, RecursionError):
-            raise UsageError("The events are not JSON.") from None
+            raise UsageError("The events aren't valid JSON.") from None
     return whole if isinstance(whole, list) else [whole]
 
 
 def _event(entry: Any) -> "Event":
-    """Read a webhook's body, or an event as the connector gives it."""
+    """Read a webhook's body, or an event as the connector prints it."""
     from ..contract import Event
 
     given = entry if isinstance(entry, dict) else {}
     kind, payload = given.get("event", given.get("kind")), given.get("payload")
     if not isinstance(kind, str) or not isinstance(payload, dict):
-        raise UsageError("This is no webhook event.", fix="Each has event (or kind) and payload.")
+        raise UsageError("Invalid webhook event.", fix="Each event needs `event` (or `kind`) and `payload`.")
     id_, created_at, created_by = (str(given.get(name) or "") for name in ("id", "created_at", "created_by"))
     return Event(id_, kind, created_at, created_by, payload)
 
 
-def _show_plan(plan: "Plan", *, as_json: bool) -> None:
+def _show_plan(plan: "SyncPlan", *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(plan.to_dict(), indent=2))
+        print_json(plan.to_dict())
         return
-    rows = [["TABLE", "CALLS", ""]]
+    rows = [["TABLE", "REQUESTS", "NOTE"]]
     rows += [[one.stream, f"{'about ' if one.about else ''}{one.calls}", one.note] for one in plan.streams]
-    for line in columns(rows):
-        click.echo(line)
-    lasts = "the account tells no limit"
-    if plan.minutes is not None:
-        lasts = (
-            f"at least {plan.minutes:.0f} min under the account's limit"
-            if plan.minutes >= 1
-            else "under a minute"
-        )
-    click.echo(f"\n{'about ' if plan.about else ''}{plan.calls} calls, {lasts}; this plan took {plan.spent}.")
-    _warn(plan.warnings)
-
-
-def _show_report(report: "Report", *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(report.to_dict(), indent=2))
+    print_columns(rows)
+    if plan.minutes is None:
+        time = "rate limit unknown"
+    elif plan.minutes < 1:
+        time = "less than a minute"
     else:
-        rows = [["TABLE", "READ", "NEW", "CHANGED", "MISSING", "CALLS"]]
+        time = f"at least {plan.minutes:.0f} min at your rate limit"
+    total = f"{'about ' if plan.about else ''}{counted(plan.calls, 'request')} ({time})"
+    click.echo(f"\nA sync needs {total}. This estimate used {plan.spent}.")
+    for warning in plan.warnings:
+        notice("warning", warning)
+
+
+def _show_report(report: "SyncReport", *, as_json: bool) -> None:
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        rows = [["TABLE", "READ", "NEW", "CHANGED", "MISSING", "REQUESTS"]]
         for name, one in report.streams.items():
             rows += [[name, *map(str, (one.read, one.new, one.changed, one.missing, one.calls))]]
-        for line in columns(rows):
-            click.echo(line)
-        whose = "the whole organization" if report.whole_organization else "the user's own data"
-        click.echo(
-            f"\n{report.calls} calls for {whose}{', after an interruption' if report.resumed else ''}."
-        )
+        print_columns(rows)
+        verb = "Resumed and synced" if report.resumed else "Synced"
+        data = "the whole organization" if report.whole_organization else "your own data"
+        click.echo(f"\n{verb} {data} with {counted(report.calls, 'request')}.")
         if report.from_webhooks:
-            click.echo(f"{report.from_webhooks} invitee(s) came from webhook bodies, without a call.")
-        _warn(report.warnings)
+            click.echo(f"Took {counted(report.from_webhooks, 'invitee')} from webhooks, without a request.")
+        for warning in report.warnings:
+            notice("warning", warning)
     if report.outcome == "stopped":
-        click.echo("Interrupted after a whole page: the same command goes on from there.", err=True)
-
-
-def _warn(warnings: Any) -> None:
-    for warning in warnings:
-        click.echo(f"warning: {printable(warning)}", err=True)
+        click.echo("Stopped at a page boundary. Run the same command to resume.", err=True)

@@ -1,4 +1,4 @@
-"""How far a sync is and how long it still takes, on a terminal; Ctrl-C ends it after a page, or at once."""
+"""A sync's progress bar with the time left, and Ctrl-C: once stops after the page, twice immediately."""
 
 import signal
 import sys
@@ -14,18 +14,18 @@ import click
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
     from ..contract import RateLimit
-    from ..sync import Progress
+    from ..sync import SyncProgress
 
-_SHORTEST_WAIT_S: Final = 1.0  # what is shorter would flicker
+_SHORTEST_WAIT_S: Final = 1.0  # a shorter one would flicker
 _WINDOW_S: Final = 60.0
 _SHOW_CURSOR: Final = "\x1b[?25h"
 
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C end the copy after the page it is at, the second one at once.
+    """Yield a function that returns True after the first Ctrl-C; the second one kills the process.
 
-    The system itself does the latter: nothing that the process waits for can hold it up.
+    The operating system handles the second one, so it works whatever the process is waiting for.
     """
     pressed = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -35,8 +35,8 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     def press(_number: int, _frame: Any) -> None:
         pressed.set()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""  # the bar hides it, and has no time to show it
-        click.echo(f"{cursor}Ending after this page; once more ends at once.", err=True)
+        cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""  # the bar hid it, and can't restore it
+        click.echo(f"{cursor}Stopping after this page. Press Ctrl-C again to stop immediately.", err=True)
 
     before = signal.signal(signal.SIGINT, press)
     try:
@@ -46,8 +46,8 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def shown(connection: "CalendlyConnection") -> Iterator[Callable[["Progress"], None]]:
-    """Show progress where standard error is a terminal."""
+def shown(connection: "CalendlyConnection") -> Iterator[Callable[["SyncProgress"], None]]:
+    """Yield a function that shows progress if standard error is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _progress: None
         return
@@ -55,15 +55,15 @@ def shown(connection: "CalendlyConnection") -> Iterator[Callable[["Progress"], N
     from rich.console import Console
 
     words = bars.TextColumn(
-        "{task.description}  {task.fields[records]} records, {task.fields[calls]} calls{task.fields[rest]}"
+        "{task.description}  {task.fields[records]} records, {task.fields[calls]} requests{task.fields[rest]}"
     )
     columns = (bars.BarColumn(20), words, bars.TimeElapsedColumn())
-    rest = Rest(time.monotonic, lambda: connection.waits)
+    rest = TimeLeft(time.monotonic, lambda: connection.waits)
     with bars.Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("sync", total=None, records=0, calls=0, rest=rest)
 
-        def show(progress: "Progress") -> None:
-            rest.told(progress)
+        def show(progress: "SyncProgress") -> None:
+            rest.update(progress)
             bar.update(
                 task,
                 description=progress.stream,
@@ -76,10 +76,11 @@ def shown(connection: "CalendlyConnection") -> Iterator[Callable[["Progress"], N
         yield show
 
 
-class Rest:
-    """Words for what is left, true whenever they are read: they go on while the sync waits.
+class TimeLeft:
+    """The rate limit and the time left as text, up to date whenever it is read, even while the sync waits.
 
-    `waits` returns how many seconds calls still wait for the rate limit, and have waited in all.
+    `waits` returns for how many more seconds requests wait for the rate limit, and how many seconds they
+    have waited in total.
     """
 
     def __init__(self, clock: Callable[[], float], waits: Callable[[], tuple[float, float]]) -> None:
@@ -89,8 +90,8 @@ class Rest:
         self._ends_at: float | None = None
         self._limit: RateLimit | None = None
 
-    def told(self, progress: "Progress") -> None:
-        """Take note of where the sync is; the pace is that since it could first tell its share."""
+    def update(self, progress: "SyncProgress") -> None:
+        """Store the progress. The pace is measured from the first progress that has a share."""
         self._limit = progress.rate_limit
         self._ends_at = None
         if progress.share is None:
@@ -109,7 +110,7 @@ class Rest:
         if waits_s >= _SHORTEST_WAIT_S:
             words = f", waiting {ceil(waits_s)} s for the rate limit"
         elif self._limit:
-            words = f", {self._limit.remaining} of {self._limit.limit} calls left this minute"
+            words = f", {self._limit.remaining} of {self._limit.limit} requests left this minute"
         else:
             words = ""
         if self._ends_at is not None:
@@ -118,7 +119,7 @@ class Rest:
 
 
 def seconds_left(calls: float, work_s: float, limit: "RateLimit | None") -> float:
-    """Return how long so many calls take that need so much work, under the account's limit."""
+    """Estimate how long `calls` requests with `work_s` of work take under the account's rate limit."""
     if limit is None or limit.limit < 1 or calls <= limit.remaining:
         return work_s
     later = calls - limit.remaining
@@ -129,5 +130,5 @@ def seconds_left(calls: float, work_s: float, limit: "RateLimit | None") -> floa
 
 
 def duration(seconds: float) -> str:
-    """Write a duration: in seconds below two minutes."""
+    """Format a duration, in seconds if below two minutes."""
     return f"{seconds:.0f} s" if seconds < 2 * 60 else f"{seconds / 60:.0f} min"

@@ -1,1 +1,1 @@
-"""Events, whichever way they arrive: webhooks and polling."""
+"""Events by webhook and by polling: subscriptions, receiver, inbox, triggers and dispatcher."""

@@ -1,78 +1,82 @@
-"""What a host wants to be told: events by name and filters, checked before anything is read."""
+"""The events that a trigger is for, by name and filters; checked before anything is read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..calls.pick_lists import is_name
 from ..catalog import identifiers, json_schema, validation
 from ..catalog.json_schema import Schema
 from ..catalog.manifest import catalog, manifest
-from ..catalog.models import Trigger
+from ..catalog.models import TriggerSpec
 from ..errors import InvalidParams, Problem
-from .filters import NAMING
+from .conditions import NAMING_RESOURCES
 from .reschedules import RESCHEDULED
-from .scope_assignment import told_by
+from .scope_assignment import source_events
 
 Lookup = Callable[[str, Schema], str]
+"""Returns the URI that a name in a filter stands for, or raises ValueError."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wants:
-    """Events by name, those of Calendly that tell them, and filters whose resources are named by id.
+class EventFilter:
+    """Events by name, the events of Calendly that they are made from, and filters.
 
-    `joins` says that two halves of a reschedule are told as one, `halves` that they are told as well.
+    In the filters, resources are named by the last part of their URI. `include_raw_reschedules` keeps the
+    cancellation and the booking of a reschedule beside the reschedule itself.
     """
 
-    events: frozenset[str]
-    told_by: tuple[str, ...]
+    events: tuple[str, ...]
+    sources: tuple[str, ...]
     filters: Mapping[str, Any] = field(default_factory=dict)
-    halves: bool = False
+    include_raw_reschedules: bool = False
 
     @property
-    def joins(self) -> bool:
-        """Whether a reschedule is told as one event."""
+    def joins_reschedules(self) -> bool:
+        """Whether the two halves of a reschedule become one event."""
         return RESCHEDULED in self.events
 
 
-def read_wants(
-    events: Iterable[str],
+def read_event_filter(
+    events: Sequence[str],
     filters: Mapping[str, Any],
     *,
-    halves: bool,
+    include_raw_reschedules: bool,
     lookup: Lookup,
     origins: tuple[str, ...],
-) -> Wants:
-    """Check what a host wants; `lookup` gives the URI that a name means. Raises InvalidParams."""
-    wanted = [events] if isinstance(events, str) else list(events)
-    triggers = manifest().triggers
-    theirs = told_by(wanted, triggers)
-    chosen = [triggers[event] for event in dict.fromkeys(wanted)]
-    problems = [problem for trigger in chosen for problem in _problems(trigger, filters)]
+) -> EventFilter:
+    """Check events and filters. Raises InvalidParams; a name in a filter may cost calls."""
+    names = tuple(dict.fromkeys([events] if isinstance(events, str) else events))
+    specs = manifest().triggers
+    sources = source_events(names, specs)
+    problems = [problem for name in names for problem in _problems(specs[name], filters)]
     if problems:
         raise InvalidParams("filters", list(dict.fromkeys(problems)))
-    return Wants(frozenset(wanted), theirs, _by_id(chosen[0], filters, lookup, origins), halves)
+    return EventFilter(
+        names, sources, _with_ids(specs[names[0]], filters, lookup, origins), include_raw_reschedules
+    )
 
 
-def _problems(trigger: Trigger, filters: Mapping[str, Any]) -> list[Problem]:
-    known = trigger.filters["properties"]
-    unknown = [name for name in filters if name not in known]
-    fix = f"is no filter of {trigger.id}, which has {', '.join(known) or 'none'}"
+def _problems(spec: TriggerSpec, filters: Mapping[str, Any]) -> list[Problem]:
+    known = spec.filters["properties"]
+    message = f"isn't a filter of {spec.id}. Available: {', '.join(known) or 'none'}"
     return [
-        *(Problem(str(name), fix) for name in unknown),
-        *validation.explain(trigger.filters, {name: filters[name] for name in filters if name in known}),
+        *(Problem(str(name), message) for name in filters if name not in known),
+        *validation.explain(spec.filters, {name: filters[name] for name in filters if name in known}),
     ]
 
 
-def _by_id(
-    trigger: Trigger, filters: Mapping[str, Any], lookup: Lookup, origins: tuple[str, ...]
-) -> dict[str, Any]:
-    """Bring what names a resource to the last part of its URI: events may name it on another origin."""
+def _with_ids(
+    spec: TriggerSpec, filters: Mapping[str, Any], lookup: Lookup, origins: tuple[str, ...]
+) -> Mapping[str, Any]:
+    """Replace what names a resource by the last part of its URI; events may name it on another origin."""
+    naming = [name for name in NAMING_RESOURCES if name in filters]
+    if not naming:
+        return filters
+    from ..calls.pick_lists import is_name
+
     found, problems = dict(filters), []
-    for name in NAMING:
-        if name not in filters:
-            continue
-        rule = json_schema.follow(trigger.filters["properties"][name], trigger.filters)
+    for name in naming:
+        rule = json_schema.resolve(spec.filters["properties"][name], spec.filters)
         kind, text = rule["x-resource"], filters[name]
         try:
             uri = lookup(text, rule) if is_name(text, rule) else text

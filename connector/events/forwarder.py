@@ -1,4 +1,4 @@
-"""Events posted on to another program, in the form of Calendly's messages, with an id that tells repeats."""
+"""Forwards events to another program as Calendly's messages, with an id that identifies repeats."""
 
 import time
 from collections.abc import Callable
@@ -19,14 +19,14 @@ WARNINGS_HEADER: Final = "Calendly-Connector-Event-Warnings"
 
 _CONNECT_TIMEOUT_S: Final = 10.0
 _READ_TIMEOUT_S: Final = 30.0
-_DEADLINE_S: Final = 45.0  # less than a lease of the inbox
+_DEADLINE_S: Final = 45.0  # less than the inbox's lease
 
 
 class Forwarder:
     """A handler that posts each event to `url`: https, or http on this machine.
 
-    An answer of 2xx means that the event was taken; anything else, a redirect too, is a ConnectorError.
-    No credential goes along: the other end has to be one that nobody else can reach, or check by itself.
+    The event is done if the answer is 2xx; any other answer, a redirect too, raises ConnectorError. No
+    credential is sent: make sure that nobody else can reach the URL, or authenticate posts there.
     """
 
     def __init__(self, url: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -36,21 +36,19 @@ class Forwarder:
         self._session: requests.Session | None = None
 
     def __call__(self, event: Event) -> None:
-        """Post it once."""
+        """Post an event once. Raises ConnectorError."""
         import requests
 
         self._give_up_at = self._monotonic() + _DEADLINE_S
         try:
             status = self._post(event)
         except requests.RequestException as error:
-            raise ConnectorError(
-                f"No answer to the event that was forwarded: {type(error).__name__}."
-            ) from None
+            raise ConnectorError(f"No answer to a forwarded event: {type(error).__name__}.") from None
         if not requests.codes.ok <= status < requests.codes.multiple_choices:
-            raise ConnectorError(f"The event that was forwarded was answered {status}.")
+            raise ConnectorError(f"A forwarded event was answered with {status}.")
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         if self._session is not None:
             self._session.close()
 
@@ -74,15 +72,15 @@ class Forwarder:
 
             self._session = requests.Session()
             prepare_session(self._session, self._url, lambda: self._give_up_at - self._monotonic())
-            self._session.auth = lambda prepared: prepared  # or a netrc file would sign in
+            self._session.auth = lambda prepared: prepared  # keeps a netrc file from adding credentials
         return self._session
 
 
 def _checked(url: str) -> str:
     if not _is_safe(url):
         raise UsageError(
-            "Events are forwarded to https://host/path, or to http:// on this machine alone, without a user.",
-            fix="Name such an address.",
+            "Events can't be forwarded to this URL.",
+            fix="Use https://host/path, or http:// on this machine, without a user name or password.",
         )
     return url
 

@@ -1,78 +1,89 @@
-"""From an event of Calendly to what a host is told: reschedules joined, filters applied."""
+"""From an event of Calendly to the events of a trigger: reschedules joined, filters applied."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from ..auth.identity import LEADS, Reach, read_reach
+from ..auth.identity import ADMIN_ROLES, Identity, read_identity
 from ..catalog.required_fields import taken_from, uri_in
 from ..contract import Connection, Event, Record
 from ..errors import NotFound, PermissionDenied
-from . import filters, reschedules
-from .event_filter import Wants
-from .polling.invitees import payload_of
+from . import conditions, reschedules
+from .event_filter import EventFilter
 from .reschedules import RESCHEDULED
+from .webhooks.event import invitee_payload, last_part
 
-Find = Callable[[str], Event | None]
-Known = Callable[[str], bool]
+_LOGGER: Final = logging.getLogger(__name__)
 
-_LOG: Final = logging.getLogger(__name__)
+
+class SeenEvents(Protocol):
+    """Events that are known already; they save reading the other half of a reschedule.
+
+    `find` returns an event by id if it is at hand; `is_known` says whether an event was seen before.
+    """
+
+    def find(self, event_id: str) -> Event | None: ...
+    def is_known(self, event_id: str) -> bool: ...
 
 
 class Matcher:
-    """Matches events for one connection; what it has to read of the account is read once."""
+    """Matches events against one filter. What it needs to know of the account is read once."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, event_filter: EventFilter) -> None:
+        self.filter = event_filter
         self._connection = connection
         self._lock = Lock()
-        self._reach: Reach | None = None
-        self._members: dict[str, frozenset[str]] = {}
+        self._identity: Identity | None = None
+        self._members: frozenset[str] | None = None
 
-    def match(self, event: Event, wants: Wants, find: Find, known: Known) -> tuple[Event, ...]:
-        """Give what a host is told of an event of Calendly: nothing, the event, or what it is a half of.
+    def match(self, event: Event, seen: SeenEvents | None = None) -> tuple[Event, ...]:
+        """Return the events that an event leads to: none, itself, or the reschedule it is half of."""
+        candidates = [event]
+        if self.filter.joins_reschedules and (uri := reschedules.other_invitee(event)):
+            was_joined = seen is not None and seen.is_known(reschedules.reschedule_id(event))
+            whole = None if was_joined else self._joined(event, uri, seen)
+            is_replaced = whole is not None or was_joined
+            candidates = [whole] if whole else []
+            if self.filter.include_raw_reschedules or not is_replaced:
+                candidates.append(event)
+        return tuple(one for one in candidates if one.kind in self.filter.events and self._fits(one))
 
-        `find` gives an event by its id where it is at hand, `known` says whether one was told before: both
-        save reading the other half of a reschedule.
-        """
-        told = [event]
-        if wants.joins and (uri := reschedules.partner(event)):
-            was_told = known(reschedules.joined_id(event))
-            whole = None if was_told else self._joined(event, uri, find)
-            kept = wants.halves or not (whole or was_told)
-            told = [*([whole] if whole else []), *([event] if kept else [])]
-        return tuple(one for one in told if one.kind in wants.events and self.fits(one, wants))
+    def could_fit(self, meeting: Record) -> bool:
+        """Check whether an invitee of a scheduled event could fit; if not, there is no need to read them."""
+        return conditions.could_fit(meeting, self.filter.filters, self._group_members())
 
-    def fits(self, event: Event, wants: Wants) -> bool:
-        """Say whether an event passes the filters; what costs a call is asked last."""
-        cheap = {name: value for name, value in wants.filters.items() if name != "first_time"}
-        if not filters.fits(event, cheap, filters.Known(self.members(wants))):
-            return False
-        if "first_time" not in wants.filters:
-            return True
-        known = filters.Known(first_time=self._is_first(event))
-        return filters.fits(event, {"first_time": wants.filters["first_time"]}, known)
-
-    def reach(self) -> Reach:
-        """Give who the credential belongs to."""
+    def identity(self) -> Identity:
+        """Return who the credential belongs to."""
         with self._lock:
-            if self._reach is None:
-                self._reach = read_reach(self._connection)
-            return self._reach
+            if self._identity is None:
+                self._identity = read_identity(self._connection.run)
+            return self._identity
 
-    def members(self, wants: Wants) -> frozenset[str]:
-        """Give the ids of the users of the wanted group."""
-        group = wants.filters.get("group")
+    def _fits(self, event: Event) -> bool:
+        filters = dict(self.filter.filters)
+        first_time = filters.pop("first_time", None)
+        if not conditions.fits(event, filters, self._group_members()):
+            return False
+        return first_time is None or first_time == self._is_first_booking(event)  # costs a call: asked last
+
+    def _group_members(self) -> frozenset[str]:
+        group = self.filter.filters.get("group")
         if group is None:
             return frozenset()
-        organization = self.reach().organization
+        organization = self.identity().organization
         with self._lock:
-            if group not in self._members:
-                self._members[group] = _read_members(self._connection, organization, group)
-            return self._members[group]
+            if self._members is None:
+                self._members = _read_members(self._connection, organization, group)
+            return self._members
 
-    def payload(self, uri: str) -> Record | None:
-        """Read what a webhook would tell of an invitee; None where it is gone or not for us to see."""
+    def _joined(self, event: Event, uri: str, seen: SeenEvents | None) -> Event | None:
+        other = seen.find(reschedules.other_half_id(event)) if seen else None
+        payload = other.payload if other else self._read_payload(uri)
+        return reschedules.join(event, payload) if payload else None
+
+    def _read_payload(self, uri: str) -> Record | None:
+        """Read what a webhook about an invitee would contain; None if it is gone or not visible."""
         try:
             with taken_from("the event"):
                 invitee = self._connection.run("invitees.get", {"uuid": uri}).record or {}
@@ -80,20 +91,19 @@ class Matcher:
             with taken_from("the reply to invitees.get"):
                 meeting = self._connection.run("scheduled_events.get", {"uuid": event}).record or {}
         except (NotFound, PermissionDenied) as error:
-            _LOG.warning("the other half of a reschedule cannot be read (%s)", error.code)
+            _LOGGER.warning("can't read the other half of a reschedule (%s)", error.code)
             return None
-        return payload_of(invitee, meeting)
+        return invitee_payload(invitee, meeting)
 
-    def _joined(self, event: Event, uri: str, find: Find) -> Event | None:
-        other = find(reschedules.partner_id(event))
-        payload = other.payload if other else self.payload(uri)
-        return reschedules.join(event, payload) if payload else None
-
-    def _is_first(self, event: Event) -> bool:
-        """Whether nothing was booked earlier with the same address, but for what this one replaces."""
-        payload = filters.subject(event)
-        reach = self.reach()
-        whose = {"organization": reach.organization} if reach.role in LEADS else {"user": reach.user}
+    def _is_first_booking(self, event: Event) -> bool:
+        """Check that nothing was booked earlier with the same address, except what this booking replaces."""
+        payload = conditions.subject(event)
+        identity = self.identity()
+        scope = (
+            {"organization": identity.organization}
+            if identity.role in ADMIN_ROLES
+            else {"user": identity.user}
+        )
         own = _meeting(payload)
         replaced = _meeting(event.payload.get("old")) if event.kind == RESCHEDULED else {}
         booked_at = str(own.get("created_at"))
@@ -101,21 +111,21 @@ class Matcher:
         if not isinstance(email, str) or not email:
             return True
         with taken_from("the event"):
-            earlier = self._connection.iterate("scheduled_events.list", {**whose, "invitee_email": email})
-        this = {filters.last_part(own.get("uri")), filters.last_part(replaced.get("uri"))}
+            meetings = self._connection.iterate("scheduled_events.list", {**scope, "invitee_email": email})
+        this = {last_part(own.get("uri")), last_part(replaced.get("uri"))}
         return not any(
-            filters.last_part(meeting.get("uri")) not in this and str(meeting.get("created_at")) < booked_at
-            for meeting in earlier
+            last_part(meeting.get("uri")) not in this and str(meeting.get("created_at")) < booked_at
+            for meeting in meetings
         )
 
 
 def _read_members(connection: Connection, organization: str, group: str) -> frozenset[str]:
-    """Read who is in a group: it lists memberships of the organization, which name the users."""
+    """Read the ids of a group's users, who are listed by their membership of the organization."""
     related = connection.iterate("group_relationships.list", {"group": group})
     owners = {_uri(entry.get("owner")) for entry in related}
     memberships = connection.iterate("organization_memberships.list", {"organization": organization})
     return frozenset(
-        filters.last_part(_uri(entry.get("user"))) for entry in memberships if entry.get("uri") in owners
+        last_part(_uri(entry.get("user"))) for entry in memberships if entry.get("uri") in owners
     )
 
 

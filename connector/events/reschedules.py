@@ -1,4 +1,4 @@
-"""A reschedule: Calendly cancels one invitee and creates another, and each half names its partner. Pure."""
+"""A reschedule: Calendly cancels one invitee and creates another, and each half names the other. Pure."""
 
 from typing import Final
 
@@ -6,30 +6,31 @@ from ..contract import Event, Record
 from .webhooks.event import make_event
 
 RESCHEDULED: Final = "invitee.rescheduled"
-_PARTNER: Final = {"invitee.canceled": "new_invitee", "invitee.created": "old_invitee"}
+_OTHER_INVITEE: Final = {"invitee.canceled": "new_invitee", "invitee.created": "old_invitee"}
 
 
-def partner(event: Event) -> str | None:
-    """Give the URI of the other half's invitee; None for what is no half of a reschedule."""
-    uri = event.payload.get(_PARTNER.get(event.kind, ""))
+def other_invitee(event: Event) -> str | None:
+    """Return the URI of the other half's invitee; None if the event isn't half of a reschedule."""
+    uri = event.payload.get(_OTHER_INVITEE.get(event.kind, ""))
     return uri if isinstance(uri, str) and uri else None
 
 
-def partner_id(event: Event) -> str:
-    """Give the event id of the other half."""
+def other_half_id(event: Event) -> str:
+    """Return the event id of the other half."""
     other = "invitee.created" if event.kind == "invitee.canceled" else "invitee.canceled"
-    return make_event(other, "", {"uri": partner(event)}).id
+    return make_event(other, "", {"uri": other_invitee(event)}).id
 
 
-def joined_id(event: Event) -> str:
-    """Give the id of the reschedule that a half belongs to: that of its new invitee."""
-    new = event.payload.get("uri") if event.kind == "invitee.created" else partner(event)
+def reschedule_id(event: Event) -> str:
+    """Return the id of the reschedule that a half belongs to: it is made from the new invitee."""
+    new = event.payload.get("uri") if event.kind == "invitee.created" else other_invitee(event)
     return make_event(RESCHEDULED, "", {"new": {"uri": new}}).id
 
 
 def join(half: Event, other: Record) -> Event:
-    """Give the reschedule of a half and its partner's payload; both halves give the same."""
+    """Return the reschedule of a half and the other half's payload; both halves lead to the same one."""
     old, new = (half.payload, other) if half.kind == "invitee.canceled" else (other, half.payload)
-    told = new.get("created_at")
-    created_at = told if isinstance(told, str) else half.created_at
+    created_at = new.get("created_at")
+    if not isinstance(created_at, str):
+        created_at = half.created_at
     return make_event(RESCHEDULED, created_at, {"old": old, "new": new}, half.created_by)

@@ -1,1 +1,1 @@
-"""Adapters for hosts that others wrote: a package each, which alone imports that host."""
+"""Adapters for third-party hosts, a package each. Only that package imports its host."""

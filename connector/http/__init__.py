@@ -1,1 +1,1 @@
-"""Requests to Calendly: protocol, rate limit, network."""
+"""HTTP requests to Calendly: protocol, retries, rate limits, errors, network."""

@@ -1,13 +1,12 @@
-"""What goes over the network, told to the logger `calendly_connector` at level DEBUG.
+"""Logs all HTTP traffic to the logger `calendly_connector` at level DEBUG.
 
-Nothing is put together unless somebody listens, and no secret is in it. People are in it where a host, or
-`--show-people`, sets `people.shown`.
+Secrets are always masked. Personal data is masked unless `debug_log.show_personal_data` is set, which the
+command line does for `--show-people`. If the level isn't enabled, nothing is formatted.
 """
 
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -16,69 +15,67 @@ from ..support.redaction import SECRET_FIELDS, redact, redact_all
 from .protocol import Request
 
 LOGGER: Final = logging.getLogger("calendly_connector")
-_TOLD_HEADERS: Final = frozenset({"content-type", "date", "retry-after", "x-request-id"})
-_TOLD_FAMILY: Final = "x-ratelimit-"
-_LONGEST_BODY: Final = 1024 * 1024  # bytes; a longer one takes seconds to mask
+_LOGGED_HEADERS: Final = frozenset({"content-type", "date", "retry-after", "x-request-id"})
+_LOGGED_PREFIX: Final = "x-ratelimit-"
+_MAX_BODY: Final = 1024 * 1024  # bytes; masking a longer one takes seconds
 
 
-@dataclass(slots=True)
-class _People:
-    """Whether people may be in the log: invitees, their addresses, numbers, answers and words."""
+class DebugLog:
+    """The traffic log. `show_personal_data`: invitees' names, addresses, numbers and answers are logged."""
 
-    shown: bool = False
+    def __init__(self, *, show_personal_data: bool = False) -> None:
+        self.show_personal_data = show_personal_data
 
+    def request_sent(self, request: Request, authorization: str) -> None:
+        """Log a request that is about to be sent."""
+        if LOGGER.isEnabledFor(logging.DEBUG):
+            secrets = sent_secrets(request, authorization)
+            LOGGER.debug("> %s", self._request_line(request, secrets))
+            if request.body is not None:
+                LOGGER.debug("> %s", self._json(request.body, secrets))
 
-people: Final = _People()
+    def reply_received(
+        self, request: Request, authorization: str, status: int, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        """Log a reply; header names are in lower case."""
+        if LOGGER.isEnabledFor(logging.DEBUG):
+            secrets = sent_secrets(request, authorization)
+            LOGGER.debug("< %d %s (%d bytes)", status, self._request_line(request, secrets), len(body))
+            for name, value in headers.items():
+                if name in _LOGGED_HEADERS or name.startswith(_LOGGED_PREFIX):
+                    LOGGER.debug("< %s: %s", name, redact(value, *secrets))
+            if body:
+                LOGGER.debug("< %s", self._body(body, secrets))
 
+    def _request_line(self, request: Request, secrets: Sequence[str]) -> str:
+        query = [
+            (name, redact_all(value, *secrets, field=name, people=self.show_personal_data))
+            for name, value in request.query
+        ]
+        target = f"{request.path}?{urlencode(query, safe='[]@:/')}" if query else request.path
+        return redact(f"{request.method} {target}", *secrets)
 
-def sent(request: Request, authorization: str) -> None:
-    """Tell of a request that is about to be sent."""
-    if LOGGER.isEnabledFor(logging.DEBUG):
-        secrets = _secrets(request, authorization)
-        LOGGER.debug("> %s", _request_line(request, secrets))
-        if request.body is not None:
-            LOGGER.debug("> %s", _json(request.body, secrets))
+    def _body(self, body: bytes, secrets: Sequence[str]) -> str:
+        if len(body) > _MAX_BODY:
+            return "(too long to show)"
+        try:
+            return self._json(json_documents.parse(body), secrets)
+        except json_documents.TooDeepError:
+            return "(JSON too deep to show)"
+        except ValueError:
+            return "(not JSON)"  # it could hold anything
 
-
-def received(
-    request: Request, authorization: str, status: int, headers: Mapping[str, str], body: bytes
-) -> None:
-    """Tell of a reply as it came; headers are in lower case."""
-    if LOGGER.isEnabledFor(logging.DEBUG):
-        secrets = _secrets(request, authorization)
-        LOGGER.debug("< %d %s (%d bytes)", status, _request_line(request, secrets), len(body))
-        for name, value in headers.items():
-            if name in _TOLD_HEADERS or name.startswith(_TOLD_FAMILY):
-                LOGGER.debug("< %s: %s", name, redact(value, *secrets))
-        if body:
-            LOGGER.debug("< %s", _body(body, secrets))
-
-
-def _request_line(request: Request, secrets: Sequence[str]) -> str:
-    query = [
-        (name, redact_all(value, *secrets, field=name, people=people.shown)) for name, value in request.query
-    ]
-    target = f"{request.path}?{urlencode(query, safe='[]@:/')}" if query else request.path
-    return redact(f"{request.method} {target}", *secrets)
-
-
-def _body(body: bytes, secrets: Sequence[str]) -> str:
-    if len(body) > _LONGEST_BODY:
-        return "(too long to show)"
-    try:
-        return _json(json_documents.parse(body), secrets)
-    except json_documents.TooDeepError:
-        return "(JSON too deep to show)"
-    except ValueError:
-        return "(not JSON)"  # nobody knows whose words these are
+    def _json(self, document: Any, secrets: Sequence[str]) -> str:
+        masked = redact_all(document, *secrets, people=self.show_personal_data)
+        return json.dumps(masked, ensure_ascii=False)
 
 
-def _json(document: Any, secrets: Sequence[str]) -> str:
-    return json.dumps(redact_all(document, *secrets, people=people.shown), ensure_ascii=False)
+debug_log: Final = DebugLog()
+"""The log of this process."""
 
 
-def _secrets(request: Request, authorization: str) -> list[str]:
-    """Give what is sent, and a server could send back in any field."""
+def sent_secrets(request: Request, authorization: str) -> list[str]:
+    """Return the secrets of a request, which a server could echo in any field of its reply."""
     body = request.body or {}
     sent_fields = [value for name, value in body.items() if name in SECRET_FIELDS and isinstance(value, str)]
     return [authorization.partition(" ")[2], *sent_fields]

@@ -1,93 +1,95 @@
-"""How fast to send while other processes use the same limit, learned from what replies say is left.
+"""How fast to send while other processes use the same limit, learned from the remaining count in replies.
 
-Pure. Processes do not know of each other. Each one sees what the limit lost beyond its own requests, and
-paces itself by what is left until the window ends: one with a large share takes a little less than that
-share, one with a small share a little more, so that all of them arrive at equal shares.
+Pure. Processes don't communicate. Each one sees how much of the limit others use, and paces itself by
+what remains until the window ends: a process with a large share takes a little less than that share, one
+with a small share a little more, so all of them converge to equal shares.
 """
 
 import math
 from typing import Final
 
-_MEMORY: Final = 1000.0  # seconds times limit: what was counted longer ago hardly matters
+_MEMORY: Final = 1000.0  # seconds times limit: older counts hardly matter
 _SHORTEST_MEMORY_S: Final = 6.0
-_FEWEST: Final = 3.0  # requests of others that are no coincidence
-_NOTICEABLE: Final = 0.1  # of the limit, should others go on like that for a window
+_MIN_FROM_OTHERS: Final = 3.0  # requests of others that can't be a coincidence
+_NOTICEABLE: Final = 0.1  # of the limit, if others continued at this rate for a window
 _BUSY: Final = 0.2  # of the limit, used before our first request
-_LISTEN_S: Final = 1.2  # how long after a window began others have shown themselves; Reset is rounded to 1 s
-_FREE_PART: Final = 8  # a part of what is left that may be sent before listening
-_KNOCK: Final = 4  # requests that begin a window at once, so that others see them
-_EQUAL: Final = 0.5  # the share that every process leans towards; what is left makes up for the sum
-_LEAN: Final = 0.4  # how far
-_RESERVE: Final = 100  # a part of the limit that is left for requests of others that are under way
+_LISTEN_S: Final = 1.2  # after this part of a window others have sent something; Reset is rounded to 1 s
+_FREE_PART: Final = 8  # an eighth of the remaining requests may be sent before listening
+_FIRST_BURST: Final = 4  # requests sent immediately in each window, so that others notice them
+_EQUAL: Final = 0.5  # the share that every process tends to; the remaining count corrects the sum
+_TENDENCY: Final = 0.4  # how strongly
+_RESERVE: Final = 100  # a hundredth of the limit is left for requests of others that are in flight
 _WINDOW_S: Final = 60.0
 
 
-class Sharing:
-    """What is known of other processes. Times are seconds of a clock that only goes forward."""
+class FairShare:
+    """The estimated use of the limit by other processes. Times are seconds that never go back."""
 
     def __init__(self) -> None:
         self._limit = 0
-        self._first: tuple[float, int] | None = None  # when the window's first reply came, what it counted
-        self._sent = 0  # our requests that the first reply did not count
-        self._noted = (0.0, 0, 0)  # when the last reply came; our requests and those of others until then
-        self._ours = self._theirs = self._seen_s = 0.0  # fading sums
+        self._first: tuple[float, int] | None = None  # time of the window's first reply, and its used count
+        self._sent = 0  # our requests that the first reply didn't count
+        self._last = (0.0, 0, 0)  # time of the last reply; our requests and those of others until then
+        self._ours = self._theirs = self._seen_s = 0.0  # decaying sums
         self._crowded = False
-        self._wary: bool | None = None  # whether others may be there; None before the first window
+        self._wary: bool | None = None  # whether others may be active; None before the first window
 
-    def begin(self, *, used_up: bool) -> None:
-        """Start a window, after one that was used up or not."""
+    def start_window(self, *, used_up: bool) -> None:
+        """Start a window; `used_up` says whether the previous one was used up."""
         self._first = None
         self._wary = self._wary or used_up
 
-    def spend(self) -> None:
-        """Count a request of ours."""
+    def count_request(self) -> None:
+        """Count one of our requests."""
         self._sent += 1
 
-    def note(self, now: float, limit: int, used: int, in_flight: int) -> None:
-        """Take in a reply: `used` of `limit` requests count; `in_flight` of ours may not be among them."""
+    def observe(self, now: float, limit: int, used: int, in_flight: int) -> None:
+        """Update from a reply: `used` of `limit` requests, which may not include our `in_flight` ones."""
         self._limit = limit = max(1, limit)
         if self._first is None:
             if self._wary is None:
                 self._wary = used - in_flight - 1 >= _BUSY * limit
             self._first, self._sent = (now, used), in_flight
-            self._noted = (now, in_flight, 0)
+            self._last = (now, in_flight, 0)
             return
-        at, sent, theirs = self._noted
+        at, sent, theirs = self._last
         more = max(theirs, used - self._first[1] - self._sent)
-        fading = math.exp((at - now) / max(_SHORTEST_MEMORY_S, _MEMORY / limit))
-        self._ours = self._ours * fading + self._sent - sent
-        self._theirs = self._theirs * fading + more - theirs
-        self._seen_s = self._seen_s * fading + now - at
-        self._noted = (now, self._sent, more)
-        crowded = self._theirs >= _FEWEST and self._their_rate() * _WINDOW_S >= _NOTICEABLE * limit
+        decay = math.exp((at - now) / max(_SHORTEST_MEMORY_S, _MEMORY / limit))
+        self._ours = self._ours * decay + self._sent - sent
+        self._theirs = self._theirs * decay + more - theirs
+        self._seen_s = self._seen_s * decay + now - at
+        self._last = (now, self._sent, more)
+        crowded = self._theirs >= _MIN_FROM_OTHERS and self._their_rate() * _WINDOW_S >= _NOTICEABLE * limit
         if crowded and not self._crowded:
-            self._ours = min(self._ours, self._theirs)  # what went before others came is no share
+            self._ours = min(
+                self._ours, self._theirs
+            )  # requests sent before others started don't count as a share
         self._crowded = crowded
 
     def reserve(self) -> int:
-        """Return how many requests to leave to others, whose latest no reply has counted yet."""
+        """Return how many requests to leave for others, because their latest aren't in any reply yet."""
         if not self._crowded:
             return 0
         processes = (self._ours + self._theirs) / max(1.0, self._ours)
         return math.ceil(max(processes, self._limit / _RESERVE))
 
     def pace_s(self, now: float, left: int, ends_at: float) -> float:
-        """Return the seconds from a request to the next one; inf: no more before the window ends."""
+        """Return the seconds to the next request; inf if none may be sent before the window ends."""
         if self._first is None:
             return 0.0
         spare = float(left - self.reserve())
         if self._crowded:
-            if self._sent < _KNOCK:
+            if self._sent < _FIRST_BURST:
                 return 0.0
-            spare -= min(spare / 2, self._their_rate() * (now - self._noted[0]))
+            spare -= min(spare / 2, self._their_rate() * (now - self._last[0]))
             ours = self._ours / (self._ours + self._theirs)
-            share = ours + _LEAN * (_EQUAL - ours)
+            share = ours + _TENDENCY * (_EQUAL - ours)
             return max(0.0, ends_at - now) / (spare * share) if spare > 0 else math.inf
         if self._wary:
             began, used = self._first
             if now - began >= _LISTEN_S:
                 self._wary = False
-            elif self._sent > max(_KNOCK, (self._limit - used) // _FREE_PART):
+            elif self._sent > max(_FIRST_BURST, (self._limit - used) // _FREE_PART):
                 return began + _LISTEN_S - now
         return 0.0
 

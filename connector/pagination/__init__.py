@@ -1,1 +1,1 @@
-"""The records of a list, page by page."""
+"""Reads the records of lists, page by page."""

@@ -1,4 +1,4 @@
-"""The pages of one list, one after the other, whatever happens to its rows or page tokens meanwhile."""
+"""Reads the pages of one list, even if its rows or page tokens change in the meantime."""
 
 import math
 from collections import deque
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from ..catalog.models import Action
-from ..catalog.time_order import OVERLAP, Keyset, replaced
+from ..catalog.time_order import OVERLAP, TimeOrder, replaced
 from ..contract import Record
 from ..errors import Rejected, UnexpectedAnswer
 from ..http import protocol
@@ -18,35 +18,34 @@ from ..http.protocol import Page, Request
 Send = Callable[[Request], Reply]
 
 _REMEMBERED: Final = 300  # records: three full pages
-_RESTARTS_IN_VAIN: Final = 3
-_PAGES_IN_VAIN: Final = (
-    1000  # without a new record, beyond as many as had one: a list is read again from its start
-)
-_MOST_PAGES: Final = 100_000
+_MAX_RESTARTS: Final = 3  # in a row without a new record
+# Pages in a row without a new record, beyond as many as had one: a list may be read again from its start.
+_MAX_USELESS_PAGES: Final = 1000
+_MAX_PAGES: Final = 100_000
 
 
-class Given:
-    """What was given already, so that nothing is given twice when rows shift or a list is begun anew.
+class Deduplicator:
+    """Filters out records that were returned before, when rows shift or a list is restarted.
 
-    In a list that is ordered by time the last pages are enough; of any other all records are remembered.
+    For a list in order of time the last pages are enough; for any other list all records are remembered.
     """
 
-    def __init__(self, keyset: Keyset | None) -> None:
-        self.first: datetime | None = None
-        self.last: datetime | None = None
-        self.nameless = False
+    def __init__(self, order: TimeOrder | None) -> None:
+        self.first_time: datetime | None = None
+        self.last_time: datetime | None = None
+        self.has_records_without_uri = False
         self.count = 0
-        self._keyset = keyset
+        self._order = order
         self._known: set[int] = set()
         self._pages: deque[tuple[datetime, set[int]]] = deque()
 
-    def fresh(self, records: list[Record]) -> list[Record]:
-        """Leave out what was on earlier pages.
+    def unseen(self, records: list[Record]) -> list[Record]:
+        """Return the records that weren't on earlier pages.
 
-        Rows of this page that share a URI all stay, and so do records without a URI, which cannot be told
-        apart.
+        Rows of this page that share a URI are all kept, and so are records without a URI, because they
+        can't be compared.
         """
-        known, fresh = self._known, []
+        known, unseen = self._known, []
         added: set[int] = set()
         for record in records:
             uri = record.get("uri")
@@ -56,18 +55,18 @@ class Given:
                     continue
                 added.add(key)
             else:
-                self.nameless = True
-            fresh.append(record)
+                self.has_records_without_uri = True
+            unseen.append(record)
         known |= added
-        self.count += len(fresh)
-        if self._keyset and fresh:
-            self.first = self.first or self._keyset.moment(fresh[0])
-            self._remember(self._keyset.moment(fresh[-1]), added)
-        return fresh
+        self.count += len(unseen)
+        if self._order and unseen:
+            self.first_time = self.first_time or self._order.time_of(unseen[0])
+            self._remember(self._order.time_of(unseen[-1]), added)
+        return unseen
 
     def _remember(self, last: datetime | None, keys: set[int]) -> None:
-        """Forget what no restart can reach: pages before the last ones that end well before this one."""
-        self.last = last
+        """Forget pages that no restart can reach: those that end well before the last ones."""
+        self.last_time = last
         if last is None:
             return
         pages = self._pages
@@ -76,77 +75,79 @@ class Given:
             self._known.difference_update(pages.popleft()[1])
 
 
-class Chain:
-    """The pages of one request; of what was given before it gives nothing again.
+class Paginator:
+    """The pages of one request, without records that were returned before.
 
-    Where a page token is refused, the list goes on from the last moment seen, or is begun anew.
-    `stuck` says that neither was possible, `restarted` that its page tokens no longer fit the request.
-    `took_s` is how long the page that came fastest was under way.
+    If a page token is rejected, the list is resumed at the last time seen, or restarted. `incomplete`
+    says that neither was possible, `restarted` that the page tokens no longer fit the request.
+    `fastest_s` is the duration of the fastest call.
     """
 
-    def __init__(self, send: Send, action: Action, first: Request) -> None:
-        keyset = action.keyset
-        self.keyset = keyset if keyset and keyset.orders(first.query) else None
-        self.given = Given(self.keyset)
-        self.took_s = math.inf
-        self.stuck = False
+    def __init__(self, send: Send, action: Action, request: Request, *, max_pages: int = _MAX_PAGES) -> None:
+        order = action.time_order
+        self.send = send
+        self.action = action
+        self.request = request
+        self.order = order if order and order.sorts(request.query) else None
+        self.seen = Deduplicator(self.order)
+        self.fastest_s = math.inf
+        self.incomplete = False
         self.restarted = False
-        self._send = send
-        self._action = action
-        self._first = first
+        self._max_pages = max_pages
 
     def __iter__(self) -> Iterator[Page]:
-        base: Request | None = self._first
-        request = self._first
+        base: Request | None = self.request
+        request = self.request
         tokens: set[str] = set()
-        in_vain = pages = useful = useless = 0
+        restarts = pages = useful = useless = 0
         while base is not None:
             try:
-                page = self._page(request)
+                page = self._read(request)
             except Rejected as error:
-                if request is self._first or not protocol.refuses_page_token(request, error):
+                if request is self.request or not protocol.is_page_token_rejected(request, error):
                     raise
-                base = self._again() if in_vain < _RESTARTS_IN_VAIN else None
+                base = self._resume_request() if restarts < _MAX_RESTARTS else None
                 request = base or request
-                self.restarted, self.stuck = True, base is None
-                in_vain += 1
+                self.restarted, self.incomplete = True, base is None
+                restarts += 1
                 tokens.clear()
                 continue
             token = page.next_token
             pages += 1
             if token in tokens:
-                raise self._endless("a page token came twice")
-            fresh = self.given.fresh(page.records)
-            if fresh:
-                useful, useless, in_vain = useful + 1, 0, 0
+                raise self._endless("a page token was repeated")
+            unseen = self.seen.unseen(page.records)
+            if unseen:
+                useful, useless, restarts = useful + 1, 0, 0
             else:
                 useless += 1
-            yield Page(fresh, token, page.extra)
+            yield Page(unseen, token, page.extra)
             if token is None:
                 return
-            if useless >= useful + _PAGES_IN_VAIN:
+            if useless >= useful + _MAX_USELESS_PAGES:
                 raise self._endless(f"the last {useless} pages had nothing new")
-            if pages >= _MOST_PAGES:
+            if pages >= self._max_pages:
                 raise self._endless(
-                    f"it has more than {_MOST_PAGES} pages", "Ask for a shorter range, or for larger pages."
+                    f"it has more than {self._max_pages} pages",
+                    "Request a shorter time range or larger pages.",
                 )
             tokens.add(token)
             request = replace(base, query=replaced(base.query, {"page_token": token}))
 
     def _endless(self, why: str, fix: str = "Read the list again.") -> UnexpectedAnswer:
-        return UnexpectedAnswer(f"{self._action.id}: the list does not end: {why}.", fix=fix)
+        return UnexpectedAnswer(f"{self.action.id}: the list doesn't end: {why}.", fix=fix)
 
-    def _page(self, request: Request) -> Page:
-        reply = self._send(request)
-        self.took_s = min(self.took_s, reply.took_s)
+    def _read(self, request: Request) -> Page:
+        reply = self.send(request)
+        self.fastest_s = min(self.fastest_s, reply.took_s)
         return protocol.read_page(request, reply.document)
 
-    def _again(self) -> Request | None:
-        """Give the request that reads what is still missing, and possibly more; None where there is none."""
-        first, last = self._first, self.given.last
-        if self.keyset and last:
-            return replace(first, query=self.keyset.beyond(first.query, last))
-        begun_within = any(name == "page_token" for name, _ in first.query)
-        if self.keyset or begun_within or self.given.nameless:
+    def _resume_request(self) -> Request | None:
+        """Return a request for what is still missing, and possibly more; None if that isn't possible."""
+        request, last = self.request, self.seen.last_time
+        if self.order and last:
+            return replace(request, query=self.order.resume_after(request.query, last))
+        started_midway = any(name == "page_token" for name, _ in request.query)
+        if self.order or started_midway or self.seen.has_records_without_uri:
             return None
-        return first
+        return request

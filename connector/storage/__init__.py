@@ -1,1 +1,1 @@
-"""What the databases have in common."""
+"""SQL databases: what the vault, the inbox and syncs share."""

@@ -1,1 +1,1 @@
-"""Small tools that know nothing of Calendly."""
+"""Small utilities that don't depend on Calendly."""

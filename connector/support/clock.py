@@ -1,4 +1,4 @@
-"""Where time and chance come from. They are passed in, so that no test waits or draws."""
+"""Injectable clock, sleep and jitter, so that tests neither wait nor depend on chance; and time-outs."""
 
 import random
 import time
@@ -8,9 +8,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """`clock` gives unix seconds, `monotonic` seconds that only go forward, `jitter` a number from 0 to 1."""
+    """`clock` returns Unix seconds, `monotonic` seconds that never go back, `jitter` a number from 0 to 1."""
 
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits of a call in seconds: to connect, between two bytes of a reply, with all attempts and waits."""
+
+    connect_s: float = 10.0
+    read_s: float = 30.0
+    call_s: float = 180.0

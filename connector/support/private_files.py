@@ -1,4 +1,4 @@
-"""Files about people: made for their owner only, whatever the umask."""
+"""Files with personal data: readable by their owner only, whatever the umask."""
 
 import os
 from pathlib import Path
@@ -9,18 +9,18 @@ _FOLDER: Final = 0o700
 
 
 def opener(path: str, flags: int) -> int:
-    """Open a file, for `open(…, opener=opener)`: a new one is its owner's only, others keep their mode."""
+    """Open a file, for `open(…, opener=opener)`. A new file is private; an existing one keeps its mode."""
     return os.open(path, flags, _FILE)
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file unless it is there."""
+    """Create an empty private file unless it exists."""
     if not path.exists():
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT, _FILE))
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, unless they are there."""
+    """Create a private folder and its parents unless they exist."""
     for folder in reversed([path, *path.parents]):
         if not folder.is_dir():
             folder.mkdir(mode=_FOLDER, exist_ok=True)

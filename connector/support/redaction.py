@@ -1,6 +1,6 @@
-"""One filter for all that leaves the process as words or recordings: no secret passes, nor people if told so.
+"""Redacts secrets, and optionally personal data, in logs, errors and recordings.
 
-Secrets are known by the name of their field or parameter, by the form of a header or token, and by value.
+Secrets are recognized by the name of their field or parameter, by the form of a header or token, or by value.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 MASK: Final = "[redacted]"
-_LONGEST_QUOTE: Final = 60
+_MAX_QUOTE: Final = 60
 SECRET_FIELDS: Final = (
     "access_token",
     "api_key",
@@ -33,8 +33,8 @@ SECRET_FIELDS: Final = (
     "signing_key",
     "token",
 )
-SECRET_VARIABLES: Final = (  # of the environment, besides those that fill in a credential's secret fields
-    "CALENDLY_CONNECTOR_INBOX",  # the address of a database may hold a password
+SECRET_VARIABLES: Final = (  # of the environment, besides those for secret fields of credentials
+    "CALENDLY_CONNECTOR_INBOX",  # a database URL may contain a password
     "CALENDLY_CONNECTOR_KEY",
     "CALENDLY_CONNECTOR_VAULT",
     "CALENDLY_MCP_TOKEN",
@@ -45,26 +45,26 @@ SECRET_VARIABLES: Final = (  # of the environment, besides those that fill in a 
 
 _PLAIN_NAMES: Final = frozenset(name.replace("_", "") for name in SECRET_FIELDS)
 _NAME: Final = "|".join(name.replace("_", "[_-]?") for name in sorted(SECRET_FIELDS, key=len, reverse=True))
-_START: Final = r"(?:(?<![\w-])|(?<=%[0-9a-f]{2}))"  # of a name, also where it is inside an encoded address
+_START: Final = r"(?:(?<![\w-])|(?<=%[0-9a-f]{2}))"  # of a name, also inside an encoded URL
 _PATTERNS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), masked)
     for pattern, masked in (
         (r"\b(bearer(?:[\s+]|%20)+)[^\s\"',;\\&<>]+", rf"\1{MASK}"),
-        (r"\b(basic(?:[\s+]|%20)+)[a-z0-9+/=_-]{20,}", rf"\1{MASK}"),  # "Basic" is also a word
+        (r"\b(basic(?:[\s+]|%20)+)[a-z0-9+/=_-]{20,}", rf"\1{MASK}"),  # "Basic" is also an ordinary word
         (r"(?<![\w-])eyJ[a-z0-9_-]{8,}\.[a-z0-9_-]+\.[a-z0-9_-]*", MASK),
         (r"\b((?:proxy-)?authorization|(?:set-)?cookie)(:\s*)[^\r\n\"']+", rf"\1\2{MASK}"),
-        # name: "value", as in JSON and in what Python prints; one that is cut off is masked to the end
+        # name: "value", as in JSON and in reprs of Python; a value that is cut off is masked to the end
         (
             rf"{_START}({_NAME})([\"']\s*[:=,]\s*b?|\s*=\s*b?)([\"'])(?:\\.|(?!\3)[^\\])*(?:\3|\\?\Z)",
             rf"\1\2\3{MASK}\3",
         ),
-        # the same inside a text that is itself in quotes
+        # the same inside a quoted text
         (
             rf"{_START}({_NAME})(\\+[\"']\s*[:=,]\s*)(\\+[\"']).*?(?:(?<!\\)\3|\Z)",
             rf"\1\2\3{MASK}\3",
         ),
         (rf"{_START}({_NAME}|code|pwd)(=|%3D)[^\s&\"'<>]+", rf"\1\2{MASK}"),  # pwd: in links to video calls
-        # advice such as "write it like postgresql://user:password@host/name" stays readable
+        # keep advice such as "write it like postgresql://user:password@host/name"
         (r"(?<=://)(?!user(?::password)?@)[^/\s@\"'<>?#]+@", f"{MASK}@"),
     )
 )
@@ -88,46 +88,46 @@ _REPLACED: Final = {
 
 
 def redact(text: str, *secrets: str) -> str:
-    """Mask the given secrets, and all that has the name or the form of one, in a text."""
+    """Mask the given secrets in a text, and everything with the name or form of a secret."""
     return _redact(text, _known(secrets))
 
 
-def shortened(text: str, longest: int = _LONGEST_QUOTE) -> str:
-    """Return a text, or its beginning and how long it is where it is longer than a person reads."""
-    return text if len(text) <= longest else f"{text[: longest // 3]}… ({len(text)} characters)"
+def shortened(text: str, max_length: int = _MAX_QUOTE) -> str:
+    """Return a text; of a long one only its beginning and its length."""
+    return text if len(text) <= max_length else f"{text[: max_length // 3]}… ({len(text)} characters)"
 
 
 def quoted(text: str) -> str:
-    """Return what a caller gave, in quotes, for an error: masked like a secret, and not too long."""
+    """Return a caller's value for an error message: in quotes, redacted and shortened."""
     return repr(shortened(redact(text)))
 
 
 def redact_all(value: Any, *secrets: str, field: str = "", people: bool = True) -> Any:
-    """Mask secrets in a JSON value that stands in `field`; without `people` also what tells who they are.
+    """Mask secrets in a JSON value of `field`, and personal data unless `people`.
 
-    The value keeps its form.
+    The value keeps its structure.
     """
     return _clean(value, field, _known(secrets), people=people)
 
 
 def scrub(value: Any, field: str = "") -> Any:
-    """Take secrets and people out of a JSON value that stands in `field`."""
+    """Mask secrets and personal data in a JSON value of `field`."""
     return redact_all(value, field=field, people=False)
 
 
 class RedactingFilter(logging.Filter):
-    """Masks secrets in log records, whoever wrote them. Add it to a handler."""
+    """Masks secrets in log records of any logger. Add it to a handler."""
 
     def __init__(self, *secrets: str) -> None:
         super().__init__()
         self._known = _known(secrets)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Put the finished and masked text in place of the record's parts."""
+        """Replace the record's message by the formatted and masked text."""
         try:
             text = record.getMessage()
-        except Exception:  # noqa: BLE001 - logging itself would print the parts, unmasked
-            text = f"(a line of {record.name} that could not be put together)"
+        except Exception:  # noqa: BLE001 - logging itself would print the arguments, unmasked
+            text = f"(a message of {record.name} that could not be formatted)"
         record.msg, record.args = _redact(text, self._known), ()
         if record.exc_info:
             record.exc_text = record.exc_text or logging.Formatter().formatException(record.exc_info)
@@ -141,11 +141,11 @@ class RedactingFilter(logging.Filter):
 
 def _clean(value: Any, name: str, known: re.Pattern[str] | None, *, people: bool) -> Any:
     if value is None or isinstance(value, bool):
-        return value  # a flag may be called secret
+        return value  # a flag may be named "secret"
     if _is_secret(name):
         return MASK
     if isinstance(value, dict):
-        is_grant = "grant_type" in value  # elsewhere a code is a country's, or an error's
+        is_grant = "grant_type" in value  # elsewhere a code is that of a country or an error
         return {
             _redact(field, known) if isinstance(field, str) else field: _clean(
                 item, "token" if is_grant and field == "code" else str(field), known, people=people
@@ -174,7 +174,7 @@ def _redact(text: str, known: re.Pattern[str] | None) -> str:
 
 
 def _known(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Make a pattern of secrets as they are, and as addresses, JSON and Python write them; longest first."""
+    """Return a pattern for secrets, also as encoded in URLs, JSON and Python reprs; longest first."""
     forms = {form for secret in secrets if secret for form in _forms(secret)}
     longest_first = sorted(forms, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first))) if forms else None

@@ -1,13 +1,13 @@
-"""Copies an account into a database or files, and keeps the copy up to date in few calls.
+"""Syncs an account to a database or files. The first sync reads everything, later ones only what can change.
 
     from calendly_connector import sync
 
     with connector.connect(credential) as connection:
-        report = sync.copy(connection, "sqlite:///calendly.db")
+        report = sync.run(connection, "sqlite:///calendly.db")
 
-`plan` says what a copy would cost, `mark` takes webhook events. A destination is a database's URL, the
-path of an SQLite file, or, with `form` (jsonl or csv), a folder. Whatever interrupts a copy, its rows are
-as Calendly showed them, each once, and the next one goes on where it stopped.
+`plan` estimates the calls of a sync, `mark` records webhook events for the next one. A destination is a
+database URL, the path of an SQLite file or, with a file format (jsonl or csv), a folder. An interrupted sync
+leaves consistent rows, and the next one resumes it.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,73 +15,74 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from ..contract import Connection, Event
-from ..errors import UsageError
-from .destination import Format, destination
-from .options import Options
-from .report import Plan, Planned, Progress, Report, StreamReport, Watch
+from ..storage.sql import require_sqlalchemy
+from .config import FileFormat, SyncOptions, parse_destination
+from .report import OnProgress, StreamPlan, StreamReport, SyncPlan, SyncProgress, SyncReport
 
-__all__ = ["Options", "Plan", "Planned", "Progress", "Report", "StreamReport", "copy", "mark", "plan"]
+__all__ = [
+    "StreamPlan",
+    "StreamReport",
+    "SyncOptions",
+    "SyncPlan",
+    "SyncProgress",
+    "SyncReport",
+    "mark",
+    "plan",
+    "run",
+]
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def copy(
+def run(
     connection: Connection,
     to: str,
-    options: Options | None = None,
+    options: SyncOptions | None = None,
     *,
-    form: Format | None = None,
+    file_format: FileFormat | None = None,
     clock: Callable[[], datetime] = _now,
-    watch: Watch = lambda _progress: None,
-    stop: Callable[[], bool] = lambda: False,
-) -> Report:
-    """Copy an account; the first time all of it, later what may have changed.
+    on_progress: OnProgress = lambda _progress: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SyncReport:
+    """Sync an account: everything the first time, later only what can have changed.
 
-    `watch` is told of every page, `stop` asked after it. Raises DestinationError for what the destination
-    refuses, TakenOver where a later copy into it has begun, and Calendly's errors as they come.
+    `on_progress` is called after each page, then `should_stop`. Raises UsageError for an invalid destination,
+    DestinationError if it fails, TakenOver if a later sync into it has begun, and the errors of calls.
     """
-    _require_sqlalchemy()
-    from .copying import copy as run
+    require_sqlalchemy("A sync", "sync")
+    from .engine import run_sync
 
-    return run(connection, destination(to, form), options or Options(), clock, watch, stop)
+    destination = parse_destination(to, file_format)
+    return run_sync(connection, destination, options or SyncOptions(), clock, on_progress, should_stop)
 
 
 def plan(
     connection: Connection,
     to: str,
-    options: Options | None = None,
+    options: SyncOptions | None = None,
     *,
-    form: Format | None = None,
+    file_format: FileFormat | None = None,
     clock: Callable[[], datetime] = _now,
-) -> Plan:
-    """Say what `copy` would cost, at a few calls and without a change to the destination."""
-    _require_sqlalchemy()
-    from .planning import plan as run
+) -> SyncPlan:
+    """Estimate the calls of a sync. This makes a few calls itself, and doesn't change the destination."""
+    require_sqlalchemy("A sync", "sync")
+    from .planning import plan_sync
 
-    return run(connection, destination(to, form), options or Options(), clock)
+    return plan_sync(connection, parse_destination(to, file_format), options or SyncOptions(), clock)
 
 
-def mark(to: str, events: Iterable[Event], *, form: Format | None = None) -> int:
-    """Note which records webhook events told of, for the next copy; return how many.
+def mark(to: str, events: Iterable[Event], *, file_format: FileFormat | None = None) -> int:
+    """Mark the records that webhook events are about for the next sync; return how many.
 
-    What an event holds of an invitee is taken into the copy as it is, so pass only events whose signature
-    was verified. All other records are read again.
+    Invitees in an event are written as they are, so only pass events whose signature was verified.
     """
-    _require_sqlalchemy()
-    from .bodies import newer
+    require_sqlalchemy("A sync", "sync")
+    from .changes import changes_in, is_newer
     from .database import Database
-    from .marks import told_by
 
-    told = told_by(events)
-    with closing(Database(destination(to, form))) as database:
-        database.mark(told, newer)
-    return len(told)
-
-
-def _require_sqlalchemy() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("sqlalchemy") is None:
-        raise UsageError("Copies need SQLAlchemy.", fix="pip install 'calendly-connector[sync]'")
+    changes = changes_in(events)
+    with closing(Database(parse_destination(to, file_format))) as database:
+        database.mark(changes, is_newer)
+    return len(changes)

@@ -1,19 +1,17 @@
-"""Whose data is copied: the whole organization where the token may read it, else the user's own."""
+"""Whose data a sync reads: the whole organization's if the user is an admin or owner, otherwise their own."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from ..catalog.required_fields import taken_from, uri_in
-from ..contract import Connection
-from ..errors import PermissionDenied, UsageError
-from .streams import Stream
-
-_LEADS = frozenset({"owner", "admin"})
+from ..auth.identity import ADMIN_ROLES, read_identity
+from ..contract import Connection, Params, Result
+from ..errors import UsageError
+from .streams import StreamSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What a token reads; `note` says why it is not the whole organization."""
+class AccountView:
+    """The data that a token can read. `note` says why it isn't the whole organization's."""
 
     user: str
     organization: str
@@ -21,45 +19,47 @@ class Account:
     calls: int
     note: str = ""
 
-    def input(self, stream: Stream) -> dict[str, Any]:
-        """Give the inputs that say whose records a list is to hold."""
-        named = stream.whole if self.whole else stream.own
-        return {named: self.organization if named == "organization" else self.user} if named else {}
+    def list_input(self, stream: StreamSpec) -> dict[str, Any]:
+        """Return the input that limits a list to this view."""
+        name = stream.organization_input if self.whole else stream.user_input
+        return {name: self.organization if name == "organization" else self.user} if name else {}
 
-    def mark(self) -> dict[str, Any]:
-        """Give what tells this account's copies from others'."""
+    def to_state(self) -> dict[str, Any]:
+        """Return the view as it is stored in the destination, to compare later views with it."""
         return {"organization": self.organization, "user": None if self.whole else self.user}
 
 
-def look_up(connection: Connection, *, own: bool) -> Account:
-    """Ask Calendly who the token is and what role it has."""
-    me = connection.run("users.me")
-    user, organization = (uri_in(me.record, name, "users.me") for name in ("uri", "current_organization"))
-    if own:
-        return Account(user, organization, whole=False, calls=me.calls)
-    try:
-        with taken_from("the reply to users.me"):
-            connection.preview(
-                "organizations.get", {"uuid": organization}
-            )  # refuses what is not an organization
-            found = connection.run("organization_memberships.list", {"user": user})
-    except PermissionDenied:
-        note = "The token may not read its role (organizations:read), so only its user's own data is copied."
-        return Account(user, organization, whole=False, calls=me.calls + 1, note=note)
-    roles = {one.get("role") for one in found.records if one.get("organization") == organization}
-    whole = not roles.isdisjoint(_LEADS)
-    note = "" if whole else "The user is no admin or owner, so only their own data is copied."
-    return Account(user, organization, whole=whole, calls=me.calls + found.calls, note=note)
+def read_account_view(connection: Connection, *, own: bool) -> AccountView:
+    """Ask Calendly for the token's user and their role; with `own`, only for the user."""
+    calls = 0
+
+    def run(action: str, params: Params | None) -> Result:
+        nonlocal calls
+        calls += 1  # a denied call counts, too
+        result = connection.run(action, params)
+        calls += result.calls - 1
+        return result
+
+    identity = read_identity(run, with_role=not own)
+    whole = identity.role in ADMIN_ROLES
+    note = ""
+    if identity.role is None and not own:
+        note = "The token can't read its user's role (organizations:read), so only their own data is synced."
+    elif not whole and not own:
+        note = "The token's user is not an admin or owner, so only their own data is synced."
+    return AccountView(identity.user, identity.organization, whole=whole, calls=calls, note=note)
 
 
-def check_same(known: Any, account: Account) -> None:
-    """Refuse to mix two accounts, or a user's view with the organization's: rows would seem to go missing."""
-    if known is None or known == account.mark():
+def check_same_view(stored: Any, view: AccountView) -> None:
+    """Raise UsageError if the destination holds another view: its rows would be marked as missing."""
+    if stored is None or stored == view.to_state():
         return
-    was = "a whole organization" if known.get("user") is None else "one user's own data"
-    now = "the whole organization" if account.whole else "the user's own data"
-    other = "" if known.get("organization") == account.organization else " of another account"
+    if stored.get("organization") != view.organization:
+        held = "another account's data"
+    else:
+        held = "one user's own data" if stored.get("user") else "a whole organization's data"
+    wanted = "the whole organization's" if view.whole else "only the user's own"
     raise UsageError(
-        f"The destination is a copy of {was}{other}; this token would copy {now}.",
-        fix="Name another destination.",
+        f"This destination already holds {held}. This sync would write {wanted}.",
+        fix="Choose another destination.",
     )

@@ -1,10 +1,10 @@
-"""The database of a copy: rows, and the state of the reading, which changes with them at once.
+"""The database of a destination: rows, and the state of the sync, which changes in the same transactions.
 
-Every transaction that writes begins by asking whether this sync is still the one that may: a later one
-takes over by writing its name, and the older one fails at its next page.
+Each transaction first checks that no later sync has taken over the destination.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,50 +13,47 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from ..contract import Record
 from ..errors import DestinationError, TakenOver, UsageError
+from ..storage.sql import create_tables, error_message, open_engine, read_url, upsert
 from ..support import private_files
-from .destination import Destination
-from .rows import MOST_QUESTIONS, Row, answer_column, answers
-from .streams import Stream, streams
-from .tables import Tables, find, put_value
-from .upgrade import upgrade
-from .writer import Writer
+from .config import Destination
+from .rows import MAX_QUESTIONS, Row, answer_column, answers_by_question
+from .streams import StreamSpec, streams
+from .tables import Tables, find_rows, upgrade
+from .transaction import Between, Transaction
 
-_LOCKED_S: Final = 60  # how long SQLite waits for another writer
+_LOCK_TIMEOUT_S: Final = 60  # how long SQLite waits for another writer
 _WRITER: Final = "writer"
-_TOO_LARGE: Final = "54"  # class of PostgreSQL's codes for what is beyond its limits
 _REVISION: Final = "revision."
+_LIMIT_EXCEEDED: Final = "54"  # the class of PostgreSQL's error codes for values beyond its limits
 
 
 class Database:
-    """An open destination, for one thread; its tables are made where they are not there yet."""
+    """An open destination, for one thread. Its tables are created or upgraded when it is opened."""
 
     def __init__(self, destination: Destination) -> None:
-        self.run = uuid4().hex
-        self.crowded: set[str] = set()  # streams with more questions than columns
+        self.truncated: set[str] = set()  # streams with more questions than columns
+        self._id = uuid4().hex
         self._tables = Tables()
-        self._columns: dict[str, dict[str, str]] = {name: {} for name in self._tables.of}
-        self._engine = _engine(destination)
+        self.kinds = self._tables.kinds  # of the columns of each stream
+        self._answer_columns: defaultdict[str, dict[str, str]] = defaultdict(dict)  # by stream and question
+        url = _url(destination)
+        self._engine = open_engine(url, lock_timeout_s=_LOCK_TIMEOUT_S)
         try:
-            _make_private(self._engine.url)
-            with _told(self._engine):
+            if file := _sqlite_file(url):  # SQLite itself would create a file that everybody can read
+                private_files.make_folder(file.parent)
+                private_files.make_file(file)
+            with self._translated_errors():
                 self._prepare()
+        except OSError as error:
+            self.close()
+            raise DestinationError(
+                f"Can't create {error.filename or file}: {error.strerror}.", fix="Choose another destination."
+            ) from None
         except BaseException:
             self.close()
             raise
-
-    @classmethod
-    def exists(cls, destination: Destination) -> bool:
-        """Whether a copy has been begun there; nothing is made."""
-        engine = _engine(destination)
-        file = _file(engine.url)
-        if file is not None and not file.exists():
-            return False
-        try:
-            with _told(engine):
-                return sa.inspect(engine).has_table(Tables().state.name)
-        finally:
-            engine.dispose()
 
     def close(self) -> None:
         """Close the connections."""
@@ -65,72 +62,85 @@ class Database:
     # State
 
     def state(self, key: str) -> Any:
-        """Give a value of the state, None where there is none."""
+        """Return a value of the state, None if it isn't there."""
         state = self._tables.state
         with self._reading() as connection:
             text = connection.scalar(sa.select(state.c.value).where(state.c.key == key))
         return None if text is None else json.loads(text)
 
     def revision(self, stream: str) -> str | None:
-        """Give what is another one after every change of a table's rows, None before the first."""
-        given = self.state(_REVISION + stream)
-        return given if isinstance(given, str) else None
+        """Return an id that changes whenever a row of the table does, None before the first row."""
+        revision = self.state(_REVISION + stream)
+        return revision if isinstance(revision, str) else None
 
     def take_over(self) -> None:
-        """Become the one sync that may write here."""
-        with _told(self._engine), self._engine.begin() as connection:
-            put_value(connection, self._tables.state, _WRITER, self.run)
+        """Become the only sync that can write here."""
+        with self._translated_errors(), self._engine.begin() as connection:
+            upsert(connection, self._tables.state, {"key": _WRITER}, {"value": json.dumps(self._id)})
 
     @contextmanager
-    def writing(self) -> Iterator[Writer]:
-        """Open a transaction; it fails where a later sync has taken over."""
-        writer: Writer | None = None
+    def transaction(self, stamp: str = "") -> Iterator[Transaction]:
+        """Open a transaction that writes rows with this stamp.
+
+        Raises TakenOver if a later sync has taken over, and DestinationError for errors of the database.
+        """
+        state = self._tables.state
+        transaction: Transaction | None = None
         try:
             with self._engine.begin() as connection:
-                self._fence(connection)
-                writer = Writer(connection, self._tables)
-                yield writer
-                for stream in sorted(writer.touched):
-                    put_value(connection, self._tables.state, _REVISION + stream, uuid4().hex)
-                for key, value in writer.state.items():
-                    put_value(connection, self._tables.state, key, value)
+                mine = (state.c.key == _WRITER) & (state.c.value == json.dumps(self._id))
+                # An update instead of a select: it makes a later sync wait until this transaction ends.
+                if connection.execute(sa.update(state).where(mine).values(key=_WRITER)).rowcount != 1:
+                    raise TakenOver(
+                        "A later sync has taken over this destination.",
+                        fix="No data is lost. Let the later sync finish.",
+                    )
+                transaction = Transaction(connection, self._tables, stamp)
+                yield transaction
+                for name, counts in transaction.counts.items():
+                    if counts.new or counts.changed or counts.missing:
+                        transaction.state[_REVISION + name] = uuid4().hex
+                for key, value in transaction.state.items():
+                    upsert(connection, state, {"key": key}, {"value": json.dumps(value)})
         except sa.exc.SQLAlchemyError as error:
-            raise _worded(self._engine, error, self._refused(error, writer)) from None
+            raise _destination_error(
+                self._engine.url, error, self._rejected_row(error, transaction)
+            ) from None
 
     # Rows
 
     def columns(self, stream: str) -> list[str]:
-        """Name the columns of a table."""
+        """Return the names of a table's columns."""
         return list(self._tables.of[stream].c.keys())
 
-    def stored(self, stream: str, uris: Sequence[str], columns: Sequence[str] = ()) -> dict[str, Row]:
-        """Give the rows of these URIs, by URI: some columns or all."""
+    def rows_by_uri(self, stream: str, uris: Sequence[str], columns: Sequence[str] = ()) -> dict[str, Row]:
+        """Return the rows with these URIs, by URI, with some columns or all of them."""
         with self._reading() as connection:
-            return find(connection, self._tables.of[stream], uris, columns)
+            return find_rows(connection, self._tables.of[stream], uris, columns)
 
     def uris(self, stream: str) -> list[str]:
-        """Give the URIs of all rows that are not missing, in order."""
+        """Return the URIs of all rows that aren't missing, sorted."""
         table = self._tables.of[stream]
         query = sa.select(table.c.uri).where(table.c.missing_since.is_(None)).order_by(table.c.uri)
         with self._reading() as connection:
             return list(connection.scalars(query))
 
     def count(self, stream: str) -> int:
-        """Count the rows that are not missing."""
+        """Count the rows that aren't missing."""
         table = self._tables.of[stream]
         query = sa.select(sa.func.count()).select_from(table).where(table.c.missing_since.is_(None))
         with self._reading() as connection:
             return connection.scalar(query) or 0
 
-    def ends(self, stream: str, column: str) -> tuple[str | None, str | None]:
-        """Give the lowest and the highest value of a column, None where there is no row."""
+    def extremes(self, stream: str, column: str) -> tuple[str | None, str | None]:
+        """Return the lowest and the highest value of a column, None if there are no rows."""
         values = self._tables.of[stream].c[column]
         with self._reading() as connection:
             lowest, highest = connection.execute(sa.select(sa.func.min(values), sa.func.max(values))).one()
             return lowest, highest
 
-    def rows(self, stream: str, between: tuple[str, str | None, str | None] | None = None) -> Iterator[Row]:
-        """Give rows in the order of their URIs, some at a time: all, or those between values of a column."""
+    def rows(self, stream: str, between: Between | None = None) -> Iterator[Row]:
+        """Yield rows in the order of their URIs: all, or those between values of a column (half-open)."""
         table = self._tables.of[stream]
         query = sa.select(table).order_by(table.c.uri)
         if between:
@@ -141,188 +151,168 @@ class Database:
             for found in connection.execution_options(yield_per=1000).execute(query).mappings():
                 yield dict(found)
 
-    def below(self, stream: str, uri: str) -> dict[str, Row]:
-        """Return the rows below a record that are not missing, by URI: only their status."""
+    def children_statuses(self, stream: str, uri: str) -> dict[str, str]:
+        """Return the status of each row below a record, by URI, without missing rows."""
         table = self._tables.of[stream]
-        mine = table.c[streams()[stream].link or ""] == uri
-        query = sa.select(table.c.uri, table.c.status).where(mine, table.c.missing_since.is_(None))
+        below = table.c[streams()[stream].parent_column] == uri
+        query = sa.select(table.c.uri, table.c.status).where(below, table.c.missing_since.is_(None))
         with self._reading() as connection:
-            return {one["uri"]: dict(one) for one in connection.execute(query).mappings()}
+            return {found.uri: found.status for found in connection.execute(query)}
 
-    def read_below(self, uris: Sequence[str]) -> dict[str, str]:
-        """Give when the records below each of these were last read."""
-        reads = self._tables.reads
+    def children_read_at(self, uris: Sequence[str]) -> dict[str, str]:
+        """Return when the records below each of these were last read, by URI."""
         with self._reading() as connection:
-            return {uri: found["read_at"] for uri, found in find(connection, reads, uris).items()}
+            found = find_rows(connection, self._tables.reads, uris)
+        return {uri: row["read_at"] for uri, row in found.items()}
 
     # Answers
 
-    def learn(self, stream: Stream, records: Iterable[Mapping[str, Any]]) -> None:
-        """Add a column for each question that has none yet."""
-        known = self._columns[stream.name]
-        asked = (question for record in records for question in answers(record, stream.answers))
+    def add_answer_columns(self, stream: StreamSpec, records: Iterable[Record]) -> None:
+        """Add a column for each new question, up to the limit."""
+        if stream.answers is None:
+            return
+        known = self._answer_columns[stream.name]
+        asked = (question for record in records for question in answers_by_question(record, stream.answers))
         fresh = [question for question in dict.fromkeys(asked) if question not in known]
-        room = MOST_QUESTIONS - len(known)
+        room = MAX_QUESTIONS - len(known)
         if len(fresh) > room:
-            self.crowded.add(stream.name)
+            self.truncated.add(stream.name)
             del fresh[room:]
         if not fresh:
             return
-        table = self._tables.of[stream.name]
-        made: dict[str, str] = {}
+        added: dict[str, str] = {}
         for question in fresh:
-            made[question] = answer_column(question, {*table.c.keys(), *made.values()})
-        with self.writing() as writer:
-            writer.add_questions(stream.name, made)
-        self._learnt(stream.name, made)
+            added[question] = answer_column(question, {*self.columns(stream.name), *added.values()})
+        with self.transaction() as transaction:
+            transaction.add_answer_columns(stream.name, added)
+        self._know_answer_columns(stream.name, added)
 
-    def answered(self, stream: Stream, record: Mapping[str, Any]) -> Row:
-        """Give a record's answers by column; those to questions without one stand in their property alone."""
-        known = self._columns[stream.name]
-        given = answers(record, stream.answers)
-        return {known[question]: answer for question, answer in given.items() if question in known}
+    def answer_row(self, stream: StreamSpec, record: Record) -> Row:
+        """Return a record's answers by column. Answers to questions without a column are left out."""
+        if stream.answers is None:
+            return {}
+        known = self._answer_columns[stream.name]
+        answers = answers_by_question(record, stream.answers)
+        return {known[question]: answer for question, answer in answers.items() if question in known}
 
-    # Marks
+    # Records that webhooks reported as changed
 
-    def mark(self, told: Mapping[str, str | None], newer: Callable[[str, str | None], bool]) -> None:
-        """Say that records have changed, with a body where there is one; of two the newer one stays.
+    def mark(self, changes: Mapping[str, str | None], is_newer: Callable[[str, str | None], bool]) -> None:
+        """Mark records as changed, each with a webhook body or None. Of two bodies the newer one stays.
 
-        Whoever calls this need not be the one who syncs.
+        This doesn't take over the destination.
         """
-        for uri, body in sorted(told.items()):
-            with _told(self._engine):
+        for uri, body in sorted(changes.items()):
+            with self._translated_errors():
                 try:
-                    self._mark(uri, body, newer)
-                except sa.exc.IntegrityError:  # another program has marked the same record at the same time
-                    self._mark(uri, body, newer)
+                    self._mark(uri, body, is_newer)
+                except sa.exc.IntegrityError:  # another process marked the same record at the same moment
+                    self._mark(uri, body, is_newer)
 
     def marks(self) -> dict[str, tuple[str, str | None]]:
-        """Return what is marked, each with the name of its mark and the body that came with it."""
+        """Return the marked records: the id of each mark, and the body that came with it."""
         marks = self._tables.marks
         with self._reading() as connection:
             found = connection.execute(sa.select(marks).order_by(marks.c.uri)).mappings()
             return {one["uri"]: (one["mark"], one["body"]) for one in found}
 
-    def _mark(self, uri: str, body: str | None, newer: Callable[[str, str | None], bool]) -> None:
+    def _mark(self, uri: str, body: str | None, is_newer: Callable[[str, str | None], bool]) -> None:
         marks = self._tables.marks
         mine = marks.c.uri == uri
         with self._engine.begin() as connection:
-            # The update comes first: it keeps others from this mark until the transaction ends.
+            # The update comes first: it locks this mark until the transaction ends.
             if connection.execute(sa.update(marks).where(mine).values(mark=uuid4().hex)).rowcount == 0:
                 connection.execute(sa.insert(marks).values(uri=uri, mark=uuid4().hex, body=body))
-            elif body and newer(body, connection.scalar(sa.select(marks.c.body).where(mine))):
+            elif body and is_newer(body, connection.scalar(sa.select(marks.c.body).where(mine))):
                 connection.execute(sa.update(marks).where(mine).values(body=body))
 
+    # Opening
+
     def _prepare(self) -> None:
-        """Make the tables, and bring up to date those that an older version made."""
         tables = self._tables
         existing = set(sa.inspect(self._engine).get_table_names())
         if tables.state.name not in existing and (foreign := existing & tables.of.keys()):
             raise UsageError(
-                f"The database already has a table {min(foreign)} that is no part of a copy.",
-                fix="Name another database, or another schema in its URL.",
+                f"The database already has a table {min(foreign)!r} that doesn't belong to a sync.",
+                fix="Choose another database, or another schema in its URL.",
             )
+        create_tables(self._engine, tables.metadata, tables.state)  # shows that the next ones are ours
+        create_tables(self._engine, tables.metadata)
         with self._engine.begin() as connection:
-            tables.metadata.create_all(connection, tables=[tables.state])  # it says that the others are ours
-        with self._engine.begin() as connection:
-            tables.metadata.create_all(connection)
             for known in connection.execute(sa.select(tables.questions)).mappings().all():
                 if known["stream"] in tables.of:
-                    self._learnt(known["stream"], {known["question"]: known["column_name"]})
-            upgrade(connection, [tables.marks, *tables.of.values()], lock=tables.state)
+                    self._know_answer_columns(known["stream"], {known["question"]: known["column_name"]})
+            upgrade(connection, tables)
 
-    def _learnt(self, stream: str, columns: Mapping[str, str]) -> None:
-        for question, name in columns.items():
+    def _know_answer_columns(self, stream: str, columns: Mapping[str, str]) -> None:
+        for name in columns.values():
             self._tables.of[stream].append_column(sa.Column(name, sa.Text))
-            self._columns[stream][question] = name
+        self._answer_columns[stream] |= columns
 
-    def _fence(self, connection: sa.Connection) -> None:
-        state = self._tables.state
-        mine = (state.c.key == _WRITER) & (state.c.value == json.dumps(self.run))
-        # An update, not a question: it also keeps a later sync waiting until this transaction ends.
-        if connection.execute(sa.update(state).where(mine).values(key=_WRITER)).rowcount != 1:
-            raise TakenOver(
-                "A later sync into the same destination has taken over.",
-                fix="Nothing is lost: let it finish.",
-            )
-
-    def _refused(self, error: sa.exc.SQLAlchemyError, writer: Writer | None) -> str | None:
-        """Return the URI of the row that the database does not take, None where that is not why it failed."""
-        state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
-        broken = isinstance(error, sa.exc.OperationalError) and not state.startswith(_TOO_LARGE)
-        if writer is None or writer.at_work is None or broken:
-            return None
-        table, rows = writer.at_work
-        for one in rows:
-            try:
-                with self._engine.connect() as connection:  # nothing is committed
-                    connection.execute(sa.delete(table).where(table.c.uri == one["uri"]))
-                    connection.execute(sa.insert(table), [one])
-            except type(error):
-                return str(one["uri"])
-        return None
+    # Errors
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with _told(self._engine), self._engine.connect() as connection:
+        with self._translated_errors(), self._engine.connect() as connection:
             yield connection
 
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.SQLAlchemyError as error:
+            raise _destination_error(self._engine.url, error) from None
 
-@contextmanager
-def _told(engine: sa.Engine) -> Iterator[None]:
-    """Word the database's errors: SQLAlchemy's words hold rows, and a driver's could hold a password."""
+    def _rejected_row(self, error: sa.exc.SQLAlchemyError, transaction: Transaction | None) -> str | None:
+        """Return the URI of the row that the database rejects, None if the error has another cause."""
+        state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+        is_broken = isinstance(error, sa.exc.OperationalError) and not state.startswith(_LIMIT_EXCEEDED)
+        if transaction is None or transaction.inserting is None or is_broken:
+            return None
+        table, rows = transaction.inserting
+        for row in rows:
+            try:
+                with self._engine.connect() as connection:  # never commits
+                    connection.execute(sa.delete(table).where(table.c.uri == row["uri"]))
+                    connection.execute(sa.insert(table), [row])
+            except type(error):
+                return str(row["uri"])
+        return None
+
+
+def has_synced_before(destination: Destination) -> bool:
+    """Check whether the destination holds a sync, without creating anything."""
+    url = _url(destination)
+    file = _sqlite_file(url)
+    if file is not None and not file.exists():
+        return False
+    engine = open_engine(url, lock_timeout_s=_LOCK_TIMEOUT_S)
     try:
-        yield
+        return sa.inspect(engine).has_table(Tables().state.name)
     except sa.exc.SQLAlchemyError as error:
-        raise _worded(engine, error) from None
+        raise _destination_error(url, error) from None
+    finally:
+        engine.dispose()
 
 
-def _worded(engine: sa.Engine, error: sa.exc.SQLAlchemyError, refused: str | None = None) -> DestinationError:
-    cause = getattr(error, "orig", None) or error
-    words = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-    for secret in (engine.url.password, engine.url.query.get("password")):
-        words = words.replace(str(secret), "***") if secret else words
-    what = f" to {refused}" if refused else ""
-    return DestinationError(
-        f"The database said no{what}: {words}.",
-        fix="What was copied so far is whole; the same command goes on from there.",
-    )
+def _url(destination: Destination) -> sa.URL:
+    if destination.file is not None:
+        return sa.URL.create("sqlite", database=str(destination.file))
+    return read_url(destination.url, what="A sync", setting="The destination", extra="sync")
 
 
-def _file(url: sa.URL) -> Path | None:
-    """Return the file of an SQLite database, None for every other one."""
+def _sqlite_file(url: sa.URL) -> Path | None:
+    """Return the file of an SQLite database, None for other databases."""
     if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"} or "uri" in url.query:
         return None
     return Path(str(url.database))
 
 
-def _make_private(url: sa.URL) -> None:
-    """Make the file of an SQLite database before SQLite does, which would let everybody read it."""
-    file = _file(url)
-    if file is None:
-        return
-    try:
-        private_files.make_folder(file.parent)
-        private_files.make_file(file)
-    except OSError as error:
-        raise DestinationError(
-            f"{error.filename or file} cannot be made: {error.strerror}.", fix="Name another place."
-        ) from None
-
-
-def _engine(destination: Destination) -> sa.Engine:
-    if destination.file is not None:
-        file = sa.URL.create("sqlite", database=str(destination.file))
-        return sa.create_engine(file, connect_args={"timeout": _LOCKED_S})
-    try:
-        return sa.create_engine(destination.url)
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"This kind of database needs the module {error.name}.",
-            fix="Install it, such as psycopg for postgresql+psycopg://… .",
-        ) from None
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ValueError):
-        raise UsageError(
-            "The destination is no database's URL that SQLAlchemy knows.",
-            fix="Write it like sqlite:///calendly.db or postgresql+psycopg://user@host/name.",
-        ) from None
+def _destination_error(
+    url: sa.URL, error: sa.exc.SQLAlchemyError, rejected: str | None = None
+) -> DestinationError:
+    record = f" (record {rejected})" if rejected else ""
+    return DestinationError(
+        f"Database error: {error_message(error, url)}{record}.",
+        fix="Data synced so far is intact. Run the same command to resume.",
+    )

@@ -1,4 +1,4 @@
-"""The tables as files: whole and consistent at any moment, written anew where their rows changed."""
+"""The tables as files. Each file is complete at any moment, and is only written if its rows changed."""
 
 import json
 import os
@@ -9,44 +9,49 @@ from typing import Final
 
 from ..errors import DestinationError
 from ..support import private_files, spreadsheets
+from .config import Destination
 from .database import Database
-from .destination import Format
 
 _WRITTEN: Final = "written."
-_LEFT_OUT: Final = "synced_at"  # it changes with every sync, and the file would too
-_DISARMED: Final = ".disarmed"  # tells what was written from what older versions, or --keep-formulas, wrote
+_LEFT_OUT: Final = "synced_at"  # changes with every sync, and would change the file
+_ESCAPED: Final = ".disarmed"  # files of older versions, or with --keep-formulas, have no escaped formulas
 
 
 def write_files(
-    database: Database, folder: Path, form: Format, names: Iterable[str], *, keep_formulas: bool = False
+    database: Database, destination: Destination, streams: Iterable[str], *, keep_formulas: bool = False
 ) -> list[str]:
-    """Write the files of the streams whose rows changed since they were last written; return their names."""
-    disarmed = _DISARMED if form == "csv" and not keep_formulas else ""
+    """Write the files of the streams whose rows changed since the last time; return their names.
+
+    Raises DestinationError if a file can't be written.
+    """
+    folder, file_format = destination.folder or Path(), destination.file_format
+    escaped = _ESCAPED if file_format == "csv" and not keep_formulas else ""
     written = []
-    for name in names:
-        path = folder / f"{name}.{form}"
-        key, now = f"{_WRITTEN}{form}.{name}", f"{database.revision(name)}{disarmed}"
-        if path.exists() and database.state(key) == now:
+    for name in streams:
+        path = folder / f"{name}.{file_format}"
+        key, revision = f"{_WRITTEN}{file_format}.{name}", f"{database.revision(name)}{escaped}"
+        if path.exists() and database.state(key) == revision:
             continue
+        if file_format == "csv":
+            lines = _csv_lines(database, name, keep_formulas=keep_formulas)
+        else:
+            lines = _json_lines(database, name)
         try:
-            if form == "csv":
-                _replace(path, _comma_separated(database, name, keep_formulas=keep_formulas))
-            else:
-                _replace(path, _json_lines(database, name))
+            _replace(path, lines)
         except OSError as error:
             raise DestinationError(
-                f"{path} cannot be written: {error.strerror}.", fix="The same command writes it again."
+                f"Can't write {path}: {error.strerror}.", fix="Run the same command to write it again."
             ) from None
-        with database.writing() as writer:
-            writer.state[key] = now
+        with database.transaction() as transaction:
+            transaction.state[key] = revision
         written.append(path.name)
     return written
 
 
 def _replace(path: Path, lines: Iterable[str]) -> None:
-    """Put a new file in the place of an old one, in one step, also where the power fails.
+    """Replace a file in one step that survives a power failure.
 
-    The old one's mode stays; the first one is its owner's only.
+    The new file keeps the mode of the old one; without one, only its owner can read it.
     """
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
@@ -65,23 +70,21 @@ def _replace(path: Path, lines: Iterable[str]) -> None:
             os.close(handle)
 
 
-def _json_lines(database: Database, name: str) -> Iterator[str]:
-    """Give a line per record: what Calendly said, the answers by column, and since when it is missing."""
-    for row in database.rows(name):
+def _json_lines(database: Database, stream: str) -> Iterator[str]:
+    """Yield a line per row: the record as Calendly returns it, answers by column, and `missing_since`."""
+    for row in database.rows(stream):
         other = row.pop("other") or {}
-        told = {name: value for name, value in row.items() if name != _LEFT_OUT and value is not None}
-        yield json.dumps(told | other, ensure_ascii=False, separators=(",", ":")) + "\n"
+        values = {name: value for name, value in row.items() if name != _LEFT_OUT and value is not None}
+        yield json.dumps(values | other, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def _comma_separated(database: Database, name: str, *, keep_formulas: bool) -> Iterator[str]:
-    """Give a line per record under one of names; objects and lists as JSON."""
-    columns = [column for column in database.columns(name) if column != _LEFT_OUT]
+def _csv_lines(database: Database, stream: str, *, keep_formulas: bool) -> Iterator[str]:
+    """Yield a header and a line per row. Objects, lists and truth values are JSON."""
+    columns = [column for column in database.columns(stream) if column != _LEFT_OUT]
     yield spreadsheets.line(columns)
-    for row in database.rows(name):
-        yield spreadsheets.line((_cell(row[column]) for column in columns), keep_formulas=keep_formulas)
-
-
-def _cell(value: object) -> object:
-    if value is None or (isinstance(value, str | int | float) and not isinstance(value, bool)):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    for row in database.rows(stream):
+        cells = [
+            json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else value
+            for value in (row[column] for column in columns)
+        ]
+        yield spreadsheets.line(cells, keep_formulas=keep_formulas)

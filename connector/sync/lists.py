@@ -1,171 +1,149 @@
 """Streams that are read as whole lists, or from the newest record back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from ..catalog.required_fields import taken_from
 from ..contract import Record, Records
 from ..errors import NotFound, UnexpectedAnswer, UsageError
-from . import times
-from .job import Job
-from .report import Counts
-from .rows import by_uri, row, uri_of
-from .streams import Recent, Stream, parts_of, streams
-from .writer import Writer
+from ..support import timestamps
+from .context import SyncContext
+from .rows import by_uri, record_uri, to_row
+from .streams import StreamSpec, embedded_streams, streams
 
-FULL, RECENT = "full.", "recent."
+_FULL, _RECENT = "full.", "recent."
 
 
-def copy_list(job: Job, stream: Stream) -> None:
-    """Read a stream, below every parent where it has one."""
-    since = recent_since(job, stream)
-    if stream.parent is None:
-        complete = _read(job, stream, _listed(job, stream, {}, since), since)
-    else:
-        complete = True
-        for parent in job.database.uris(stream.parent):
-            if parent not in job.run.parents:
-                complete &= _below(job, stream, parent, since)
-    with job.database.writing() as writer:
-        job.run.done.append(stream.name)
-        job.run.parents.clear()
+def sync_list(sync: SyncContext, stream: StreamSpec) -> None:
+    """Read a stream; if it has a parent, once for each parent record."""
+    checkpoint = sync.checkpoint
+    since = recent_since(sync, stream)
+    complete = True
+    for parent in sync.database.uris(stream.parent) if stream.parent else (None,):
+        if parent is None or parent not in checkpoint.parents:
+            complete &= _read_list(sync, stream, since, parent)
+    with sync.transaction() as transaction:
+        checkpoint.done.append(stream.name)
+        checkpoint.parents.clear()
         if complete:
-            writer.state[RECENT + stream.name] = job.run.began
+            transaction.state[_RECENT + stream.name] = checkpoint.began
             if since is None:
-                writer.state[FULL + stream.name] = job.run.began
-        lost = {below.name: writer.orphans(below, job.run.began) for below in _children(job, stream)}
-        job.save(writer)
-    for name, counts in lost.items():
-        job.counted(name, counts)
-    job.after_page(stream.name)
+                transaction.state[_FULL + stream.name] = checkpoint.began
+        transaction.mark_orphans_missing(stream.name, sync.wanted)
+        sync.save_checkpoint(transaction)
+    sync.after_page(stream.name)
 
 
-def recent_since(job: Job, stream: Stream) -> str | None:
-    """Give the time from which records are to be read, None where all are."""
-    recent = stream.recent
-    last_full = times.read(job.database.state(FULL + stream.name))
-    last = times.read(job.database.state(RECENT + stream.name))
-    began = times.read(job.run.began)
-    if recent is None or last is None or last_full is None or began is None:
+def recent_since(sync: SyncContext, stream: StreamSpec) -> str | None:
+    """Return the time from which to read records, None to read all of them."""
+    if stream.recent is None:
         return None
-    if began - last_full >= timedelta(days=recent.full_days):
+    last_full = timestamps.read_or_none(sync.database.state(_FULL + stream.name))
+    last = timestamps.read_or_none(sync.database.state(_RECENT + stream.name))
+    began = timestamps.read_or_none(sync.checkpoint.began)
+    if last is None or last_full is None or began is None:
         return None
-    return times.write(last - timedelta(days=recent.back_days))
+    if began - last_full >= timedelta(days=stream.recent.full_days):
+        return None
+    return timestamps.write_sortable(last - timedelta(days=stream.recent.back_days))
 
 
-def inputs(job: Job, stream: Stream, since: str | None) -> dict[str, Any]:
-    """Give the inputs of a stream's list."""
-    given = {**job.account.input(stream), **stream.input}
+def list_input(sync: SyncContext, stream: StreamSpec, since: str | None = None) -> dict[str, Any]:
+    """Return the inputs of a stream's list, which are limited to recent records if there is a `since`."""
+    inputs = {**sync.account.list_input(stream), **stream.input}
     if since is not None and stream.recent:
-        given |= stream.recent.input
-        given |= {stream.recent.since: since} if stream.recent.since else {}
-    return given
+        inputs |= stream.recent.input
+        inputs |= {stream.recent.since: since} if stream.recent.since else {}
+    return inputs
 
 
-def _below(job: Job, stream: Stream, parent: str, since: str | None) -> bool:
+def _read_list(sync: SyncContext, stream: StreamSpec, since: str | None, parent: str | None) -> bool:
+    """Read one list page by page; return whether it was complete."""
+    source = streams()[stream.parent].list if stream.parent else "users.me"
+    inputs = list_input(sync, stream, since) | ({stream.parent_input: parent} if parent else {})
     try:
-        records = _listed(job, stream, {stream.parent_input: parent}, since)
-    except UnexpectedAnswer as error:  # one record that nothing can name does not stop the copy
-        job.report.warn(str(error))
+        with taken_from(f"the reply to {source}"):
+            records = sync.connection.iterate(stream.list, inputs)
+    except UnexpectedAnswer as error:
+        if parent is None:
+            raise
+        sync.report.warn(str(error))  # a parent with an unusable URI doesn't stop the sync
         return False
     try:
-        return _read(job, stream, records, since, parent)
-    except NotFound:  # it went between its own list and this one
-        return False
-
-
-def _listed(job: Job, stream: Stream, above: Mapping[str, Any], since: str | None) -> Records:
-    """Return a stream's list, not read yet; UnexpectedAnswer where what it is asked for cannot be named."""
-    with taken_from(f"the reply to {streams()[stream.parent].list if stream.parent else 'users.me'}"):
-        return job.connection.iterate(stream.list, {**inputs(job, stream, since), **above})
-
-
-def _read(job: Job, stream: Stream, records: Records, since: str | None, parent: str | None = None) -> bool:
-    """Read one list, page by page; say whether all of it was read."""
-    known = 0
-    ended, short = False, False
-    for page in records.pages():
-        job.called(stream.name, records.calls - known)
-        known = records.calls
-        short |= not _write(job, stream, page)
-        job.report.warn(*records.warnings)
-        job.after_page(stream.name)
-        if since is not None and stream.recent and _is_old(stream.recent, page, since):
-            ended = True
-            break
-    complete = (ended or records.complete) and not short
+        complete = _read_pages(sync, stream, records, since)
+    except NotFound:
+        if parent is None:
+            raise
+        return False  # the parent was deleted after it was listed
     if not complete:
-        job.report.warn(f"{stream.name}: Calendly did not give the whole list; the next sync reads it again.")
-    if parent is not None and complete:
-        job.run.parents.append(parent)
-    with job.database.writing() as writer:
-        lost = _mark_missing(job, stream, parent, writer) if complete and since is None else {}
-        job.save(writer)
-    for name, counts in lost.items():
-        job.counted(name, counts)
+        sync.report.warn_incomplete(stream.name)
+    elif parent is not None:
+        sync.checkpoint.parents.append(parent)
+    with sync.transaction() as transaction:
+        if complete and since is None:
+            below = (stream.parent_column, [parent]) if stream.parent_column and parent else None
+            for table in (stream, *embedded_streams(stream.name, sync.wanted)):
+                transaction.mark_missing(table.name, below=below)
+        sync.save_checkpoint(transaction)
     return complete
 
 
-def _mark_missing(job: Job, stream: Stream, parent: str | None, writer: Writer) -> dict[str, Counts]:
-    below = (stream.link, [parent]) if stream.link and parent else None
-    names = [stream.name, *(part.name for part in parts_of(stream.name, job.wanted))]
-    return {name: writer.unseen(name, job.run.began, below=below) for name in names}
+def _read_pages(sync: SyncContext, stream: StreamSpec, records: Records, since: str | None) -> bool:
+    """Read and write pages until all records are older than `since`; return whether they are complete."""
+    counted = 0
+    complete = True
+    start = timestamps.read_or_none(since)
+    for page in records.pages():
+        sync.report.add_calls(stream.name, records.calls - counted)
+        counted = records.calls
+        complete &= _write_page(sync, stream, page)
+        sync.report.warn(*records.warnings)
+        sync.after_page(stream.name)
+        if start and stream.recent and stream.recent.by and page:
+            times = [timestamps.read_or_none(record.get(stream.recent.by)) for record in page]
+            if all(time and time < start for time in times):
+                return complete
+    return complete and records.complete
 
 
-def _write(job: Job, stream: Stream, page: Sequence[Record]) -> bool:
-    """Write a page; say whether all of it could be written.
+def _write_page(sync: SyncContext, stream: StreamSpec, page: Sequence[Record]) -> bool:
+    """Write a page; return whether all of its records could be written.
 
-    Where lists leave fields out, new and changed records are got one by one first.
+    If the list omits fields, new and changed records are read one by one first.
     """
-    same: list[str] = []
-    other: list[str] = []
-    if stream.details:
-        same, other = _sorted_by_change(job, stream, page)
-        page = [one for one in job.fetch(lambda uri: _get(job, stream, uri), other) if one]
-        job.called(stream.name, len(other))
-    short = len(page) < len(other)
+    unchanged: set[str] = set()
+    complete = True
+    if stream.get_details:
+        unchanged = _unchanged(sync, stream, page)
+        changed = [uri for uri in by_uri(page) if uri not in unchanged]
+        page = [found for found in sync.fetch(lambda uri: _get(sync, stream, uri), changed) if found]
+        sync.report.add_calls(stream.name, len(changed))
+        complete = len(page) == len(changed)
     page = list(by_uri(page).values())
-    job.database.learn(stream, page)
-    with job.database.writing() as writer:
-        counts = job.put(writer, stream, page)
-        writer.seen(stream.name, same, job.run.began)
-    counts[stream.name].read += len(same)
-    for name, one in counts.items():
-        job.counted(name, one)
-    return not short
+    sync.database.add_answer_columns(stream, page)
+    with sync.transaction() as transaction:
+        sync.write(transaction, stream, page)
+        transaction.stamp_rows(stream.name, unchanged)
+    return complete
 
 
-def _get(job: Job, stream: Stream, uri: str) -> Record | None:
+def _get(sync: SyncContext, stream: StreamSpec, uri: str) -> Record | None:
     try:
-        return job.connection.run(stream.get or "", {"uuid": uri}).record
+        return sync.connection.run(stream.get or "", {"uuid": uri}).record
     except (NotFound, UsageError):
         return None
 
 
-def _sorted_by_change(job: Job, stream: Stream, page: Sequence[Record]) -> tuple[list[str], list[str]]:
-    """Give the URIs of records that are stored as they are listed, and of all others."""
-    columns = job.columns[stream.name]
-    listed = {made["uri"]: made for made in (row(record, columns) for record in page)}
-    given = {uri_of(record): record.keys() for record in page}
-    stored = job.database.stored(stream.name, list(listed))
-    same = [
-        uri
-        for uri, made in listed.items()
-        if uri in stored
-        and stored[uri]["missing_since"] is None
-        and all(stored[uri][name] == made[name] for name in columns.keys() & given[uri])
-    ]
-    return same, [uri for uri in listed if uri not in same]
-
-
-def _is_old(recent: Recent, page: Sequence[Record], since: str) -> bool:
-    if recent.by is None:
-        return False
-    start = times.read(since)
-    moments = [times.read(record.get(recent.by)) for record in page]
-    return bool(moments) and start is not None and all(moment and moment < start for moment in moments)
-
-
-def _children(job: Job, stream: Stream) -> list[Stream]:
-    return [streams()[name] for name in job.wanted if streams()[name].above == stream.name]
+def _unchanged(sync: SyncContext, stream: StreamSpec, page: Sequence[Record]) -> set[str]:
+    """Return the URIs of records whose rows hold everything that the list says."""
+    columns = sync.database.kinds[stream.name]
+    stored = sync.database.rows_by_uri(stream.name, [record_uri(record) for record in page])
+    unchanged = set()
+    for uri, record in by_uri(page).items():
+        listed, row = to_row(record, columns), stored.get(uri)
+        if row is None or row["missing_since"] is not None:
+            continue
+        if all(row[name] == listed[name] for name in columns.keys() & record.keys()):
+            unchanged.add(uri)
+    return unchanged

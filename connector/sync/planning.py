@@ -1,63 +1,64 @@
-"""What a sync would cost: counted from the rows that are there, estimated from a few pages where none are."""
+"""The expected calls of a sync: counted from stored rows, or estimated from a few pages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any, Final
 
-from ..contract import Connection, RateLimit, Record
+from ..contract import Connection, RateLimit, Record, Result
 from ..errors import PermissionDenied
-from . import schedule, times
-from .copying import opened
-from .database import Database
-from .destination import Destination
+from ..support import timestamps
+from . import schedule
+from .config import Destination, SyncOptions
+from .context import SyncContext, open_sync
+from .database import Database, has_synced_before
 from .events import EVENTS, INVITEES, due_bands, is_due
-from .job import Job
-from .lists import inputs, recent_since
-from .options import Options
-from .report import Plan, Planned
-from .streams import Stream, streams
+from .lists import list_input, recent_since
+from .report import StreamPlan, SyncPlan
+from .streams import StreamSpec, streams
 
 _PAGE: Final = 100  # records
 _SAMPLES: Final = 6
-_WINDOW_S: Final = 60  # the limit's count starts anew after this time
-_AT_ONCE: Final = 500
-_NOTHING: Final = Destination("sqlite://")  # in memory
+_WINDOW_S: Final = 60  # of the rate limit
+_BATCH: Final = 500
+_IN_MEMORY: Final = Destination("sqlite://")
+_UNREADABLE: Final = "the token can't read it"
 
-Estimate = dict[str, Planned]
+StreamPlans = dict[str, StreamPlan]
 
 
-def plan(
-    connection: Connection, destination: Destination, options: Options, clock: Callable[[], datetime]
-) -> Plan:
-    """Plan a sync."""
-    there = destination if Database.exists(destination) else _NOTHING
+def plan_sync(
+    connection: Connection, destination: Destination, options: SyncOptions, clock: Callable[[], datetime]
+) -> SyncPlan:
+    """Return the expected calls of a sync. The destination isn't changed."""
+    existing = destination if has_synced_before(destination) else _IN_MEMORY
     with (
-        closing(Database(there)) as database,
-        opened(connection, database, options, clock) as job,
+        closing(Database(existing)) as database,
+        open_sync(connection, database, options, clock) as sync,
     ):
-        found: Estimate = {"account": Planned("account", job.account.calls)}
-        if marks := sum(body is None for _, body in database.marks().values()):
-            found["marked"] = Planned("marked", 2 * marks, about=True, note="what webhook events told of")
-        for name in job.wanted if not options.only_marked else ():
-            if name in job.run.done:
-                found[name] = Planned(name, 0, note="read before the last sync was interrupted")
-            elif streams()[name].kept:
-                found |= _planned(job, streams()[name], found)
-        calls = sum(one.calls for one in found.values())
-        return Plan(
-            streams=tuple(found.values()),
+        plans: StreamPlans = {"account": StreamPlan("account", sync.account.calls)}
+        if marked := sum(body is None for _, body in database.marks().values()):
+            note = "records that webhook events marked"
+            plans["marked"] = StreamPlan("marked", 2 * marked, about=True, note=note)
+        for name in sync.wanted if not options.only_marked else ():
+            if name in sync.checkpoint.done:
+                plans[name] = StreamPlan(name, 0, note="read before the last sync was interrupted")
+            elif streams()[name].refresh:
+                plans |= _plan_stream(sync, streams()[name], plans)
+        calls = sum(one.calls for one in plans.values())
+        return SyncPlan(
+            streams=tuple(plans.values()),
             calls=calls,
             minutes=minutes(calls, connection.rate_limit),
-            about=any(one.about for one in found.values()),
-            spent=job.report.calls,
-            warnings=tuple(job.report.warnings),
+            about=any(one.about for one in plans.values()),
+            spent=sync.report.calls,
+            warnings=tuple(sync.report.warnings),
         )
 
 
 def minutes(calls: int, limit: RateLimit | None) -> float | None:
-    """Give how long the account's limit makes so many calls last, at least."""
+    """Return the minutes that calls take at least under a rate limit, None if it isn't known."""
     if limit is None or limit.limit < 1:
         return None
     if calls <= limit.remaining:
@@ -66,110 +67,114 @@ def minutes(calls: int, limit: RateLimit | None) -> float | None:
     return (wait_s + (calls - limit.remaining - 1) // limit.limit * _WINDOW_S) / 60
 
 
-def _planned(job: Job, stream: Stream, found: Estimate) -> Estimate:
+def _plan_stream(sync: SyncContext, stream: StreamSpec, plans: StreamPlans) -> StreamPlans:
     try:
-        if stream.kept == "windowed":
-            return _events(job, stream)
-        return {stream.name: _list(job, stream, found)}
+        if stream.refresh == "windowed":
+            return _plan_events(sync, stream)
+        return {stream.name: _plan_list(sync, stream, plans)}
     except PermissionDenied as error:
-        job.report.warn(f"{stream.name} will be left out: {error}")
-        return {stream.name: Planned(stream.name, 1, note="may not be read")}
+        sync.report.warn(f"{stream.name} will be skipped: {error}")
+        return {stream.name: StreamPlan(stream.name, 1, note=_UNREADABLE)}
 
 
-def _list(job: Job, stream: Stream, found: Estimate) -> Planned:
-    rows = job.database.count(stream.name)
-    lists = max(job.database.count(stream.parent), 1) if stream.parent else 1
-    if recent_since(job, stream):
-        return Planned(stream.name, lists, about=True, note="and what is new")
+def _plan_list(sync: SyncContext, stream: StreamSpec, plans: StreamPlans) -> StreamPlan:
+    rows = sync.database.count(stream.name)
+    lists = max(sync.database.count(stream.parent), 1) if stream.parent else 1
+    if recent_since(sync, stream):
+        return StreamPlan(stream.name, lists, about=True, note="plus new records")
     if rows:
-        return Planned(stream.name, max(ceil(rows / _PAGE), lists), about=True)
+        return StreamPlan(stream.name, max(ceil(rows / _PAGE), lists), about=True)
     if stream.parent:
-        refused = found.get(stream.parent, Planned("", 0)).note == "may not be read"
-        return Planned(
-            stream.name, 0 if refused else lists, about=True, note=f"one or more for each of {stream.parent}"
-        )
-    sample = _page(job, stream.list, inputs(job, stream, None))
-    each = len(sample.records) if stream.details else 0
+        unreadable = stream.parent in plans and plans[stream.parent].note == _UNREADABLE
+        note = f"one or more for each of {stream.parent}"
+        return StreamPlan(stream.name, 0 if unreadable else lists, about=True, note=note)
+    sample = _read_page(sync, stream.list, list_input(sync, stream))
+    details = len(sample.records) if stream.get_details else 0
     if sample.complete:
-        return Planned(stream.name, 1 + each)
-    return Planned(stream.name, 2 + 2 * each, about=True, note="or more: Calendly does not say how many")
+        return StreamPlan(stream.name, 1 + details)
+    note = "or more: Calendly doesn't report the total"
+    return StreamPlan(stream.name, 2 + 2 * details, about=True, note=note)
 
 
-def _events(job: Job, stream: Stream) -> Estimate:
-    if job.run.ranges is not None:
-        ranges = [schedule.Range(times.read(since), times.read(until)) for since, until in job.run.ranges]
-        ranges = [
-            schedule.Range(times.read(job.run.position), ranges[job.run.at].until),
-            *ranges[job.run.at + 1 :],
-        ]
-    else:
-        ranges = schedule.ranges(due_bands(job), job.clock())
-    if job.database.count(EVENTS) == 0:
-        events, calls = _sampled(job, stream)
+def _plan_events(sync: SyncContext, stream: StreamSpec) -> StreamPlans:
+    if sync.database.count(EVENTS) == 0:
+        events, calls = _estimate_events(sync, stream)
         about = events > _PAGE
-        made = {EVENTS: Planned(EVENTS, max(ceil(events / _PAGE), 1), about=about, note=f"{events} events")}
-        if INVITEES in job.wanted:
-            made[INVITEES] = Planned(INVITEES, calls, about=about, note="one for each event that has any")
-        return made
-    pages, due = 0, 0
-    for one in ranges:
-        counted, waiting = _stored(job, one)
-        pages += max(ceil(counted / _PAGE), 1)
-        due += waiting
-    made = {EVENTS: Planned(EVENTS, pages, about=True)}
-    if INVITEES in job.wanted:
-        note = "and one for each new or changed event"
-        made[INVITEES] = Planned(INVITEES, due, about=True, note=note)
-    return made
+        pages = max(ceil(events / _PAGE), 1)
+        plans = {EVENTS: StreamPlan(EVENTS, pages, about=about, note=f"{events} events")}
+        note = "one for each event with invitees"
+    else:
+        about, pages, calls = True, 0, 0
+        for one in _ranges_left(sync):
+            stored, due = _count_stored(sync, one)
+            pages += max(ceil(stored / _PAGE), 1)
+            calls += due
+        plans = {EVENTS: StreamPlan(EVENTS, pages, about=True)}
+        note = "plus one for each new or changed event"
+    if INVITEES in sync.wanted:
+        plans[INVITEES] = StreamPlan(INVITEES, calls, about=about, note=note)
+    return plans
 
 
-def _stored(job: Job, one: schedule.Range) -> tuple[int, int]:
-    """Count the stored events of a range, and those of them whose invitees are due anyway."""
-    since, until = (None if moment is None else times.write(moment) for moment in (one.since, one.until))
-    between = ("start_time", since, until)
-    counted, due = 0, 0
-    some: list[Mapping[str, Any]] = []
+def _ranges_left(sync: SyncContext) -> list[schedule.Range]:
+    """Return the ranges that the sync will read, after the checkpoint if there is one."""
+    checkpoint = sync.checkpoint
+    if checkpoint.ranges is None:
+        return schedule.ranges(due_bands(sync), sync.clock())
+    read = timestamps.read_or_none
+    ranges = [schedule.Range(read(since), read(until)) for since, until in checkpoint.ranges[checkpoint.at :]]
+    return [schedule.Range(read(checkpoint.position), ranges[0].until), *ranges[1:]]
+
+
+def _count_stored(sync: SyncContext, one: schedule.Range) -> tuple[int, int]:
+    """Count the stored events of a range, and those whose invitees are due although nothing changed."""
+    since, until = (
+        None if time is None else timestamps.write_sortable(time) for time in (one.since, one.until)
+    )
+    stored, due = 0, 0
+    batch: list[Mapping[str, Any]] = []
 
     def count_due() -> int:
-        read_at = job.database.read_below([event["uri"] for event in some])
-        return sum(is_due(job, event, read_at.get(event["uri"])) for event in some)
+        read_at = sync.database.children_read_at([event["uri"] for event in batch])
+        return sum(is_due(sync, event, read_at.get(event["uri"])) for event in batch)
 
-    for event in job.database.rows(EVENTS, between):
-        counted += 1
-        some.append({name: event[name] for name in ("uri", "end_time", "invitees_counter")})
-        if len(some) == _AT_ONCE:
+    for event in sync.database.rows(EVENTS, ("start_time", since, until)):
+        stored += 1
+        batch.append({name: event[name] for name in ("uri", "end_time", "invitees_counter")})
+        if len(batch) == _BATCH:
             due += count_due()
-            some.clear()
-    return counted, due + count_due()
+            batch.clear()
+    return stored, due + count_due()
 
 
-def _sampled(job: Job, stream: Stream) -> tuple[int, int]:
-    """Give about how many events there are, and how many of them have invitees, from pages here and there."""
-    given = {**job.account.input(stream), **stream.input}
-    first = _page(job, stream.list, given)
+def _estimate_events(sync: SyncContext, stream: StreamSpec) -> tuple[int, int]:
+    """Return the estimated numbers of events and of events with invitees, from pages at several times."""
+    inputs = list_input(sync, stream)
+    first = _read_page(sync, stream.list, inputs)
     if first.complete:
         return len(first.records), sum(map(_has_invitees, first.records))
-    last = _page(job, stream.list, {**given, "sort": "start_time:desc", "count": 1}).records
+    last = _read_page(sync, stream.list, {**inputs, "sort": "start_time:desc", "count": 1}).records
     start, end = _start(first.records[0]), _start(last[0] if last else first.records[-1])
     records = list(first.records)
-    rates = [_a_second(first.records, start, end)]
+    rates = [_events_per_second(first.records, start, end)]
     for number in range(1, _SAMPLES):
         here = start + (end - start) * number / _SAMPLES
-        page = _page(job, stream.list, {**given, "min_start_time": times.write(here)}).records
+        after = {"min_start_time": timestamps.write_sortable(here)}
+        page = _read_page(sync, stream.list, {**inputs, **after}).records
         records += page
-        rates.append(_a_second(page, here, end))
-    events = max(round(sum(rates) / len(rates) * max((end - start).total_seconds(), 1.0)), len(first.records))
+        rates.append(_events_per_second(page, here, end))
+    seconds = max((end - start).total_seconds(), 1.0)
+    events = max(round(sum(rates) / len(rates) * seconds), len(first.records))
     return events, round(events * sum(map(_has_invitees, records)) / len(records))
 
 
-def _a_second(page: Sequence[Record], start: datetime, end: datetime) -> float:
-    """Give how dense the events of a page lie."""
+def _events_per_second(page: Sequence[Record], start: datetime, end: datetime) -> float:
     last = _start(page[-1]) if len(page) == _PAGE else end
     return len(page) / max((last - start) / timedelta(seconds=1), 1.0)
 
 
 def _start(event: Record) -> datetime:
-    return times.read(event.get("start_time")) or datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    return timestamps.read_or_none(event.get("start_time")) or datetime.fromtimestamp(0, UTC)
 
 
 def _has_invitees(event: Record) -> bool:
@@ -177,7 +182,7 @@ def _has_invitees(event: Record) -> bool:
     return not isinstance(counter, dict) or counter.get("total") != 0
 
 
-def _page(job: Job, action: str, given: Mapping[str, Any]) -> Any:
-    result = job.connection.run(action, given)
-    job.report.calls += result.calls
+def _read_page(sync: SyncContext, action: str, inputs: Mapping[str, Any]) -> Result:
+    result = sync.connection.run(action, inputs)
+    sync.report.calls += result.calls
     return result

@@ -1,4 +1,4 @@
-"""What a sync did, what it is doing, and what it would do."""
+"""The result of a sync, its progress, and its plan."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -6,46 +6,39 @@ from typing import Any, Final, Literal
 
 from ..contract import RateLimit
 
-MOST_WARNINGS: Final = 50
+MAX_WARNINGS: Final = 50
 
-Outcome = Literal["done", "stopped"]
+SyncOutcome = Literal["done", "stopped"]
 
 
 @dataclass(slots=True)
 class Counts:
-    """Rows by what became of them."""
+    """Numbers of rows: read, and of these new, changed or missing."""
 
     read: int = 0
     new: int = 0
     changed: int = 0
     missing: int = 0
 
-    def add(self, other: "Counts") -> None:
-        """Add the numbers of another."""
-        self.read += other.read
-        self.new += other.new
-        self.changed += other.changed
-        self.missing += other.missing
-
 
 @dataclass(slots=True)
 class StreamReport(Counts):
-    """One table: rows by what became of them, and the HTTP requests it took."""
+    """Numbers of rows of one table, and the HTTP requests for them."""
 
     calls: int = 0
 
 
 @dataclass(slots=True)
-class Report:
-    """What a sync did. `calls` counts all requests; `began` is what `synced_at` holds of the rows it read.
+class SyncReport:
+    """The result of a sync.
 
-    `outcome` is stopped where it was asked to stop: the next sync goes on from there. `resumed` says that
-    this one went on where an earlier one had ended. `from_webhooks` counts the invitees whose webhook body
-    was used in place of a call.
+    `calls` counts all requests. `began` is the `synced_at` of the rows that were read. `outcome` is stopped
+    if the sync was asked to stop; the next one resumes it. `resumed` is whether this sync resumed an earlier
+    one. `from_webhooks` counts the invitees that were read from webhook bodies instead of the API.
     """
 
     began: str = ""
-    outcome: Outcome = "done"
+    outcome: SyncOutcome = "done"
     resumed: bool = False
     whole_organization: bool = False
     calls: int = 0
@@ -54,22 +47,35 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
 
-    def warn(self, *words: str) -> None:
-        """Add warnings, each once; very many are cut short, which is told too."""
-        fresh = [one for one in dict.fromkeys(words) if one not in self.warnings]
-        room = MOST_WARNINGS - len(self.warnings)
-        self.warnings += fresh[: max(room, 0)]
-        if len(fresh) > room >= 0:
-            self.warnings.append("There are more warnings than these.")
+    def stream(self, name: str) -> StreamReport:
+        """Return the part of one table, which is added on first use."""
+        return self.streams.setdefault(name, StreamReport())
+
+    def add_calls(self, name: str, calls: int) -> None:
+        """Count requests for a table."""
+        self.stream(name).calls += calls
+        self.calls += calls
+
+    def warn(self, *warnings: str) -> None:
+        """Add warnings: each one once, and no more than `MAX_WARNINGS`."""
+        for warning in warnings:
+            if warning in self.warnings or len(self.warnings) > MAX_WARNINGS:
+                continue
+            full = len(self.warnings) == MAX_WARNINGS
+            self.warnings.append("More warnings are not shown." if full else warning)
+
+    def warn_incomplete(self, name: str) -> None:
+        """Warn that Calendly returned only a part of a list."""
+        self.warn(f"{name}: Calendly returned an incomplete list. The next sync reads it again.")
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain JSON values."""
+        """Return the report as plain JSON values."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a sync is; `share` is about how much of the events is read, from 0 to 1, None elsewhere."""
+class SyncProgress:
+    """How far a sync is. `share` is the estimated share of the events, 0 to 1; None for other tables."""
 
     stream: str
     records: int
@@ -79,8 +85,8 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """The calls that one stream will take; `about` says that they are an estimate, `note` why."""
+class StreamPlan:
+    """The expected calls of one table. `about` is whether they are an estimate; `note` says why."""
 
     stream: str
     calls: int
@@ -89,19 +95,22 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The calls that a sync will take, and the minutes they last under the account's limit (None: untold)."""
+class SyncPlan:
+    """The expected calls of a sync, and their least duration in minutes (None if the limit is unknown).
 
-    streams: tuple[Planned, ...]
+    `spent` counts the calls that the plan itself made.
+    """
+
+    streams: tuple[StreamPlan, ...]
     calls: int
     minutes: float | None
     about: bool
-    spent: int  # calls that the plan itself took
+    spent: int
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain JSON values."""
+        """Return the plan as plain JSON values."""
         return asdict(self)
 
 
-Watch = Callable[[Progress], None]
+OnProgress = Callable[[SyncProgress], None]

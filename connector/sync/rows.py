@@ -1,125 +1,121 @@
-"""From records to rows: what fits a column goes there, all else into `other`. Pure."""
+"""Turns records into rows: values that fit a column go there, everything else into `other`. Pure."""
 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from ..contract import Record
 from ..errors import UnexpectedAnswer
-from . import times
-from .streams import Kind
+from ..support import timestamps
+from .streams import ColumnKind
 
 Row = dict[str, Any]
 
-MOST_QUESTIONS: Final = 500
-LONGEST_URI: Final = 512
-_ROOM: Final = 6500  # bytes for answers: a row of PostgreSQL fits a page of 8 KiB, long texts as pointers
-_POINTER: Final = 28
-_HEADER: Final = 4
-_LONGEST_NAME: Final = 63  # PostgreSQL cuts names after as many bytes
-_MARK: Final = 8
+MAX_QUESTIONS: Final = 500  # per table
+MAX_URI_LENGTH: Final = 512
+_ANSWER_BYTES: Final = 6500  # a row of PostgreSQL fits into a page of 8 KiB, long text as a pointer
+_POINTER_BYTES: Final = 28
+_HEADER_BYTES: Final = 4
+_MAX_NAME_LENGTH: Final = 63  # PostgreSQL cuts names after this many bytes
+_HASH_STEP: Final = 8
 _PREFIX: Final = "answer_"
 _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
-_LARGEST: Final = 2**63
+_INTEGER_LIMIT: Final = 2**63
+_EXACT_FLOAT_LIMIT: Final = 2**53
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
-def row(record: Record, columns: Mapping[str, Kind]) -> Row:
-    """Give a record as a row of these columns, with `uri` and `other`.
+def to_row(record: Record, columns: Mapping[str, ColumnKind]) -> Row:
+    """Return a record as a row with `uri`, these columns and `other`.
 
-    `other` holds, as they came, properties without a column and values that their column does not take.
+    `other` holds, unchanged, properties without a column and values that don't fit theirs. Raises
+    UnexpectedAnswer if the record has no usable URI.
     """
-    made: Row = {"uri": uri_of(record), **dict.fromkeys(columns), "other": None}
+    row: Row = {"uri": record_uri(record), **dict.fromkeys(columns), "other": None}
     other = {}
     for name, value in record.items():
         if name == "uri" or value is None:
             continue
-        kind = columns.get(name)
-        fitted = None if kind is None else _fitted(kind, value)
+        fitted = _fit(columns[name], value) if name in columns else None
         if fitted is None:
             other[name] = value
         else:
-            made[name] = fitted
-    made["other"] = other or None
-    return made
+            row[name] = fitted
+    row["other"] = other or None
+    return row
 
 
-def uri_of(record: Record) -> str:
-    """Return the URI that tells a record from all others."""
+def record_uri(record: Record) -> str:
+    """Return the URI of a record. Raises UnexpectedAnswer if it is missing or too long."""
     uri = record.get("uri")
-    if not isinstance(uri, str) or not 0 < len(uri) <= LONGEST_URI:
-        raise UnexpectedAnswer("Calendly gave a record without a URI that could name it.", fix="Report it.")
-    return storable(uri)
+    if not isinstance(uri, str) or not 0 < len(uri) <= MAX_URI_LENGTH:
+        raise UnexpectedAnswer(
+            "Calendly returned a record without a usable URI.", fix="If it happens again, report it."
+        )
+    return _storable(uri)
 
 
 def by_uri(records: Iterable[Record]) -> dict[str, Record]:
-    """Give records by URI; of two with the same, the later one."""
-    return {uri_of(record): record for record in records}
+    """Return records by URI. The last one with a URI wins."""
+    return {record_uri(record): record for record in records}
 
 
-def storable(text: str) -> str:
-    """Replace what PostgreSQL does not take in a text: NUL, and halves of letters."""
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def answers(record: Mapping[str, Any], name: str | None) -> dict[str, str]:
-    """Give the answers of a record by question; those to the same words are set apart by line breaks."""
-    given: dict[str, str] = {}
-    listed = record.get(name) if name else None
-    for entry in listed if isinstance(listed, list) else ():
+def answers_by_question(record: Record, name: str | None) -> dict[str, str]:
+    """Return the answers in the property `name`. Several answers to a question are joined by line breaks."""
+    answers: dict[str, str] = {}
+    entries = record.get(name) if name else None
+    for entry in entries if isinstance(entries, list) else ():
         question, answer = (entry.get("question"), entry.get("answer")) if isinstance(entry, dict) else (0, 0)
         if isinstance(question, str) and isinstance(answer, str):
-            question, answer = storable(question), storable(answer)
-            given[question] = f"{given[question]}\n{answer}" if question in given else answer
-    return given
+            question, answer = _storable(question), _storable(answer)
+            answers[question] = f"{answers[question]}\n{answer}" if question in answers else answer
+    return answers
 
 
-def fitting(answered: Mapping[str, str]) -> dict[str, str]:
-    """Return as many answers by column as a row of PostgreSQL takes, from the first one on."""
-    room = _ROOM
-    kept = {}
-    for name, answer in answered.items():
-        room -= min(len(answer.encode()) + _HEADER, _POINTER)
+def fit_answers(answers: Mapping[str, str]) -> dict[str, str]:
+    """Return as many answers by column, from the first one on, as fit into a row of PostgreSQL."""
+    room = _ANSWER_BYTES
+    fitting = {}
+    for name, answer in answers.items():
+        room -= min(len(answer.encode()) + _HEADER_BYTES, _POINTER_BYTES)
         if room < 0:
             break
-        kept[name] = answer
-    return kept
+        fitting[name] = answer
+    return fitting
 
 
 def answer_column(question: str, taken: Collection[str]) -> str:
-    """Give a name for a question's column: its words, and a short hash where they do not tell it apart."""
+    """Return a column name for a question that isn't `taken`: its words, if necessary with a hash."""
     plain = unicodedata.normalize("NFKD", question).encode("ascii", "ignore").decode().lower()
     slug = _NO_SLUG.sub("_", plain).strip("_")
-    name = _PREFIX + slug
-    if slug and len(name) <= _LONGEST_NAME and name not in taken:
-        return name
-    return next(name for name in _marked(question, slug) if name not in taken)
-
-
-def _marked(question: str, slug: str) -> Iterator[str]:
     digest = hashlib.sha256(question.encode("utf-8", "surrogatepass")).hexdigest()
-    for length in range(_MARK, _LONGEST_NAME - len(_PREFIX), _MARK):
-        room = _LONGEST_NAME - len(_PREFIX) - length - 1
-        head = slug[: max(room, 0)].strip("_")
-        yield f"{_PREFIX}{head}_{digest[:length]}" if head else f"{_PREFIX}{digest[:length]}"
+    name, length = _PREFIX + slug, 0
+    while name == _PREFIX or len(name) > _MAX_NAME_LENGTH or name in taken:
+        length += _HASH_STEP
+        head = slug[: max(_MAX_NAME_LENGTH - len(_PREFIX) - length - 1, 0)].strip("_")
+        name = f"{_PREFIX}{head}_{digest[:length]}" if head else f"{_PREFIX}{digest[:length]}"
+    return name
 
 
-def _fitted(kind: Kind, value: object) -> object:
-    """Return a value as its column holds it, None where it does not fit."""
+def _storable(text: str) -> str:
+    """Replace NUL and lone surrogates, which PostgreSQL doesn't accept in text."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _fit(kind: ColumnKind, value: object) -> object:
+    """Return a value as its column stores it, None if it doesn't fit."""
+    if kind == "json":
+        return value
     if kind == "time":
-        return times.canonical(value)
-    if kind == "text" or (kind == "link" and len(str(value)) <= LONGEST_URI):
-        return storable(value) if isinstance(value, str) else None
-    return value if _fits(kind, value) else None
-
-
-def _fits(kind: Kind, value: object) -> bool:
-    if kind in {"json", "boolean"}:
-        return kind == "json" or isinstance(value, bool)
+        return timestamps.normalize(value)
+    if isinstance(value, str):
+        fits = kind == "text" or (kind == "link" and len(value) <= MAX_URI_LENGTH)
+        return _storable(value) if fits else None
     if isinstance(value, bool):
-        return False
+        return value if kind == "boolean" else None
     if kind == "integer":
-        return isinstance(value, int) and -_LARGEST <= value < _LARGEST
-    return kind == "float" and (isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**53))
+        return value if isinstance(value, int) and -_INTEGER_LIMIT <= value < _INTEGER_LIMIT else None
+    exact = isinstance(value, float) or (isinstance(value, int) and abs(value) < _EXACT_FLOAT_LIMIT)
+    return value if kind == "float" and exact else None

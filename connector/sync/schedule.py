@@ -1,9 +1,9 @@
-"""What is read again, and when: recent events every time, older ones ever more rarely. Pure.
+"""When to read which events again: recent ones every time, older ones less and less often. Pure.
 
-Calendly says nowhere what changed, so events are read again by their start time. The older an event,
-the less often it changes: a late cancellation or a note is found when its band of ages is next due.
-Invitees are read when their event changed; what changes on them alone (a no-show above all) is found
-after the event's end: every time at first, then ever more rarely.
+Calendly has no filter for changes, so events are read again by their start time. Older events change less
+often: a late cancellation or note is found when the event's age band is next due. Invitees are read if their
+event changed. A change to the invitee only, usually a no-show, is found after the end of the event: at first
+by every sync, then less and less often.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from . import times
+from ..support import timestamps
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Events from `from_days` old (None: and all to come) to `to_days` (None: and older)."""
+    """Events that started `from_days` (None: or will start) to `to_days` (None: or earlier) days ago."""
 
     from_days: int | None
     to_days: int | None
@@ -25,24 +25,24 @@ class Band:
 
     @property
     def name(self) -> str:
-        """The key of its stamp."""
+        """The key under which its last reading is stored."""
         return f"{self.from_days or 0}-{self.to_days or ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Start times from `since` (None: from ever) up to `until` (None: for ever)."""
+    """Start times from `since` up to `until`. None: unbounded."""
 
     since: datetime | None
     until: datetime | None
 
 
-_EVENTS: Final = ((30, 90, 7), (90, 365, 30), (365, None, 182))
-_INVITEES: Final = ((30, 7), (90, 30), (365, 182))  # ended up to so many days ago: again after so many
+_EVENTS: Final = ((30, 90, 7), (90, 365, 30), (365, None, 182))  # from and to days ago, again after M days
+_INVITEES: Final = ((30, 7), (90, 30), (365, 182))  # ended at most N days ago: again after M days
 
 
 def bands(window_days: int) -> tuple[Band, ...]:
-    """Give the bands, youngest first; the first is read every time."""
+    """Return the bands, newest first. The first one is read every time."""
     older = [
         Band(max(from_days, window_days), to_days, every_days)
         for from_days, to_days, every_days in _EVENTS
@@ -54,17 +54,17 @@ def bands(window_days: int) -> tuple[Band, ...]:
 
 
 def due(all_bands: Iterable[Band], read_at: Sequence[Mapping[str, str]], now: datetime) -> list[Band]:
-    """Give the bands that are to be read now; each of `read_at` says when they last were, by name."""
+    """Return the bands to read now. Each of `read_at` holds when bands were last read, by name."""
 
-    def rested(band: Band, stamps: Mapping[str, str]) -> bool:
-        last = times.read(stamps.get(band.name))
+    def is_fresh(band: Band, stamps: Mapping[str, str]) -> bool:
+        last = timestamps.read_or_none(stamps.get(band.name))
         return last is not None and band.every_days > 0 and now - last < timedelta(days=band.every_days)
 
-    return [band for band in all_bands if not all(rested(band, stamps) for stamps in read_at)]
+    return [band for band in all_bands if not all(is_fresh(band, stamps) for stamps in read_at)]
 
 
 def ranges(wanted: Sequence[Band], now: datetime) -> list[Range]:
-    """Give the start times of bands, oldest first, neighbours in one."""
+    """Return the start times of bands, oldest first. Adjacent bands become one range."""
     whole = now.replace(microsecond=0)
 
     def ago(days: int | None) -> datetime | None:
@@ -80,7 +80,7 @@ def ranges(wanted: Sequence[Band], now: datetime) -> list[Range]:
 
 
 def share(wanted: Sequence[Range], at: int, position: datetime, first: datetime, last: datetime) -> float:
-    """Give about how much of ranges is read at a position in one of them, from 0 to 1, by time alone."""
+    """Return the share of ranges, 0 to 1, that is read at a position in range `at`, measured by time."""
 
     def seconds(one: Range, until: datetime) -> float:
         return max((min(until, one.until or last) - (one.since or first)).total_seconds(), 0.0)
@@ -91,7 +91,7 @@ def share(wanted: Sequence[Range], at: int, position: datetime, first: datetime,
 
 
 def invitees_due(end: datetime | None, read: datetime | None, now: datetime, no_show_days: float) -> bool:
-    """Whether the invitees of an unchanged event are to be read again: `read` is when they last were."""
+    """Check whether to read the invitees of an unchanged event again. `read` is when they were last read."""
     if read is None:
         return True
     if end is None or end > now:

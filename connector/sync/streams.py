@@ -1,20 +1,19 @@
-"""What a copy holds, read from `streams.yaml`: its tables, and how each is kept up to date."""
+"""The tables of a sync, declared in `streams.yaml`, and the kinds of their columns."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ..catalog import json_schema
-from ..catalog.json_schema import Schema
 from ..catalog.manifest import find
 from ..errors import UsageError
 
-Kind = Literal["text", "integer", "float", "boolean", "json", "time", "link"]
+ColumnKind = Literal["text", "integer", "float", "boolean", "json", "time", "link"]
 
-_KINDS: Mapping[frozenset[str], Kind] = {
+_KINDS: Final[Mapping[frozenset[str], ColumnKind]] = {
     frozenset({"string"}): "text",
     frozenset({"integer"}): "integer",
     frozenset({"number"}): "float",
@@ -23,8 +22,8 @@ _KINDS: Mapping[frozenset[str], Kind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Recent:
-    """How the newest records of a list are found: by its order, or by an input that takes a time."""
+class RecentSpec:
+    """How to read only the newest records: in the order of `by`, or with a time as the input `since`."""
 
     back_days: int
     full_days: int
@@ -34,113 +33,97 @@ class Recent:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
-    """One table of a copy; the fields are those of `streams.yaml`."""
+class StreamSpec:
+    """One table. The fields are explained in `streams.yaml`."""
 
     name: str
     list: str = ""
     get: str | None = None
-    details: bool = False
-    kept: Literal["full", "recent", "windowed"] | None = None
-    whole: str | None = None
-    own: str | None = None
+    get_details: bool = False
+    refresh: Literal["full", "recent", "windowed"] | None = None
+    organization_input: str | None = None
+    user_input: str | None = None
     input: Mapping[str, Any] = field(default_factory=dict)
     parent: str | None = None
     parent_input: str = ""
-    link: str | None = None
-    part_of: str | None = None
-    part: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)
+    parent_column: str = ""
+    embedded_in: str | None = None
+    embedded_as: str = ""
+    outer_columns: Mapping[str, str] = field(default_factory=dict)
     answers: str | None = None
     index: tuple[str, ...] = ()
-    recent: Recent | None = None
+    recent: RecentSpec | None = None
 
     @property
-    def needs(self) -> str | None:
-        """The stream without which this one cannot be read."""
-        return self.parent or self.part_of
+    def depends_on(self) -> str | None:
+        """The table without which this one can't be read."""
+        return self.parent or self.embedded_in
 
     @property
-    def above(self) -> str | None:
-        """The stream whose URIs stand in `link`."""
-        return self.parent or (streams()[self.part_of].parent if self.part_of else None)
+    def linked_to(self) -> str | None:
+        """The table whose URIs are in `parent_column`."""
+        return self.parent or (streams()[self.embedded_in].parent if self.embedded_in else None)
 
-    def columns(self) -> dict[str, Kind]:
-        """Give a column for each property that the schema declares, but for `uri`."""
-        if self.part_of:
-            whole = streams()[self.part_of]
-            root = find(whole.list).output
-            around = json_schema.follow(root, root)["properties"]
-            shape = _object(around[self.part], root)
-            declared = {**shape["properties"], **{name: around[of] for name, of in self.extra.items()}}
-        else:
-            root = find(self.list).output
-            declared = json_schema.follow(root, root)["properties"]
-        kinds = {
-            name: _kind(json_schema.follow(rule, root)) for name, rule in declared.items() if name != "uri"
-        }
-        return kinds | ({self.link: "link"} if self.link else {})
+    def columns(self) -> dict[str, ColumnKind]:
+        """Return the kinds of the columns: all properties that the schema declares, except `uri`."""
+        root = find(streams()[self.embedded_in].list if self.embedded_in else self.list).output
+        properties = json_schema.resolve(root, root)["properties"]
+        if self.embedded_in:
+            shape = json_schema.resolve(properties[self.embedded_as], root)
+            for option in shape.get("anyOf", ()):  # the object or null
+                if "properties" in (followed := json_schema.resolve(option, root)):
+                    shape = followed
+                    break
+            outer = {name: properties[source] for name, source in self.outer_columns.items()}
+            properties = {**shape["properties"], **outer}
+        kinds: dict[str, ColumnKind] = {}
+        for name, declared in properties.items():
+            rule = json_schema.resolve(declared, root)
+            kind = _KINDS.get(json_schema.types(rule) - {"null"}, "json")
+            kinds[name] = "time" if kind == "text" and rule.get("format") == "date-time" else kind
+        kinds.pop("uri", None)
+        return kinds | ({self.parent_column: "link"} if self.parent_column else {})
 
-    def part_in(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Give this stream's record out of the record around it, None where it holds none."""
-        inner = record.get(self.part)
+    def embedded_record(self, outer: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return this table's record from inside another one, None if there isn't one."""
+        inner = outer.get(self.embedded_as)
         if not isinstance(inner, dict) or not isinstance(inner.get("uri"), str):
             return None
-        return {**inner, **{name: record.get(of) for name, of in self.extra.items()}}
+        return {**inner, **{name: outer.get(source) for name, source in self.outer_columns.items()}}
 
 
 @cache
-def streams() -> Mapping[str, Stream]:
-    """Give all streams by name, in the order in which they are read."""
+def streams() -> Mapping[str, StreamSpec]:
+    """Return all tables by name, in the order in which they are read."""
     import yaml
 
-    declared = yaml.safe_load(
-        files(__package__ or "calendly_connector.sync").joinpath("streams.yaml").read_bytes()
-    )
-    return {name: _stream(name, entry) for name, entry in declared.items()}
+    source = files(__package__ or "calendly_connector.sync").joinpath("streams.yaml")
+    specs = {}
+    for name, entry in yaml.safe_load(source.read_bytes()).items():
+        recent = RecentSpec(**entry.pop("recent")) if "recent" in entry else None
+        specs[name] = StreamSpec(name, index=tuple(entry.pop("index", ())), recent=recent, **entry)
+    return specs
 
 
-def chosen(names: Iterable[str]) -> tuple[str, ...]:
-    """Give the streams of these names with those that they need; all where none is named."""
+def select_streams(names: Iterable[str]) -> tuple[str, ...]:
+    """Return these tables and those that they depend on, or all of them if `names` is empty.
+
+    Raises UsageError for unknown names.
+    """
     wanted = set(names)
     for name in wanted - streams().keys():
         near = get_close_matches(name, streams(), n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise UsageError(f"There is no stream {name!r}.", fix=f"{hint}The streams: {', '.join(streams())}.")
+        raise UsageError(f"Unknown stream {name!r}.", fix=f"{hint}Available: {', '.join(streams())}.")
     if not wanted:
         return tuple(streams())
-    for name in reversed(tuple(streams())):  # a stream stands below the one that it needs
-        needed = streams()[name].needs
+    for name in reversed(tuple(streams())):  # a table comes after the one that it depends on
+        needed = streams()[name].depends_on
         if name in wanted and needed:
             wanted.add(needed)
     return tuple(name for name in streams() if name in wanted)
 
 
-def parts_of(name: str, wanted: Iterable[str]) -> tuple[Stream, ...]:
-    """Give the wanted streams whose records stand inside those of another."""
-    return tuple(streams()[part] for part in wanted if streams()[part].part_of == name)
-
-
-def _stream(name: str, entry: Mapping[str, Any]) -> Stream:
-    given: dict[str, Any] = {**entry, "index": tuple(entry.get("index", ()))}
-    if "recent" in given:
-        given["recent"] = Recent(**given["recent"])
-    return Stream(name=name, **given)
-
-
-def _object(rule: Schema, root: Schema) -> Schema:
-    """Give the object that a property holds, where null may stand in its place."""
-    rule = json_schema.follow(rule, root)
-    return next(
-        (
-            shape
-            for shape in (json_schema.follow(one, root) for one in rule.get("anyOf", []))
-            if "properties" in shape
-        ),
-        rule,
-    )
-
-
-def _kind(rule: Schema) -> Kind:
-    kind = _KINDS.get(json_schema.types(rule) - {"null"}, "json")
-    return "time" if kind == "text" and rule.get("format") == "date-time" else kind
+def embedded_streams(name: str, wanted: Iterable[str]) -> tuple[StreamSpec, ...]:
+    """Return the wanted tables whose records are inside those of another one."""
+    return tuple(streams()[other] for other in wanted if streams()[other].embedded_in == name)

@@ -1,4 +1,4 @@
-"""A conformance kit: one pytest suite for whatever host loads a connector.
+"""A conformance kit: a pytest suite for any host that loads a connector.
 
     class TestMyHost(HostSuite):
         @pytest.fixture
@@ -6,26 +6,26 @@
             with MyHost(subject, tmp_path) as host:
                 yield host
 
-`Host` is what a host's author writes, `Subject` what the suite knows of the connector: by default Calendly's
-and a sandbox. `FormSuite` and `TriggerSuite` are for hosts with forms and with triggers; inherit from both
-for a host that has both. The page is `docs/hosts/conformance.md`.
+You write the `Host`. The `Subject` is the connector under test, by default Calendly's with a sandbox.
+`FormSuite` and `TriggerSuite` are for hosts with forms and with triggers; inherit from both for a host with
+both. docs/hosts/conformance.md explains the kit.
 """
 
-from .host import Checked, Failure, FormField, FormHost, Host, Ran, TriggerHost
-from .subject import Call, Refusal, Subject, calendly
+from .host import CheckOutcome, Failure, FormField, FormHost, Host, RunOutcome, TriggerHost
+from .subject import ExpectedCall, FailingCall, Subject, calendly
 from .suite import FormSuite, HostSuite, TriggerSuite
 
 __all__ = [
-    "Call",
-    "Checked",
+    "CheckOutcome",
+    "ExpectedCall",
+    "FailingCall",
     "Failure",
     "FormField",
     "FormHost",
     "FormSuite",
     "Host",
     "HostSuite",
-    "Ran",
-    "Refusal",
+    "RunOutcome",
     "Subject",
     "TriggerHost",
     "TriggerSuite",

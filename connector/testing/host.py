@@ -1,4 +1,4 @@
-"""How the suite drives a host: what its author writes, in the host's own terms."""
+"""The interface through which the suite drives a host. A host's author implements it in the host's terms."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ Inputs = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field of the host's form for a credential: whether it hides what is typed, and must be filled in.
+    """A field of the host's credential form: whether its text is hidden, and whether it is required.
 
-    `required` is None where the host's forms cannot say so.
+    `required` is None if the host's forms can't express it.
     """
 
     secret: bool
@@ -19,24 +19,24 @@ class FormField:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What the host says after a check: its verdict, and all the words a person is shown."""
+class CheckOutcome:
+    """The host's verdict on a credential, and all the text that it shows about it."""
 
     ok: bool
-    words: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How the host tells of an error: all its words, and whether it would try again (None: not said)."""
+    """An error as the host reports it: all its text, and whether the host would retry (None: unknown)."""
 
-    words: str
+    text: str
     retryable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
-    """What a step of a flow gave, as the next step of the host gets it."""
+class RunOutcome:
+    """The result of a flow's step, as the host passes it to the next step."""
 
     record: Mapping[str, Any] | None = None
     records: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
@@ -47,31 +47,33 @@ class Ran:
 class Host(Protocol):
     """A running host with the connector loaded.
 
-    `catalog` gives the parameters that the host takes of each action, by action id. `store` keeps a
-    credential under a name, in place of one that is there, as a user of the host does. `check` is the host's
-    way to try one; `run` a flow of one step, `all_pages` for a whole list. `load` refuses a flow before it
-    runs: it gives the host's words, "" where the host takes it, None where this host can only tell when it
-    runs. `written` gives all that the host wrote down: its store, logs and results, as bytes or several.
+    - `catalog` returns the parameters that the host accepts for each action, by action id.
+    - `store` saves a credential under a name, replacing an existing one, as a user of the host would.
+    - `check` checks a stored credential in the host's own way.
+    - `run` runs a flow of one step; `all_pages` asks for a whole list.
+    - `load` loads a flow without running it, and returns the host's error text, "" if the host accepts the
+      flow, or None if this host finds errors only when it runs.
+    - `written` returns everything the host wrote: its store, logs and results, as bytes or several of them.
     """
 
     def catalog(self) -> Mapping[str, Collection[str]]: ...
     def store(self, name: str, credential: Mapping[str, str]) -> None: ...
-    def check(self, name: str) -> Checked: ...
-    def run(self, name: str, action: str, inputs: Inputs, *, all_pages: bool = False) -> Ran: ...
+    def check(self, name: str) -> CheckOutcome: ...
+    def run(self, name: str, action: str, inputs: Inputs, *, all_pages: bool = False) -> RunOutcome: ...
     def load(self, action: str, inputs: Inputs) -> str | None: ...
     def written(self) -> bytes | Iterable[bytes]: ...
 
 
 class FormHost(Host, Protocol):
-    """A host with a form for each kind of credential: `form` gives its fields, by the connector's names."""
+    """A host with a form per kind of credential; `form` returns its fields by the connector's names."""
 
     def form(self, kind: str) -> Mapping[str, FormField]: ...
 
 
 class TriggerHost(Host, Protocol):
-    """A host whose flows begin with events.
+    """A host whose flows start with events.
 
-    `events` gives the ids of what a trigger told since it was last called; the first call begins to look.
+    `events` returns the ids of the events that a trigger found since the last call; the first call starts it.
     """
 
     def events(self, name: str, event: str) -> Sequence[str]: ...

@@ -1,4 +1,4 @@
-"""What the suite knows of a connector, and a server for it to talk to. One for Calendly is here."""
+"""The connector under test, with a server for it to call. This module has one for Calendly."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 _TOKEN: Final = "sandbox-owner"
-_WRONG: Final = "eyJraWQiOiIxIn0.bm90LWEtcmVhbC1vbmU.c2lnbmF0dXJl"  # of the form of a token, and none
-_NOBODY: Final = "00000000-0000-4000-8000-000000000000"
+_BAD_TOKEN: Final = "eyJraWQiOiIxIn0.bm90LWEtcmVhbC1vbmU.c2lnbmF0dXJl"  # has the form of a token
+_UNKNOWN_ID: Final = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A call, and what must come of it: one record that holds `record`, or `total` records on more pages."""
+class ExpectedCall:
+    """A call and its result: one record with the fields of `record`, or `total` records on several pages."""
 
     action: str
     inputs: Mapping[str, Any] = field(default_factory=dict)
@@ -22,54 +22,58 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A call that fails after `arrange`; the host must show `words`, and know whether to try again."""
+class FailingCall:
+    """A call that fails, after `arrange`. The host must show all of `texts` and keep `retryable`."""
 
     name: str
-    call: Call
-    words: tuple[str, ...]
-    retryable: bool
+    action: str
+    inputs: Mapping[str, Any]
+    texts: tuple[str, ...]
+    retryable: bool = False
     arrange: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A connector under test. `environment` leads the host's processes to the server.
+    """A connector under test.
 
-    `credential` is good; `wrong` are credentials that are not, each with words that the check must show.
-    `misuses` are calls that are refused before the network. `calm` ends what a refusal arranged. `event` is
-    a kind of event, `happen` makes one happen and gives its id. `secrets` may be nowhere in what a host
-    writes.
+    - `environment`: variables that point the host's processes to the server
+    - `credential`: a good credential; `user_name`: the name that checking it must show
+    - `bad_credentials`: pairs of a credential and a text that checking it must show
+    - `invalid_calls` are rejected before the network is used; `failing_calls` by the server
+    - `reset`: undoes what a failing call arranged
+    - `cause_event`: causes an event of `event_kind` and returns its id
+    - `secrets`: must not appear in anything that the host writes
     """
 
     connector: Any
     environment: Mapping[str, str]
     credential: Mapping[str, str]
-    wrong: Sequence[tuple[Mapping[str, str], str]]
-    who: str
-    one: Call
-    many: Call
-    misuses: Sequence[Refusal]
-    refusals: Sequence[Refusal]
-    calm: Callable[[], object]
-    event: str
-    happen: Callable[[], str]
+    bad_credentials: Sequence[tuple[Mapping[str, str], str]]
+    user_name: str
+    single: ExpectedCall
+    listing: ExpectedCall
+    invalid_calls: Sequence[FailingCall]
+    failing_calls: Sequence[FailingCall]
+    reset: Callable[[], object]
+    event_kind: str
+    cause_event: Callable[[], str]
     secrets: Sequence[bytes]
 
 
 @contextmanager
 def calendly() -> Iterator[Subject]:
-    """Give Calendly's connector, with a sandbox of its own."""
+    """Yield Calendly's connector with its own sandbox."""
     from calendly_connector.sandbox.server import Sandbox
 
     from ..plugin import connector
 
     kind = "personal_access_token"
     with Sandbox(rate_limit=0, events=250) as sandbox:
-        someone = {"uuid": _NOBODY}
+        unknown_user = {"uuid": _UNKNOWN_ID}
         with connector.connect({"kind": kind, "token": _TOKEN}, origin=sandbox.url) as connection:
             me = connection.run("users.me").record or {}
-            # What is past stays as it is, whatever happens while a host is under test.
+            # Past events stay the same, whatever is booked while a host is under test.
             past = {
                 "organization": me["current_organization"],
                 "max_start_time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -79,42 +83,36 @@ def calendly() -> Iterator[Subject]:
             connector=connector,
             environment={"CALENDLY_API_URL": sandbox.url},
             credential={"kind": kind, "token": _TOKEN},
-            wrong=(
-                ({"kind": kind, "token": _WRONG}, "does not accept the token"),
+            bad_credentials=(
+                ({"kind": kind, "token": _BAD_TOKEN}, "accept the token"),
                 ({"kind": kind, "token": "no token at all"}, "token"),
             ),
-            who=str(me["name"]),
-            one=Call("users.me", record={"uri": me["uri"]}),
-            many=Call("scheduled_events.list", past, total=total),
-            misuses=(
-                Refusal(
-                    "unknown_input", Call("users.get", {"uid": "x", **someone}), ("uid",), retryable=False
-                ),
-                Refusal("missing_input", Call("users.get"), ("uuid",), retryable=False),
-                Refusal(
-                    "wrong_value",
-                    Call("scheduled_events.list", {"status": "activ"}),
-                    ("active",),
-                    retryable=False,
-                ),
+            user_name=str(me["name"]),
+            single=ExpectedCall("users.me", record={"uri": me["uri"]}),
+            listing=ExpectedCall("scheduled_events.list", past, total=total),
+            invalid_calls=(
+                FailingCall("unknown_input", "users.get", {"uid": "x", **unknown_user}, ("uid",)),
+                FailingCall("missing_input", "users.get", {}, ("uuid",)),
+                FailingCall("invalid_value", "scheduled_events.list", {"status": "activ"}, ("active",)),
             ),
-            refusals=(
-                Refusal("not_found", Call("users.get", someone), ("404",), retryable=False),
-                Refusal(
+            failing_calls=(
+                FailingCall("not_found", "users.get", unknown_user, ("404",)),
+                FailingCall(
                     "down",
-                    Call("users.get", someone),
+                    "users.get",
+                    unknown_user,
                     ("503",),
                     retryable=True,
                     arrange=lambda: sandbox.fault("status", path="/users/", status=503, times=100),
                 ),
             ),
-            calm=lambda: sandbox.control("DELETE", "/faults"),
-            event="invitee.created",
-            happen=lambda: _booked(sandbox),
-            secrets=(_TOKEN.encode(), _WRONG.encode()),
+            reset=lambda: sandbox.control("DELETE", "/faults"),
+            event_kind="invitee.created",
+            cause_event=lambda: _book(sandbox),
+            secrets=(_TOKEN.encode(), _BAD_TOKEN.encode()),
         )
 
 
-def _booked(sandbox: Any) -> str:
+def _book(sandbox: Any) -> str:
     uri: str = sandbox.book()["invitee"]["uri"]
     return f"invitee.created:{uri.removeprefix(sandbox.url).strip('/')}"

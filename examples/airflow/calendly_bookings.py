@@ -1,4 +1,4 @@
-"""Waits for bookings and cancellations, without a worker that waits with it, and takes each of them once."""
+"""Wait for bookings and cancellations without occupying a worker, and handle each once."""
 
 import pendulum
 from airflow.sdk import DAG, task

@@ -1,4 +1,4 @@
-"""A file with last month's meetings, and a copy of the account, both brought up to date every night."""
+"""Export last month's meetings to a file and sync the account, every night."""
 
 import pendulum
 from airflow.sdk import DAG
@@ -18,8 +18,8 @@ with DAG("calendly_export", schedule="@daily", start_date=pendulum.datetime(2026
     )
 
     CalendlySyncOperator(
-        task_id="copy",
-        to=FOLDER + "/copy",
+        task_id="sync",
+        to=FOLDER + "/sync",
         form="jsonl",
         options={"streams": ["event_types", "organization_memberships"]},
     )

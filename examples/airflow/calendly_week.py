@@ -1,4 +1,4 @@
-"""Who comes in the next seven days: one task lists the meetings, one per meeting reads its invitees."""
+"""List the invitees of the next seven days: one task lists the meetings, one per meeting its invitees."""
 
 import pendulum
 from airflow.sdk import DAG, task

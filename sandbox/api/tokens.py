@@ -8,24 +8,6 @@ from typing import NamedTuple
 from ..world.population import Member
 from ..world.world import World
 
-_READ_AND_WRITE = (
-    "availability",
-    "contacts",
-    "event_types",
-    "meeting_recaps",
-    "organizations",
-    "scheduled_events",
-    "shares",
-    "webhooks",
-)
-_READ = ("activity_log", "groups", "locations", "outgoing_communications", "routing_forms", "users")
-_WRITE = ("data_compliance", "scheduling_links")
-
-SCOPES = frozenset(
-    [f"{family}:read" for family in (*_READ_AND_WRITE, *_READ)]
-    + [f"{family}:write" for family in (*_READ_AND_WRITE, *_WRITE)]
-)
-
 
 def covers(scopes: Collection[str], scope: str) -> bool:
     """Check whether scopes include a scope; write access includes read access."""
@@ -62,21 +44,21 @@ class Caller:
 
 
 class BearerTokens:
-    """All tokens of a sandbox."""
+    """All tokens of a sandbox. `scopes` are all scopes that exist; most tokens have them."""
 
-    def __init__(self, world: World, clock: Callable[[], float]) -> None:
+    def __init__(self, world: World, clock: Callable[[], float], scopes: Collection[str]) -> None:
         members = world.population.members
         owner, admin, user, small_owner = members[0], members[1], members[2], members[-1]
         self._world = world
         self._clock = clock
         self._callers: dict[str, Caller] = {}
-        self.mint("sandbox-owner", owner, SCOPES)
-        self.mint("sandbox-admin", admin, SCOPES)
-        self.mint("sandbox-member", user, SCOPES)
+        self.mint("sandbox-owner", owner, scopes)
+        self.mint("sandbox-admin", admin, scopes)
+        self.mint("sandbox-member", user, scopes)
         self.mint("sandbox-no-scopes", owner, ())
         self.mint("sandbox-events-only", owner, ["scheduled_events:read"])
         self.mint("sandbox-users-only", owner, ["users:read"])
-        self.mint("sandbox-free", small_owner, SCOPES, paid=False)
+        self.mint("sandbox-free", small_owner, scopes, paid=False)
 
     def mint(
         self,

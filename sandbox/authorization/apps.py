@@ -6,8 +6,8 @@ from hmac import compare_digest
 from typing import Literal
 from urllib.parse import urlsplit
 
-from ..api.tokens import SCOPES
 from ..loopback import is_loopback_host
+from ..operations.routes import SCOPES
 
 Kind = Literal["web", "native"]
 

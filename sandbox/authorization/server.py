@@ -9,9 +9,9 @@ from .. import errors, leniency
 from ..api import http_messages
 from ..api.http_messages import Headers, HttpRequest, HttpResponse
 from ..api.rate_limits import RequestLimiter
-from ..api.tokens import SCOPES
 from ..faults import REPLACING, Fault
 from ..handler import HandledRequest
+from ..operations.routes import SCOPES
 from ..world.population import Member
 from ..world.world import World
 from . import authorization_request, forms, pages

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..api.tokens import SCOPES, BearerTokens, OAuthClient
+from ..api.tokens import BearerTokens, OAuthClient
+from ..operations.routes import SCOPES
 from ..world.population import LARGE, Member
 from ..world.world import World
 from .apps import App

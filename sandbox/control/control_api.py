@@ -6,9 +6,10 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from .. import faults
-from ..api.tokens import SCOPES, BearerTokens, Caller
+from ..api.tokens import BearerTokens, Caller
 from ..clock import SandboxClock
 from ..errors import Body
+from ..operations.routes import SCOPES
 from ..world import fixtures
 from ..world.world import World
 from . import bodies

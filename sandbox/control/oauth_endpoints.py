@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from ..api.tokens import SCOPES
 from ..authorization.apps import App, AppRegistry, is_redirect_uri
 from ..authorization.server import ConsentStub
 from ..authorization.token_store import OAuthTokenStore
 from ..errors import Body
+from ..operations.routes import SCOPES
 from ..world.population import Member
 from ..world.world import World
 from . import bodies

@@ -1,51 +1,28 @@
-"""The table of all operations, and the lookup of a request's route. Pure."""
+"""The table of all operations, and the lookup of a request's route. Pure.
+
+Every module in this folder with a `ROUTES` is included; there is no list to update.
+"""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import NamedTuple
 
-from .. import errors
+from .. import errors, operations
 from ..api.calls import Route
-from . import (
-    availability,
-    bookings,
-    calendars,
-    contact_lists,
-    contacts,
-    enterprise,
-    event_types,
-    groups,
-    no_shows,
-    notes,
-    organizations,
-    recaps,
-    routing_forms,
-    scheduled_events,
-    scheduling_links,
-    shares,
-    users,
-    webhook_subscriptions,
-)
 
-ROUTES = (
-    *users.ROUTES,
-    *organizations.ROUTES,
-    *groups.ROUTES,
-    *event_types.ROUTES,
-    *availability.ROUTES,
-    *calendars.ROUTES,
-    *scheduled_events.ROUTES,
-    *scheduling_links.ROUTES,
-    *shares.ROUTES,
-    *webhook_subscriptions.ROUTES,
-    *bookings.ROUTES,
-    *no_shows.ROUTES,
-    *routing_forms.ROUTES,
-    *contacts.ROUTES,
-    *contact_lists.ROUTES,
-    *notes.ROUTES,
-    *recaps.ROUTES,
-    *enterprise.ROUTES,
-)
+
+def _routes() -> Iterator[Route]:
+    for module in iter_modules(operations.__path__):
+        if module.name != "routes":
+            yield from getattr(import_module(f".{module.name}", operations.__name__), "ROUTES", ())
+
+
+ROUTES = tuple(_routes())
+
+SCOPES = frozenset(scope for route in ROUTES for scope in route.scopes)
+"""Every scope that a token may have."""
 
 
 class RouteMatch(NamedTuple):

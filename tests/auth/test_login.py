@@ -1,4 +1,4 @@
-"""`login`, `logout` and `scopes`: a person's way in and out, in the terminal and in a real browser."""
+"""The commands `login`, `logout` and `scopes`, in the terminal and in a real browser."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 from calendly_connector.auth.oauth import consent, grant, loopback
 from calendly_connector.auth.oauth.server import AuthorizationServer
 from calendly_connector.auth.vault import open_vault
-from calendly_connector.catalog.scopes import covers, least, needed
+from calendly_connector.catalog.scopes import covers, minimal, required_scopes
 from calendly_connector.errors import ConnectorError, SignInFailed, UnknownAction, UsageError
 from calendly_connector.sandbox.world import fixtures
 from locations import SUPPORT
@@ -52,7 +52,7 @@ def sandbox(_running, monkeypatch, tmp_path):
 
 
 class Browser:
-    """Stands in for `webbrowser`: goes where it is sent, and perhaps elsewhere first."""
+    """A fake `webbrowser`: follows the URL, and can open other pages first."""
 
     def __init__(self):
         self.pages = []
@@ -73,7 +73,7 @@ def browser(monkeypatch):
 
 @pytest.fixture
 def call(capsys, monkeypatch):
-    """Give what runs a command in this process: exit code, output, errors."""
+    """Run a command in this process and return exit code, output and errors."""
     return caller(capsys, monkeypatch)
 
 
@@ -84,17 +84,17 @@ def held():
 # With a browser
 
 
-def test_login_says_who_signed_in_and_keeps_the_tokens(call, browser):
+def test_login_shows_who_signed_in_and_stores_the_tokens(call, browser):
     code, out, err = call(*NATIVE_LOGIN, *FOR)
     assert code == 0, err
-    assert out.startswith(f"Signed in as {fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL}). 'work' is in ")
+    assert out.startswith(f"Signed in as {fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL}). Saved 'work' to ")
     assert held()["kind"] == "oauth"
     assert set(held()["scope"].split()) == {"scheduled_events:read", "users:read"}
     assert call("run", "users.me", "--credential", NAME)[0] == 0
     for secret in (held()["access_token"], held()["refresh_token"]):
         assert secret not in out + err
     page = browser.pages[0]
-    assert "You may close this window." in page.text
+    assert "You can close this window." in page.text
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["cache-control"] == "no-store"
     assert "<script" not in page.text
@@ -113,14 +113,14 @@ def test_a_missing_scope_is_added_by_the_command_that_the_error_names(call):
 
 
 @pytest.mark.usefixtures("browser")
-def test_signing_in_again_for_more_keeps_the_scopes_of_the_last_time(call):
+def test_signing_in_again_for_more_scopes_keeps_the_earlier_ones(call):
     assert call(*NATIVE_LOGIN, *FOR)[0] == 0
     assert call("login", NAME, "--for", "event_types.list")[0] == 0
     assert set(held()["scope"].split()) == {"event_types:read", "scheduled_events:read", "users:read"}
 
 
 @pytest.mark.usefixtures("browser")
-def test_signing_in_again_takes_the_app_and_scopes_of_the_last_time(call):
+def test_signing_in_again_reuses_the_app_and_scopes(call):
     assert call(*NATIVE_LOGIN, *FOR)[0] == 0
     before = held()
     code, _, err = call("login", NAME)
@@ -143,7 +143,7 @@ def test_a_web_app_signs_in_at_its_own_port(call, sandbox, monkeypatch):
     assert app["client_secret"] not in out + err
 
 
-def test_wrong_answers_on_the_port_are_told_so_and_the_right_one_is_still_taken(call, browser):
+def test_wrong_redirects_are_rejected_and_the_right_one_still_accepted(call, browser):
     seen = []
 
     def disturb(address):
@@ -165,43 +165,43 @@ def test_wrong_answers_on_the_port_are_told_so_and_the_right_one_is_still_taken(
     code, _, err = call(*NATIVE_LOGIN, *FOR)
     assert code == 0, err
     assert [status for status, _ in seen] == [404, 404, 400, 400, 400]
-    assert "its state is another" in seen[2][1]
+    assert "its state differs" in seen[2][1]
     assert "Still waiting" in seen[2][1]
     assert "<b>" not in seen[2][1]
 
 
-def test_a_denied_consent_is_told_on_the_page_and_in_the_terminal(call, browser, sandbox):
+def test_a_denied_consent_is_shown_in_the_browser_and_in_the_terminal(call, browser, sandbox):
     answer(sandbox, "deny")
     code, _, err = call(*NATIVE_LOGIN, *FOR)
     assert code == 1
-    assert "Consent was denied. Sign in again, and press Allow." in err
+    assert "Consent was denied. Sign in again and press Allow." in err
     assert "Consent was denied." in browser.pages[0].text
     assert NAME not in open_vault().names()
     assert token_calls(sandbox) == 0
 
 
-def test_nobody_in_the_browser_ends_in_a_sentence(call, monkeypatch):
+def test_login_times_out_with_advice_if_nobody_answers(call, monkeypatch):
     monkeypatch.setattr("webbrowser.open", lambda _address: False)
     code, _, err = call(*NATIVE_LOGIN, *FOR, "--timeout", "0.01")
     assert code == 1
-    assert "No answer came within 0 s." in err
+    assert "No answer within 0 s." in err
     assert "--no-browser" in err
 
 
-def test_a_redirect_address_that_is_not_the_apps_is_refused_by_the_server(call, browser):
+def test_a_redirect_uri_of_another_app_is_rejected_by_the_server(call, browser):
     uri = "http://127.0.0.1:0/elsewhere"
     code, _, err = call(*NATIVE_LOGIN, *FOR, "--redirect-uri", uri, "--timeout", "0.01")
     assert code == 1
     assert browser.pages[0].status_code == 400
-    assert "No answer came" in err
+    assert "No answer within" in err
 
 
-def test_a_port_that_is_taken_is_its_own_error(call):
+def test_a_port_in_use_has_its_own_error(call):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         uri = f"http://127.0.0.1:{taken.getsockname()[1]}/callback"
         code, _, err = call(*NATIVE_LOGIN, *FOR, "--redirect-uri", uri)
     assert code == 1
-    assert "Nothing can listen at" in err
+    assert "Can't listen at" in err
     assert "--no-browser" in err
 
 
@@ -209,7 +209,7 @@ def test_a_port_that_is_taken_is_its_own_error(call):
 
 
 def pasted(capsys, change=lambda address: address):
-    """Give what a person pastes: where the address that was printed leads, perhaps changed."""
+    """Paste the URL that the printed one redirects to, changed by a function."""
 
     def paste():
         url = capsys.readouterr().out.strip()
@@ -226,13 +226,13 @@ def paste(call, capsys):
     return run
 
 
-def test_login_without_a_browser_takes_the_pasted_address(paste):
+def test_login_without_a_browser_accepts_the_pasted_url(paste):
     code, out, err = paste()
     assert code == 0, err
     assert out.startswith(f"Signed in as {fixtures.OWNER_NAME}")
 
 
-def test_a_web_app_elsewhere_is_signed_in_by_pasting(call, capsys, monkeypatch):
+def test_a_web_app_on_another_machine_signs_in_with_a_pasted_url(call, capsys, monkeypatch):
     monkeypatch.setenv("CALENDLY_CLIENT_SECRET", SECRET)
     words = ("login", NAME, "--client-id", "sandbox-web", "--redirect-uri", WEB_URI, *FOR)
     code, _, err = call(*words, given=pasted(capsys))
@@ -243,13 +243,13 @@ def test_a_web_app_elsewhere_is_signed_in_by_pasting(call, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda _address: "", "not the address that Calendly was asked to send back to. Paste the whole"),
-        (lambda address: address.replace("127.0.0.1", "evil.example"), "not the address"),
-        (lambda address: address + "x", "does not belong to this sign-in (its state is another)"),
-        (lambda address: address.replace("code=", "code=0"), "Calendly refused the code"),
+        (lambda _address: "", "This isn't the URL that Calendly redirects to. Paste the whole URL"),
+        (lambda address: address.replace("127.0.0.1", "evil.example"), "This isn't the URL"),
+        (lambda address: address + "x", "belongs to another sign-in (its state differs)"),
+        (lambda address: address.replace("code=", "code=0"), "Calendly rejected the code"),
     ],
 )
-def test_a_pasted_address_that_is_wrong_is_refused_for_its_own_reason(paste, change, sentence):
+def test_each_wrong_pasted_url_has_its_own_error(paste, change, sentence):
     code, _, err = paste(change)
     assert code == 1
     assert sentence in err
@@ -257,22 +257,22 @@ def test_a_pasted_address_that_is_wrong_is_refused_for_its_own_reason(paste, cha
     assert open_vault().names() == []
 
 
-def test_an_expired_code_is_its_own_error(paste, sandbox):
+def test_an_expired_code_has_its_own_error(paste, sandbox):
     def wait(address):
         sandbox.control("POST", "/codes/expire")
         return address
 
     code, _, err = paste(wait)
     assert code == 1
-    assert "too old" in err
+    assert "has expired" in err
 
 
-# What is kept
+# Stored tokens
 
 
-def test_a_consent_without_a_scope_that_is_needed_is_not_kept_but_given_back(paste, monkeypatch):
+def test_tokens_without_a_needed_scope_are_revoked_and_not_stored(paste, monkeypatch):
     given_back = []
-    monkeypatch.setattr(AuthorizationServer, "give_back", lambda _self, held: given_back.append(held))
+    monkeypatch.setattr(AuthorizationServer, "revoke_grant", lambda _self, held: given_back.append(held))
     exchange = AuthorizationServer.exchange
 
     def unticked(self, asked, where):
@@ -281,7 +281,7 @@ def test_a_consent_without_a_scope_that_is_needed_is_not_kept_but_given_back(pas
     monkeypatch.setattr(AuthorizationServer, "exchange", unticked)
     code, _, err = paste()
     assert code == 1
-    assert "The consent leaves out scheduled_events:read. It was not saved." in err
+    assert "Consent was not given for scheduled_events:read. The tokens weren't saved." in err
     assert len(given_back) == 1
     assert open_vault().names() == []
 
@@ -290,11 +290,11 @@ def _without_events(given):
     return grant.from_credential({**given.fields(), "scope": "users:read"})
 
 
-def test_tokens_that_do_not_pass_the_check_are_not_kept_but_given_back(paste, sandbox):
+def test_tokens_that_fail_the_check_are_revoked_and_not_stored(paste, sandbox):
     sandbox.fault("status", status=503, path="/users/me", times=9)
     code, _, err = paste()
     assert code == 1
-    assert "It was not saved" in err
+    assert "The tokens weren't saved." in err
     assert open_vault().names() == []
     assert sandbox.requests()["counts"]["POST /oauth/revoke"] == 2
     sandbox.control("DELETE", "/requests")
@@ -302,7 +302,7 @@ def test_tokens_that_do_not_pass_the_check_are_not_kept_but_given_back(paste, sa
     assert open_vault().names() == [NAME]
 
 
-def test_a_credential_of_another_kind_is_not_replaced_in_silence(call, paste):
+def test_a_credential_of_another_kind_is_not_replaced_silently(call, paste):
     open_vault().put(NAME, {"kind": "personal_access_token", "token": "made-up"})
     code, _, err = call(*NATIVE_LOGIN, *FOR)
     assert code == 2
@@ -313,25 +313,25 @@ def test_a_credential_of_another_kind_is_not_replaced_in_silence(call, paste):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("login", NAME, *FOR), "Give --client-id"),
-        (NATIVE_LOGIN, "Give --for ACTION or --scope SCOPE"),
+        (("login", NAME, *FOR), "Pass --client-id"),
+        (NATIVE_LOGIN, "Pass --for ACTION or --scope SCOPE"),
         ((*NATIVE_LOGIN, "--for", "scheduled_event.list"), "Did you mean scheduled_events.list"),
-        ((*NATIVE_LOGIN, *FOR, "--redirect-uri", "callback"), "The redirect address is none."),
+        ((*NATIVE_LOGIN, *FOR, "--redirect-uri", "callback"), "Invalid redirect URI 'callback'."),
         (("logout", "nobody"), "nobody"),
     ],
 )
-def test_a_wrong_call_says_what_to_do_and_uses_no_network(call, sandbox, words, sentence):
+def test_a_usage_error_says_what_to_do_and_uses_no_network(call, sandbox, words, sentence):
     code, _, err = call(*words)
     assert code in {1, 2}
     assert sentence in err
     assert sandbox.requests()["counts"] == {}
 
 
-def test_a_web_app_without_a_redirect_address_is_told_so(call, monkeypatch):
+def test_a_web_app_needs_a_redirect_uri(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_CLIENT_SECRET", SECRET)
     code, _, err = call("login", NAME, "--client-id", "sandbox-web", *FOR)
     assert code == 2
-    assert "Give --redirect-uri" in err
+    assert "Pass --redirect-uri" in err
 
 
 # logout
@@ -341,28 +341,28 @@ def test_logout_revokes_and_removes_the_tokens_but_keeps_the_app(call, paste, sa
     paste()
     tokens = held()
     code, out, _ = call("logout", NAME)
-    assert (code, out) == (0, "Revoked. 'work' holds no token any more.\n")
+    assert (code, out) == (0, "Revoked the tokens. Signed out of 'work'.\n")
     server = app_server(sandbox.url)
     assert server.introspect(tokens["access_token"])["active"] is False
     with pytest.raises(SignInFailed):
-        server.renew(grant.from_credential(tokens))
+        server.refresh(grant.from_credential(tokens))
     assert not {"access_token", "refresh_token", "expires_at"} & held().keys()
     assert call("check", "--credential", NAME)[1].startswith(
-        "invalid_token: The credential 'work' was signed out."
+        "invalid_token: The credential 'work' is signed out."
     )
-    assert call("logout", NAME)[1] == "Nobody is signed in with 'work'.\n"
+    assert call("logout", NAME)[1] == "'work' isn't signed in.\n"
 
 
-def test_where_calendly_cannot_be_told_the_tokens_are_kept_unless_told_otherwise(call, paste, sandbox):
+def test_tokens_that_cannot_be_revoked_are_kept_unless_forget_is_passed(call, paste, sandbox):
     paste()
     sandbox.fault("reset", path="/oauth/revoke", times=9)
     code, _, err = call("logout", NAME)
     assert code == 1
-    assert "The tokens were not revoked, and are kept." in err
+    assert "The tokens weren't revoked: " in err
     assert "access_token" in held()
     code, out, _ = call("logout", NAME, "--forget")
     assert code == 0
-    assert "Calendly was not told" in out
+    assert "The tokens weren't revoked: " in out
     assert "access_token" not in held()
 
 
@@ -370,25 +370,25 @@ def test_a_personal_token_cannot_be_logged_out(call):
     open_vault().put(NAME, {"kind": "personal_access_token", "token": "made-up"})
     code, _, err = call("logout", NAME)
     assert code == 2
-    assert "is no OAuth sign-in" in err
+    assert "isn't an OAuth sign-in" in err
 
 
-# The port
+# The listener
 
 
-def test_an_answer_is_taken_once(sandbox):
+def test_a_redirect_is_accepted_once(sandbox):
     begun = app_server(sandbox.url)
     with loopback.Listener("http://127.0.0.1:0/callback") as listener:
-        asked = begun.ask(listener.redirect_uri, SCOPES)
+        asked = begun.begin(listener.redirect_uri, SCOPES)
         listener.expect(asked)
         where = landed(asked)
         assert [httpx.get(where, trust_env=False).status_code for _ in range(2)] == [200, 410]
         assert listener.wait(1) == where
 
 
-def test_connections_that_say_nothing_do_not_keep_the_answer_away(sandbox):
+def test_silent_connections_do_not_block_the_redirect(sandbox):
     with loopback.Listener("http://127.0.0.1:0/callback") as listener:
-        asked = app_server(sandbox.url).ask(listener.redirect_uri, SCOPES)
+        asked = app_server(sandbox.url).begin(listener.redirect_uri, SCOPES)
         listener.expect(asked)
         port = int(listener.redirect_uri.split(":")[2].partition("/")[0])
         silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
@@ -409,25 +409,25 @@ def test_connections_that_say_nothing_do_not_keep_the_answer_away(sandbox):
         ("https://app.acme.example/callback", False),
     ],
 )
-def test_only_plain_http_on_this_machine_can_be_waited_at(uri, here):
-    assert loopback.is_here(uri) is here
+def test_only_plain_http_on_this_machine_is_a_loopback_uri(uri, here):
+    assert loopback.is_loopback(uri) is here
 
 
 @pytest.mark.parametrize(
     "uri", ["", "callback", "http://", "http://127.0.0.1:99999/", "ftp://a/", "http://a/#x"]
 )
-def test_what_is_no_redirect_address_is_refused(uri):
-    with pytest.raises(UsageError, match="The redirect address is none"):
-        loopback.is_here(uri)
+def test_an_invalid_redirect_uri_is_rejected(uri):
+    with pytest.raises(UsageError, match="Invalid redirect URI"):
+        loopback.is_loopback(uri)
 
 
-def test_without_a_listener_port_0_is_left_out():
+def test_port_0_is_removed_without_a_listener():
     assert loopback.without_port_0("http://127.0.0.1:0/callback") == "http://127.0.0.1/callback"
     assert loopback.without_port_0("http://127.0.0.1:10/callback") == "http://127.0.0.1:10/callback"
 
 
-def test_a_listener_that_cannot_listen_says_so():
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConnectorError, match="Nothing can"):
+def test_a_listener_without_a_free_port_raises():
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConnectorError, match="Can't listen"):
         loopback.Listener(f"http://127.0.0.1:{taken.getsockname()[1]}/")
 
 
@@ -444,23 +444,23 @@ def test_a_listener_that_cannot_listen_says_so():
     ],
 )
 def test_the_scopes_of_an_action_or_trigger(name, expected):
-    assert needed(name) == expected
+    assert required_scopes(name) == expected
 
 
 def test_a_write_scope_includes_its_read():
-    assert least(["webhooks:read", "webhooks:write", "users:read"]) == ("users:read", "webhooks:write")
+    assert minimal(["webhooks:read", "webhooks:write", "users:read"]) == ("users:read", "webhooks:write")
     assert covers({"webhooks:write"}, "webhooks:read")
     assert not covers({"webhooks:read"}, "webhooks:write")
     assert covers({"default"}, "shares:write")
     assert not covers(set(), "users:read")
 
 
-def test_an_unknown_name_gets_the_nearest():
+def test_an_unknown_name_suggests_the_nearest():
     with pytest.raises(UnknownAction, match=r"invitee\.created"):
-        needed("invitee.creatd")
+        required_scopes("invitee.creatd")
 
 
-def test_scopes_are_told_as_lines_and_as_json(call):
+def test_scopes_are_printed_as_lines_and_as_json(call):
     words = ("scopes", *FOR, "--for", "invitee.created")
     assert call(*words)[1] == "scheduled_events:read\nusers:read\nwebhooks:write\n"
     told = json.loads(call(*words, "--json")[1])
@@ -473,7 +473,7 @@ def test_scopes_are_told_as_lines_and_as_json(call):
 
 
 @pytest.mark.usefixtures("chromium")
-def test_login_in_chromium_ends_well_and_leaves_no_secret_behind(sandbox, tmp_path):
+def test_login_in_chromium_succeeds_and_leaves_no_secret_behind(sandbox, tmp_path):
     answer(sandbox, "ask")
     profile = tmp_path / "profile"
     person = f"{sys.executable} {PERSON} '{fixtures.ADMIN_NAME}' allow {profile} %s"
@@ -521,7 +521,7 @@ def assert_in_no_file(folder, *secrets):
             assert secret.encode() not in content, f"{path} holds what nobody may read"
 
 
-def test_what_the_tests_look_for_would_be_found(tmp_path):
+def test_the_search_for_secrets_finds_one(tmp_path):
     (tmp_path / "log").write_text(f"code={SECRET}")
     with pytest.raises(AssertionError, match="holds what nobody may read"):
         assert_in_no_file(tmp_path, SECRET)

@@ -1,4 +1,4 @@
-"""OAuth as a client: consent, tokens that are renewed once whoever needs them, and every way it ends."""
+"""OAuth: consent, tokens that are refreshed once for all users, and every way that a sign-in ends."""
 
 import base64
 import dataclasses
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from calendly_connector.auth.oauth import consent, grant
-from calendly_connector.auth.oauth.server import AuthorizationServer, RefusedGrant, of_app
+from calendly_connector.auth.oauth.server import AuthorizationServer, InvalidGrant, server_for
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.errors import (
     CalendlyDown,
@@ -54,7 +54,7 @@ def _running():
 
 @pytest.fixture
 def sandbox(_running, monkeypatch, tmp_path):
-    """Give a sandbox in which nobody has allowed anything, and a vault of the test's own."""
+    """Return a sandbox in which no app has access, and an empty vault."""
     for app in ("sandbox-native", "sandbox-web"):
         _running.control("POST", "/apps/revoke", {"client_id": app})
     for what in ("/faults", "/requests"):
@@ -66,7 +66,7 @@ def sandbox(_running, monkeypatch, tmp_path):
 
 
 def asked(sandbox, app=NATIVE, scopes=SCOPES):
-    return app_server(sandbox.url, app).ask(app["redirect_uri"], scopes)
+    return app_server(sandbox.url, app).begin(app["redirect_uri"], scopes)
 
 
 def keep(credential):
@@ -74,7 +74,7 @@ def keep(credential):
 
 
 def kept(sandbox, app=NATIVE, **changes):
-    """Sign in, keep it in the vault, and forget what it took."""
+    """Sign in, store the credential, and clear the sandbox's request log."""
     credential = sign_in(sandbox, app, **changes)
     keep(credential)
     sandbox.control("DELETE", "/requests")
@@ -88,8 +88,8 @@ def opened(**timing):
 # Consent
 
 
-def test_a_consent_is_asked_for_with_all_that_oauth_2_1_wants():
-    given = consent.ask("https://auth.example/oauth/authorize", "app", REDIRECT, ("b:read", "a:read"), 7.0)
+def test_a_consent_url_has_all_parameters_of_oauth_2_1():
+    given = consent.begin("https://auth.example/oauth/authorize", "app", REDIRECT, ("b:read", "a:read"), 7.0)
     query = consent._parameters(given.url)
     assert query == {
         "response_type": "code",
@@ -107,7 +107,7 @@ def test_a_consent_is_asked_for_with_all_that_oauth_2_1_wants():
 
 
 def test_no_two_consents_share_state_or_verifier():
-    made = [consent.ask("https://a.example/", "app", REDIRECT, (), 0.0) for _ in range(3)]
+    made = [consent.begin("https://a.example/", "app", REDIRECT, (), 0.0) for _ in range(3)]
     assert len({one.state for one in made}) == len({one.verifier for one in made}) == 3
 
 
@@ -115,8 +115,8 @@ GIVEN = consent.Consent("https://a.example/", REDIRECT, 0.0, "made-up-state", "m
 STATE = f"state={GIVEN.state}"
 
 
-def test_the_code_is_read_from_the_right_answer():
-    assert consent.read_answer(GIVEN, f" {REDIRECT}?code=c-1&{STATE}\n") == "c-1"
+def test_the_code_is_read_from_the_redirect():
+    assert consent.read_redirect(GIVEN, f" {REDIRECT}?code=c-1&{STATE}\n") == "c-1"
 
 
 @pytest.mark.parametrize(
@@ -145,19 +145,19 @@ def test_the_code_is_read_from_the_right_answer():
         (f"{REDIRECT}?error=access_denied&code=c-1&{STATE}", "denied"),
     ],
 )
-def test_any_other_answer_is_refused_for_its_own_reason(address, reason):
+def test_each_wrong_redirect_has_its_own_error(address, reason):
     with pytest.raises(SignInFailed) as caught:
-        consent.read_answer(GIVEN, address)
+        consent.read_redirect(GIVEN, address)
     assert caught.value.reason == reason
     assert caught.value.fix
     assert "SECRET" not in str(caught.value)
     assert GIVEN.state not in str(caught.value)
 
 
-# What a sign-in gave
+# Grants
 
 
-def test_a_grant_is_read_and_kept_as_texts():
+def test_a_grant_round_trips_through_credential_fields():
     given = grant.from_reply({**TOKENS, "scope": "a:read", "owner": "o", "organization": "g"}, 1000.4)
     assert grant.from_credential(given.fields()) == dataclasses.replace(given, expires_at=8200.0)
     assert all(isinstance(value, str) for value in given.fields().values())
@@ -178,13 +178,13 @@ def test_a_grant_is_read_and_kept_as_texts():
         {"expires_in": float("inf")},
     ],
 )
-def test_a_reply_without_a_pair_of_tokens_is_no_grant(wrong):
+def test_a_reply_without_a_pair_of_tokens_is_rejected(wrong):
     with pytest.raises(UnexpectedAnswer) as caught:
         grant.from_reply({**TOKENS, **wrong}, 0.0)
     assert "made-up" not in str(caught.value)
 
 
-def test_a_grant_is_renewed_before_it_ends_and_where_its_end_is_not_known():
+def test_a_grant_is_refreshed_before_it_expires_and_if_its_expiry_is_unknown():
     given = grant.from_reply(TOKENS, 0.0)
     assert given.usable(7200 - 301)
     assert not given.usable(7200 - 299)
@@ -194,7 +194,7 @@ def test_a_grant_is_renewed_before_it_ends_and_where_its_end_is_not_known():
 
 
 @pytest.mark.parametrize("lost", ["access_token", "refresh_token"])
-def test_a_credential_without_both_tokens_is_no_sign_in(lost):
+def test_a_credential_without_both_tokens_is_not_signed_in(lost):
     assert grant.from_credential({**grant.from_reply(TOKENS, 0.0).fields(), lost: ""}) is None
 
 
@@ -202,7 +202,7 @@ def test_a_credential_without_both_tokens_is_no_sign_in(lost):
 
 
 @pytest.mark.parametrize("app", [NATIVE, WEB], ids=["native", "web"])
-def test_an_answer_becomes_tokens_that_open_the_api(sandbox, app):
+def test_a_redirect_is_exchanged_for_tokens_that_work(sandbox, app):
     credential = sign_in(sandbox, app)
     assert credential["owner"] == ME
     assert set(credential["scope"].split()) == set(SCOPES)
@@ -211,91 +211,91 @@ def test_an_answer_becomes_tokens_that_open_the_api(sandbox, app):
 
 
 @pytest.mark.parametrize("app", [NATIVE, WEB], ids=["native", "web"])
-def test_tokens_are_introspected_and_given_back(sandbox, app):
+def test_tokens_are_introspected_and_revoked(sandbox, app):
     held = grant.from_credential(sign_in(sandbox, app))
     server = app_server(sandbox.url, app)
     assert server.introspect(held.access_token)["active"] is True
-    server.give_back(held)
+    server.revoke_grant(held)
     assert server.introspect(held.access_token)["active"] is False
-    with pytest.raises(RefusedGrant):
-        server.renew(held)
+    with pytest.raises(InvalidGrant):
+        server.refresh(held)
 
 
-def test_a_denied_consent_is_its_own_error(sandbox):
+def test_a_denied_consent_has_its_own_error(sandbox):
     begun = asked(sandbox)
     answer(sandbox, "deny")
-    with pytest.raises(SignInFailed, match=r"Consent was denied\. Sign in again, and press Allow") as caught:
+    with pytest.raises(SignInFailed, match=r"Consent was denied\. Sign in again and press Allow") as caught:
         app_server(sandbox.url).exchange(begun, landed(begun))
     assert caught.value.reason == "denied"
 
 
-def test_a_scope_that_the_app_may_not_ask_for_is_its_own_error(sandbox):
+def test_a_scope_that_the_app_cannot_request_has_its_own_error(sandbox):
     begun = asked(sandbox, scopes=("made_up:read",))
-    with pytest.raises(SignInFailed, match="may not ask for one of these scopes") as caught:
+    with pytest.raises(SignInFailed, match="allowed to request one of these scopes") as caught:
         app_server(sandbox.url).exchange(begun, landed(begun))
     assert caught.value.reason == "scope"
 
 
-def test_another_verifier_is_its_own_error_and_burns_no_code(sandbox):
+def test_the_verifier_of_another_sign_in_is_rejected_without_using_the_code(sandbox):
     answer(sandbox, "allow")
     begun = asked(sandbox)
     where = landed(begun)
     sandbox.control("DELETE", "/requests")
     other = dataclasses.replace(begun, verifier=GIVEN.verifier)
-    with pytest.raises(SignInFailed, match="verifier does not belong to this sign-in") as caught:
+    with pytest.raises(SignInFailed, match="code verifier belongs to another sign-in") as caught:
         app_server(sandbox.url).exchange(other, where)
     assert caught.value.reason == "verifier"
     assert token_calls(sandbox) == 0
     assert app_server(sandbox.url).exchange(begun, where).owner == ME
 
 
-def test_a_code_of_another_sign_in_is_refused_by_the_server(sandbox):
+def test_the_code_of_another_sign_in_is_rejected_by_the_server(sandbox):
     answer(sandbox, "allow")
     mine, theirs = asked(sandbox), asked(sandbox)
     injected = landed(theirs).replace(theirs.state, mine.state)
-    with pytest.raises(RefusedGrant, match="belongs to another sign-in") as caught:
+    with pytest.raises(InvalidGrant, match="belongs to another sign-in") as caught:
         app_server(sandbox.url).exchange(mine, injected)
     assert caught.value.reason == "grant"
     assert mine.verifier not in str(caught.value)
 
 
-def test_an_expired_code_is_refused(sandbox):
+def test_an_expired_code_is_rejected(sandbox):
     answer(sandbox, "allow")
     begun = asked(sandbox)
     where = landed(begun)
     sandbox.control("POST", "/codes/expire")
-    with pytest.raises(RefusedGrant, match="too old"):
+    with pytest.raises(InvalidGrant, match="has expired"):
         app_server(sandbox.url).exchange(begun, where)
 
 
-def test_an_answer_after_ten_minutes_is_not_even_sent(sandbox, timer):
+def test_a_redirect_after_ten_minutes_is_not_sent(sandbox, timer):
     answer(sandbox, "allow")
     server = app_server(sandbox.url, timing=Timing(timer, timer, timer.sleep))
-    begun = server.ask(REDIRECT, SCOPES)
+    begun = server.begin(REDIRECT, SCOPES)
     where = landed(begun)
     sandbox.control("DELETE", "/requests")
     timer.now += 601
-    with pytest.raises(SignInFailed, match="came too late: its code is good for 10 minutes") as caught:
+    with pytest.raises(SignInFailed, match="took too long: its code is valid for 10 minutes") as caught:
         server.exchange(begun, where)
     assert caught.value.reason == "expired"
     assert token_calls(sandbox) == 0
 
 
-def test_a_code_is_good_once(sandbox):
+def test_a_code_works_once(sandbox):
     answer(sandbox, "allow")
     begun = asked(sandbox)
     where = landed(begun)
     app_server(sandbox.url).exchange(begun, where)
-    with pytest.raises(RefusedGrant, match="used already"):
+    with pytest.raises(InvalidGrant, match="already used"):
         app_server(sandbox.url).exchange(begun, where)
 
 
 @pytest.mark.parametrize("wrong", [{"client_secret": "wrong-secret"}, {"client_secret": ""}])
-def test_an_app_that_is_not_proven_is_its_own_error(sandbox, wrong):
+def test_a_wrong_app_or_secret_has_its_own_error(sandbox, wrong):
     held = grant.from_credential(sign_in(sandbox, WEB))
     server = app_server(sandbox.url, {**WEB, **wrong})
-    for call in (lambda: server.renew(held), lambda: server.introspect("t"), lambda: server.revoke("t")):
-        with pytest.raises(SignInFailed, match="does not know this app, or its secret is wrong") as caught:
+    for call in (lambda: server.refresh(held), lambda: server.introspect("t"), lambda: server.revoke("t")):
+        with pytest.raises(SignInFailed, match="doesn't know this app, or its secret is wrong") as caught:
             call()
         assert caught.value.reason == "client"
         assert "wrong-secret" not in str(caught.value)
@@ -315,7 +315,7 @@ HELD = grant.from_reply(TOKENS, 0.0)
         (reply(200, b"[]"), UnexpectedAnswer),
         (reply(200, b'{"access_token": "made-up-2"}'), UnexpectedAnswer),
         (reply(302, b""), UnexpectedAnswer),
-        (reply(400, b'{"error": "invalid_grant"}'), RefusedGrant),
+        (reply(400, b'{"error": "invalid_grant"}'), InvalidGrant),
         (reply(400, b'{"error": ["made-up"]}'), SignInFailed),
         (reply(400, b"made-up-refresh"), SignInFailed),
         (reply(401, b"[]"), SignInFailed),
@@ -329,52 +329,52 @@ HELD = grant.from_reply(TOKENS, 0.0)
         (reset(), NoAnswer),
     ],
 )
-def test_whatever_the_server_answers_becomes_an_error_of_ours_without_secrets(given, kind):
+def test_any_reply_of_the_server_becomes_a_connector_error_without_secrets(given, kind):
     with Hostile(given) as server, pytest.raises(kind) as caught:
-        hostile_server(server).renew(HELD)
+        hostile_server(server).refresh(HELD)
     assert type(caught.value) is kind
     assert "made-up" not in json.dumps(caught.value.to_dict())
     assert caught.value.fix
 
 
-def test_a_server_elsewhere_must_be_reached_by_https():
+def test_a_remote_server_must_use_https():
     with pytest.raises(UsageError, match=r"The authorization origin .* Unset CALENDLY_AUTH_URL"):
-        of_app(NATIVE, Timing(), {"CALENDLY_AUTH_URL": "http://auth.example"})
+        server_for(NATIVE, Timing(), {"CALENDLY_AUTH_URL": "http://auth.example"})
 
 
-def test_the_server_is_calendlys_unless_told_otherwise():
-    begun = of_app(NATIVE, Timing(), {}).ask(REDIRECT, ())
+def test_the_server_is_calendlys_by_default():
+    begun = server_for(NATIVE, Timing(), {}).begin(REDIRECT, ())
     assert urlsplit(begun.url)[:3] == ("https", "auth.calendly.com", "/oauth/authorize")
 
 
-def test_no_more_than_eight_tokens_a_minute_are_asked_for(sandbox, timer):
+def test_at_most_eight_tokens_a_minute_are_requested(sandbox, timer):
     held = grant.from_credential(sign_in(sandbox))
     server = app_server(sandbox.url, timing=Timing(timer, timer, timer.sleep))
     for _ in range(9):
-        held = server.renew(held)
+        held = server.refresh(held)
     assert sum(timer.sleeps) == pytest.approx(60)
 
 
 def test_a_token_call_that_would_wait_too_long_is_not_sent(timer):
-    shared = rate_limit.account("http://127.0.0.1:1", HELD.owner or "app")
+    shared = rate_limit.of_account("http://127.0.0.1:1", HELD.owner or "app")
     for _ in range(8):
-        shared.told(shared.take("POST", "/oauth/token", timer() + 30), timer() + 30, None)
+        shared.observe(shared.acquire("POST", "/oauth/token", timer() + 30), timer() + 30, None)
     server = AuthorizationServer("http://127.0.0.1:1", "app", timing=Timing(timer, timer, timer.sleep))
     with pytest.raises(RateLimited, match="not sent"):
-        server.renew(HELD)
+        server.refresh(HELD)
 
 
 # A stored sign-in
 
 
-def test_a_stored_sign_in_is_used_as_it_is_while_it_is_good(sandbox):
+def test_a_valid_stored_sign_in_is_used_without_a_refresh(sandbox):
     kept(sandbox)
     with opened() as connection:
         assert connection.run("users.me").record["uri"] == ME
     assert token_calls(sandbox) == 0
 
 
-def test_an_access_token_is_renewed_before_its_end_and_kept_before_it_is_used(sandbox):
+def test_an_access_token_is_refreshed_before_it_expires_and_stored_before_it_is_used(sandbox):
     before = kept(sandbox)
     keep(stale(before))
     with opened() as connection:
@@ -390,7 +390,7 @@ def test_an_access_token_is_renewed_before_its_end_and_kept_before_it_is_used(sa
 
 
 @pytest.mark.parametrize("skew_s", [-86400, 86400])
-def test_a_clock_that_is_a_day_off_costs_no_renewal(sandbox, skew_s, timer):
+def test_a_clock_that_is_a_day_off_causes_no_refresh(sandbox, skew_s, timer):
     timer.now += skew_s
     keep(sign_in(sandbox, timing=Timing(clock=timer)))
     sandbox.control("DELETE", "/requests")
@@ -403,7 +403,7 @@ def test_a_clock_that_is_a_day_off_costs_no_renewal(sandbox, skew_s, timer):
     assert token_calls(sandbox) == 1
 
 
-def test_a_refused_access_token_is_renewed_once_and_the_call_repeated(sandbox):
+def test_a_refused_access_token_is_refreshed_once_and_the_call_repeated(sandbox):
     credential = kept(sandbox)
     app_server(sandbox.url).revoke(credential["access_token"])
     with opened() as connection:
@@ -427,14 +427,14 @@ OWNED_LINK = {
 }
 
 
-def test_a_used_refresh_token_ends_in_sign_in_again_and_nobody_asks_any_more(sandbox):
+def test_a_used_refresh_token_requires_a_new_sign_in_and_is_not_tried_again(sandbox):
     credential = kept(sandbox)
-    app_server(sandbox.url).renew(grant.from_credential(credential))  # a copy, elsewhere
+    app_server(sandbox.url).refresh(grant.from_credential(credential))  # a copy on another machine
     keep(stale(credential))
     sandbox.control("DELETE", "/requests")
     with opened() as connection:
         for _ in range(3):
-            with pytest.raises(SignInRequired, match="a copy of it was renewed elsewhere") as caught:
+            with pytest.raises(SignInRequired, match="a copy was refreshed elsewhere") as caught:
                 connection.run("users.me")
     assert (caught.value.reason, caught.value.credential) == ("used", NAME)
     assert caught.value.fix == "Sign in again: calendly-connector login work"
@@ -443,14 +443,14 @@ def test_a_used_refresh_token_ends_in_sign_in_again_and_nobody_asks_any_more(san
     assert "access_token" not in open_vault().get(NAME)
 
 
-def test_a_revoked_app_ends_in_sign_in_again(sandbox):
+def test_a_revoked_app_requires_a_new_sign_in(sandbox):
     kept(sandbox)
     with opened() as connection:
         connection.run("users.me")
         sandbox.control("POST", "/apps/revoke", {"client_id": "sandbox-native"})
         sandbox.control("DELETE", "/requests")
         for _ in range(3):
-            with pytest.raises(SignInRequired, match="access was taken back in Calendly") as caught:
+            with pytest.raises(SignInRequired, match="access was revoked in Calendly") as caught:
                 connection.run("users.me")
     assert caught.value.reason == "revoked"
     assert sandbox.requests()["counts"] == {"GET /users/me": 1, "POST /oauth/token": 1}
@@ -466,7 +466,7 @@ def test_after_a_new_sign_in_the_same_connection_works_again(sandbox):
         assert connection.run("users.me").record["uri"] == ME
 
 
-def test_a_missing_scope_is_its_own_error(sandbox):
+def test_a_missing_scope_has_its_own_error(sandbox):
     kept(sandbox, scopes=("users:read",))
     with (
         opened() as connection,
@@ -477,17 +477,17 @@ def test_a_missing_scope_is_its_own_error(sandbox):
     assert token_calls(sandbox) == 0
 
 
-def test_a_lost_answer_ends_in_one_clear_sentence_after_two_calls(sandbox):
+def test_a_lost_refresh_reply_requires_a_new_sign_in_after_two_attempts(sandbox):
     keep(stale(kept(sandbox)))
     sandbox.fault("reset", path="/oauth/token", times=1)
     with opened() as connection:
         for _ in range(3):
-            with pytest.raises(SignInRequired, match="The answer to its last renewal was lost"):
+            with pytest.raises(SignInRequired, match="The reply to the last refresh was lost"):
                 connection.run("users.me")
     assert token_calls(sandbox) == 2
 
 
-def test_a_server_that_is_down_costs_nothing_but_the_call(sandbox):
+def test_a_server_that_is_down_does_not_end_the_sign_in(sandbox):
     keep(stale(kept(sandbox)))
     sandbox.fault("status", status=503, path="/oauth/token", times=1)
     with opened() as connection:
@@ -496,15 +496,15 @@ def test_a_server_that_is_down_costs_nothing_but_the_call(sandbox):
         assert connection.run("users.me").record["uri"] == ME
 
 
-def test_a_credential_that_nobody_signed_in_with_says_so(sandbox):
+def test_a_credential_without_a_sign_in_requires_one(sandbox):
     keep(NATIVE)
-    with opened() as connection, pytest.raises(SignInRequired, match="Nobody has signed in") as caught:
+    with opened() as connection, pytest.raises(SignInRequired, match="isn't signed in yet") as caught:
         connection.run("users.me")
     assert caught.value.reason == "never"
     assert sandbox.requests()["counts"] == {}
 
 
-def test_threads_of_one_connection_and_of_several_renew_once(sandbox):
+def test_threads_of_one_connection_and_of_several_refresh_once(sandbox):
     keep(stale(kept(sandbox)))
     shared = opened()
     connections = [shared] * 8 + [opened() for _ in range(8)]
@@ -521,42 +521,42 @@ def test_threads_of_one_connection_and_of_several_renew_once(sandbox):
     assert token_calls(sandbox) == 1
 
 
-def test_the_budget_belongs_to_the_person_and_the_app_whatever_the_token(sandbox):
+def test_the_rate_limit_belongs_to_the_person_and_app_whatever_the_token(sandbox):
     credential = kept(sandbox)
     with opened() as connection:
         connection.run("users.me")
-        first = connection._client._account
+        first = connection._client._limits
     keep(stale(credential))
     with opened() as connection:
         connection.run("users.me")
-        assert connection._client._account is first
+        assert connection._client._limits is first
 
 
 # Not stored
 
 
-def test_an_oauth_credential_that_is_handed_over_works_until_it_ends(sandbox, timer):
+def test_a_passed_oauth_credential_works_until_it_expires(sandbox, timer):
     credential = sign_in(sandbox, timing=Timing(clock=timer))
     sandbox.control("DELETE", "/requests")
     with connector.connect(credential, clock=timer) as connection:
         assert connection.run("users.me").record["uri"] == ME
         timer.now += 7200
         with pytest.raises(
-            SignInRequired, match=r"cannot be renewed.*calendly-connector login NAME"
+            SignInRequired, match=r"can't be refreshed.*calendly-connector login NAME"
         ) as caught:
             connection.run("users.me")
     assert caught.value.reason == "not_stored"
     assert sandbox.requests()["counts"] == {"GET /users/me": 1}
 
 
-def test_an_oauth_credential_that_is_handed_over_and_refused_says_so(sandbox):
+def test_a_passed_oauth_credential_that_is_refused_requires_a_sign_in(sandbox):
     credential = sign_in(sandbox)
     sandbox.control("POST", "/apps/revoke", {"client_id": "sandbox-native"})
     with connector.connect(credential) as connection, pytest.raises(SignInRequired):
         connection.run("users.me")
 
 
-def test_a_handed_over_credential_without_a_token_is_reported_as_such(unvisited):
+def test_a_passed_oauth_credential_without_a_token_is_reported_as_missing(unvisited):
     with connector.connect(NATIVE, origin=unvisited.url) as connection:
         assert connection.check().outcome == "missing_token"
     bad = {**NATIVE, "access_token": "made-up", "expires_at": "soon"}
@@ -564,12 +564,12 @@ def test_a_handed_over_credential_without_a_token_is_reported_as_such(unvisited)
         assert connection.check().outcome == "malformed_token"
 
 
-# The report
+# The credential check
 
 
 @pytest.mark.parametrize("app", [NATIVE, WEB], ids=["native", "web"])
 @pytest.mark.parametrize("is_stored", [True, False])
-def test_the_report_says_exactly_what_is_held(sandbox, app, is_stored):
+def test_the_check_reports_the_granted_scopes_exactly(sandbox, app, is_stored):
     credential = kept(sandbox, app, scopes=("users:read", "webhooks:write"))
     with opened() if is_stored else connector.connect(credential) as connection:
         report = connection.check()
@@ -583,7 +583,7 @@ def test_the_report_says_exactly_what_is_held(sandbox, app, is_stored):
     assert report.expires_at.endswith("Z")
 
 
-def test_a_report_without_introspection_goes_by_the_sign_in(sandbox):
+def test_without_introspection_the_check_reports_the_scopes_of_the_sign_in(sandbox):
     kept(sandbox, scopes=("users:read",))
     sandbox.fault("status", status=503, path="/oauth/introspect", times=1)
     with opened() as connection:
@@ -593,7 +593,7 @@ def test_a_report_without_introspection_goes_by_the_sign_in(sandbox):
     assert any("introspection failed" in note for note in report.notes)
 
 
-def test_a_report_on_a_token_that_may_not_say_who_it_is_names_the_owner(sandbox):
+def test_the_check_names_the_owner_even_without_users_read(sandbox):
     kept(sandbox, scopes=("webhooks:read",))
     with opened() as connection:
         report = connection.check()
@@ -602,7 +602,7 @@ def test_a_report_on_a_token_that_may_not_say_who_it_is_names_the_owner(sandbox)
     assert report.organization
 
 
-def test_a_report_on_a_sign_in_that_is_over_says_sign_in_again(sandbox):
+def test_the_check_of_an_ended_sign_in_says_to_sign_in_again(sandbox):
     kept(sandbox)
     sandbox.control("POST", "/apps/revoke", {"client_id": "sandbox-native"})
     with opened() as connection:
@@ -615,7 +615,7 @@ def test_a_report_on_a_sign_in_that_is_over_says_sign_in_again(sandbox):
 
 
 class Workers:
-    """Rounds of processes that all use one stored credential at the same moment."""
+    """Rounds of processes that use one stored credential at the same time."""
 
     def __init__(self, *options):
         self.process = subprocess.Popen(
@@ -659,17 +659,17 @@ def race_with_a_death(sandbox, rounds):
             assert sandbox.requests()["counts"] == {"POST /oauth/token": 2}
 
 
-def test_processes_that_all_find_the_token_expired_renew_it_once(sandbox):
+def test_processes_that_find_the_token_expired_refresh_it_once(sandbox):
     race(sandbox, 3)
 
 
-def test_where_the_renewing_process_dies_each_other_one_says_sign_in_again(sandbox):
+def test_if_the_refreshing_process_dies_all_others_require_a_sign_in(sandbox):
     race_with_a_death(sandbox, 3)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def in_database(request, sandbox, monkeypatch, tmp_path):
-    """Keep the vault in a database; give the sandbox."""
+    """Return the sandbox, with the vault in a database."""
     where = f"sqlite:///{tmp_path / 'vault.db'}"
     if request.param == "postgresql":
         where = request.getfixturevalue("postgres_url")
@@ -678,35 +678,35 @@ def in_database(request, sandbox, monkeypatch, tmp_path):
     return sandbox
 
 
-def test_processes_that_share_a_vault_in_a_database_renew_once(in_database):
+def test_processes_that_share_a_vault_in_a_database_refresh_once(in_database):
     race(in_database, 3)
 
 
-def test_in_a_database_too_a_renewal_that_died_is_told_to_each_other_process(in_database):
+def test_if_the_refreshing_process_dies_all_others_with_a_database_vault_say_so(in_database):
     race_with_a_death(in_database, 2)
 
 
 @pytest.mark.long
-def test_processes_that_all_find_the_token_expired_renew_it_once_in_many_rounds(sandbox):
+def test_processes_that_find_the_token_expired_refresh_it_once_in_many_rounds(sandbox):
     race(sandbox, rounds(20, 100))
 
 
 @pytest.mark.long
-def test_where_the_renewing_process_dies_each_other_one_says_so_in_many_rounds(sandbox):
+def test_if_the_refreshing_process_dies_all_others_say_so_in_many_rounds(sandbox):
     race_with_a_death(sandbox, rounds(20, 100))
 
 
 # Secrets
 
 
-def test_no_secret_is_in_the_log_of_signing_in_and_renewing(sandbox, caplog):
+def test_no_secret_is_in_the_log_of_sign_in_and_refresh(sandbox, caplog):
     caplog.set_level(logging.DEBUG, "calendly_connector")
     before = sign_in(sandbox, WEB)
     keep(stale(before))
     with opened() as connection:
         connection.check()
         after = open_vault().get(NAME)
-        of_app(after, Timing()).give_back(grant.from_credential(after))
+        server_for(after, Timing()).revoke_grant(grant.from_credential(after))
     told = "\n".join(record.getMessage() for record in caplog.records if record.name == "calendly_connector")
     assert "POST /oauth/token" in told
     assert "POST /oauth/introspect" in told
@@ -715,18 +715,18 @@ def test_no_secret_is_in_the_log_of_signing_in_and_renewing(sandbox, caplog):
         assert secret not in told
 
 
-def test_a_callback_of_many_parameters_is_refused_at_once():
+def test_a_redirect_with_many_parameters_is_rejected_quickly():
     asked = consent.Consent("https://auth.example/", REDIRECT, 0.0, "s", "v")
     many = "&".join([*(["a="] * 200_000), "state=s", "code=c"])
     began = time.monotonic()
     with pytest.raises(SignInFailed):
-        consent.read_answer(asked, f"{REDIRECT}?{many}")
+        consent.read_redirect(asked, f"{REDIRECT}?{many}")
     assert time.monotonic() - began < 10  # comparing each name with every other would take minutes
 
 
-def test_a_parameter_that_comes_twice_counts_as_missing():
+def test_a_repeated_parameter_counts_as_missing():
     asked = consent.Consent("https://auth.example/", REDIRECT, 0.0, "s", "v")
     more = "&".join(f"p{number}=x" for number in range(50))
-    assert consent.read_answer(asked, f"{REDIRECT}?state=s&code=c&{more}&p1=y") == "c"
-    with pytest.raises(SignInFailed, match="holds no code"):
-        consent.read_answer(asked, f"{REDIRECT}?state=s&code=c&{more}&code=c")
+    assert consent.read_redirect(asked, f"{REDIRECT}?state=s&code=c&{more}&p1=y") == "c"
+    with pytest.raises(SignInFailed, match="has no code"):
+        consent.read_redirect(asked, f"{REDIRECT}?state=s&code=c&{more}&code=c")

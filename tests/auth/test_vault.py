@@ -1,4 +1,4 @@
-"""The vault against whatever happens to files, keys and processes."""
+"""The vault, and everything that can happen to its files, keys and processes."""
 
 import base64
 import errno
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import keyring
 import pytest
-from calendly_connector.auth.vault import atomic_files, open_vault
-from calendly_connector.auth.vault.encryption import Sealed, Sealer, new_key, read_key
+from calendly_connector.auth.vault import files, open_vault
+from calendly_connector.auth.vault.encryption import CredentialCipher, EncryptedCredential, new_key, read_key
 from calendly_connector.auth.vault.keys import KeyFile, KeyringItem
 from calendly_connector.errors import UnknownCredential, UsageError, VaultError
 from hypothesis import given
@@ -41,7 +41,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def settings(folder):
-    """Give what the environment says of a vault in a file whose key is in a file beside it."""
+    """Return the environment of a vault in a file, with a key file beside it."""
     return {"CALENDLY_CONNECTOR_VAULT": str(folder / "vault.json")}
 
 
@@ -51,7 +51,7 @@ def vault(settings):
 
 
 def environments(folder):
-    """Give what the environment says of a vault of each sort."""
+    """Return the environment of a vault of each kind."""
     key = {"CALENDLY_CONNECTOR_KEY": a_key()}
     return {
         "key file": {"CALENDLY_CONNECTOR_VAULT": f"{folder}/own/vault.json"},
@@ -62,19 +62,19 @@ def environments(folder):
 
 @pytest.fixture(params=[FILE, DATABASE])
 def given_key(request, tmp_path):
-    """Give the environment of a vault, in a file or in a database, whose key is given."""
+    """Return the environment of a vault in a file or a database, with a key in the environment."""
     return environments(tmp_path)[request.param]
 
 
 @pytest.fixture(params=["key file", FILE, DATABASE])
 def any_vault(request, tmp_path):
-    """Give what opens a vault of each sort; every time it is another object on the same place."""
+    """Open a vault of each kind, each time as a new object at the same place."""
     environment = environments(tmp_path)[request.param]
     return lambda: open_vault(environment)
 
 
 def start(environment, *words, **pipes):
-    # Not the whole environment of this process: the settings above are enough, and coverage finds its own.
+    # Not the whole environment of this process: the settings above are enough.
     return subprocess.Popen([sys.executable, WORKER, *words], env={**os.environ, **environment}, **pipes)
 
 
@@ -99,10 +99,10 @@ def refused(reason, call, *arguments):
     return str(caught.value)
 
 
-# What it does
+# Reading and writing
 
 
-def test_a_credential_comes_back_as_it_was_put(any_vault, tmp_path):
+def test_a_stored_credential_is_returned_unchanged(any_vault, tmp_path):
     any_vault().put("work", HELD)
     assert any_vault().get("work") == HELD
     any_vault().put("work", OLD)
@@ -114,7 +114,7 @@ def test_a_credential_comes_back_as_it_was_put(any_vault, tmp_path):
     assert_nothing_in_clear(tmp_path)
 
 
-def test_an_empty_vault_is_no_error_and_a_look_at_it_makes_nothing(vault, folder):
+def test_reading_an_empty_vault_creates_no_files(vault, folder):
     assert vault.names() == []
     for call in (vault.get, vault.delete):
         with pytest.raises(UnknownCredential, match="'work'"):
@@ -122,10 +122,10 @@ def test_an_empty_vault_is_no_error_and_a_look_at_it_makes_nothing(vault, folder
     assert not folder.exists()
 
 
-def test_an_unknown_name_is_told_with_what_to_do(any_vault):
+def test_an_unknown_name_is_an_error_with_advice(any_vault):
     any_vault().put("work", OLD)
     for call in (any_vault().get, any_vault().delete):
-        with pytest.raises(UnknownCredential, match=r"no credential 'wrok' in .*vault list"):
+        with pytest.raises(UnknownCredential, match=r"No credential named 'wrok' in .*vault list"):
             call("wrok")
 
 
@@ -153,7 +153,7 @@ def test_names_that_differ_in_capitals_are_two_and_those_that_look_alike_are_one
 @pytest.mark.parametrize(
     "name", ["", " ", "a\nb", "a\x00b", "\x1b[31m", "x" * 101, "\udcff", "\N{RIGHT-TO-LEFT OVERRIDE}x"]
 )
-def test_a_name_that_cannot_be_shown_is_refused(name, any_vault):
+def test_an_unprintable_name_is_rejected(name, any_vault):
     vault = any_vault()
     for call in (vault.get, vault.delete, vault.lock, lambda name: vault.put(name, OLD)):
         with pytest.raises(UsageError, match="printable"):
@@ -161,19 +161,19 @@ def test_a_name_that_cannot_be_shown_is_refused(name, any_vault):
 
 
 @given(st.dictionaries(st.text(), st.text()), st.text(min_size=1))
-def test_whatever_is_sealed_opens_under_its_name_alone(credential, name):
-    sealer = Sealer([new_key()], "the vault", "the keys")
-    sealed = sealer.seal(name, credential)
-    assert sealer.unseal(name, sealed) == credential
-    refused("damaged", sealer.unseal, f"{name}x", sealed)
+def test_a_credential_decrypts_only_under_its_own_name(credential, name):
+    cipher = CredentialCipher([new_key()], "the vault", "the keys")
+    sealed = cipher.encrypt(name, credential)
+    assert cipher.decrypt(name, sealed) == credential
+    refused("damaged", cipher.decrypt, f"{name}x", sealed)
 
 
-def test_the_same_credential_is_never_sealed_to_the_same_text():
-    sealer = Sealer([new_key()], "the vault", "the keys")
-    assert len({sealer.seal("a", OLD).text for _ in range(50)}) == 50
+def test_the_same_credential_never_encrypts_to_the_same_text():
+    cipher = CredentialCipher([new_key()], "the vault", "the keys")
+    assert len({cipher.encrypt("a", OLD).text for _ in range(50)}) == 50
 
 
-def test_a_key_does_not_show_itself():
+def test_a_key_is_absent_from_its_repr():
     key = new_key()
     assert key.text not in repr(key)
     assert repr(key.secret) not in repr(key)
@@ -193,7 +193,7 @@ def test_a_thousand_credentials(any_vault, monkeypatch):
 # Files and their permissions
 
 
-def test_files_are_for_their_owner_alone(vault, folder):
+def test_only_the_owner_can_read_the_files(vault, folder):
     before = os.umask(0)
     try:
         vault.put("work", OLD)
@@ -206,7 +206,7 @@ def test_files_are_for_their_owner_alone(vault, folder):
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601, 0o620])
-def test_a_key_file_that_others_could_read_or_change_is_refused(mode, vault, folder):
+def test_a_key_file_that_others_can_read_or_change_is_rejected(mode, vault, folder):
     vault.put("work", OLD)
     before = contents(folder)
     (folder / "vault.json.key").chmod(mode)
@@ -217,7 +217,7 @@ def test_a_key_file_that_others_could_read_or_change_is_refused(mode, vault, fol
     assert contents(folder) == before
 
 
-def test_a_key_file_of_another_user_is_refused(vault, monkeypatch):
+def test_a_key_file_of_another_user_is_rejected(vault, monkeypatch):
     vault.put("work", OLD)
     monkeypatch.setattr(os, "geteuid", lambda: 4711)
     assert "another user" in refused("unsafe", vault.get, "work")
@@ -236,7 +236,7 @@ def test_a_symbolic_link_is_not_followed(name, vault, folder):
     assert contents(folder) == before
 
 
-def test_a_link_where_the_temporary_file_goes_does_not_lead_astray(vault, folder):
+def test_a_link_in_place_of_the_temporary_file_is_not_followed(vault, folder):
     vault.put("work", OLD)
     victim = folder / "victim"
     victim.write_text("precious")
@@ -248,14 +248,14 @@ def test_a_link_where_the_temporary_file_goes_does_not_lead_astray(vault, folder
 
 @pytest.mark.parametrize("name", ["vault.json", "vault.json.key"])
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
-def test_what_is_no_file_is_refused_at_once(name, make, vault, folder):
+def test_anything_but_a_file_is_rejected_immediately(name, make, vault, folder):
     vault.put("work", OLD)
     (folder / name).unlink()
     make(folder / name)
     assert "not a file" in refused("unsafe", vault.get, "work")
 
 
-def test_a_folder_that_cannot_be_written_can_be_read(vault, monkeypatch):
+def test_a_read_only_folder_can_be_read(vault, monkeypatch):
     vault.put("work", OLD)
     really_open = os.open
 
@@ -284,10 +284,10 @@ class Wrapped:
 
 
 def opening_as(kind, mode):
-    """Give what opens files, those of this mode wrapped."""
+    """Return a replacement for open() that wraps files of this mode."""
 
     def opened(*arguments, **named):
-        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `private_files` does
+        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `vault/files.py` does
         return kind(file) if mode in file.mode else file
 
     return opened
@@ -314,7 +314,7 @@ def test_a_full_disk_leaves_the_old_vault(where, change, vault, folder, monkeypa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     if where == "write":
-        monkeypatch.setattr(atomic_files, "open", opening_as(FullDisk, "w"), raising=False)
+        monkeypatch.setattr(files, "open", opening_as(FullDisk, "w"), raising=False)
     else:
         monkeypatch.setattr(os, where, full)
     assert "No space left" in refused("storage", CHANGES[change], vault)
@@ -323,15 +323,15 @@ def test_a_full_disk_leaves_the_old_vault(where, change, vault, folder, monkeypa
     CHANGES[change](vault)
 
 
-def test_a_disk_that_fails_while_it_is_read_is_told(vault, folder, monkeypatch):
+def test_a_read_error_of_the_disk_is_reported(vault, folder, monkeypatch):
     vault.put("work", OLD)
 
-    monkeypatch.setattr(atomic_files, "open", opening_as(BrokenDisk, "r"), raising=False)
+    monkeypatch.setattr(files, "open", opening_as(BrokenDisk, "r"), raising=False)
     assert "Input/output error" in refused("storage", vault.get, "work")
     assert str(folder) in refused("storage", vault.put, "work", OLD)
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     vault = open_vault({"CALENDLY_CONNECTOR_VAULT": f"{tmp_path}/file/sub/vault.json"})
     assert vault.names() == []
@@ -359,7 +359,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     ],
     ids=lambda content: repr(content[:50]),
 )
-def test_a_file_that_is_no_vault_is_told_and_never_written_over(content, vault, folder):
+def test_a_file_that_is_not_a_vault_is_never_overwritten(content, vault, folder):
     vault.put("work", OLD)
     (folder / "vault.json").write_bytes(content)
     for call in (vault.names, lambda: vault.get("work"), lambda: vault.put("b", NEW), vault.rekey):
@@ -368,13 +368,13 @@ def test_a_file_that_is_no_vault_is_told_and_never_written_over(content, vault, 
     assert (folder / "vault.json").read_bytes() == content
 
 
-def test_a_vault_of_a_newer_version_is_left_alone(vault, folder):
+def test_a_vault_of_a_newer_version_is_not_changed(vault, folder):
     folder.mkdir()
     (folder / "vault.json").write_text('{"format": 2, "credentials": "?"}')
     assert "newer" in refused("newer", vault.put, "work", OLD)
 
 
-def test_a_file_cut_off_anywhere_is_told(vault, folder):
+def test_a_truncated_file_is_reported(vault, folder):
     vault.put("work", OLD)
     whole = (folder / "vault.json").read_bytes()
     for length in range(len(whole)):
@@ -382,7 +382,7 @@ def test_a_file_cut_off_anywhere_is_told(vault, folder):
         refused("damaged", vault.get, "work")
 
 
-def test_any_changed_byte_of_a_sealed_text_is_told(vault, folder):
+def test_any_changed_byte_of_an_encrypted_text_is_detected(vault, folder):
     vault.put("work", OLD)
     vault.put("home", NEW)
     document = json.loads((folder / "vault.json").read_bytes())
@@ -401,12 +401,17 @@ def test_any_changed_byte_of_a_sealed_text_is_told(vault, folder):
 
 
 @pytest.mark.parametrize("text", ["", "A", "====", "no base64", "QUJD", "é"])
-def test_a_sealed_text_of_no_form_is_told(text):
+def test_a_malformed_encrypted_text_is_detected(text):
     key = new_key()
-    refused("damaged", Sealer([key], "the vault", "the keys").unseal, "a", Sealed(key.id, text))
+    refused(
+        "damaged",
+        CredentialCipher([key], "the vault", "the keys").decrypt,
+        "a",
+        EncryptedCredential(key.id, text),
+    )
 
 
-def test_swapped_rows_do_not_open(vault, folder):
+def test_swapped_entries_do_not_decrypt(vault, folder):
     vault.put("work", OLD)
     vault.put("home", NEW)
     document = json.loads((folder / "vault.json").read_bytes())
@@ -420,7 +425,7 @@ def test_swapped_rows_do_not_open(vault, folder):
 # Keys
 
 
-def test_a_lost_key_is_told_and_nothing_is_written_over(vault, folder):
+def test_a_lost_key_is_reported_and_nothing_is_overwritten(vault, folder):
     vault.put("work", OLD)
     key = folder / "vault.json.key"
     kept = key.read_bytes()
@@ -439,7 +444,7 @@ def test_a_lost_key_is_told_and_nothing_is_written_over(vault, folder):
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"short", b"\xff" * 44, b"A" * 42, b"A" * 48])
-def test_a_key_file_that_holds_no_key_is_told(content, vault, folder):
+def test_a_key_file_without_a_valid_key_is_reported(content, vault, folder):
     vault.put("work", OLD)
     (folder / "vault.json.key").write_bytes(content)
     for call in (lambda: vault.get("work"), lambda: vault.put("b", NEW), vault.rekey):
@@ -447,7 +452,7 @@ def test_a_key_file_that_holds_no_key_is_told(content, vault, folder):
     assert (folder / "vault.json.key").read_bytes() == content
 
 
-def test_the_key_of_another_vault_is_told(vault, folder, tmp_path):
+def test_the_key_of_another_vault_is_reported(vault, folder, tmp_path):
     vault.put("work", OLD)
     other = open_vault({"CALENDLY_CONNECTOR_VAULT": str(tmp_path / "other.json")})
     other.put("work", NEW)
@@ -458,7 +463,7 @@ def test_the_key_of_another_vault_is_told(vault, folder, tmp_path):
     assert contents(folder) == before
 
 
-def test_a_given_key_goes_before_the_file_and_is_not_stored(vault, settings, folder):
+def test_a_key_in_the_environment_takes_precedence_and_is_not_stored(vault, settings, folder):
     key = a_key()
     given = open_vault({**settings, "CALENDLY_CONNECTOR_KEY": key})
     given.put("work", OLD)
@@ -472,14 +477,14 @@ def test_a_given_key_goes_before_the_file_and_is_not_stored(vault, settings, fol
 
 
 @pytest.mark.parametrize("text", ["hunter2", "A" * 42, "é" * 44, f"{'A' * 43} hunter2", " , "])
-def test_a_given_text_that_is_no_key_is_refused_without_being_told(text, settings):
-    with pytest.raises(UsageError, match="holds no key") as caught:
+def test_an_invalid_key_in_the_environment_is_rejected_without_being_repeated(text, settings):
+    with pytest.raises(UsageError, match="isn't a valid key") as caught:
         open_vault({**settings, "CALENDLY_CONNECTOR_KEY": text})
     assert text not in repr(caught.value.to_dict())
     assert caught.value.__cause__ is None
 
 
-def test_a_key_is_read_in_either_alphabet():
+def test_a_key_is_read_in_either_base64_alphabet():
     secret = b"\xfb\xff" * 16
     forms = (
         base64.b64encode(secret),
@@ -489,7 +494,7 @@ def test_a_key_is_read_in_either_alphabet():
     assert {read_key(form.decode()).secret for form in forms} == {secret}
 
 
-def test_rekey_changes_every_sealed_text_and_the_key(vault, folder):
+def test_rekey_changes_every_encrypted_text_and_the_key(vault, folder):
     vault.put("work", OLD)
     vault.put("home", NEW)
     before = contents(folder)
@@ -501,11 +506,11 @@ def test_rekey_changes_every_sealed_text_and_the_key(vault, folder):
     refused("wrong_key", vault.get, "work")
 
 
-def test_given_keys_rotate_from_the_last_to_the_first(given_key):
+def test_keys_in_the_environment_rotate_from_the_last_to_the_first(given_key):
     old, new = given_key, a_key()
     both = {**given_key, "CALENDLY_CONNECTOR_KEY": f"{new},{old['CALENDLY_CONNECTOR_KEY']}"}
     open_vault(old).put("work", OLD)
-    with pytest.raises(UsageError, match="one key alone"):
+    with pytest.raises(UsageError, match="only one key"):
         open_vault(old).rekey()
     open_vault(both).put("home", NEW)
     assert open_vault(both).get("work") == OLD
@@ -518,9 +523,9 @@ def test_given_keys_rotate_from_the_last_to_the_first(given_key):
 
 
 class FakeKeyring(KeyringBackend):
-    """Holds passwords as an OS keyring does, with the room of the smallest: 1,280 characters (Windows)."""
+    """A keyring with the limit of the smallest OS keyring: 1,280 characters (Windows)."""
 
-    priority = 0.1  # never chosen for whoever runs the tests
+    priority = 0.1  # never chosen outside these tests
     name = "fake"
 
     def __init__(self):
@@ -539,7 +544,7 @@ class FakeKeyring(KeyringBackend):
 
 
 class PlainTextKeyring(FakeKeyring):
-    """One that would write secrets to a file."""
+    """A keyring that would write secrets to a file."""
 
 
 @pytest.fixture
@@ -550,7 +555,7 @@ def os_keyring(monkeypatch):
     return made
 
 
-def test_the_key_is_in_the_os_keyring_where_there_is_one(os_keyring, settings, folder):
+def test_the_key_is_stored_in_the_os_keyring_if_there_is_one(os_keyring, settings, folder):
     huge = {**HELD, "refresh_token": "R" * 5000}
     open_vault(settings).put("work", huge)
     assert open_vault(settings).get("work") == huge
@@ -565,7 +570,7 @@ def test_the_key_is_in_the_os_keyring_where_there_is_one(os_keyring, settings, f
     assert "OS keyring" in refused("no_key", open_vault(settings).get, "work")
 
 
-def test_a_keyring_that_does_not_answer_is_told_and_no_key_is_made_elsewhere(os_keyring, settings, folder):
+def test_a_failing_keyring_is_reported_and_no_key_is_created_elsewhere(os_keyring, settings, folder):
     os_keyring.fails = True
     told = refused("no_key", open_vault(settings).put, "work", OLD)
     assert "Unlock" in told
@@ -573,10 +578,10 @@ def test_a_keyring_that_does_not_answer_is_told_and_no_key_is_made_elsewhere(os_
     assert not (folder / "vault.json").exists()
 
 
-def test_a_key_file_that_is_there_goes_before_the_keyring(settings, os_keyring):
+def test_an_existing_key_file_takes_precedence_over_the_keyring(settings, os_keyring):
     key_file = Path(f"{settings['CALENDLY_CONNECTOR_VAULT']}.key")
     key_file.parent.mkdir()
-    KeyFile(key_file).renew()
+    KeyFile(key_file).rotate()
     open_vault(settings).put("work", OLD)
     assert not os_keyring.items
 
@@ -607,12 +612,12 @@ def test_the_os_keyring_is_found_in_a_chain(os_keyring, settings, folder, monkey
     assert not (folder / "vault.json.key").exists()
 
 
-def test_a_keyring_item_that_is_no_key_is_told(os_keyring, folder):
+def test_a_keyring_item_without_a_valid_key_is_reported(os_keyring, folder):
     os_keyring.items["calendly-connector", str(folder)] = "something"
-    assert "no key" in refused("no_key", KeyringItem(os_keyring, folder).read)
+    assert "doesn't contain a valid key" in refused("no_key", KeyringItem(os_keyring, folder).read)
 
 
-# Where it is
+# Location
 
 
 def test_the_vault_is_in_the_users_own_data_folder(tmp_path, monkeypatch):
@@ -630,11 +635,11 @@ def test_a_missing_library_is_named(settings, monkeypatch):
         open_vault(settings)
 
 
-# Others at the same time
+# Concurrency
 
 
 @pytest.mark.parametrize("kind", ["key file", FILE, DATABASE])
-def test_processes_that_write_at_once_lose_nothing(kind, tmp_path):
+def test_processes_that_write_at_the_same_time_lose_nothing(kind, tmp_path):
     environment = environments(tmp_path)[kind]
     names = [[f"{writer}-{number}" for number in range(10)] for writer in range(4)]
     writers = [start(environment, "put", "shared", *mine) for mine in names]
@@ -700,7 +705,7 @@ def test_a_lock_ends_with_its_process(given_key):
             pass
         assert (caught.value.reason, caught.value.retryable) == ("busy", True)
         with vault.lock("home", timeout_s=0):
-            vault.put("work", OLD)  # the lock is about refreshing, and keeps nobody from the vault
+            vault.put("work", OLD)  # the lock is for refreshing and doesn't block the vault
         assert vault.get("work") == OLD
         holder.send_signal(signal.SIGKILL)
     with vault.lock("work", timeout_s=0):
@@ -714,11 +719,11 @@ def test_a_lock_ends_with_an_error(any_vault):
         pass
 
 
-# Death at every step
+# Killed at every step
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_process_killed_at_any_step_leaves_a_vault_that_works(change, tmp_path):
+def test_a_process_killed_at_any_step_leaves_a_working_vault(change, tmp_path):
     begin = tmp_path / "begin"
     vault = open_vault({"CALENDLY_CONNECTOR_VAULT": str(begin / "vault.json")})
     vault.put("old", OLD)
@@ -739,10 +744,10 @@ def test_a_process_killed_at_any_step_leaves_a_vault_that_works(change, tmp_path
         assert not list(place.rglob("*.new"))
         assert len((place / "vault.json.key").read_text().split()) == 1
         assert {name: vault.get(name)["token"] for name in held} == held
-    assert len(outcomes) == (1 if change == "rekey" else 2)  # before and after, and nothing in between
+    assert len(outcomes) == (1 if change == "rekey" else 2)  # the state before and the state after
 
 
-def test_the_first_use_killed_at_any_step_can_be_done_again(tmp_path):
+def test_a_first_use_killed_at_any_step_can_be_repeated(tmp_path):
     (tmp_path / "begin").mkdir()
     after = tmp_path / "after"
     assert start({}, "crash", "put", str(tmp_path / "begin"), str(after)).wait() == 0

@@ -1,13 +1,14 @@
-"""A vault in a database: what a file does not have, such as rows that others change meanwhile."""
+"""A vault in a database, where rows can change at any time."""
 
 import base64
 import os
 import sqlite3
 
 import pytest
-from calendly_connector.auth.vault import open_vault
+from calendly_connector.auth.vault import database, open_vault
 from calendly_connector.auth.vault.database import DatabaseVault
-from calendly_connector.auth.vault.keys import GivenKeys
+from calendly_connector.auth.vault.encryption import CredentialCipher
+from calendly_connector.auth.vault.keys import EnvironmentKeys
 from calendly_connector.errors import UsageError, VaultError
 from vault_worker import NEW, OLD
 
@@ -25,14 +26,14 @@ def file(tmp_path):
 
 @pytest.fixture
 def keys():
-    """Give an old and a new key."""
+    """Return an old and a new key."""
     return a_key(), a_key()
 
 
 @pytest.fixture
 def opened(file):
-    """Give what opens the vault with these keys."""
-    return lambda *keys: DatabaseVault(f"sqlite:///{file}", GivenKeys(" ".join(keys)))
+    """Open the vault with these keys."""
+    return lambda *keys: DatabaseVault(f"sqlite:///{file}", EnvironmentKeys(" ".join(keys)))
 
 
 def change(file, statement):
@@ -41,7 +42,7 @@ def change(file, statement):
     connection.close()
 
 
-def test_rows_that_were_swapped_or_changed_do_not_open(opened, keys, file):
+def test_swapped_or_changed_rows_do_not_decrypt(opened, keys, file):
     vault = opened(*keys)
     vault.put("work", OLD)
     vault.put("home", NEW)
@@ -52,19 +53,19 @@ def test_rows_that_were_swapped_or_changed_do_not_open(opened, keys, file):
     assert vault.get("home") == NEW
 
 
-def test_a_rekey_that_stops_in_the_middle_is_done_again(opened, keys, monkeypatch):
+def test_an_interrupted_rekey_can_be_run_again(opened, keys, monkeypatch):
     old, new = keys
     for number in range(5):
         opened(old).put(f"n{number}", {**OLD, "owner": str(number)})
-    exchange = DatabaseVault._exchange
+    encrypt = CredentialCipher.encrypt
     left = iter(range(2))
 
     def stopping(*arguments):
         if next(left, None) is None:
             raise KeyboardInterrupt
-        return exchange(*arguments)
+        return encrypt(*arguments)
 
-    monkeypatch.setattr(DatabaseVault, "_exchange", stopping)
+    monkeypatch.setattr(CredentialCipher, "encrypt", stopping)
     with pytest.raises(KeyboardInterrupt):
         opened(new, old).rekey()
     monkeypatch.undo()
@@ -73,70 +74,74 @@ def test_a_rekey_that_stops_in_the_middle_is_done_again(opened, keys, monkeypatc
     assert [opened(new).get(f"n{number}")["owner"] for number in range(5)] == list("01234")
 
 
-def test_a_credential_that_is_refreshed_during_rekey_is_not_put_back(opened, keys, monkeypatch):
+def test_a_credential_refreshed_during_rekey_is_not_overwritten(opened, keys, monkeypatch):
     old, new = keys
     opened(old).put("work", OLD)
-    exchange = DatabaseVault._exchange
-    refreshed = []
+    encrypt = CredentialCipher.encrypt
+    late = iter([True])
 
-    def late(*arguments):
-        if not refreshed:
-            refreshed.append(opened(old).put("work", NEW))
-        return exchange(*arguments)
+    def refreshed_meanwhile(*arguments):
+        if next(late, False):
+            opened(old).put("work", NEW)
+        return encrypt(*arguments)
 
-    monkeypatch.setattr(DatabaseVault, "_exchange", late)
+    monkeypatch.setattr(CredentialCipher, "encrypt", refreshed_meanwhile)
     assert opened(new, old).rekey() == 1
     assert opened(new).get("work") == NEW
 
 
-def test_a_row_that_somebody_else_adds_first_is_replaced(opened, keys, monkeypatch):
+def test_a_row_that_another_process_inserts_first_is_replaced(opened, keys, monkeypatch):
     from sqlalchemy import Connection
+    from sqlalchemy.exc import IntegrityError
 
     vault = opened(*keys)
     vault.put("home", NEW)
     execute = Connection.execute
-    raced = []
+    steps = iter(["insert", "update"])
+    step = [next(steps)]
 
     def late(self, statement, *more, **named):
-        if not raced and getattr(statement, "is_insert", False):
-            raced.append(True)
+        if step[0] and getattr(statement, f"is_{step[0]}", False):
+            inserted, step[0] = step[0] == "insert", next(steps, None)
+            if inserted:  # SQLite locks the whole file, so the other process comes right after
+                raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))
             opened(*keys).put("work", OLD)
         return execute(self, statement, *more, **named)
 
     monkeypatch.setattr(Connection, "execute", late)
     vault.put("work", NEW)
-    assert raced
+    assert step == [None]
     assert vault.get("work") == NEW
     assert vault.names() == ["home", "work"]
 
 
-def test_a_row_lock_is_waited_for_and_given_up(file, keys, timer, monkeypatch):
-    vault = DatabaseVault(f"sqlite:///{file}", GivenKeys(keys[0]), monotonic=timer, sleep=timer.sleep)
+def test_waiting_for_a_row_lock_times_out(file, keys, timer, monkeypatch):
+    vault = DatabaseVault(f"sqlite:///{file}", EnvironmentKeys(keys[0]), monotonic=timer, sleep=timer.sleep)
     vault._database.kind = "postgresql"
     answers = iter([False, False, True])
-    monkeypatch.setattr(DatabaseVault, "_locked", lambda *_: next(answers, False))
+    monkeypatch.setattr(database, "_try_lock", lambda *_: next(answers, False))
     with vault.lock("work", timeout_s=5):
         assert len(timer.sleeps) == 2
-    with pytest.raises(VaultError, match="in use") as caught, vault.lock("work", timeout_s=5):
+    with pytest.raises(VaultError, match="still in use") as caught, vault.lock("work", timeout_s=5):
         pass
     assert caught.value.reason == "busy"
     assert 5 < sum(timer.sleeps) < 6
 
 
-def test_a_database_without_row_locks_gives_none(opened, keys):
+def test_a_database_without_row_locks_is_rejected(opened, keys):
     vault = opened(*keys)
     vault._database.kind = "mssql"
-    with pytest.raises(VaultError, match="no locks"):
+    with pytest.raises(VaultError, match="no row locks"):
         vault.lock("work")
 
 
 @pytest.mark.parametrize("place", ["sqlite://", "sqlite:///:memory:"])
-def test_a_database_in_memory_is_refused(place):
+def test_a_database_in_memory_is_rejected(place):
     with pytest.raises(UsageError, match="memory"):
         open_vault({"CALENDLY_CONNECTOR_VAULT": place, "CALENDLY_CONNECTOR_KEY": a_key()})
 
 
-def test_a_database_needs_a_given_key(file):
+def test_a_database_vault_needs_a_key_in_the_environment(file):
     with pytest.raises(UsageError, match="needs CALENDLY_CONNECTOR_KEY") as caught:
         open_vault({"CALENDLY_CONNECTOR_VAULT": f"sqlite:///{file}"})
     assert "openssl rand" in caught.value.fix
@@ -152,8 +157,8 @@ def test_a_database_needs_a_given_key(file):
         f"a b://{PASSWORD}",
     ],
 )
-def test_an_address_that_is_none_is_told_without_its_password(address):
-    with pytest.raises(UsageError, match="not the address of a database") as caught:
+def test_an_invalid_database_url_is_reported_without_its_password(address):
+    with pytest.raises(UsageError, match="isn't a valid database URL") as caught:
         open_vault({"CALENDLY_CONNECTOR_VAULT": address, "CALENDLY_CONNECTOR_KEY": a_key()})
     assert PASSWORD not in repr(caught.value.to_dict())
 
@@ -171,7 +176,7 @@ def test_a_missing_sqlalchemy_is_named(opened, keys, monkeypatch):
         opened(*keys)
 
 
-def test_a_database_that_cannot_be_used_is_told_without_what_was_sent(opened, keys, file):
+def test_a_database_error_is_reported_without_the_data(opened, keys, file):
     file.write_bytes(b"this is no database, and it is longer than a header")
     vault = opened(*keys)
     for call in (vault.names, lambda: vault.get("work"), lambda: vault.put("work", OLD), vault.rekey):
@@ -183,8 +188,6 @@ def test_a_database_that_cannot_be_used_is_told_without_what_was_sent(opened, ke
     assert file.read_bytes().startswith(b"this is no database")
 
 
-def test_a_password_in_the_address_is_in_no_message():
-    from calendly_connector.auth.vault.tables import Database
-
+def test_a_password_in_the_url_is_in_no_message(keys):
     for address in (f"sqlite://user:{PASSWORD}@/x.db", f"sqlite:///x.db?password={PASSWORD}"):
-        assert PASSWORD not in Database(address).place
+        assert PASSWORD not in DatabaseVault(address, EnvironmentKeys(keys[0])).place

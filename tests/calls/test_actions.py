@@ -5,15 +5,16 @@ import re
 
 import pytest
 import yaml
-from calendly_connector.calls.inputs import _forms
+from calendly_connector.calls.inputs import paths_of
 from calendly_connector.calls.pick_lists import is_name
 from calendly_connector.catalog.manifest import catalog
-from calendly_connector.cli.record import recorder
 from calendly_connector.errors import CalendlyError, InvalidParams, PermissionDenied, UnexpectedAnswer
 from calendly_connector.support.redaction import MASK
 from hostile import Hostile, one, page, reply
 from jsonschema import Draft202012Validator
 from locations import CASSETTES
+
+from record import recorder
 
 PUBLIC = "https://api.calendly.com"
 RECORDED_HEADERS = {"accept", "content-type"}
@@ -51,7 +52,7 @@ def path_ids(form):
 
 
 def good_reply(action):
-    """Give a reply made of the action's own example."""
+    """Return a reply made of the action's own example."""
     if action.returns == "none":
         return reply(204)
     record = action.examples[0]["output"]
@@ -73,9 +74,10 @@ def records_of(action, result):
 
 
 def assert_fits(action, result):
-    """Hold a result of the right kind, whose records a validator that is not ours finds right."""
+    """Check that a result is of the right kind, and its records against a validator that isn't ours."""
     records = records_of(action, result)
-    assert bool(records) == (action.returns != "none")
+    if action.returns != "many":  # a list may be empty
+        assert len(records) == (action.returns == "one")
     validator = Draft202012Validator(action.output)
     assert [error.message for record in records for error in validator.iter_errors(record)] == []
     assert result.warnings == ()
@@ -83,7 +85,7 @@ def assert_fits(action, result):
 
 @pytest.fixture
 def world(request, action):
-    """Give the sandbox that an action may be let loose on."""
+    """Return the sandbox that an action may be let loose on."""
     return request.getfixturevalue("sandbox" if action.effect == "read" else "fresh_sandbox")
 
 
@@ -210,7 +212,7 @@ REFUSALS = [  # status, error, tries of what may be repeated, tries of a write
 
 
 def refusal(connection, action, status):
-    """Give the error that a status is; a report of a failure shows the arguments."""
+    """Return the error that a status is; a report of a failure shows the arguments."""
     with pytest.raises(CalendlyError) as caught:
         connection.run(action.id, example(action))
     assert caught.value.status == status
@@ -231,7 +233,7 @@ def test_each_refusal_is_its_own_error_and_is_repeated_only_where_that_is_safe(a
         assert error.request_id, status
         if kind == "calendly_down":
             assert (status, error.may_have_happened, error.retryable) == (status, write, not write)
-            assert ("look for its result" in error.fix) == write, status
+            assert ("Check before retrying" in error.fix) == write, status
         else:
             assert (status, error.retryable) == (status, kind == "rate_limited")
         assert error.fix, status
@@ -263,7 +265,7 @@ def test_an_answer_that_is_not_json_is_never_taken_for_one(action, kind, trouble
     with pytest.raises(UnexpectedAnswer) as caught:
         connect(troubled).run(action.id, example(action))
     assert tries(troubled) == ONCE
-    assert ("look for its result" in caught.value.fix) == (action.method in WRITES)
+    assert ("Check before retrying" in caught.value.fix) == (action.method in WRITES)
 
 
 @each_action
@@ -274,7 +276,7 @@ def test_an_empty_answer_is_no_record(action, troubled, connect):
     else:
         with pytest.raises(UnexpectedAnswer) as caught:
             connect(troubled).run(action.id, example(action))
-        assert ("look for its result" in caught.value.fix) == (action.method in WRITES)
+        assert ("Check before retrying" in caught.value.fix) == (action.method in WRITES)
     assert tries(troubled) == ONCE
 
 
@@ -316,7 +318,7 @@ def test_a_query_goes_with_reads_and_a_body_with_writes(action, connect):
 def test_a_resource_is_named_by_its_uri_on_either_origin_or_by_its_last_part(action, name, connect):
     given = example(action)
     last = given[name].rpartition("/")[2]
-    [form] = _forms(action.inputs[name]).values()
+    [form] = paths_of(action.inputs[name]).values()
     ids = {other: given.get(other, "A") for other in path_ids(form)[:-1]}
     path = form.format(**ids, uuid=last)
     whole_uri_only = len(path_ids(form)) > 1 and name not in action.path_ids

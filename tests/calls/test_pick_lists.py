@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import pytest
-from calendly_connector.calls.pick_lists import Choices, is_name
+from calendly_connector.calls.pick_lists import PickLists, is_name
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.contract import Option
 from calendly_connector.errors import InvalidParams, UsageError
@@ -22,9 +22,20 @@ RECORDS = [
 ]
 
 
+class Listing:
+    """A prepared call of a list action that has these records."""
+
+    def __init__(self, records):
+        self.iterate = lambda: iter(records)
+
+
+def pick_lists(records):
+    return PickLists(lambda _action, _params, _filter: Listing(records), functions=None)
+
+
 @pytest.fixture
 def choices():
-    return Choices(lambda _action, _filter: RECORDS, lambda _action, _uri: {}, lambda text: text)
+    return pick_lists(RECORDS)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +47,7 @@ def test_a_name_or_slug_means_one(choices, text, uri):
 
 
 def test_an_ambiguous_name_is_refused_with_its_candidates(choices):
-    with pytest.raises(ValueError, match="names 2 of them") as refused:
+    with pytest.raises(ValueError, match=r"ambiguous \(2 matches\)") as refused:
         choices.find("intro call", FIELD)
     assert RECORDS[0]["uri"] in str(refused.value)
     assert RECORDS[1]["uri"] in str(refused.value)
@@ -57,10 +68,10 @@ def test_an_unknown_name_is_refused_with_the_nearest_as_they_are_spelled(choices
     assert str(refused.value) == told
 
 
-def test_a_record_without_a_name_is_called_by_its_uri_and_not_none(choices):
+def test_a_record_without_a_name_is_shown_by_its_uri_and_not_as_none():
     nameless = {"name": None, "slug": None, "uri": "https://api.calendly.com/event_types/D"}
-    choices = Choices(lambda _action, _filter: [nameless], lambda _action, _uri: {}, lambda text: text)
-    assert choices.options(FIELD) == [Option(nameless["uri"], nameless["uri"])]
+    choices = pick_lists([nameless])
+    assert choices.options("event_types.get", "uuid") == [Option(nameless["uri"], nameless["uri"])]
     with pytest.raises(ValueError, match="matches no name"):
         choices.find("None", FIELD)
 
@@ -146,7 +157,7 @@ def test_one_word_that_is_no_name_is_refused_here_and_never_sent(connect, troubl
     assert problem.path in given
     assert problem.message.startswith(f"{word!r} matches no name in ")
     assert (near in problem.message) if near else ("did you mean" not in problem.message)
-    assert refused.value.fix == "Pass a URI, an id, or a name as it is spelled there."
+    assert refused.value.fix == "Pass a URI, an id, or a name exactly as it is listed there."
     for request in troubled.requests()["requests"]:
         assert word not in request["path"] + request["query"]
     assert troubled.requests()["counts"].keys() <= {
@@ -160,7 +171,7 @@ def test_one_word_that_is_no_name_is_refused_here_and_never_sent(connect, troubl
 
 @pytest.mark.parametrize("action", ["scheduled_events.get", "notes.get", "invitee_no_shows.delete"])
 def test_a_word_for_what_has_no_list_to_choose_from_is_refused_without_a_request(connect, unvisited, action):
-    with pytest.raises(InvalidParams, match="or the id at its end"):
+    with pytest.raises(InvalidParams, match="or the id at the end of one"):
         connect(unvisited).run(action, {"uuid": "Introo"})
 
 
@@ -232,7 +243,7 @@ def test_the_choices_of_an_enum_come_from_the_schema(connect, unvisited):
     ("action", "field"), [("scheduled_events.cancel", "uuid"), ("invitees.create", "location")]
 )
 def test_an_input_without_a_list_is_told_apart_from_an_empty_list(connect, unvisited, action, field):
-    with pytest.raises(UsageError, match=f"{action}: {field} has no list to choose from") as refused:
+    with pytest.raises(UsageError, match=f"{action}: {field} has no list of choices") as refused:
         connect(unvisited.url).options(action, field)
     assert refused.value.fix == catalog()[action].inputs[field]["description"]
     assert not unvisited.was_visited()

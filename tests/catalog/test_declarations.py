@@ -1,4 +1,4 @@
-"""Every declaration, actions/ to the manifest, against what the code trusts it to be."""
+"""Checks every declaration, from actions/ to the manifest, because the code trusts them."""
 
 import dataclasses
 import json
@@ -15,16 +15,13 @@ import yaml
 from calendly_connector.calls.pick_lists import _texts
 from calendly_connector.catalog import expressions
 from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
-from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, Probe, Trigger
+from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, TriggerSpec
+from calendly_connector.catalog.probes import probes
 from jsonschema import Draft202012Validator
 from locations import REFERENCE
 from pydantic import TypeAdapter
 
 SCHEMA_KEYS = ["$schema", "title", "description", "input", "output", "examples"]
-NOT_SEEN = {  # no reply of these is in the reference: the vendor's pages give no fields
-    "contact_lists.add_contacts",
-    "contact_lists.remove_contacts",
-}
 REQUEST_LINE = re.compile(r"(GET|POST|PATCH|PUT|DELETE) ((?:/[a-z][a-z_]*|/\{[a-z][a-z_]*\})+)")
 
 
@@ -51,7 +48,7 @@ ENTRIES = {
 SHAPES = names_in("schemas", ".json", "shapes")
 EVENTS = names_in("schemas", ".json", "events")
 CARD = read_yaml(".catalog", "manifest.yaml")
-THEIRS = [event for event, entry in CARD["triggers"].items() if "told_by" not in entry]
+THEIRS = [event for event, entry in CARD["triggers"].items() if "sources" not in entry]
 CREDENTIALS = names_in("credentials", ".yaml")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 OPENAPI = yaml.load((REFERENCE / "calendly-api.2026-11.yaml").read_bytes(), LOADER)  # noqa: S506 - is safe
@@ -64,7 +61,7 @@ each_shape = pytest.mark.parametrize("shape", SHAPES)
 
 
 def same_line(request: str) -> str:
-    """Give a request line without the names of its ids, which differ between sources."""
+    """Return a request line without the names of its ids, which differ between sources."""
     return re.sub(r"\{\w+\}", "{}", request)
 
 
@@ -78,14 +75,14 @@ SCOPES = {scope for operation in OPERATIONS.values() for scope in operation.get(
 
 
 def fits(kind: Any, entry: Mapping[str, Any]) -> Any:
-    """Check an entry as it stands in its file: strictly, since the code takes it as it is."""
+    """Check an entry of a file strictly, because the code doesn't."""
     unknown = entry.keys() - {field.name for field in dataclasses.fields(kind)}
     assert not unknown, f"unknown keys: {unknown}"
     return TypeAdapter(kind).validate_json(json.dumps(entry), strict=True)
 
 
 def properties(schema: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Give each property that a schema declares, at any depth; conditions declare none."""
+    """Yield each property that a schema declares, at any depth, except in conditions."""
     for name, rule in schema.get("properties", {}).items():
         yield f"{path}.{name}", rule
         yield from properties(rule, f"{path}.{name}")
@@ -114,13 +111,13 @@ def texts(node: Any) -> Iterator[str]:
 
 
 def misfits(schema: Any, value: Any) -> list[str]:
-    """Ask both libraries that the connector uses, with formats checked."""
+    """Validate with both libraries that the connector uses, including formats."""
     checker = jsonschema.FormatChecker()
-    told = [
+    errors = [
         error.message for error in Draft202012Validator(schema, format_checker=checker).iter_errors(value)
     ]
     rust = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
-    return told + [error.message for error in rust.iter_errors(value)]
+    return errors + [error.message for error in rust.iter_errors(value)]
 
 
 # --- actions
@@ -189,7 +186,7 @@ def test_inputs_that_name_a_resource_are_marked_and_say_so(name):
     action = catalog()[name]
     for key, rule in action.inputs.items():
         field = rule.get("items", rule)
-        assert ("x-resource" in field) is ("URI" in rule["description"] or "last part" in rule["description"])
+        assert ("x-resource" in field) is ("URI" in rule["description"])
         if "x-resource" in field:
             assert key in action.path_ids or field["format"] == "uri"
 
@@ -335,24 +332,16 @@ def test_every_shape_is_used_and_every_reference_leads_somewhere():
     assert used == {f"{shape}.json" for shape in SHAPES}
 
 
-def payload_records(payload: Mapping[str, Any], returns: str) -> list[Any]:
-    if returns == "many":
-        return list(payload["body"]["collection"])
-    return [payload["body"].get("resource", payload["body"])]
+BY_LINE = {same_line(entry["request"]): name for name, entry in ENTRIES.items()}
+OURS = [name for name, payload in PAYLOADS.items() if same_line(payload["request"]) in BY_LINE]
 
 
-@each_action
-def test_reference_payloads_fit_the_output(name):
-    action = catalog()[name]
-    payloads = [
-        entry for entry in PAYLOADS.values() if same_line(entry["request"]) == same_line(action.request)
-    ]
-    if action.returns == "none" or name in NOT_SEEN:
-        assert all(payload["body"] in (None, {}) for payload in payloads)
-        return
-    records = [record for payload in payloads for record in payload_records(payload, action.returns)]
-    assert records
-    for record in records:
+@pytest.mark.parametrize("payload", OURS)
+def test_a_reference_payload_fits_the_output_of_its_action(payload):
+    request, body = PAYLOADS[payload]["request"], PAYLOADS[payload]["body"]
+    action = catalog()[BY_LINE[same_line(request)]]
+    assert bool(body) == (action.returns != "none")
+    for record in body.get("collection", [body.get("resource", body)] if body else []):
         assert misfits(action.output, record) == []
 
 
@@ -361,7 +350,7 @@ def test_reference_payloads_fit_the_output(name):
 
 def test_manifest_has_its_keys():
     who = ["id", "name", "summary", "icon", "docs", "origin", "auth_origin"]
-    assert list(CARD) == [*who, "credentials", "functions", "probes", "triggers"]
+    assert list(CARD) == [*who, "credentials", "functions", "triggers"]
     assert CARD["origin"] == "https://api.calendly.com"
     assert CARD["auth_origin"] == "https://auth.calendly.com"
     assert CARD["summary"].endswith(".")
@@ -370,7 +359,7 @@ def test_manifest_has_its_keys():
 @pytest.mark.parametrize("name", CARD["functions"])
 def test_function(name):
     function = fits(Function, CARD["functions"][name])
-    assert expressions.parse(f"~{{{name}}}~") == (expressions.Call(name),)
+    assert expressions.parse(f"~{{{name}}}~") == (expressions.FunctionCall(name),)
     assert function.help.endswith(".")
     assert function.example
     user = catalog()["users.me"].output["$defs"]["user"]["properties"]
@@ -382,9 +371,9 @@ def field_names() -> set[str]:
     return {name for kind in CREDENTIALS for name in read_yaml(".credentials", f"{kind}.yaml")["fields"]}
 
 
-@pytest.mark.parametrize("scope", CARD["probes"])
-def test_probe_is_one_harmless_call_that_shows_just_its_scope(scope):
-    probe = fits(Probe, CARD["probes"][scope])
+@pytest.mark.parametrize("scope", probes())
+def test_a_probe_is_one_harmless_call_that_needs_only_its_scope(scope):
+    probe = probes()[scope]
     action = catalog()[probe.action]
     assert action.scopes == (scope,)
     assert action.effect == "read"
@@ -397,7 +386,12 @@ def test_probe_is_one_harmless_call_that_shows_just_its_scope(scope):
 
 def test_every_read_scope_of_the_catalog_has_a_probe():
     needed = {scope for action in catalog().values() for scope in action.scopes if scope.endswith(":read")}
-    assert CARD["probes"].keys() == needed
+    assert probes().keys() == needed
+
+
+def test_no_more_than_one_action_is_declared_to_be_the_probe_of_a_scope():
+    declared = [action.scopes for action in catalog().values() if action.probe]
+    assert len(declared) == len(set(declared))
 
 
 def test_every_kind_of_credential_has_its_form():
@@ -444,10 +438,10 @@ def test_a_pick_list_reads_fields_that_its_records_have(resource):
     assert action.returns == "many"
     assert entry.get("filter", {}).keys() <= action.inputs.keys()
     record = action.examples[0]["output"]
-    told = catalog()[entry["read"]].examples[0]["output"] if "read" in entry else record
+    source = catalog()[entry["read"]].examples[0]["output"] if "read" in entry else record
     assert list(_texts(record, entry["value"]))
     for path in (entry["label"], *entry.get("also", [])):
-        assert list(_texts(told, path))
+        assert list(_texts(source, path))
     for word in entry.get("words", {}).values():
         assert {call.name for call in expressions.calls(word)} <= manifest().functions.keys()
 
@@ -478,7 +472,7 @@ def test_the_events_are_those_that_calendly_has():
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_event_is_declared_whole(event):
-    trigger = fits(Trigger, {"id": event, **CARD["triggers"][event]})
+    trigger = fits(TriggerSpec, {"id": event, **CARD["triggers"][event]})
     assert set(trigger.subscriptions) <= {"organization", "user", "group"}
     assert set(trigger.scopes) <= SCOPES
     file = read_json(f"events/{event}.json")
@@ -502,29 +496,29 @@ def test_filters_of_an_event_can_be_shown_and_chosen(event):
     trigger = manifest().triggers[event]
     Draft202012Validator.check_schema(trigger.filters)
     assert trigger.filters["additionalProperties"] is False
-    assert trigger.unseen.endswith(".")
+    assert trigger.polling_gaps.endswith(".")
     for rule in trigger.filters["properties"].values():
         assert rule["description"].endswith(".")
         assert ("x-options" in rule) is ("x-resource" in rule)
 
 
 def test_every_file_of_filters_is_used():
-    used = {trigger.filtered_as for trigger in manifest().triggers.values()}
+    used = {trigger.filter_schema for trigger in manifest().triggers.values()}
     assert sorted(used) == names_in("schemas", ".json", "filters")
 
 
 def test_an_event_of_ours_is_made_of_theirs_with_the_same_needs():
     for entry in CARD["triggers"].values():
-        for one in entry.get("told_by", []):
+        for one in entry.get("sources", []):
             theirs = CARD["triggers"][one]
-            assert "told_by" not in theirs
+            assert "sources" not in theirs
             assert theirs["subscriptions"] == entry["subscriptions"]
             assert theirs["scopes"] == entry["scopes"]
 
 
 @pytest.mark.parametrize("event", THEIRS)
 @pytest.mark.parametrize("scope", ["organization", "user", "group"])
-def test_a_subscription_that_cannot_work_is_refused_and_no_other(event, scope):
+def test_only_subscriptions_with_missing_scopes_are_rejected(event, scope):
     action = catalog()["webhook_subscriptions.create"]
     values = {**action.examples[0]["input"], "events": [event], "scope": scope}
     values |= {"user": f"{CARD['origin']}/users/U", "group": f"{CARD['origin']}/groups/G"}

@@ -1,8 +1,15 @@
-"""Scopes that a subscription lacks are named: before the call where they are known, else after a refusal."""
+"""Missing scopes of a subscription are named before the call if known, else after its rejection."""
 
 import pytest
 from calendly_connector.auth.vault import open_vault
-from calendly_connector.catalog.event_scopes import check, explain, lacks, needed, subscribed, unknown
+from calendly_connector.catalog.event_scopes import (
+    check,
+    explained,
+    is_missing,
+    required_for,
+    subscribed_events,
+    unknown_scope,
+)
 from calendly_connector.errors import InvalidParams, PermissionDenied, Rejected
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.authorization.apps import WEB as WEB_APP
@@ -43,7 +50,7 @@ def posts(sandbox):
 
 @pytest.fixture
 def signed_in(fresh_sandbox, monkeypatch):
-    """Return what makes a connection of an app that was granted some scopes, stored or handed over."""
+    """Return a factory for connections of an OAuth app with some scopes, stored or passed."""
     monkeypatch.setenv("CALENDLY_AUTH_URL", fresh_sandbox.url)
     opened = []
 
@@ -62,7 +69,7 @@ def signed_in(fresh_sandbox, monkeypatch):
 
 @pytest.fixture
 def poor(fresh_sandbox, connect):
-    """Return a connection whose personal token lacks the read scope of contacts; nothing tells it so."""
+    """Return a connection whose personal token lacks the read scope of contacts, without knowing it."""
     scopes = ["groups:read", "organizations:read", "scheduled_events:read", "users:read", "webhooks:write"]
     fresh_sandbox.control("POST", "/tokens", {"name": "poor", "scopes": scopes})
     return connect(fresh_sandbox, "poor")
@@ -86,7 +93,7 @@ def test_a_sign_in_that_was_granted_all_of_them_subscribes(way, signed_in, fresh
     assert posts(fresh_sandbox) == 1
 
 
-def test_a_new_sign_in_under_the_same_name_counts_at_once(signed_in, fresh_sandbox):
+def test_a_new_sign_in_under_the_same_name_counts_immediately(signed_in, fresh_sandbox):
     connection = signed_in(*SCOPES, "webhooks:write", stored=True)
     connection.run("users.me")
     with pytest.raises(InvalidParams):
@@ -97,7 +104,7 @@ def test_a_new_sign_in_under_the_same_name_counts_at_once(signed_in, fresh_sandb
 
 
 @each_way
-def test_after_a_refusal_without_a_cause_the_scopes_are_named_as_a_likely_one(way, poor, fresh_sandbox):
+def test_scopes_are_named_as_the_likely_cause_of_an_unexplained_rejection(way, poor, fresh_sandbox):
     with pytest.raises(Rejected) as refused:
         way(poor)
     assert refused.value.status == 400
@@ -106,14 +113,14 @@ def test_after_a_refusal_without_a_cause_the_scopes_are_named_as_a_likely_one(wa
 
 
 @each_way
-def test_what_a_check_found_out_is_known_before_the_call(way, poor, fresh_sandbox):
+def test_the_results_of_a_check_are_used_before_the_call(way, poor, fresh_sandbox):
     assert poor.check(deep=True).scopes["contacts:read"] == "refused"
     with pytest.raises(InvalidParams, match=LACKING):
         way(poor)
     assert posts(fresh_sandbox) == 0
 
 
-def test_the_right_to_subscribe_is_checked_too(connect, fresh_sandbox):
+def test_the_scope_to_subscribe_is_checked_too(connect, fresh_sandbox):
     fresh_sandbox.control("POST", "/tokens", {"name": "reader", "scopes": ["users:read", "webhooks:read"]})
     connection = connect(fresh_sandbox, "reader")
     with pytest.raises(PermissionDenied):
@@ -122,7 +129,7 @@ def test_the_right_to_subscribe_is_checked_too(connect, fresh_sandbox):
         check(["invitee.created"], lambda scope: scope == "webhooks:write")
 
 
-def test_a_refusal_that_names_an_input_keeps_its_own_advice(poor):
+def test_a_rejection_that_names_an_input_keeps_its_advice(poor):
     with pytest.raises(Rejected) as refused:
         poor.request("POST", PATH, {**WANTED, "url": "hooks"})
     assert "scope" not in refused.value.fix
@@ -140,9 +147,9 @@ def test_a_refusal_that_names_an_input_keeps_its_own_advice(poor):
         ([], {"default"}, False),
     ],
 )
-def test_the_scopes_are_named_only_where_they_may_be_the_cause(details, granted, named):
+def test_scopes_are_named_only_if_they_may_be_the_cause(details, granted, named):
     error = Rejected("Refused.", fix="As it was.", status=400, details=details)
-    explain(error, [EVENT], lambda scope: lacks(scope, granted, {}))
+    error = explained(error, [EVENT], lambda scope: is_missing(scope, granted, {}))
     assert ("contacts:read" in error.fix) is named
     assert named or error.fix == "As it was."
 
@@ -150,8 +157,7 @@ def test_the_scopes_are_named_only_where_they_may_be_the_cause(details, granted,
 @pytest.mark.parametrize("status", [404, 409, 422])
 def test_another_status_keeps_its_own_advice(status):
     error = Rejected("Refused.", fix="As it was.", status=status)
-    explain(error, [EVENT], unknown)
-    assert error.fix == "As it was."
+    assert explained(error, [EVENT], unknown_scope).fix == "As it was."
 
 
 @pytest.mark.parametrize(
@@ -168,15 +174,15 @@ def test_another_status_keeps_its_own_advice(status):
     ],
 )
 def test_only_a_subscription_subscribes(method, path, body, events):
-    assert subscribed(method, path, body) == events
+    assert subscribed_events(method, path, body) == events
 
 
-def test_the_fewest_scopes_are_named():
-    assert needed(["contact.created", "contact.deleted"]) == ("contacts:read", "webhooks:write")
-    assert needed(["meeting_recap.created"]) == ("meeting_recaps:read", "webhooks:write")
+def test_only_the_minimum_scopes_are_named():
+    assert required_for(["contact.created", "contact.deleted"]) == ("contacts:read", "webhooks:write")
+    assert required_for(["meeting_recap.created"]) == ("meeting_recaps:read", "webhooks:write")
 
 
-def test_several_lacking_scopes_are_named_at_once(unvisited, connect):
+def test_all_missing_scopes_are_named(unvisited, connect):
     subscriptions = subscriptions_of(connect(unvisited), lacks=lambda _scope: True)
     with pytest.raises(InvalidParams) as refused:
         subscriptions.subscribe([EVENT, "meeting_recap.created"], CALLBACK)

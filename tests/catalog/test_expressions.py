@@ -2,7 +2,14 @@ import json
 from datetime import timedelta
 
 import pytest
-from calendly_connector.catalog.expressions import Call, ExpressionError, calls, evaluate, gather, parse
+from calendly_connector.catalog.expressions import (
+    ExpressionError,
+    FunctionCall,
+    calls,
+    evaluate,
+    gather,
+    parse,
+)
 from calendly_connector.errors import Problem
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -21,7 +28,7 @@ TYPES = {
     }.items()
 }
 
-# Texts in which the grammar's own characters are common.
+# Texts with many of the grammar's own characters.
 tricky = st.text(st.sampled_from("~{}+-7dNow \n") | st.characters())
 
 
@@ -37,20 +44,20 @@ def nested(depth: int) -> list[object]:
     [
         ("", ("",)),
         ("plain", ("plain",)),
-        ("~{Now}~", (Call("Now"),)),
-        ("~{ Now }~", (Call("Now"),)),
-        ("from ~{Now}~ on", ("from ", Call("Now"), " on")),
-        ("~{A}~~{B}~", (Call("A"), Call("B"))),
-        ("~{Now+7d}~", (Call("Now", timedelta(days=7)),)),
-        ("~{Now-12h}~", (Call("Now", timedelta(hours=-12)),)),
-        ("~{Now+90m}~", (Call("Now", timedelta(minutes=90)),)),
-        ("~{Now+45s}~", (Call("Now", timedelta(seconds=45)),)),
-        ("~{Now-2w}~", (Call("Now", timedelta(weeks=-2)),)),
-        ("~{Now+99999w}~", (Call("Now", timedelta(weeks=99999)),)),
+        ("~{Now}~", (FunctionCall("Now"),)),
+        ("~{ Now }~", (FunctionCall("Now"),)),
+        ("from ~{Now}~ on", ("from ", FunctionCall("Now"), " on")),
+        ("~{A}~~{B}~", (FunctionCall("A"), FunctionCall("B"))),
+        ("~{Now+7d}~", (FunctionCall("Now", timedelta(days=7)),)),
+        ("~{Now-12h}~", (FunctionCall("Now", timedelta(hours=-12)),)),
+        ("~{Now+90m}~", (FunctionCall("Now", timedelta(minutes=90)),)),
+        ("~{Now+45s}~", (FunctionCall("Now", timedelta(seconds=45)),)),
+        ("~{Now-2w}~", (FunctionCall("Now", timedelta(weeks=-2)),)),
+        ("~{Now+99999w}~", (FunctionCall("Now", timedelta(weeks=99999)),)),
         ("~~{", ("~{",)),
         ("~~{Now}~", ("~{Now}~",)),
         ("~~~{Now}~", ("~~{Now}~",)),
-        ("a ~~{b ~{C}~", ("a ~{b ", Call("C"))),
+        ("a ~~{b ~{C}~", ("a ~{b ", FunctionCall("C"))),
         ("}~ { } ~ ~~", ("}~ { } ~ ~~",)),
     ],
 )
@@ -84,7 +91,7 @@ def test_grammar(text, parts):
         "~{Nöw}~",
     ],
 )
-def test_what_is_not_in_the_grammar_is_refused(text):
+def test_invalid_functions_are_rejected(text):
     with pytest.raises(ExpressionError):
         parse(text)
 
@@ -93,13 +100,13 @@ def test_what_is_not_in_the_grammar_is_refused(text):
 @example("~{" * 50_000)
 @example("~~{" * 50_000)
 @example("~{" + "a" * 100_000)
-def test_parse_gives_parts_or_expression_error(text):
+def test_parse_returns_parts_or_raises_expression_error(text):
     try:
         parts = parse(text)
     except ExpressionError:
         return
     assert parts
-    assert all(isinstance(part, str | Call) for part in parts)
+    assert all(isinstance(part, str | FunctionCall) for part in parts)
     assert "" not in parts or parts == ("",)
 
 
@@ -114,7 +121,7 @@ def test_escaping_makes_any_text_literal(text):
 def test_a_call_stays_a_call_between_escaped_texts(before, after):
     # A ~ right before or a {}~ right after would join the call's own characters.
     before, after = before.rstrip("~").replace("~{", "~~{"), after.replace("~{", "~~{")
-    assert list(calls(f"{before}~{{Now}}~{after}")) == [Call("Now")]
+    assert list(calls(f"{before}~{{Now}}~{after}")) == [FunctionCall("Now")]
 
 
 def test_calls_are_found_in_lists_and_objects():
@@ -139,7 +146,7 @@ def test_the_value_of_a_call_is_not_read_again():
     assert evaluate("~{A}~", lambda _: "~{B}~") == "~{B}~"
 
 
-def test_evaluate_does_not_change_what_it_was_given():
+def test_evaluate_does_not_change_its_argument():
     value = {"a": ["~{A}~"]}
     evaluate(value, lambda _: "x")
     assert value == {"a": ["~{A}~"]}
@@ -192,11 +199,11 @@ def test_evaluate_does_not_change_what_it_was_given():
         ([], {}),
     ],
 )
-def test_rows_become_inputs_of_the_type_that_is_wanted(rows, inputs):
+def test_rows_become_inputs_of_the_wanted_type(rows, inputs):
     assert gather(rows, TYPES) == (inputs, [])
 
 
-def test_an_integer_is_no_boolean():
+def test_an_integer_is_not_a_boolean():
     inputs, _ = gather({"count": "true", "active": "1"}, TYPES)
     assert inputs == {"count": "true", "active": "1"}
 
@@ -208,13 +215,13 @@ def test_rows_may_be_an_object():
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
-        ([("user", "a"), ("user", "b")], Problem("user", "was given 2 times, and takes one value")),
-        ([("user", "a"), ("user[]", "b")], Problem("user", "was given 2 times, and takes one value")),
-        ([("user[]", "a")], Problem("user", "takes one value: write it without []")),
-        ([("x", "1"), ("x", "2"), ("x", "3")], Problem("x", "was given 3 times, and takes one value")),
+        ([("user", "a"), ("user", "b")], Problem("user", "accepts only one value, but has 2")),
+        ([("user", "a"), ("user[]", "b")], Problem("user", "accepts only one value, but has 2")),
+        ([("user[]", "a")], Problem("user", "accepts only one value: write it without []")),
+        ([("x", "1"), ("x", "2"), ("x", "3")], Problem("x", "accepts only one value, but has 3")),
     ],
 )
-def test_several_values_for_one_are_refused_not_chosen_from(rows, problem):
+def test_several_values_for_a_single_input_are_rejected(rows, problem):
     assert gather(rows, TYPES) == ({}, [problem])
 
 
@@ -235,7 +242,7 @@ def test_an_unreadable_call_is_a_problem_of_its_row(key, value):
     assert [problem.path for problem in problems] == [key]
 
 
-def test_every_problem_is_told_at_once():
+def test_all_problems_are_reported_together():
     _, problems = gather([("user[]", "a"), ("count", "1"), ("count", "2"), ("active", "~{")], TYPES)
     assert [problem.path for problem in problems] == ["user", "count", "active"]
 
@@ -253,7 +260,7 @@ def test_json_bomb_is_refused_or_left_as_text(depth):
 
 
 @pytest.mark.parametrize("bomb", ["{" * 100_000, '{"a": ' + "9" * 10_000 + "}", '{"a":' * 100_000])
-def test_json_that_cannot_be_read_stays_text_for_the_schema_to_refuse(bomb):
+def test_invalid_json_stays_text_for_the_schema_to_reject(bomb):
     assert gather({"data": bomb}, TYPES) == ({"data": bomb}, [])
 
 

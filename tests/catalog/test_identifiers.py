@@ -1,4 +1,4 @@
-"""URIs and ids: which are taken, which are refused before a token leaves."""
+"""URIs and ids: which are accepted, and which are rejected before anything is sent."""
 
 from string import ascii_letters, digits
 
@@ -62,7 +62,7 @@ def test_id_of_a_resource(value, collections, last):
 )
 def test_uri_on_another_host_is_refused(value):
     for form in (resource_id, resource_uri):
-        with pytest.raises(ValueError, match=r"^is a URI on another host"):
+        with pytest.raises(ValueError, match=r"^is a URI on a host other than"):
             form(value, forms("users"), ORIGINS)
 
 
@@ -106,22 +106,22 @@ def test_uri_on_another_host_is_refused(value):
         f"{HOME}/v2/users/{ID}",
     ],
 )
-def test_what_is_no_resource_is_refused(value):
+def test_other_texts_are_not_resources(value):
     for form in (resource_id, resource_uri):
-        with pytest.raises(ValueError, match=r"^must be a URI of users, or the id at its end$"):
+        with pytest.raises(ValueError, match=r"^must be a URI of users, or the id at the end of one$"):
             form(value, forms("users"), ORIGINS)
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [
-        (f"{HOME}/groups/{ID}", "is a URI of groups; this wants users or organizations"),
-        (f"{HOME}/users/U/invitees/{ID}", "is a URI of invitees; this wants users or organizations"),
-        (f"{HOME}/USERS/{ID}", "is a URI of USERS; this wants users or organizations"),
+        (f"{HOME}/groups/{ID}", "is a URI of groups; expected users or organizations"),
+        (f"{HOME}/users/U/invitees/{ID}", "is a URI of invitees; expected users or organizations"),
+        (f"{HOME}/USERS/{ID}", "is a URI of USERS; expected users or organizations"),
     ],
 )
-def test_uri_of_another_collection_is_refused(value, told):
-    with pytest.raises(ValueError, match=f"^{told}$"):
+def test_uri_of_another_collection_is_refused(value, expected):
+    with pytest.raises(ValueError, match=f"^{expected}$"):
         resource_id(value, forms("users", "organizations"), ORIGINS)
 
 
@@ -138,7 +138,7 @@ def test_uri_of_a_resource(value, uri):
 
 
 @given(st.text() | st.text(st.sampled_from("users/abc..:@?#%\\ \n")).map(f"{HOME}/{{}}".format))
-def test_a_resource_is_clean_or_refused(value):
+def test_any_text_becomes_a_clean_id_or_is_rejected(value):
     try:
         last = resource_id(value, forms("users"), ORIGINS)
     except ValueError:
@@ -148,12 +148,12 @@ def test_a_resource_is_clean_or_refused(value):
     assert value.endswith(last)
 
 
-def test_an_id_below_another_resource_needs_its_whole_uri():
-    with pytest.raises(ValueError, match="whole URI"):
+def test_a_nested_resource_needs_its_full_uri():
+    with pytest.raises(ValueError, match="full URI"):
         resource_uri(ID, forms("invitees"), ORIGINS)
 
 
-def test_a_whole_uri_gives_all_ids_of_a_path():
+def test_a_full_uri_yields_all_ids_of_a_path():
     assert ids_within(f"{HOME}/scheduled_events/E/invitees/{ID}", INVITEES, ORIGINS) == {
         "event": "E",
         "uuid": ID,
@@ -163,5 +163,5 @@ def test_a_whole_uri_gives_all_ids_of_a_path():
 @pytest.mark.parametrize(
     "uri", ["", ID, f"{HOME}/users/{ID}", f"{HOME}/a/b/c/d", f"{HOME}/scheduled_events//invitees/{ID}"]
 )
-def test_what_does_not_fit_a_path_gives_no_ids(uri):
+def test_a_uri_of_another_form_yields_no_ids(uri):
     assert ids_within(uri, INVITEES, ORIGINS) == {}

@@ -22,7 +22,7 @@ def nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("action", list(catalog()))
-def test_an_id_finds_its_action_whatever_is_given(action):
+def test_an_id_finds_its_action_whatever_inputs_are_passed(action):
     assert find(action) is catalog()[action]
     assert find(action, frozenset({"uuid", "rubbish"})) is catalog()[action]
     assert named(action) == (catalog()[action],)
@@ -31,7 +31,7 @@ def test_an_id_finds_its_action_whatever_is_given(action):
 @pytest.mark.parametrize(
     ("name", "given", "action"),
     [
-        # The names that flows were first written with.
+        # Names from older flows.
         ("scheduled_events", set(), "scheduled_events.list"),
         ("scheduled_events", {"uuid"}, "scheduled_events.get"),
         ("scheduled_events", {"user", "status"}, "scheduled_events.list"),
@@ -44,13 +44,13 @@ def test_an_id_finds_its_action_whatever_is_given(action):
         ("event_types", {"uuid", "count"}, "event_types.get"),
         ("Create Webhook Subscription", set(), CREATE),
         ("create webhook subscription", {"url"}, CREATE),
-        # Capitals and spaces around do not matter.
+        # Case and surrounding spaces are ignored.
         ("USERS", {"uuid"}, "users.get"),
         ("Users.Me", set(), "users.me"),
         ("  users.me\n", set(), "users.me"),
     ],
 )
-def test_an_alias_finds_the_action_that_fits_what_is_given(name, given, action):
+def test_an_alias_finds_the_action_that_fits_the_inputs(name, given, action):
     assert find(name, frozenset(given)).id == action
 
 
@@ -65,7 +65,7 @@ def test_an_alias_finds_the_action_that_fits_what_is_given(name, given, action):
         ("", set()),
     ],
 )
-def test_every_action_that_bears_a_name(name, actions):
+def test_all_actions_with_a_name(name, actions):
     assert {action.id for action in named(name)} == actions
 
 
@@ -80,8 +80,8 @@ def test_every_action_that_bears_a_name(name, actions):
         ("EVENTTYPES", "event_types"),
     ],
 )
-def test_an_unknown_action_is_told_its_nearest(name, nearest):
-    with pytest.raises(UnknownAction, match=f"no action '{name}'") as caught:
+def test_an_unknown_action_suggests_the_nearest_names(name, nearest):
+    with pytest.raises(UnknownAction, match=f"Unknown action '{name}'") as caught:
         find(name)
     assert nearest in caught.value.fix.partition("Did you mean ")[2]
 
@@ -103,10 +103,10 @@ def test_an_unknown_action_is_told_its_nearest(name, nearest):
         "é" * 9_999,
     ],
 )
-def test_a_name_like_nothing_is_refused_with_where_to_look(name):
+def test_an_unknown_name_without_similar_ones_points_to_the_list(name):
     with pytest.raises(UnknownAction) as caught:
         find(name)
-    assert caught.value.fix.endswith("`calendly-connector actions` lists them all.")
+    assert caught.value.fix.endswith("Run `calendly-connector actions` for a list.")
     assert str(caught.value).isprintable()
 
 
@@ -130,14 +130,14 @@ def test_parts_of_a_request_line(action, path_ids):
         ("scheduled_events.list", None),
     ],
 )
-def test_what_has_a_default_is_not_asked_of_a_caller(action, required):
+def test_inputs_with_a_default_are_not_required(action, required):
     assert catalog()[action].input.get("required") == required
 
 
 @pytest.mark.parametrize(
     "action", ["scheduled_events.list", "event_types.list", "organization_memberships.list"]
 )
-def test_a_choice_that_a_default_makes_is_not_asked_of_a_caller(action):
+def test_a_choice_that_a_default_makes_is_not_required(action):
     found = catalog()[action]
     assert "anyOf" in found.sent
     assert "anyOf" not in found.input
@@ -162,8 +162,8 @@ def test_relaxing_changes_nothing_else():
         ("users.me", "user", set()),
     ],
 )
-def test_inputs_that_stand_in_for_each_other(action, name, others):
-    assert catalog()[action].rivals(name) == others
+def test_alternative_inputs(action, name, others):
+    assert catalog()[action].alternatives(name) == others
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_types_of_inputs(action, name, types):
 
 @pytest.mark.parametrize("part", ["sent", "input", "output"])
 @pytest.mark.parametrize("action", list(catalog()))
-def test_a_schema_is_complete_in_itself(action, part):
+def test_a_schema_is_self_contained(action, part):
     schema = getattr(catalog()[action], part)
     for node in nodes(json.loads(json.dumps(schema))):
         if "$ref" in node:
@@ -190,22 +190,22 @@ def test_a_schema_is_complete_in_itself(action, part):
     assert not any("$schema" in definition for definition in schema.get("$defs", {}).values())
 
 
-def test_a_shape_that_is_named_twice_stands_once():
+def test_a_shape_that_is_referenced_twice_is_included_once():
     whole = bundle({"a": {"$ref": "shapes/user.json"}, "b": [{"$ref": "shapes/user.json"}]})
     assert list(whole["$defs"]) == ["user"]
     assert whole["b"] == [{"$ref": "#/$defs/user"}]
 
 
-def test_what_stands_beside_a_reference_stays():
+def test_keywords_beside_a_reference_are_kept():
     assert bundle({"$ref": "shapes/user.json", "description": "x"})["description"] == "x"
 
 
-def test_a_schema_without_shapes_stays_as_it_is():
+def test_a_schema_without_shapes_is_unchanged():
     schema = {"type": "object", "properties": {"a": {"type": "null"}}}
     assert bundle(schema) == schema
 
 
-def test_bundling_does_not_change_what_it_was_given():
+def test_bundling_does_not_change_its_argument():
     schema = {"a": {"$ref": "shapes/scheduled_event.json"}}
     first = bundle(schema)
     assert schema == {"a": {"$ref": "shapes/scheduled_event.json"}}

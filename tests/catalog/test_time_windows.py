@@ -1,20 +1,20 @@
-"""Ranges longer than Calendly takes at once: cut, read and merged as if they were one."""
+"""Ranges longer than Calendly accepts in one call: split, read and merged."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from calendly_connector.catalog.time_windows import Window
+from calendly_connector.catalog.time_windows import TimeWindows
 from hypothesis import given
 from hypothesis import strategies as st
 
-WINDOW = Window("start_time", "end_time", 7, "start_time")
+WINDOW = TimeWindows("start_time", "end_time", 7, "start_time")
 MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
 def _cut(start: str, end: str) -> list[tuple[str, str]]:
     return [
-        (one["start_time"], one["end_time"]) for one in WINDOW.cut({"start_time": start, "end_time": end})
+        (one["start_time"], one["end_time"]) for one in WINDOW.split({"start_time": start, "end_time": end})
     ]
 
 
@@ -51,13 +51,13 @@ def test_windows_cover_the_range_without_gap_or_overlap(start, length):
 
 
 @pytest.mark.parametrize("end", ["2026-11-01T00:00:00Z", "2026-10-31T23:59:59Z", "2026-11-01T01:00:00+02:00"])
-def test_a_range_that_ends_before_it_begins_is_named(end):
+def test_a_range_that_ends_before_it_starts_is_rejected(end):
     problem = WINDOW.problem({"start_time": "2026-11-01T00:00:00Z", "end_time": end})
     assert problem is not None
     assert str(problem) == "end_time: must be later than start_time"
 
 
-def test_a_window_is_ordered_and_gives_nothing_that_the_one_before_gave():
+def test_a_window_is_ordered_and_repeats_nothing_of_the_previous_one():
     spanning = {"start_time": "2026-11-07T23:00:00Z", "type": "calendly"}
     late, early = {"start_time": "2026-11-09T00:00:00Z"}, {"start_time": "2026-11-08T00:00:00.000000Z"}
     assert WINDOW.merge([spanning], [late, spanning, early]) == [early, late]
@@ -102,7 +102,7 @@ def test_a_limit_ends_the_reading_of_windows(connect, fresh_sandbox):
     assert not stream.complete
 
 
-def test_a_busy_time_query_over_30_days_is_five_calls_and_gives_nothing_twice(connect, fresh_sandbox):
+def test_a_busy_time_query_over_30_days_is_five_calls_without_duplicates(connect, fresh_sandbox):
     connection = connect(fresh_sandbox)
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     rows = {"start_time": start.isoformat(), "end_time": (start + timedelta(days=30)).isoformat()}

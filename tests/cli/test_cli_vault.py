@@ -31,7 +31,7 @@ def place(tmp_path, monkeypatch):
 
 @pytest.fixture
 def call(capsys, monkeypatch, sandbox):
-    """Give what runs a command in this process, against the sandbox: exit code, output, errors."""
+    """Return a function that runs a command against the sandbox: exit code, output, errors."""
     monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
     return caller(capsys, monkeypatch)
 
@@ -45,10 +45,10 @@ def assert_no_secret(*texts):
 # Adding, showing, removing
 
 
-def test_a_token_is_piped_in_checked_kept_and_used_by_its_name(call, place):
+def test_a_piped_token_is_checked_saved_and_used_by_name(call, place):
     code, out, err = call("vault", "add", "work", given=f"  Bearer {OWNER}\n")
     assert (code, err) == (0, "")
-    assert out == f"Signed in as Ada Okafor (ada@acme.example). 'work' is in {place}.\n"
+    assert out == f"Signed in as Ada Okafor (ada@acme.example). Saved 'work' to {place}.\n"
     code, out, _ = call("check", "--credential", "work")
     assert (code, out.splitlines()[0]) == (0, "ok: Signed in as Ada Okafor (ada@acme.example).")
     for path in place.parent.rglob("*"):
@@ -64,15 +64,15 @@ def test_several_fields_are_piped_in_as_json(call):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("", "Nothing came"),
-        ("\n", "Nothing came"),
-        ("{", "begins like JSON"),
-        ('{"token": 5}', "must be text"),
-        ('{"tokn": "x"}', "has no field tokn"),
-        ('{"kind": "stored", "name": "work"}', "names a kind"),
+        ("", "is empty"),
+        ("\n", "is empty"),
+        ("{", "looks like JSON"),
+        ('{"token": 5}', "must be strings: token"),
+        ('{"tokn": "x"}', "Unknown field for kind personal_access_token: tokn"),
+        ('{"kind": "stored", "name": "work"}', "contains `kind`"),
     ],
 )
-def test_what_has_not_the_form_is_refused_and_not_kept(given, said, call, place):
+def test_invalid_credentials_are_rejected_and_not_saved(given, said, call, place):
     for more in ([], ["--no-check"]):
         code, out, err = call("vault", "add", "work", *more, given=given)
         assert (code, out) == (2, "")
@@ -80,19 +80,19 @@ def test_what_has_not_the_form_is_refused_and_not_kept(given, said, call, place)
     assert not place.exists()
 
 
-def test_a_token_that_does_not_sign_in_is_not_kept_unless_told_so(call, place):
+def test_a_rejected_token_is_saved_only_with_no_check(call, place):
     code, out, err = call("vault", "add", "work", given=BAD)
     assert (code, out) == (1, "")
-    assert "does not accept the token (401)" in err
-    assert "not saved" in err
+    assert "doesn't accept the token (401)" in err
+    assert "wasn't saved" in err
     assert "--no-check" in err
     assert BAD not in err
     assert not place.exists()
-    assert call("vault", "add", "work", "--no-check", given=BAD) == (0, f"'work' is in {place}.\n", "")
+    assert call("vault", "add", "work", "--no-check", given=BAD) == (0, f"Saved 'work' to {place}.\n", "")
     assert open_vault().get("work")["token"] == BAD
 
 
-def test_a_stored_token_that_is_refused_is_replaced_in_the_vault(call, monkeypatch):
+def test_the_advice_for_a_rejected_stored_token_names_the_vault(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER)
     call("vault", "add", "work", "--no-check", given="made-up-and-revoked")
     _, _, err = call("run", "users.me", "--credential", "work")
@@ -102,7 +102,7 @@ def test_a_stored_token_that_is_refused_is_replaced_in_the_vault(call, monkeypat
     )
 
 
-def test_a_token_in_the_place_of_a_name_is_masked(call, monkeypatch):
+def test_a_token_passed_as_a_name_is_masked(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER)
     pasted = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJtYWRlLXVwIn0.c2lnbmF0dXJl"
     for token in (OWNER, pasted):
@@ -114,7 +114,7 @@ def test_a_token_in_the_place_of_a_name_is_masked(call, monkeypatch):
                 assert "[redacted]" in err
 
 
-def test_a_name_that_is_taken_is_replaced_only_when_told_so(call):
+def test_an_existing_name_is_replaced_only_with_replace(call):
     open_vault().put("work", STORED)
     code, _, err = call("vault", "add", "work ", "--no-check", given=BAD)
     assert code == 2
@@ -126,13 +126,13 @@ def test_a_name_that_is_taken_is_replaced_only_when_told_so(call):
 
 
 @pytest.mark.parametrize("kind", ["stored", "password", ""])
-def test_a_kind_that_cannot_be_kept_is_refused(kind, call):
+def test_an_unknown_kind_is_rejected(kind, call):
     code, _, err = call("vault", "add", "work", "--kind", kind, given=OWNER)
     assert code == 2
     assert "personal_access_token" in err
 
 
-def test_the_list_tells_names_alone(call, place):
+def test_the_list_shows_only_names(call, place):
     code, out, err = call("vault", "list")
     assert (code, out) == (0, "")
     assert "vault add" in err
@@ -144,7 +144,7 @@ def test_the_list_tells_names_alone(call, place):
     assert_no_secret(out, err)
 
 
-def test_a_credential_is_shown_with_its_secrets_masked(call):
+def test_a_credential_is_shown_with_secrets_masked(call):
     kept = {**STORED, "access_token": OWNER, "odd": KEY, "client_id": "C", "expires_at": "1795000000"}
     open_vault().put("work", kept)
     shown = {
@@ -160,22 +160,22 @@ def test_a_credential_is_shown_with_its_secrets_masked(call):
     assert_no_secret(out, text)
 
 
-def test_a_credential_of_no_known_kind_is_shown_all_masked(call):
+def test_a_credential_of_an_unknown_kind_is_masked_completely(call):
     open_vault().put("work", {"a": OWNER})
     assert call("vault", "show", "work") == (0, "a  [redacted]\n", "")
     open_vault().put("work", {})
     assert call("vault", "show", "work") == (0, "", "")
 
 
-def test_removing_and_rekeying_say_what_was_done(call, place):
+def test_remove_and_rekey_report_what_they_did(call, place):
     open_vault().put("work", STORED)
     open_vault().put("home", STORED)
-    assert call("vault", "rekey") == (0, f"Sealed anew: 2 credential(s) in {place}.\n", "")
-    assert call("vault", "remove", "work") == (0, f"'work' is no longer in {place}.\n", "")
+    assert call("vault", "rekey") == (0, f"Encrypted 2 credentials in {place} with a new key.\n", "")
+    assert call("vault", "remove", "work") == (0, f"Removed 'work' from {place}.\n", "")
     assert open_vault().names() == ["home"]
     code, _, err = call("vault", "remove", "work")
     assert code == 2
-    assert "no credential 'work'" in err
+    assert "No credential named 'work'" in err
 
 
 def test_a_vault_that_cannot_be_opened_is_one_line(call, place):
@@ -189,7 +189,7 @@ def test_a_vault_that_cannot_be_opened_is_one_line(call, place):
     assert call("vault", "list")[1] == "work\n"
 
 
-def test_a_secret_that_is_typed_is_not_shown(sandbox, monkeypatch):
+def test_a_typed_secret_is_not_echoed(sandbox, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -198,9 +198,9 @@ def test_a_secret_that_is_typed_is_not_shown(sandbox, monkeypatch):
         os.close(theirs)
         seen = read_until(ours, b"Token:")
         os.write(ours, OWNER.encode() + b"\n")
-        seen += read_until(ours, b"(or nothing):")
+        seen += read_until(ours, b"(optional):")
         os.write(ours, KEY.encode() + b"\n")
-        seen += read_until(ours, b"Plan (or nothing):")
+        seen += read_until(ours, b"Plan (optional):")
         os.write(ours, b"\n")
         seen += read_until(ours, b"vault.json.")
         assert process.wait(WAIT_S) == 0
@@ -223,7 +223,7 @@ def read_until(descriptor, wanted):
 # Signing in by name
 
 
-def test_a_name_goes_before_the_tokens_in_the_environment(call, monkeypatch):
+def test_a_credential_name_overrides_the_token_in_the_environment(call, monkeypatch):
     open_vault().put("work", STORED)
     open_vault().put("bad", {**STORED, "token": BAD})
     monkeypatch.setenv("CALENDLY_API_TOKEN", BAD)
@@ -237,11 +237,11 @@ def test_a_name_goes_before_the_tokens_in_the_environment(call, monkeypatch):
     assert call("check")[0] == 1
 
 
-def test_an_unknown_name_is_no_reason_to_sign_in_as_somebody_else(call, monkeypatch):
+def test_an_unknown_name_does_not_fall_back_to_another_credential(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER)
     code, out, err = call("check", "--credential", "work")
     assert (code, out) == (2, "")
-    assert "no credential 'work'" in err
+    assert "No credential named 'work'" in err
 
 
 def test_a_host_connects_by_name(sandbox):
@@ -252,16 +252,16 @@ def test_a_host_connects_by_name(sandbox):
         assert_no_secret(repr(connection))
 
 
-def test_a_name_that_leads_nowhere_is_refused():
+def test_a_name_without_a_usable_credential_is_rejected():
     with pytest.raises(UnknownCredential, match="'work'"):
         connector.connect({"kind": "stored", "name": "work"})
-    with pytest.raises(InvalidCredential, match="no field token"):
+    with pytest.raises(InvalidCredential, match="Unknown field for kind stored: token"):
         connector.connect({"kind": "stored", "name": "work", "token": OWNER})
     open_vault().put("work", {"kind": "stored", "name": "work"})
-    with pytest.raises(InvalidCredential, match="only the name of another"):
+    with pytest.raises(InvalidCredential, match="only refers to another one by name"):
         connector.connect({"kind": "stored", "name": "work"})
     open_vault().put("work", {"kind": "password"})
-    with pytest.raises(InvalidCredential, match="no kind"):
+    with pytest.raises(InvalidCredential, match="Unknown credential kind"):
         connector.connect({"kind": "stored", "name": "work"})
 
 
@@ -269,7 +269,7 @@ def test_a_name_that_leads_nowhere_is_refused():
 
 
 @pytest.mark.parametrize("way", ["option", "variable"])
-def test_debug_prints_requests_and_replies_without_secrets_and_people(way, call, monkeypatch):
+def test_debug_prints_requests_and_responses_without_secrets_or_people(way, call, monkeypatch):
     open_vault().put("work", STORED)
     if way == "variable":
         monkeypatch.setenv("CALENDLY_DEBUG", "1")
@@ -283,7 +283,7 @@ def test_debug_prints_requests_and_replies_without_secrets_and_people(way, call,
     assert "ada@" not in err
 
 
-def test_debug_shows_people_where_that_is_wanted_and_for_one_command_alone(call):
+def test_show_people_applies_to_one_command_only(call):
     open_vault().put("work", STORED)
     assert (
         "ada@acme.example" in call("--debug", "--show-people", "run", "users.me", "--credential", "work")[2]
@@ -293,8 +293,8 @@ def test_debug_shows_people_where_that_is_wanted_and_for_one_command_alone(call)
     assert logging.getLogger("calendly_connector").handlers == []
 
 
-def test_debug_gives_a_terminal_nothing_that_it_would_obey(capsys):
-    from calendly_connector.cli.debug import debugging
+def test_debug_prints_no_control_characters(capsys):
+    from calendly_connector.cli.terminal import debugging
 
     with debugging(show_people=True):
         logging.getLogger("calendly_connector").info("a\x1b[31m\x9b token=S\nb")
@@ -304,7 +304,7 @@ def test_debug_gives_a_terminal_nothing_that_it_would_obey(capsys):
     )
 
 
-def test_an_error_masks_what_has_the_form_of_a_secret(call):
+def test_an_error_masks_values_that_look_like_secrets(call):
     code, _, err = call("run", "users.me", f"token={KEY}")
     assert code == 2
     assert KEY not in err

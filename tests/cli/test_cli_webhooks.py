@@ -27,7 +27,7 @@ def store(tmp_path, monkeypatch):
 
 @pytest.fixture
 def call(capsys, monkeypatch, fresh_sandbox, store):
-    """Give what runs a command of the group: exit code, output, errors. No key is in any of them."""
+    """Return a function that runs a command of the group, and checks that it prints no key."""
     monkeypatch.setenv("CALENDLY_API_URL", fresh_sandbox.url)
     monkeypatch.setenv("CALENDLY_API_TOKEN", TOKEN)
     known = set()
@@ -59,7 +59,7 @@ def subscribe(call, *more):
     return told
 
 
-def test_the_free_plan_has_webhooks_save_for_events_of_its_own_plans(call, monkeypatch):
+def test_the_free_plan_has_webhooks_except_for_events_of_paid_plans(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-free")
     assert call("subscribe", "invitee.created", "--to", CALLBACK)[0] == 0
     code, _, said = call("subscribe", "routing_form_submission.created", "--to", CALLBACK)
@@ -67,16 +67,16 @@ def test_the_free_plan_has_webhooks_save_for_events_of_its_own_plans(call, monke
     assert "Please upgrade" in said
 
 
-def test_a_life_from_the_command_line(call, store, fresh_sandbox):
+def test_a_subscription_is_created_listed_rotated_and_deleted(call, store, fresh_sandbox):
     code, out, err = call("subscribe", *EVENTS, "--to", CALLBACK)
     (kept,) = store.all()
     assert code == 0
     assert [line.split() for line in out.splitlines()] == [
-        ["ID", "SCOPE", "EVENTS"],
-        [kept.id, "made", "organization", *EVENTS],
+        ["ID", "STATUS", "SCOPE", "EVENTS"],
+        [kept.id, "created", "organization", *EVENTS],
     ]
     assert err == "note: scope organization: the token's user is owner of the organization.\n"
-    assert call("subscribe", *EVENTS, "--to", CALLBACK)[1].splitlines()[1].split()[1] == "there"
+    assert call("subscribe", *EVENTS, "--to", CALLBACK)[1].splitlines()[1].split()[1] == "exists"
     code, out, err = call("list")
     assert code == 0
     assert out.splitlines()[1].split() == ["healthy", kept.id, "organization", CALLBACK, *EVENTS]
@@ -84,14 +84,14 @@ def test_a_life_from_the_command_line(call, store, fresh_sandbox):
     assert call("rotate", kept.id)[0] == 0
     assert_told_once(fresh_sandbox, store)
     (kept,) = store.all()
-    assert call("unsubscribe", kept.id) == (0, f"Ended {kept.id}; its key is forgotten.\n", "")
+    assert call("unsubscribe", kept.id) == (0, f"Deleted {kept.id} and its key.\n", "")
     assert at_calendly(fresh_sandbox) == {}
     assert call("unsubscribe", kept.id)[0] == 2
 
 
-def test_everything_is_told_to_programs_too(call, store):
+def test_every_command_prints_json(call, store):
     told = subscribe(call, "--scope", "user")
-    assert (told["scope"], told["made"]) == ("user", True)
+    assert (told["scope"], told["created"]) == ("user", True)
     code, out, _ = call("list", "--json")
     listed = json.loads(out)["subscriptions"]
     assert code == 0
@@ -114,18 +114,18 @@ def test_everything_is_told_to_programs_too(call, store):
         (["subscribe", "invitee.created", "--to", CALLBACK, "--scope", "all"], "--scope"),
         (["unsubscribe", ID], "webhooks list"),
         (["rotate", ID], "webhooks list"),
-        (["doctor", "hooks.acme.example"], "no http"),
-        (["prune", "--to", "hooks.acme.example"], "no http"),
+        (["doctor", "hooks.acme.example"], "http(s) URL"),
+        (["prune", "--to", "hooks.acme.example"], "http(s) URL"),
         (["mend"], "mend"),
     ],
 )
-def test_a_wrong_call_is_refused_with_2(words, told, call):
+def test_wrong_usage_exits_with_2(words, told, call):
     code, out, err = call(*words)
     assert (code, out) == (2, "")
     assert told in err
 
 
-def test_a_no_of_calendly_ends_with_1(call, monkeypatch):
+def test_an_api_error_exits_with_1(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "made-up-bad-token")
     code, out, err = call("subscribe", *EVENTS, "--to", CALLBACK)
     assert (code, out) == (1, "")
@@ -139,14 +139,14 @@ def test_nothing_is_repaired_without_consent(call, fresh_sandbox):
     for words in (["prune"], ["prune", "--json"]):
         assert call(*words)[0] == 1
         assert at_calendly(fresh_sandbox) == before
-    assert "left as it is" in call("prune")[1]
+    assert "not repaired" in call("prune")[1]
     code, out, err = call("list")
     assert code == 0
     assert f"disabled {told['id']}: " in out
     assert "webhooks prune" in err
 
 
-def test_each_repair_is_asked_for_at_a_terminal(call, store, fresh_sandbox, monkeypatch):
+def test_prune_asks_before_each_repair_at_a_terminal(call, store, fresh_sandbox, monkeypatch):
     told = subscribe(call)
     lose(fresh_sandbox, told["url"])
     asked = []
@@ -156,11 +156,11 @@ def test_each_repair_is_asked_for_at_a_terminal(call, store, fresh_sandbox, monk
     assert call("prune", terminal=True)[0] == 0
     assert store.all() == []
     assert told["id"] in asked[0]
-    assert "forget its key" in asked[0]
+    assert "delete its key" in asked[0]
     assert call("prune") == (0, "Nothing to repair.\n", "")
 
 
-def test_yes_repairs_what_is_ours(call, store, fresh_sandbox):
+def test_yes_repairs_own_subscriptions(call, store, fresh_sandbox):
     told = subscribe(call)
     change(fresh_sandbox, told["url"], state="disabled")
     code, out, _ = call("prune", "--yes", "--json")
@@ -169,7 +169,7 @@ def test_yes_repairs_what_is_ours(call, store, fresh_sandbox):
     assert_told_once(fresh_sandbox, store)
 
 
-def test_yes_spares_orphans_that_may_be_of_another_installation(call, store, fresh_sandbox):
+def test_yes_skips_orphans_that_may_belong_to_another_installation(call, store, fresh_sandbox):
     orphan = subscribe(call)
     store.delete(orphan["id"])
     code, out, _ = call("prune", "--yes")
@@ -180,7 +180,7 @@ def test_yes_spares_orphans_that_may_be_of_another_installation(call, store, fre
     assert at_calendly(fresh_sandbox) == {}
 
 
-def test_yes_deletes_orphans_at_an_address_that_is_ours(call, store, fresh_sandbox):
+def test_yes_deletes_orphans_at_an_own_url(call, store, fresh_sandbox):
     orphan = subscribe(call)
     store.delete(orphan["id"])
     subscribe(call)
@@ -188,17 +188,17 @@ def test_yes_deletes_orphans_at_an_address_that_is_ours(call, store, fresh_sandb
     assert_told_once(fresh_sandbox, store)
 
 
-def test_a_repair_that_fails_ends_with_1(call, store, fresh_sandbox):
+def test_a_failed_repair_exits_with_1(call, store, fresh_sandbox):
     told = subscribe(call)
     change(fresh_sandbox, told["url"], state="disabled")
     fresh_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "method": "POST"})
     code, out, _ = call("prune", "--yes")
     assert code == 1
-    assert "failed (make it anew" in out
+    assert "failed (create it again" in out
     assert [kept.id for kept in store.all()] == [told["id"]]
 
 
-def test_the_doctor_examines_an_address_without_signing_in(call, monkeypatch, unvisited):
+def test_the_doctor_checks_a_url_without_a_credential(call, monkeypatch, unvisited):
     monkeypatch.setenv("CALENDLY_API_URL", unvisited.url)
     with Hostile(reply(401), reply(200)) as server:
         code, out, err = call("doctor", f"{server.url}/calendly")
@@ -210,7 +210,7 @@ def test_the_doctor_examines_an_address_without_signing_in(call, monkeypatch, un
     assert [one["code"] for one in diagnoses] == ["loopback", "unverified"]
 
 
-def test_the_doctor_examines_every_subscription_of_ours(call, store, fresh_sandbox):
+def test_the_doctor_checks_every_own_subscription(call, store, fresh_sandbox):
     with Hostile(reply(401)) as server:
         callback = f"{server.url}/calendly"
         assert call("subscribe", "invitee.created", "meeting_recap.created", "--to", callback)[0] == 0
@@ -225,21 +225,23 @@ def test_the_doctor_examines_every_subscription_of_ours(call, store, fresh_sandb
         assert call("doctor")[0] == 1
 
 
-def test_lists_that_could_not_be_read_are_named(call, monkeypatch):
+def test_unreadable_lists_are_reported(call, monkeypatch):
     subscribe(call)
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-member")
     code, out, err = call("list")
     assert code == 0
     assert "unseen" in out
-    assert "note: Subscriptions of scope organization were not read: it is told to admins and owners" in err
+    assert (
+        "note: Couldn't list subscriptions of scope organization: only admins and owners may list it" in err
+    )
 
 
-def test_nothing_to_list_is_said(call, fresh_sandbox):
+def test_an_empty_list_is_reported(call, fresh_sandbox):
     fresh_sandbox.world.subscriptions.clear()
     assert call("list") == (0, "no subscriptions\n", "")
 
 
-def test_the_vault_lists_them_apart_and_masks_their_keys(call, capsys):
+def test_the_vault_counts_subscriptions_separately_and_masks_their_keys(call, capsys):
     told = subscribe(call)
     name = f"webhook {told['id']}"
     assert cli.main(["vault", "list", "--json"]) == 0
@@ -252,7 +254,7 @@ def test_the_vault_lists_them_apart_and_masks_their_keys(call, capsys):
     shown = json.loads(capsys.readouterr().out)
     assert (shown["url"], shown["signing_key"]) == (told["url"], "[redacted]")
     assert cli.main(["check", "--credential", name]) == 2
-    assert "nothing to sign in with" in capsys.readouterr().err
+    assert "it can't sign in" in capsys.readouterr().err
 
 
 def test_no_key_is_in_the_debug_log(call, capsys, store):
@@ -264,7 +266,7 @@ def test_no_key_is_in_the_debug_log(call, capsys, store):
     assert call("list")[0] == 0
 
 
-def test_the_group_helps_without_loading_what_its_commands_need():
+def test_the_help_of_the_group_loads_no_heavy_libraries():
     code = (
         "import sys; from calendly_connector import cli; cli.main(['webhooks', '--help']);"
         "print(sorted({'requests', 'cryptography', 'rich'} & sys.modules.keys()))"

@@ -1,4 +1,4 @@
-"""What `webhooks listen` does with an event: what others are handed, and what is kept from them."""
+"""What `webhooks listen` passes to other programs, and what it withholds."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from calendly_connector.contract import Event
 EVENT = Event("id", "invitee.created", "2026-11-17T15:21:41Z", None, {"uri": "https://x.example/a"})
 WARNED = Event(EVENT.id, EVENT.kind, EVENT.created_at, None, EVENT.payload, ("one is missing", "so is é"))
 
-# What the code and the declarations name, and no secret can be in.
+# Variables in the code and the declarations that never hold a secret.
 HARMLESS = {
     "CALENDLY_API_URL",
     "CALENDLY_AUTH_URL",
@@ -34,7 +34,7 @@ HARMLESS = {
 }
 
 
-def test_every_variable_that_is_named_anywhere_is_a_secret_or_known_to_be_harmless():
+def test_every_variable_in_the_code_is_secret_or_known_to_be_harmless():
     package = Path(calendly_connector.__file__).parent
     folders = [package, *(package.parent / name for name in ("actions", "credentials", "schemas"))]
     files = [
@@ -48,7 +48,7 @@ def test_every_variable_that_is_named_anywhere_is_a_secret_or_known_to_be_harmle
 
 
 @pytest.mark.parametrize("name", [*sorted(secret_variables()), "Calendly_Api_Token"])
-def test_no_secret_is_left_in_an_environment(name):
+def test_secrets_are_removed_from_an_environment(name):
     assert without_secrets({name: "SECRET", "PATH": "/bin"}) == {"PATH": "/bin"}
 
 
@@ -70,7 +70,7 @@ def test_a_command_gets_the_event_and_no_secret(capfd, monkeypatch):
     assert "CALENDLY_EVENT_WARNINGS=one is missing\nso is é\n" in out
 
 
-def test_warnings_are_printed_where_there_are_some(capsys):
+def test_warnings_are_printed_if_there_are_any(capsys):
     print_event(EVENT)
     print_event(WARNED)
     plain, warned = map(json.loads, capsys.readouterr().out.splitlines())
@@ -99,11 +99,11 @@ def test_a_command_is_split_by_the_rules_of_windows(command, words):
 
 
 @pytest.mark.parametrize("command", [r"sh -c 'a b' \\x", '"a b" c'])
-def test_elsewhere_a_command_is_split_as_a_shell_does(command):
+def test_a_command_is_split_by_the_rules_of_a_posix_shell(command):
     assert split_command(command, windows=False) == shlex.split(command)
 
 
 @pytest.mark.parametrize("windows", [True, False])
-def test_an_open_quote_is_refused_everywhere(windows):
+def test_an_unclosed_quote_is_rejected_everywhere(windows):
     with pytest.raises(ValueError, match="No closing quotation"):
         split_command('a "b', windows=windows)

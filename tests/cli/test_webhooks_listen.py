@@ -1,4 +1,4 @@
-"""`calendly-connector webhooks listen`: as it is started, posted to and ended on a terminal."""
+"""`calendly-connector webhooks listen` as a process: started, posted to and stopped."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from calendly_connector import cli
-from calendly_connector.cli.listening import Wanted
+from calendly_connector.cli.webhooks_listen import poll_loop
 from calendly_connector.events.inbox import Entry, open_inbox
 from hostile import Hostile, one, page, reply
 from locations import PAYLOADS
@@ -46,6 +46,8 @@ class Listener:
     def __init__(self, process):
         self.process = process
         self.announced = self.line(process.stderr)
+        while not self.announced.endswith("Press Ctrl-C to stop.\n"):
+            self.announced += self.line(process.stderr)
         self.url = self.announced.split()[2]
 
     def line(self, stream):
@@ -60,7 +62,7 @@ class Listener:
         return exchange(self.url, post.head() + body)[0]
 
     def code(self):
-        """Wait for its end. If that does not come, fail with the stack of each thread."""
+        """Wait for its exit code. On a timeout, fail with the stack of each thread."""
         try:
             return self.process.wait(WAIT_S)
         except subprocess.TimeoutExpired:
@@ -76,7 +78,7 @@ class Listener:
 @contextmanager
 def listening(place, *words):
     command = [SCRIPT, "webhooks", "listen", "--port", "0", "--inbox", str(place), *words]
-    # Unbuffered, so that `select` sees what a read would find.
+    # Unbuffered, or `select` would miss what is in the buffer.
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
         try:
             yield Listener(process)
@@ -87,7 +89,7 @@ def listening(place, *words):
 def test_events_are_printed_once_as_json_lines(place):
     with listening(place, "--print") as listener:
         assert listener.announced == (
-            f"Webhooks to {listener.url} are kept in {place}, and printed. Press Ctrl-C to stop.\n"
+            f"Listening on {listener.url}\nEvents are saved to {place} and printed.\nPress Ctrl-C to stop.\n"
         )
         assert listener.post(event(1)) == 200
         assert listener.post(event(1)) == 200
@@ -99,8 +101,8 @@ def test_events_are_printed_once_as_json_lines(place):
     assert first["payload"] == json.loads(event(1))["payload"]
     assert sorted(first) == ["created_at", "created_by", "id", "kind", "payload"]
     assert third["id"].endswith("-3")
-    assert err.splitlines().count("refused (401): mismatch") == 1
-    assert f"given: {first['id']}" in err.splitlines()
+    assert err.splitlines().count("rejected (401): mismatch") == 1
+    assert f"delivered: {first['id']}" in err.splitlines()
     assert KEY not in err
     assert "noor" not in err
 
@@ -110,21 +112,23 @@ def test_a_signal_ends_it_cleanly(number, place):
     with listening(place, "--print") as listener:
         code, out, err = listener.end(number)
     assert (code, out, err) == (0, "", "")
-    assert [path.name for path in place.parent.iterdir()] == ["inbox.db"]  # closed, and nothing else left
+    assert [path.name for path in place.parent.iterdir()] == [
+        "inbox.db"
+    ]  # closed, with nothing left beside it
 
 
-def test_only_events_that_are_wanted_are_given(place):
+def test_only_selected_events_are_handled(place):
     with listening(place, "--print", "--events", "invitee.canceled, invitee_no_show.created") as listener:
         assert listener.post(event(1)) == 200
         assert listener.post(CANCELED) == 200
         assert listener.printed()["kind"] == "invitee.canceled"
         listener.end()
     inbox = open_inbox(place)
-    assert (inbox.counts()["given"], inbox.counts()["unwanted"]) == (1, 1)
+    assert (inbox.counts()["delivered"], inbox.counts()["filtered"]) == (1, 1)
     inbox.close()
 
 
-def test_a_program_gets_the_event_and_what_it_refuses_comes_again(place, tmp_path):
+def test_a_program_gets_the_event_and_a_failed_one_is_retried(place, tmp_path):
     script = tmp_path / "take.py"
     script.write_text(
         "import os, sys\n"
@@ -142,11 +146,11 @@ def test_a_program_gets_the_event_and_what_it_refuses_comes_again(place, tmp_pat
     assert event_id.startswith("invitee.created:")
     assert (kind, has_secret) == ("invitee.created", "False")
     assert json.loads(body) == json.loads(event(1))
-    assert f"{event_id}: {sys.executable} ended with exit code 3.\n" in err
+    assert f"{event_id}: {sys.executable} exited with code 3.\n" in err
 
 
 class Target(BaseHTTPRequestHandler):
-    """Answers what the test says, and keeps what it got."""
+    """Answers with the given statuses, and records requests."""
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -176,7 +180,9 @@ def target():
         thread.join(WAIT_S)
 
 
-def test_events_are_forwarded_until_they_are_taken(place, target, tmp_path, monkeypatch, closed_port):
+def test_events_are_forwarded_until_the_target_accepts_them(
+    place, target, tmp_path, monkeypatch, closed_port
+):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password SECRET\n")
     netrc.chmod(0o600)
@@ -189,7 +195,7 @@ def test_events_are_forwarded_until_they_are_taken(place, target, tmp_path, monk
         assert target.done.wait(WAIT_S)
         code, _, err = listener.end()
     assert code == 0
-    assert "The event that was forwarded was answered 302." in err
+    assert "A forwarded event was answered with 302." in err
     (first, body), (second, again) = target.got  # the redirect was not followed
     assert body == again
     assert json.loads(body) == json.loads(event(1))
@@ -197,11 +203,11 @@ def test_events_are_forwarded_until_they_are_taken(place, target, tmp_path, monk
     assert first["Content-Type"] == "application/json"
     assert "Authorization" not in first
     inbox = open_inbox(place)
-    assert inbox.counts()["given"] == 1
+    assert inbox.counts()["delivered"] == 1
     inbox.close()
 
 
-def test_a_warning_is_forwarded_beside_the_event(place, target):
+def test_a_warning_is_forwarded_in_a_header(place, target):
     target.answers[:] = [204, 204]
     bare = json.loads(event(1))
     del bare["payload"]["status"]
@@ -212,24 +218,22 @@ def test_a_warning_is_forwarded_beside_the_event(place, target):
         listener.end()
     warnings = [headers.get("Calendly-Connector-Event-Warnings") for headers, _ in target.got]
     assert sorted(filter(None, warnings)) == [
-        "Outside the schema of invitee.created: status: is missing [kept as it came]"
+        "Doesn't match the schema of invitee.created: status: is missing [kept unchanged]"
     ]
 
 
-def test_where_nobody_answers_the_event_waits(place, closed_port):
+def test_if_the_target_is_down_the_event_waits(place, closed_port):
     with listening(place, "--forward", f"http://127.0.0.1:{closed_port}/") as listener:
         assert listener.post(event(1)) == 200
         assert "kept" in listener.line(listener.process.stderr)
-        assert "No answer to the event that was forwarded: ConnectionError." in listener.line(
-            listener.process.stderr
-        )
+        assert "No answer to a forwarded event: ConnectionError." in listener.line(listener.process.stderr)
         assert listener.end()[0] == 0
     inbox = open_inbox(place)
     assert inbox.counts()["waiting"] == 1
     inbox.close()
 
 
-def test_where_nobody_reads_the_events_it_ends_and_keeps_them(place):
+def test_if_the_output_is_closed_it_stops_and_keeps_the_events(place):
     with listening(place, "--print") as listener:
         listener.process.stdout.close()
         assert listener.post(event(1)) == 200
@@ -273,11 +277,11 @@ def test_a_kill_after_the_answer_loses_nothing(place):
 
 @pytest.fixture
 def account(make_sandbox, connect, monkeypatch, tmp_path):
-    """Give a sandbox that the command signs in to, and a connection of the same account, with a vault."""
+    """Return a sandbox for the command, and a connection of the same account, with a vault."""
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
     monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
     monkeypatch.setenv("CALENDLY_CONNECTOR_KEY", base64.b64encode(bytes(32)).decode())
-    with make_sandbox(now=None) as sandbox:  # the command that listens goes by the machine's clock
+    with make_sandbox(now=None) as sandbox:  # the command uses the real clock
         monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
         yield sandbox, connect(sandbox, clock=time.time)
 
@@ -289,7 +293,9 @@ def printed_until(listener, kind):
     return [one["kind"] for one in told]
 
 
-def test_a_subscription_of_the_vault_is_verified_and_a_move_is_one_event(place, account, monkeypatch):
+def test_webhooks_are_verified_with_the_vaults_keys_and_a_reschedule_is_one_event(
+    place, account, monkeypatch
+):
     sandbox, connection = account
     with listening(place, "--print", "--look-every", "0") as listener:
         (made,) = connection.subscribe(["invitee.rescheduled"], listener.url)
@@ -298,7 +304,7 @@ def test_a_subscription_of_the_vault_is_verified_and_a_move_is_one_event(place, 
         sandbox.settle()
         assert printed_until(listener, "invitee.rescheduled") == ["invitee.created", "invitee.rescheduled"]
         listener.end()
-    monkeypatch.delenv("CALENDLY_WEBHOOK_SECRET")  # the vault's own keys are enough from now on
+    monkeypatch.delenv("CALENDLY_WEBHOOK_SECRET")  # from now on, only the vault has keys
     with listening(place, "--print", "--events", "invitee.canceled", "--look-every", "0") as again:
         (key,) = connection.signing_keys(made.id)
         for used, status in [(key, 200), (KEY, 401)]:
@@ -309,23 +315,23 @@ def test_a_subscription_of_the_vault_is_verified_and_a_move_is_one_event(place, 
         again.end()
 
 
-def test_what_was_missed_is_read_back_at_the_start(place, account):
+def test_missed_events_are_caught_up_at_startup(place, account):
     sandbox, connection = account
     since = "2026-11-01T00:00:00Z"
     words = ["--print", "--events", "invitee.created", "--filter", "first_time=true", "--since", since]
     sandbox.book(email="missed@client.example")
     assert connection is not None
     with listening(place, *words) as listener:
-        assert "read back every 15 minutes" in listener.announced
+        assert "every 15 minutes" in listener.announced
         told = listener.printed()
         while told["payload"]["email"] != "missed@client.example":
             told = listener.printed()
         code, _, err = listener.end()
     assert code == 0
-    assert "read back: " in err
+    assert "caught up: " in err
 
 
-ODD_LOOKS = {
+ODD_REPLIES = {
     "no uri": {"collection": [{"name": "x"}], "pagination": {}},
     "a number": {"collection": [{"uri": 5}], "pagination": {}},
     "no id": {"collection": [{"uri": "https://api.calendly.com/scheduled_events/a b"}], "pagination": {}},
@@ -335,10 +341,8 @@ ODD_LOOKS = {
 }
 
 
-@pytest.mark.parametrize("document", ODD_LOOKS.values(), ids=ODD_LOOKS)
-def test_whatever_calendly_answers_to_a_look_it_is_tried_again_and_webhooks_are_taken(
-    document, place, monkeypatch
-):
+@pytest.mark.parametrize("document", ODD_REPLIES.values(), ids=ODD_REPLIES)
+def test_a_failed_poll_is_retried_while_webhooks_are_still_accepted(document, place, monkeypatch):
     me = {
         "uri": "https://api.calendly.com/users/AAAA",
         "current_organization": "https://api.calendly.com/organizations/BBBB",
@@ -353,23 +357,24 @@ def test_whatever_calendly_answers_to_a_look_it_is_tried_again_and_webhooks_are_
             assert listener.post(event(1)) == 200
             assert listener.printed()["kind"] == "invitee.created"
             code, _, err = listener.end()
-    assert all(line.startswith("not read back: ") for line in failed)
+    assert all(line.startswith("check for missed events failed: ") for line in failed)
     assert "Traceback" not in err
     assert code == 0
 
 
-def test_a_mistake_of_ours_in_a_look_does_not_end_the_receiver(place, account, monkeypatch, caplog):
+def test_a_bug_while_polling_does_not_stop_the_receiver(place, account, monkeypatch, caplog):
     _, connection = account
     inbox = open_inbox(place)
-    monkeypatch.setattr(connection, "poll", lambda *_, **__: {}["uri"])
     stop = threading.Event()
     monkeypatch.setattr(stop, "wait", lambda _s: stop.set())
-    Wanted(connection, (), ()).looking(inbox, 60, None, lambda: None)(stop)
+    poll = poll_loop(connection, (), inbox, every_s=60, since=None, on_new=lambda: None)
+    monkeypatch.setattr(connection, "trigger", lambda *_, **__: {}["uri"])
+    poll(stop)
     inbox.close()
-    assert "not read back: KeyError. Report this." in caplog.text
+    assert "check for missed events failed: KeyError (this is a bug)" in caplog.text
 
 
-def test_a_time_to_look_back_to_that_is_none_is_refused_at_the_start(place, account, capsys):
+def test_an_invalid_since_is_rejected_at_startup(place, account, capsys):
     assert account
     words = ["--since", "yesterday", "--inbox", str(place)]
     assert cli.main(["webhooks", "listen", "--port", "0", "--print", *words]) == 2
@@ -379,13 +384,13 @@ def test_a_time_to_look_back_to_that_is_none_is_refused_at_the_start(place, acco
 @pytest.mark.parametrize(
     "words", [["--filter", "host=ada"], ["--events", "invitee.rescheduled"]], ids=["filter", "join"]
 )
-def test_what_needs_more_than_was_posted_needs_a_credential(words, place):
+def test_filters_and_joined_events_need_a_credential(words, place):
     code = cli.main(["webhooks", "listen", "--port", "0", "--print", "--inbox", str(place), *words])
     assert code == 2
     assert not place.exists()
 
 
-def test_it_ends_at_once_while_calendly_keeps_a_look_waiting(place, monkeypatch):
+def test_it_stops_immediately_while_a_poll_is_waiting(place, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
         monkeypatch.setenv("CALENDLY_API_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -395,43 +400,43 @@ def test_it_ends_at_once_while_calendly_keeps_a_look_waiting(place, monkeypatch)
             code, out, _ = listener.end()
             asked.close()
     assert (code, out) == (0, "")
-    assert time.monotonic() - began < 20  # the look's own time-out is 30 s
+    assert time.monotonic() - began < 20  # the poll itself times out after 30 s
 
 
-def test_a_filter_that_there_is_not_is_refused_at_the_start(place, account, capsys):
+def test_an_unknown_filter_is_rejected_at_startup(place, account, capsys):
     assert account
     words = ["--events", "invitee.created", "--filter", "colour=blue", "--inbox", str(place)]
     assert cli.main(["webhooks", "listen", "--port", "0", "--print", *words]) == 2
-    assert "no filter of invitee.created" in capsys.readouterr().err
+    assert "isn't a filter of invitee.created" in capsys.readouterr().err
 
 
 # The inbox
 
 
-def test_the_inbox_says_what_waits_and_gives_again_what_was_parked(place, capsys):
+def test_the_inbox_command_counts_events_and_revives_failed_ones(place, capsys):
     inbox = open_inbox(place)
     one, other = (Entry(name, "invitee.created", "2026-11-18T00:00:00Z", b"{}") for name in "ab")
-    inbox.put([one, other], now=1.0)
-    inbox.park("a", "it was too much")
-    inbox.settle("b", "given", now=1.0)
+    inbox.put([one, other])
+    inbox.bury("a", "it was too much")
+    inbox.complete("b", "delivered", now=1.0)
     inbox.close()
     assert cli.main(["webhooks", "inbox", "--inbox", str(place)]) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert "       1  parked    given up after too many attempts; --revive gives them again" in shown
+    assert "       1  dead       failed too many times; --revive retries them" in shown
     words = ["--revive", "--forget-days", "30", "--json"]
     assert cli.main(["webhooks", "inbox", "--inbox", str(place), *words]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "revived": 1,
         "forgotten": 1,
         "waiting": 1,
-        "parked": 0,
-        "given": 0,
-        "unwanted": 0,
-        "folded": 0,
+        "dead": 0,
+        "delivered": 0,
+        "filtered": 0,
+        "merged": 0,
     }
 
 
-# What is refused before anything listens
+# Rejected at startup
 
 
 @pytest.fixture
@@ -462,43 +467,43 @@ def test_without_a_key_it_does_not_start(secret, call, monkeypatch, place):
     [
         ([], "--print, --forward and --exec"),
         (["--print", "--exec", "true"], "--print, --forward and --exec"),
-        (["--print", "--events", "invitee.dreamt"], "no event 'invitee.dreamt'"),
-        (["--exec", "'"], "cannot be read"),
-        (["--exec", ""], "no program ''"),
-        (["--exec", "no-such-program-anywhere"], "no program"),
+        (["--print", "--events", "invitee.dreamt"], "Unknown event 'invitee.dreamt'"),
+        (["--exec", "'"], "Invalid --exec command"),
+        (["--exec", ""], "command '' not found"),
+        (["--exec", "no-such-program-anywhere"], "not found"),
         (["--forward", "http://example.com/"], "https://host/path"),
         (["--forward", "https://user:SECRET@example.com/"], "https://host/path"),
         (["--forward", "ftp://127.0.0.1/"], "https://host/path"),
         (["--forward", "https://[::1/"], "https://host/path"),
         (["--forward", ""], "https://host/path"),
-        (["--print", "--inbox", "postgresql://user:SECRET@host/db"], "--inbox holds a password"),
+        (["--print", "--inbox", "postgresql://user:SECRET@host/db"], "--inbox contains a password"),
     ],
 )
-def test_what_is_called_wrongly_is_refused(words, said, call):
+def test_wrong_options_are_rejected(words, said, call):
     code, err = call("--port", "0", *words)
     assert code == 2
     assert said in err
     assert "SECRET" not in err
 
 
-def test_a_port_that_is_taken_is_told_of(call, closed_port, place):
+def test_a_port_in_use_is_reported(call, closed_port, place):
     code, err = call("--port", str(closed_port), "--print", "--inbox", str(place))
     assert code == 1
     assert f"Port {closed_port} is in use" in err
 
 
-def test_an_inbox_that_cannot_be_opened_is_told_of(call, tmp_path):
+def test_an_inbox_that_cannot_be_opened_is_reported(call, tmp_path):
     code, err = call("--port", "0", "--print", "--inbox", str(tmp_path))
     assert code == 1
-    assert "cannot be opened" in err
+    assert "Can't open the inbox" in err
 
 
-def test_the_own_inbox_is_in_the_data_folder(tmp_path, monkeypatch):
+def test_the_default_inbox_is_in_the_data_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     with subprocess.Popen(
         [SCRIPT, "webhooks", "listen", "--port", "0", "--print"], stderr=subprocess.PIPE, env=os.environ
     ) as process:
-        announced = process.stderr.readline().decode()
+        announced = "".join(process.stderr.readline().decode() for _ in range(2))
         process.terminate()
         process.communicate(timeout=WAIT_S)
     assert "calendly-connector" in announced

@@ -10,7 +10,7 @@ from itertools import count
 
 import pytest
 from calendly_connector.errors import InboxError, UnexpectedAnswer, UsageError
-from calendly_connector.events.dispatcher import Giver, entry_of
+from calendly_connector.events.dispatcher import Dispatcher, entry_of
 from calendly_connector.events.inbox import STATES, Entry, open_inbox
 from calendly_connector.events.webhooks.event import read_event
 from calendly_connector.support.clock import Timing
@@ -39,50 +39,65 @@ def timing(timer):
     return Timing(timer, timer, timer.sleep, lambda: 0.5)
 
 
-def test_events_are_given_oldest_first_and_once(inbox, timing):
+def test_events_are_delivered_oldest_first_and_once(inbox, timing):
     taken = []
-    giver = Giver(inbox, lambda event: taken.append(name_of(event)), timing=timing)
-    inbox.put([entry("b", second=2), entry("a", second=1), entry("c", second=3)], now=0)
-    assert giver.give_due() == 3
-    assert giver.give_due() == 0
+    dispatcher = Dispatcher(inbox, lambda event: taken.append(name_of(event)), timing=timing)
+    inbox.put([entry("b", second=2), entry("a", second=1), entry("c", second=3)])
+    assert dispatcher.dispatch_due() == 3
+    assert dispatcher.dispatch_due() == 0
     assert taken == ["a", "b", "c"]
-    assert inbox.counts() == dict.fromkeys(STATES, 0) | {"given": 3}
+    assert inbox.counts() == dict.fromkeys(STATES, 0) | {"delivered": 3}
 
 
-def test_what_nobody_wants_is_not_given(inbox, timing):
+def test_an_unwanted_event_is_filtered(inbox, timing):
     taken = []
-    giver = Giver(
-        inbox, taken.append, refine=lambda event: () if name_of(event) == "a" else (event,), timing=timing
+    dispatcher = Dispatcher(
+        inbox,
+        taken.append,
+        trigger=Choosing(lambda event: () if name_of(event) == "a" else (event,)),
+        timing=timing,
     )
-    inbox.put([entry("a"), entry("b")], now=0)
-    assert giver.give_due() == 2
+    inbox.put([entry("a"), entry("b")])
+    assert dispatcher.dispatch_due() == 2
     assert [name_of(event) for event in taken] == ["b"]
-    assert inbox.counts() == dict.fromkeys(STATES, 0) | {"given": 1, "unwanted": 1}
+    assert inbox.counts() == dict.fromkeys(STATES, 0) | {"delivered": 1, "filtered": 1}
 
 
-def fold(event):
-    """Make the event of a whole from either half."""
+class Choosing:
+    """A trigger that leads from each event to those that a function returns."""
+
+    def __init__(self, choose):
+        self.choose = choose
+
+    def match(self, event, _seen):
+        return self.choose(event)
+
+
+def merged(event):
+    """Return the event of a reschedule for either half."""
     if event.kind == "invitee.rescheduled":
         return (event,)
     return (read_event(body("new", kind="invitee.rescheduled")),)
 
 
-def test_two_halves_are_given_as_one_event(inbox, timing):
+def test_two_halves_are_delivered_as_one_event(inbox, timing):
     taken = []
-    giver = Giver(inbox, taken.append, refine=fold, timing=timing)
-    inbox.put([entry("old", kind="invitee.canceled"), entry("new")], now=0)
-    assert giver.give_due() == 3
+    dispatcher = Dispatcher(inbox, taken.append, trigger=Choosing(merged), timing=timing)
+    inbox.put([entry("old", kind="invitee.canceled"), entry("new")])
+    assert dispatcher.dispatch_due() == 3
     assert [event.id for event in taken] == ["invitee.rescheduled:scheduled_events/E/invitees/new"]
-    inbox.put([entry("new", kind="invitee.rescheduled")], now=0)
-    assert giver.give_due() == 0
-    assert inbox.counts() == dict.fromkeys(STATES, 0) | {"given": 1, "folded": 2}
+    inbox.put([entry("new", kind="invitee.rescheduled")])
+    assert dispatcher.dispatch_due() == 0
+    assert inbox.counts() == dict.fromkeys(STATES, 0) | {"delivered": 1, "merged": 2}
 
 
-def test_a_half_is_given_as_well_where_it_is_wanted(inbox, timing):
+def test_a_half_is_also_delivered_if_it_is_wanted(inbox, timing):
     taken = []
-    giver = Giver(inbox, taken.append, refine=lambda event: (*fold(event), event), timing=timing)
-    inbox.put([entry("old", kind="invitee.canceled"), entry("new")], now=0)
-    assert giver.give_due() == 3
+    dispatcher = Dispatcher(
+        inbox, taken.append, trigger=Choosing(lambda event: (*merged(event), event)), timing=timing
+    )
+    inbox.put([entry("old", kind="invitee.canceled"), entry("new")])
+    assert dispatcher.dispatch_due() == 3
     assert sorted(event.kind for event in taken) == [
         "invitee.canceled",
         "invitee.created",
@@ -90,7 +105,7 @@ def test_a_half_is_given_as_well_where_it_is_wanted(inbox, timing):
     ]
 
 
-def test_a_handler_that_fails_holds_no_other_event_back(inbox, timer, timing):
+def test_a_failing_handler_does_not_block_other_events(inbox, timer, timing):
     taken, trouble = [], {"a"}
 
     def handle(event):
@@ -98,83 +113,84 @@ def test_a_handler_that_fails_holds_no_other_event_back(inbox, timer, timing):
             raise RuntimeError("no")
         taken.append(name_of(event))
 
-    giver = Giver(inbox, handle, timing=timing)
-    inbox.put([entry("a", second=1), entry("b", second=2)], now=0)
-    assert giver.give_due() == 1
+    dispatcher = Dispatcher(inbox, handle, timing=timing)
+    inbox.put([entry("a", second=1), entry("b", second=2)])
+    assert dispatcher.dispatch_due() == 1
     assert taken == ["b"]
     trouble.clear()
-    assert giver.give_due() == 0
+    assert dispatcher.dispatch_due() == 0
     timer.now = inbox.next_due()
-    assert giver.give_due() == 1
+    assert dispatcher.dispatch_due() == 1
     assert taken == ["b", "a"]
 
 
-@pytest.mark.parametrize("what", ["handler", "refine"])
-def test_what_fails_comes_again_later_and_later_and_is_parked_in_the_end(what, inbox, timer, timing):
+@pytest.mark.parametrize("what", ["handler", "trigger"])
+def test_a_failing_event_is_retried_with_growing_pauses_and_then_dead(what, inbox, timer, timing):
     def fail(_event):
         raise OSError("no")
 
-    working = {"handler": lambda _event: None, "refine": lambda event: (event,)}
-    giver = Giver(inbox, timing=timing, attempts=5, **(working | {what: fail}))
-    inbox.put([entry("a")], now=0)
+    working = {"handler": lambda _event: None, "trigger": Choosing(lambda event: (event,))}
+    failing = {"handler": fail, "trigger": Choosing(fail)}
+    dispatcher = Dispatcher(inbox, timing=timing, attempts=5, **(working | {what: failing[what]}))
+    inbox.put([entry("a")])
     waits = []
     while inbox.counts()["waiting"]:
-        assert giver.give_due() == 0
+        assert dispatcher.dispatch_due() == 0
         if due := inbox.next_due():
             waits.append(due - timer.now)
             timer.now = due
     assert waits == pytest.approx([2, 3, 5, 9])  # one second, and half of 2, 4, 8, 16
-    assert inbox.counts()["parked"] == 1
+    assert inbox.counts()["dead"] == 1
     timer.now += 1e6
-    assert giver.give_due() == 0
-    assert inbox.revive() == 1
-    assert Giver(inbox, working["handler"], timing=timing).give_due() == 1
+    assert dispatcher.dispatch_due() == 0
+    assert inbox.requeue() == 1
+    assert Dispatcher(inbox, working["handler"], timing=timing).dispatch_due() == 1
 
 
-def test_waits_are_never_zero_nor_longer_than_about_an_hour(inbox, timer):
+def test_retry_pauses_are_between_a_second_and_an_hour(inbox, timer):
     def fail(_event):
         raise OSError
 
     for luck, longest in ((0.0, 1.0), (1.0, 3601.0)):
-        giver = Giver(inbox, fail, timing=Timing(timer, timer, timer.sleep, lambda luck=luck: luck))
+        dispatcher = Dispatcher(inbox, fail, timing=Timing(timer, timer, timer.sleep, lambda luck=luck: luck))
         event = entry(f"a{luck}")
-        inbox.put([event], now=0)
+        inbox.put([event])
         waits = []
         while inbox.find(event.id).attempts < 19:
-            giver.give_due()
+            dispatcher.dispatch_due()
             waits.append(inbox.next_due() - timer.now)
             timer.now = inbox.next_due()
         assert min(waits) >= 1
         assert max(waits) == longest
-        inbox.settle(event.id, "given", now=0)
+        inbox.complete(event.id, "delivered", now=0)
 
 
-def test_an_event_that_always_ends_its_process_is_parked(inbox, timer, timing):
+def test_an_event_that_always_ends_its_process_is_dead(inbox, timer, timing):
     def die(_event):
         raise KeyboardInterrupt
 
-    giver = Giver(inbox, die, timing=timing, attempts=3, lease_s=60)
-    inbox.put([entry("a")], now=0)
+    dispatcher = Dispatcher(inbox, die, timing=timing, attempts=3, lease_s=60)
+    inbox.put([entry("a")])
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            giver.give_due()
-        assert giver.give_due() == 0  # nobody else gets it meanwhile
+            dispatcher.dispatch_due()
+        assert dispatcher.dispatch_due() == 0  # nobody else gets it meanwhile
         timer.now += 60
-    assert giver.give_due() == 0
-    assert inbox.counts()["parked"] == 1
+    assert dispatcher.dispatch_due() == 0
+    assert inbox.counts()["dead"] == 1
 
 
-def test_a_body_that_is_no_event_is_parked_and_not_lost(inbox, timer, timing):
-    inbox.put([Entry("x", "x", "2026", b"{}")], now=0)
-    giver = Giver(inbox, lambda _event: None, timing=timing, attempts=2)
-    giver.give_due()
+def test_a_body_without_an_event_is_dead_but_not_lost(inbox, timer, timing):
+    inbox.put([Entry("x", "x", "2026", b"{}")])
+    dispatcher = Dispatcher(inbox, lambda _event: None, timing=timing, attempts=2)
+    dispatcher.dispatch_due()
     timer.now += 100
-    giver.give_due()
+    dispatcher.dispatch_due()
     assert inbox.find("x").body == b"{}"
-    assert inbox.counts()["parked"] == 1
+    assert inbox.counts()["dead"] == 1
 
 
-def test_a_lease_lasts_from_when_its_event_is_given_not_from_the_beginning(inbox, timer, timing):
+def test_a_lease_starts_when_its_event_is_delivered(inbox, timer, timing):
     """A long row of events must not shorten the time of the last one."""
 
     def handle(event):
@@ -182,11 +198,11 @@ def test_a_lease_lasts_from_when_its_event_is_given_not_from_the_beginning(inbox
         others = inbox.claim(now=timer.now, lease_s=-timer.now)  # and left for whoever comes
         assert event.id not in [one.id for one in others]
 
-    inbox.put([entry(str(number), second=number) for number in range(5)], now=0)
-    assert Giver(inbox, handle, timing=timing, lease_s=60).give_due() == 5
+    inbox.put([entry(str(number), second=number) for number in range(5)])
+    assert Dispatcher(inbox, handle, timing=timing, lease_s=60).dispatch_due() == 5
 
 
-def test_the_log_tells_each_outcome_and_no_payload(inbox, timer, timing, caplog):
+def test_the_log_contains_each_outcome_and_no_payload(inbox, timer, timing, caplog):
     def handle(event):
         if name_of(event) == "bad":
             raise ValueError(event.payload)
@@ -194,19 +210,19 @@ def test_the_log_tells_each_outcome_and_no_payload(inbox, timer, timing, caplog)
             raise UsageError("It said token=SECRET.", fix="Look.")
 
     caplog.set_level(logging.INFO, "calendly_connector")
-    giver = Giver(inbox, handle, timing=timing, attempts=2)
-    inbox.put([entry("good", second=1), entry("bad", second=2), entry("worse", second=3)], now=0)
-    giver.give_due()
+    dispatcher = Dispatcher(inbox, handle, timing=timing, attempts=2)
+    inbox.put([entry("good", second=1), entry("bad", second=2), entry("worse", second=3)])
+    dispatcher.dispatch_due()
     timer.now += 100
-    giver.give_due()
+    dispatcher.dispatch_due()
     told = [record.getMessage() for record in caplog.records if record.name == "calendly_connector.events"]
     path = "invitee.created:scheduled_events/E/invitees"
     assert told == [
-        f"given: {path}/good",
-        f"again in 2 s (attempt 1): {path}/bad: ValueError",
-        f"again in 2 s (attempt 1): {path}/worse: It said token=[redacted] Look.",
-        f"parked after 2 attempts: {path}/bad: ValueError",
-        f"parked after 2 attempts: {path}/worse: It said token=[redacted] Look.",
+        f"delivered: {path}/good",
+        f"retry in 2 s (attempt 1): {path}/bad: ValueError",
+        f"retry in 2 s (attempt 1): {path}/worse: It said token=[redacted] Look.",
+        f"dead after 2 attempts: {path}/bad: ValueError",
+        f"dead after 2 attempts: {path}/worse: It said token=[redacted] Look.",
     ]
 
 
@@ -217,39 +233,39 @@ def test_the_entry_of_an_event_reads_as_the_same_event():
     assert (made.id, made.kind, made.created_at) == (event.id, event.kind, event.created_at)
 
 
-def test_an_event_whose_id_is_not_that_of_its_payload_is_refused():
-    with pytest.raises(UnexpectedAnswer, match="has not the id"):
+def test_an_event_whose_id_does_not_match_its_payload_is_rejected():
+    with pytest.raises(UnexpectedAnswer, match="doesn't match its payload"):
         entry_of(replace(read_event(body("a")), id="other"))
 
 
 # Running
 
 
-def running(giver, stop):
-    thread = threading.Thread(target=giver.run, args=(stop,))
+def running(dispatcher, stop):
+    thread = threading.Thread(target=dispatcher.run, args=(stop,))
     thread.start()
     return thread
 
 
-def test_it_runs_until_it_is_stopped_and_looks_again_when_woken(inbox):
+def test_it_runs_until_it_is_stopped_and_checks_again_when_woken(inbox):
     arrived, stop = threading.Semaphore(0), threading.Event()
-    giver = Giver(inbox, lambda _event: arrived.release())
-    thread = running(giver, stop)
+    dispatcher = Dispatcher(inbox, lambda _event: arrived.release())
+    thread = running(dispatcher, stop)
     for name in ("a", "b"):
-        inbox.put([entry(name)], now=0)
-        giver.wake()
+        inbox.put([entry(name)])
+        dispatcher.wake()
         assert arrived.acquire(timeout=WAIT_S)
     stop.set()
-    giver.wake()
+    dispatcher.wake()
     thread.join(WAIT_S)
     assert not thread.is_alive()
 
 
-def test_what_another_process_puts_is_found_without_being_woken(inbox):
+def test_an_event_of_another_process_is_found_without_a_wake_up(inbox):
     arrived, stop = threading.Event(), threading.Event()
-    thread = running(Giver(inbox, lambda _event: arrived.set()), stop)
+    thread = running(Dispatcher(inbox, lambda _event: arrived.set()), stop)
     other = open_inbox(inbox.place)
-    other.put([entry("a")], now=0)
+    other.put([entry("a")])
     other.close()
     assert arrived.wait(WAIT_S)
     stop.set()
@@ -257,7 +273,7 @@ def test_what_another_process_puts_is_found_without_being_woken(inbox):
     assert not thread.is_alive()
 
 
-def test_a_payload_outside_its_schema_is_given_with_a_warning_and_logged_once(inbox, timer, timing, caplog):
+def test_a_payload_outside_its_schema_is_delivered_and_logged_once(inbox, timer, timing, caplog):
     told, tries = [], []
 
     def handler(event):
@@ -266,48 +282,50 @@ def test_a_payload_outside_its_schema_is_given_with_a_warning_and_logged_once(in
             raise ValueError
         told.append(event)
 
-    giver = Giver(inbox, handler, timing=timing)
-    inbox.put([entry("a")], now=timer())
+    dispatcher = Dispatcher(inbox, handler, timing=timing)
+    inbox.put([entry("a")])
     for _ in range(2):
-        giver.give_due()
+        dispatcher.dispatch_due()
         timer.now += 3600
     (event,) = told
-    assert "Outside the schema of invitee.created: status: is missing [kept as it came]" in event.warnings
+    assert (
+        "Doesn't match the schema of invitee.created: status: is missing [kept unchanged]" in event.warnings
+    )
     assert tries[0].warnings == event.warnings
     (line,) = [one.getMessage() for one in caplog.records if one.name == "calendly_connector.events.webhooks"]
-    assert line.startswith(f"outside its schema, kept as it came: {event.id}: ")
+    assert line.startswith(f"payload doesn't match its schema, kept unchanged: {event.id}: ")
     assert "status: is missing" in line
     assert "PRIVATE" not in line
-    assert inbox.counts()["given"] == 1
+    assert inbox.counts()["delivered"] == 1
 
 
 @pytest.mark.parametrize("file", sorted(EVENTS.glob("*.*.json")), ids=lambda file: file.stem)
-def test_a_payload_as_calendly_documents_it_has_no_warning(file, inbox, timer, timing):
+def test_a_payload_as_calendly_documents_it_has_no_warning(file, inbox, timing):
     told = []
     event = read_event(file.read_bytes())
-    inbox.put([Entry(event.id, event.kind, event.created_at, file.read_bytes())], now=timer())
-    Giver(inbox, told.append, timing=timing).give_due()
+    inbox.put([Entry(event.id, event.kind, event.created_at, file.read_bytes())])
+    Dispatcher(inbox, told.append, timing=timing).dispatch_due()
     assert told == [event]
     assert told[0].warnings == ()
 
 
-def test_a_kind_that_nobody_knows_has_no_warning(inbox, timer, timing, caplog):
+def test_an_unknown_kind_has_no_warning(inbox, timing, caplog):
     told = []
-    inbox.put([entry("a", kind="meeting.dreamt")], now=timer())
-    Giver(inbox, told.append, timing=timing).give_due()
+    inbox.put([entry("a", kind="meeting.dreamt")])
+    Dispatcher(inbox, told.append, timing=timing).dispatch_due()
     assert told[0].warnings == ()
     assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
 
 
-def test_a_body_from_before_2023_is_given(inbox, timer, timing):
+def test_a_body_from_before_2023_is_delivered(inbox, timing):
     """Calendly added scheduled_event to payloads in February 2023."""
     told = []
     old = json.loads((EVENTS / "invitee.created.json").read_bytes())
     del old["payload"]["scheduled_event"]
     text = json.dumps(old).encode()
     event = read_event(text)
-    inbox.put([Entry(event.id, event.kind, event.created_at, text)], now=timer())
-    Giver(inbox, told.append, timing=timing).give_due()
+    inbox.put([Entry(event.id, event.kind, event.created_at, text)])
+    Dispatcher(inbox, told.append, timing=timing).dispatch_due()
     assert told == [event]
     assert [warning for warning in told[0].warnings if "scheduled_event" in warning]
 
@@ -328,11 +346,11 @@ class Broken:
         return self._inbox.claim(**how)
 
 
-def test_an_inbox_that_is_in_use_for_a_while_is_waited_for(inbox, caplog):
+def test_the_dispatcher_waits_for_a_busy_inbox(inbox, caplog):
     arrived, stop = threading.Event(), threading.Event()
-    giver = Giver(Broken(inbox, [InboxError("In use.")]), lambda _event: arrived.set())
-    inbox.put([entry("a")], now=0)
-    thread = running(giver, stop)
+    dispatcher = Dispatcher(Broken(inbox, [InboxError("In use.")]), lambda _event: arrived.set())
+    inbox.put([entry("a")])
+    thread = running(dispatcher, stop)
     assert arrived.wait(WAIT_S)
     stop.set()
     thread.join(WAIT_S)
@@ -340,11 +358,11 @@ def test_an_inbox_that_is_in_use_for_a_while_is_waited_for(inbox, caplog):
     assert told == ["In use."]
 
 
-def test_an_inbox_that_is_damaged_ends_it(inbox):
+def test_a_damaged_inbox_ends_the_dispatcher(inbox):
     error = InboxError("Damaged.")
     error.retryable = False
     with pytest.raises(InboxError, match="Damaged"):
-        Giver(Broken(inbox, [error]), lambda _event: None).run(threading.Event())
+        Dispatcher(Broken(inbox, [error]), lambda _event: None).run(threading.Event())
 
 
 # Crashes
@@ -374,9 +392,9 @@ class Reaper:
 
         return wrapped
 
-    def refine(self, event):
+    def match(self, event, _seen):
         self.pass_by()
-        return fold(event) if name_of(event) in {"old", "new"} else (event,)
+        return merged(event) if name_of(event) in {"old", "new"} else (event,)
 
     def handle(self, event):
         self.pass_by()
@@ -399,19 +417,19 @@ def test_a_kill_at_any_step_loses_nothing_and_repeats_one_event_at_most(tmp_path
         child = os.fork()
         if child == 0:
             reaper = Reaper(open_inbox(place), step, log)
-            reaper.put(events, now=0)
-            Giver(reaper, reaper.handle, refine=reaper.refine, timing=timing, lease_s=60).give_due()
+            reaper.put(events)
+            Dispatcher(reaper, reaper.handle, trigger=reaper, timing=timing, lease_s=60).dispatch_due()
             os._exit(0)
         _, status = os.waitpid(child, 0)
         inbox = open_inbox(place)
         if step > 1:  # before that the events were not told to be kept
             timer.now += 60
             survivor = Reaper(inbox, 0, log)
-            Giver(inbox, survivor.handle, refine=survivor.refine, timing=timing).give_due()
+            Dispatcher(inbox, survivor.handle, trigger=survivor, timing=timing).dispatch_due()
             told = log.read_text().split()
             assert set(told) == set(wanted)
             assert len(told) <= len(wanted) + 1
-            assert inbox.counts() == dict.fromkeys(STATES, 0) | {"given": 3, "folded": 2}
+            assert inbox.counts() == dict.fromkeys(STATES, 0) | {"delivered": 3, "merged": 2}
         inbox.close()
         if os.WIFEXITED(status):
             assert os.WEXITSTATUS(status) == 0

@@ -1,15 +1,19 @@
-"""Looking at Calendly finds what webhooks tell, with the same ids, once."""
+"""Polling finds the events that webhooks send, with the same ids, once."""
 
+import base64
 import json
 import re
+import zlib
 from contextlib import contextmanager
 
 import pytest
 from calendly_connector.catalog.manifest import manifest
 from calendly_connector.errors import InvalidParams, NoAnswer, PermissionDenied, UsageError
+from calendly_connector.events.event_filter import EventFilter
 from calendly_connector.events.polling import cursor
 from calendly_connector.events.polling.context import unix, written
 from calendly_connector.events.polling.poll import first
+from calendly_connector.events.trigger import EventTrigger
 
 BOOKINGS = ["invitee.created", "invitee.canceled", "invitee.rescheduled"]
 MARKS = ["invitee_no_show.created", "invitee_no_show.deleted"]
@@ -20,13 +24,14 @@ TODAY = "2026-11-18T18"
 class Watch:
     """Looks again and again with the cursor of the look before."""
 
-    def __init__(self, connection, events, **more):
-        self.connection, self.events, self.more = connection, events, more
+    def __init__(self, connection, events, filters=None, *, include_raw_reschedules=False, **more):
+        self.trigger = connection.trigger(events, filters, include_raw_reschedules=include_raw_reschedules)
+        self.more = more
         self.cursor = ""
         self.calls = 0
 
     def look(self, **more):
-        polled = self.connection.poll(self.events, self.cursor, **self.more | more)
+        polled = self.trigger.poll(self.cursor, **self.more | more)
         self.cursor, self.calls = polled.cursor, polled.calls
         assert polled.complete
         assert polled.warnings == ()
@@ -38,14 +43,14 @@ class Watch:
 
 @pytest.fixture
 def world(make_sandbox, timer, connect):
-    """Give a sandbox whose clock is that of the connection, and the connection."""
+    """Return a sandbox whose clock is that of the connection, and the connection."""
     with make_sandbox(clock=timer) as running:
         yield running, connect(running)
 
 
 @pytest.fixture
 def watch(world, timer):
-    """Give what makes a watch that has looked once."""
+    """Return what makes a watch that has looked once."""
 
     def make(events=BOOKINGS, **more):
         timer.now += HOUR  # what was just booked is told to who begins to look in the same minute
@@ -60,7 +65,7 @@ def path(uri):
     return uri.removeprefix("https://api.calendly.com/")
 
 
-def test_the_first_look_tells_nothing_and_the_next_what_happened(world, watch, timer):
+def test_the_first_poll_returns_nothing_and_the_next_what_happened(world, watch, timer):
     sandbox, _ = world
     watching = watch()
     booked = sandbox.book()["invitee"]["uri"]
@@ -72,7 +77,7 @@ def test_the_first_look_tells_nothing_and_the_next_what_happened(world, watch, t
     assert watching.ids() == []
 
 
-def test_a_look_at_what_did_not_change_costs_the_pages_of_the_meetings_alone(world, watch):
+def test_a_poll_without_changes_costs_only_the_pages_of_the_meetings(world, watch):
     watching = watch()
     watching.look()
     assert watching.calls == 1
@@ -81,7 +86,7 @@ def test_a_look_at_what_did_not_change_costs_the_pages_of_the_meetings_alone(wor
     assert watching.calls == 2
 
 
-def test_what_was_booked_and_canceled_between_two_looks_is_told_oldest_first(world, watch, timer):
+def test_bookings_and_cancellations_between_polls_are_returned_oldest_first(world, watch, timer):
     sandbox, _ = world
     watching = watch()
     booked = sandbox.book()["invitee"]["uri"]
@@ -90,7 +95,7 @@ def test_what_was_booked_and_canceled_between_two_looks_is_told_oldest_first(wor
     assert watching.ids() == [f"invitee.created:{path(booked)}", f"invitee.canceled:{path(booked)}"]
 
 
-def test_each_move_of_a_chain_is_told_and_no_half(world, watch, timer):
+def test_each_reschedule_of_a_chain_is_returned_and_no_half(world, watch, timer):
     sandbox, _ = world
     watching = watch()
     first = sandbox.book()["invitee"]["uri"]
@@ -106,7 +111,7 @@ def test_each_move_of_a_chain_is_told_and_no_half(world, watch, timer):
     assert watching.ids() == []
 
 
-def test_a_reschedule_tells_the_old_time_and_the_new_one(world, watch):
+def test_a_reschedule_contains_the_old_and_the_new_time(world, watch):
     sandbox, _ = world
     booked = sandbox.book()
     watching = watch()
@@ -119,7 +124,7 @@ def test_a_reschedule_tells_the_old_time_and_the_new_one(world, watch):
     assert new["scheduled_event"]["start_time"] == moved["event"]["start_time"]
 
 
-def test_the_halves_are_told_where_nobody_asks_for_the_whole(world, watch):
+def test_the_halves_are_returned_if_reschedules_are_not_wanted(world, watch):
     sandbox, _ = world
     booked = sandbox.book()["invitee"]["uri"]
     watching = watch(["invitee.created", "invitee.canceled"])
@@ -127,15 +132,15 @@ def test_the_halves_are_told_where_nobody_asks_for_the_whole(world, watch):
     assert sorted(watching.ids()) == [f"invitee.canceled:{path(booked)}", f"invitee.created:{path(moved)}"]
 
 
-def test_the_halves_are_told_as_well_where_they_are_asked_for(world, watch):
+def test_the_halves_are_also_returned_if_they_are_wanted(world, watch):
     sandbox, _ = world
     booked = sandbox.book()["invitee"]["uri"]
-    watching = watch(BOOKINGS, halves=True)
+    watching = watch(BOOKINGS, include_raw_reschedules=True)
     sandbox.reschedule(invitee=booked)
     assert sorted(event.kind for event in watching.look()) == sorted(BOOKINGS)
 
 
-def test_one_of_several_invitees_is_told_apart(world, watch):
+def test_several_invitees_of_a_meeting_are_distinguished(world, watch):
     sandbox, connection = world
     listed = connection.iterate("scheduled_events.list", {"organization": _organization(connection)})
     to_come = (one for one in listed if one["start_time"] > TODAY)
@@ -148,7 +153,7 @@ def test_one_of_several_invitees_is_told_apart(world, watch):
     assert watching.ids() == [f"invitee.canceled:{path(other['uri'])}"]
 
 
-def test_no_shows_are_found_after_the_meeting_and_so_is_taking_them_back(world, watch, timer):
+def test_no_shows_and_their_removal_are_found_after_the_meeting(world, watch, timer):
     sandbox, connection = world
     booked = sandbox.book()
     watching = watch(MARKS)
@@ -165,7 +170,7 @@ def test_no_shows_are_found_after_the_meeting_and_so_is_taking_them_back(world, 
     assert event.payload["uri"] == booked["invitee"]["uri"]
 
 
-def test_looks_for_no_shows_become_rarer(world, watch, timer):
+def test_no_shows_are_checked_in_growing_intervals(world, watch, timer):
     sandbox, _ = world
     booked = sandbox.book()
     watching = watch(MARKS)
@@ -185,7 +190,7 @@ def _end(booked):
     return unix(booked["event"]["end_time"])
 
 
-def test_everything_else_that_happens_is_found(world, watch, timer):
+def test_all_other_events_are_found(world, watch, timer):
     sandbox, connection = world
     kinds = [kind for kind in manifest().triggers if not kind.startswith("invitee")]
     watching = watch(kinds)
@@ -237,7 +242,7 @@ def _past_event(connection):
     return next(uri for uri in past if uri not in recapped)
 
 
-def test_contacts_are_read_as_far_as_they_changed(make_sandbox, timer, connect):
+def test_contacts_are_read_only_as_far_as_they_changed(make_sandbox, timer, connect):
     with make_sandbox(clock=timer) as sandbox:
         connection = connect(sandbox)
         for number in range(250):
@@ -252,7 +257,7 @@ def test_contacts_are_read_as_far_as_they_changed(make_sandbox, timer, connect):
         assert watching.calls == 1
 
 
-def test_what_happened_after_a_moment_is_told_on_the_first_look(world, timer):
+def test_a_first_poll_with_since_returns_what_happened_after_it(world, timer):
     sandbox, connection = world
     sandbox.book()
     timer.now += HOUR
@@ -261,7 +266,7 @@ def test_what_happened_after_a_moment_is_told_on_the_first_look(world, timer):
     timer.now += HOUR
     new = sandbox.book()["invitee"]["uri"]
     moved = sandbox.reschedule(invitee=old)["invitee"]["uri"]
-    ids = [event.id for event in connection.poll(BOOKINGS, since=since).events]
+    ids = [event.id for event in connection.trigger(BOOKINGS).poll(since=since).events]
     assert set(ids) == {
         f"invitee.created:{path(old)}",
         f"invitee.created:{path(new)}",
@@ -279,20 +284,20 @@ def test_after_a_long_outage_nothing_is_missing(world, watch, timer):
     assert sorted(watching.ids()) == sorted(f"invitee.created:{path(uri)}" for uri in booked)
 
 
-def test_a_meeting_that_only_comes_into_sight_is_no_news(world, timer):
+def test_a_meeting_that_becomes_visible_later_is_not_new(world, timer):
     """As when somebody joins a group: its old bookings were not made now."""
     sandbox, connection = world
     for _ in range(3):
         sandbox.book()
     timer.now += 3 * DAY
-    polled = connection.poll(BOOKINGS)
+    polled = connection.trigger(BOOKINGS).poll()
     state = cursor.read(polled.cursor)
     for seen in state.seen.values():
         seen.clear()
-    assert connection.poll(BOOKINGS, cursor.write(state)).events == ()
+    assert connection.trigger(BOOKINGS).poll(cursor.write(state)).events == ()
 
 
-def test_a_look_that_failed_is_done_again_whole(world, watch):
+def test_a_failed_poll_is_repeated_from_the_same_cursor(world, watch):
     sandbox, _ = world
     watching = watch()
     booked = [sandbox.book()["invitee"]["uri"] for _ in range(3)]
@@ -303,7 +308,7 @@ def test_a_look_that_failed_is_done_again_whole(world, watch):
     assert sorted(watching.ids()) == sorted(f"invitee.created:{path(uri)}" for uri in booked)
 
 
-def test_a_list_that_is_not_whole_forgets_nothing(world, watch):
+def test_a_list_that_breaks_off_forgets_nothing(world, watch):
     """Meetings that Calendly left out are not new when they come back."""
     sandbox, _ = world
     watching = watch()
@@ -314,6 +319,47 @@ def test_a_list_that_is_not_whole_forgets_nothing(world, watch):
     watching.look()
     assert cursor.read(watching.cursor).seen.keys() == state.seen.keys()
     assert watching.ids() == []
+
+
+class Lists:
+    """A connection with these lists; those in `broken` break off before their first record."""
+
+    def __init__(self, **lists):
+        self.lists = {f"{name}.list": records for name, records in lists.items()}
+        self.broken = set()
+
+    def iterate(self, action, _params):
+        is_broken = action in self.broken
+        return Stream([] if is_broken else self.lists[action], complete=not is_broken)
+
+
+class Stream(list):
+    calls, warnings = 1, ()
+
+    def __init__(self, records, *, complete):
+        super().__init__(records)
+        self.complete = complete
+
+
+def test_a_list_that_breaks_off_does_not_delay_events_of_other_families(timer):
+    def record(kind, name):
+        return {"uri": f"https://api.calendly.com/{kind}/{name}", "updated_at": "2026-11-01T00:00:00Z"}
+
+    lists = Lists(contacts=[record("contacts", "C")], event_types=[record("event_types", "E")])
+    kinds = ("contact.deleted", "event_type.deleted")
+    trigger = EventTrigger(lists, EventFilter(kinds, kinds), timer)
+    user, organization = (f"https://api.calendly.com/{kind}/X" for kind in ("users", "organizations"))
+    known = cursor.Cursor(identity={"user": user, "organization": organization, "role": "user"})
+    baseline = trigger.poll(cursor.write(known))
+    timer.now += HOUR
+    lists.lists["event_types.list"] = []
+    lists.broken = {"contacts.list"}
+    polled = trigger.poll(baseline.cursor)
+    assert [event.id for event in polled.events] == ["event_type.deleted:event_types/E"]
+    assert not polled.complete
+    timer.now += HOUR
+    lists.broken = set()
+    assert trigger.poll(polled.cursor).events == ()
 
 
 def test_the_scope_is_the_widest_that_the_token_may_see(make_sandbox, timer, connect):
@@ -331,7 +377,7 @@ def test_the_scope_is_the_widest_that_the_token_may_see(make_sandbox, timer, con
         assert set(seen) < set(told)
 
 
-def test_without_the_scope_to_know_the_role_the_user_is_looked_at(make_sandbox, timer, connect):
+def test_without_a_known_role_only_the_users_events_are_polled(make_sandbox, timer, connect):
     with make_sandbox(clock=timer) as sandbox:
         sandbox.control(
             "POST", "/tokens", {"name": "narrow", "scopes": ["users:read", "scheduled_events:read"]}
@@ -341,49 +387,64 @@ def test_without_the_scope_to_know_the_role_the_user_is_looked_at(make_sandbox, 
         timer.now += HOUR
         booked = sandbox.book()["invitee"]["uri"]
         assert watching.ids() == [f"invitee.created:{path(booked)}"]
-        assert cursor.read(watching.cursor).reach["role"] is None
+        assert cursor.read(watching.cursor).identity["role"] is None
 
 
 def _organization(connection):
     return connection.run("users.me").record["current_organization"]
 
 
-def test_what_the_token_may_not_see_is_refused_in_words(make_sandbox, timer, connect):
+def test_a_scope_that_the_token_may_not_see_is_rejected(make_sandbox, timer, connect):
     with make_sandbox(clock=timer) as sandbox:
-        with pytest.raises(InvalidParams, match="admin or owner"):
-            connect(sandbox, "sandbox-member").poll(["routing_form_submission.created"])
+        with pytest.raises(InvalidParams, match="for admins and owners"):
+            connect(sandbox, "sandbox-member").trigger(["routing_form_submission.created"]).poll()
         with pytest.raises(PermissionDenied):
-            connect(sandbox, "sandbox-member").poll(["invitee.created"], scope="organization")
+            connect(sandbox, "sandbox-member").trigger(["invitee.created"]).poll(scope="organization")
 
 
-def test_a_group_is_looked_at_where_it_is_named(world, watch):
+def test_a_named_group_is_polled(world, watch):
     sandbox, connection = world
     group = next(iter(connection.iterate("groups.list", {"organization": _organization(connection)})))
     watching = watch(["invitee.created"], group=group["name"])
     booked = sandbox.book()["invitee"]["uri"]  # with the owner, who belongs to it
     assert watching.ids() == [f"invitee.created:{path(booked)}"]
-    with pytest.raises(InvalidParams, match="group cannot be looked at"):
-        connection.poll(["event_type.created"], group=group["uri"])
+    with pytest.raises(InvalidParams, match="group can't be polled"):
+        connection.trigger(["event_type.created"]).poll(group=group["uri"])
 
 
 @pytest.mark.parametrize("text", ["x", "AAAA", "e30=", "\0", "é", cursor.write(cursor.Cursor(1.0))[:-4]])
-def test_a_text_that_is_no_cursor_is_refused_before_the_network(connect, unvisited, text):
-    with pytest.raises(UsageError, match="Give it back"):
-        connect(unvisited).poll(BOOKINGS, text)
+def test_an_invalid_cursor_is_rejected_before_the_network(connect, unvisited, text):
+    with pytest.raises(UsageError, match="Invalid cursor"):
+        connect(unvisited).trigger(BOOKINGS).poll(text)
 
 
-def test_a_cursor_of_a_newer_version_is_refused(connect, unvisited, monkeypatch):
+def test_a_cursor_of_an_earlier_release_is_read():
+    saved = {
+        "version": 1,
+        "at": 1_795_000_000.0,
+        "reach": {"user": "u", "organization": "o", "role": "owner"},
+        "seen": {"organization x invitee": {"k": [1.0, "m", None, 0]}},
+        "joined": {"r": 1_794_999_000.0},
+        "told": ["e"],
+        "since": None,
+    }
+    text = base64.b64encode(zlib.compress(json.dumps(saved).encode())).decode()
+    read = cursor.read(text)
+    assert (read.at, read.identity, read.seen) == (saved["at"], saved["reach"], saved["seen"])
+    assert (read.rescheduled, read.delivered, read.since) == (saved["joined"], saved["told"], None)
+    again = json.loads(zlib.decompress(base64.b64decode(cursor.write(read))))
+    assert again == saved
+
+
+def test_a_cursor_of_a_newer_version_is_rejected(connect, unvisited, monkeypatch):
     monkeypatch.setattr(cursor, "_VERSION", 2)
     text = cursor.write(cursor.Cursor(1.0))
     monkeypatch.undo()
     with pytest.raises(UsageError, match="newer version"):
-        connect(unvisited).poll(BOOKINGS, text)
+        connect(unvisited).trigger(BOOKINGS).poll(text)
 
 
-def test_a_cursor_holds_no_person_and_no_token(world, watch):
-    import base64
-    import zlib
-
+def test_a_cursor_contains_no_personal_data_and_no_token(world, watch):
     sandbox, _ = world
     watching = watch([*manifest().triggers])
     sandbox.book(name="Robin Example", email="robin@client.example")
@@ -411,42 +472,46 @@ def _refused(words):
 
 
 @pytest.mark.parametrize(
-    ("events", "more", "words"),
+    ("events", "filters", "words"),
     [
-        ([], {}, "none is named"),
-        (["invitee.moved"], {}, "no event 'invitee.moved'"),
-        (["invitee.created"], {"filters": {"colour": "blue"}}, "is no filter of invitee.created"),
-        (["contact.created"], {"filters": {"host": "x"}}, "which has none"),
-        (["invitee.created"], {"filters": {"invitee": "strange"}}, "must be one of internal, external"),
+        ([], {}, "at least one event is required"),
+        (["invitee.moved"], {}, "unknown event 'invitee.moved'"),
+        (["invitee.created"], {"colour": "blue"}, "isn't a filter of invitee.created"),
+        (["contact.created"], {"host": "x"}, "Available: none"),
+        (["invitee.created"], {"invitee": "strange"}, "must be one of internal, external"),
         (
             ["invitee.created"],
-            {"filters": {"event_type": "https://evil.example/event_types/x"}},
-            "another host",
+            {"event_type": "https://evil.example/event_types/x"},
+            "a host other than",
         ),
-        (["invitee.created"], {"filters": {"host": ""}}, "at least 1"),
+        (["invitee.created"], {"host": ""}, "at least 1"),
     ],
 )
-def test_what_cannot_be_wanted_is_refused_before_the_network(connect, unvisited, events, more, words):
+def test_unknown_events_and_filters_are_rejected_before_the_network(
+    connect, unvisited, events, filters, words
+):
     with _refused(words):
-        connect(unvisited).poll(events, **more)
+        connect(unvisited).trigger(events, filters)
 
 
-def test_a_moment_that_is_none_is_refused(world):
+def test_an_invalid_since_is_rejected(world):
     with _refused("must be a UTC time"):
-        world[1].poll(BOOKINGS, since="yesterday")
+        world[1].trigger(BOOKINGS).poll(since="yesterday")
 
 
 # Hosts that take only the first events of a look
 
 
 def parts(connection, events, text, count, **more):
-    """Give the ids of each look when only the first events are taken, until a look finds no more."""
-    while (polled := first(connection.poll(events, text, **more), count, text, more.get("since"))).events:
+    """Return the ids of each look when only the first events are taken, until a look finds no more."""
+    while (
+        polled := first(connection.trigger(events).poll(text, **more), count, text, more.get("since"))
+    ).events:
         yield [event.id for event in polled.events]
         text = polled.cursor
 
 
-def test_the_rest_comes_with_the_next_look_and_nothing_twice(world, watch, timer):
+def test_the_next_poll_returns_the_rest_and_nothing_twice(world, watch, timer):
     sandbox, connection = world
     watching = watch()
     for _ in range(5):
@@ -461,21 +526,21 @@ def test_the_rest_comes_with_the_next_look_and_nothing_twice(world, watch, timer
     assert list(looks) == []
 
 
-def test_the_rest_of_a_first_look_is_counted_from_where_that_one_began(world, timer):
+def test_the_rest_of_a_first_poll_starts_at_its_since(world, timer):
     sandbox, connection = world
     since = written(timer.now)
     booked = {f"invitee.created:{path(sandbox.book()['invitee']['uri'])}" for _ in range(3)}
     text, told = "", []
     for _ in range(3):
-        polled = first(connection.poll(BOOKINGS, text, since=since), 1, text, since)
+        polled = first(connection.trigger(BOOKINGS).poll(text, since=since), 1, text, since)
         told += [event.id for event in polled.events]
         timer.now += HOUR
         text, since = polled.cursor, written(timer.now)
     assert {*told} == booked
-    assert connection.poll(BOOKINGS, text, since=since).events == ()
+    assert connection.trigger(BOOKINGS).poll(text, since=since).events == ()
 
 
-def test_what_carries_the_time_of_the_look_does_not_come_twice_either(world, watch, timer):
+def test_events_whose_id_ends_with_the_time_of_the_poll_are_not_returned_twice(world, watch, timer):
     sandbox, connection = world
     booked = [sandbox.book() for _ in range(2)]
     watching = watch(MARKS)
@@ -489,15 +554,15 @@ def test_what_carries_the_time_of_the_look_does_not_come_twice_either(world, wat
     timer.now += 6 * HOUR
     text, told = watching.cursor, []
     for _ in range(2):
-        polled = first(connection.poll(MARKS, text), 1, text)
+        polled = first(connection.trigger(MARKS).poll(text), 1, text)
         told += [event.payload["uri"] for event in polled.events]
         text = polled.cursor
         timer.now += 60
     assert sorted(told) == sorted(invitees)
-    assert connection.poll(MARKS, text).events == ()
+    assert connection.trigger(MARKS).poll(text).events == ()
 
 
-def test_a_reschedule_that_was_taken_does_not_come_again_with_the_rest(world, watch, timer):
+def test_a_delivered_reschedule_is_not_returned_with_the_rest(world, watch, timer):
     sandbox, connection = world
     moved = sandbox.book()
     watching = watch()
@@ -510,9 +575,9 @@ def test_a_reschedule_that_was_taken_does_not_come_again_with_the_rest(world, wa
     assert [one for look in parts(connection, BOOKINGS, text, 1) for one in look] == whole
 
 
-def test_taking_all_events_is_the_look_itself(world, watch):
+def test_taking_all_events_keeps_the_cursor_of_the_poll(world, watch):
     sandbox, connection = world
     watching = watch()
     sandbox.book()
-    polled = connection.poll(BOOKINGS, watching.cursor)
+    polled = connection.trigger(BOOKINGS).poll(watching.cursor)
     assert first(polled, 1, watching.cursor) is polled

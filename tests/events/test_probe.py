@@ -18,19 +18,15 @@ def codes(found):
     return {one.code: one.severity for one in found}
 
 
-def last(address):
-    """Give what the post itself told, after what is said of every address of this machine."""
-    first, told = probe(address)
+SHORT = (0.3, 0.3)
+
+
+def last(address, **options):
+    """Return what the post itself told, after what is said of every address of this machine."""
+    first, told = probe(address, **options)
     assert (first.severity, first.code) == ("warning", "loopback")
     assert all(one.fix for one in (first, told) if one.severity != "ok")
     return told
-
-
-@pytest.fixture
-def short(monkeypatch):
-    """Let nothing take longer than a moment."""
-    monkeypatch.setattr(module, "_READ_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(module, "_CONNECT_TIMEOUT_S", 0.3)
 
 
 @pytest.mark.parametrize(
@@ -42,19 +38,19 @@ def short(monkeypatch):
         (reply(403, b"<html>", HTML), "warning", "page", "a gateway"),
         (reply(200), "error", "unverified", "anybody can post"),
         (reply(204), "error", "unverified", "204"),
-        (reply(200, b"<html>", HTML), "error", "page", "no receiver"),
-        (reply(404), "error", "not_found", "nothing is at this path"),
-        (reply(410), "error", "gone", "Calendly deletes a subscription"),
-        (reply(405), "error", "method", "no POST"),
+        (reply(200, b"<html>", HTML), "error", "page", "isn't a receiver"),
+        (reply(404), "error", "not_found", "the path is wrong"),
+        (reply(410), "error", "gone", "Calendly then deletes the subscription"),
+        (reply(405), "error", "method", "doesn't accept POST"),
         (reply(413), "warning", "refused", "413"),
         (reply(429), "warning", "refused", "429"),
         (reply(500), "error", "server_error", "500"),
         (reply(502, b"<html>", HTML), "error", "server_error", "502"),
-        (b"220 ready\r\n", "error", "broken", "without an answer of HTTP"),
-        (reset(), "error", "broken", "ended the connection"),
+        (b"220 ready\r\n", "error", "broken", "without an HTTP response"),
+        (reset(), "error", "broken", "closed the connection"),
     ],
 )
-def test_the_answer_to_an_unsigned_post_tells(answer, severity, code, words):
+def test_the_answer_to_an_unsigned_post_is_diagnosed(answer, severity, code, words):
     with Hostile(answer) as server:
         told = last(f"{server.url}/calendly")
     assert (told.severity, told.code) == (severity, code)
@@ -64,12 +60,12 @@ def test_the_answer_to_an_unsigned_post_tells(answer, severity, code, words):
 @pytest.mark.parametrize(
     ("location", "place"),
     [
-        ("https://www.acme.example/hook?token=made-up-secret", "https://www.acme.example/hook,"),
-        ("/other", "/other,"),
-        ("http://[::1/", "nowhere"),
+        ("https://www.acme.example/hook?token=made-up-secret", "https://www.acme.example/hook."),
+        ("/other", "/other."),
+        ("http://[::1/", "an invalid address"),
     ],
 )
-def test_a_redirect_is_told_and_not_followed(location, place):
+def test_a_redirect_is_reported_and_not_followed(location, place):
     with Hostile(reply(301, b"", {"Location": location})) as server:
         told = last(f"{server.url}/calendly")
         assert len(server.asked) == 1
@@ -84,7 +80,7 @@ def test_the_body_of_a_redirect_is_not_read():
         assert last(server.url).code == "redirect"
 
 
-def test_the_post_is_unsigned_and_holds_nothing_of_anybody():
+def test_the_post_has_no_signature_and_no_credentials():
     with Hostile(reply(401)) as server:
         probe(f"{server.url}/calendly?tenant=7&subscription=x")
         (asked,) = server.asked
@@ -94,19 +90,16 @@ def test_the_post_is_unsigned_and_holds_nothing_of_anybody():
     assert asked.body == b'{"event":"calendly-connector.doctor"}'
 
 
-def test_a_refused_connection_is_told(closed_port):
+def test_a_refused_connection_is_reported(closed_port):
     assert last(f"http://127.0.0.1:{closed_port}/").code == "refused_connection"
 
 
-def test_a_receiver_that_does_not_answer_is_given_up(short):
-    assert short is None
+def test_a_receiver_that_does_not_answer_times_out():
     with Hostile(None) as server:
-        assert last(server.url).code == "timeout"
+        assert last(server.url, timeouts_s=SHORT).code == "timeout"
 
 
-def test_an_answer_that_drips_in_is_given_up(short):
-    assert short is None
-
+def test_an_answer_that_drips_times_out():
     def drip(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
         while True:
@@ -115,12 +108,11 @@ def test_an_answer_that_drips_in_is_given_up(short):
 
     began = time.monotonic()
     with Hostile(drip) as server:
-        assert last(server.url).code == "timeout"
+        assert last(server.url, timeouts_s=SHORT).code == "timeout"
     assert time.monotonic() - began < 10
 
 
-def test_a_connection_that_is_not_taken_is_given_up(short):
-    assert short is None
+def test_a_connection_that_is_not_accepted_times_out():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -129,13 +121,13 @@ def test_a_connection_that_is_not_taken_is_given_up(short):
             waiting.append(socket.socket())
             waiting[-1].setblocking(False)
             waiting[-1].connect_ex(listener.getsockname())
-        told = last(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        told = last(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeouts_s=SHORT)
         for one in waiting:
             one.close()
     assert told.code == "connect_timeout"
 
 
-def test_a_slow_refusal_is_a_warning(monkeypatch):
+def test_a_slow_response_is_a_warning(monkeypatch):
     monkeypatch.setattr(module, "_SLOW_S", -1.0)
     with Hostile(reply(401)) as server:
         told = last(server.url)
@@ -145,7 +137,7 @@ def test_a_slow_refusal_is_a_warning(monkeypatch):
 # --- names
 
 
-def test_a_name_that_is_not_found_ends_the_examination():
+def test_a_name_that_does_not_resolve_ends_the_probe():
     def resolve(host):
         raise socket.gaierror(socket.EAI_NONAME, host)
 
@@ -158,9 +150,9 @@ def test_a_name_that_is_not_found_ends_the_examination():
     "private",
     ["10.1.2.3", "192.168.0.7", "169.254.1.1", "127.0.0.1", "100.64.0.1", "fd00::1", "fe80::1%eth0"],
 )
-def test_a_name_that_leads_to_a_private_address_is_told(private):
+def test_a_name_that_resolves_to_a_private_address_is_reported(private):
     (told,) = module._by_name(
-        module.addresses.parsed(f"https://{NAME}/"), lambda _host: ["93.184.215.14", private]
+        module.urls.parsed(f"https://{NAME}/"), lambda _host: ["93.184.215.14", private]
     )
     assert (told.severity, told.code) == ("error", "private")
     assert private in told.message
@@ -168,16 +160,16 @@ def test_a_name_that_leads_to_a_private_address_is_told(private):
 
 
 def test_a_public_address_is_fine():
-    parts = module.addresses.parsed(f"https://{NAME}/")
+    parts = module.urls.parsed(f"https://{NAME}/")
     assert list(module._by_name(parts, lambda _host: ["93.184.215.14", "2606:2800:21f:cb07::1"])) == []
 
 
-def test_the_system_finds_names():
+def test_the_system_resolves_names():
     assert set(module._resolved("localhost")) & {"127.0.0.1", "::1"}
 
 
 @pytest.mark.parametrize("address", ["", "hooks.acme.example", "ftp://x.example/", "https://a:b@x.example/"])
-def test_what_is_no_address_is_refused(address):
+def test_an_invalid_address_is_rejected(address):
     with pytest.raises(InvalidParams):
         probe(address)
 
@@ -185,9 +177,7 @@ def test_what_is_no_address_is_refused(address):
 # --- proxies
 
 
-def test_behind_a_proxy_names_are_the_proxys_business_and_no_credential_of_a_netrc_file_goes_out(
-    monkeypatch, tmp_path
-):
+def test_behind_a_proxy_no_name_is_resolved_and_no_netrc_credential_is_sent(monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text(f"machine {NAME} login ada password made-up-secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with Hostile(reply(401)) as proxy:
@@ -199,7 +189,7 @@ def test_behind_a_proxy_names_are_the_proxys_business_and_no_credential_of_a_net
     assert "authorization" not in asked.headers
 
 
-def test_a_proxy_that_does_not_pass_it_on_says_nothing_of_the_address(monkeypatch):
+def test_a_proxy_that_rejects_the_post_is_a_warning(monkeypatch):
     with Hostile(reply(407)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         (told,) = probe(f"https://{NAME}/calendly")
@@ -234,17 +224,17 @@ def test_a_good_certificate_is_fine(authority):
         ("localhost", {"self_signed": True}, "certificate_self_signed"),
     ],
 )
-def test_a_bad_certificate_is_told_for_what_it_is(name, more, code, authority):
+def test_a_bad_certificate_is_reported_with_its_problem(name, more, code, authority):
     told = examined(authority.server(name, **more))
     assert (told.severity, told.code) == ("error", code)
 
 
-def test_an_address_in_numbers_is_not_the_name_of_the_certificate(authority):
+def test_an_ip_address_does_not_match_a_certificate_for_a_name(authority):
     with Hostile(reply(401), tls=authority.server("localhost")) as server:
         assert last(server.url).code == "certificate_name"
 
 
-def test_an_unknown_authority_is_told(authority, monkeypatch, tmp_path):
+def test_an_unknown_authority_is_reported(authority, monkeypatch, tmp_path):
     (tmp_path / "other").mkdir()
     context = authority.server("localhost")
     monkeypatch.setattr(
@@ -253,6 +243,6 @@ def test_an_unknown_authority_is_told(authority, monkeypatch, tmp_path):
     assert examined(context).code == "certificate_untrusted"
 
 
-def test_https_where_plain_http_is_served_is_told():
+def test_https_on_a_plain_http_port_is_reported():
     with Hostile(reply(401), listens=False) as server:
         assert last(server.url.replace("http:", "https:")).code == "tls"

@@ -52,7 +52,7 @@ class Plain:
 
 @pytest.fixture(params=["plain", *SERVERS])
 def send(request, receiver):
-    """Give what sends a post in one of three ways, and gives status, headers and body of the answer."""
+    """Return what sends a post in one of three ways, and gives status, headers and body of the answer."""
     if request.param == "plain":
         yield Plain(receiver)
         return
@@ -62,14 +62,14 @@ def send(request, receiver):
 
 @pytest.fixture(params=SERVERS)
 def url(request, receiver):
-    """Give the URL of a server, for what a plain function has not: bytes on the way."""
+    """Return the URL of a server, for what a plain function has not: bytes on the way."""
     with SERVERS[request.param](receiver) as address:
         yield address
 
 
 @pytest.fixture
 def refused(inbox, caplog):
-    """Give what checks that an answer is a refusal for one of some reasons, with nothing kept."""
+    """Return what checks that an answer is a refusal for one of some reasons, with nothing kept."""
     caplog.set_level(logging.DEBUG, "calendly_connector")
 
     def check(answer, status, *reasons):
@@ -78,7 +78,7 @@ def refused(inbox, caplog):
         assert "location" not in answer[1]
         assert not any(inbox.counts().values())
         told = [record.getMessage() for record in caplog.records]
-        assert [line for line in told if line.startswith("refused")] == [f"refused ({status}): {answer[2]}"]
+        assert [line for line in told if line.startswith("rejected")] == [f"rejected ({status}): {answer[2]}"]
         assert not any(secret in line for line in told for secret in (KEY, OTHER_KEY, "noor", "v1="))
 
     return check
@@ -95,13 +95,13 @@ def test_a_good_post_is_kept(send, inbox):
     assert kept.body == BODY
 
 
-def test_a_repeat_is_answered_well_and_kept_once(send, inbox):
+def test_a_repeat_is_answered_200_and_kept_once(send, inbox):
     assert send(Post())[::2] == (200, "kept")
     assert send(Post(signature=(signed(BODY, at=T - 100),)))[::2] == (200, "known")
     (first,) = inbox.claim(now=T)
-    inbox.settle(first.id, "given", now=T)
+    inbox.complete(first.id, "delivered", now=T)
     assert send(Post())[::2] == (200, "known")
-    assert inbox.counts()["given"] == 1
+    assert inbox.counts()["delivered"] == 1
     assert inbox.counts()["waiting"] == 0
 
 
@@ -111,7 +111,7 @@ def test_the_subscription_in_the_address_chooses_the_key(subscription, send, inb
     assert inbox.counts()["waiting"] == 1
 
 
-def test_an_event_of_a_kind_that_nobody_knows_is_kept(send, inbox):
+def test_an_event_of_an_unknown_kind_is_kept(send, inbox):
     body = b'{"event":"meeting.dreamt","created_at":"2027","payload":{}}'
     assert send(Post(body))[0] == 200
     assert inbox.counts()["waiting"] == 1
@@ -146,7 +146,7 @@ def test_no_v1(send, refused):
     refused(send(header(f"t={T}")), 401, "malformed")
 
 
-def test_an_older_scheme_alone(send, refused):
+def test_only_an_older_scheme(send, refused):
     refused(send(header(sign(BODY, KEY, T).replace("v1=", "v0="))), 401, "malformed")
 
 
@@ -197,7 +197,7 @@ def test_a_changed_byte(send, refused):
     refused(send(Post(body, signature=(signed(BODY),))), 401, "mismatch")
 
 
-def test_a_body_that_was_serialised_anew(send, refused):
+def test_a_body_that_was_serialized_again(send, refused):
     refused(send(Post(json.dumps(json.loads(BODY)).encode(), signature=(signed(BODY),))), 401, "mismatch")
 
 
@@ -243,7 +243,7 @@ def test_no_content_type(send, refused):
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "gzip, identity"])
-def test_a_packed_body(coding, send, refused):
+def test_a_compressed_body(coding, send, refused):
     body = gzip.compress(BODY, mtime=0)
     refused(send(Post(body, more=(("Content-Encoding", coding),))), 415, "content_encoding")
 
@@ -276,7 +276,7 @@ def test_deep_json(body, send, refused):
     ],
     ids=lambda body: body[:40].decode("latin-1"),
 )
-def test_signed_json_that_is_no_event(body, send, refused):
+def test_signed_json_that_is_not_an_event(body, send, refused):
     refused(send(Post(body)), 400, "no_event")
 
 
@@ -290,12 +290,12 @@ def test_a_wrong_method(method, send, refused):
 # Bytes on the way
 
 
-def test_a_length_beyond_the_limit_is_refused_unread(url, refused):
+def test_a_length_beyond_the_limit_is_rejected_unread(url, refused):
     post = Post(length=str(10**9))
     refused(exchange(url, post.head()), 413, "too_large")
 
 
-def test_a_length_that_is_none(url, inbox):
+def test_a_length_that_is_not_a_number(url, inbox):
     for length in ("-1", "abc", "1" * 5000, "1, 2"):
         status, _, _ = exchange(url, Post(length=length).head() + BODY)
         assert 400 <= status < 500
@@ -344,19 +344,19 @@ def test_a_body_of_no_length_by_wsgi(receiver, refused):
         refused(exchange(url, post.head()), 411, "no_length")
 
 
-def test_a_client_that_says_nothing_more(receiver, refused):
+def test_a_client_that_stops_sending(receiver, refused):
     with by_asgi(receiver, body_deadline_s=0.2) as url:
         refused(exchange(url, Post().head() + BODY[:10]), 408, "slow_body")
 
 
-def test_a_client_that_says_nothing_more_by_wsgi(receiver, refused):
+def test_a_client_that_stops_sending_by_wsgi(receiver, refused):
     with by_wsgi(receiver) as url:  # whose connections have a time-out
         refused(exchange(url, Post().head() + BODY[:10]), 408, "slow_body")
 
 
 @contextmanager
 def dripping(url):
-    """Give a client that has sent the head of a post, and a byte of its body."""
+    """Return a client that has sent the head of a post, and a byte of its body."""
     where = urlsplit(url)
     with socket.create_connection((where.hostname, where.port), timeout=WAIT_S) as client:
         client.sendall(Post().head() + BODY[:1])
@@ -390,7 +390,7 @@ def test_a_client_that_drips_by_wsgi(receiver, refused):
         refused(drip(url), 408, "slow_body")
 
 
-def test_slow_clients_do_not_hold_others_back(receiver, inbox):
+def test_slow_clients_do_not_block_others(receiver, inbox):
     with by_asgi(receiver) as url, dripping(url), dripping(url):
         assert exchange(url, Post().head() + BODY)[0] == 200
     assert inbox.counts()["waiting"] == 1
@@ -399,7 +399,7 @@ def test_slow_clients_do_not_hold_others_back(receiver, inbox):
 # What is not the sender's fault
 
 
-def test_an_inbox_that_is_in_use_or_full_is_a_503_and_the_next_try_is_kept(send, inbox, monkeypatch):
+def test_a_busy_or_full_inbox_is_a_503_and_the_next_try_is_kept(send, inbox, monkeypatch):
     put = type(inbox).put
 
     def fail(*_arguments, **_named):
@@ -411,7 +411,7 @@ def test_an_inbox_that_is_in_use_or_full_is_a_503_and_the_next_try_is_kept(send,
     assert send(Post())[::2] == (200, "kept")
 
 
-def test_a_disk_that_is_full_is_a_503(send, inbox):
+def test_a_full_disk_is_a_503(send, inbox):
     with inbox._turn() as connection:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -420,7 +420,7 @@ def test_a_disk_that_is_full_is_a_503(send, inbox):
     assert not any(inbox.counts().values())
 
 
-def test_an_inbox_that_another_process_holds_is_a_503(send, inbox):
+def test_an_inbox_that_another_process_locks_is_a_503(send, inbox):
     with inbox._turn() as connection:
         connection.execute("PRAGMA busy_timeout = 50")
     other = sqlite3.connect(inbox.place, isolation_level=None)
@@ -431,7 +431,7 @@ def test_an_inbox_that_another_process_holds_is_a_503(send, inbox):
     assert send(Post())[::2] == (200, "kept")
 
 
-def test_keys_that_cannot_be_read_are_a_503(inbox):
+def test_unreadable_keys_are_a_503(inbox):
     def keys(_subscription):
         raise VaultError("The vault is in use.")
 
@@ -440,13 +440,13 @@ def test_keys_that_cannot_be_read_are_a_503(inbox):
 
 
 @pytest.mark.parametrize("keys", [[], [""], ["  "], "", None])
-def test_without_a_key_there_is_no_receiver(keys, inbox):
+def test_a_receiver_without_a_key_is_rejected(keys, inbox):
     with pytest.raises(SignatureError) as caught:
         Receiver(inbox, keys)
     assert caught.value.reason == "no_key"
 
 
-def test_a_key_alone_is_one_key_and_not_a_row_of_letters(inbox):
+def test_a_key_passed_as_text_is_one_key(inbox):
     receiver = Receiver(inbox, KEY, timing=Timing(clock=lambda: T))
     assert Plain(receiver)(Post())[0] == 200
     assert Plain(receiver)(Post(event(1), signature=(signed(event(1), KEY[0]),)))[0] == 401
@@ -456,10 +456,10 @@ def test_headers_may_be_a_mapping(receiver):
     assert receiver.handle("POST", "", dict(Post().headers), BODY).status == 200
 
 
-def test_whoever_waits_is_told_of_new_events_alone(inbox):
+def test_on_new_is_called_only_for_new_events(inbox):
     told = []
     receiver = Receiver(
-        inbox, KEY, timing=Timing(clock=lambda: T), told=lambda: told.append(inbox.counts()["waiting"])
+        inbox, KEY, timing=Timing(clock=lambda: T), on_new=lambda: told.append(inbox.counts()["waiting"])
     )
     for body in (BODY, BODY, event(1)):
         Plain(receiver)(Post(body))

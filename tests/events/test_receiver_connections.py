@@ -50,14 +50,14 @@ def test_a_head_that_drips_is_closed_by_the_same_deadline(receiver):
             pytest.fail("the connection is still open")
 
 
-def test_a_connection_that_was_good_once_is_closed_where_no_head_follows(receiver, inbox):
+def test_a_connection_is_closed_if_no_second_head_follows(receiver, inbox):
     kept_alive = Post().head().replace(b"Connection: close\r\n", b"") + BODY
     with by_asgi(receiver, head_deadline_s=0.5) as url, silent(url, kept_alive + HALF_HEAD) as client:
         assert parsed(read_all(client))[::2] == (200, "kept")
     assert inbox.counts()["waiting"] == 1
 
 
-def test_a_deadline_for_heads_is_none_for_bodies(receiver):
+def test_the_deadline_for_heads_does_not_apply_to_bodies(receiver):
     with by_asgi(receiver, head_deadline_s=0.1) as url, silent(url, Post().head() + BODY[:-1]) as client:
         client.settimeout(0.5)
         with pytest.raises(TimeoutError):
@@ -70,8 +70,8 @@ def test_a_deadline_for_heads_is_none_for_bodies(receiver):
 @pytest.mark.parametrize(
     "sent", [b"", HALF_HEAD, GARBAGE, Post().head()], ids=["nothing", "half", "garbage", "head"]
 )
-def test_silent_connections_do_not_keep_others_out(sent, receiver, inbox):
-    with by_asgi(receiver, most_connections=8) as url, ExitStack() as others:
+def test_silent_connections_do_not_block_others(sent, receiver, inbox):
+    with by_asgi(receiver, max_connections=8) as url, ExitStack() as others:
         for number in range(3):
             clients = [others.enter_context(silent(url, sent)) for _ in range(20)]
             assert exchange(url, Post(event(number)).head() + event(number))[::2] == (200, "kept")
@@ -80,7 +80,7 @@ def test_silent_connections_do_not_keep_others_out(sent, receiver, inbox):
 
 
 @pytest.mark.parametrize("serving", [by_asgi, by_wsgi])
-def test_a_post_with_two_lengths_is_refused_and_nothing_after_it_is_read(serving, receiver, inbox):
+def test_a_post_with_two_lengths_is_rejected_and_nothing_after_it_is_read(serving, receiver, inbox):
     chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
     head = Post(more=(("Transfer-Encoding", "chunked"),)).head().replace(b"Connection: close\r\n", b"")
     with serving(receiver) as url:
@@ -89,6 +89,6 @@ def test_a_post_with_two_lengths_is_refused_and_nothing_after_it_is_read(serving
     assert not any(inbox.counts().values())
 
 
-def test_a_plain_call_refuses_two_lengths_too(receiver):
+def test_a_plain_call_rejects_two_lengths_too(receiver):
     reply = receiver.handle("POST", "", Post(more=(("Transfer-Encoding", "chunked"),)).headers, BODY)
     assert (reply.status, reply.text, reply.closes) == (400, "two_lengths", True)

@@ -56,7 +56,7 @@ class Sender(threading.Thread):
             self.accepted += 1
 
 
-def test_a_kill_at_any_moment_loses_nothing_and_repeats_what_was_being_given(kind, where, tmp_path):
+def test_a_kill_at_any_moment_loses_nothing_and_repeats_only_the_current_event(kind, where, tmp_path):
     kills = KILLS[kind]
     dice = random.Random(1)  # noqa: S311 - the moment is what varies
     log = tmp_path / "log"
@@ -90,10 +90,10 @@ def test_a_kill_at_any_moment_loses_nothing_and_repeats_what_was_being_given(kin
             sender.join(LONGEST_S)
             assert sender.accepted == len(sender.bodies)
         inbox = open_inbox(where)
-        while inbox.counts()["given"] < EVENTS:
+        while inbox.counts()["delivered"] < EVENTS:
             assert time.monotonic() < give_up_at, inbox.counts()
             time.sleep(0.1)
-        assert inbox.counts() == dict.fromkeys(STATES, 0) | {"given": EVENTS}
+        assert inbox.counts() == dict.fromkeys(STATES, 0) | {"delivered": EVENTS}
         inbox.close()
     finally:
         for worker in workers:

@@ -1,4 +1,4 @@
-"""No answer of the receiver is 410, after which Calendly deletes the subscription for good."""
+"""No answer of the receiver is 410, after which Calendly deletes the subscription permanently."""
 
 import ast
 from http import HTTPStatus
@@ -46,10 +46,10 @@ def keys_of(name):
 
 
 class Full:
-    """An inbox that keeps nothing."""
+    """An inbox that stores nothing."""
 
-    def put(self, _entries, *, now):
-        raise InboxError(f"The disk is full at {now}.")
+    def put(self, _entries):
+        raise InboxError("The disk is full.")
 
 
 def receiver_of(inbox):
@@ -57,7 +57,7 @@ def receiver_of(inbox):
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
-def test_no_module_of_the_receiver_knows_the_status(source):
+def test_no_module_of_the_receiver_mentions_410(source):
     nodes = list(ast.walk(ast.parse(source.read_text())))
     assert not [node for node in nodes if isinstance(node, ast.Attribute) and node.attr == "GONE"]
     assert not [node for node in nodes if isinstance(node, ast.Constant) and node.value in (410, "410")]
@@ -65,7 +65,7 @@ def test_no_module_of_the_receiver_knows_the_status(source):
 
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("full", [False, True])
-def test_no_post_is_answered_with_it(server, full, inbox):
+def test_no_post_is_answered_with_410(server, full, inbox):
     with SERVERS[server](receiver_of(Full() if full else inbox), body_deadline_s=0.2) as url:
         answers = [exchange(url, post.head() + post.body)[0] for post in POSTS]
         if server == "asgi":  # wsgiref answers such bytes without a status line
@@ -83,6 +83,6 @@ def test_no_post_is_answered_with_it(server, full, inbox):
     headers=st.lists(st.tuples(st.sampled_from(["Content-Type", "Content-Length", "X"]) | TEXTS, TEXTS)),
     body=st.binary(max_size=50) | st.just(BODY),
 )
-def test_nothing_that_a_stranger_may_send_is_answered_with_it(method, query, headers, body, inbox):
+def test_no_post_of_a_stranger_is_answered_with_410(method, query, headers, body, inbox):
     reply = receiver_of(inbox).handle(method, query, headers, body)
     assert reply.status != HTTPStatus.GONE

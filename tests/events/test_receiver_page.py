@@ -16,10 +16,10 @@ from receivers import BODY, KEY, WAIT_S, Post, T, by_asgi, event, exchange, serv
 PAGE = (DOCS / "receiver.md").read_text()
 FILE = "test_receiver_attacks.py"
 ABOUT_PYTHON = {  # what is no post
-    "test_without_a_key_there_is_no_receiver",
-    "test_a_key_alone_is_one_key_and_not_a_row_of_letters",
+    "test_a_receiver_without_a_key_is_rejected",
+    "test_a_key_passed_as_text_is_one_key",
     "test_headers_may_be_a_mapping",
-    "test_whoever_waits_is_told_of_new_events_alone",
+    "test_on_new_is_called_only_for_new_events",
 }
 
 
@@ -62,7 +62,7 @@ def test_a_route_of_starlette(receiver, inbox):
 
 
 @pytest.mark.parametrize("scope", ["lifespan", "websocket"])
-def test_alone_it_has_no_lifespan_and_no_websockets(scope, receiver):
+def test_the_application_has_no_lifespan_and_no_websockets(scope, receiver):
     with pytest.raises(NotImplementedError, match=scope):
         asgi(receiver)({"type": scope}, None, None).send(None)
 
@@ -78,7 +78,7 @@ def test_behind_werkzeugs_dispatcher_as_in_flask(receiver, inbox):
     assert inbox.counts()["waiting"] == 1
 
 
-def test_a_body_in_chunks_that_a_wsgi_server_puts_together(receiver, inbox):
+def test_chunks_that_a_wsgi_server_joins_are_read(receiver, inbox):
     from io import BytesIO
 
     from werkzeug.test import EnvironBuilder, run_wsgi_app
@@ -109,7 +109,7 @@ def test_a_wsgi_input_that_breaks_is_a_body_that_is_cut_short(receiver, inbox):
 # At once
 
 
-def test_posts_that_come_at_once_share_transactions_and_each_has_its_own_answer(receiver, inbox):
+def test_simultaneous_posts_share_transactions_and_each_has_its_own_answer(receiver, inbox):
     """While one transaction is under way, the others wait for the next; a repeat among them is told apart."""
     put, sizes, first, go_on = inbox.put, [], threading.Event(), threading.Event()
 
@@ -143,7 +143,7 @@ def test_posts_that_come_at_once_share_transactions_and_each_has_its_own_answer(
 
 
 @pytest.mark.parametrize(("together", "in_loop"), [(1, True), (6, False)])
-def test_a_loop_of_its_own_writes_a_lone_post_itself_and_leaves_several_to_the_thread(
+def test_an_owned_loop_writes_a_lone_post_itself_and_several_in_the_thread(
     together, in_loop, receiver, inbox
 ):
     put, threads, sizes = inbox.put, set(), []

@@ -162,14 +162,14 @@ def test_post_without_a_signature_is_refused():
     assert caught.value.reason == "no_header"
 
 
-def test_without_a_key_nothing_passes_not_even_what_is_signed_with_nothing():
+def test_without_a_key_nothing_passes_not_even_an_empty_signature():
     for key in ("", " "):
         with pytest.raises(SignatureError) as caught:
             verify(sign(BODY, key, T), BODY, [key], T)
         assert caught.value.reason == "no_key"
 
 
-def test_a_key_given_as_bare_text_is_one_key_not_many_of_one_letter():
+def test_keys_passed_as_text_are_one_key():
     assert verify(sign(BODY, KEY, T), BODY, KEY, T) == T
     assert refused(Post(header=sign(BODY, KEY[0], T), keys=KEY)) == "mismatch"
 
@@ -179,7 +179,7 @@ def test_tolerance_is_the_same_both_ways_and_includes_its_edge(now):
     assert replace(GOOD, now=now).verify() == T
 
 
-def test_tolerance_of_zero_is_no_switch_to_turn_it_off():
+def test_a_tolerance_of_zero_does_not_disable_the_check():
     header = sign(BODY, KEY, T)
     assert verify(header, BODY, [KEY], T, tolerance_s=0) == T
     for now in (T - 1, T + 1):
@@ -187,7 +187,7 @@ def test_tolerance_of_zero_is_no_switch_to_turn_it_off():
             verify(header, BODY, [KEY], now, tolerance_s=0)
 
 
-def test_a_forged_old_post_is_told_to_be_forged():
+def test_a_forged_old_post_is_reported_as_forged():
     assert refused(replace(GOOD, keys=[OTHER_KEY], now=T + 9_999)) == "mismatch"
 
 
@@ -206,12 +206,12 @@ def test_any_of_several_keys_may_have_signed(keys):
         f"t={T},v1={GOOD.v1},v2=new,kid=7",
     ],
 )
-def test_several_signatures_and_other_items_may_stand_beside_the_good_one(header):
+def test_other_signatures_and_items_beside_the_good_one_are_ignored(header):
     assert replace(GOOD, header=header).verify() == T
 
 
 def padded(length: int) -> str:
-    """Give a good header with well-formed items after it, this long in all."""
+    """Return a good header with well-formed items after it, this long in all."""
     header = f"t={T},v1={GOOD.v1}"
     while length - len(header) > 128:
         header += f",kid={'0' * 90}"
@@ -267,10 +267,10 @@ def test_a_signature_fits_one_body_only(body, other):
 
 
 @pytest.mark.parametrize("tolerance_s", [0, 0.5, -180, float("nan")])
-def test_a_receiver_that_would_refuse_every_webhook_is_refused_at_the_start(tolerance_s, inbox):
+def test_a_tolerance_that_rejects_every_webhook_is_rejected(tolerance_s, inbox):
     with pytest.raises(UsageError, match="tolerance_s"):
         Receiver(inbox, [KEY], tolerance_s=tolerance_s)
 
 
-def test_a_receiver_takes_a_tolerance_of_one_second(inbox):
+def test_a_tolerance_of_one_second_is_accepted(inbox):
     assert Receiver(inbox, [KEY], tolerance_s=1)

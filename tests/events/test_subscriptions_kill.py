@@ -64,8 +64,8 @@ def test_a_subscribe_killed_anywhere_is_completed_or_undone_by_the_next(then, co
         done = crash("subscribe", step)
         assert set(at_calendly(sandbox)) <= {kept.url for kept in store.all()}, "leaked"
         if then == "prune":
-            subscriptions.prune(subscriptions.survey(), lambda _finding: True)
-            assert not any(one.repair for one in subscriptions.survey())
+            subscriptions.prune(subscriptions.audit(), lambda _finding: True)
+            assert not any(one.repair for one in subscriptions.audit())
         subscriptions.subscribe(EVENTS, CALLBACK)
         assert_told_once(sandbox, store)
         clear(subscriptions, store, sandbox)
@@ -85,9 +85,9 @@ def test_a_replacement_killed_anywhere_leaves_no_gap_and_is_completed(what, conn
         done = crash(what, step, *([old.id] if what == "rotate" else []))
         assert what == "prune" or active(sandbox), "a gap"
         assert set(at_calendly(sandbox)) <= {kept.url for kept in store.all()}, "leaked"
-        subscriptions.prune(subscriptions.survey(), lambda _finding: True)
+        subscriptions.prune(subscriptions.audit(), lambda _finding: True)
         assert_told_once(sandbox, store)
-        assert not any(one.repair for one in subscriptions.survey())
+        assert not any(one.repair for one in subscriptions.audit())
         clear(subscriptions, store, sandbox)
         if done:
             # Put, create, put, delete, forget; a look through all asks twice who asks.
@@ -95,7 +95,7 @@ def test_a_replacement_killed_anywhere_leaves_no_gap_and_is_completed(what, conn
             return
 
 
-def test_an_end_killed_anywhere_is_ended_by_the_next(connect, sandbox, store):
+def test_an_unsubscribe_killed_anywhere_is_completed_by_the_next(connect, sandbox, store):
     subscriptions = subscriptions_of(connect(sandbox), store)
     for step in count(1):
         (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
@@ -108,7 +108,7 @@ def test_an_end_killed_anywhere_is_ended_by_the_next(connect, sandbox, store):
             return
 
 
-def test_a_kill_while_calendly_works_leaves_one_that_the_next_takes_up(connect, sandbox, store):
+def test_a_kill_during_a_creation_leaves_a_pending_one_that_the_next_resumes(connect, sandbox, store):
     slow = {"kind": "latency", "method": "POST", "path": "/webhook_subscriptions", "latency_s": 30}
     sandbox.control("POST", "/faults", slow)
     with subprocess.Popen([*COMMAND, "subscribe", "1000"], stdout=subprocess.DEVNULL) as process:
@@ -121,5 +121,5 @@ def test_a_kill_while_calendly_works_leaves_one_that_the_next_takes_up(connect, 
     (pending,) = store.all()
     assert pending.uri == ""
     (told,) = subscriptions_of(connect(sandbox), store).subscribe(EVENTS, CALLBACK)
-    assert (told.id, told.made) == (pending.id, False)
+    assert (told.id, told.created) == (pending.id, False)
     assert_told_once(sandbox, store)

@@ -1,11 +1,11 @@
-"""What goes over the network, as the log tells it: without secrets, and with people only if wanted."""
+"""The log of HTTP traffic: never with secrets, with personal data only on request."""
 
 import json
 import logging
 
 import pytest
 from calendly_connector.errors import ConnectorError
-from calendly_connector.http import debug_log
+from calendly_connector.http.debug_log import DebugLog
 from calendly_connector.http.protocol import Request
 from hostile import Hostile, reply
 from hypothesis import HealthCheck, given, settings
@@ -13,26 +13,22 @@ from hypothesis import strategies as st
 
 TOKEN, SIGNING_KEY = "made-up-token-of-the-test", "made-up-signing-key"
 HEADER = f"Bearer {TOKEN}"
+LOG, LOG_WITH_PEOPLE = DebugLog(), DebugLog(show_personal_data=True)
 PERSON = {"name": "Noor Sand", "email": "noor@client.example", "questions_and_answers": [{"answer": "Blue"}]}
 
 
 @pytest.fixture
 def log(caplog):
-    """Give what makes the log listen; then what was told, as one text."""
+    """Enable the debug log and return the captured records."""
     caplog.set_level(logging.DEBUG, logger="calendly_connector")
     return caplog
-
-
-@pytest.fixture
-def people(monkeypatch):
-    monkeypatch.setattr(debug_log.people, "shown", True)
 
 
 def lines(log):
     return [record.getMessage() for record in log.records if record.name == "calendly_connector"]
 
 
-def test_a_call_is_told_in_both_directions_without_its_token(log, connect):
+def test_request_and_reply_are_logged_without_the_token(log, connect):
     step = reply(
         200,
         {"resource": {"uri": "https://api.calendly.com/users/U", **PERSON}},
@@ -40,57 +36,60 @@ def test_a_call_is_told_in_both_directions_without_its_token(log, connect):
     )
     with Hostile(step) as server, connect(server, TOKEN) as connection:
         connection.request("GET", "/users/me", {"count": 1})
-    told = lines(log)
-    assert told[0] == "> GET /users/me?count=1"
-    assert told[1].startswith("< 200 GET /users/me?count=1 (")
-    assert "< x-request-id: r-1" in told
-    assert json.loads(told[-1].removeprefix("< "))["resource"]["uri"] == "https://api.calendly.com/users/U"
-    assert not [part for part in (TOKEN, "Noor", "noor@", "Blue", "x-odd") if part in "\n".join(told)]
+    logged = lines(log)
+    assert logged[0] == "> GET /users/me?count=1"
+    assert logged[1].startswith("< 200 GET /users/me?count=1 (")
+    assert "< x-request-id: r-1" in logged
+    assert json.loads(logged[-1].removeprefix("< "))["resource"]["uri"] == "https://api.calendly.com/users/U"
+    assert not [part for part in (TOKEN, "Noor", "noor@", "Blue", "x-odd") if part in "\n".join(logged)]
 
 
-@pytest.mark.usefixtures("people")
-def test_people_are_told_where_that_is_wanted_and_secrets_still_not(log):
+def test_personal_data_is_logged_on_request_and_secrets_never(log):
     request = Request("POST", "/x", body={**PERSON, "signing_key": SIGNING_KEY})
-    debug_log.sent(request, HEADER)
-    debug_log.received(
+    LOG_WITH_PEOPLE.request_sent(request, HEADER)
+    LOG_WITH_PEOPLE.reply_received(
         request, HEADER, 200, {}, json.dumps({**PERSON, "odd": f"{TOKEN} {SIGNING_KEY}"}).encode()
     )
-    told = "\n".join(lines(log))
-    assert told.count("noor@client.example") == told.count("Blue") == 2
-    assert TOKEN not in told
-    assert SIGNING_KEY not in told
+    logged = "\n".join(lines(log))
+    assert logged.count("noor@client.example") == logged.count("Blue") == 2
+    assert TOKEN not in logged
+    assert SIGNING_KEY not in logged
 
 
-def test_a_query_tells_neither_people_nor_secrets(log):
+def test_a_logged_query_has_no_personal_data_and_no_secrets(log):
     query = (("email", "noor@client.example"), ("token", "S"), ("count", "5"), ("page_token", "P"))
-    debug_log.sent(Request("GET", "/x", query), HEADER)
-    (told,) = lines(log)
-    assert told == "> GET /x?email=person@recorded.example&token=[redacted]&count=5&page_token=P"
+    LOG.request_sent(Request("GET", "/x", query), HEADER)
+    (logged,) = lines(log)
+    assert logged == "> GET /x?email=person@recorded.example&token=[redacted]&count=5&page_token=P"
 
 
-@pytest.mark.usefixtures("people")
 @pytest.mark.parametrize(
     "body", [b"<html>Noor Sand</html>", b"\xff\xfe", b"{" * 50_000, b"[" * 50_000, b"token=S"]
 )
-def test_of_a_body_that_is_not_json_no_word_is_told(body, log):
-    debug_log.received(Request("GET", "/x"), HEADER, 502, {"content-type": "text/html"}, body)
-    told = lines(log)
-    assert told[0] == f"< 502 GET /x ({len(body)} bytes)"
-    assert told[-1] in {"< (not JSON)", "< (JSON too deep to show)"}
+def test_a_body_that_is_not_json_is_not_logged(body, log):
+    LOG_WITH_PEOPLE.reply_received(Request("GET", "/x"), HEADER, 502, {"content-type": "text/html"}, body)
+    logged = lines(log)
+    assert logged[0] == f"< 502 GET /x ({len(body)} bytes)"
+    assert logged[-1] in {"< (not JSON)", "< (JSON too deep to show)"}
 
 
-def test_json_too_deep_to_clean_breaks_nothing(log):
-    debug_log.received(Request("GET", "/x"), HEADER, 200, {}, b"[" * 700 + b"]" * 700)
+def test_json_that_is_too_deep_to_mask_is_not_logged(log):
+    LOG.reply_received(Request("GET", "/x"), HEADER, 200, {}, b"[" * 700 + b"]" * 700)
     assert lines(log)[-1] in {f"< {'[' * 700}{']' * 700}", "< (JSON too deep to show)"}
 
 
-def test_nothing_is_put_together_where_nobody_listens(monkeypatch):
-    monkeypatch.setattr(debug_log, "_secrets", None)
-    debug_log.sent(Request("GET", "/x"), HEADER)
-    debug_log.received(Request("GET", "/x"), HEADER, 200, {}, b"{}")
+class Untouchable(dict):
+    def items(self):
+        pytest.fail("it was read")
 
 
-def test_a_refusal_and_an_echo_are_told_without_the_token(log, connect):
+def test_nothing_is_formatted_if_the_level_is_not_enabled():
+    request = Request("POST", "/x", body=Untouchable(name="Noor"))
+    LOG.request_sent(request, HEADER)
+    LOG.reply_received(request, HEADER, 200, Untouchable(date="now"), b"{}")
+
+
+def test_errors_and_echoes_are_logged_without_the_token(log, connect):
     step = reply(403, {"message": f"no: {HEADER}", "details": [{TOKEN: TOKEN}]}, {"X-Request-Id": TOKEN})
     with Hostile(step) as server, connect(server, TOKEN) as connection, pytest.raises(ConnectorError):
         connection.run("users.me")
@@ -104,11 +103,11 @@ def test_a_refusal_and_an_echo_are_told_without_the_token(log, connect):
     st.text("ABCDEFGH0123456789-_.", min_size=8),
     st.binary() | st.none(),
 )
-def test_no_secret_is_told_whatever_is_sent_and_answered(fields, token, body):
+def test_no_secret_is_logged_whatever_is_sent_and_received(fields, token, body):
     log = logging.getLogger("calendly_connector")
-    told = []
+    logged = []
     keeper = logging.Handler()
-    keeper.emit = lambda record: told.append(record.getMessage())
+    keeper.emit = lambda record: logged.append(record.getMessage())
     log.addHandler(keeper)
     log.setLevel(logging.DEBUG)
     try:
@@ -116,15 +115,15 @@ def test_no_secret_is_told_whatever_is_sent_and_answered(fields, token, body):
             "POST", "/x", (("q", token),), {**fields, "odd": [token], "signing_key": SIGNING_KEY}
         )
         answer = json.dumps({"a": token, **fields, "b": SIGNING_KEY}).encode() if body is None else body
-        debug_log.sent(request, f"Bearer {token}")
-        debug_log.received(request, f"Bearer {token}", 200, {"x-request-id": token}, answer)
+        LOG.request_sent(request, f"Bearer {token}")
+        LOG.reply_received(request, f"Bearer {token}", 200, {"x-request-id": token}, answer)
     finally:
         log.removeHandler(keeper)
         log.setLevel(logging.NOTSET)
-    assert len(told) >= 4
-    assert not [line for line in told if token in line or SIGNING_KEY in line]
+    assert len(logged) >= 4
+    assert not [line for line in logged if token in line or SIGNING_KEY in line]
 
 
-def test_a_body_of_megabytes_is_not_masked_but_left_out(log):
-    debug_log.received(Request("GET", "/x"), HEADER, 400, {}, b'"' + b"bearer " * 200_000 + b'"')
+def test_a_body_of_megabytes_is_not_logged(log):
+    LOG.reply_received(Request("GET", "/x"), HEADER, 400, {}, b'"' + b"bearer " * 200_000 + b'"')
     assert lines(log)[-1] == "< (too long to show)"

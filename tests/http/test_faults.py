@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the way: a right answer, or an error after a right beginning; docs/reliability.md.
+"""Faults on the way: the result is correct, or an error follows a correct beginning (docs/reliability.md).
 
 Reads go through the sandbox, and what they give is compared with an undisturbed read, record by record.
 """
@@ -21,11 +21,10 @@ from calendly_connector.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
-from calendly_connector.http import client as client_module
-from calendly_connector.http import deadline
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.api.rate_limits import MODES
 from calendly_connector.sandbox.world import fixtures
+from calendly_connector.support.clock import Timeouts
 from conftest import KIND, OWNER_TOKEN, Timer
 from hostile import Hostile, Listener, page, reply
 from hypothesis import HealthCheck, given, settings
@@ -44,7 +43,7 @@ HOUR_S = 3600.0
 
 @dataclass
 class Reading:
-    """What a read gave, in order, the error it ended with, and what it says of itself."""
+    """The URIs that a read returned, the error that ended it, and what it reports about itself."""
 
     uris: list[str]
     error: ConnectorError | None
@@ -57,14 +56,14 @@ class Reading:
         assert self.complete
 
     def broke_off(self, expected, kind, pages=None):
-        """Hold it against the whole list: a right beginning (of so many pages of 25), then this error."""
+        """Assert that it has a correct beginning of the list (`pages` of 25 records), then this error."""
         assert type(self.error) is kind
         assert self.uris == expected[: len(self.uris) if pages is None else 25 * pages]
         assert not self.complete
 
 
 def read(connection, action=EVENTS, params=IN_TEN_PAGES, *, before_page=None):
-    """Read a list; `before_page` holds functions to call before the page of a number is asked for."""
+    """Read a list; `before_page` maps page numbers to functions that are called before that page is read."""
     stream = connection.iterate(action, params)
     pages, uris, error = stream.pages(), [], None
     for number in count(1):
@@ -82,7 +81,7 @@ def read(connection, action=EVENTS, params=IN_TEN_PAGES, *, before_page=None):
 
 @pytest.fixture
 def events(sandbox, connect):
-    """Give the URIs of all events, in order. The world of all sandboxes is the same."""
+    """Return the URIs of all events, in order. All sandboxes have the same data."""
     undisturbed = read(connect(sandbox))
     assert (len(set(undisturbed.uris)), undisturbed.error) == (250, None)
     return undisturbed.uris
@@ -90,18 +89,18 @@ def events(sandbox, connect):
 
 @pytest.fixture
 def members(sandbox, connect):
-    """Give the URIs of all memberships, a list that has no order of time."""
+    """Return the URIs of all memberships, a list without an order of time."""
     undisturbed = read(connect(sandbox), MEMBERS, {"organization": ORGANIZATION})
     assert (len(set(undisturbed.uris)), undisturbed.error) == (8, None)
     return undisturbed.uris
 
 
 def asked(server):
-    """Give the statuses of all requests that the sandbox answered."""
+    """Return the statuses of all replies of the sandbox."""
     return [request["status"] for request in server.requests()["requests"]]
 
 
-# Connections that end too early
+# Connections that end early
 
 ENDINGS = {
     "reset before the reply": Step(cut=0, abruptly=True),
@@ -121,14 +120,14 @@ ending = pytest.mark.parametrize("step", [pytest.param(step, id=name) for name, 
 
 
 @ending
-def test_a_page_that_was_lost_on_the_way_is_asked_for_again(step, troubled, events, connect):
+def test_a_page_that_is_lost_is_requested_again(step, troubled, events, connect):
     with Proxy(troubled, Step(), step, Step(), step, step) as proxy:
         read(connect(proxy)).is_all_of(events)
     assert len(proxy.asked) == 10 + 3
 
 
 @ending
-def test_where_every_page_is_lost_the_read_ends_and_what_was_given_is_right(step, troubled, events, connect):
+def test_if_every_page_is_lost_the_read_ends_with_correct_pages_before(step, troubled, events, connect):
     with Proxy(troubled, Step(), Step(), Step(), then=step) as proxy:
         reading = read(connect(proxy))
     reading.broke_off(events, NoAnswer, pages=3)
@@ -137,7 +136,7 @@ def test_where_every_page_is_lost_the_read_ends_and_what_was_given_is_right(step
 
 
 @pytest.mark.parametrize("place", range(20, 200, 9))
-def test_headers_that_end_too_early_are_no_answer_or_no_page(place, troubled, events, connect):
+def test_headers_that_end_early_never_yield_wrong_records(place, troubled, events, connect):
     with Proxy(troubled, Step(), Step(cut=place)) as proxy:
         reading = read(connect(proxy))
     if reading.error:
@@ -153,7 +152,7 @@ def test_a_reply_in_chunks_is_read(size, troubled, events, connect):
 
 
 @pytest.mark.parametrize("abruptly", [False, True])
-def test_a_connection_that_was_closed_while_idle_is_opened_anew(abruptly, troubled, events, connect):
+def test_a_connection_that_was_closed_while_idle_is_reopened(abruptly, troubled, events, connect):
     with Proxy(troubled, then=Step(leave=True, abruptly=abruptly)) as proxy:
 
         def wait():
@@ -163,7 +162,7 @@ def test_a_connection_that_was_closed_while_idle_is_opened_anew(abruptly, troubl
         read(connect(proxy), before_page=dict.fromkeys(range(2, 11), wait)).is_all_of(events)
 
 
-# Answers that are none
+# Invalid replies
 
 
 @pytest.mark.parametrize(
@@ -174,14 +173,14 @@ def test_a_connection_that_was_closed_while_idle_is_opened_anew(abruptly, troubl
         pytest.param({"kind": "empty"}, id="nothing"),
     ],
 )
-def test_an_answer_that_is_no_page_ends_the_read_and_is_not_asked_for_again(fault, troubled, events, connect):
+def test_a_reply_that_is_not_a_page_ends_the_read_without_a_retry(fault, troubled, events, connect):
     troubled.fault(**fault, after=3)
     read(connect(troubled)).broke_off(events, UnexpectedAnswer, pages=3)
     assert len(asked(troubled)) == 4
 
 
 @pytest.mark.parametrize("kind", ["truncate", "reset"])
-def test_a_body_that_is_cut_in_half_is_asked_for_again(kind, troubled, events, connect):
+def test_a_body_that_is_cut_in_half_is_requested_again(kind, troubled, events, connect):
     troubled.fault(kind, after=3, times=2)
     read(connect(troubled)).is_all_of(events)
     assert len(asked(troubled)) == 10 + 2
@@ -209,7 +208,7 @@ def test_a_body_that_drips_in_within_the_deadline_is_read(troubled, events, conn
         read(connect(proxy)).is_all_of(events)
 
 
-def test_headers_that_drip_in_for_ever_end_at_the_deadline(connect, timer):
+def test_headers_that_drip_in_forever_end_at_the_deadline(connect, timer):
     def drip(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-Pad: ")
         while True:
@@ -222,13 +221,9 @@ def test_headers_that_drip_in_for_ever_end_at_the_deadline(connect, timer):
     assert reading.error.reason == "timeout"  # a library's own limit of a line's length would be "broken"
 
 
-def test_a_reply_that_is_held_back_is_a_time_out(troubled, events, connect, monkeypatch):
-    def hurry():
-        monkeypatch.setattr(client_module, "_READ_TIMEOUT_S", 0.5)
-        monkeypatch.setattr(deadline, "_LEAST_S", 0.5)
-
+def test_a_reply_that_never_comes_is_a_timeout(troubled, events, connect):
     with Proxy(troubled, Step(), Step(), then=Step(hold=True)) as proxy:
-        reading = read(connect(proxy), before_page={3: hurry})
+        reading = read(connect(proxy, timeouts=Timeouts(read_s=1.0)))
     reading.broke_off(events, NoAnswer, pages=2)
     assert reading.error.reason == "timeout"
     assert len(proxy.asked) == 2 + ATTEMPTS
@@ -236,7 +231,7 @@ def test_a_reply_that_is_held_back_is_a_time_out(troubled, events, connect, monk
 
 @pytest.fixture
 def deaf():
-    """Give an address whose queue of connections is full: one more is neither taken nor refused."""
+    """Return an address with a full queue: a new connection is neither accepted nor refused."""
     with ExitStack() as opened:
         listener = opened.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -253,31 +248,29 @@ def deaf():
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_connection_that_is_not_taken_is_a_time_out(deaf, connect, monkeypatch):
-    monkeypatch.setattr(client_module, "_CONNECT_TIMEOUT_S", 0.05)
-    reading = read(connect(deaf))
+def test_a_connection_that_is_not_accepted_is_a_timeout(deaf, connect):
+    reading = read(connect(deaf, timeouts=Timeouts(connect_s=0.05)))
     reading.broke_off([], NoAnswer)
     assert reading.error.reason == "timeout"
 
 
 class _Mute(Listener):
-    """Takes connections, reads what comes and never says a word."""
+    """Accepts connections, reads requests and never replies."""
 
     def _talk(self, connection):
         while connection.recv(65536):
             pass
 
 
-def test_a_tls_handshake_that_stalls_is_a_time_out(connect, monkeypatch):
-    monkeypatch.setattr(client_module, "_CONNECT_TIMEOUT_S", 0.05)
+def test_a_tls_handshake_that_stalls_is_a_timeout(connect):
     with _Mute() as mute:
-        reading = read(connect(mute.url.replace("http:", "https:")))
+        reading = read(connect(mute.url.replace("http:", "https:"), timeouts=Timeouts(connect_s=0.05)))
     reading.broke_off([], NoAnswer)
     assert reading.error.reason == "timeout"
 
 
 def _jumping(timer, hours):
-    """Give a clock that is set forward or back by hours between any two looks."""
+    """Return a clock that jumps by hours between any two readings."""
     jumps = count()
 
     def clock():
@@ -297,9 +290,7 @@ def test_a_clock_that_jumps_changes_nothing(hours, make_sandbox, events, connect
 
 
 @pytest.mark.parametrize("hours", [-30, 30])
-def test_a_server_whose_clock_is_wrong_is_waited_for_as_long_as_it_means(
-    hours, make_sandbox, events, connect, timer
-):
+def test_a_wait_is_right_even_if_the_servers_clock_is_wrong(hours, make_sandbox, events, connect, timer):
     def wrong():
         return timer.now + HOUR_S * hours
 
@@ -312,25 +303,25 @@ def test_a_server_whose_clock_is_wrong_is_waited_for_as_long_as_it_means(
             assert 29 <= sum(timer.sleeps) <= 31
 
 
-# Calendly fails, or refuses
+# Error statuses
 
 
 @pytest.mark.parametrize("kind", ["status", "html"])
 @pytest.mark.parametrize("times", [1, ATTEMPTS - 1])
-def test_a_failure_is_asked_again_until_it_is_over(kind, times, troubled, events, connect):
+def test_a_5xx_is_retried_until_it_is_over(kind, times, troubled, events, connect):
     troubled.fault(kind, after=3, times=times)
     read(connect(troubled)).is_all_of(events)
     assert len(asked(troubled)) == 10 + times
 
 
-def test_failures_in_bursts_are_survived_one_by_one(troubled, events, connect):
+def test_bursts_of_5xx_are_survived(troubled, events, connect):
     for after, status in enumerate((500, 502, 503, 504), 1):
         troubled.fault("status", status=status, after=after, times=ATTEMPTS - 1)
     read(connect(troubled)).is_all_of(events)
     assert len(asked(troubled)) == 10 + 4 * (ATTEMPTS - 1)
 
 
-def test_a_failure_for_good_ends_the_read_and_what_was_given_is_right(troubled, events, connect, timer):
+def test_a_permanent_5xx_ends_the_read_with_correct_pages_before(troubled, events, connect, timer):
     troubled.fault("status", after=3, times=FOR_GOOD)
     began = timer.now
     read(connect(troubled)).broke_off(events, CalendlyDown, pages=3)
@@ -354,22 +345,24 @@ def _nothing(_now):
     return {}
 
 
-@pytest.mark.parametrize("told", [_seconds, _date])
-def test_a_503_is_asked_again_no_sooner_than_it_says(told, troubled, events, connect, timer):
-    troubled.fault("status", status=503, headers=told(timer.now), after=3)
+@pytest.mark.parametrize("headers_at", [_seconds, _date])
+def test_a_503_is_retried_no_sooner_than_it_says(headers_at, troubled, events, connect, timer):
+    troubled.fault("status", status=503, headers=headers_at(timer.now), after=3)
     read(connect(troubled)).is_all_of(events)
     assert 20 <= sum(timer.sleeps) <= 50
 
 
-@pytest.mark.parametrize(("told", "wait_s"), [(_seconds, 20), (_date, 20), (_reset, 20), (_nothing, 60)])
-def test_a_429_is_waited_for_as_long_as_it_says(told, wait_s, troubled, events, connect, timer):
-    troubled.fault("status", status=429, headers=told(timer.now), after=3)
+@pytest.mark.parametrize(
+    ("headers_at", "wait_s"), [(_seconds, 20), (_date, 20), (_reset, 20), (_nothing, 60)]
+)
+def test_a_429_is_retried_after_the_time_it_says(headers_at, wait_s, troubled, events, connect, timer):
+    troubled.fault("status", status=429, headers=headers_at(timer.now), after=3)
     read(connect(troubled)).is_all_of(events)
     assert wait_s <= sum(timer.sleeps) <= wait_s + 2
     assert asked(troubled).count(429) == 1
 
 
-def test_a_429_for_good_ends_the_read_and_what_was_given_is_right(troubled, events, connect, timer):
+def test_a_permanent_429_ends_the_read_with_correct_pages_before(troubled, events, connect, timer):
     troubled.fault("status", status=429, headers={"Retry-After": "1"}, after=3, times=FOR_GOOD)
     began = timer.now
     read(connect(troubled)).broke_off(events, RateLimited, pages=3)
@@ -377,7 +370,7 @@ def test_a_429_for_good_ends_the_read_and_what_was_given_is_right(troubled, even
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_limit_is_kept_to_or_waited_for_however_it_is_counted(mode, make_sandbox, events, connect, timer):
+def test_a_rate_limit_is_respected_however_the_server_counts(mode, make_sandbox, events, connect, timer):
     began = timer.now
     with make_sandbox(rate_limit=20, rate_mode=mode, clock=timer) as sandbox:
         read(connect(sandbox), params=IN_MANY_PAGES).is_all_of(events)
@@ -387,7 +380,7 @@ def test_a_limit_is_kept_to_or_waited_for_however_it_is_counted(mode, make_sandb
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_another_program_that_uses_the_account_up_is_waited_for(mode, make_sandbox, events, connect, timer):
+def test_it_waits_if_another_program_uses_up_the_limit(mode, make_sandbox, events, connect, timer):
     began = timer.now
     with make_sandbox(rate_limit=20, rate_mode=mode, clock=timer) as sandbox:
 
@@ -400,7 +393,7 @@ def test_another_program_that_uses_the_account_up_is_waited_for(mode, make_sandb
     assert refused <= 4
 
 
-def test_a_name_that_is_no_longer_found_ends_the_read(troubled, events, connect, monkeypatch):
+def test_a_name_that_no_longer_resolves_ends_the_read(troubled, events, connect, monkeypatch):
     def gone(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -415,7 +408,7 @@ def test_a_name_that_is_no_longer_found_ends_the_read(troubled, events, connect,
     assert reading.error.reason == "dns"
 
 
-def test_a_server_that_is_no_longer_there_ends_the_read(troubled, events, connect, timer):
+def test_a_server_that_is_gone_ends_the_read(troubled, events, connect, timer):
     with Proxy(troubled) as proxy:
         connection = connect(proxy)
         reading = read(connection, before_page={4: lambda: proxy.__exit__(None, None, None)})
@@ -430,9 +423,7 @@ def test_a_server_that_is_no_longer_there_ends_the_read(troubled, events, connec
 @pytest.mark.parametrize("sort", ["start_time:asc", "start_time:desc"])
 @pytest.mark.parametrize("bounds", [{}, {"min_start_time": "2026-01-01T00:00:00Z"}])
 @pytest.mark.parametrize("times", [1, 3, FOR_GOOD])
-def test_a_list_in_order_of_time_goes_on_where_its_page_tokens_are_refused(
-    times, bounds, sort, troubled, connect
-):
+def test_a_list_in_order_of_time_resumes_after_a_rejected_page_token(times, bounds, sort, troubled, connect):
     params = IN_TEN_PAGES | bounds | {"sort": sort}
     expected = read(connect(troubled), params=params).uris
     assert len(expected) > 100
@@ -441,14 +432,14 @@ def test_a_list_in_order_of_time_goes_on_where_its_page_tokens_are_refused(
 
 
 @pytest.mark.parametrize("number", [2, 3, 10])
-def test_stale_page_tokens_lose_and_double_nothing(number, troubled, events, connect):
+def test_stale_page_tokens_cause_no_gaps_and_no_duplicates(number, troubled, events, connect):
     def expire():
         troubled.control("POST", "/page_tokens/expire")
 
     read(connect(troubled), before_page={number: expire}).is_all_of(events)
 
 
-def test_events_of_one_moment_on_more_than_a_page_are_all_given_or_said_to_be_missing(fresh_sandbox, connect):
+def test_more_events_of_one_moment_than_a_page_are_complete_or_reported(fresh_sandbox, connect):
     for number in range(8):
         fresh_sandbox.book(start_time="2026-11-20T09:00:00Z", email=f"guest{number}@client.example")
     expected = read(connect(fresh_sandbox), params=IN_MANY_PAGES).uris
@@ -463,18 +454,14 @@ def test_events_of_one_moment_on_more_than_a_page_are_all_given_or_said_to_be_mi
         assert reading.complete or times == FOR_GOOD
 
 
-def test_a_list_without_an_order_of_time_is_begun_anew_where_a_page_token_is_refused(
-    troubled, members, connect
-):
+def test_a_list_without_order_of_time_restarts_after_a_rejected_page_token(troubled, members, connect):
     params = {"organization": ORGANIZATION, "count": 2}
     for after in (1, 2, 3):
         troubled.fault("refuse_token", path="/organization_memberships", after=after)
         read(connect(troubled), MEMBERS, params).is_all_of(members)
 
 
-def test_where_page_tokens_are_refused_for_good_a_list_without_an_order_says_that_it_is_short(
-    troubled, members, connect
-):
+def test_a_list_whose_page_tokens_are_always_rejected_is_incomplete(troubled, members, connect):
     troubled.fault("refuse_token", path="/organization_memberships", after=2, times=FOR_GOOD)
     reading = read(connect(troubled), MEMBERS, {"organization": ORGANIZATION, "count": 2})
     assert reading.uris == members[:4]
@@ -482,7 +469,7 @@ def test_where_page_tokens_are_refused_for_good_a_list_without_an_order_says_tha
     assert reading.error or reading.warnings
 
 
-def test_where_nothing_leads_on_a_list_says_that_it_is_short(troubled, events, connect):
+def test_a_list_that_cannot_be_resumed_is_incomplete(troubled, events, connect):
     for _ in range(8):
         for kind in ("refuse_token", "empty_page"):  # each is met by the request after the one before
             troubled.fault(kind, path="/scheduled_events", after=1)
@@ -493,14 +480,14 @@ def test_where_nothing_leads_on_a_list_says_that_it_is_short(troubled, events, c
     assert any(EVENTS in words for words in reading.warnings)
 
 
-def test_a_page_whose_token_leads_to_itself_ends_the_read(troubled, events, connect):
+def test_a_page_token_that_leads_to_its_own_page_ends_the_read(troubled, events, connect):
     troubled.fault("repeat_token", after=3)
     reading = read(connect(troubled))
     reading.broke_off(events, UnexpectedAnswer)
     assert len(reading.uris) in {75, 100}  # whether the page itself is given, or not
 
 
-def test_a_first_page_that_comes_again_under_another_token_is_given_once(troubled, events, connect):
+def test_a_repeated_first_page_is_returned_once(troubled, events, connect):
     troubled.fault("repeat_token")
     read(connect(troubled)).is_all_of(events)
 
@@ -513,17 +500,17 @@ def test_empty_pages_do_not_end_a_list(after, times, troubled, events, connect):
 
 
 @pytest.mark.parametrize("rows", [1, 12, 24])
-def test_rows_that_shift_from_page_to_page_are_given_once(rows, troubled, events, connect):
+def test_rows_that_shift_between_pages_are_returned_once(rows, troubled, events, connect):
     troubled.fault("shift", rows=rows, after=1, times=FOR_GOOD)
     read(connect(troubled)).is_all_of(events)
 
 
-def test_rows_that_shift_in_a_list_without_an_order_of_time_are_given_once(troubled, members, connect):
+def test_rows_that_shift_in_an_unordered_list_are_returned_once(troubled, members, connect):
     troubled.fault("shift", path="/organization_memberships", rows=2, after=1, times=FOR_GOOD)
     read(connect(troubled), MEMBERS, {"organization": ORGANIZATION, "count": 3}).is_all_of(members)
 
 
-def test_events_booked_and_canceled_while_a_list_is_read_change_nothing_else(fresh_sandbox, connect):
+def test_bookings_and_cancellations_during_a_read_affect_no_other_records(fresh_sandbox, connect):
     before = read(connect(fresh_sandbox)).uris
     booked = []
 
@@ -538,7 +525,7 @@ def test_events_booked_and_canceled_while_a_list_is_read_change_nothing_else(fre
     assert [uri for uri in reading.uris if uri not in booked] == before
 
 
-def test_a_record_that_comes_twice_is_given_once(connect):
+def test_a_record_on_two_pages_is_returned_once(connect):
     example = catalog()[EVENTS].examples[0]["output"]
     rows = [{**example, "uri": f"{example['uri']}-{number}"} for number in range(4)]
     pages = [page([rows[0], rows[1]], "a"), page([rows[1], rows[2]], "b"), page([rows[1], rows[3]])]
@@ -546,7 +533,7 @@ def test_a_record_that_comes_twice_is_given_once(connect):
         read(connect(server)).is_all_of([row["uri"] for row in rows])
 
 
-def test_rows_of_one_page_that_share_a_uri_are_all_given(connect):
+def test_rows_of_one_page_with_the_same_uri_are_all_returned(connect):
     uri = "https://api.calendly.com/group_relationships/R1"
     rows = [{"uri": uri, "role": role} for role in ("member", "admin")]
     with Hostile(page(rows, "a"), page(rows)) as server:
@@ -571,7 +558,7 @@ def list_of_one_page(connect, pagination):
     ],
 )
 @pytest.mark.parametrize("token", [{}, {"next_page_token": None}, {"next_page_token": ""}])
-def test_a_page_token_that_only_stands_in_next_page_is_used_and_the_address_is_not(address, token, connect):
+def test_a_page_token_in_next_page_is_used_but_its_address_is_not(address, token, connect):
     result, asked = list_of_one_page(connect, {"next_page": address, **token})
     assert (len(result.records), result.complete) == (2, True)
     assert [dict(request.query).get("page_token") for request in asked] == [None, "a+b="]
@@ -581,13 +568,13 @@ def test_a_page_token_that_only_stands_in_next_page_is_used_and_the_address_is_n
 @pytest.mark.parametrize(
     "address", ["https://api.calendly.com/x", "https://[::1/x", "?page_token=a&page_token=b", "?page_token="]
 )
-def test_a_next_page_without_a_token_is_an_error_and_not_the_end(address, connect):
-    with pytest.raises(UnexpectedAnswer, match="has no page token, so the rest of the list cannot be read"):
+def test_a_next_page_without_a_token_is_an_error(address, connect):
+    with pytest.raises(UnexpectedAnswer, match="without a page token, so the rest of the list can't be read"):
         list_of_one_page(connect, {"next_page": address})
 
 
 @pytest.mark.parametrize("pagination", [{"next_page": 5}, {"next_page": {}}, [1]])
-def test_a_pagination_of_another_form_is_an_error(pagination, connect):
+def test_an_unknown_form_of_pagination_is_an_error(pagination, connect):
     with pytest.raises(UnexpectedAnswer, match="readable pagination"):
         list_of_one_page(connect, pagination)
 
@@ -603,7 +590,7 @@ def subscription():
 
 @pytest.fixture
 def made(fresh_sandbox, connect):
-    """Give what counts how often the subscription of the example exists."""
+    """Return a function that counts how often the subscription of the example exists."""
 
     def count_them():
         rows = connect(fresh_sandbox).run("webhook_subscriptions.list", {"scope": "organization"}).records
@@ -621,12 +608,10 @@ def made(fresh_sandbox, connect):
         pytest.param(Step(hold=True), id="held back"),
     ],
 )
-def test_a_write_whose_answer_was_lost_is_not_sent_again(step, fresh_sandbox, made, connect, monkeypatch):
-    with Proxy(fresh_sandbox, step) as proxy, monkeypatch.context() as patch:
-        patch.setattr(client_module, "_READ_TIMEOUT_S", 1.0)
-        patch.setattr(deadline, "_LEAST_S", 1.0)
-        with pytest.raises(NoAnswer, match="look for its result") as caught:
-            connect(proxy).run(SUBSCRIBE, subscription())
+def test_a_write_is_not_retried_if_its_reply_is_lost(step, fresh_sandbox, made, connect):
+    with Proxy(fresh_sandbox, step) as proxy:
+        with pytest.raises(NoAnswer, match="Check before retrying") as caught:
+            connect(proxy, timeouts=Timeouts(read_s=1.0)).run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 1
     assert caught.value.may_have_happened
     assert not caught.value.retryable
@@ -634,9 +619,9 @@ def test_a_write_whose_answer_was_lost_is_not_sent_again(step, fresh_sandbox, ma
 
 
 @pytest.mark.parametrize("place", range(20, 200, 9))
-def test_a_write_whose_headers_end_too_early_is_not_sent_again(place, fresh_sandbox, made, connect):
+def test_a_write_is_not_retried_if_the_headers_end_early(place, fresh_sandbox, made, connect):
     with Proxy(fresh_sandbox, Step(cut=place)) as proxy:
-        with pytest.raises((NoAnswer, UnexpectedAnswer), match="look for its result"):
+        with pytest.raises((NoAnswer, UnexpectedAnswer), match="Check before retrying"):
             connect(proxy).run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 1
     assert made() == 1
@@ -653,23 +638,23 @@ def test_a_write_whose_headers_end_too_early_is_not_sent_again(place, fresh_sand
         ({"kind": "empty", "status": 201}, UnexpectedAnswer),
     ],
 )
-def test_a_write_that_failed_is_not_sent_again(fault, kind, fresh_sandbox, connect):
+def test_a_write_that_failed_is_not_retried(fault, kind, fresh_sandbox, connect):
     fresh_sandbox.fault(**fault, method="POST")
-    with pytest.raises(kind, match="look for its result"):
+    with pytest.raises(kind, match="Check before retrying"):
         connect(fresh_sandbox).run(SUBSCRIBE, subscription())
     assert len(asked(fresh_sandbox)) == 1
 
 
-@pytest.mark.parametrize("told", [_seconds, _date, _reset, _nothing])
-def test_a_write_that_was_refused_for_the_limit_is_sent_again(told, fresh_sandbox, made, connect, timer):
-    fresh_sandbox.fault("status", status=429, headers=told(timer.now), method="POST", times=2)
+@pytest.mark.parametrize("headers_at", [_seconds, _date, _reset, _nothing])
+def test_a_write_is_retried_after_a_429(headers_at, fresh_sandbox, made, connect, timer):
+    fresh_sandbox.fault("status", status=429, headers=headers_at(timer.now), method="POST", times=2)
     connect(fresh_sandbox).run(SUBSCRIBE, subscription())
     assert asked(fresh_sandbox) == [429, 429, 201]
     assert made() == 1
 
 
 def wait_for_the_end_of_idle_ones(connection):
-    """Wait until it has arrived at our end too: on a busy machine that takes a moment."""
+    """Wait until the end of the connection has arrived here: on a busy machine that takes a moment."""
     adapter = connection._client._session.get_adapter("http://")
     for pool in adapter.poolmanager.pools._container.values():
         for idle in filter(None, list(pool.pool.queue)):
@@ -678,7 +663,7 @@ def wait_for_the_end_of_idle_ones(connection):
 
 
 @pytest.mark.parametrize("abruptly", [False, True])
-def test_a_write_on_a_connection_that_was_closed_while_idle_is_made_once(
+def test_a_write_on_a_connection_that_was_closed_while_idle_happens_once(
     abruptly, fresh_sandbox, made, connect
 ):
     with Proxy(fresh_sandbox, Step(leave=True, abruptly=abruptly)) as proxy:
@@ -691,7 +676,7 @@ def test_a_write_on_a_connection_that_was_closed_while_idle_is_made_once(
     assert made() == 1
 
 
-def test_a_delete_whose_answer_was_lost_is_done(fresh_sandbox, made, connect):
+def test_a_delete_is_retried_and_succeeds_if_its_reply_is_lost(fresh_sandbox, made, connect):
     made_one = connect(fresh_sandbox).run(SUBSCRIBE, subscription()).record
     with Proxy(fresh_sandbox, Step(cut=0, abruptly=True)) as proxy:
         connect(proxy).run("webhook_subscriptions.delete", {"uuid": made_one["uri"]})
@@ -729,7 +714,7 @@ schedules = st.tuples(
 
 
 def read_through(troubled, schedule, events, timer):
-    """Read all events through trouble; the result is right, or says that it is not."""
+    """Read all events with faults; the result is correct, or reports that it isn't."""
     spoiled, declared = schedule
     troubled.control("DELETE", "/faults")
     for fault in declared:
@@ -749,14 +734,12 @@ def read_through(troubled, schedule, events, timer):
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schedule=schedules)
-def test_whatever_goes_wrong_nothing_is_lost_in_silence_and_nothing_doubled(
-    schedule, troubled, events, timer
-):
+def test_random_faults_cause_no_silent_gaps_and_no_duplicates(schedule, troubled, events, timer):
     read_through(troubled, schedule, events, timer)
 
 
 class _Slow(Timer):
-    """A clock by which everything takes a while, so that lists are read in several parts at once."""
+    """A clock that makes every call look slow, so lists are read in parallel."""
 
     def __init__(self):
         super().__init__()
@@ -769,7 +752,7 @@ class _Slow(Timer):
 
 
 def _drawn(chance):
-    """Draw a schedule; threads, which hypothesis could not repeat, decide who runs into what."""
+    """Draw a schedule of faults; threads, which hypothesis can't replay, decide which request gets which."""
     spoiled = [
         Step(
             forward=chance.random() < 0.8,
@@ -795,6 +778,6 @@ def _drawn(chance):
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_whatever_goes_wrong_while_parts_are_read_at_once_they_come_in_order(seed, troubled, events):
+def test_random_faults_during_parallel_reads_keep_the_order(seed, troubled, events):
     schedule = _drawn(random.Random(seed))  # noqa: S311 - trouble, not secrecy
     read_through(troubled, schedule, events, _Slow())

@@ -19,20 +19,18 @@ from calendly_connector.errors import (
     UnexpectedAnswer,
     UsageError,
 )
+from calendly_connector.http.api_errors import error_for
+from calendly_connector.http.headers import clock_skew_s, rate_limit, rate_limit_wait_s
 from calendly_connector.http.protocol import (
     Page,
     Request,
     build_request,
     check_origin,
-    clock_skew_s,
-    error_for,
-    rate_limit,
     read_document,
     read_one,
     read_page,
-    retry_delay_s,
-    wait_s,
 )
+from calendly_connector.http.retry import retry_delay_s
 from hypothesis import example, given
 from hypothesis import strategies as st
 from locations import PAYLOADS
@@ -86,7 +84,7 @@ def http_date(seconds_from_now: float = 0) -> str:
         ("http://[::1]:65535", "http://[::1]:65535"),
     ],
 )
-def test_origin_in_its_plain_form(text, origin):
+def test_origin_is_normalized(text, origin):
     assert check_origin(text) == origin
 
 
@@ -137,13 +135,13 @@ def test_origin_in_its_plain_form(text, origin):
         "https://xn\u3002example",
     ],
 )
-def test_origin_that_could_lead_elsewhere_is_refused(text):
+def test_unsafe_origin_is_rejected(text):
     with pytest.raises(UsageError, match=r"^The API origin must be"):
         check_origin(text)
 
 
 @given(st.text() | st.text(st.sampled_from("htps:/[].@#?%0195ax\\ ")).map("https://{}".format))
-def test_origin_is_plain_or_refused(text):
+def test_any_origin_is_normalized_or_rejected(text):
     try:
         origin = check_origin(text)
     except UsageError:
@@ -177,14 +175,14 @@ def test_origin_is_plain_or_refused(text):
         ("PATCH /x/{uuid}", {"uuid": "a", "b": 1}, "/x/a", {"b": 1}),
     ],
 )
-def test_inputs_go_where_they_belong(line, values, target, body):
+def test_inputs_go_into_path_query_or_body(line, values, target, body):
     request = build_request(line, values)
     assert (request.method, request.target, request.body) == (line.split()[0], target, body)
 
 
 @pytest.mark.parametrize("value", ["", ".", "..", "...", "a\nb", "a\x00", "\ud800", "\u2028"])
-def test_path_id_that_would_lead_elsewhere_is_refused(value):
-    with pytest.raises(UsageError, match="uuid is no id"):
+def test_unsafe_path_id_is_rejected(value):
+    with pytest.raises(UsageError, match="`uuid` isn't a valid id"):
         build_request("GET /users/{uuid}", {"uuid": value})
 
 
@@ -204,7 +202,7 @@ def test_path_ids_never_change_the_path(first, second):
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"))))
-def test_query_comes_back_as_it_went_in(values):
+def test_query_survives_encoding(values):
     request = build_request("GET /x", values)
     assert parse_qsl(request.target.partition("?")[2], keep_blank_values=True) == list(values.items())
 
@@ -215,7 +213,7 @@ def test_inputs_are_not_changed():
     assert values == {"uuid": "a", "b": 1}
 
 
-def test_repr_of_a_request_holds_no_body():
+def test_repr_of_a_request_has_no_body():
     assert "made-up-key" not in repr(build_request("POST /x", {"signing_key": "made-up-key"}))
 
 
@@ -241,7 +239,7 @@ def test_only_reads_and_deletes_are_repeatable(method, repeatable):
         (200, '{"a": "\u00e9\u2713"}'.encode(), {"a": "\u00e9\u2713"}),
     ],
 )
-def test_reply_that_says_yes(status, body, document):
+def test_successful_reply(status, body, document):
     assert read_document(READ, status, {}, body) == document
 
 
@@ -261,9 +259,11 @@ def test_reply_that_says_yes(status, body, document):
     ],
     ids=lambda body: repr(body[:12]),
 )
-@pytest.mark.parametrize(("request_", "hint"), [(READ, "check the network"), (WRITE, "look for its result")])
+@pytest.mark.parametrize(
+    ("request_", "hint"), [(READ, "check the network"), (WRITE, "Check before retrying")]
+)
 def test_reply_that_is_not_json(request_, hint, body):
-    with pytest.raises(UnexpectedAnswer, match="is not JSON") as caught:
+    with pytest.raises(UnexpectedAnswer, match="isn't JSON") as caught:
         read_document(request_, 200, {}, body)
     assert hint in caught.value.fix
 
@@ -277,7 +277,7 @@ def test_one_record():
     [None, [], {}, "x", 5, {"resource": None}, {"resource": []}, {"resource": "x"}, {"collection": []}],
 )
 def test_reply_without_its_record_is_refused(document):
-    with pytest.raises(UnexpectedAnswer, match="has no resource"):
+    with pytest.raises(UnexpectedAnswer, match="has no `resource` object"):
         read_one(READ, document)
 
 
@@ -301,7 +301,7 @@ def test_page(document, page):
     [None, [], {}, "x", {"collection": None}, {"collection": {}}, {"collection": "x"}, {"resource": {}}],
 )
 def test_reply_without_its_list_is_refused(document):
-    with pytest.raises(UnexpectedAnswer, match="has no collection"):
+    with pytest.raises(UnexpectedAnswer, match="has no `collection` of objects"):
         read_page(READ, document)
 
 
@@ -309,14 +309,14 @@ def test_reply_without_its_list_is_refused(document):
     "pagination",
     [[1], "t", 5, True, {"next_page_token": 5}, {"next_page_token": ["t"]}, {"next_page_token": False}],
 )
-def test_a_list_whose_end_cannot_be_told_is_refused_not_cut(pagination):
+def test_a_list_with_unreadable_pagination_is_rejected(pagination):
     with pytest.raises(UnexpectedAnswer, match="pagination"):
         read_page(READ, {"collection": [{}], "pagination": pagination})
 
 
 @pytest.mark.parametrize("row", [None, 5, "x", [], [{}]])
-def test_a_list_of_what_is_no_record_is_refused(row):
-    with pytest.raises(UnexpectedAnswer, match="has no collection of objects"):
+def test_a_list_of_other_values_than_records_is_rejected(row):
+    with pytest.raises(UnexpectedAnswer, match="has no `collection` of objects"):
         read_page(READ, {"collection": [{}, row]})
 
 
@@ -334,11 +334,11 @@ def test_any_document_is_read_or_refused(document):
 
 
 @pytest.mark.parametrize(
-    ("status", "file", "kind", "told"),
+    ("status", "file", "kind", "expected"),
     [
         (400, "400", Rejected, "page_token: must be a valid token."),
         (400, "400-no-parameter", Rejected, "organization, user, or group is required."),
-        (401, "401", Unauthenticated, "does not accept the token (401)."),
+        (401, "401", Unauthenticated, "doesn't accept the token (401)."),
         (403, "403", PermissionDenied, "You do not have permission to access this resource (403)."),
         (403, "403-plan", PermissionDenied, "Please upgrade to a paid Calendly account (403)."),
         (403, "403-scope", PermissionDenied, "the token lacks the scope scheduled_events:read (403)."),
@@ -346,17 +346,17 @@ def test_any_document_is_read_or_refused(document):
         (409, "409-webhook", Rejected, "Hook with this url already exists."),
         (424, "424", Rejected, "There is a problem accessing your calendar."),
         (500, "500", CalendlyDown, "Calendly failed (500)."),
-        (400, "oauth-invalid-grant", Rejected, "GET /scheduled_events was refused (400)."),
+        (400, "oauth-invalid-grant", Rejected, "GET /scheduled_events was rejected (400)."),
     ],
 )
-def test_error_of_each_documented_body(status, file, kind, told):
+def test_error_of_each_documented_body(status, file, kind, expected):
     body = (ERRORS / f"{file}.json").read_bytes()
     error = error_for(READ, status, {"x-request-id": "req-1"}, body)
     assert type(error) is kind
     assert isinstance(error, CalendlyError)
     assert (error.status, error.request_id) == (status, "req-1")
     assert error.details == json.loads(body).get("details", [])
-    assert told in error.message
+    assert expected in error.message
     assert error.message.startswith("GET /scheduled_events")
     assert error.fix
 
@@ -365,7 +365,7 @@ def test_error_of_each_documented_body(status, file, kind, told):
     ("status", "fix"),
     [
         (400, "Check the inputs"),
-        (409, "use that one"),
+        (409, "use the existing one"),
         (422, "Check the inputs"),
         (424, "Reconnect the calendar"),
     ],
@@ -375,7 +375,7 @@ def test_a_refusal_says_what_to_do(status, fix):
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("document", "words"),
     [
         ({"message": "No."}, "No."),
         ({"message": "No"}, "No."),
@@ -388,12 +388,12 @@ def test_a_refusal_says_what_to_do(status, fix):
         ({"details": [{"message": str(number)} for number in range(12)]}, "0. 1. 2. 3. 4. 5. 6. 7. 8. 9."),
     ],
 )
-def test_a_refusal_repeats_calendlys_own_words(told, words):
-    message = error_for(READ, 400, {}, json.dumps(told).encode()).message
-    assert message == f"GET /scheduled_events was refused (400). {words}"
+def test_a_refusal_repeats_calendlys_own_words(document, words):
+    message = error_for(READ, 400, {}, json.dumps(document).encode()).message
+    assert message == f"GET /scheduled_events was rejected (400). {words}"
 
 
-@pytest.mark.parametrize(("request_", "hint"), [(READ, "CALENDLY_API_URL"), (WRITE, "look for its result")])
+@pytest.mark.parametrize(("request_", "hint"), [(READ, "CALENDLY_API_URL"), (WRITE, "Check before retrying")])
 def test_a_wrong_envelope_says_what_to_do(request_, hint):
     for read in (read_one, read_page):
         with pytest.raises(UnexpectedAnswer) as caught:
@@ -401,8 +401,8 @@ def test_a_wrong_envelope_says_what_to_do(request_, hint):
         assert hint in caught.value.fix
 
 
-def test_a_403_without_words_is_told_all_the_same():
-    assert error_for(READ, 403, {}, b"").message == "GET /scheduled_events: refused (403)."
+def test_a_403_without_a_message_still_has_one():
+    assert error_for(READ, 403, {}, b"").message == "GET /scheduled_events: permission denied (403)."
 
 
 def test_every_documented_error_body_is_in_the_table():
@@ -411,7 +411,7 @@ def test_every_documented_error_body_is_in_the_table():
 
 
 @pytest.mark.parametrize(
-    ("told", "reason", "scopes"),
+    ("document", "reason", "scopes"),
     [
         ({"required_scopes": ["a:read", "b:write"]}, "scope", ("a:read", "b:write")),
         ({"required_scopes": ["a:read"], "message": "Please upgrade."}, "scope", ("a:read",)),
@@ -426,8 +426,8 @@ def test_every_documented_error_body_is_in_the_table():
         ({"required_scopes": {"a": 1}}, "other", ()),
     ],
 )
-def test_reason_of_a_403(told, reason, scopes):
-    error = error_for(READ, 403, {}, json.dumps(told).encode())
+def test_reason_of_a_403(document, reason, scopes):
+    error = error_for(READ, 403, {}, json.dumps(document).encode())
     assert isinstance(error, PermissionDenied)
     assert (error.reason, error.required_scopes) == (reason, scopes)
     assert all(scope in error.fix for scope in scopes)
@@ -472,7 +472,7 @@ def test_a_redirect_names_its_status_and_not_its_address(status):
     assert "evil" not in str(error)
 
 
-def test_a_limit_tells_how_long_to_wait():
+def test_a_429_says_how_long_to_wait():
     error = error_for(READ, 429, {"x-ratelimit-reset": "37"}, b"<html>slow down</html>")
     assert isinstance(error, RateLimited)
     assert error.retry_after_s == 37.0
@@ -485,7 +485,7 @@ def test_a_failed_write_may_have_happened(request_, lost):
     error = error_for(request_, 502, {}, b"")
     assert isinstance(error, CalendlyDown)
     assert (error.may_have_happened, error.retryable) == (lost, not lost)
-    assert ("look for its result" in error.fix) is lost
+    assert ("Check before retrying" in error.fix) is lost
 
 
 @pytest.mark.parametrize(
@@ -516,9 +516,9 @@ def test_hostile_error_body_gives_a_short_plain_error(status, body):
     error = error_for(READ, status, {}, body)
     assert str(error).isprintable()
     assert len(str(error)) < 1_000
-    told = error.to_dict()
-    json.dumps(told)
-    assert all(isinstance(detail, dict) for detail in told.get("details", ()))
+    fields = error.to_dict()
+    json.dumps(fields)
+    assert all(isinstance(detail, dict) for detail in fields.get("details", ()))
 
 
 @given(
@@ -553,7 +553,7 @@ DOWN = CalendlyDown("x", status=503)
 @pytest.mark.parametrize(
     ("method", "error", "attempt", "delay_s"),
     [
-        # 429: nothing happened, so any method may try again, as late as it is told to.
+        # 429: nothing happened, so any method may try again, after the time that the reply says.
         ("GET", rate_limited(7.0), 1, 7.0),
         ("POST", rate_limited(7.0), 1, 7.0),
         ("PATCH", rate_limited(0.0), 4, 0.0),
@@ -568,7 +568,7 @@ DOWN = CalendlyDown("x", status=503)
         ("POST", DOWN, 1, None),
         ("PATCH", DOWN, 1, None),
         ("PUT", DOWN, 1, None),
-        # No answer: a write only where it certainly never arrived.
+        # No answer: a write is retried only if it certainly never arrived.
         ("GET", no_answer("timeout"), 1, 1.0),
         ("GET", no_answer("broken"), 2, 2.0),
         ("GET", no_answer("timeout", happened=True), 1, 1.0),
@@ -577,12 +577,12 @@ DOWN = CalendlyDown("x", status=503)
         ("POST", no_answer("timeout"), 1, 1.0),
         ("POST", no_answer("timeout", happened=True), 1, None),
         ("PATCH", no_answer("broken", happened=True), 1, None),
-        # What the next second will not mend.
+        # Errors that a retry does not fix.
         ("GET", no_answer("dns"), 1, None),
         ("GET", no_answer("tls"), 1, None),
         ("GET", no_answer("proxy"), 1, None),
         ("GET", Rejected("x", status=400), 1, None),
-        # A refusal that asks for another try: nothing happened, so a write may be sent again, too.
+        # A rejection that asks for a retry: nothing happened, so a write is retried, too.
         ("GET", error_for(WRITE, 400, {}, RACE), 1, 1.0),
         ("POST", error_for(WRITE, 400, {}, RACE), 2, 2.0),
         ("GET", Unauthenticated("x", status=401), 1, None),
@@ -623,14 +623,14 @@ def test_jitter_does_not_shorten_the_wait_that_calendly_asks_for():
         ({"retry-after": "", "x-ratelimit-reset": "60"}, 60.0),
         ({"retry-after": http_date(90), "date": http_date()}, 90.0),
         ({"retry-after": http_date(-90), "date": http_date()}, 0.0),
-        # Without the server's own clock a date says nothing.
+        # A date is useless without the server's own clock.
         ({"retry-after": http_date(90)}, None),
         ({"retry-after": http_date(90), "x-ratelimit-reset": "60"}, 60.0),
         ({"retry-after": http_date(90), "date": "rubbish", "x-ratelimit-reset": "60"}, 60.0),
     ],
 )
 def test_how_long_to_wait(headers, seconds):
-    assert wait_s(headers) == seconds
+    assert rate_limit_wait_s(headers) == seconds
 
 
 RUBBISH_NUMBERS = [
@@ -651,13 +651,13 @@ RUBBISH_NUMBERS = [
 
 
 @pytest.mark.parametrize("rubbish", [*RUBBISH_NUMBERS, "Tue, 17 Nov 2026 15:22:41 +" + "9" * 15])
-def test_rubbish_about_waiting_is_passed_over(rubbish):
-    assert wait_s({"retry-after": rubbish, "date": http_date(), "x-ratelimit-reset": "60"}) == 60.0
-    assert wait_s({"x-ratelimit-reset": rubbish}) is None
+def test_invalid_wait_headers_are_ignored(rubbish):
+    assert rate_limit_wait_s({"retry-after": rubbish, "date": http_date(), "x-ratelimit-reset": "60"}) == 60.0
+    assert rate_limit_wait_s({"x-ratelimit-reset": rubbish}) is None
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "expected"),
     [
         (("500", "499", "60"), RateLimit(500, 499, 60)),
         (("50", "0", " 0 "), RateLimit(50, 0, 0)),
@@ -667,13 +667,13 @@ def test_rubbish_about_waiting_is_passed_over(rubbish):
         (("500", "", "60"), None),
     ],
 )
-def test_headroom(values, told):
+def test_rate_limit_headers(values, expected):
     names = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
-    assert rate_limit(dict(zip(names, values, strict=True))) == told
+    assert rate_limit(dict(zip(names, values, strict=True))) == expected
 
 
 @pytest.mark.parametrize("rubbish", RUBBISH_NUMBERS)
-def test_rubbish_about_headroom_is_passed_over(rubbish):
+def test_invalid_rate_limit_headers_are_ignored(rubbish):
     assert rate_limit({"x-ratelimit-limit": rubbish, "x-ratelimit-remaining": "5"}) is None
     assert rate_limit({"x-ratelimit-limit": "5", "x-ratelimit-remaining": rubbish}) is None
 
@@ -699,13 +699,13 @@ header_texts = st.text(max_size=80) | st.text(st.sampled_from("0123456789 :,+-GM
 
 @given(st.dictionaries(st.sampled_from(["retry-after", "date", "x-ratelimit-reset"]), header_texts))
 def test_any_headers_are_read(headers: dict[str, Any]):
-    wait = wait_s(headers)
+    wait = rate_limit_wait_s(headers)
     assert wait is None or 0 <= wait < float("inf")
     skew = clock_skew_s(headers, 0.0, 0.0)
     assert skew is None or skew == skew  # noqa: PLR0124 - no NaN
 
 
-# How many records a page may hold
+# Number of records on a page
 
 
 @pytest.mark.parametrize(
@@ -715,7 +715,5 @@ def test_any_headers_are_read(headers: dict[str, Any]):
 def test_a_page_holds_as_many_records_as_were_asked_for_with_a_margin(query, most):
     request = Request("GET", "/scheduled_events", query)
     assert len(read_page(request, {"collection": [{}] * most, "pagination": {}}).records) == most
-    with pytest.raises(
-        UnexpectedAnswer, match=f"answered with {most + 1} records on one page; at most {most}"
-    ):
+    with pytest.raises(UnexpectedAnswer, match=f"has {most + 1} records on one page; at most {most}"):
         read_page(request, {"collection": [{}] * (most + 1), "pagination": {}})

@@ -1,4 +1,4 @@
-"""The budget: paces an account before Calendly refuses it, whatever way the server counts."""
+"""The client-side rate limit, against servers that count in different ways."""
 
 import heapq
 import itertools
@@ -10,7 +10,13 @@ import pytest
 from calendly_connector.contract import RateLimit
 from calendly_connector.errors import RateLimited
 from calendly_connector.http import rate_limit
-from calendly_connector.http.rate_limit import OWN_LIMITS, Account, Allowance, Turn, Window
+from calendly_connector.http.rate_limit import (
+    OPERATION_QUOTAS,
+    AccountRateLimit,
+    Permit,
+    Quota,
+    SlidingWindow,
+)
 from hostile import Hostile, one, reply
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +26,7 @@ BOOK = ("POST", "/invitees")
 
 
 class Fixed:
-    """A server that counts in windows of a minute, each from its first request; Reset is rounded up."""
+    """A server with fixed windows of a minute that start with their first request; Reset is rounded up."""
 
     def __init__(self, limit, *, says=None):
         self.limit, self.says = limit, says
@@ -37,7 +43,7 @@ class Fixed:
 
 
 class Sliding:
-    """A server by which a request counts for a minute after it was made."""
+    """A server with a sliding window: each request counts for a minute."""
 
     def __init__(self, limit, *, says=None):
         self.limit, self.says, self.log = limit, says, deque()
@@ -53,8 +59,8 @@ class Sliding:
 
 
 def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None, start=0.0):
-    """Let threads send in virtual time; give when each was sent, and how many were refused."""
-    account = account or Account()
+    """Send from threads in virtual time; return when each request was sent, and the number of 429s."""
+    account = account or AccountRateLimit()
     left, refused, sent = requests, 0, []
     agenda = [(start, number, "ask", None) for number in range(threads)]
     agenda += [(at, 1000 + number, "other", None) for number, at in enumerate(others)]
@@ -67,8 +73,8 @@ def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None,
         if step == "other":
             server(now)
         elif step == "ask" and left > 0:
-            got = account.take(*GET, now)
-            if isinstance(got, Turn):
+            got = account.acquire(*GET, now)
+            if isinstance(got, Permit):
                 left -= 1
                 sent.append(now)
                 heapq.heappush(agenda, (now + latency_s / 2, number, "serve", got))
@@ -80,11 +86,11 @@ def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None,
         elif step == "answer":
             turn, (good, limit) = turn
             if good:
-                account.told(turn, now, limit)
+                account.observe(turn, now, limit)
             else:
                 refused += 1
                 left += 1
-                account.refused(turn, now, limit.reset_s)
+                account.on_429(turn, now, limit.reset_s)
             heapq.heappush(agenda, (now, number, "ask", None))
     return sent, refused
 
@@ -93,7 +99,7 @@ def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None,
 @pytest.mark.parametrize(
     ("threads", "latency_s"), [(1, 0.001), (1, 0.05), (3, 0.001), (3, 0.3), (8, 0.001), (8, 0.05), (8, 0.3)]
 )
-def test_a_long_read_is_never_refused_and_uses_what_it_may(limit, threads, latency_s):
+def test_a_long_read_uses_its_limit_without_a_429(limit, threads, latency_s):
     server = Fixed(limit)
     sent, refused = run(server, 5 * limit, threads=threads, latency_s=latency_s)
     assert refused == 0
@@ -107,21 +113,21 @@ def test_a_read_that_fits_into_one_window_never_waits(threads):
     latency_s = 0.01
     sent, refused = run(Fixed(500), 500, threads=threads, latency_s=latency_s)
     assert refused == 0
-    assert sent[-1] <= (500 / threads + 2) * latency_s + threads * rate_limit.LOOK_AGAIN_S
+    assert sent[-1] <= (500 / threads + 2) * latency_s + threads * rate_limit.RECHECK_S
 
 
 @pytest.mark.parametrize("limit", [50, 500])
 @pytest.mark.parametrize("threads", [1, 8])
 @pytest.mark.parametrize("says", [None, 60])
 @pytest.mark.parametrize("kind", [Fixed, Sliding])
-def test_however_the_server_counts_it_is_not_refused_again_and_again(kind, limit, threads, says):
+def test_however_the_server_counts_429s_are_rare(kind, limit, threads, says):
     sent, refused = run(kind(limit, says=says), 6 * limit, threads=threads)
     assert refused <= 1
     assert sent[-1] <= 9 * 61  # at best 5 of 60 s
 
 
 @pytest.mark.parametrize("threads", [1, 8])
-def test_what_another_program_uses_costs_a_wait_and_no_loop(threads):
+def test_requests_of_another_program_cause_a_wait_and_no_loop(threads):
     others = [second + 0.5 for second in range(600)]  # one a second
     sent, refused = run(Fixed(100), 300, threads=threads, others=others)
     assert refused <= threads
@@ -145,7 +151,7 @@ def test_a_window_that_another_program_has_used_up_is_waited_for():
     st.sampled_from([None, 60]),
     st.sampled_from([Fixed, Sliding]),
 )
-def test_whatever_happens_it_ends_and_is_seldom_refused(limit, threads, latency_s, others, says, kind):
+def test_any_server_is_handled_with_few_429s(limit, threads, latency_s, others, says, kind):
     requests = 3 * limit
     sent, refused = run(kind(limit, says=says), requests, threads=threads, latency_s=latency_s, others=others)
     assert len(sent) == requests + refused
@@ -156,7 +162,7 @@ def test_whatever_happens_it_ends_and_is_seldom_refused(limit, threads, latency_
 
 
 class Processes:
-    """Processes of one account that send as much as they may, in virtual time; none knows of the others."""
+    """Processes of one account that send as much as they can, in virtual time, without communicating."""
 
     def __init__(self, server, starts, *, threads=1, latency_s=0.02, seconds=240):
         self.sent = [[] for _ in starts]
@@ -164,7 +170,7 @@ class Processes:
         self._server = server
         self._draw = random.Random(1)  # noqa: S311 - replies do not all take the same time
         self._agenda, self._order = [], itertools.count()
-        self.accounts = [Account() for _ in starts]
+        self.accounts = [AccountRateLimit() for _ in starts]
         for number, start in enumerate(starts):
             for _ in range(threads):
                 self._push(start, number, "ask", None)
@@ -173,8 +179,8 @@ class Processes:
             account = self.accounts[number]
             travel_s = latency_s * (0.3 + 0.4 * self._draw.random())
             if step == "ask":
-                turn = account.take(*GET, now)
-                if isinstance(turn, Turn):
+                turn = account.acquire(*GET, now)
+                if isinstance(turn, Permit):
                     self._push(now + travel_s, number, "serve", turn)
                 else:
                     self._push(now + turn, number, "ask", None)
@@ -185,9 +191,9 @@ class Processes:
             else:
                 turn, good, limit = what
                 if good:
-                    account.told(turn, now, limit)
+                    account.observe(turn, now, limit)
                 else:
-                    account.refused(turn, now, limit.reset_s)
+                    account.on_429(turn, now, limit.reset_s)
                 self._push(now, number, "ask", None)
 
     def shares(self, since=0.0):
@@ -220,7 +226,7 @@ def test_a_process_that_starts_later_gets_its_share_from_the_next_minute_on(late
     assert min(run.shares(since=60)) >= 0.75
 
 
-def test_a_process_whose_rival_has_ended_takes_everything_again():
+def test_a_process_uses_the_whole_limit_after_others_end():
     server = Fixed(500)
     alone = Processes(server, [0.0, 0.0], latency_s=0.01, seconds=59).accounts[0]
     sent, refused = run(server, 1500, account=alone, latency_s=0.01, start=60.0)
@@ -233,98 +239,98 @@ def test_a_few_calls_of_another_program_do_not_slow_a_burst_down(threads):
     others = [0.1, 0.2]
     sent, refused = run(Fixed(500), 450, threads=threads, latency_s=0.01, others=others)
     assert refused == 0
-    assert sent[-1] <= 460 / threads * 0.01 + threads * rate_limit.LOOK_AGAIN_S
+    assert sent[-1] <= 460 / threads * 0.01 + threads * rate_limit.RECHECK_S
 
 
 def test_a_command_that_follows_others_in_the_same_minute_is_not_slowed_down():
     server = Fixed(500)
     for number in range(6):
-        account = Account()  # a process of its own
+        account = AccountRateLimit()  # a process of its own
         sent, refused = run(server, 25, account=account, latency_s=0.01, start=number)
         assert refused == 0
         assert sent[-1] - sent[0] <= 26 * 0.01
 
 
-# What is not told
+# Missing headers and replies
 
 
 def test_a_server_without_the_headers_is_not_slowed_down():
-    account = Account()
+    account = AccountRateLimit()
     for number in range(5000):
-        turn = account.take(*GET, number * 1e-4)
-        assert isinstance(turn, Turn)
-        account.told(turn, number * 1e-4, None)
+        turn = account.acquire(*GET, number * 1e-4)
+        assert isinstance(turn, Permit)
+        account.observe(turn, number * 1e-4, None)
 
 
-def test_what_a_window_holds_is_learned_from_one_request_before_others_follow():
-    account = Account()
-    turn = account.take(*GET, 0.0)
-    assert account.take(*GET, 0.0) == rate_limit.LOOK_AGAIN_S
-    account.told(turn, 0.1, RateLimit(500, 2, 30))
-    assert isinstance(account.take(*GET, 0.1), Turn)
-    assert isinstance(account.take(*GET, 0.1), Turn)
-    assert account.take(*GET, 0.1) == rate_limit.LOOK_AGAIN_S
+def test_one_request_learns_the_window_before_others_follow():
+    account = AccountRateLimit()
+    turn = account.acquire(*GET, 0.0)
+    assert account.acquire(*GET, 0.0) == rate_limit.RECHECK_S
+    account.observe(turn, 0.1, RateLimit(500, 2, 30))
+    assert isinstance(account.acquire(*GET, 0.1), Permit)
+    assert isinstance(account.acquire(*GET, 0.1), Permit)
+    assert account.acquire(*GET, 0.1) == rate_limit.RECHECK_S
 
 
 def test_a_request_without_an_answer_does_not_hold_the_others_up():
-    account = Account()
+    account = AccountRateLimit()
     for _ in range(3):
-        assert isinstance(account.take(*GET, 0.0), Turn)
-        account.lost()
+        assert isinstance(account.acquire(*GET, 0.0), Permit)
+        account.release()
 
 
-def test_a_late_reply_of_the_window_before_changes_nothing():
-    account = Account()
-    first = account.take(*GET, 0.0)
-    account.told(first, 0.1, RateLimit(50, 49, 60))
-    late, fresh = account.take(*GET, 59.9), account.take(*GET, 61.0)
-    assert fresh == rate_limit.LOOK_AGAIN_S  # the window is new, and an answer is under way
-    account.lost()
-    fresh = account.take(*GET, 61.0)
-    account.told(fresh, 61.1, RateLimit(50, 49, 60))
-    account.told(late, 61.2, RateLimit(50, 0, 1))
-    assert isinstance(account.take(*GET, 61.3), Turn)
+def test_a_late_reply_of_the_previous_window_changes_nothing():
+    account = AccountRateLimit()
+    first = account.acquire(*GET, 0.0)
+    account.observe(first, 0.1, RateLimit(50, 49, 60))
+    late, fresh = account.acquire(*GET, 59.9), account.acquire(*GET, 61.0)
+    assert fresh == rate_limit.RECHECK_S  # the window is new, and an answer is under way
+    account.release()
+    fresh = account.acquire(*GET, 61.0)
+    account.observe(fresh, 61.1, RateLimit(50, 49, 60))
+    account.observe(late, 61.2, RateLimit(50, 0, 1))
+    assert isinstance(account.acquire(*GET, 61.3), Permit)
 
 
 @pytest.mark.parametrize(
     ("told_s", "waits"), [(0.0, [0, 1, 2, 4, 8, 16, 32, 60, 60]), (7.0, [7, 7, 7, 7, 8])]
 )
-def test_a_server_that_refuses_for_ever_is_asked_less_and_less(told_s, waits):
-    account, now, slept = Account(), 0.0, []
+def test_repeated_429s_are_retried_less_and_less_often(told_s, waits):
+    account, now, slept = AccountRateLimit(), 0.0, []
     for _ in waits:
-        turn = account.take(*GET, now)
-        account.refused(turn, now, told_s)
-        wait = account.take(*GET, now)
-        if isinstance(wait, Turn):
-            account.lost()
+        turn = account.acquire(*GET, now)
+        account.on_429(turn, now, told_s)
+        wait = account.acquire(*GET, now)
+        if isinstance(wait, Permit):
+            account.release()
             wait = 0
         slept.append(wait)
         now += wait
     assert slept == waits
 
 
-def test_a_429_for_several_that_were_under_way_counts_once():
-    account = Account()
-    probe = account.take(*GET, 0.0)
-    account.told(probe, 0.0, RateLimit(500, 400, 60))
-    turns = [account.take(*GET, 1.0) for _ in range(8)]
+def test_429s_of_parallel_requests_count_once():
+    account = AccountRateLimit()
+    probe = account.acquire(*GET, 0.0)
+    account.observe(probe, 0.0, RateLimit(500, 400, 60))
+    turns = [account.acquire(*GET, 1.0) for _ in range(8)]
     for turn in turns:
-        account.refused(turn, 1.5, 10.0)
-    assert account.take(*GET, 1.5) == 10.0
+        account.on_429(turn, 1.5, 10.0)
+    assert account.acquire(*GET, 1.5) == 10.0
 
 
-# Operations with limits of their own
+# Operations with quotas of their own
 
 
 @pytest.mark.parametrize("plan", ["", "trial", "enterprise", "no such plan"])
-def test_bookings_keep_to_every_window_of_the_plan(plan):
-    account, now, sent = Account(plan), 0.0, []
-    windows = OWN_LIMITS[BOOK].get(plan, OWN_LIMITS[BOOK][""])
+def test_bookings_respect_every_quota_of_the_plan(plan):
+    account, now, sent = AccountRateLimit(plan), 0.0, []
+    windows = OPERATION_QUOTAS[BOOK].get(plan, OPERATION_QUOTAS[BOOK][""])
     for _ in range(2 * windows[0].limit + 210):
-        while not isinstance(turn := account.take(*BOOK, now), Turn):
+        while not isinstance(turn := account.acquire(*BOOK, now), Permit):
             now += turn
         sent.append(now)
-        account.told(turn, now, None)
+        account.observe(turn, now, None)
     for limit, seconds in windows:
         assert all(later - earlier >= seconds for earlier, later in zip(sent, sent[limit:], strict=False))
     assert len(sent[: windows[0].limit]) == windows[0].limit
@@ -332,25 +338,25 @@ def test_bookings_keep_to_every_window_of_the_plan(plan):
 
 
 def test_oauth_tokens_are_eight_a_minute():
-    account, path = Account("enterprise"), ("POST", "/oauth/token")
+    account, path = AccountRateLimit("enterprise"), ("POST", "/oauth/token")
     for _ in range(8):
-        account.told(account.take(*path, 0.0), 0.0, None)
-    assert account.take(*path, 0.0) == 60.0
+        account.observe(account.acquire(*path, 0.0), 0.0, None)
+    assert account.acquire(*path, 0.0) == 60.0
 
 
 def test_bookings_do_not_hold_up_reads():
-    account = Account()
+    account = AccountRateLimit()
     for _ in range(10):
-        account.told(account.take(*BOOK, 0.0), 0.0, None)
-    assert account.take(*BOOK, 0.0) == 60.0
-    assert isinstance(account.take(*GET, 0.0), Turn)
+        account.observe(account.acquire(*BOOK, 0.0), 0.0, None)
+    assert account.acquire(*BOOK, 0.0) == 60.0
+    assert isinstance(account.acquire(*GET, 0.0), Permit)
 
 
-def test_an_allowance_without_an_entry_gives_way_at_once():
-    allowance = Allowance([Window(2, 10)])
+def test_a_quota_allows_a_request_again_once_its_window_has_passed():
+    allowance = SlidingWindow([Quota(2, 10)])
     assert allowance.wait_s(5) == 0
-    allowance.spend(5)
-    allowance.spend(6)
+    allowance.acquire(5)
+    allowance.acquire(6)
     assert [allowance.wait_s(now) for now in (6, 14, 15)] == [9, 1, 0]
 
 
@@ -392,9 +398,13 @@ def test_accounts_do_not_share_a_budget(make_sandbox, connect, timer):
 
 
 def test_two_tokens_that_calendly_counts_as_one_share_a_budget(connect, timer):
-    told = {"X-RateLimit-Limit": "50", "X-RateLimit-Reset": "30", "X-RateLimit-Key": "oauth:app:user"}
+    limit_headers = {
+        "X-RateLimit-Limit": "50",
+        "X-RateLimit-Reset": "30",
+        "X-RateLimit-Key": "oauth:app:user",
+    }
     user = {"resource": {"uri": "a"}}
-    steps = [reply(200, user, told | {"X-RateLimit-Remaining": str(left)}) for left in (5, 4, 0, 49)]
+    steps = [reply(200, user, limit_headers | {"X-RateLimit-Remaining": str(left)}) for left in (5, 4, 0, 49)]
     with Hostile(*steps) as server:
         first, second = connect(server, token="first"), connect(server, token="second")
         spend(first, 1)
@@ -404,7 +414,7 @@ def test_two_tokens_that_calendly_counts_as_one_share_a_budget(connect, timer):
     assert timer.sleeps == [30.0]
 
 
-def test_a_booking_beyond_the_hour_is_not_sent_but_told(connect, timer):
+def test_a_booking_that_exceeds_its_quota_is_an_error_and_is_not_sent(connect, timer):
     booking = {
         "event_type": "https://api.calendly.com/event_types/a-b",
         "start_time": "2026-12-01T10:00:00Z",
@@ -423,7 +433,7 @@ def test_a_booking_beyond_the_hour_is_not_sent_but_told(connect, timer):
     assert sum(timer.sleeps) >= 4 * 59
 
 
-def test_a_check_does_not_wait_for_the_budget_but_says_so(make_sandbox, connect, timer):
+def test_a_check_reports_a_used_up_limit_without_waiting(make_sandbox, connect, timer):
     with make_sandbox(rate_limit=50, clock=timer) as sandbox:
         connection = connect(sandbox)
         spend(connection, 50)
@@ -431,7 +441,7 @@ def test_a_check_does_not_wait_for_the_budget_but_says_so(make_sandbox, connect,
     assert timer.sleeps == []
 
 
-def test_the_headroom_is_told(make_sandbox, connect, timer):
+def test_the_rate_limit_is_available_on_the_connection(make_sandbox, connect, timer):
     with make_sandbox(rate_limit=50, clock=timer) as sandbox:
         connection = connect(sandbox)
         assert connection.rate_limit is None

@@ -1,4 +1,4 @@
-"""The command `mcp` as clients start it: over standard input and output, and over HTTP behind its door."""
+"""The command `mcp` as clients start it, over standard input and output and over HTTP."""
 
 import json
 import os
@@ -17,15 +17,15 @@ import pytest
 from agents import MODES, agent_of, over_http
 from calendly_connector import cli
 from calendly_connector.cli import mcp
-from calendly_connector.hosts.mcp import http as door
-from calendly_connector.hosts.mcp.in_flight import OneForEachId
+from calendly_connector.hosts.mcp import http
+from calendly_connector.hosts.mcp.request_ids import UniqueRequestIds
 from calendly_connector.sandbox.app import SECRET_MARK
 from mcp import StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
-TOKEN = f"{SECRET_MARK}of-the-account"  # the session's end looks for it in every file that was written
-DOOR = f"{SECRET_MARK}of-the-door"
+TOKEN = f"{SECRET_MARK}of-the-account"  # conftest looks for it in every file at the end
+SERVER_TOKEN = f"{SECRET_MARK}of-the-server"
 SOON_S = 30
 HELLO = {
     "jsonrpc": "2.0",
@@ -42,7 +42,7 @@ ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 @pytest.fixture
 def environment(fresh_sandbox):
-    """Give the variables of a process that signs in to a sandbox of the test's own."""
+    """Return the environment of a process that signs in to a sandbox of the test's own."""
     fresh_sandbox.control(
         "POST", "/tokens", {"name": TOKEN, "scopes": ["users:read", "scheduled_events:write"]}
     )
@@ -51,13 +51,13 @@ def environment(fresh_sandbox):
 
 @pytest.fixture
 def listen(environment, tmp_path):
-    """Give what serves HTTP in a process of its own, and its address."""
+    """Return what serves HTTP in a separate process and yields its URL."""
 
     @contextmanager
     def listening(*words):
         log = tmp_path / "http.log"
         command = [SCRIPT, "--debug", "mcp", "--http", "--port", "0", *words]
-        variables = {**environment, "CALENDLY_MCP_TOKEN": DOOR}
+        variables = {**environment, "CALENDLY_MCP_TOKEN": SERVER_TOKEN}
         with (
             log.open("wb") as errors,
             subprocess.Popen(command, env=variables, stderr=subprocess.PIPE) as server,
@@ -96,7 +96,7 @@ def test_an_agent_works_over_standard_input_and_output(environment, tmp_path, mo
     assert "POST /scheduled_events/" in log.read_text()
 
 
-def test_standard_output_holds_the_protocol_alone_whatever_comes_in(environment, tmp_path):
+def test_standard_output_holds_only_the_protocol_whatever_the_input(environment, tmp_path):
     lines = [
         HELLO,
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
@@ -146,22 +146,22 @@ def test_ctrl_c_ends_a_server_that_waits_for_input(environment):
         assert server.wait(SOON_S) == -signal.SIGINT
 
 
-def test_a_person_who_starts_it_in_a_terminal_is_told_what_it_waits_for(environment):
+def test_started_in_a_terminal_it_says_what_it_is_waiting_for(environment):
     ours, terminal = pty.openpty()
     with subprocess.Popen([SCRIPT, "mcp"], env=environment, stdin=terminal, stderr=subprocess.PIPE) as server:
         os.close(terminal)
-        assert b"Waiting for the client" in server.stderr.readline()
+        assert b"Waiting for an MCP client" in server.stderr.readline()
         server.terminate()
         server.communicate(timeout=SOON_S)
     os.close(ours)
 
 
-def test_a_missing_token_and_an_unknown_credential_are_told_to_the_agent(fresh_sandbox, tmp_path):
+def test_a_missing_token_and_an_unknown_credential_are_reported_to_the_agent(fresh_sandbox, tmp_path):
     variables = {**os.environ, "CALENDLY_API_URL": fresh_sandbox.url, "XDG_DATA_HOME": str(tmp_path)}
-    for words, told in (([], "CALENDLY_API_TOKEN"), (["--credential", "nobody"], "nobody")):
+    for words, text in (([], "CALENDLY_API_TOKEN"), (["--credential", "nobody"], "nobody")):
         command = StdioServerParameters(command=SCRIPT, args=["mcp", *words], env=variables)
         with (tmp_path / "log").open("w") as errors, agent_of(stdio_client(command, errlog=errors)) as agent:
-            assert told in agent.refused("users_me")
+            assert text in agent.error("users_me")
     assert fresh_sandbox.requests()["requests"] == []
 
 
@@ -170,22 +170,22 @@ def test_a_missing_token_and_an_unknown_credential_are_told_to_the_agent(fresh_s
 
 @pytest.mark.parametrize("mode", MODES)
 def test_an_agent_works_over_http(listen, mode):
-    with listen() as url, agent_of(over_http(url, DOOR), mode=mode, reply="accept") as agent:
+    with listen() as url, agent_of(over_http(url, SERVER_TOKEN), mode=mode, reply="accept") as agent:
         event = agent.get("scheduled_events_list", status="active", count=1)["records"][0]
         assert agent.get("scheduled_events_cancel", uuid=event["uri"])["record"]["canceler_type"] == "host"
         assert len(agent.questions) == 1
 
 
-def test_read_only_and_only_hold_over_http(listen):
-    with listen("--read-only", "--only", "booking") as url, agent_of(over_http(url, DOOR)) as agent:
+def test_read_only_and_only_apply_over_http(listen):
+    with listen("--read-only", "--only", "booking") as url, agent_of(over_http(url, SERVER_TOKEN)) as agent:
         names = {tool.name for tool in agent.list_tools().tools}
         assert "event_types_list" in names
         assert not names & {"invitees_create", "run_action", "teams_list"}
 
 
-def test_the_door_stays_closed_without_the_token_and_for_pages_of_others(listen, fresh_sandbox):
+def test_requests_without_the_token_and_from_other_sites_are_rejected(listen, fresh_sandbox):
     with listen() as url, httpx.Client(trust_env=False) as web:
-        right = {"Authorization": f"Bearer {DOOR}", **ACCEPT}
+        right = {"Authorization": f"Bearer {SERVER_TOKEN}", **ACCEPT}
         assert web.post(url, json=HELLO, headers=right).status_code == 200
         nobody = web.post(url, json=HELLO, headers=ACCEPT)
         assert nobody.status_code == 401
@@ -201,11 +201,11 @@ def test_the_door_stays_closed_without_the_token_and_for_pages_of_others(listen,
         assert own.status_code == 200
         assert web.post(url, content=b"a" * 2_000_000, headers=right).status_code == 413
         assert web.post(url.removesuffix("/mcp"), json=HELLO, headers=right).status_code == 404
-        assert DOOR not in nobody.text + page.text + rebound.text
+        assert SERVER_TOKEN not in nobody.text + page.text + rebound.text
     assert fresh_sandbox.requests()["requests"] == []
 
 
-def test_a_request_with_the_id_of_one_in_flight_is_refused(listen, fresh_sandbox):
+def test_a_request_with_an_id_in_flight_is_rejected(listen, fresh_sandbox):
     fault = {"kind": "latency", "method": "GET", "path": "/users/me", "latency_s": 2, "times": 1}
     fresh_sandbox.control("POST", "/faults", fault)
     ask = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "users_me"}}
@@ -213,9 +213,9 @@ def test_a_request_with_the_id_of_one_in_flight_is_refused(listen, fresh_sandbox
     with (
         ThreadPoolExecutor() as threads,
         httpx.Client(trust_env=False, timeout=SOON_S) as web,
-        listen() as url,  # the innermost, so that its end frees whoever would wait for ever
+        listen() as url,  # innermost, so its end releases threads that still wait
     ):
-        headers = {"Authorization": f"Bearer {DOOR}", **ACCEPT}
+        headers = {"Authorization": f"Bearer {SERVER_TOKEN}", **ACCEPT}
         hello = web.post(url, json=HELLO, headers=headers)
         headers["Mcp-Session-Id"] = hello.headers["Mcp-Session-Id"]
         web.post(url, json=ready, headers=headers)
@@ -224,25 +224,25 @@ def test_a_request_with_the_id_of_one_in_flight_is_refused(listen, fresh_sandbox
         assert [reply.status_code for reply in replies] == [200, 409]
         assert "Ada Okafor" in replies[0].text
         assert replies[1].json()["id"] is None
-        assert "A request with the id 7 is in flight" in replies[1].json()["error"]["message"]
-        again = web.post(url, json=ask, headers=headers)  # it is free as soon as it was answered
+        assert "Request id 7 is already in flight" in replies[1].json()["error"]["message"]
+        again = web.post(url, json=ask, headers=headers)  # the id is free once it was answered
         assert again.status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("body", "refused"),
+    ("body", "rejected"),
     [
         (b'{"id": 1, "method": "x"}', True),
-        (b'{"id": "1", "method": "x"}', False),  # another id: a text
+        (b'{"id": "1", "method": "x"}', False),  # another id: a string
         (b'{"id": 1, "result": {}}', False),  # a reply to the server
         (b'{"method": "x"}', False),  # a notification
         (b"[1]", False),
         (b"[" * 100_000, False),
         (b"\xff", False),
-        (b'{"id": 1, "method": "x"' + b" " * 200 + b"}", False),  # too long: the app refuses it
+        (b'{"id": 1, "method": "x"' + b" " * 200 + b"}", False),  # too long: the app rejects it
     ],
 )
-def test_which_requests_are_refused_while_another_is_in_flight(body, refused):
+def test_only_a_request_with_the_same_id_is_rejected_while_one_is_in_flight(body, rejected):
     async def app(_scope, receive, _send):
         seen.append(b"")
         more = True
@@ -260,17 +260,17 @@ def test_which_requests_are_refused_while_another_is_in_flight(body, refused):
             return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
 
         async def send(message):
-            told.append(message)
+            sent.append(message)
 
-        await one_for_each_id(
+        await unique_request_ids(
             {"type": "http", "method": "POST", "headers": [(b"mcp-session-id", b"s")]}, receive, send
         )
 
-    seen, told = [], []
-    one_for_each_id = OneForEachId(app, limit=100)
+    seen, sent = [], []
+    unique_request_ids = UniqueRequestIds(app, limit=100)
     anyio.run(request, b'{"id": 1, "method": "first"}')
-    assert seen[1:] == ([] if refused else [body])
-    assert [message["status"] for message in told if "status" in message] == ([409] if refused else [])
+    assert seen[1:] == ([] if rejected else [body])
+    assert [message["status"] for message in sent if "status" in message] == ([409] if rejected else [])
 
 
 @pytest.mark.parametrize(
@@ -279,56 +279,58 @@ def test_which_requests_are_refused_while_another_is_in_flight(body, refused):
         ({}, 401),
         ({"authorization": "Bearer"}, 401),
         ({"authorization": "Bearer "}, 401),
-        ({"authorization": f"Basic {DOOR}"}, 401),
-        ({"authorization": DOOR}, 401),
-        ({"authorization": f"Bearer {DOOR}x"}, 401),
-        ({"authorization": f"Bearer {DOOR[:-1]}"}, 401),
+        ({"authorization": f"Basic {SERVER_TOKEN}"}, 401),
+        ({"authorization": SERVER_TOKEN}, 401),
+        ({"authorization": f"Bearer {SERVER_TOKEN}x"}, 401),
+        ({"authorization": f"Bearer {SERVER_TOKEN[:-1]}"}, 401),
         ({"authorization": "Bearer \xff"}, 401),
-        ({"authorization": f"bearer  {DOOR} "}, None),
-        ({"authorization": f"Bearer {DOOR}"}, None),
-        ({"authorization": f"Bearer {DOOR}", "origin": "http://127.0.0.1:3000"}, None),
-        ({"authorization": f"Bearer {DOOR}", "origin": "http://[::1]"}, None),
-        ({"authorization": f"Bearer {DOOR}", "origin": "null"}, 403),
-        ({"authorization": f"Bearer {DOOR}", "origin": ""}, 403),
-        ({"authorization": f"Bearer {DOOR}", "origin": "http://localhost.evil.example"}, 403),
-        ({"authorization": f"Bearer {DOOR}", "origin": "http://localhost@evil.example"}, 403),
-        ({"authorization": f"Bearer {DOOR}", "origin": "http://[evil"}, 403),
-        ({"authorization": f"Bearer {DOOR}", "host": "evil.example:8701"}, 421),
-        ({"authorization": f"Bearer {DOOR}", "host": "127.0.0.1.evil.example"}, 421),
-        ({"authorization": f"Bearer {DOOR}", "host": "[::1]:8701"}, None),
-        ({"authorization": f"Bearer {DOOR}", "host": ""}, 421),
+        ({"authorization": f"bearer  {SERVER_TOKEN} "}, None),
+        ({"authorization": f"Bearer {SERVER_TOKEN}"}, None),
+        ({"authorization": f"Bearer {SERVER_TOKEN}", "origin": "http://127.0.0.1:3000"}, None),
+        ({"authorization": f"Bearer {SERVER_TOKEN}", "origin": "http://[::1]"}, None),
+        ({"authorization": f"Bearer {SERVER_TOKEN}", "origin": "null"}, 403),
+        ({"authorization": f"Bearer {SERVER_TOKEN}", "origin": ""}, 403),
+        ({"authorization": f"Bearer {SERVER_TOKEN}", "origin": "http://localhost.evil.example"}, 403),
+        ({"authorization": f"Bearer {SERVER_TOKEN}", "origin": "http://localhost@evil.example"}, 403),
+        ({"authorization": f"Bearer {SERVER_TOKEN}", "origin": "http://[evil"}, 403),
+        ({"authorization": f"Bearer {SERVER_TOKEN}", "host": "evil.example:8701"}, 421),
+        ({"authorization": f"Bearer {SERVER_TOKEN}", "host": "127.0.0.1.evil.example"}, 421),
+        ({"authorization": f"Bearer {SERVER_TOKEN}", "host": "[::1]:8701"}, None),
+        ({"authorization": f"Bearer {SERVER_TOKEN}", "host": ""}, 421),
     ],
 )
-def test_who_may_come_in(headers, status):
-    told = door.refused({"host": "localhost:8701", **headers}, DOOR, loopback=True)
-    assert (told and told[0]) == status
-    assert told is None or DOOR not in told[1]
+def test_which_headers_are_accepted(headers, status):
+    rejected = http.rejection({"host": "localhost:8701", **headers}, SERVER_TOKEN, loopback=True)
+    assert (rejected and rejected[0]) == status
+    assert rejected is None or SERVER_TOKEN not in rejected[1]
 
 
-def test_a_server_for_other_machines_may_have_any_name_and_still_asks_for_the_token():
-    headers = {"host": "agents.acme.example", "authorization": f"Bearer {DOOR}"}
-    assert door.refused(headers, DOOR, loopback=False) is None
-    assert door.refused({**headers, "authorization": ""}, DOOR, loopback=False)[0] == 401
-    assert door.refused({**headers, "origin": "https://evil.example"}, DOOR, loopback=False)[0] == 403
+def test_a_server_for_other_machines_accepts_any_host_name_but_requires_the_token():
+    headers = {"host": "agents.acme.example", "authorization": f"Bearer {SERVER_TOKEN}"}
+    assert http.rejection(headers, SERVER_TOKEN, loopback=False) is None
+    assert http.rejection({**headers, "authorization": ""}, SERVER_TOKEN, loopback=False)[0] == 401
+    assert (
+        http.rejection({**headers, "origin": "https://evil.example"}, SERVER_TOKEN, loopback=False)[0] == 403
+    )
 
 
-def test_who_listens_to_other_machines_is_told_of_tls(capsys):
+def test_listening_to_other_machines_recommends_tls(capsys):
     mcp._announce("http://192.0.2.1:8701/mcp", False)
     assert "Put TLS in front of it" in capsys.readouterr().err
     mcp._announce("http://127.0.0.1:8701/mcp", True)
     assert "TLS" not in capsys.readouterr().err
 
 
-# Wrong calls of the command
+# Invalid options
 
 
 @pytest.fixture
 def call(capsys, monkeypatch):
-    """Give what runs the command in this process: exit code and errors."""
+    """Return what runs the command in this process and returns its exit code and errors."""
 
-    def run(*words, door_token=DOOR):
+    def run(*words, server_token=SERVER_TOKEN):
         monkeypatch.setenv("CALENDLY_API_TOKEN", TOKEN)
-        monkeypatch.setenv("CALENDLY_MCP_TOKEN", door_token)
+        monkeypatch.setenv("CALENDLY_MCP_TOKEN", server_token)
         return cli.main(["mcp", *words]), capsys.readouterr().err
 
     return run
@@ -336,14 +338,14 @@ def call(capsys, monkeypatch):
 
 @pytest.mark.parametrize("token", ["", "short", "with a space in the middle", "not-ascii-é-not-ascii"])
 def test_http_does_not_start_without_a_good_token(call, token):
-    code, err = call("--http", "--port", "0", door_token=token)
+    code, err = call("--http", "--port", "0", server_token=token)
     assert code == 2
     assert "needs CALENDLY_MCP_TOKEN" in err
     assert "openssl rand" in err
     assert not token or token not in err
 
 
-def test_a_port_that_is_taken_and_a_wrong_name_are_refused(call):
+def test_a_port_in_use_and_an_unknown_name_are_reported(call):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, err = call("--http", "--port", str(taken.getsockname()[1]))
     assert (code, err.count("\n")) == (1, 1)
@@ -354,13 +356,13 @@ def test_a_port_that_is_taken_and_a_wrong_name_are_refused(call):
 
 
 @pytest.mark.parametrize("words", [["--port", "1"], ["--host", "localhost"]])
-def test_where_to_listen_is_for_http_alone(call, words):
+def test_host_and_port_require_http(call, words):
     code, err = call(*words)
     assert code == 2
     assert "--http" in err
 
 
-def test_without_the_package_the_command_says_how_to_get_it(call, monkeypatch):
+def test_without_the_mcp_package_the_command_says_how_to_install_it(call, monkeypatch):
     for name in [name for name in sys.modules if name.startswith("calendly_connector.hosts")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "mcp_types", None)
@@ -369,7 +371,7 @@ def test_without_the_package_the_command_says_how_to_get_it(call, monkeypatch):
     assert "pip install 'calendly-connector[mcp]'" in err
 
 
-def test_a_host_that_loads_the_connector_does_not_pay_for_mcp():
+def test_loading_the_connector_does_not_import_mcp():
     code = (
         "import sys; from calendly_connector.plugin import connector; "
         "connector.actions(); print('mcp' in sys.modules)"

@@ -1,4 +1,4 @@
-"""Whatever a reply holds, the caller gets a ConnectorError that names the reply, and never the blame."""
+"""Odd replies raise a ConnectorError that names the reply and doesn't blame the caller."""
 
 import pytest
 from calendly_connector import cli, sync
@@ -39,21 +39,21 @@ def given(action):
 
 
 def ends_well(call):
-    """Assert that a good call gives something, or an error of one line that does not blame the caller."""
+    """Assert that a valid call succeeds, or raises an error of one line that doesn't blame the caller."""
     caught = None
     try:
         call()
     except ConnectorError as error:
         caught = error
     assert "\n" not in str(caught)
-    # Some events are for admins alone, and the role is in a reply.
-    assert not isinstance(caught, UsageError) or "must be an admin or owner" in str(caught)
+    # Some events are for admins only, and the role is in a reply.
+    assert not isinstance(caught, UsageError) or "for admins and owners" in str(caught)
 
 
-def looked_twice(connection, events):
-    """Return the second of two looks; what it tells has the form of an event."""
-    polled = connection.poll(events, since=SINCE)
-    return connection.poll(events, polled.cursor)
+def polled_twice(connection, events):
+    """Return the result of the second of two polls."""
+    trigger = connection.trigger(events)
+    return trigger.poll(trigger.poll(since=SINCE).cursor)
 
 
 def library_calls(connection):
@@ -67,19 +67,19 @@ def library_calls(connection):
         "iterate": lambda: list(connection.iterate("scheduled_events.list", given("scheduled_events.list"))),
         "request": lambda: connection.request("GET", "/users/me"),
         "check": lambda: connection.check(deep=True),
-        "poll bookings": lambda: looked_twice(connection, BOOKINGS),
-        "poll shelves": lambda: looked_twice(connection, SHELVES),
-        "poll submissions": lambda: looked_twice(connection, SUBMISSIONS),
-        "poll filtered": lambda: connection.poll(BOOKINGS[:1], since=SINCE, filters={"first_time": True}),
-        "sample": lambda: connection.sample("invitee.created"),
+        "poll bookings": lambda: polled_twice(connection, BOOKINGS),
+        "poll shelves": lambda: polled_twice(connection, SHELVES),
+        "poll submissions": lambda: polled_twice(connection, SUBMISSIONS),
+        "poll filtered": lambda: connection.trigger(BOOKINGS[:1], {"first_time": True}).poll(since=SINCE),
+        "sample": lambda: connection.trigger(["invitee.created"]).sample(),
         "subscribe": lambda: subscriptions.subscribe(BOOKINGS[:2], CALLBACK),
-        "survey": subscriptions.survey,
-        "prune": lambda: subscriptions.prune(subscriptions.survey(), lambda _finding: True),
+        "audit": subscriptions.audit,
+        "prune": lambda: subscriptions.prune(subscriptions.audit(), lambda _finding: True),
     }
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_replies_with_odd_values_at_random_end_in_an_error_of_ours_or_in_none(seed, calendly, connection):
+def test_random_odd_replies_raise_only_connector_errors(seed, calendly, connection):
     for name, call in library_calls(connection).items():
         calendly.change = at_random(f"{seed} {name}")
         ends_well(call)
@@ -96,13 +96,11 @@ def test_replies_with_odd_values_at_random_end_in_an_error_of_ours_or_in_none(se
         ("contacts.list", "poll shelves"),
         ("routing_forms.list", "poll submissions"),
         ("routing_form_submissions.list", "poll submissions"),
-        ("webhook_subscriptions.list", "survey"),
-        ("groups.list", "survey"),
+        ("webhook_subscriptions.list", "audit"),
+        ("groups.list", "audit"),
     ],
 )
-def test_an_odd_value_in_any_field_ends_in_an_error_of_ours_or_in_none(
-    value, action, entry, calendly, connection
-):
+def test_an_odd_value_in_any_field_raises_only_connector_errors(value, action, entry, calendly, connection):
     call = library_calls(connection)[entry]
     for place in places(document_of(catalog()[action])):
         calendly.change = lambda name, document, place=place: (
@@ -136,7 +134,7 @@ COMMANDS = (
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.usefixtures("vault")
-def test_a_command_never_ends_in_a_traceback_and_never_blames_who_typed_it(words, calendly, capsys):
+def test_odd_replies_never_end_a_command_in_a_traceback(words, calendly, capsys):
     for seed in range(SEEDS):
         calendly.change = at_random(f"{seed} {words}")
         assert cli.main(words) in {0, 1}
@@ -144,11 +142,11 @@ def test_a_command_never_ends_in_a_traceback_and_never_blames_who_typed_it(words
         assert "Traceback" not in err
 
 
-# What an answer that is odd in one way leads to
+# Replies that are odd in one way
 
 
 def odd_record(action, **fields):
-    """Return a change that makes records of one list odd."""
+    """Return a change that makes the first record of one list odd."""
 
     def change(name, document):
         if name == action:
@@ -161,13 +159,13 @@ def odd_record(action, **fields):
 
 
 @pytest.mark.parametrize("uri", [GONE, None, 5, "", f"{API}/scheduled_events/a b", f"{API}/users/AAAA"])
-def test_a_look_names_the_reply_whose_record_has_no_usable_uri(uri, calendly, connection):
+def test_a_poll_names_the_reply_with_an_unusable_uri(uri, calendly, connection):
     calendly.change = odd_record("scheduled_events.list", uri=uri)
     with pytest.raises(UnexpectedAnswer, match=r"reply to scheduled_events\.list"):
-        connection.poll(["invitee.created"], since=SINCE)
+        connection.trigger(["invitee.created"]).poll(since=SINCE)
 
 
-def test_a_look_names_the_reply_about_the_user_where_their_organization_is_none(calendly, connection):
+def test_a_poll_names_the_reply_with_an_invalid_organization(calendly, connection):
     def change(action, document):
         if action == "users.me":
             document["resource"]["current_organization"] = f"{API}/users/AAAA"
@@ -175,7 +173,7 @@ def test_a_look_names_the_reply_about_the_user_where_their_organization_is_none(
 
     calendly.change = change
     with pytest.raises(UnexpectedAnswer, match=r"reply to users\.me"):
-        connection.poll(["invitee.created"], since=SINCE)
+        connection.trigger(["invitee.created"]).poll(since=SINCE)
 
 
 def test_a_default_that_comes_from_a_reply_is_not_blamed_on_the_caller(calendly, connection):
@@ -192,11 +190,9 @@ def test_a_default_that_comes_from_a_reply_is_not_blamed_on_the_caller(calendly,
 @pytest.mark.parametrize(
     "fields", [{"callback_url": GONE}, {"callback_url": 5}, {"state": 5}, {"events": "x"}]
 )
-def test_a_subscription_without_what_we_judge_by_is_not_listed_and_the_reply_is_named(
-    fields, calendly, connection
-):
+def test_a_subscription_without_required_fields_is_reported_with_its_reply(fields, calendly, connection):
     calendly.change = odd_record("webhook_subscriptions.list", **fields)
-    found = subscriptions_of(connection).survey()
+    found = subscriptions_of(connection).audit()
     assert {finding.kind for finding in found} == {"unlisted"}
     (name,) = fields
     assert all("webhook_subscriptions.list" in finding.message for finding in found)
@@ -205,7 +201,7 @@ def test_a_subscription_without_what_we_judge_by_is_not_listed_and_the_reply_is_
 
 def test_a_group_without_a_usable_uri_is_not_blamed_on_the_caller(calendly, connection):
     calendly.change = odd_record("groups.list", uri=f"{API}/webhook_subscriptions/W1")
-    found = subscriptions_of(connection).survey()
+    found = subscriptions_of(connection).audit()
     assert any(finding.kind == "unlisted" and "groups.list" in finding.message for finding in found)
 
 
@@ -224,11 +220,11 @@ def test_a_key_whose_subscription_cannot_be_found_in_an_odd_list_stays_for_prune
         subscriptions_of(connection, store).subscribe(["invitee.created"], CALLBACK)
     assert [kept.uri for kept in store.all()] == [""]
     calendly.change = lambda _action, document: document
-    found = subscriptions_of(connection, store).survey()
+    found = subscriptions_of(connection, store).audit()
     assert [finding.repair != "" for finding in found if finding.kind == "pending"] == [True]
 
 
-def test_every_event_that_can_be_looked_for_is_looked_for_here():
+def test_every_kind_of_event_is_polled_in_these_tests():
     looked_for = {*BOOKINGS, *SHELVES, *SUBMISSIONS}
     families = {kind.partition(".")[0] for kind in manifest().triggers}
     assert families == {kind.partition(".")[0] for kind in looked_for}
@@ -246,10 +242,10 @@ def with_fields(action, fields):
 
 
 @pytest.mark.parametrize("fields", [{"current_organization": f"{API}/users/AAAA"}, {"uri": "a b"}])
-def test_a_sync_blames_the_reply_that_says_whose_account_it_is(fields, calendly, connection, tmp_path):
+def test_a_sync_names_the_reply_with_an_invalid_account(fields, calendly, connection, tmp_path):
     calendly.change = with_fields("users.me", fields)
     with pytest.raises(UnexpectedAnswer, match=r"reply to users\.me"):
-        sync.copy(connection, str(tmp_path / "copy.db"), sync.Options(streams=["users"]))
+        sync.run(connection, str(tmp_path / "calendly.db"), sync.SyncOptions(streams=["users"]))
 
 
 @pytest.mark.parametrize(
@@ -260,9 +256,9 @@ def test_a_sync_blames_the_reply_that_says_whose_account_it_is(fields, calendly,
         ("routing_forms.list", "routing_forms,routing_form_submissions", {"uri": f"{API}/users/AAAA"}),
     ],
 )
-def test_a_sync_goes_on_after_a_record_that_it_cannot_ask_about_and_names_its_reply(
+def test_a_sync_continues_after_an_unusable_record_and_names_its_reply(
     action, streams, fields, calendly, connection, tmp_path
 ):
     calendly.change = with_fields(action, fields)
-    report = sync.copy(connection, str(tmp_path / "copy.db"), sync.Options(streams=streams.split(",")))
+    report = sync.run(connection, str(tmp_path / "calendly.db"), sync.SyncOptions(streams=streams.split(",")))
     assert any(f"reply to {action}" in warning for warning in report.warnings)

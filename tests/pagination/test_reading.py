@@ -1,4 +1,4 @@
-"""Lists that are read while their rows and page tokens change, and in several parts at once."""
+"""Reading lists while their rows and page tokens change, and in parallel."""
 
 import threading
 import time
@@ -7,13 +7,13 @@ from itertools import islice
 
 import pytest
 from calendly_connector.catalog.manifest import catalog
-from calendly_connector.catalog.time_order import Keyset
+from calendly_connector.catalog.time_order import TimeOrder
 from calendly_connector.errors import CalendlyDown, Rejected, Unauthenticated, UnexpectedAnswer
 from calendly_connector.http.client import Reply
 from calendly_connector.http.protocol import Page, Request
-from calendly_connector.pagination import paginator, prefetch, record_stream
-from calendly_connector.pagination.paginator import Chain, Given
-from calendly_connector.pagination.prefetch import Plan, in_order
+from calendly_connector.pagination import prefetch
+from calendly_connector.pagination.paginator import Deduplicator, Paginator
+from calendly_connector.pagination.prefetch import Partitioner, in_order
 from calendly_connector.plugin import connector
 from calendly_connector.support import timestamps
 from hostile import Hostile, page, reply
@@ -24,7 +24,7 @@ ORGANIZATION = "https://api.calendly.com/organizations/e10dd34c-49c9-5749-b081-7
 EVENTS = "scheduled_events.list"
 ALL_EVENTS = {"organization": ORGANIZATION}
 EVENT = catalog()[EVENTS].examples[0]["output"]
-KEYSET = catalog()[EVENTS].keyset
+ORDER = catalog()[EVENTS].time_order
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 ASCENDING = (("sort", "start_time:asc"), ("count", "3"))
 
@@ -39,16 +39,16 @@ def drain(pages, found):
 
 
 @pytest.fixture
-def slow(monkeypatch):
-    """Let every server count as slow, so that long lists are read in parts."""
-    monkeypatch.setattr(record_stream, "_SLOW_S", -1.0)
+def slow(timer):
+    """Make every server look slow, so that long lists are read in parallel."""
+    timer.tick_s = prefetch.SLOW_S
 
 
-# A list of our own, which answers as Calendly does: pure, so that hypothesis can try thousands
+# A fake list that behaves like Calendly's, without I/O, so hypothesis can try thousands
 
 
 class Calendar:
-    """A list of events in order of time. `inclusive`: whether the ends of a range belong to it."""
+    """A list of events in order of time. `inclusive`: whether a range includes its ends."""
 
     def __init__(self, seconds, *, inclusive=True):
         self.rows = [
@@ -108,19 +108,19 @@ def at(second):
     return (NOON + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def chain_of(calendar, query=ASCENDING):
-    return Chain(calendar.send, catalog()[EVENTS], Request("GET", "/scheduled_events", query))
+def paginator_of(calendar, query=ASCENDING, **options):
+    return Paginator(calendar.send, catalog()[EVENTS], Request("GET", "/scheduled_events", query), **options)
 
 
-def read(chain):
-    return [row for part in chain for row in part.records]
+def read(paginator):
+    return [row for page_ in paginator for row in page_.records]
 
 
 MANY = st.lists(st.integers(0, 400), max_size=60)
 
 
 @given(MANY, st.sets(st.integers(0, 40)), st.booleans(), st.sampled_from(["asc", "desc"]), st.integers(1, 9))
-def test_tokens_that_go_stale_at_any_time_lose_and_double_nothing(seconds, stale, inclusive, order, count):
+def test_stale_tokens_at_any_time_cause_no_gaps_and_no_duplicates(seconds, stale, inclusive, order, count):
     calendar = Calendar(seconds, inclusive=inclusive)
 
     def between():
@@ -128,10 +128,10 @@ def test_tokens_that_go_stale_at_any_time_lose_and_double_nothing(seconds, stale
             calendar.expire()
 
     calendar.between = between
-    chain = chain_of(calendar, (("sort", f"start_time:{order}"), ("count", str(count))))
+    chain = paginator_of(calendar, (("sort", f"start_time:{order}"), ("count", str(count))))
     found = uris(read(chain))
     wanted = uris(calendar.rows)
-    if chain.stuck:  # more rows of one second than fit on a page cannot be got past
+    if chain.incomplete:  # more rows of one second than fit on a page cannot be got past
         crowd = max(sum(0 <= two - one <= 2 for two in seconds) for one in seconds)
         assert crowd >= count
         assert found == (wanted if order == "asc" else wanted[::-1])[: len(found)]
@@ -141,7 +141,7 @@ def test_tokens_that_go_stale_at_any_time_lose_and_double_nothing(seconds, stale
 
 
 @given(MANY, st.lists(st.tuples(st.integers(0, 30), st.integers(0, 400)), max_size=8), st.integers(2, 9))
-def test_rows_that_come_and_go_double_nothing_and_lose_none_that_stayed(seconds, changes, count):
+def test_added_and_removed_rows_cause_no_gaps_and_no_duplicates(seconds, changes, count):
     calendar = Calendar(seconds)
     stayed = {row["uri"] for row in calendar.rows}
     number = [len(calendar.rows)]
@@ -161,7 +161,7 @@ def test_rows_that_come_and_go_double_nothing_and_lose_none_that_stayed(seconds,
                     )
 
     calendar.between = between
-    found = uris(read(chain_of(calendar, (("sort", "start_time:asc"), ("count", str(count))))))
+    found = uris(read(paginator_of(calendar, (("sort", "start_time:asc"), ("count", str(count))))))
     assert len(set(found)) == len(found)
     assert stayed <= set(found)
 
@@ -173,20 +173,20 @@ def test_rows_that_come_and_go_double_nothing_and_lose_none_that_stayed(seconds,
     st.floats(1e-4, 10.0),
     st.sampled_from([None, 50_000]),
 )
-def test_a_plan_in_parts_covers_the_whole_range(seconds, inclusive, density, until):
+def test_partitions_cover_the_whole_range(seconds, inclusive, density, until):
     calendar = Calendar(seconds, inclusive=inclusive)
     query = (("sort", "start_time:asc"), ("count", "100"))
     if until:
         query += (("max_start_time", at(until)),)
-    plan = Plan(KEYSET, query, timestamps.read(at(0)), timestamps.read(at(until or max(seconds))))
-    plan.learn(1000, timedelta(seconds=1000 / density))
-    given_before = Given(KEYSET)
+    plan = Partitioner(ORDER, query, timestamps.read(at(0)), timestamps.read(at(until or max(seconds))))
+    plan.observe_density(1000, timedelta(seconds=1000 / density))
+    given_before = Deduplicator(ORDER)
     parts = [
-        Chain(calendar.send, catalog()[EVENTS], Request("GET", "/scheduled_events", part))
+        Paginator(calendar.send, catalog()[EVENTS], Request("GET", "/scheduled_events", part))
         for part in islice(plan, 3000)
     ]
-    found = [uri for chain in parts for part in chain for uri in uris(given_before.fresh(part.records))]
-    whole = uris(read(chain_of(calendar, query)))
+    found = [uri for chain in parts for part in chain for uri in uris(given_before.unseen(part.records))]
+    whole = uris(read(paginator_of(calendar, query)))
     assert found == whole
 
 
@@ -195,7 +195,9 @@ def test_a_plan_in_parts_covers_the_whole_range(seconds, inclusive, density, unt
 
 @pytest.mark.parametrize("sort", ["start_time:asc", "start_time:desc"])
 @pytest.mark.parametrize("stale_after", [1, 3, 7])
-def test_a_stale_token_goes_unnoticed_in_a_list_with_a_time_filter(sort, stale_after, fresh_sandbox, connect):
+def test_a_stale_token_does_not_matter_in_a_list_with_a_time_filter(
+    sort, stale_after, fresh_sandbox, connect
+):
     connection = connect(fresh_sandbox)
     rows = ALL_EVENTS | {"sort": sort, "count": 20}
     whole = uris(connection.run(EVENTS, rows, all_pages=True).records)
@@ -213,7 +215,7 @@ def test_a_stale_token_goes_unnoticed_in_a_list_with_a_time_filter(sort, stale_a
 @pytest.mark.parametrize(
     "action", ["contacts.list", "activity_log_entries.list", "organization_memberships.list"]
 )
-def test_a_stale_token_goes_unnoticed_in_any_list_with_uris(action, make_sandbox, connect):
+def test_a_stale_token_does_not_matter_in_a_list_with_uris(action, make_sandbox, connect):
     with make_sandbox(users=60, events=400) as sandbox:
         connection = connect(sandbox)
         rows = {"count": 3} | ({"organization": ORGANIZATION} if action.startswith("organization") else {})
@@ -228,18 +230,18 @@ def test_a_stale_token_goes_unnoticed_in_any_list_with_uris(action, make_sandbox
     assert stream.complete
 
 
-def test_a_list_whose_records_have_no_uri_says_that_it_is_not_complete(connect):
+def test_a_list_without_uris_is_incomplete_after_a_stale_token(connect):
     stale = reply(400, {"details": [{"parameter": "page_token", "message": "is invalid"}]})
     with Hostile(page([{"status": "sent"}], "t1"), stale) as server:
         result = connect(server).run(
             "outgoing_communications.list", {"organization": ORGANIZATION}, all_pages=True
         )
     assert (len(result.records), result.complete) == (1, False)
-    assert "page token was refused" in result.warnings[0]
+    assert "page token was rejected" in result.warnings[0]
     assert len(server.asked) == 2
 
 
-def test_a_server_that_refuses_every_token_is_not_asked_for_ever(connect):
+def test_a_server_that_rejects_every_token_is_not_called_forever(connect):
     stale = reply(400, {"details": [{"parameter": "page_token", "message": "is invalid"}]})
     steps = [step for _ in range(10) for step in (page([EVENT], "t1"), stale)]
     with Hostile(*steps) as server:
@@ -249,7 +251,7 @@ def test_a_server_that_refuses_every_token_is_not_asked_for_ever(connect):
     assert len(server.asked) == 8  # a list and three restarts in vain
 
 
-def test_a_list_that_was_begun_within_cannot_be_begun_anew(connect):
+def test_a_list_that_was_started_midway_cannot_be_restarted(connect):
     stale = reply(400, {"message": "stale"})
     contact = {"uri": "https://api.calendly.com/contacts/a-b"}
     with Hostile(page([contact], "t2"), stale) as server:
@@ -258,7 +260,7 @@ def test_a_list_that_was_begun_within_cannot_be_begun_anew(connect):
 
 
 @pytest.mark.parametrize("status", [403, 404, 409])
-def test_another_refusal_of_a_page_is_an_error_after_what_came_before(status, connect):
+def test_other_errors_are_raised_after_the_records_before_them(status, connect):
     with Hostile(page([EVENT], "t1"), reply(status, {"message": "no"})) as server:
         stream = connect(server).iterate(EVENTS, ALL_EVENTS)
         rows = iter(stream)
@@ -268,7 +270,7 @@ def test_another_refusal_of_a_page_is_an_error_after_what_came_before(status, co
     assert not stream.complete
 
 
-def test_after_a_restart_no_token_is_given_that_belongs_to_another_range(fresh_sandbox, connect):
+def test_after_a_restart_there_is_no_next_page_token(fresh_sandbox, connect):
     stream = connect(fresh_sandbox).iterate(EVENTS, ALL_EVENTS | {"count": 20}, limit=60)
     pages = stream.pages()
     next(pages)
@@ -277,40 +279,40 @@ def test_after_a_restart_no_token_is_given_that_belongs_to_another_range(fresh_s
     assert (stream.complete, stream.next_page_token) == (False, None)
 
 
-def test_what_was_given_is_remembered_for_the_last_pages_alone():
-    remembered = Given(KEYSET)
+def test_the_deduplicator_remembers_only_the_last_pages():
+    remembered = Deduplicator(ORDER)
     for number in range(2000):
         rows = [{"uri": f"e{number}-{place}", "start_time": at(100 * number + place)} for place in range(100)]
-        assert remembered.fresh(rows) == rows
-        assert remembered.fresh(rows) == []
+        assert remembered.unseen(rows) == rows
+        assert remembered.unseen(rows) == []
     assert len(remembered._known) <= 500
 
 
-def test_a_crowded_second_is_remembered_whole():
-    remembered = Given(KEYSET)
+def test_all_records_of_one_second_are_remembered():
+    remembered = Deduplicator(ORDER)
     rows = [{"uri": f"e{number}", "start_time": at(0)} for number in range(1000)]
     for start in range(0, 1000, 100):
-        remembered.fresh(rows[start : start + 100])
-    assert remembered.fresh(rows) == []
+        remembered.unseen(rows[start : start + 100])
+    assert remembered.unseen(rows) == []
 
 
 @pytest.mark.parametrize("uri", [None, 7, ["a"], {"a": 1}])
-def test_what_has_no_readable_uri_is_kept_however_often_it_comes(uri):
+def test_records_without_a_readable_uri_are_never_dropped(uri):
     rows = [{"uri": uri, "start_time": "soon"}] * 2
-    assert Given(KEYSET).fresh(rows) == rows
+    assert Deduplicator(ORDER).unseen(rows) == rows
 
 
 @pytest.mark.parametrize("sort", ["", "start_time:asc", "name:asc"])
-def test_a_list_in_another_order_is_not_bounded_by_time(sort):
+def test_a_list_in_another_order_is_not_treated_as_ordered_by_time(sort):
     query = (("sort", sort),) if sort else ()
-    assert Keyset("a", "b", "start_time").orders(query) == (sort == "start_time:asc")
+    assert TimeOrder("a", "b", "start_time").sorts(query) == (sort == "start_time:asc")
 
 
-# In parts
+# In parallel
 
 
 @pytest.mark.usefixtures("slow")
-def test_a_long_list_is_read_in_parts_and_comes_in_order(make_sandbox, connect):
+def test_a_long_list_is_read_in_parallel_and_returned_in_order(make_sandbox, connect):
     with make_sandbox(events=5000) as sandbox:
         connection = connect(sandbox)
         stream = connection.iterate(EVENTS, ALL_EVENTS)
@@ -332,14 +334,14 @@ def test_a_long_list_is_read_in_parts_and_comes_in_order(make_sandbox, connect):
     assert stream.calls <= 50 + 12
 
 
-def test_a_fast_server_is_read_page_after_page_in_the_fewest_calls(sandbox, connect):
+def test_a_fast_server_is_read_page_by_page_in_the_fewest_calls(sandbox, connect):
     stream = connect(sandbox).iterate(EVENTS, ALL_EVENTS | {"count": 10})
     assert len(list(stream)) == 250
     assert stream.calls == 25
 
 
 @pytest.mark.usefixtures("slow")
-def test_a_range_is_kept_when_it_is_read_in_parts(make_sandbox, connect):
+def test_a_range_is_respected_in_parallel_reads(make_sandbox, connect):
     rows = ALL_EVENTS | {"min_start_time": "2025-11-17T00:00:00Z", "max_start_time": "2026-11-17T00:00:00Z"}
     with make_sandbox(events=5000) as sandbox:
         stream = connect(sandbox).iterate(EVENTS, rows)
@@ -353,7 +355,7 @@ def test_a_range_is_kept_when_it_is_read_in_parts(make_sandbox, connect):
 
 @pytest.mark.parametrize("limit", [401, 1000, 1234, 4999, 5000, 6000])
 @pytest.mark.usefixtures("slow")
-def test_a_limit_holds_when_a_list_is_read_in_parts(limit, make_sandbox, connect):
+def test_a_limit_is_respected_in_parallel_reads(limit, make_sandbox, connect):
     with make_sandbox(events=5000) as sandbox:
         result = connect(sandbox).run(EVENTS, ALL_EVENTS, limit=limit)
     assert len(set(uris(result.records))) == len(result.records) == min(limit, 5000)
@@ -363,14 +365,14 @@ def test_a_limit_holds_when_a_list_is_read_in_parts(limit, make_sandbox, connect
 
 @pytest.mark.parametrize("rows", [{"sort": "start_time:desc"}, {"count": 100}, {"status": "canceled"}])
 @pytest.mark.usefixtures("slow")
-def test_what_is_short_or_runs_backwards_is_read_page_after_page(rows, sandbox, connect):
+def test_short_and_descending_lists_are_read_page_by_page(rows, sandbox, connect):
     stream = connect(sandbox).iterate(EVENTS, ALL_EVENTS | rows)
     found = list(stream)
     assert stream.calls <= -(-len(found) // 100) + 1
 
 
 @pytest.mark.usefixtures("slow")
-def test_an_error_in_a_later_part_comes_after_all_that_stands_before_it(make_sandbox, connect):
+def test_an_error_in_a_later_partition_is_raised_after_the_records_before_it(make_sandbox, connect):
     with make_sandbox(events=5000) as sandbox:
         connection = connect(sandbox)
         whole = uris(connection.iterate(EVENTS, ALL_EVENTS))
@@ -388,7 +390,7 @@ def test_an_error_in_a_later_part_comes_after_all_that_stands_before_it(make_san
     "fault", [{"kind": "status", "status": 500}, {"kind": "reset"}, {"kind": "truncate"}]
 )
 @pytest.mark.usefixtures("slow")
-def test_faults_in_any_part_lose_and_double_nothing(fault, make_sandbox, connect):
+def test_faults_in_any_partition_cause_no_gaps_and_no_duplicates(fault, make_sandbox, connect):
     with make_sandbox(events=5000) as sandbox:
         connection = connect(sandbox)
         pages = connection.iterate(EVENTS, ALL_EVENTS).pages()
@@ -404,7 +406,7 @@ def test_faults_in_any_part_lose_and_double_nothing(fault, make_sandbox, connect
 
 
 @pytest.mark.usefixtures("slow")
-def test_tokens_that_go_stale_in_parts_lose_and_double_nothing(make_sandbox, connect):
+def test_stale_tokens_in_partitions_cause_no_gaps_and_no_duplicates(make_sandbox, connect):
     with make_sandbox(events=5000) as sandbox:
         stream, found = connect(sandbox).iterate(EVENTS, ALL_EVENTS), []
         for number, part in enumerate(stream.pages()):
@@ -416,7 +418,7 @@ def test_tokens_that_go_stale_in_parts_lose_and_double_nothing(make_sandbox, con
 
 
 @pytest.mark.usefixtures("slow")
-def test_parts_keep_within_the_budget(make_sandbox):
+def test_parallel_reads_respect_the_rate_limit(make_sandbox):
     def clock():
         return 60 * time.monotonic()  # a minute is a second
 
@@ -437,12 +439,12 @@ def test_parts_keep_within_the_budget(make_sandbox):
 
 
 @pytest.mark.usefixtures("slow")
-def test_a_stream_that_is_left_early_stops_its_threads(make_sandbox, connect):
+def test_a_stream_that_is_closed_early_stops_its_threads(make_sandbox, connect):
     with make_sandbox(events=5000) as sandbox:
         pages = connect(sandbox).iterate(EVENTS, ALL_EVENTS).pages()
         for _ in range(5):
             next(pages)
-        parts = [thread for thread in threading.enumerate() if thread.name == "calendly-connector part"]
+        parts = [thread for thread in threading.enumerate() if thread.name == "calendly-connector prefetch"]
         pages.close()
         for thread in parts:
             thread.join(timeout=30)
@@ -450,9 +452,9 @@ def test_a_stream_that_is_left_early_stops_its_threads(make_sandbox, connect):
 
 
 class Endless:
-    """A chain without an end that counts what was taken from it."""
+    """A paginator without an end that counts the pages read."""
 
-    stuck = False
+    incomplete = False
 
     def __init__(self):
         self.taken = 0
@@ -463,20 +465,20 @@ class Endless:
             yield Page([{"uri": str(self.taken)}], None)
 
 
-def test_a_part_is_read_only_so_far_ahead():
+def test_partitions_are_read_ahead_only_to_a_limit():
     chains = [Endless() for _ in range(20)]
     pages = in_order(chains)
     for _ in range(100):
         next(pages)
     pages.close()
     started = [chain for chain in chains if chain.taken]
-    assert len(started) <= prefetch.PARTS
-    assert all(chain.taken <= prefetch._PAGES_AHEAD + 2 for chain in started[1:])
+    assert len(started) <= prefetch.PARALLEL
+    assert all(chain.taken <= prefetch.PAGES_AHEAD + 2 for chain in started[1:])
 
 
-def test_chains_of_every_length_come_in_order():
+def test_paginators_of_any_length_are_read_in_order():
     class Short:
-        stuck = False
+        incomplete = False
 
         def __init__(self, number):
             self.number = number
@@ -492,7 +494,7 @@ def test_chains_of_every_length_come_in_order():
 
 
 @pytest.mark.usefixtures("slow")
-def test_windows_are_read_at_the_same_time_and_merged_in_order(fresh_sandbox, connect):
+def test_windows_are_read_in_parallel_and_merged_in_order(fresh_sandbox, connect):
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     rows = {"start_time": start.isoformat(), "end_time": (start + timedelta(days=300)).isoformat()}
     result = connect(fresh_sandbox).run("busy_times", rows)
@@ -501,11 +503,11 @@ def test_windows_are_read_at_the_same_time_and_merged_in_order(fresh_sandbox, co
     assert (result.calls, result.complete) == (43, True)
 
 
-# Lists that do not end
+# Endless lists
 
 
 class Unending:
-    """A list whose page tokens never repeat. `rows` gives the records of a page by its number."""
+    """A list whose page tokens never repeat. `rows` returns the records of a page by its number."""
 
     def __init__(self, rows):
         self.rows = rows
@@ -525,26 +527,22 @@ class Unending:
         pytest.param(lambda number: [EVENT | {"uri": str(min(number, 50))}], id="new pages, then the same"),
     ],
 )
-def test_a_list_that_brings_nothing_new_ends_with_an_error_and_not_complete(rows):
+def test_a_list_without_new_records_ends_with_an_error(rows):
     endless = Unending(rows)
-    with pytest.raises(UnexpectedAnswer, match=r"does not end: the last \d+ pages had nothing new"):
-        read(chain_of(endless))
+    with pytest.raises(UnexpectedAnswer, match=r"doesn't end: the last \d+ pages had nothing new"):
+        read(paginator_of(endless))
     assert 1000 <= endless.pages <= 1100
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_list_that_always_brings_something_new_ends_after_a_number_of_pages_that_is_said(
-    named, monkeypatch
-):
-    monkeypatch.setattr(paginator, "_MOST_PAGES", 50)
+def test_an_endless_list_ends_after_a_maximum_number_of_pages(named):
     endless = Unending(lambda number: [{"uri": str(number)} if named else {}])
     with pytest.raises(UnexpectedAnswer, match="it has more than 50 pages"):
-        read(chain_of(endless))
+        read(paginator_of(endless, max_pages=50))
     assert endless.pages == 50
 
 
-def test_a_list_of_as_many_pages_as_are_read_is_whole(monkeypatch):
-    monkeypatch.setattr(paginator, "_MOST_PAGES", 10)
+def test_a_list_with_exactly_the_maximum_number_of_pages_is_complete():
     calendar = Calendar(range(30))
-    assert uris(read(chain_of(calendar))) == uris(calendar.rows)
+    assert uris(read(paginator_of(calendar, max_pages=10))) == uris(calendar.rows)
     assert len(calendar.asked) == 10

@@ -15,8 +15,8 @@ import httpx
 import jsonschema_rs
 import pytest
 import yaml
-from calendly_connector.sandbox.api.tokens import SCOPES
 from calendly_connector.sandbox.authorization import apps, authorization_request, pages
+from calendly_connector.sandbox.operations.routes import SCOPES
 from calendly_connector.sandbox.server import Sandbox
 from calendly_connector.sandbox.world import fixtures
 from locations import OPENAPI

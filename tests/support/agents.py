@@ -1,21 +1,23 @@
-"""An AI agent's side of MCP: the official client, called without async, and what a person was asked."""
+"""An AI agent's side of MCP: the official client, called without async, and the questions its user gets."""
 
+import json
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import mcp_types as types
 from anyio.from_thread import start_blocking_portal
+from calendly_connector.contract import CheckReport, Option
 from calendly_connector.hosts.mcp.server import build
-from calendly_connector.hosts.mcp.toolset import make_offer
+from calendly_connector.hosts.mcp.toolset import select_tools
 from conftest import NOW_S, OWNER_TOKEN
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
-MODES = ["legacy", "2026-07-28"]  # the protocol before and after it lost its handshake
+MODES = ["legacy", "2026-07-28"]  # the protocol with and without a handshake
 
 
 class Agent:
-    """Calls a server's tools. `questions` are what the person was asked, who says `reply`."""
+    """Calls a server's tools. `questions` are those that the user was asked and answered with `reply`."""
 
     def __init__(self, portal, client, questions):
         self._portal = portal
@@ -29,28 +31,54 @@ class Agent:
             return method
         return lambda *args, **kwargs: self._portal.call(lambda: method(*args, **kwargs))
 
-    def ask(self, tool, **arguments):
-        """Call a tool, whatever it gives."""
+    def call(self, tool, **arguments):
+        """Call a tool; return its result, an error or not."""
         self.calls += 1
         return self.call_tool(tool, arguments)
 
     def get(self, tool, **arguments):
-        """Call a tool that must succeed; give its structured answer."""
-        result = self.ask(tool, **arguments)
+        """Call a tool that must succeed; return its structured answer."""
+        result = self.call(tool, **arguments)
         assert not result.is_error, result.content[0].text
         return result.structured_content
 
-    def refused(self, tool, **arguments):
-        """Call a tool that must be refused; give the sentence."""
-        result = self.ask(tool, **arguments)
+    def error(self, tool, **arguments):
+        """Call a tool that must fail; return the message."""
+        result = self.call(tool, **arguments)
         assert result.is_error
         assert result.structured_content is None
         return result.content[0].text
 
 
+class Scripted:
+    """A connection that returns prepared results in order, and repeats the last one."""
+
+    rate_limit = None
+
+    def __init__(self, *results):
+        self._results = list(results)
+        self.calls = []
+
+    def run(self, action, params):
+        self.calls.append((action, dict(params)))
+        result = self._results.pop(0) if len(self._results) > 1 else self._results[0]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def options(self, _action, _field):
+        return [Option(f"Room {number}", f"https://x.example/{number}") for number in range(120)]
+
+    def check(self):
+        return CheckReport("invalid_token", "Calendly does not accept this token.", "Create a new one.")
+
+    def close(self):
+        pass
+
+
 @contextmanager
 def agent_of(server, *, mode="legacy", reply=None):
-    """Connect an agent to a server (an object, a command, or a transport); without `reply` it asks nobody."""
+    """Connect an agent to a server (object, command or transport); without `reply` it can't ask its user."""
     questions = []
 
     async def answer(_context, params):
@@ -64,27 +92,50 @@ def agent_of(server, *, mode="legacy", reply=None):
         yield Agent(portal, client, questions)
 
 
+@contextmanager
+def scripted(*results):
+    """Connect an agent to a server over prepared results; `agent.connection` has its calls."""
+    connection = Scripted(*results)
+    server, _ = build(select_tools(), lambda: connection)
+    with agent_of(server) as agent:
+        agent.connection = connection
+        yield agent
+
+
 def serving(connect):
-    """Give what connects an agent to a server over a sandbox, whose clock stands at its anchor."""
+    """Return what connects an agent to a server over a sandbox, with a clock that stands still."""
 
     @contextmanager
     def serve(sandbox, *, only=(), read_only=False, token=OWNER_TOKEN, mode="legacy", reply=None):
-        server, account = build(
-            make_offer(only, read_only=read_only), lambda: connect(sandbox, token), clock=lambda: NOW_S
+        server, calendly = build(
+            select_tools(only, read_only=read_only), lambda: connect(sandbox, token), clock=lambda: NOW_S
         )
         with agent_of(server, mode=mode, reply=reply) as agent:
             yield agent
-        account.close()
+        calendly.close()
 
     return serve
 
 
 @asynccontextmanager
 async def over_http(url, token):
-    """Give a transport to a server behind a bearer token."""
+    """Yield a transport to a server that requires a bearer token."""
     headers = {"Authorization": f"Bearer {token}"}
     async with (
         create_mcp_http_client(headers) as http,
         streamable_http_client(url, http_client=http) as streams,
     ):
         yield streams
+
+
+def read_resource(agent, uri):
+    """Return a resource's content."""
+    (content,) = agent.read_resource(uri).contents
+    assert content.mime_type == "application/json"
+    return json.loads(content.text)
+
+
+def complete(agent, prompt, argument, typed):
+    """Return the completion of a prompt's argument."""
+    ref = types.PromptReference(name=prompt)
+    return agent.complete(ref, {"name": argument, "value": typed}).completion

@@ -1,13 +1,13 @@
-"""A connector of something else, a shelf of books in memory, as another author would bring it to the kit."""
+"""Another connector, for books in memory, as its author would bring it to the conformance kit."""
 
 from contextlib import contextmanager
 from types import SimpleNamespace
 
 from calendly_connector.contract import CheckReport, Event, Polled, Result
 from calendly_connector.errors import ConnectorError, InvalidParams, Problem, UnknownAction
-from calendly_connector.testing import Call, FormField, Refusal, Subject
+from calendly_connector.testing import ExpectedCall, FailingCall, FormField, Subject
 
-KEY = "the-key-of-the-shelf"
+KEY = "the-key-of-the-library"
 PAGE = 3
 
 
@@ -15,8 +15,8 @@ class NoSuchBook(ConnectorError):
     code = "not_found"
 
 
-class Shelf:
-    """The server: its books, by title, in the order in which they came."""
+class Library:
+    """The server: URIs of books by title, in the order they were added."""
 
     def __init__(self):
         self.books = {f"Volume {number}": f"urn:book:{number}" for number in range(1, 8)}
@@ -27,30 +27,30 @@ class Shelf:
         return f"book.added:urn:book:{number}"
 
 
-class ShelfConnector:
+class LibraryConnector:
     manifest = SimpleNamespace(
         credentials={"key": SimpleNamespace(fields={"key": FormField(secret=True, required=True)})}
     )
 
-    def __init__(self, shelf):
-        self.shelf = shelf
+    def __init__(self, library):
+        self.library = library
 
     def actions(self):
         inputs = {"books.get": {"title": {"type": "string"}}, "books.list": {"page_token": {}}}
         return {
             name: SimpleNamespace(
-                id=name, input={"properties": given, "required": ["title"][: "title" in given]}
+                id=name, input={"properties": fields, "required": ["title"][: "title" in fields]}
             )
-            for name, given in inputs.items()
+            for name, fields in inputs.items()
         }
 
     def connect(self, credential):
-        return ShelfConnection(self, credential)
+        return LibraryConnection(self, credential)
 
 
-class ShelfConnection:
+class LibraryConnection:
     def __init__(self, connector, credential):
-        self.connector, self.books, self.key = connector, connector.shelf.books, credential.get("key")
+        self.connector, self.books, self.key = connector, connector.library.books, credential.get("key")
 
     def __enter__(self):
         return self
@@ -61,13 +61,13 @@ class ShelfConnection:
     def check(self):
         if self.key == KEY:
             return CheckReport("ok", "Signed in as the librarian.")
-        return CheckReport("invalid_token", "The shelf does not know this key.", fix="Ask the librarian.")
+        return CheckReport("invalid_token", "Unknown key.", fix="Ask the librarian.")
 
     def preview(self, action, params):
         if action not in self.connector.actions():
-            raise UnknownAction(f"The shelf has no action {action!r}.")
+            raise UnknownAction(f"Unknown action {action!r}.")
         rules = self.connector.actions()[action].input
-        problems = [Problem(name, "is no input") for name in params if name not in rules["properties"]]
+        problems = [Problem(name, "is not an input") for name in params if name not in rules["properties"]]
         problems += [Problem(name, "is missing") for name in rules["required"] if name not in params]
         if problems:
             raise InvalidParams(action, problems)
@@ -80,33 +80,40 @@ class ShelfConnection:
             return Result(action, records=shown, complete=len(shown) == len(records))
         found = [record for record in records if record["title"] == params["title"]]
         if not found:
-            raise NoSuchBook(f"There is no {params['title']!r} on the shelf.", fix="List the books.")
+            raise NoSuchBook(f"No book {params['title']!r} found.", fix="List the books.")
         return Result(action, record=found[0])
 
-    def poll(self, events, cursor=""):
+    def trigger(self, events):
+        return LibraryTrigger(self.books, *events)
+
+
+class LibraryTrigger:
+    def __init__(self, books, kind):
+        self.books, self.kind = books, kind
+
+    def poll(self, cursor=""):
         uris = list(self.books.values())
         new = uris[int(cursor) :] if cursor else []
-        told = tuple(Event(f"{events[0]}:{uri}", events[0], "", None, {"uri": uri}) for uri in new)
-        return Polled(told, str(len(uris)))
+        events = tuple(Event(f"{self.kind}:{uri}", self.kind, "", None, {"uri": uri}) for uri in new)
+        return Polled(events, str(len(uris)))
 
 
 @contextmanager
-def shelf():
-    """Give the shelf's connector as the kit wants it."""
-    books = Shelf()
-    lost = Call("books.get", {"title": "Volume 0"})
+def library():
+    """Yield the library's connector as a subject of the kit."""
+    books = Library()
     yield Subject(
-        connector=ShelfConnector(books),
+        connector=LibraryConnector(books),
         environment={},
         credential={"kind": "key", "key": KEY},
-        wrong=[({"kind": "key", "key": "a-wrong-key"}, "does not know this key")],
-        who="librarian",
-        one=Call("books.get", {"title": "Volume 1"}, record={"uri": "urn:book:1"}),
-        many=Call("books.list", total=7),
-        misuses=[Refusal("unknown_input", Call("books.get", {"titel": "x"}), ("titel",), retryable=False)],
-        refusals=[Refusal("lost", lost, ("no 'Volume 0'",), retryable=False)],
-        calm=lambda: None,
-        event="book.added",
-        happen=books.add,
+        bad_credentials=[({"kind": "key", "key": "a-wrong-key"}, "Unknown key")],
+        user_name="librarian",
+        single=ExpectedCall("books.get", {"title": "Volume 1"}, record={"uri": "urn:book:1"}),
+        listing=ExpectedCall("books.list", total=7),
+        invalid_calls=[FailingCall("unknown_input", "books.get", {"titel": "x"}, ("titel",))],
+        failing_calls=[FailingCall("missing", "books.get", {"title": "Volume 0"}, ("'Volume 0'",))],
+        reset=lambda: None,
+        event_kind="book.added",
+        cause_event=books.add,
         secrets=[KEY.encode(), b"a-wrong-key"],
     )

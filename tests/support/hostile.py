@@ -1,4 +1,4 @@
-"""Servers of plain sockets: one answers as no good server would, and remembers what it was asked."""
+"""Raw socket servers: one misbehaves on command and records its requests."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 DATE = "Tue, 24 Nov 2026 13:00:00 GMT"
 DATE_S = 1_795_525_200.0
 
-# Made for this file with `openssl req -x509`; no machine trusts it, and it opens nothing.
+# Created for this file with `openssl req -x509`; nothing trusts it.
 _CERTIFICATE = """\
 -----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgD7BCC/uEPIyjSb6F
@@ -35,7 +35,7 @@ IQDe1giRyDE8Gt4a8kJM8OopZi7kYgiKYEsmxjsnWZaMswIgCEe+8CptDJNyPsdz
 
 
 class Asked:
-    """One request as it arrived, and as bytes; header names in lower case."""
+    """A request as it arrived; header names in lower case."""
 
     def __init__(self, head, body):
         self.raw = f"{head}\r\n\r\n".encode("latin-1") + body
@@ -50,7 +50,7 @@ class Asked:
 
 
 def reply(status=200, body=b"", headers=None, *, length=None):
-    """Give the bytes of a reply; a body that is no bytes goes out as JSON."""
+    """Return the bytes of a reply; a body other than bytes is sent as JSON."""
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
     given = {"Content-Type": "application/json", "Content-Length": len(body) if length is None else length}
@@ -69,7 +69,7 @@ def page(records, token=None, **headers):
 
 
 def reset(before=b""):
-    """Give a step that sends some bytes and then breaks the connection the hard way."""
+    """Return a step that sends some bytes and then resets the connection."""
 
     def step(connection):
         connection.sendall(before)
@@ -79,12 +79,12 @@ def reset(before=b""):
 
 
 def never_linger(connection):
-    """Let a connection end with a reset when it is closed."""
+    """Make a connection end with a reset when it is closed."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def endless(head, piece):
-    """Give a step that sends a head and then piece after piece, until the other side has enough."""
+    """Return a step that sends a head and then pieces until the client disconnects."""
 
     def step(connection):
         with suppress(OSError):
@@ -96,7 +96,7 @@ def endless(head, piece):
 
 
 def stall(before):
-    """Give a step that sends some bytes and then nothing, until the other side goes away."""
+    """Return a step that sends some bytes and then nothing until the client disconnects."""
 
     def step(connection):
         connection.sendall(before)
@@ -106,7 +106,7 @@ def stall(before):
 
 
 class Listener:
-    """Takes connections on a port of this machine, and talks on each in a thread of its own.
+    """Accepts connections on a local port, and handles each in a thread of its own.
 
     `tls` may be a context with a certificate of the test's own.
     """
@@ -158,7 +158,7 @@ class Listener:
         raise NotImplementedError
 
     def _listen(self, connection):
-        """Give the next request of a connection, None at its end."""
+        """Return the next request of a connection, None at its end."""
         asked = _read(connection)
         if asked:
             self.asked.append(asked)
@@ -166,10 +166,10 @@ class Listener:
 
 
 class Hostile(Listener):
-    """Answers the n-th request with the n-th step: bytes to send, or what to do with the connection.
+    """Answers the n-th request with the n-th step: bytes to send, or a function of the connection.
 
-    The last step answers all that follow. `None` takes the request and never answers. A server that
-    does not listen answers with its first step whatever comes.
+    The last step answers all further requests. `None` reads the request and never answers. A server that
+    does not listen sends its first step without reading a request.
     """
 
     def __init__(self, *steps, tls=False, listens=True):

@@ -1,10 +1,10 @@
-"""Processes that all find an access token out of date at the same moment, for the tests of renewal.
+"""Processes that find an access token expired at the same time, for the tests of refreshing.
 
     python oauth_worker.py NAME PROCESSES [kill]
 
-Round after round: a line on standard input, and so many processes use the stored credential NAME at once;
-what became of each is answered as one line of JSON. With `kill` whoever is given new tokens dies before
-writing them. The vault and the origins are in the environment.
+For each line on standard input, so many processes use the stored credential NAME at the same time; the
+outcomes are printed as one line of JSON. With `kill` a process that gets new tokens dies before it stores
+them. The vault and the origins are in the environment.
 """
 
 import json
@@ -13,12 +13,12 @@ import signal
 import sys
 import traceback
 
-from calendly_connector.auth.oauth import renewal, server
+from calendly_connector.auth.oauth import server, tokens
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.errors import ConnectorError
 from calendly_connector.plugin import connector
 
-IMPORTED = (renewal, server)
+IMPORTED = (tokens, server)
 
 
 def die_before_writing():
@@ -34,7 +34,7 @@ def die_before_writing():
 
 
 def use(name, start):
-    os.read(start, 1)  # until whoever holds the other end closes it
+    os.read(start, 1)  # until the parent closes the other end
     with connector.connect({"kind": "stored", "name": name}) as connection:
         try:
             return connection.run("users.me").record["name"]

@@ -1,4 +1,4 @@
-"""A Calendly without a network: it answers with the example of each action, changed as a test likes."""
+"""A fake Calendly without a network: it replies with each action's example, changed by the test."""
 
 import copy
 import json
@@ -43,7 +43,7 @@ _DEEP = "deep-goes-here"
 
 
 class OddCalendly:
-    """Answers in place of the network. `change` gets an action's id and document, and returns a document."""
+    """Replaces the network. `change` gets an action's id and document, and returns a document."""
 
     def __init__(self):
         self.change = lambda _action, document: document
@@ -59,7 +59,7 @@ class OddCalendly:
 
 
 def document_of(action):
-    """Return the reply that the examples of an action make."""
+    """Return a reply made from the examples of an action."""
     records = [copy.deepcopy(example["output"]) for example in action.examples if "output" in example][:2]
     if action.returns == "one":
         return records[0] if action.bare else {"resource": records[0]}
@@ -81,7 +81,7 @@ def places(document, path=()):
 
 
 def replaced(document, path, value):
-    """Return a document with another value in a place, or without the place."""
+    """Return a document with another value at a path, or without that path."""
     *above, last = path
     inside = document
     for name in above:
@@ -94,7 +94,7 @@ def replaced(document, path, value):
 
 
 def at_random(seed):
-    """Return a change that puts odd values in up to three places of every reply, the same for a seed."""
+    """Return a change that puts odd values in up to three places of each reply, repeatable by seed."""
     dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
     values = [*ODD_VALUES, _DEEP]
 
@@ -116,7 +116,7 @@ def _action_of(request):
 
 
 def install(monkeypatch):
-    """Put an odd Calendly in the network's place; return it."""
+    """Replace the network with an odd Calendly and return it."""
     made = OddCalendly()
     monkeypatch.setattr(Client, "_exchange", lambda *arguments: made(*arguments))  # noqa: PLW0108 - to be bound as a method
     return made

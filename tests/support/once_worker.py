@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from calendly_connector.errors import ConnectorError
-from calendly_connector.events.dispatcher import Giver
+from calendly_connector.events.dispatcher import Dispatcher
 from calendly_connector.events.inbox import open_inbox
-from calendly_connector.events.reconcile import reconcile, refiner
+from calendly_connector.events.reconcile import reconcile
 from calendly_connector.events.webhooks.asgi import asgi
 from calendly_connector.events.webhooks.receiver import Receiver
 from calendly_connector.plugin import connector
@@ -71,19 +71,19 @@ def main(told):
             "INSERT INTO taken VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET times = times + 1", [event.id]
         )
 
-    giver = Giver(inbox, take, refine=refiner(connection, inbox, EVENTS), timing=timing, lease_s=60.0)
-    threading.Thread(target=giver.run, args=[threading.Event()], daemon=True).start()
+    dispatcher = Dispatcher(inbox, take, trigger=connection.trigger(EVENTS), timing=timing, lease_s=60.0)
+    threading.Thread(target=dispatcher.run, args=[threading.Event()], daemon=True).start()
     if told["mode"] == "webhook":
-        receiver = Receiver(inbox, [told["key"]], timing=timing, told=giver.wake)
+        receiver = Receiver(inbox, [told["key"]], timing=timing, on_new=dispatcher.wake)
         config = uvicorn.Config(asgi(receiver), log_config=None, lifespan="off", ws="none")
         uvicorn.Server(config).run(sockets=[socket.socket(fileno=told["listener"])])
         return
     while True:
         try:
-            reconcile(inbox, connection, EVENTS, now=clock(), since=told["since"])
+            reconcile(inbox, connection, EVENTS, since=told["since"])
         except ConnectorError as error:
             sys.stderr.write(f"{error}\n")
-        giver.wake()
+        dispatcher.wake()
         time.sleep(0.1)
 
 

@@ -1,4 +1,4 @@
-"""A proxy of plain sockets between a client and a server of this machine, which spoils replies on command."""
+"""A proxy between a client and a local server that corrupts replies on command."""
 
 import math
 import re
@@ -16,16 +16,16 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
 
 @dataclass(frozen=True)
 class Step:
-    """What becomes of one request and its reply; of itself nothing.
+    """What the proxy does to one request and its reply; by default nothing.
 
     Attributes:
-        forward: whether the server gets the request at all; if not, there is no reply.
-        chunked: bytes of each chunk that the body is cut into; 0 leaves it with its Content-Length.
-        cut: bytes of the reply after which the connection ends, head included; negative: from its end.
-        abruptly: whether a connection that ends does so with a reset.
-        leave: whether the connection is closed while it is idle, after a whole reply.
-        hold: whether the reply is held back until `release`, or the end.
-        tick: called before each byte, which then goes out alone.
+        forward: whether the server gets the request; if not, there is no reply.
+        chunked: size of the body's chunks in bytes; 0 keeps its Content-Length.
+        cut: bytes of the reply after which the connection ends, including the head; negative: from its end.
+        abruptly: whether the connection ends with a reset.
+        leave: whether the connection is closed while idle, after a whole reply.
+        hold: whether the reply is held until `release` or the end.
+        tick: called before each byte, which is then sent on its own.
     """
 
     forward: bool = True
@@ -43,9 +43,9 @@ class Step:
 
 
 class Proxy(Listener):
-    """Passes requests on to a server (with a `url`); the n-th runs into the n-th step, the rest into `then`.
+    """Forwards requests to a server (with a `url`); the n-th gets the n-th step, the rest get `then`.
 
-    `left` is set when a connection was closed, for whoever has to wait for it.
+    `left` is set when a connection was closed while idle.
     """
 
     def __init__(self, server, *steps, then=None):
@@ -57,7 +57,7 @@ class Proxy(Listener):
         self._released = threading.Event()
 
     def release(self):
-        """Let go of what is held back."""
+        """Release held replies."""
         self._released.set()
 
     def __exit__(self, *exit_):
@@ -83,7 +83,7 @@ class Proxy(Listener):
         self.left.set()
 
     def _answer(self, request):
-        """Give the server's reply, as much of it as there is."""
+        """Return the server's reply, as much of it as arrives."""
         answer = b""
         with suppress(OSError), socket.create_connection(self._address, timeout=30) as server:
             server.sendall(request)
@@ -93,7 +93,7 @@ class Proxy(Listener):
 
 
 def _length(answer):
-    """Give how long a reply is going to be, as far as it tells yet."""
+    """Return how long a reply will be, as far as its headers say."""
     head, gap, _ = answer.partition(b"\r\n\r\n")
     if not gap:
         return math.inf

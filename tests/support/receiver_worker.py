@@ -8,7 +8,7 @@ import random
 import sys
 import threading
 
-from calendly_connector.events.dispatcher import Giver
+from calendly_connector.events.dispatcher import Dispatcher
 from calendly_connector.events.inbox import open_inbox
 from calendly_connector.events.webhooks.asgi import asgi
 from calendly_connector.events.webhooks.receiver import Receiver
@@ -27,9 +27,9 @@ def main(where, log):
             raise RuntimeError
         os.write(written, f"{event.id}\n".encode())
 
-    giver = Giver(inbox, handle, lease_s=LEASE_S)
-    threading.Thread(target=giver.run, args=(threading.Event(),), daemon=True).start()
-    receiver = Receiver(inbox, [KEY], told=giver.wake)
+    dispatcher = Dispatcher(inbox, handle, lease_s=LEASE_S)
+    threading.Thread(target=dispatcher.run, args=(threading.Event(),), daemon=True).start()
+    receiver = Receiver(inbox, [KEY], on_new=dispatcher.wake)
     serve(asgi(receiver), "127.0.0.1", 0, announce)
 
 

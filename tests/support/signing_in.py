@@ -1,10 +1,10 @@
-"""Signing in to a sandbox as an app does, without a page; and what the sandbox saw of it."""
+"""Sign in to a sandbox as an app, without a browser, and count its token requests."""
 
 import time
 
 import httpx
-from calendly_connector.auth.oauth.renewal import signed_in
 from calendly_connector.auth.oauth.server import AuthorizationServer
+from calendly_connector.auth.oauth.tokens import signed_in
 from calendly_connector.http import rate_limit
 from calendly_connector.support.clock import Timing
 
@@ -24,32 +24,32 @@ def app_server(origin, app=NATIVE, timing=None):
 
 
 def landed(asked):
-    """Give the address that a person who answers at once is sent back to."""
+    """Return the URL that a person who answers immediately is redirected to."""
     reply = httpx.get(asked.url, trust_env=False)
     assert reply.status_code == 303, reply.text
     return reply.headers["location"]
 
 
 def answer(sandbox, how, user=None):
-    """Say who sits before the browser."""
+    """Set the person who answers, and what they choose."""
     sandbox.control("POST", "/consent", {"answer": how, **({"user": user} if user else {})})
 
 
 def sign_in(sandbox, app=NATIVE, scopes=SCOPES, timing=None):
-    """Give a credential with fresh tokens, whose time is counted on the clock of `timing`."""
+    """Return a credential with new tokens, which expire by the clock of `timing`."""
     answer(sandbox, "allow")
     clock = timing.clock if timing else time.time
     server = app_server(sandbox.url, app, Timing(clock=clock, monotonic=lambda: 0.0))
-    asked = server.ask(app["redirect_uri"], tuple(scopes))
-    rate_limit.forget()
+    asked = server.begin(app["redirect_uri"], tuple(scopes))
+    rate_limit.reset()
     return signed_in(app, server.exchange(asked, landed(asked)))
 
 
 def token_calls(sandbox):
-    """Count the calls of the token endpoint since the journal was emptied."""
+    """Count the requests to the token endpoint since the request log was cleared."""
     return sandbox.requests()["counts"].get("POST /oauth/token", 0)
 
 
 def stale(credential):
-    """Give a credential whose access token's time is up, as far as we know."""
+    """Return a credential whose access token has expired by our clock."""
     return {**credential, "expires_at": "0"}

@@ -68,7 +68,7 @@ def main(what, *arguments):
         if change == "subscribe":
             dying.subscribe(EVENTS, callback)
         elif change == "prune":
-            dying.prune(dying.survey(), lambda _finding: True)
+            dying.prune(dying.audit(), lambda _finding: True)
         else:
             getattr(dying, change)(*rest)
         say("done")

@@ -1,12 +1,12 @@
-"""What the vault's tests do in processes of their own: write, hold locks, and die at every step of a change.
+"""Child processes for the vault's tests: they write, hold locks, and die at every step of a change.
 
     python vault_worker.py put NAMES        one credential after the other
-    python vault_worker.py count NAME FILE TIMES    under the lock of NAME, add one to a number in FILE
-    python vault_worker.py hold NAME        take the lock of NAME, say so, and wait for the end
+    python vault_worker.py count NAME FILE TIMES    with the lock of NAME, add one to a number in FILE
+    python vault_worker.py hold NAME        take the lock of NAME, report it, and wait
     python vault_worker.py crash CHANGE START FOLDER
 
 `crash` copies the folder START to FOLDER/1, FOLDER/2 … and makes the change in each, in a process that is
-killed at the first, the second … step that reaches the disk, until a change comes to its end.
+killed at the first, the second … step that reaches the disk, until a change completes.
 """
 
 import json
@@ -18,7 +18,7 @@ import time
 from itertools import count
 from pathlib import Path
 
-from calendly_connector.auth.vault import atomic_files, open_vault
+from calendly_connector.auth.vault import files, open_vault
 
 OLD = {"kind": "personal_access_token", "token": "OLD-SECRET-of-the-test"}
 NEW = {"kind": "personal_access_token", "token": "NEW-SECRET-of-the-test"}
@@ -32,7 +32,7 @@ STEPS = ("open", "close", "fsync", "mkdir", "replace", "unlink")  # functions of
 
 
 class Reaper:
-    """Kills this process at a step."""
+    """Kill this process at a step."""
 
     def __init__(self, step):
         self.left = step
@@ -52,14 +52,14 @@ class Reaper:
         return wrapped
 
     def open(self, *arguments, **named):
-        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `private_files` does
+        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `vault/files.py` does
         if "w" in file.mode:
             return HalfWritten(file, self)
         return file
 
 
 class HalfWritten:
-    """A file on which the process may die in the middle of a write."""
+    """A file that can kill the process in the middle of a write."""
 
     def __init__(self, file, reaper):
         self.file = file
@@ -91,7 +91,7 @@ def crash(change, start, folder):
             reaper = Reaper(step)
             for name in STEPS:
                 setattr(os, name, reaper.around(getattr(os, name)))
-            atomic_files.open = reaper.open
+            files.open = reaper.open
             CHANGES[change](open_vault({"CALENDLY_CONNECTOR_VAULT": str(place / "vault.json")}))
             os._exit(0)
         _, status = os.waitpid(child, 0)
@@ -110,7 +110,7 @@ def main(what, *arguments):
         for _ in range(times):
             with vault.lock(name):
                 number = json.loads(file.read_text())
-                time.sleep(0)  # let the others in, if they can
+                time.sleep(0)  # let other processes in, if they can
                 file.write_text(json.dumps(number + 1))
     elif what == "hold":
         with vault.lock(arguments[0]):

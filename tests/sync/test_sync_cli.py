@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from calendly_connector import cli
-from calendly_connector.cli.sync_progress import Rest, duration, seconds_left
+from calendly_connector.cli.sync_progress import TimeLeft, duration, seconds_left
 from calendly_connector.contract import RateLimit
-from calendly_connector.sync import Progress
-from copies import count_internal, tables
+from calendly_connector.sync import SyncProgress
+from destinations import count_internal, tables
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 SOON_S = 60
@@ -22,7 +22,7 @@ SOON_S = 60
 
 @pytest.fixture
 def call(capsys, monkeypatch, tmp_path):
-    """Give what runs a command in this process, in a folder of its own: exit code, output, errors."""
+    """Return a function that runs a command in a new folder and returns exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
 
@@ -40,40 +40,40 @@ def lines(out):
     return {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.strip()}
 
 
-def test_a_copy_goes_into_a_file_and_sums_up(call, fresh_sandbox):
+def test_a_sync_writes_a_file_and_prints_a_summary(call, fresh_sandbox):
     code, out, err = call(server=fresh_sandbox)
     assert (code, err) == (0, "")
     assert Path("calendly.db").is_file()
-    assert lines(out)["TABLE"] == ["READ", "NEW", "CHANGED", "MISSING", "CALLS"]
+    assert lines(out)["TABLE"] == ["READ", "NEW", "CHANGED", "MISSING", "REQUESTS"]
     assert lines(out)["scheduled_events"][:4] == ["250", "250", "0", "0"]
-    assert "calls for the whole organization." in out
+    assert "Synced the whole organization with " in out
 
 
-def test_the_summary_can_be_read_by_a_program(call, fresh_sandbox):
+def test_json_prints_the_summary_as_json(call, fresh_sandbox):
     code, out, _ = call("--to", "x.db", "--streams", "users, contacts", "--json", server=fresh_sandbox)
-    told = json.loads(out)
+    summary = json.loads(out)
     assert code == 0
-    assert told["outcome"] == "done"
-    assert told["streams"]["contacts"] == {"read": 16, "new": 16, "changed": 0, "missing": 0, "calls": 1}
+    assert summary["outcome"] == "done"
+    assert summary["streams"]["contacts"] == {"read": 16, "new": 16, "changed": 0, "missing": 0, "calls": 1}
 
 
-def test_a_folder_of_files(call, fresh_sandbox):
+def test_format_csv_writes_files_to_a_folder(call, fresh_sandbox):
     code, _, _ = call("--to", "out", "--format", "csv", "--streams", "users", server=fresh_sandbox)
     assert code == 0
     assert Path("out/users.csv").read_text().startswith("uri,name,")
 
 
-def test_a_dry_run_copies_nothing(call, fresh_sandbox):
+def test_a_dry_run_writes_nothing(call, fresh_sandbox):
     code, out, err = call("--dry-run", server=fresh_sandbox)
     assert (code, err) == (0, "")
     assert not list(Path().iterdir())
     assert lines(out)["scheduled_events"][0] in {"about", "3"}
-    assert "calls, " in out
+    assert " requests (" in out
     code, out, _ = call("--dry-run", "--json", server=fresh_sandbox)
     assert json.loads(out)["calls"] > 200
 
 
-def test_marking_and_reading_only_that(call, fresh_sandbox):
+def test_only_marked_reads_only_marked_records(call, fresh_sandbox):
     call(server=fresh_sandbox)
     booked = fresh_sandbox.book()
     body = {
@@ -83,7 +83,7 @@ def test_marking_and_reading_only_that(call, fresh_sandbox):
         "payload": booked["invitee"],
     }
     Path("one.json").write_text(json.dumps(body))
-    assert call("mark", "one.json") == (0, "1 record(s) will be taken up by the next sync.\n", "")
+    assert call("mark", "one.json") == (0, "Marked 1 record for the next sync.\n", "")
     assert count_internal("sqlite:///calendly.db", "marks") == 1
     code, out, _ = call("--only-marked", server=fresh_sandbox)
     assert code == 0
@@ -101,7 +101,7 @@ def test_a_webhook_body_with_an_invitee_needs_no_call(call, fresh_sandbox):
     fresh_sandbox.control("DELETE", "/requests")
     code, out, err = call("--only-marked", server=fresh_sandbox)
     assert (code, err) == (0, "")
-    assert "1 invitee(s) came from webhook bodies, without a call." in out
+    assert "Took 1 invitee from webhooks, without a request." in out
     assert fresh_sandbox.requests()["counts"] == {"GET /users/me": 1, "GET /organization_memberships": 1}
     assert booked["invitee"]["uri"] in tables("sqlite:///calendly.db")["invitees"]
 
@@ -116,35 +116,35 @@ def test_events_are_marked_in_any_usual_form(call, form):
         "events": json.dumps({"id": "1", "kind": "invitee.created", "payload": {"event": uri}}),
     }[form]
     Path("events").write_text(text)
-    assert call("mark", "events")[:2] == (0, "1 record(s) will be taken up by the next sync.\n")
+    assert call("mark", "events")[:2] == (0, "Marked 1 record for the next sync.\n")
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("nonsense", "not JSON"),
-        ("[1]", "no webhook event"),
-        ('{"event": 1, "payload": {}}', "no webhook event"),
+        ("nonsense", "aren't valid JSON"),
+        ("[1]", "Invalid webhook event"),
+        ('{"event": 1, "payload": {}}', "Invalid webhook event"),
     ],
 )
-def test_what_is_no_event_is_refused(call, text, said):
+def test_mark_rejects_input_that_is_not_an_event(call, text, said):
     Path("events").write_text(text)
     code, _, err = call("mark", "events")
     assert code == 2
     assert said in err
 
 
-def test_a_file_of_events_that_is_not_there_is_told(call):
+def test_mark_reports_a_missing_file(call):
     code, _, err = call("mark", "nowhere")
     assert code == 2
-    assert "cannot be read" in err
+    assert "Can't read nowhere" in err
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--streams", "nonsense"], "There is no stream"),
-        (["--threads", "0"], "Threads"),
+        (["--streams", "nonsense"], "Unknown stream"),
+        (["--threads", "0"], "threads"),
         (["--to", "x.db", "mark"], "after mark"),
         (["--window-days", "0"], "window"),
         (["--format", "xml"], "xml"),
@@ -152,7 +152,7 @@ def test_a_file_of_events_that_is_not_there_is_told(call):
         (["mark", "--to", "postgresql://me:opensesame@db.example/x"], "CALENDLY_SYNC_TO"),
     ],
 )
-def test_a_wrong_call_is_refused_without_network(call, words, said, unvisited):
+def test_invalid_arguments_are_rejected_without_network(call, words, said, unvisited):
     code, _, err = call(*words, server=unvisited)
     assert code == 2
     assert said in err
@@ -166,7 +166,7 @@ def test_the_destination_can_come_from_the_environment(call, fresh_sandbox, monk
     assert Path("there.db").is_file()
 
 
-def test_a_token_that_is_refused_ends_with_one_line(call, fresh_sandbox, monkeypatch):
+def test_a_rejected_token_prints_one_line(call, fresh_sandbox, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-no-scopes")
     code, out, err = call("--to", "x.db", server=fresh_sandbox)
     assert (code, out) == (1, "")
@@ -185,9 +185,9 @@ def environment(sandbox):
     return os.environ | {"CALENDLY_API_URL": sandbox.url, "CALENDLY_API_TOKEN": "sandbox-owner"}
 
 
-def test_an_interruption_ends_after_the_page_and_a_later_run_goes_on(make_sandbox, tmp_path):
+def test_ctrl_c_stops_after_the_page_and_the_next_run_resumes(make_sandbox, tmp_path):
     with make_sandbox(events=200) as sandbox:
-        # so that it is surely not done before
+        # slow enough not to be done before the signal
         sandbox.fault("latency", path="/scheduled_events/", latency_s=0.05, times=1000)
         command = [SCRIPT, "sync", "--to", "x.db", "--json"]
         with subprocess.Popen(
@@ -195,12 +195,12 @@ def test_an_interruption_ends_after_the_page_and_a_later_run_goes_on(make_sandbo
         ) as process:
             while not sandbox.requests()["counts"].get("GET /scheduled_events/{uuid}/invitees"):
                 assert process.poll() is None
-                time.sleep(0.02)  # asking without a pause leaves the sandbox no time for the copy
+                time.sleep(0.02)  # leaves the sandbox time for the sync
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=SOON_S)
         assert process.returncode == 1
         assert json.loads(out)["outcome"] == "stopped"
-        assert b"the same command goes on from there" in err
+        assert b"Run the same command to resume" in err
         assert b"Traceback" not in err
         sandbox.control("DELETE", "/faults")
         done = subprocess.run(
@@ -219,7 +219,7 @@ def read_until(terminal, words, shown=b""):
     return shown
 
 
-def test_a_second_interruption_ends_at_once_also_where_the_copy_waits_for_the_limit(make_sandbox, tmp_path):
+def test_a_second_ctrl_c_stops_immediately_even_during_a_wait_for_the_limit(make_sandbox, tmp_path):
     with make_sandbox(events=60) as sandbox:
         sandbox.fault("status", path="/scheduled_events/", status=429, headers={"Retry-After": "150"})
         ours, theirs = pty.openpty()
@@ -232,7 +232,7 @@ def test_a_second_interruption_ends_at_once_also_where_the_copy_waits_for_the_li
             try:
                 shown = read_until(ours, b"s for the rate limit")
                 process.send_signal(signal.SIGINT)
-                shown = read_until(ours, b"once more ends at once", shown)
+                shown = read_until(ours, b"Press Ctrl-C again", shown)
                 process.send_signal(signal.SIGINT)
                 assert process.wait(SOON_S) == -signal.SIGINT  # well before the 150 s are over
             finally:
@@ -259,7 +259,7 @@ def test_a_second_interruption_ends_at_once_also_where_the_copy_waits_for_the_li
         (10, 5, RateLimit(0, 0, 60), 5),
     ],
 )
-def test_the_time_left_knows_the_limit(calls, work_s, limit, expected):
+def test_the_time_left_respects_the_limit(calls, work_s, limit, expected):
     assert seconds_left(calls, work_s, limit) == pytest.approx(expected)
 
 
@@ -270,24 +270,24 @@ def test_durations_are_seconds_below_two_minutes(seconds, words):
     assert duration(seconds) == words
 
 
-def test_what_is_left_goes_on_while_it_waits():
+def test_the_time_left_counts_down_while_waiting_for_the_rate_limit():
     now, waits = [0.0], [(0.0, 0.0)]
-    rest = Rest(lambda: now[0], lambda: waits[0])
-    assert str(rest) == ""
-    rest.told(Progress("contacts", 0, 5, None, None))
-    assert str(rest) == ""
-    rest.told(Progress("scheduled_events", 0, 10, 0.0, RateLimit(100, 90, 50)))
-    assert str(rest) == ", 90 of 100 calls left this minute"
+    left = TimeLeft(lambda: now[0], lambda: waits[0])
+    assert str(left) == ""
+    left.update(SyncProgress("contacts", 0, 5, None, None))
+    assert str(left) == ""
+    left.update(SyncProgress("scheduled_events", 0, 10, 0.0, RateLimit(100, 90, 50)))
+    assert str(left) == ", 90 of 100 requests left this minute"
     now[0] = 10.0
-    rest.told(Progress("scheduled_events", 100, 100, 0.5, RateLimit(100, 0, 40)))
-    assert str(rest) == ", 0 of 100 calls left this minute, about 50 s left"
+    left.update(SyncProgress("scheduled_events", 100, 100, 0.5, RateLimit(100, 0, 40)))
+    assert str(left) == ", 0 of 100 requests left this minute, about 50 s left"
     waits[0] = (39.5, 39.5)
-    assert str(rest) == ", waiting 40 s for the rate limit, about 50 s left"
+    assert str(left) == ", waiting 40 s for the rate limit, about 50 s left"
     now[0], waits[0] = 30.0, (19.5, 39.5)
-    assert str(rest) == ", waiting 20 s for the rate limit, about 30 s left"
+    assert str(left) == ", waiting 20 s for the rate limit, about 30 s left"
     now[0], waits[0] = 52.0, (0.0, 40.0)  # of the 52 s it worked for 12
-    rest.told(Progress("scheduled_events", 120, 120, 0.6, RateLimit(100, 80, 58)))
-    assert str(rest) == ", 80 of 100 calls left this minute, about 8 s left"
+    left.update(SyncProgress("scheduled_events", 120, 120, 0.6, RateLimit(100, 80, 58)))
+    assert str(left) == ", 80 of 100 requests left this minute, about 8 s left"
 
 
 def test_waiting_for_the_limit_is_counted_once_for_all_threads(make_sandbox, connect, timer):
@@ -299,7 +299,7 @@ def test_waiting_for_the_limit_is_counted_once_for_all_threads(make_sandbox, con
     assert sum(timer.sleeps) > 1
 
 
-def test_a_terminal_shows_how_far_it_is(make_sandbox, tmp_path):
+def test_a_terminal_shows_progress(make_sandbox, tmp_path):
     with make_sandbox(rate_limit=100_000) as sandbox:
         ours, theirs = pty.openpty()
         with subprocess.Popen(
@@ -315,4 +315,4 @@ def test_a_terminal_shows_how_far_it_is(make_sandbox, tmp_path):
             os.close(ours)
             assert process.wait(SOON_S) == 0
     assert b"records, " in shown
-    assert b"calls left this minute" in shown
+    assert b"requests left this minute" in shown

@@ -10,14 +10,14 @@ import postgres
 import pytest
 import sqlalchemy as sa
 from calendly_connector.sandbox.server import Sandbox
-from copies import tables
+from destinations import tables
 from endurance import rounds
 
 pytestmark = pytest.mark.long
 
 TIMES = rounds(25, 100)
 LONGEST_S = 120
-# The true command; small pages, so that a small world has many of them.
+# The real command with small pages, so that there are many of them.
 PROGRAM = """
 import sys
 from calendly_connector.sync.streams import streams
@@ -43,7 +43,7 @@ def environment(small):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def make_database(request, tmp_path):
-    """Give what makes an empty database and gives its URL."""
+    """Return a function that creates an empty database and returns its URL."""
     if request.param == "sqlite":
         return lambda number: f"sqlite:///{tmp_path / f'{number}.db'}"
     server = request.getfixturevalue("postgres_server")
@@ -51,7 +51,7 @@ def make_database(request, tmp_path):
 
 
 def run(url, environment, sandbox, *, requests=None, then_s=0.0):
-    """Run a sync, killed some time after so many requests; say whether it ended, and how many it made."""
+    """Run a sync and kill it after some requests; return whether it finished, and its number of requests."""
     sandbox.control("DELETE", "/requests")
     with subprocess.Popen(
         [*COMMAND, url], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -79,7 +79,7 @@ def made(sandbox):
 
 
 def is_begun(url):
-    """Whether a killed sync had come to write its position."""
+    """Check whether a killed sync had written its checkpoint."""
     engine = sa.create_engine(url)
     try:
         with engine.connect() as connection:
@@ -91,7 +91,7 @@ def is_begun(url):
         engine.dispose()
 
 
-def test_a_kill_at_any_moment_loses_and_doubles_nothing(make_database, environment, small):
+def test_a_kill_at_any_moment_neither_loses_nor_duplicates_rows(make_database, environment, small):
     undisturbed = make_database("whole")
     _, most = run(undisturbed, environment, small)
     whole = tables(undisturbed, missing=True)
@@ -109,4 +109,4 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(make_database, environme
             in_the_middle += is_begun(url)
         run(url, environment, small)
         assert tables(url, missing=True) == whole, f"seed {number}"
-    assert in_the_middle >= TIMES // 2  # else the moments were not where they matter
+    assert in_the_middle >= TIMES // 2  # otherwise most kills came too early

@@ -1,4 +1,4 @@
-"""Copies into a real PostgreSQL."""
+"""Syncs to a real PostgreSQL."""
 
 import json
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from calendly_connector import sync
 from calendly_connector.errors import DestinationError, TakenOver, UsageError
 from calendly_connector.sync import lists
 from calendly_connector.sync.streams import streams
-from copies import columns, tables
+from destinations import columns, tables
 from locations import SUPPORT
 
 OLDER = SUPPORT / "sync_postgres_texts.sql"
@@ -20,19 +20,17 @@ def office(make_sandbox, connect, timer):
     with make_sandbox(clock=timer, events=120, check_replies=False) as sandbox:
         connection = connect(sandbox)
 
-        def copy(to, **more):
-            return sync.copy(
-                connection, str(to), clock=lambda: datetime.fromtimestamp(timer.now, UTC), **more
-            )
+        def run_sync(to, **more):
+            return sync.run(connection, str(to), clock=lambda: datetime.fromtimestamp(timer.now, UTC), **more)
 
-        yield sandbox, copy
+        yield sandbox, run_sync
 
 
-def test_a_copy_and_the_next_one_hold_what_they_hold_in_sqlite(office, postgres_url, tmp_path):
-    sandbox, copy = office
-    path = tmp_path / "copy.db"
-    copy(postgres_url)
-    copy(path)
+def test_two_syncs_write_the_same_rows_as_in_sqlite(office, postgres_url, tmp_path):
+    sandbox, run_sync = office
+    path = tmp_path / "calendly.db"
+    run_sync(postgres_url)
+    run_sync(path)
     assert tables(postgres_url) == tables(f"sqlite:///{path}")
     sandbox.book(answers=["A 'quoted' % \\ answer", "\0 and \N{GRINNING FACE}"])
     sandbox.cancel(invitee=sandbox.book()["invitee"]["uri"])
@@ -43,29 +41,29 @@ def test_a_copy_and_the_next_one_hold_what_they_hold_in_sqlite(office, postgres_
         {"question": question, "answer": "yes", "position": 0}
         for question in ("x" * 3000, "Ä" * 80, "Ö" * 80, "'; DROP TABLE users; --", "%s", "\N{GRINNING FACE}")
     ]
-    report = copy(postgres_url)
-    copy(path)
+    report = run_sync(postgres_url)
+    run_sync(path)
     assert report.streams["scheduled_events"].new == 3
     assert tables(postgres_url) == tables(f"sqlite:///{path}")
     assert columns(postgres_url, "invitees") == columns(f"sqlite:///{path}", "invitees")
 
 
-def test_a_later_copy_takes_over(office, postgres_url):
-    _, copy = office
+def test_a_later_sync_takes_over(office, postgres_url):
+    _, run_sync = office
     begun = []
 
     def interrupt(_progress):
         if not begun:
             begun.append(1)
-            copy(postgres_url)
+            run_sync(postgres_url)
 
     with pytest.raises(TakenOver):
-        copy(postgres_url, watch=interrupt)
+        run_sync(postgres_url, on_progress=interrupt)
     assert all(tables(postgres_url).values())
 
 
-def test_a_server_that_ends_the_connection_loses_nothing(office, postgres_url, tmp_path):
-    _, copy = office
+def test_a_sync_resumes_after_the_server_ends_the_connection(office, postgres_url, tmp_path):
+    _, run_sync = office
     engine = sa.create_engine(postgres_url)
     pages = []
 
@@ -78,39 +76,39 @@ def test_a_server_that_ends_the_connection_loses_nothing(office, postgres_url, t
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
 
-    with pytest.raises(DestinationError, match="goes on from there"):
-        copy(postgres_url, watch=cut)
+    with pytest.raises(DestinationError, match="to resume"):
+        run_sync(postgres_url, on_progress=cut)
     engine.dispose()
-    assert copy(postgres_url).resumed
-    copy(tmp_path / "copy.db")
-    assert tables(postgres_url) == tables(f"sqlite:///{tmp_path / 'copy.db'}")
+    assert run_sync(postgres_url).resumed
+    run_sync(tmp_path / "calendly.db")
+    assert tables(postgres_url) == tables(f"sqlite:///{tmp_path / 'calendly.db'}")
 
 
-def test_a_database_with_a_table_of_somebody_else_is_refused(office, postgres_url):
-    _, copy = office
+def test_a_database_with_a_foreign_table_is_rejected(office, postgres_url):
+    _, run_sync = office
     engine = sa.create_engine(postgres_url)
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE contacts (id integer)")
     engine.dispose()
     with pytest.raises(UsageError, match="contacts"):
-        copy(postgres_url)
+        run_sync(postgres_url)
 
 
-def test_a_copy_can_stand_in_a_schema_of_its_own(office, postgres_url):
-    _, copy = office
+def test_a_sync_can_use_its_own_schema(office, postgres_url):
+    _, run_sync = office
     engine = sa.create_engine(postgres_url)
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE contacts (id integer)")
         connection.exec_driver_sql("CREATE SCHEMA calendly")
     engine.dispose()
     url = f"{postgres_url}?options=-csearch_path%3Dcalendly"
-    copy(url)
+    run_sync(url)
     assert tables(url)["contacts"]
 
 
-def test_what_the_server_says_is_told_without_rows(office, postgres_url):
-    _, copy = office
-    copy(postgres_url)
+def test_an_error_of_the_server_is_reported_without_row_data(office, postgres_url):
+    _, run_sync = office
+    run_sync(postgres_url)
     engine = sa.create_engine(postgres_url)
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE contacts ADD CHECK (name IS NULL) NOT VALID")
@@ -118,9 +116,9 @@ def test_what_the_server_says_is_told_without_rows(office, postgres_url):
         connection.exec_driver_sql("DELETE FROM contacts")
     engine.dispose()
     with pytest.raises(DestinationError) as caught:
-        copy(postgres_url)
+        run_sync(postgres_url)
     assert "violates check constraint" in str(caught.value)
-    assert "to https://api.calendly.com/contacts/" in str(caught.value)  # the record that it refuses
+    assert "(record https://api.calendly.com/contacts/" in str(caught.value)
     assert "@" not in str(caught.value)
 
 
@@ -138,7 +136,7 @@ def run_sql(url, *statements, **values):
 
 
 def texts_left(url):
-    """Return the columns of times that are no timestamps with time zone."""
+    """Return the time columns that aren't timestamptz."""
     kinds = {
         (one[0], one[1]): one[2]
         for one in run_sql(url, "SELECT table_name, column_name, data_type FROM information_schema.columns")
@@ -153,8 +151,8 @@ def texts_left(url):
 
 
 def test_times_can_be_grouped_by_the_database(office, postgres_url):
-    _, copy = office
-    copy(postgres_url)
+    _, run_sync = office
+    run_sync(postgres_url)
     assert texts_left(postgres_url) == []
     weeks = run_sql(
         postgres_url,
@@ -165,10 +163,10 @@ def test_times_can_be_grouped_by_the_database(office, postgres_url):
 
 @pytest.fixture
 def older(office, postgres_url, tmp_path):
-    """Fill the tables that an older version made, with texts, from a copy in SQLite."""
-    _, copy = office
+    """Fill the tables of an older version, with text times, from a sync to SQLite."""
+    _, run_sync = office
     path = tmp_path / "older.db"
-    copy(path)
+    run_sync(path)
     run_sql(postgres_url, OLDER.read_text())
     source, target = sa.create_engine(f"sqlite:///{path}"), sa.create_engine(postgres_url)
     theirs, ours = sa.MetaData(), sa.MetaData()
@@ -191,11 +189,11 @@ def older(office, postgres_url, tmp_path):
     return f"sqlite:///{path}"
 
 
-def test_the_texts_of_an_older_copy_become_times_and_nothing_is_read_again(office, older, postgres_url):
-    sandbox, copy = office
+def test_text_times_of_an_older_version_are_converted_without_reading_again(office, older, postgres_url):
+    sandbox, run_sync = office
     assert texts_left(postgres_url)
     sandbox.control("DELETE", "/requests")
-    report = copy(postgres_url)
+    report = run_sync(postgres_url)
     assert texts_left(postgres_url) == []
     assert {name: (one.new, one.changed, one.missing) for name, one in report.streams.items()} == (
         dict.fromkeys(report.streams, (0, 0, 0))
@@ -204,8 +202,8 @@ def test_the_texts_of_an_older_copy_become_times_and_nothing_is_read_again(offic
 
 
 @pytest.mark.usefixtures("older")
-def test_what_is_no_time_in_an_older_copy_goes_into_other(office, postgres_url):
-    _, copy = office
+def test_text_that_is_not_a_time_moves_to_other_in_the_conversion(office, postgres_url):
+    _, run_sync = office
     ((uri, kept), *_) = run_sql(postgres_url, "SELECT uri, updated_at FROM contacts ORDER BY uri")
     run_sql(
         postgres_url,
@@ -222,24 +220,24 @@ def test_what_is_no_time_in_an_older_copy_goes_into_other(office, postgres_url):
     assert updated == datetime.fromisoformat(kept)
     others = run_sql(postgres_url, "SELECT DISTINCT updated_at FROM contacts WHERE uri <> :uri", uri=uri)
     assert others == [(datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC),)]
-    copy(postgres_url)
+    run_sync(postgres_url)
 
 
 @pytest.mark.usefixtures("older")
-def test_a_view_that_keeps_texts_is_named_and_nothing_is_half_done(office, postgres_url):
-    _, copy = office
+def test_a_view_that_prevents_the_conversion_is_named_and_nothing_changes(office, postgres_url):
+    _, run_sync = office
     run_sql(postgres_url, "CREATE VIEW upcoming AS SELECT uri, start_time FROM scheduled_events")
     before = texts_left(postgres_url)
     with pytest.raises(DestinationError, match="view upcoming") as caught:
-        copy(postgres_url)
+        run_sync(postgres_url)
     assert "Drop the views" in str(caught.value)
     assert texts_left(postgres_url) == before
     run_sql(postgres_url, "DROP VIEW upcoming")
-    copy(postgres_url)
+    run_sync(postgres_url)
     assert texts_left(postgres_url) == []
 
 
-# Records that PostgreSQL does not take as they are
+# Records that PostgreSQL doesn't accept unchanged
 
 
 def odd(case):
@@ -260,26 +258,26 @@ def odd(case):
     ("case", "warned"),
     [("nul", None), ("link", "routing_form"), ("time", "created_at"), ("answers", "499 answers")],
 )
-def test_a_record_that_sqlite_takes_does_not_stop_a_copy_in_postgresql(
+def test_postgresql_stores_every_record_that_sqlite_does(
     office, postgres_url, tmp_path, monkeypatch, case, warned
 ):
-    _, copy = office
+    _, run_sync = office
     record = odd(case)
-    write = lists._write
+    write = lists._write_page
 
     def with_one_more(job, stream, page):
         more = [record] if stream.name == "routing_form_submissions" else []
         return write(job, stream, [*page, *more])
 
-    monkeypatch.setattr(lists, "_write", with_one_more)
-    path = tmp_path / "copy.db"
-    options = sync.Options(streams=("routing_form_submissions",))
-    reports = [copy(to, options=options) for to in (postgres_url, path)]
+    monkeypatch.setattr(lists, "_write_page", with_one_more)
+    path = tmp_path / "calendly.db"
+    options = sync.SyncOptions(streams=("routing_form_submissions",))
+    reports = [run_sync(to, options=options) for to in (postgres_url, path)]
     held = tables(postgres_url)
     assert held == tables(f"sqlite:///{path}")
     row = held["routing_form_submissions"][record["uri"].replace("\0", "\ufffd")]
     assert json.loads(json.dumps(row["questions_and_answers"])) == record["questions_and_answers"]
     for report in reports:
-        told = [warning for warning in report.warnings if "routing_form_submissions/S1" in warning]
-        assert len(told) == (1 if warned else 0)
-        assert not warned or warned in told[0]
+        found = [warning for warning in report.warnings if "routing_form_submissions/S1" in warning]
+        assert len(found) == (1 if warned else 0)
+        assert not warned or warned in found[0]

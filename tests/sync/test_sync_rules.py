@@ -1,4 +1,4 @@
-"""The pure parts of copies: what is read when, and how records become rows."""
+"""The pure parts of syncs: what is read when, and how records become rows."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,11 +7,12 @@ from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli.sync import command
 from calendly_connector.contract import RateLimit
 from calendly_connector.errors import UnexpectedAnswer, UsageError
-from calendly_connector.sync import rows, schedule, times
-from calendly_connector.sync.destination import destination
+from calendly_connector.support import timestamps
+from calendly_connector.sync import rows, schedule
+from calendly_connector.sync.config import parse_destination
 from calendly_connector.sync.planning import minutes
 from calendly_connector.sync.schedule import Band, Range
-from calendly_connector.sync.streams import chosen, streams
+from calendly_connector.sync.streams import select_streams, streams
 from hypothesis import given
 from hypothesis import strategies as st
 from locations import DOCS
@@ -25,15 +26,11 @@ def ago(days):
     return NOW - timedelta(days=days)
 
 
-def stamps(**days):
-    return {name.strip("_").replace("_", "-"): times.write(ago(age)) for name, age in days.items()}
-
-
 # The schedule
 
 
 @pytest.mark.parametrize("window", [1, 7, 29, 30, 31, 89, 90, 91, 364, 365, 366, 4000])
-def test_the_bands_cover_all_of_time_once(window):
+def test_the_bands_cover_all_times_exactly_once(window):
     bands = schedule.bands(window)
     assert bands[0] == Band(None, window, 0)
     assert bands[-1].to_days is None
@@ -41,7 +38,7 @@ def test_the_bands_cover_all_of_time_once(window):
     assert schedule.ranges(bands, NOW) == [Range(None, None)]
 
 
-def test_what_was_never_read_is_due():
+def test_bands_that_were_never_read_are_due():
     assert schedule.due(schedule.bands(30), [{}], NOW) == list(schedule.bands(30))
 
 
@@ -56,18 +53,18 @@ def test_what_was_never_read_is_due():
         ((-1, -1, -1, -1), ["0-30"]),  # the clock was set back
     ],
 )
-def test_older_bands_are_due_ever_more_rarely(ages, expected):
+def test_older_bands_are_due_less_often(ages, expected):
     names = [band.name for band in schedule.bands(30)]
-    read_at = {name: times.write(ago(age)) for name, age in zip(names, ages, strict=True)}
+    read_at = {name: timestamps.write_sortable(ago(age)) for name, age in zip(names, ages, strict=True)}
     assert [band.name for band in schedule.due(schedule.bands(30), [read_at], NOW)] == expected
 
 
-def test_a_band_is_due_when_any_of_its_readers_has_not_read_it():
-    read = {band.name: times.write(NOW) for band in schedule.bands(30)}
+def test_a_band_is_due_if_one_of_its_streams_has_not_been_read():
+    read = {band.name: timestamps.write_sortable(NOW) for band in schedule.bands(30)}
     assert len(schedule.due(schedule.bands(30), [read, {}], NOW)) == 4
 
 
-def test_bands_that_lie_apart_are_ranges_apart_oldest_first():
+def test_bands_that_are_not_adjacent_become_separate_ranges_oldest_first():
     fresh, _, older, oldest = schedule.bands(30)
     assert schedule.ranges([fresh, older, oldest], NOW) == [Range(None, ago(90)), Range(ago(30), None)]
     assert schedule.ranges([], NOW) == []
@@ -96,7 +93,7 @@ def test_invitees_of_unchanged_events_are_due(ended, read, expected):
     assert schedule.invitees_due(ago(ended), last, NOW, 7) is expected
 
 
-def test_the_window_of_no_shows_can_be_closed():
+def test_no_show_days_can_be_zero():
     assert not schedule.invitees_due(ago(1), ago(0.5), NOW, 0)
 
 
@@ -122,11 +119,11 @@ def test_the_share_grows_to_one_over_all_ranges():
         (61, RateLimit(50, 10, None), 2.0),
     ],
 )
-def test_calls_last_as_long_as_the_limit_makes_them(calls, limit, expected):
+def test_minutes_follow_from_the_rate_limit(calls, limit, expected):
     assert minutes(calls, limit) == expected
 
 
-# Moments
+# Times
 
 
 @pytest.mark.parametrize(
@@ -143,13 +140,13 @@ def test_calls_last_as_long_as_the_limit_makes_them(calls, limit, expected):
         (17, None),
     ],
 )
-def test_moments_are_read_as_calendly_writes_them(text, expected):
-    assert times.read(text) == expected
+def test_times_are_parsed_as_calendly_writes_them(text, expected):
+    assert timestamps.read_or_none(text) == expected
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
-def test_moments_survive_being_written(moment):
-    assert times.read(times.write(moment)) == moment
+def test_sortable_times_can_be_parsed_again(moment):
+    assert timestamps.read_or_none(timestamps.write_sortable(moment)) == moment
 
 
 # Rows
@@ -186,29 +183,29 @@ def test_moments_survive_being_written(moment):
         ({"synced_at": 1}, None),
     ],
 )
-def test_what_does_not_fit_its_column_stands_in_other(value, column):
-    made = rows.row({"uri": "u", **value}, KINDS)
+def test_values_that_do_not_fit_their_column_go_to_other(value, column):
+    made = rows.to_row({"uri": "u", **value}, KINDS)
     (name,) = value
     expected = {"uri": "u", **dict.fromkeys(KINDS), "other": None}
     assert made == expected | ({column: value[name]} if column else {"other": value})
 
 
-def test_what_postgresql_takes_in_no_text_is_replaced():
-    made = rows.row({"uri": "u\0", "t": "\0 \ud800", "l": "\0"}, KINDS)
+def test_characters_that_postgresql_rejects_are_replaced():
+    made = rows.to_row({"uri": "u\0", "t": "\0 \ud800", "l": "\0"}, KINDS)
     assert (made["uri"], made["t"], made["l"]) == ("u\ufffd", "\ufffd \ufffd", "\ufffd")
 
 
 @pytest.mark.parametrize("text", ["2026-11-18T11:06:40Z", "2026-11-18T12:06:40+01:00", "20261118T110640Z"])
-def test_times_are_written_alike_so_that_they_sort(text):
-    assert rows.row({"uri": "u", "m": text}, KINDS)["m"] == "2026-11-18T11:06:40.000000Z"
+def test_times_are_normalized_to_sort_as_text(text):
+    assert rows.to_row({"uri": "u", "m": text}, KINDS)["m"] == "2026-11-18T11:06:40.000000Z"
 
 
 @pytest.mark.parametrize("uri", [None, "", 7, "u" * 513])
-def test_a_record_that_nothing_names_is_refused(uri):
+def test_a_record_without_a_usable_uri_is_rejected(uri):
     with pytest.raises(UnexpectedAnswer):
-        rows.row({"uri": uri}, KINDS)
+        rows.to_row({"uri": uri}, KINDS)
     with pytest.raises(UnexpectedAnswer):
-        rows.row({}, KINDS)
+        rows.to_row({}, KINDS)
 
 
 @pytest.mark.parametrize(
@@ -222,12 +219,12 @@ def test_a_record_that_nothing_names_is_refused(uri):
         ({"q": [{"question": "A", "answer": "x"}, {"question": "A", "answer": ""}]}, {"A": "x\n"}),
     ],
 )
-def test_answers_are_read_from_whatever_stands_there(record, expected):
-    assert rows.answers(record, "q") == expected
+def test_answers_are_read_from_any_json(record, expected):
+    assert rows.answers_by_question(record, "q") == expected
 
 
 @given(st.lists(TEXTS, unique=True, max_size=30))
-def test_every_question_has_a_column_of_its_own_that_every_database_takes(questions):
+def test_every_question_gets_a_unique_valid_column_name(questions):
     taken = {"uri", "answer_x"}
     for question in questions:
         name = rows.answer_column(question, taken)
@@ -249,7 +246,7 @@ def test_every_question_has_a_column_of_its_own_that_every_database_takes(questi
         ("y" * 100, "answer_" + "y" * 47 + "_"),
     ],
 )
-def test_a_column_is_named_by_the_words_of_its_question(question, name):
+def test_a_column_is_named_after_its_question(question, name):
     made = rows.answer_column(question, ())
     assert made == name or (made.startswith(name) and len(made) <= 63)
 
@@ -257,13 +254,16 @@ def test_a_column_is_named_by_the_words_of_its_question(question, name):
 # Streams
 
 
-def test_every_stream_names_actions_and_inputs_that_exist():
+def test_every_stream_uses_existing_actions_and_inputs():
     for stream in streams().values():
-        if stream.part_of:
-            assert stream.part_of in streams()
+        if stream.embedded_in:
+            assert stream.embedded_in in streams()
             continue
         action = catalog()[stream.list]
-        given_names = {stream.whole, stream.own, stream.parent_input, *stream.input} - {None, ""}
+        given_names = {stream.organization_input, stream.user_input, stream.parent_input, *stream.input} - {
+            None,
+            "",
+        }
         if stream.recent:
             given_names |= {*stream.recent.input} | ({stream.recent.since} - {None})
             assert stream.recent.by or stream.recent.since
@@ -274,25 +274,25 @@ def test_every_stream_names_actions_and_inputs_that_exist():
             assert stream.recent.by in stream.columns()
 
 
-def test_every_stream_stands_below_the_one_it_needs():
+def test_every_stream_comes_after_the_one_it_depends_on():
     names = list(streams())
     for stream in streams().values():
-        assert stream.needs is None or names.index(stream.needs) < names.index(stream.name)
-        if stream.link:
-            assert stream.link in stream.columns()
-            assert stream.above in streams()
+        assert stream.depends_on is None or names.index(stream.depends_on) < names.index(stream.name)
+        if stream.parent_column:
+            assert stream.parent_column in stream.columns()
+            assert stream.linked_to in streams()
         assert set(stream.index) <= stream.columns().keys()
         assert stream.answers is None or stream.columns()[stream.answers] == "json"
 
 
-def test_the_page_about_copies_names_every_table_and_option():
+def test_the_sync_page_lists_every_table_and_option():
     page = (DOCS / "sync.md").read_text(encoding="utf-8")
     options = [option for parameter in command.params for option in parameter.opts if option != "--help"]
     missing = [name for name in (*streams(), *options) if f"`{name}" not in page]
     assert not missing
 
 
-def test_columns_have_the_types_that_the_schemas_declare():
+def test_columns_have_the_types_declared_in_the_schemas():
     invitees = streams()["invitees"].columns()
     assert "uri" not in invitees
     assert (invitees["email"], invitees["rescheduled"], invitees["no_show"]) == ("text", "boolean", "json")
@@ -304,9 +304,9 @@ def test_columns_have_the_types_that_the_schemas_declare():
     }
 
 
-def test_choosing_streams_brings_along_what_they_need():
-    assert chosen(()) == tuple(streams())
-    assert chosen(["no_shows", "users"]) == (
+def test_selected_streams_include_their_dependencies():
+    assert select_streams(()) == tuple(streams())
+    assert select_streams(["no_shows", "users"]) == (
         "organization_memberships",
         "users",
         "scheduled_events",
@@ -314,16 +314,16 @@ def test_choosing_streams_brings_along_what_they_need():
         "no_shows",
     )
     with pytest.raises(UsageError):
-        chosen(["nonsense"])
+        select_streams(["nonsense"])
 
 
 # Destinations
 
 
-def test_destinations_are_read_as_a_person_writes_them(tmp_path):
+def test_destinations_are_parsed(tmp_path):
     file = tmp_path / "a b?c#d%e.db"
-    assert destination(str(file)).file == file
-    assert destination("postgresql+psycopg://me@host/x").file is None
-    folder = destination(str(tmp_path / "new"), "csv")
-    assert (folder.folder, folder.format) == (tmp_path / "new", "csv")
+    assert parse_destination(str(file)).file == file
+    assert parse_destination("postgresql+psycopg://me@host/x").file is None
+    folder = parse_destination(str(tmp_path / "new"), "csv")
+    assert (folder.folder, folder.file_format) == (tmp_path / "new", "csv")
     assert folder.file == tmp_path / "new" / ".sync.sqlite"

@@ -1,26 +1,26 @@
-"""The conformance kit, run on the plainest host there is, and on hosts that get something wrong."""
+"""The conformance kit, run on a minimal host, and on hosts that do something wrong."""
 
 import json
 from inspect import signature
 
 import pytest
-from another_connector import shelf
+from another_connector import library
 from calendly_connector.contract import Result
 from calendly_connector.errors import ConnectorError
 from calendly_connector.testing import (
-    Checked,
+    CheckOutcome,
     Failure,
     FormField,
     FormSuite,
     HostSuite,
-    Ran,
+    RunOutcome,
     TriggerSuite,
     calendly,
 )
 
 
 class PlainHost:
-    """A host that keeps credentials in memory, results in a file, and a cursor for each trigger."""
+    """A host that keeps credentials and cursors in memory and writes results to a file."""
 
     def __init__(self, subject, folder, **timing):
         self.connector = subject.connector
@@ -48,7 +48,7 @@ class PlainHost:
         with self._connect(name) as connection:
             report = connection.check()
         self._write(report.outcome, report.message, report.fix)
-        return Checked(report.ok, f"{report.message} {report.fix}")
+        return CheckOutcome(report.ok, f"{report.message} {report.fix}")
 
     def run(self, name, action, inputs, *, all_pages=False):
         try:
@@ -56,12 +56,12 @@ class PlainHost:
                 result = connection.run(action, inputs, all_pages=all_pages)
         except ConnectorError as error:
             self._write(error.to_dict())
-            return Ran(failure=Failure(f"{getattr(error, 'status', '')} {error}", error.retryable))
+            return RunOutcome(failure=Failure(f"{getattr(error, 'status', '')} {error}", error.retryable))
         return self.ran(result)
 
     def ran(self, result: Result):
         self._write(result.record, result.records)
-        return Ran(result.record, result.records, result.complete)
+        return RunOutcome(result.record, result.records, result.complete)
 
     def load(self, action, inputs):
         try:
@@ -73,7 +73,7 @@ class PlainHost:
 
     def events(self, name, event):
         with self._connect(name) as connection:
-            polled = connection.poll([event], self.cursors.get(event, ""))
+            polled = connection.trigger([event]).poll(self.cursors.get(event, ""))
         self.cursors[event] = polled.cursor
         self._write(polled.cursor)
         return [one.id for one in polled.events]
@@ -84,9 +84,9 @@ class PlainHost:
     def _connect(self, name):
         return self.connector.connect(self.credentials[name], **self.timing)
 
-    def _write(self, *told):
+    def _write(self, *values):
         with self.journal.open("a") as journal:
-            journal.write(json.dumps(told, default=str) + "\n")
+            journal.write(json.dumps(values, default=str) + "\n")
 
 
 class TestPlainHost(FormSuite, TriggerSuite):
@@ -100,7 +100,7 @@ class TestPlainHost(FormSuite, TriggerSuite):
 class TestPlainHostWithAnotherConnector(FormSuite, TriggerSuite):
     @pytest.fixture
     def subject(self):
-        with shelf() as subject:
+        with library() as subject:
             yield subject
 
     @pytest.fixture
@@ -108,96 +108,96 @@ class TestPlainHostWithAnotherConnector(FormSuite, TriggerSuite):
         return PlainHost(subject, tmp_path)
 
 
-# Hosts that get something wrong: the suite must not let them pass.
+# Hosts that do something wrong, which the suite must find.
 
 
-class Leaky(PlainHost):
+class WritingSecrets(PlainHost):
     def store(self, name, credential):
         super().store(name, credential)
         self._write(credential)
 
 
-class Forgetful(PlainHost):
+class LosingCursors(PlainHost):
     def events(self, name, event):
-        told = super().events(name, event)
-        if told:
+        events = super().events(name, event)
+        if events:
             self.cursors.pop(event)
-        return told
+        return events
 
 
-class Repeating(PlainHost):
+class RepeatingEvents(PlainHost):
     def events(self, name, event):
         return super().events(name, event) * 2
 
 
-class Cutting(PlainHost):
+class TruncatingLists(PlainHost):
     def ran(self, result):
         super().ran(result)
-        return Ran(result.record, result.records[:100], complete=True)
+        return RunOutcome(result.record, result.records[:100], complete=True)
 
 
-class Wordless(PlainHost):
+class WithoutMessages(PlainHost):
     def run(self, name, action, inputs, *, all_pages=False):
         ran = super().run(name, action, inputs, all_pages=all_pages)
-        return Ran(failure=Failure("it failed")) if ran.failure else ran
+        return RunOutcome(failure=Failure("it failed")) if ran.failure else ran
 
     def load(self, _action, _inputs):
         return None
 
 
-class Trusting(PlainHost):
+class AcceptingAnyCredential(PlainHost):
     def check(self, _name):
-        return Checked(True, "fine")
+        return CheckOutcome(True, "fine")
 
 
-class Revealing(PlainHost):
+class OfferingSecretInputs(PlainHost):
     def catalog(self):
         return {name: set(action.input["properties"]) for name, action in self.connector.actions().items()}
 
 
-class Showing(PlainHost):
+class ShowingSecretFields(PlainHost):
     def form(self, kind):
         return {name: FormField(False, field.required) for name, field in super().form(kind).items()}
 
 
-class Demanding(PlainHost):
+class RequiringAllFields(PlainHost):
     def form(self, kind):
         return {name: FormField(field.secret, True) for name, field in super().form(kind).items()}
 
 
-class Meddling(PlainHost):
+class InvertingRetryable(PlainHost):
     def run(self, name, action, inputs, *, all_pages=False):
         ran = super().run(name, action, inputs, all_pages=all_pages)
         if ran.failure:
-            return Ran(failure=Failure(ran.failure.words, not ran.failure.retryable))
+            return RunOutcome(failure=Failure(ran.failure.text, not ran.failure.retryable))
         return ran
 
 
 @pytest.mark.parametrize(
     ("host_class", "test"),
     [
-        (Leaky, HostSuite.test_nothing_that_was_written_holds_a_secret),
-        (Repeating, TriggerSuite.test_an_event_is_told_once),
-        (Forgetful, TriggerSuite.test_an_event_is_told_once),
-        (Cutting, HostSuite.test_a_page_says_that_there_is_more),
-        (Cutting, HostSuite.test_a_whole_list_is_whole_and_holds_nothing_twice),
-        (Wordless, HostSuite.test_what_was_called_wrongly_is_refused_in_the_connectors_words),
-        (Wordless, HostSuite.test_what_the_application_refuses_keeps_its_words_and_whether_to_try_again),
-        (Meddling, HostSuite.test_what_the_application_refuses_keeps_its_words_and_whether_to_try_again),
-        (Trusting, HostSuite.test_a_good_credential_is_told_to_be_somebodys),
-        (Trusting, HostSuite.test_a_wrong_credential_is_told_in_the_connectors_words),
-        (Showing, FormSuite.test_the_form_asks_for_what_the_connector_does),
-        (Demanding, FormSuite.test_the_form_asks_for_what_the_connector_does),
-        (Revealing, HostSuite.test_no_input_of_an_action_is_a_secret),
+        (WritingSecrets, HostSuite.test_no_secret_is_written),
+        (RepeatingEvents, TriggerSuite.test_an_event_is_returned_once),
+        (LosingCursors, TriggerSuite.test_an_event_is_returned_once),
+        (TruncatingLists, HostSuite.test_a_page_says_that_there_are_more_records),
+        (TruncatingLists, HostSuite.test_all_pages_are_complete_without_duplicates),
+        (WithoutMessages, HostSuite.test_an_invalid_call_shows_the_connectors_message),
+        (WithoutMessages, HostSuite.test_a_failed_call_keeps_its_message_and_whether_to_retry),
+        (InvertingRetryable, HostSuite.test_a_failed_call_keeps_its_message_and_whether_to_retry),
+        (AcceptingAnyCredential, HostSuite.test_checking_a_good_credential_shows_its_user),
+        (AcceptingAnyCredential, HostSuite.test_checking_a_bad_credential_shows_the_connectors_message),
+        (ShowingSecretFields, FormSuite.test_the_form_has_the_connectors_fields),
+        (RequiringAllFields, FormSuite.test_the_form_has_the_connectors_fields),
+        (OfferingSecretInputs, HostSuite.test_no_secret_is_an_input),
     ],
 )
-def test_a_host_that_gets_it_wrong_does_not_pass(host_class, test, tmp_path, monkeypatch, timer):
+def test_the_suite_fails_a_host_that_does_something_wrong(host_class, test, tmp_path, monkeypatch, timer):
     with calendly() as subject:
         for name, value in subject.environment.items():
             monkeypatch.setenv(name, value)
         host = host_class(subject, tmp_path, monotonic=timer, sleep=timer.sleep)
         host.store("conformance", subject.credential)
         fixtures = {"ready": host, "host": host, "subject": subject}
-        given = {name: fixtures[name] for name in signature(test).parameters if name != "self"}
+        arguments = {name: fixtures[name] for name in signature(test).parameters if name != "self"}
         with pytest.raises(AssertionError):
-            test(HostSuite(), **given)
+            test(HostSuite(), **arguments)

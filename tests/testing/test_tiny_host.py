@@ -1,4 +1,4 @@
-"""The example host: it knows no application, and it runs nothing that a stranger sends."""
+"""The example host: it knows no application and runs nothing from unsigned requests."""
 
 import ast
 import json
@@ -38,14 +38,14 @@ BODY = json.dumps(
 KIND = "personal_access_token"
 
 
-# What it knows
+# Independence
 
 
-def test_it_names_no_application():
+def test_the_source_names_no_application():
     assert "calendly" not in SOURCE.casefold()
 
 
-def test_it_needs_two_libraries_beside_the_standard_one():
+def test_it_imports_two_third_party_libraries():
     imported = set()
     for node in ast.walk(ast.parse(SOURCE)):
         if isinstance(node, ast.Import):
@@ -55,15 +55,15 @@ def test_it_needs_two_libraries_beside_the_standard_one():
     assert imported - sys.stdlib_module_names == {"stevedore", "yaml"}
 
 
-def test_it_stays_tiny():
+def test_the_source_has_fewer_than_150_lines():
     assert len(SOURCE.splitlines()) < 150
 
 
-def test_it_discovers_the_connector_itself_and_not_its_class():
+def test_it_discovers_the_connector_object():
     assert tiny_host.discover()["calendly"] is connector
 
 
-def test_it_shows_the_credential_form():
+def test_the_form_has_a_row_per_field():
     rows = list(tiny_host.form(connector, KIND))
     assert [row[:3] for row in rows] == [
         ("Token", "secret", "required"),
@@ -73,7 +73,7 @@ def test_it_shows_the_credential_form():
     assert all(row[3] for row in rows)
 
 
-def test_it_fills_in_the_form_from_the_environment(monkeypatch):
+def test_the_credential_is_filled_in_from_the_environment(monkeypatch):
     assert tiny_host.credential(connector, KIND) == {"kind": KIND}
     monkeypatch.setenv("CALENDLY_API_TOKEN", "made-up-token")
     monkeypatch.setenv("CALENDLY_WEBHOOK_SECRET", KEY)
@@ -84,7 +84,7 @@ def test_it_fills_in_the_form_from_the_environment(monkeypatch):
     }
 
 
-def test_its_catalog_has_a_row_for_each_action():
+def test_the_catalog_has_a_row_per_action():
     rows = {row[1]: row for row in tiny_host.catalog(connector)}
     assert rows.keys() == connector.actions().keys()
     assert rows["users.get"] == ("users", "users.get", "GET", "users.get", "Get a user", "/users/{uuid}")
@@ -97,7 +97,7 @@ def test_its_catalog_has_a_row_for_each_action():
     ("reference", "value"),
     [("${event.payload.list.1.name}", "b"), ("${event.payload.n}", 7), ("${event}", {"payload": None})],
 )
-def test_a_reference_is_followed(reference, value):
+def test_a_reference_returns_its_value(reference, value):
     payload = {"list": [{"name": "a"}, {"name": "b"}], "n": 7}
     known = {"event": {"payload": None if reference == "${event}" else payload}}
     assert tiny_host.resolve(reference, known) == value
@@ -106,7 +106,7 @@ def test_a_reference_is_followed(reference, value):
 @pytest.mark.parametrize(
     "reference", ["${event.missing}", "${nobody.x}", "${event.list.9}", "${event.list.x}", "${event.text.x}"]
 )
-def test_a_reference_to_nothing_is_an_error_and_not_an_empty_value(reference):
+def test_an_unknown_reference_is_an_error(reference):
     with pytest.raises((LookupError, TypeError, ValueError)):
         tiny_host.resolve(reference, {"event": {"list": [1], "text": "words"}})
 
@@ -116,7 +116,7 @@ def booked(user):
     return Event("id", "invitee.created", "2026-11-24T13:00:00Z", None, payload)
 
 
-def test_a_flow_hands_the_first_steps_result_to_the_second(troubled, connect):
+def test_a_flow_passes_the_first_steps_result_to_the_second(troubled, connect):
     user = f"https://api.calendly.com/users/{fixtures.OWNER}"
     results = {
         step["id"]: result
@@ -133,7 +133,7 @@ def test_a_flow_hands_the_first_steps_result_to_the_second(troubled, connect):
 
 
 @pytest.mark.parametrize("evil", ["~{GetUserUrl}~", "https://evil.example/users/a", "../me", {"a": 1}, None])
-def test_what_a_stranger_wrote_into_an_event_is_a_plain_value_and_nothing_is_sent(evil, unvisited, connect):
+def test_function_syntax_in_an_event_is_plain_text_and_nothing_is_sent(evil, unvisited, connect):
     with pytest.raises(InvalidParams):
         list(tiny_host.run_flow(yaml.safe_load(FLOW), connect(unvisited), booked(evil)))
 
@@ -153,14 +153,14 @@ def _running():
 
 @pytest.fixture
 def receiver(_running):
-    """Give a receiver that has seen nothing yet; stopping one takes half a second."""
+    """Return a receiver without events; it is shared, since stopping one takes half a second."""
     _running.seen.clear()
     received(_running)
     return _running
 
 
 def post(receiver, body=BODY, **headers):
-    """Post a body; give status and words."""
+    """Post a body and return status and text."""
     address = f"http://127.0.0.1:{receiver.server_port}/hook"
     request = Request(address, data=body, headers=headers)
     try:
@@ -185,7 +185,7 @@ def received(receiver):
 
 
 def raw(receiver, data, *, then_close=False):
-    """Send bytes as they are; give all that comes back."""
+    """Send bytes unchanged and return the whole reply."""
     with closing(socket.create_connection(("127.0.0.1", receiver.server_port), timeout=10)) as connection:
         connection.sendall(data)
         if then_close:
@@ -205,7 +205,7 @@ def test_a_signed_post_is_accepted_and_queued(receiver):
 
 def test_a_repeat_is_accepted_and_not_queued(receiver):
     assert post(receiver, **signed()) == (200, "accepted")
-    assert post(receiver, **signed(at=NOW + 60)) == (200, "known already")
+    assert post(receiver, **signed(at=NOW + 60)) == (200, "already received")
     assert len(received(receiver)) == 1
 
 
@@ -218,7 +218,7 @@ def test_repeats_at_the_same_moment_are_queued_once(receiver):
 
     with ThreadPoolExecutor(8) as pool:
         answers = sorted(pool.map(send, range(8)))
-    assert answers == [(200, "accepted")] + [(200, "known already")] * 7
+    assert answers == [(200, "accepted")] + [(200, "already received")] * 7
     assert len(received(receiver)) == 1
 
 
@@ -237,17 +237,17 @@ def test_another_event_is_queued_too(receiver):
         pytest.param(BODY, signed(key="another-key"), id="forged"),
         pytest.param(BODY, signed(at=NOW - 3600), id="stale"),
         pytest.param(BODY, signed(at=NOW + 3600), id="from the future"),
-        pytest.param(BODY + b" ", signed(), id="changed on the way"),
+        pytest.param(BODY + b" ", signed(), id="changed in transit"),
         pytest.param(b"", signed(b""), id="signed but empty"),
-        pytest.param(b"[]", signed(b"[]"), id="signed but no event"),
-        pytest.param(b"[" * 50_000, signed(b"[" * 50_000), id="signed and nested without end"),
+        pytest.param(b"[]", signed(b"[]"), id="signed but not an event"),
+        pytest.param(b"[" * 50_000, signed(b"[" * 50_000), id="signed and deeply nested"),
         pytest.param(b"{}", signed(b"{}"), id="signed but empty object"),
     ],
 )
-def test_what_is_no_event_signed_by_us_just_now_is_refused_and_never_queued(body, headers, receiver):
-    status, words = post(receiver, body, **headers)
+def test_a_post_without_a_valid_recent_signature_is_rejected(body, headers, receiver):
+    status, text = post(receiver, body, **headers)
     assert status == 401
-    assert KEY not in words
+    assert KEY not in text
     assert received(receiver) == []
 
 
@@ -275,31 +275,31 @@ def test_without_a_signing_key_nothing_is_accepted(connect, unvisited):
         "1_0",
     ],
 )
-def test_a_size_that_is_too_large_or_none_is_refused_unread(size, receiver):
+def test_an_invalid_or_too_large_size_is_rejected_unread(size, receiver):
     head = f"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode("latin-1")
     assert raw(receiver, head).split(b" ")[1] == b"413"
     assert received(receiver) == []
 
 
-def test_no_size_at_all_is_refused(receiver):
+def test_a_post_without_a_size_is_rejected(receiver):
     head = b"POST /hook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
     assert raw(receiver, head).split(b" ")[1] == b"413"
 
 
-def test_a_post_that_is_cut_short_is_refused(receiver):
+def test_a_truncated_post_is_rejected(receiver):
     head = f"POST /hook HTTP/1.1\r\nContent-Length: {len(BODY)}\r\n{HEADER}: {sign(BODY, KEY, NOW)}\r\n\r\n"
     assert raw(receiver, head.encode() + BODY[:-5], then_close=True).split(b" ")[1] == b"401"
     assert received(receiver) == []
 
 
-def test_a_post_that_comes_too_slowly_is_refused(receiver, monkeypatch):
+def test_a_post_that_is_too_slow_is_rejected(receiver, monkeypatch):
     monkeypatch.setattr(receiver.RequestHandlerClass, "timeout", 0.05)
     head = f"POST /hook HTTP/1.1\r\nContent-Length: {len(BODY)}\r\n{HEADER}: {sign(BODY, KEY, NOW)}\r\n\r\n"
     assert raw(receiver, head.encode() + BODY[:-5]).split(b" ")[1] == b"401"
     assert received(receiver) == []
 
 
-def test_a_slow_sender_keeps_nobody_else_waiting(receiver):
+def test_a_slow_sender_does_not_block_others(receiver):
     with closing(socket.create_connection(("127.0.0.1", receiver.server_port), timeout=10)) as slow:
         slow.sendall(b"POST /hook HTTP/1.1\r\nContent-Le")
         assert post(receiver, **signed()) == (200, "accepted")
@@ -309,7 +309,7 @@ def test_a_slow_sender_keeps_nobody_else_waiting(receiver):
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_other_methods_are_not_there(method, receiver):
+def test_other_methods_are_not_implemented(method, receiver):
     assert raw(receiver, f"{method} /hook HTTP/1.1\r\nHost: x\r\n\r\n".encode()).split(b" ")[1] == b"501"
 
 
@@ -326,15 +326,15 @@ def flow(sandbox, tmp_path, monkeypatch):
     return path
 
 
-def test_as_a_program_it_says_what_is_wrong_with_a_token_and_ends_with_exit_code_1(flow, monkeypatch):
+def test_the_program_reports_a_bad_token_and_exits_with_1(flow, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "nobody")
-    words = [sys.executable, tiny_host.__file__, str(flow), "0"]
-    ended = subprocess.run(words, capture_output=True, timeout=30, check=False)
+    command = [sys.executable, tiny_host.__file__, str(flow), "0"]
+    ended = subprocess.run(command, capture_output=True, timeout=30, check=False)
     assert (ended.returncode, ended.stderr) == (1, b"")
-    assert b"does not accept the token" in ended.stdout
+    assert b"accept the token" in ended.stdout
 
 
-def test_it_runs_its_flow_for_each_event_that_the_flow_is_about(flow, monkeypatch, capsys):
+def test_the_program_runs_its_flow_for_matching_events(flow, monkeypatch, capsys):
     class Stopped(Exception):
         pass
 

@@ -1,1 +1,1 @@
-"""Signing in with OAuth 2.1: consent in a browser, tokens that are renewed, and given back."""
+"""OAuth 2.1: consent in a browser, tokens that are refreshed, and their revocation."""

@@ -1,4 +1,4 @@
-"""The way to a person's consent and back: the address to open, and what the redirect says. Pure.
+"""A person's consent: the URL they open, and the redirect that brings the answer. Pure.
 
 Facts: https://developer.calendly.com/docs/authentication/how-to-access-calendly-data-on-behalf-of-authenticated-users
 """
@@ -13,17 +13,17 @@ from urllib.parse import parse_qsl, urlsplit
 from ...errors import SignInFailed
 
 _MOST_PARAMETERS: Final = 100
-AGAIN: Final = "Sign in again from the beginning."
+AGAIN: Final = "Start the sign-in again."
 _REASONS: Final = {
-    "access_denied": ("denied", "Consent was denied.", "Sign in again, and press Allow."),
+    "access_denied": ("denied", "Consent was denied.", "Sign in again and press Allow."),
     "invalid_scope": (
         "scope",
-        "The app may not ask for one of these scopes.",
-        "Add the scopes to the app in Calendly, or ask for fewer.",
+        "The app isn't allowed to request one of these scopes.",
+        "Add the scopes to the app in Calendly, or request fewer.",
     ),
     "unauthorized_client": (
         "client",
-        "The app may not sign people in this way.",
+        "The app isn't allowed to sign people in this way.",
         "Check the app's kind (web or native) in Calendly.",
     ),
 }
@@ -31,9 +31,9 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A sign-in that has begun. `url` is what the person opens; the rest is kept until they come back.
+    """A sign-in that has begun. The person opens `url`; keep the rest until they return.
 
-    `began` is in seconds of a clock that only goes forward.
+    `began` is in monotonic seconds.
     """
 
     url: str
@@ -43,8 +43,8 @@ class Consent:
     verifier: str = field(repr=False)
 
 
-def ask(url: str, client_id: str, redirect_uri: str, scopes: Iterable[str], now: float) -> Consent:
-    """Begin a sign-in, with PKCE (S256) for every kind of app."""
+def begin(url: str, client_id: str, redirect_uri: str, scopes: Iterable[str], now: float) -> Consent:
+    """Begin a sign-in with PKCE (S256), whatever the kind of app. `now` is in monotonic seconds."""
     from authlib.common.security import generate_token
     from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
     from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -64,49 +64,49 @@ def ask(url: str, client_id: str, redirect_uri: str, scopes: Iterable[str], now:
 
 
 def check_verifier(consent: Consent) -> None:
-    """Refuse a consent whose verifier is another's: a host that keeps several apart could mix them up."""
+    """Raise SignInFailed for the verifier of another sign-in: a host with several could mix them up."""
     from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
     if _parameters(consent.url).get("code_challenge") != create_s256_code_challenge(consent.verifier):
         raise SignInFailed(
-            "The verifier does not belong to this sign-in (PKCE).",
-            fix="Keep what a sign-in began with until it ends, and begin it again.",
+            "The code verifier belongs to another sign-in (PKCE).",
+            fix="Keep the Consent object of a sign-in until it ends. Start the sign-in again.",
             reason="verifier",
         )
 
 
-def read_answer(consent: Consent, answer: str) -> str:
-    """Give the code of the address that the person was sent back to, or raise SignInFailed.
+def read_redirect(consent: Consent, redirect: str) -> str:
+    """Return the code in the URL that the person was redirected to, or raise SignInFailed.
 
-    The address has to be the one that was asked for, and its state ours: anything else could come
-    from somebody who wants to sign us in as themselves.
+    The URL must be the requested one and carry our state: anything else could come from an attacker who
+    wants to sign us in as themselves.
     """
-    given = _parameters(answer)
-    if not is_address(consent, answer):
+    given = _parameters(redirect)
+    if not is_redirect(consent, redirect):
         raise SignInFailed(
-            "This is not the address that Calendly was asked to send back to.",
-            fix=f"Paste the whole address that begins with {consent.redirect_uri}.",
+            "This isn't the URL that Calendly redirects to.",
+            fix=f"Paste the whole URL that begins with {consent.redirect_uri}.",
             reason="redirect",
         )
     if not hmac.compare_digest(given.get("state", "").encode(), consent.state.encode()):
         raise SignInFailed(
-            "The answer does not belong to this sign-in (its state is another).", fix=AGAIN, reason="state"
+            "The redirect belongs to another sign-in (its state differs).", fix=AGAIN, reason="state"
         )
     if "error" in given:
-        known = ("refused", "Calendly did not let the sign-in go on.", AGAIN)
+        known = ("refused", "Calendly ended the sign-in with an error.", AGAIN)
         reason, message, fix = _REASONS.get(given["error"], known)
         raise SignInFailed(message, fix=fix, reason=reason)
     if not given.get("code"):
-        raise SignInFailed("The answer holds no code.", fix=AGAIN, reason="redirect")
+        raise SignInFailed("The redirect has no code.", fix=AGAIN, reason="redirect")
     return given["code"]
 
 
-def is_address(consent: Consent, answer: str) -> bool:
-    """Whether an address is the redirect's, whatever it says."""
-    return _place(answer) == _place(consent.redirect_uri)
+def is_redirect(consent: Consent, url: str) -> bool:
+    """Whether a URL is the redirect URI of this sign-in, whatever its query."""
+    return _without_query(url) == _without_query(consent.redirect_uri)
 
 
-def _place(url: str) -> tuple[str, str, str]:
+def _without_query(url: str) -> tuple[str, str, str]:
     try:
         parts = urlsplit(url.strip())
     except ValueError:
@@ -120,6 +120,6 @@ def _parameters(url: str) -> Mapping[str, str]:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError:
         return {}
-    # A parameter that comes twice could mean either: it counts as missing.
+    # A repeated parameter is ambiguous, so it counts as missing.
     times = Counter(name for name, _ in pairs)
     return {name: value for name, value in pairs if times[name] == 1}

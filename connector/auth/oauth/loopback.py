@@ -1,4 +1,4 @@
-"""Waits on a port of this machine for the one answer that a sign-in gets through the browser."""
+"""A local web server that waits for the browser to be redirected at the end of a sign-in."""
 
 from html import escape
 from http import HTTPStatus
@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ...errors import ConnectorError, SignInFailed, UsageError
 from ...http.protocol import LOOPBACK
+from ...support.redaction import quoted
 from . import consent
 from .consent import Consent
 
@@ -33,14 +34,14 @@ _HEADERS: Final = {
 }
 
 
-def is_here(redirect_uri: str) -> bool:
-    """Whether a redirect address is one of this machine, on which can be waited."""
+def is_loopback(redirect_uri: str) -> bool:
+    """Whether a redirect URI points to this machine, where a Listener can wait."""
     parts = _split(redirect_uri)
     return parts.scheme == "http" and parts.hostname in LOOPBACK
 
 
 def without_port_0(redirect_uri: str) -> str:
-    """Give the address where nobody listens: any port will do then."""
+    """Return the URI without port 0, which stands for any free port: nothing will listen there."""
     parts = _split(redirect_uri)
     if parts.port != 0:
         return redirect_uri
@@ -48,35 +49,35 @@ def without_port_0(redirect_uri: str) -> str:
 
 
 class Listener:
-    """Listens at a redirect address of this machine until it is closed; on a free port where that is 0."""
+    """Listens at a loopback redirect URI until it is closed. Port 0 is any free port."""
 
     def __init__(self, redirect_uri: str) -> None:
         parts = _split(redirect_uri)
         port = 80 if parts.port is None else parts.port
         try:
-            self._server = _Server(parts.hostname or "", port)
+            self._server = _RedirectServer(parts.hostname or "", port)
         except OSError as error:
             raise ConnectorError(
-                f"Nothing can listen at {redirect_uri}: {error.strerror or 'the port is not free'}.",
-                fix="End what uses the port, or sign in with --no-browser.",
+                f"Can't listen at {redirect_uri}: {error.strerror or 'the port is in use'}.",
+                fix="Stop the program that uses the port, or sign in with --no-browser.",
             ) from None
         host = parts.netloc.removesuffix(":0")
         free = f"{host}:{self._server.server_address[1]}" if parts.port == 0 else parts.netloc
         self.redirect_uri = parts._replace(netloc=free).geturl()
 
-    def expect(self, asked: Consent) -> None:
-        """Take the answer to a consent from now on."""
-        self._server.asked = asked
+    def expect(self, expected: Consent) -> None:
+        """Start to accept the redirect of this sign-in."""
+        self._server.expected = expected
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def wait(self, timeout_s: float) -> str:
-        """Give the address that the person was sent back to. Raises SignInFailed if nobody comes."""
+        """Return the URL that the person was redirected to. Raises SignInFailed after `timeout_s`."""
         try:
             return self._server.answers.get(timeout=timeout_s)
         except Empty:
             raise SignInFailed(
-                f"No answer came within {timeout_s:.0f} s.",
-                fix="Sign in again, and press Allow in the browser; or sign in with --no-browser.",
+                f"No answer within {timeout_s:.0f} s.",
+                fix="Sign in again and press Allow in the browser, or sign in with --no-browser.",
                 reason="timeout",
             ) from None
 
@@ -86,62 +87,62 @@ class Listener:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        if self._server.asked is not None:
+        if self._server.expected is not None:
             self._server.shutdown()
         self._server.server_close()
 
 
-class _Server(ThreadingTCPServer):
-    """Threads, since a browser opens connections that it may never use."""
+class _RedirectServer(ThreadingTCPServer):
+    """Threaded, because a browser opens connections that it may never use."""
 
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 16
 
     def __init__(self, host: str, port: int) -> None:
-        self.asked: Consent | None = None
+        self.expected: Consent | None = None
         self.answers: Queue[str] = Queue(1)
         self.address_family = AF_INET6 if host == "::1" else AF_INET
-        super().__init__(("127.0.0.1" if host == "localhost" else host, port), _Handler)
+        super().__init__(("127.0.0.1" if host == "localhost" else host, port), _RedirectHandler)
 
     def handle_error(self, *_about: Any) -> None:
-        """Say nothing: a browser that breaks off is no news, and what it asked for holds a code."""
+        """Ignore it: browsers close connections early, and the request contains a code."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+class _RedirectHandler(BaseHTTPRequestHandler):
+    server: _RedirectServer
     timeout = 10.0
 
     def do_GET(self) -> None:
-        """Take the answer, or say what is wrong with it."""
-        asked = self.server.asked
-        if asked is None or not consent.is_address(asked, address := _address(asked, self.path)):
-            self._say(HTTPStatus.NOT_FOUND, "Nothing is here", "The sign-in goes on in another window.")
+        """Accept the redirect, or show what is wrong with it."""
+        expected = self.server.expected
+        if expected is None or not consent.is_redirect(expected, url := _full_url(expected, self.path)):
+            self._show(HTTPStatus.NOT_FOUND, "Page not found", "Continue the sign-in in the other window.")
             return
         try:
-            consent.read_answer(asked, address)
+            consent.read_redirect(expected, url)
         except SignInFailed as error:
             if error.reason in _NOT_THE_ANSWER:
-                self._say(HTTPStatus.BAD_REQUEST, "This is not the answer", f"{error.message} Still waiting.")
+                self._show(HTTPStatus.BAD_REQUEST, "Not the right page", f"{error.message} Still waiting.")
                 return
             title, text = "Not signed in", str(error)
         else:
-            title, text = "Thank you", "You may close this window. The terminal says how it went."
+            title, text = "Thank you", "You can close this window. The result is in your terminal."
         try:
-            self.server.answers.put_nowait(address)
+            self.server.answers.put_nowait(url)
         except Full:
-            self._say(HTTPStatus.GONE, "Answered already", "You may close this window.")
+            self._show(HTTPStatus.GONE, "Already answered", "You can close this window.")
             return
-        self._say(HTTPStatus.OK, title, text)
+        self._show(HTTPStatus.OK, title, text)
 
     def log_message(self, *_about: Any) -> None:
-        """Log nothing: the address holds a code."""
+        """Log nothing: the URL contains a code."""
 
     def version_string(self) -> str:
-        """Name the program, not its versions."""
+        """Name the program without versions."""
         return "calendly-connector"
 
-    def _say(self, status: HTTPStatus, title: str, text: str) -> None:
+    def _show(self, status: HTTPStatus, title: str, text: str) -> None:
         page = _PAGE.format(title=escape(title), text=escape(text)).encode()
         self.send_response(status)
         for name, value in {**_HEADERS, "Content-Length": str(len(page))}.items():
@@ -150,8 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(page)
 
 
-def _address(asked: Consent, target: str) -> str:
-    parts = urlsplit(asked.redirect_uri)
+def _full_url(expected: Consent, target: str) -> str:
+    parts = urlsplit(expected.redirect_uri)
     return f"{parts.scheme}://{parts.netloc}{target}"
 
 
@@ -163,7 +164,7 @@ def _split(redirect_uri: str) -> SplitResult:
         known = False
     if not known or not parts.hostname or parts.scheme not in {"http", "https"} or parts.fragment:
         raise UsageError(
-            "The redirect address is none.",
-            fix="Give it as the app's page in Calendly has it, with http(s)://.",
+            f"Invalid redirect URI {quoted(redirect_uri)}.",
+            fix="Pass it exactly as on the app's page in Calendly, with http:// or https://.",
         )
     return parts

@@ -1,4 +1,4 @@
-"""Calls to the authorization server, through Authlib. The app's secret and tokens go to that origin alone.
+"""Calls to the authorization server, through Authlib. The app's secret and tokens are sent to it only.
 
 Facts: https://developer.calendly.com/docs/authentication/refresh-token-rotation-guide and its neighbours.
 """
@@ -7,19 +7,23 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from ...catalog.manifest import manifest
 from ...errors import CalendlyDown, ConnectorError, RateLimited, SignInFailed, UnexpectedAnswer, UsageError
-from ...http import debug_log, protocol, rate_limit
-from ...http.client import no_answer, prepare_session
+from ...http import protocol, rate_limit
+from ...http.client import prepare_session
+from ...http.debug_log import debug_log
+from ...http.network_errors import network_error
 from ...http.protocol import Request
+from ...http.rate_limit import Permit
 from ...support import json_documents
-from ...support.clock import Timing
+from ...support.clock import Timeouts, Timing
 from . import consent, grant
 from .consent import Consent
-from .grant import Grant
+from .grant import Grant, TokenInfo
 
 if TYPE_CHECKING:
     import requests
@@ -30,20 +34,20 @@ _TOKEN: Final = Request("POST", "/oauth/token")
 _INTROSPECT: Final = Request("POST", "/oauth/introspect")
 _REVOKE: Final = Request("POST", "/oauth/revoke")
 _CODE_LIFE_S: Final = 600.0
-_TIMEOUT_S: Final = (10.0, 30.0)
-_PATIENCE_S: Final = 60.0
+_TIMEOUTS: Final = Timeouts()
+_LIMIT_TIMEOUT_S: Final = 60.0
 _DEADLINE_S: Final = 60.0
-_SAID_NO: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_REFUSALS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
-class RefusedGrant(SignInFailed):
-    """The server does not know the code or the refresh token, or no longer."""
+class InvalidGrant(SignInFailed):
+    """The server doesn't accept the code or refresh token: unknown, used or expired."""
 
 
-def of_app(
+def server_for(
     credential: Mapping[str, str], timing: Timing, environment: Mapping[str, str] = os.environ
 ) -> "AuthorizationServer":
-    """Give the server for the app of a credential: at CALENDLY_AUTH_URL, else Calendly's own."""
+    """Return the server for a credential's app: at CALENDLY_AUTH_URL, by default Calendly's own."""
     origin = environment.get(_VARIABLE) or manifest().auth_origin
     return AuthorizationServer(
         origin, credential.get("client_id", ""), credential.get("client_secret", ""), timing
@@ -51,7 +55,7 @@ def of_app(
 
 
 class AuthorizationServer:
-    """One app at one authorization server. A native app has no secret."""
+    """One app at one authorization server. A native app has no secret. Raises UsageError without Authlib."""
 
     def __init__(
         self, origin: str, client_id: str, client_secret: str = "", timing: Timing | None = None
@@ -60,20 +64,23 @@ class AuthorizationServer:
         self._client_id = client_id
         self._client_secret = client_secret
         self._timing = timing or Timing()
-        self._must_have_authlib()
+        if find_spec("authlib") is None:
+            raise UsageError(
+                "Signing in with OAuth needs Authlib.", fix="pip install 'calendly-connector[oauth]'"
+            )
 
-    def ask(self, redirect_uri: str, scopes: tuple[str, ...]) -> Consent:
-        """Begin a sign-in."""
+    def begin(self, redirect_uri: str, scopes: tuple[str, ...]) -> Consent:
+        """Begin a sign-in; the person opens the consent's `url`."""
         url = f"{self._origin}/oauth/authorize"
-        return consent.ask(url, self._client_id, redirect_uri, scopes, self._timing.monotonic())
+        return consent.begin(url, self._client_id, redirect_uri, scopes, self._timing.monotonic())
 
-    def exchange(self, asked: Consent, answer: str) -> Grant:
-        """Make tokens of the address that the person was sent back to. Raises SignInFailed."""
-        code = consent.read_answer(asked, answer)
-        consent.check_verifier(asked)
-        if self._timing.monotonic() - asked.began > _CODE_LIFE_S:
+    def exchange(self, pending: Consent, redirect: str) -> Grant:
+        """Exchange the code in the URL that the person was redirected to for tokens. Raises SignInFailed."""
+        code = consent.read_redirect(pending, redirect)
+        consent.check_verifier(pending)
+        if self._timing.monotonic() - pending.began > _CODE_LIFE_S:
             raise SignInFailed(
-                "The answer came too late: its code is good for 10 minutes.",
+                "The sign-in took too long: its code is valid for 10 minutes.",
                 fix=consent.AGAIN,
                 reason="expired",
             )
@@ -82,159 +89,169 @@ class AuthorizationServer:
                 self._origin + _TOKEN.path,
                 grant_type="authorization_code",
                 code=code,
-                redirect_uri=asked.redirect_uri,
-                code_verifier=asked.verifier,
+                redirect_uri=pending.redirect_uri,
+                code_verifier=pending.verifier,
                 allow_redirects=False,
             )
         return grant.from_reply(reply, self._timing.clock())
 
-    def renew(self, held: Grant) -> Grant:
-        """Change a refresh token, which is used up by it, for a new pair. Raises RefusedGrant."""
-        with self._session(_TOKEN, held.owner or self._client_id) as session:
+    def refresh(self, tokens: Grant) -> Grant:
+        """Exchange a refresh token, which works once, for a new pair. Raises InvalidGrant."""
+        with self._session(_TOKEN, tokens.owner or self._client_id) as session:
             reply = session.refresh_token(
-                self._origin + _TOKEN.path, refresh_token=held.refresh_token, allow_redirects=False
+                self._origin + _TOKEN.path, refresh_token=tokens.refresh_token, allow_redirects=False
             )
-        whose = {"owner": held.owner, "organization": held.organization}
+        whose = {"owner": tokens.owner, "organization": tokens.organization}
         return grant.from_reply({**whose, **reply}, self._timing.clock())
 
     def introspect(self, token: str) -> Mapping[str, Any]:
-        """Ask what a token is: `active`, `scope`, `exp` and more."""
-        with self._session(_INTROSPECT, "") as session:
-            response = session.introspect_token(
-                self._origin + _INTROSPECT.path, token, auth=self._in_body(session), allow_redirects=False
-            )
-            document = self._read(_INTROSPECT, response)
+        """Return what the server knows about a token: `active`, `scope`, `exp` and more."""
+        document = self._send(_INTROSPECT, token)
         return document if isinstance(document, dict) else {}
 
-    def revoke(self, token: str) -> None:
-        """Give a token back; with a refresh token all that was issued with it."""
-        with self._session(_REVOKE, "") as session:
-            response = session.revoke_token(
-                self._origin + _REVOKE.path, token, auth=self._in_body(session), allow_redirects=False
-            )
-            self._read(_REVOKE, response)
+    def token_info(self, tokens: Grant) -> TokenInfo:
+        """Return what introspection says about an access token, else what was granted at sign-in."""
+        try:
+            known = self.introspect(tokens.access_token)
+        except ConnectorError as error:
+            why = f"introspection failed: {error.message}"
+        else:
+            scope = known.get("scope")
+            if known.get("active") is True and isinstance(scope, str):
+                owner, organization = (str(known.get(name) or "") for name in ("owner", "organization"))
+                return TokenInfo(
+                    frozenset(scope.split()),
+                    tokens.expires_at,
+                    owner or tokens.owner,
+                    organization or tokens.organization,
+                )
+            why = "introspection doesn't know the token"
+        return TokenInfo(
+            frozenset(tokens.scope.split()) if tokens.scope else None,
+            tokens.expires_at,
+            tokens.owner,
+            tokens.organization,
+            f"the scopes are those granted at sign-in, since {why}",
+        )
 
-    def give_back(self, held: Grant) -> None:
-        """Give a whole pair back, the refresh token last: it may be asked for again until that is gone."""
-        self.revoke(held.access_token)
-        self.revoke(held.refresh_token)
+    def revoke(self, token: str) -> None:
+        """Revoke a token; with a refresh token, everything that was issued with it."""
+        self._send(_REVOKE, token)
+
+    def revoke_grant(self, tokens: Grant) -> None:
+        """Revoke both tokens, the refresh token last: until then the call can be repeated."""
+        self.revoke(tokens.access_token)
+        self.revoke(tokens.refresh_token)
+
+    def _send(self, request: Request, token: str) -> Any:
+        """Send a token to be introspected or revoked. The app authenticates in the body, as documented."""
+        with self._session(request) as session:
+            send = session.introspect_token if request is _INTROSPECT else session.revoke_token
+            auth = session.client_auth("client_secret_post" if self._client_secret else "none")
+            response = send(self._origin + request.path, token, auth=auth, allow_redirects=False)
+            return _read(request, response)
 
     @contextmanager
-    def _session(self, request: Request, account: str) -> Iterator["OAuth2Session"]:
-        """Give a session whose errors are ours; one that asks for tokens waits for the budget."""
+    def _session(self, request: Request, account: str = "") -> Iterator["OAuth2Session"]:
+        """Yield a session that raises our errors. With an `account` it first waits for the rate limit."""
         import requests
         from authlib.integrations.base_client import OAuthError
         from authlib.integrations.requests_client import OAuth2Session
 
+        def check(response: requests.Response) -> requests.Response:
+            _read(request, response)
+            return response
+
         if account:
-            self._wait_for_turn(account)
+            self._wait_for_permit(account)
         session = OAuth2Session(
             self._client_id,
             self._client_secret or None,
             token_endpoint_auth_method="client_secret_basic" if self._client_secret else "none",
-            default_timeout=_TIMEOUT_S,
+            default_timeout=(_TIMEOUTS.connect_s, _TIMEOUTS.read_s),
         )
         ends_at = self._timing.monotonic() + _DEADLINE_S
         prepare_session(session, self._origin, lambda: ends_at - self._timing.monotonic())
-        session.hooks["response"].append(_told)
+        session.hooks["response"].append(_log)
         for kind in ("access_token_response", "refresh_token_response"):
-            session.register_compliance_hook(kind, self._passed)
+            session.register_compliance_hook(kind, check)
         try:
             yield session
         except OAuthError as error:
             raise _refusal(str(error.error)) from None
-        except ValueError:  # JSON that is no object
+        except ValueError:  # JSON that is not an object
             raise _unexpected(request) from None
         except (requests.RequestException, OSError) as error:
-            raise no_answer(request, error, self._origin, _VARIABLE) from None
+            raise network_error(request, error, self._origin, _TIMEOUTS, variable=_VARIABLE) from None
         finally:
             session.close()
 
-    def _in_body(self, session: "OAuth2Session") -> Any:
-        """Prove who the app is in the body, as these endpoints are documented."""
-        return session.client_auth("client_secret_post" if self._client_secret else "none")
-
-    def _wait_for_turn(self, account: str) -> None:
-        shared = rate_limit.account(self._origin, account)
+    def _wait_for_permit(self, account: str) -> None:
+        limits = rate_limit.of_account(self._origin, account)
         while True:
             now = self._timing.monotonic()
-            turn = shared.take(_TOKEN.method, _TOKEN.path, now)
-            if isinstance(turn, rate_limit.Turn):
-                shared.told(turn, now, None)  # this server tells of no limit that is worth keeping to
+            permit = limits.acquire(_TOKEN.method, _TOKEN.path, now)
+            if isinstance(permit, Permit):
+                limits.observe(permit, now, None)  # this server sends no useful rate limit headers
                 return
-            if turn > _PATIENCE_S:
-                raise protocol.out_of_budget(_TOKEN, turn)
-            self._timing.sleep(turn)
+            if permit > _LIMIT_TIMEOUT_S:
+                raise protocol.not_sent(_TOKEN, permit)
+            self._timing.sleep(permit)
 
-    def _passed(self, response: "requests.Response") -> "requests.Response":
-        """Let through what Authlib reads: tokens, and refusals in the words of OAuth."""
-        self._read(_TOKEN, response)
-        return response
 
-    def _read(self, request: Request, response: "requests.Response") -> Any:
-        if response.status_code in _SAID_NO:
-            raise _refusal(_error_of(response))
-        headers = {name.lower(): value for name, value in response.headers.items()}
+def _read(request: Request, response: "requests.Response") -> Any:
+    """Return a reply's JSON document, or raise what the reply means."""
+    if response.status_code in _REFUSALS:
         try:
-            return protocol.read_document(request, response.status_code, headers, response.content)
-        except (RateLimited, CalendlyDown):
-            raise
-        except ConnectorError:
-            raise _unexpected(request) from None
-
-    def _must_have_authlib(self) -> None:
-        from importlib.util import find_spec
-
-        if find_spec("authlib") is None:
-            raise UsageError(
-                "Signing in with OAuth needs Authlib.", fix="pip install 'calendly-connector[oauth]'"
-            )
+            document = json_documents.parse(response.content)
+        except ValueError:
+            document = None
+        raise _refusal(str(document.get("error", "")) if isinstance(document, dict) else "")
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    try:
+        return protocol.read_document(request, response.status_code, headers, response.content)
+    except (RateLimited, CalendlyDown):
+        raise
+    except ConnectorError:
+        raise _unexpected(request) from None
 
 
-def _told(response: "requests.Response", **_options: Any) -> None:
-    """Tell the log of a call; what it holds is masked there."""
+def _log(response: "requests.Response", **_options: Any) -> None:
+    """Log a call; the log masks its secrets."""
     sent = response.request
     body = sent.body or ""
     fields = dict(parse_qsl(body.decode() if isinstance(body, bytes) else body))
     request = Request(str(sent.method), urlsplit(str(sent.url)).path, body=fields)
     authorization = sent.headers.get("Authorization", "")
     headers = {name.lower(): value for name, value in response.headers.items()}
-    debug_log.sent(request, authorization)
-    debug_log.received(request, authorization, response.status_code, headers, response.content)
-
-
-def _error_of(response: "requests.Response") -> str:
-    try:
-        document = json_documents.parse(response.content)
-    except ValueError:
-        return ""
-    return str(document.get("error", "")) if isinstance(document, dict) else ""
+    debug_log.request_sent(request, authorization)
+    debug_log.reply_received(request, authorization, response.status_code, headers, response.content)
 
 
 def _unexpected(request: Request) -> UnexpectedAnswer:
     return UnexpectedAnswer(
-        f"{request.method} {request.path} was not answered as OAuth has it.",
+        f"The reply to {request.method} {request.path} isn't a valid OAuth reply.",
         fix=f"Check the network, and that {_VARIABLE} is Calendly's authorization server.",
     )
 
 
 def _refusal(error: str) -> SignInFailed:
-    """Word an error of OAuth; the server's own words could echo what it was sent."""
+    """Return the error for an OAuth error code; the server's own message could echo what it was sent."""
     if error == "invalid_grant":
-        return RefusedGrant(
-            "Calendly refused the code: it is too old, was used already, or belongs to another sign-in.",
+        return InvalidGrant(
+            "Calendly rejected the code: it has expired, was already used, or belongs to another sign-in.",
             fix=consent.AGAIN,
             reason="grant",
         )
     if error in {"invalid_client", "unauthorized_client"}:
         return SignInFailed(
-            "Calendly does not know this app, or its secret is wrong.",
-            fix="Compare client_id and client_secret with the app's page in Calendly; "
-            "a native app has no secret.",
+            "Calendly doesn't know this app, or its secret is wrong.",
+            fix="Compare client_id and client_secret with the app's page in Calendly. "
+            "A native app has no secret.",
             reason="client",
         )
     return SignInFailed(
-        "Calendly refused the request to its authorization server.",
-        fix="Sign in again; if it stays so, report it.",
+        "Calendly rejected the request to its authorization server.",
+        fix="Sign in again. If it keeps failing, report it.",
         reason="refused",
     )

@@ -1,10 +1,10 @@
-"""The vault: named credentials, sealed, in one file or in a database.
+"""The vault: named credentials, encrypted, in a file or in a database.
 
     vault = open_vault()
     vault.put("work", {"kind": "personal_access_token", "token": "…"})
     vault.get("work")
 
-What is sealed how, and where its key is: `docs/credentials.md`.
+How they are encrypted, and where the key is: `docs/credentials.md`.
 """
 
 import os
@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import Protocol
 
 from ...errors import UsageError
-from .names import PLACE_VARIABLE
+from .names import VAULT_VARIABLE
 
 _LIBRARIES = ("cryptography", "filelock", "keyring", "platformdirs")
 
 
 class Vault(Protocol):
-    """Credentials by name. `place` says where they are, for messages; it holds no secret.
+    """Credentials by name. `place` is a path or an address without password, for messages.
 
-    A name is 1 to 100 printable characters. `names` needs no key. `get` and `delete` raise
-    UnknownCredential, all of them VaultError. `put` replaces. `lock` is held by one thread of one
-    process at a time and ends with its process; only its holder may refresh the credential. It does
-    not keep `put` and `get` from working. `rekey` seals everything anew and gives how many.
+    A name has 1 to 100 printable characters. `names` and `delete` need no key. `get` and `delete` raise
+    UnknownCredential, all methods VaultError. `put` adds or replaces. `lock` is held by one thread of one
+    process at a time and ends with its process; only its holder may refresh the credential. It doesn't
+    block `get` and `put`. `rekey` encrypts everything with a new key and returns how many credentials.
     """
 
     @property
@@ -40,29 +40,31 @@ class Vault(Protocol):
 
 
 def is_installed() -> bool:
-    """Whether what the vault needs is there."""
+    """Whether the libraries that the vault needs are installed."""
     return all(find_spec(library) is not None for library in _LIBRARIES)
 
 
 def open_vault(environment: Mapping[str, str] = os.environ) -> Vault:
-    """Give the vault at the path or database address in CALENDLY_CONNECTOR_VAULT, or the user's own."""
+    """Return the vault in CALENDLY_CONNECTOR_VAULT (a path or database URL), by default the user's own.
+
+    Raises UsageError if a library or the key is missing.
+    """
     for library in _LIBRARIES:
         if find_spec(library) is None:
             raise UsageError(f"The vault needs {library}.", fix="pip install 'calendly-connector[vault]'")
     from . import keys
 
-    where = environment.get(PLACE_VARIABLE)
-    if where and "://" in where:
+    place = environment.get(VAULT_VARIABLE)
+    if place and "://" in place:
         from .database import DatabaseVault
 
-        return DatabaseVault(where, keys.given(environment))
+        return DatabaseVault(place, keys.environment_keys(environment))
     from .file import FileVault
 
-    path = Path(where).expanduser() if where else _own_path()
-    return FileVault(path, keys.find(path, environment))
+    if place:
+        path = Path(place).expanduser()
+    else:
+        import platformdirs
 
-
-def _own_path() -> Path:
-    import platformdirs
-
-    return platformdirs.user_data_path("calendly-connector", appauthor=False) / "vault.json"
+        path = platformdirs.user_data_path("calendly-connector", appauthor=False) / "vault.json"
+    return FileVault(path, keys.find_keys(path, environment))

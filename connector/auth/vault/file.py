@@ -1,27 +1,26 @@
-"""A vault in one file: JSON with a sealed text for each name.
+"""A vault in one JSON file, with an encrypted text for each name.
 
-Readers take no lock: they look at the keys before and after, since `rekey` writes keys before rows.
+Readers take no lock: they read the keys before and after the file, since `rekey` writes keys first.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 from ...errors import VaultError
-from . import atomic_files
-from .encryption import Key, Sealed, Sealer
+from . import files
+from .encryption import CredentialCipher, EncryptedCredential
+from .files import file_lock
 from .keys import Keys
-from .locks import file_lock
-from .names import checked, hashed, unknown
+from .names import name_hash, unknown_credential, validate_name
 
 _FORMAT = 1
-_PATIENCE_S = 60.0
+_WRITE_TIMEOUT_S = 60.0
 
 
 class FileVault:
-    """Credentials in one file, sealed with the first of `keys`."""
+    """Credentials in one file, encrypted with the first of `keys`."""
 
     def __init__(self, path: Path, keys: Keys) -> None:
         self._path = path
@@ -29,84 +28,76 @@ class FileVault:
 
     @property
     def place(self) -> str:
-        """The file."""
+        """The path of the file."""
         return str(self._path)
 
     def names(self) -> list[str]:
-        """Give all names, sorted; needs no key."""
-        return sorted(self._rows())
+        """Return all names, sorted; needs no key."""
+        return sorted(self._read())
 
     def get(self, name: str) -> dict[str, str]:
-        """Open a credential."""
-        name = checked(name)
-        keys, rows = self._snapshot()
-        if name not in rows:
-            raise unknown(name, self.place)
-        return self._sealer(keys).unseal(name, rows[name])
+        """Return a credential. Raises UnknownCredential."""
+        name = validate_name(name)
+        keys = self._keys.read()
+        while True:
+            entries = self._read()
+            before, keys = keys, self._keys.read()
+            if keys == before:
+                break
+        if name not in entries:
+            raise unknown_credential(name, self.place)
+        return CredentialCipher(keys, self.place, self._keys.place).decrypt(name, entries[name])
 
     def put(self, name: str, credential: Mapping[str, str]) -> None:
-        """Add or replace a credential. A vault that these keys do not open is left as it is."""
-        name = checked(name)
-        with self._writing():
-            rows = self._rows()
+        """Add or replace a credential. A vault that was encrypted with other keys isn't changed."""
+        name = validate_name(name)
+        with self._write_lock():
+            entries = self._read()
             keys = self._keys.read()
-            if not keys and not rows:
-                keys = self._keys.renew()
-            sealer = self._sealer(keys)
-            sealer.must_know(row.key_id for row in rows.values())
-            self._write({**rows, name: sealer.seal(name, credential)})
+            if not keys and not entries:
+                keys = self._keys.rotate()
+            cipher = CredentialCipher(keys, self.place, self._keys.place)
+            cipher.require_keys(entry.key_id for entry in entries.values())
+            self._write({**entries, name: cipher.encrypt(name, credential)})
 
     def delete(self, name: str) -> None:
-        """Remove a credential; needs no key."""
-        name = checked(name)
-        if name not in self._rows():
-            raise unknown(name, self.place)
-        with self._writing():
-            rows = self._rows()
-            if rows.pop(name, None) is None:
-                raise unknown(name, self.place)
-            self._write(rows)
+        """Remove a credential; needs no key. Raises UnknownCredential."""
+        name = validate_name(name)
+        if name not in self._read():
+            raise unknown_credential(name, self.place)
+        with self._write_lock():
+            entries = self._read()
+            if entries.pop(name, None) is None:
+                raise unknown_credential(name, self.place)
+            self._write(entries)
 
     def lock(self, name: str, *, timeout_s: float = 60.0) -> AbstractContextManager[None]:
-        """Hold a credential's lock."""
-        name = checked(name)
-        path = self._path.with_name(f"{self._path.name}.locks") / f"{hashed(name)}.lock"
+        """Hold a credential's lock: the operating system's, on a file in a folder beside the vault."""
+        name = validate_name(name)
+        path = self._path.with_name(f"{self._path.name}.locks") / f"{name_hash(name)}.lock"
         return file_lock(path, timeout_s, f"The credential {name!r}")
 
     def rekey(self) -> int:
-        """Seal everything with a new key, or with the first of the given ones; forget the old keys.
+        """Encrypt everything with a new key, or with the first of the given ones, and drop the old keys.
 
-        The keys at hand open every row at every moment, so that it may stop anywhere and be done again.
+        The stored keys can decrypt every entry at any moment, so an interrupted rekey can be run again.
         """
-        with self._writing():
-            rows = self._rows()
-            old = self._sealer(self._keys.read())
-            old.must_know(row.key_id for row in rows.values())
-            opened = {name: old.unseal(name, row) for name, row in rows.items()}
-            new = self._sealer(self._keys.renew())
-            self._write({name: new.seal(name, credential) for name, credential in opened.items()})
-            self._keys.retire()
-        return len(opened)
+        with self._write_lock():
+            entries = self._read()
+            old = CredentialCipher(self._keys.read(), self.place, self._keys.place)
+            old.require_keys(entry.key_id for entry in entries.values())
+            credentials = {name: old.decrypt(name, entry) for name, entry in entries.items()}
+            new = CredentialCipher(self._keys.rotate(), self.place, self._keys.place)
+            self._write({name: new.encrypt(name, credential) for name, credential in credentials.items()})
+            self._keys.drop_old()
+        return len(credentials)
 
-    def _sealer(self, keys: tuple[Key, ...]) -> Sealer:
-        return Sealer(keys, self.place, self._keys.place)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _write_lock(self) -> AbstractContextManager[None]:
         lock = self._path.with_name(f"{self._path.name}.lock")
-        with file_lock(lock, _PATIENCE_S, f"The vault {self.place}"):
-            yield
+        return file_lock(lock, _WRITE_TIMEOUT_S, f"The vault {self.place}")
 
-    def _snapshot(self) -> tuple[tuple[Key, ...], dict[str, Sealed]]:
-        keys = self._keys.read()
-        while True:
-            rows = self._rows()
-            before, keys = keys, self._keys.read()
-            if keys == before:
-                return keys, rows
-
-    def _rows(self) -> dict[str, Sealed]:
-        content = atomic_files.read(self._path, secret=False)
+    def _read(self) -> dict[str, EncryptedCredential]:
+        content = files.read(self._path, secret=False)
         if content is None:
             return {}
         try:
@@ -122,22 +113,23 @@ class FileVault:
                 reason="newer",
             )
         entries = document.get("credentials")
-        if not isinstance(entries, dict) or not all(map(_is_row, entries.values())):
+        if not isinstance(entries, dict) or not all(
+            isinstance(entry, dict) and isinstance(entry.get(part), str)
+            for entry in entries.values()
+            for part in ("key", "sealed")
+        ):
             raise self._damaged()
-        return {name: Sealed(entry["key"], entry["sealed"]) for name, entry in entries.items()}
+        return {name: EncryptedCredential(entry["key"], entry["sealed"]) for name, entry in entries.items()}
 
-    def _write(self, rows: Mapping[str, Sealed]) -> None:
-        entries = {name: {"key": row.key_id, "sealed": row.text} for name, row in sorted(rows.items())}
-        document = {"format": _FORMAT, "credentials": entries}
-        atomic_files.replace(self._path, json.dumps(document, indent=1).encode())
+    def _write(self, entries: Mapping[str, EncryptedCredential]) -> None:
+        stored = {
+            name: {"key": entry.key_id, "sealed": entry.text} for name, entry in sorted(entries.items())
+        }
+        files.replace(self._path, json.dumps({"format": _FORMAT, "credentials": stored}, indent=1).encode())
 
     def _damaged(self) -> VaultError:
         return VaultError(
             f"The vault {self.place} is damaged.",
-            fix="Restore a copy of it, or move it away and add the credentials again. Nothing was changed.",
+            fix="Restore a backup, or move it away and add the credentials again. Nothing was changed.",
             reason="damaged",
         )
-
-
-def _is_row(entry: Any) -> bool:
-    return isinstance(entry, dict) and all(isinstance(entry.get(part), str) for part in ("key", "sealed"))

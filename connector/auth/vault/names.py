@@ -1,4 +1,4 @@
-"""What the vault and a credential in it are called."""
+"""Names of stored credentials."""
 
 from hashlib import sha256
 from typing import Final
@@ -7,28 +7,29 @@ from unicodedata import normalize
 from ...errors import UnknownCredential, UsageError
 from ...support.redaction import quoted
 
-PLACE_VARIABLE: Final = "CALENDLY_CONNECTOR_VAULT"
-_LONGEST: Final = 100  # characters
+VAULT_VARIABLE: Final = "CALENDLY_CONNECTOR_VAULT"
+_MAX_LENGTH: Final = 100  # characters
 
 
-def checked(name: str) -> str:
-    """Give a name in its one spelling, or refuse it."""
+def validate_name(name: str) -> str:
+    """Return a name trimmed and in Unicode's composed form. Raises UsageError for an invalid one."""
     plain = normalize("NFC", name.strip())
-    if not plain or len(plain) > _LONGEST or not plain.isprintable():
+    if not plain or len(plain) > _MAX_LENGTH or not plain.isprintable():
         raise UsageError(
-            f"A credential's name has 1 to {_LONGEST} printable characters.", fix="Choose another name."
+            f"A credential's name must have 1 to {_MAX_LENGTH} printable characters.",
+            fix="Choose another name.",
         )
     return plain
 
 
-def hashed(name: str) -> str:
-    """Give a text for a name that every file system and database takes and tells apart."""
+def name_hash(name: str) -> str:
+    """Return a text that every file system and database accepts and tells apart, 64 hexadecimal digits."""
     return sha256(name.encode()).hexdigest()
 
 
-def unknown(name: str, place: str) -> UnknownCredential:
-    """Word that there is no such credential."""
+def unknown_credential(name: str, place: str) -> UnknownCredential:
+    """Return the error for a name that isn't in the vault."""
     return UnknownCredential(
-        f"There is no credential {quoted(name)} in {place}.",
-        fix="`calendly-connector vault list` shows those that are there, `vault add` adds one.",
+        f"No credential named {quoted(name)} in {place}.",
+        fix="Run `calendly-connector vault list` to see the names, or `vault add` to add one.",
     )

@@ -1,6 +1,7 @@
-"""The inbox: what happened is kept here first, each event once, until a handler has taken it.
+"""The inbox: every event is stored here once, before anything else happens, until a handler is done with it.
 
-`open_inbox` gives one in a file of SQLite, or in any database by its address.
+`open_inbox` opens one in an SQLite file, or in any database by its URL. There are two implementations: the
+file needs nothing but the standard library, and stores a lone event several times as fast as SQLAlchemy does.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,16 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-Outcome = Literal["given", "unwanted", "folded"]
-"""How an event ended: a handler took it, no filter wanted it, or it became part of another event."""
+from ...errors import InboxError
 
-STATES: Final = ("waiting", "parked", "given", "unwanted", "folded")
-"""What an entry may be in: the first two hold a body, the others are how it ended."""
+FinalState = Literal["delivered", "filtered", "merged"]
+"""How an event was completed: handled, wanted by no trigger, or made part of another event."""
+
+STATES: Final = ("waiting", "dead", "delivered", "filtered", "merged")
+"""The states of an entry. Entries in the first two have a body, the others are completed."""
+
+FORMAT: Final = 2
+RENAMED_STATES: Final = {"parked": "dead", "given": "delivered", "unwanted": "filtered", "folded": "merged"}
+"""The states of format 1, and what they are called since format 2."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event, as the message that Calendly sends; `attempts` counts how often it was claimed."""
+    """One event, as the message that Calendly sends. `attempts` counts how often it was claimed."""
 
     id: str
     kind: str
@@ -27,43 +34,73 @@ class Entry:
 
 
 class Inbox(Protocol):
-    """Events until they are given. Threads and processes may share it; times are unix seconds.
+    """Events until they are completed. Threads and processes may share it; times are unix seconds.
 
-    `put` gives True for each new entry, and sets `states` in the same transaction: all of it is on disk
-    when it returns. `claim` gives waiting entries that are due, the oldest `created_at` first, and nobody
-    else gets them for `lease_s`. `settle` ends an entry, forgets its body and keeps its id, and puts
-    `also` in the same transaction. `postpone` lets an entry wait until a time, `park` until `revive`.
-    What has ended stays so: settling, postponing or parking it again changes nothing. `find` gives an entry
-    with its body where it is still there (waiting or parked). `next_due` is when the next waiting entry may
-    be claimed. `counts` has each of `STATES`. `prune` forgets ids of entries that ended before a time: an
-    event that comes again after that is new. All raise InboxError, `retryable` where waiting may help.
+    `place` is its path or URL, without a password. All methods raise InboxError; it is `retryable` if waiting
+    may help. What is completed stays so: completing, deferring or burying it again changes nothing.
     """
 
-    @property
-    def place(self) -> str: ...
-    def put(
-        self, entries: Sequence[Entry], *, now: float, states: Mapping[str, str] | None = None
-    ) -> list[bool]: ...
-    def claim(self, *, now: float, limit: int = 100, lease_s: float = 60.0) -> list[Entry]: ...
-    def settle(self, event_id: str, outcome: Outcome, *, now: float, also: Sequence[Entry] = ()) -> None: ...
-    def postpone(self, event_id: str, until: float, error: str) -> None: ...
-    def park(self, event_id: str, error: str) -> None: ...
-    def revive(self) -> int: ...
-    def find(self, event_id: str) -> Entry | None: ...
-    def known(self, ids: Iterable[str]) -> set[str]: ...
-    def next_due(self) -> float | None: ...
-    def state(self, name: str) -> str | None: ...
-    def counts(self) -> Mapping[str, int]: ...
-    def prune(self, before: float) -> int: ...
-    def close(self) -> None: ...
+    place: str
+
+    def put(self, entries: Sequence[Entry], *, checkpoints: Mapping[str, str] | None = None) -> list[bool]:
+        """Store new entries and set checkpoints in one transaction, on disk. Return whether each is new."""
+
+    def claim(self, *, now: float, limit: int = 100, lease_s: float = 60.0) -> list[Entry]:
+        """Return waiting entries that are due, the oldest first, and lease them for `lease_s`."""
+
+    def complete(self, event_id: str, state: FinalState, *, now: float, also: Sequence[Entry] = ()) -> None:
+        """Complete an entry, which drops its body, and put the entries `also`, in one transaction."""
+
+    def defer(self, event_id: str, until: float, error: str) -> None:
+        """Make an entry wait until a time."""
+
+    def bury(self, event_id: str, error: str) -> None:
+        """Mark an entry as dead: it isn't claimed until it is requeued."""
+
+    def requeue(self) -> int:
+        """Make all dead entries due, with no attempts counted. Return how many."""
+
+    def find(self, event_id: str) -> Entry | None:
+        """Return an entry that isn't completed."""
+
+    def known(self, ids: Iterable[str]) -> set[str]:
+        """Return those ids that were put and not pruned."""
+
+    def next_due(self) -> float | None:
+        """Return when the next waiting entry is due; None if none is waiting."""
+
+    def checkpoint(self, name: str) -> str | None:
+        """Return the text that `put` stored under a name."""
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of entries in each of `STATES`."""
+
+    def prune(self, before: float) -> int:
+        """Forget entries completed before a time; one that arrives again is new. Return how many."""
+
+    def close(self) -> None:
+        """Close the connections. A later call opens them again."""
 
 
-def open_inbox(where: str | Path) -> Inbox:
-    """Give the inbox in a file of SQLite at a path, or in the database at an address (`kind://…`)."""
-    if "://" in str(where):
+def open_inbox(place: str | Path) -> Inbox:
+    """Open the inbox in the SQLite file at a path or the database at a URL; create it if missing."""
+    if "://" in str(place):
         from .database import DatabaseInbox
 
-        return DatabaseInbox(str(where))
+        return DatabaseInbox(str(place))
     from .sqlite import FileInbox
 
-    return FileInbox(Path(where))
+    return FileInbox(Path(place))
+
+
+def newer_version(place: str) -> InboxError:
+    """Return the error for an inbox that this version can't read."""
+    return permanent(
+        f"The inbox {place} was written by a newer version.",
+        "Update calendly-connector. Nothing was changed.",
+    )
+
+
+def permanent(message: str, fix: str) -> InboxError:
+    """Return an error that a retry doesn't resolve."""
+    return InboxError(message, fix=fix, retryable=False)

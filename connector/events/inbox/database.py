@@ -1,64 +1,60 @@
-"""An inbox in any database that SQLAlchemy knows.
+"""An inbox in any database that SQLAlchemy supports.
 
-Ids are found by their hash: databases differ in which texts they take for the same.
+Entries are found by a hash of their id, since databases differ in which texts they consider equal.
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from operator import itemgetter
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ...errors import InboxError
-from ...storage.database_url import database_url, shown
-from . import STATES, Entry, Outcome
+from ...storage.sql import SharedDatabase, upsert
+from . import FORMAT, RENAMED_STATES, STATES, Entry, FinalState, Inbox, newer_version
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Engine, Table, Update
+    from sqlalchemy import ColumnElement, Connection, Table, Update
 
-_FORMAT: Final = "1"
 _FORMAT_NAME: Final = "inbox.format"
-_LARGEST: Final = 16 * 1024 * 1024  # bytes; some databases choose the column's type by it
-_PATIENCE_S: Final = 5.0
-_TRIES: Final = 5  # at writing what others write at the same moment
-_NAMES_AT_ONCE: Final = 500
+_MAX_BODY: Final = 16 * 1024 * 1024  # bytes; some databases choose the column's type by it
+_SQLITE_LOCK_TIMEOUT_S: Final = 5.0
+_ATTEMPTS: Final = 5  # at writing a row that another process writes at the same moment
+_IDS_PER_QUERY: Final = 500
 
 _T = TypeVar("_T")
 
 
-class DatabaseInbox:
-    """Events in two tables of the database at `address`, which are made where they are not there yet."""
+class DatabaseInbox(Inbox):
+    """Events in two tables of the database at `address`. Missing tables are created."""
 
     def __init__(self, address: str) -> None:
-        self._url = database_url(address, what="An inbox", setting="The inbox's address", extra="sync")
-        self.place = shown(self._url)
-        self._lock = Lock()
-        self._opened: tuple[int, Engine] | None = None
+        self._database = SharedDatabase(
+            address,
+            what="An inbox",
+            setting="The inbox address",
+            extra="sync",
+            lock_timeout_s=_SQLITE_LOCK_TIMEOUT_S,
+            pooled=True,
+            error=InboxError,
+        )
+        self.place = self._database.place
         try:
             self._prepare()
         except BaseException:
             self.close()
             raise
 
-    def put(
-        self, entries: Sequence[Entry], *, now: float, states: Mapping[str, str] | None = None
-    ) -> list[bool]:
-        """Keep new entries, due at once; what is known already stays as it is."""
-        del now  # an entry is due as soon as it is there
-
+    def put(self, entries: Sequence[Entry], *, checkpoints: Mapping[str, str] | None = None) -> list[bool]:
         def change(connection: "Connection") -> list[bool]:
             new = self._insert(connection, entries)
-            for name, value in (states or {}).items():
-                self._set_state(connection, name, value)
+            for name, value in (checkpoints or {}).items():
+                upsert(connection, self._checkpoints, {"name": name}, {"value": value})
             return new
 
         return self._write(change)
 
     def claim(self, *, now: float, limit: int = 100, lease_s: float = 60.0) -> list[Entry]:
-        """Take entries that are due, until they are settled or the lease ends."""
         from sqlalchemy import select
 
         table = self._entries
@@ -69,7 +65,7 @@ class DatabaseInbox:
 
         def change(connection: "Connection") -> list[Entry]:
             found = connection.execute(oldest.with_for_update(skip_locked=True)).all()
-            # Where rows cannot be locked, the second look at `due` tells who was quicker.
+            # If the database has no row locks, checking `due` again shows who was faster.
             taken = [
                 row
                 for row in found
@@ -81,10 +77,9 @@ class DatabaseInbox:
 
         return self._write(change)
 
-    def settle(self, event_id: str, outcome: Outcome, *, now: float, also: Sequence[Entry] = ()) -> None:
-        """End an entry, and put others, both or neither."""
-        open_ = (self._entries.c.key == _key(event_id)) & self._entries.c.ended.is_(None)
-        end = self._where(open_, {"state": outcome, "ended": now, "body": None, "error": None})
+    def complete(self, event_id: str, state: FinalState, *, now: float, also: Sequence[Entry] = ()) -> None:
+        pending = (self._entries.c.key == _key(event_id)) & self._entries.c.ended.is_(None)
+        end = self._where(pending, {"state": state, "ended": now, "body": None, "error": None})
 
         def change(connection: "Connection") -> None:
             if connection.execute(end).rowcount:
@@ -92,53 +87,44 @@ class DatabaseInbox:
 
         self._write(change)
 
-    def postpone(self, event_id: str, until: float, error: str) -> None:
-        """Let an entry wait."""
+    def defer(self, event_id: str, until: float, error: str) -> None:
         self._change(self._where(self._waiting(event_id), {"due": until, "error": error}))
 
-    def park(self, event_id: str, error: str) -> None:
-        """Let an entry wait until it is revived."""
-        self._change(self._where(self._waiting(event_id), {"state": "parked", "error": error}))
+    def bury(self, event_id: str, error: str) -> None:
+        self._change(self._where(self._waiting(event_id), {"state": "dead", "error": error}))
 
-    def revive(self) -> int:
-        """Let all parked entries be claimed again, as if for the first time; give how many."""
-        parked = self._entries.c.state == "parked"
-        return self._change(self._where(parked, {"state": "waiting", "attempts": 0, "due": 0.0}))
+    def requeue(self) -> int:
+        dead = self._entries.c.state == "dead"
+        return self._change(self._where(dead, {"state": "waiting", "attempts": 0, "due": 0.0}))
 
     def find(self, event_id: str) -> Entry | None:
-        """Give an entry that has not ended."""
         from sqlalchemy import select
 
         table = self._entries
         columns = (table.c.id, table.c.kind, table.c.created_at, table.c.body, table.c.attempts)
-        held = select(*columns).where(table.c.key == _key(event_id), table.c.body.is_not(None))
-        rows = self._read(held)
-        for row in rows:
+        statement = select(*columns).where(table.c.key == _key(event_id), table.c.body.is_not(None))
+        for row in self._read(statement):
             return Entry(row.id, row.kind, row.created_at, bytes(row.body), row.attempts)
         return None
 
     def known(self, ids: Iterable[str]) -> set[str]:
-        """Give those that were put and not forgotten since."""
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             return self._known(connection, list(ids))
 
     def next_due(self) -> float | None:
-        """Give when the next entry may be claimed; None where none waits."""
         from sqlalchemy import func, select
 
         table = self._entries
         due: float | None = self._read(select(func.min(table.c.due)).where(table.c.state == "waiting"))[0][0]
         return due
 
-    def state(self, name: str) -> str | None:
-        """Give what was put under a name."""
+    def checkpoint(self, name: str) -> str | None:
         from sqlalchemy import select
 
-        rows = self._read(select(self._states.c.value).where(self._states.c.name == name))
+        rows = self._read(select(self._checkpoints.c.value).where(self._checkpoints.c.name == name))
         return rows[0][0] if rows else None
 
     def counts(self) -> Mapping[str, int]:
-        """Give how many entries are in each state."""
         from sqlalchemy import func, select
 
         state = self._entries.c.state
@@ -146,18 +132,12 @@ class DatabaseInbox:
         return dict.fromkeys(STATES, 0) | dict(tuple(row) for row in rows)
 
     def prune(self, before: float) -> int:
-        """Forget entries that ended before a time; give how many."""
         from sqlalchemy import delete
 
         return self._change(delete(self._entries).where(self._entries.c.ended < before))
 
     def close(self) -> None:
-        """Close the connections. A later call opens them again."""
-        with self._lock:
-            if self._opened is not None:
-                process, engine = self._opened
-                engine.dispose(close=process == os.getpid())
-            self._opened = None
+        self._database.close()
 
     def _waiting(self, event_id: str) -> "ColumnElement[bool]":
         return (self._entries.c.key == _key(event_id)) & (self._entries.c.state == "waiting")
@@ -187,7 +167,7 @@ class DatabaseInbox:
             }
             for entry in fresh.values()
         ]
-        if rows:  # in one order for all, so that no two wait for each other
+        if rows:  # all processes insert in one order, so none of them deadlock
             connection.execute(insert(self._entries), sorted(rows, key=itemgetter("key")))
         return [fresh.get(entry.id) is entry for entry in entries]
 
@@ -195,113 +175,70 @@ class DatabaseInbox:
         from sqlalchemy import select
 
         found: set[str] = set()
-        for start in range(0, len(ids), _NAMES_AT_ONCE):
-            keys = [_key(event_id) for event_id in ids[start : start + _NAMES_AT_ONCE]]
+        for start in range(0, len(ids), _IDS_PER_QUERY):
+            keys = [_key(event_id) for event_id in ids[start : start + _IDS_PER_QUERY]]
             found.update(connection.scalars(select(self._entries.c.id).where(self._entries.c.key.in_(keys))))
         return found
-
-    def _set_state(self, connection: "Connection", name: str, value: str) -> None:
-        from sqlalchemy import insert, select, update
-
-        table = self._states
-        # Not by the count of changed rows: some databases do not count those that were so already.
-        there = connection.scalar(select(table.c.name).where(table.c.name == name)) is not None
-        change = update(table).where(table.c.name == name) if there else insert(table).values(name=name)
-        connection.execute(change.values(value=value))
 
     def _change(self, statement: Any) -> int:
         return self._write(lambda connection: int(connection.execute(statement).rowcount))
 
     def _read(self, statement: Any) -> Sequence[Any]:
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             return connection.execute(statement).all()
 
     def _write(self, change: "Callable[[Connection], _T]") -> _T:
-        """Make a change; once more where somebody wrote the same row at the same moment."""
-        for _ in range(_TRIES):
+        """Make a change; try again if another process wrote the same row at the same moment."""
+        for _ in range(_ATTEMPTS):
             try:
-                with self._transaction() as connection:
+                with self._database.transaction() as connection:
                     return change(connection)
             except KeyError:
                 continue
-        raise InboxError(f"The inbox {self.place} is written by too many at once.", fix="Try again.")
-
-    @contextmanager
-    def _transaction(self) -> "Iterator[Connection]":
-        """Give a connection whose work is kept at the end; an error of the library becomes one of ours.
-
-        Only its kind is told: its words could hold what was sent. A row that is there already is a
-        KeyError.
-        """
-        from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-
-        try:
-            with self._engine().begin() as connection:
-                yield connection
-        except IntegrityError:
-            raise KeyError("the row is there already") from None
-        except SQLAlchemyError as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            raise InboxError(
-                f"The inbox {self.place} could not be used: {type(cause).__name__}.",
-                fix="Check that the database runs, and the address, user and password of the inbox.",
-            ) from None
-
-    def _engine(self) -> "Engine":
-        from sqlalchemy import create_engine
-
-        with self._lock:
-            process = os.getpid()
-            if self._opened is None or self._opened[0] != process:
-                if self._opened is not None:  # a connection must not cross a fork
-                    self._opened[1].dispose(close=False)
-                is_file = self._url.get_backend_name() == "sqlite"
-                patience = {"timeout": _PATIENCE_S} if is_file else {}
-                engine = create_engine(
-                    self._url, hide_parameters=True, pool_pre_ping=True, connect_args=patience
-                )
-                self._opened = process, engine
-            return self._opened[1]
+        raise InboxError(f"Too many processes write to the inbox {self.place}.", fix="Try again.")
 
     def _prepare(self) -> None:
-        """Make the tables; refuse those of a newer version."""
-        from sqlalchemy.exc import DBAPIError
+        """Create or upgrade the tables. Raises InboxError for those of a newer version."""
+        self._database.create_tables(self._entries.metadata)
+        match self.checkpoint(_FORMAT_NAME):
+            case None:
+                self.put((), checkpoints={_FORMAT_NAME: str(FORMAT)})
+            case "1":
+                self._write(self._upgrade)
+            case version if version != str(FORMAT):
+                raise newer_version(self.place)
 
-        # Of two that both see no table one fails; whether they are there then, the next statement shows.
-        with suppress(InboxError), self._transaction() as connection, suppress(DBAPIError):
-            self._entries.metadata.create_all(connection)
-        version = self.state(_FORMAT_NAME)
-        if version is None:
-            self.put((), now=0.0, states={_FORMAT_NAME: _FORMAT})
-        elif version != _FORMAT:
-            error = InboxError(
-                f"The inbox {self.place} was written by a newer version.",
-                fix="Update calendly-connector. Nothing was changed.",
-            )
-            error.retryable = False
-            raise error
+    def _upgrade(self, connection: "Connection") -> None:
+        from sqlalchemy import update
+
+        table = self._checkpoints
+        is_old = (table.c.name == _FORMAT_NAME) & (table.c.value == "1")
+        # The row lock makes other processes wait; then they find it upgraded.
+        if connection.execute(update(table).where(is_old).values(value=str(FORMAT))).rowcount:
+            for old, new in RENAMED_STATES.items():
+                connection.execute(self._where(self._entries.c.state == old, {"state": new}))
 
     @property
     def _entries(self) -> "Table":
         return self._tables[0]
 
     @property
-    def _states(self) -> "Table":
+    def _checkpoints(self) -> "Table":
         return self._tables[1]
 
     @cached_property
     def _tables(self) -> "tuple[Table, Table]":
         from sqlalchemy import Column, Double, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-        known = MetaData()
+        metadata = MetaData()
         entries = Table(
             "calendly_inbox",
-            known,
+            metadata,
             Column("key", String(64), primary_key=True),
             Column("id", Text, nullable=False),
             Column("kind", Text, nullable=False),
             Column("created_at", String(200), nullable=False),
-            Column("body", LargeBinary(_LARGEST)),
+            Column("body", LargeBinary(_MAX_BODY)),
             Column("state", String(16), nullable=False),
             Column("attempts", Integer, nullable=False),
             Column("due", Double, nullable=False),
@@ -309,13 +246,13 @@ class DatabaseInbox:
             Column("error", Text),
             Index("ix_calendly_inbox_waiting", "state", "created_at"),
         )
-        states = Table(
+        checkpoints = Table(
             "calendly_inbox_states",
-            known,
+            metadata,
             Column("name", String(200), primary_key=True),
             Column("value", Text, nullable=False),
         )
-        return entries, states
+        return entries, checkpoints
 
 
 def _key(event_id: str) -> str:

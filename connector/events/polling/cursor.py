@@ -1,4 +1,4 @@
-"""A cursor: what was there at the last look, as a short text that a host keeps. Pure."""
+"""A cursor: what existed at the last poll, as a short text that a host keeps. Pure."""
 
 import base64
 import hashlib
@@ -10,46 +10,52 @@ from typing import Any, Final
 from ...errors import UsageError
 
 _VERSION: Final = 1
-_LARGEST: Final = 256 * 1024 * 1024  # bytes, unpacked: a text from outside may not fill the memory
+_MAX_BYTES: Final = 256 * 1024 * 1024  # unpacked: a text from outside must not exhaust the memory
+
+# The names that a cursor is saved under, so that the cursors of earlier releases can be read.
+_IDENTITY: Final = "reach"
+_RESCHEDULED: Final = "joined"
+_DELIVERED: Final = "told"
 
 
 @dataclass(slots=True)
 class Cursor:
-    """`at` is the time of the last look (unix seconds), None before the first.
+    """The state between two polls. Times are unix seconds.
 
-    `reach` says whose token it was. `seen` holds what was there, by whose it is and what kind of thing;
-    `joined` the reschedules of the last days by their short id, with the time they were told. Where a host
-    took only the first events of a look, the cursor stays where that look began: `told` holds the short ids
-    of what it took, `since` where a first look began.
+    `at` is the time of the last poll, None before the first. `identity` is the token's user, organization and
+    role. `seen` is what existed, by scope and family of records. `rescheduled` are the reschedules of the
+    last days by short id, with the time of the poll that found them.
+
+    If a host took only the first events of a poll, the cursor stays at the poll before: `delivered` are the
+    short ids of the events it took, `since` is where a first poll began.
     """
 
     at: float | None = None
-    reach: dict[str, Any] = field(default_factory=dict)
+    identity: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
-    joined: dict[str, float] = field(default_factory=dict)
-    told: list[str] = field(default_factory=list)
+    rescheduled: dict[str, float] = field(default_factory=dict)
+    delivered: list[str] = field(default_factory=list)
     since: float | None = None
 
 
 def read(text: str) -> Cursor:
-    """Read a cursor; UsageError for a text that is none."""
+    """Return the cursor of a text; "" is the one before the first poll. Raises UsageError."""
     if not text:
         return Cursor()
     try:
         unpacker = zlib.decompressobj()
-        plain = unpacker.decompress(base64.b64decode(text, validate=True), _LARGEST)
-        told: Any = json.loads(plain) if unpacker.eof else None
-        version, at, since = told["version"], _seconds(told["at"]), _seconds(told.get("since"))
-        reach, seen, joined = (dict(told[name]) for name in ("reach", "seen", "joined"))
-        taken = [str(name) for name in told.get("told", ())]
+        plain = unpacker.decompress(base64.b64decode(text, validate=True), _MAX_BYTES)
+        saved: Any = json.loads(plain) if unpacker.eof else None
+        version, at, since = saved["version"], _seconds(saved["at"]), _seconds(saved.get("since"))
+        identity, seen, rescheduled = (dict(saved[name]) for name in (_IDENTITY, "seen", _RESCHEDULED))
+        delivered = [str(name) for name in saved.get(_DELIVERED, ())]
     except (ValueError, TypeError, KeyError, RecursionError, zlib.error):
         raise UsageError(
-            "The cursor is none that poll gave.",
-            fix="Give it back to the letter, or none to begin anew: then nothing that is past is told.",
+            "Invalid cursor.", fix="Pass the cursor of the last poll unchanged, or omit it to start from now."
         ) from None
     if version != _VERSION:
-        raise UsageError("The cursor was made by a newer version.", fix="Update calendly-connector.")
-    return Cursor(at, reach, seen, joined, taken, since)
+        raise UsageError("The cursor was written by a newer version.", fix="Update calendly-connector.")
+    return Cursor(at, identity, seen, rescheduled, delivered, since)
 
 
 def _seconds(value: Any) -> float | None:
@@ -57,20 +63,20 @@ def _seconds(value: Any) -> float | None:
 
 
 def write(cursor: Cursor) -> str:
-    """Write a cursor."""
-    told = {
+    """Return a cursor as text."""
+    saved = {
         "version": _VERSION,
         "at": cursor.at,
-        "reach": cursor.reach,
+        _IDENTITY: cursor.identity,
         "seen": cursor.seen,
-        "joined": cursor.joined,
-        "told": cursor.told,
+        _RESCHEDULED: cursor.rescheduled,
+        _DELIVERED: cursor.delivered,
         "since": cursor.since,
     }
-    return base64.b64encode(zlib.compress(json.dumps(told, separators=(",", ":")).encode())).decode()
+    return base64.b64encode(zlib.compress(json.dumps(saved, separators=(",", ":")).encode())).decode()
 
 
 def short(text: str) -> str:
-    """Give a name in 11 characters; that any two of a million are the same has a chance of 1 to 10^7."""
+    """Return 11 characters that stand for a name; the chance of a collision in a million is 1 in 10^7."""
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")

@@ -1,8 +1,8 @@
-"""What happened to invitees: booked, canceled, marked as a no-show or unmarked.
+"""Invitees that were booked, canceled, marked as a no-show or unmarked.
 
-Calendly lists meetings by their start alone and says nowhere what changed. So all meetings from a day
-before the last look on are listed again, and the invitees of those that differ are read and compared.
-A no-show stands on the invitee alone: meetings that ended are asked for it ever more rarely.
+Calendly lists meetings only by their start and doesn't say what changed. So a poll lists all meetings from a
+day before the last poll on, reads the invitees of those that differ, and compares them. Only the invitee
+shows a no-show: the invitees of meetings that ended are read again in growing intervals.
 """
 
 import json
@@ -11,131 +11,131 @@ from typing import Any, Final
 
 from ...catalog.required_fields import uri_in
 from ...contract import Event, Record
-from ..webhooks.event import make_event, path_of
-from . import context
-from .context import DAY_S, Look
+from ..webhooks.event import invitee_payload, make_event, path_of
+from .context import DAY_S, PollContext, Reader, is_since, unix, written
 from .cursor import short
 
 KINDS: Final = frozenset(
     {"invitee.created", "invitee.canceled", "invitee_no_show.created", "invitee_no_show.deleted"}
 )
-_MARKS: Final = frozenset({"invitee_no_show.created", "invitee_no_show.deleted"})
+_NO_SHOWS: Final = frozenset({"invitee_no_show.created", "invitee_no_show.deleted"})
 
 _BACK_S: Final = DAY_S
-_MARKS_BACK_S: Final = 7 * DAY_S
-_MARKS_SOONEST_S: Final = 300.0
-_MARKS_SHARE: Final = 0.25  # of the time since a meeting's end: so long its invitees are not asked again
-_MARGIN_S: Final = 120.0  # our clock against Calendly's
+_NO_SHOWS_BACK_S: Final = 7 * DAY_S
+_NO_SHOWS_MIN_PAUSE_S: Final = 300.0
+_NO_SHOWS_PAUSE: Final = 0.25  # of the time since a meeting's end
+_CLOCK_MARGIN_S: Final = 120.0  # our clock against Calendly's
 
-# A meeting as it was seen: [start, what would show a change, invitees or None if not read, when read].
-# An invitee as it was seen: "a" or "c" for its status, then the short name of a no-show mark.
+# A meeting as it was seen: [start, fingerprint, invitees or None if they weren't read, when they were read].
+# An invitee as it was seen: "a" (active) or "c" (canceled), then the short name of the no-show.
 _Seen = list[Any]
 
 
-def look(view: Look, seen: Mapping[str, _Seen]) -> tuple[list[Event], dict[str, _Seen]]:
-    """Give what happened to invitees, and what was seen."""
-    begin = _begin(view)
-    meetings = view.read(
+def poll(
+    context: PollContext, reader: Reader, seen: Mapping[str, _Seen]
+) -> tuple[list[Event], dict[str, _Seen]]:
+    """Return what happened to invitees, and what exists now."""
+    begin = _begin(context)
+    meetings = reader.read(
         "scheduled_events.list",
-        {view.share.scope: view.share.owner, "min_start_time": context.written(begin)},
+        {context.assignment.scope: context.assignment.owner, "min_start_time": written(begin)},
     )
-    listed_whole = view.complete
+    is_whole = reader.complete
     by_key = {_key(meeting, "scheduled_events.list"): meeting for meeting in meetings}
     to_read = {
-        key: meeting for key, meeting in by_key.items() if _is_worth_reading(view, meeting, seen.get(key))
+        key: meeting for key, meeting in by_key.items() if _is_worth_reading(context, meeting, seen.get(key))
     }
-    invitees = dict(zip(to_read, view.invitees(list(to_read.values())), strict=True))
+    invitees = dict(zip(to_read, reader.invitees(list(to_read.values())), strict=True))
     events: list[Event] = []
     now_seen: dict[str, _Seen] = {}
     for key, meeting in by_key.items():
         old = seen.get(key)
-        start, mark = context.unix(meeting.get("start_time")) or view.now, _mark(meeting)
+        start, fingerprint = unix(meeting.get("start_time")) or context.now, _fingerprint(meeting)
         if key not in to_read:
-            now_seen[key] = [start, mark, *(old[2:] if old else (None, 0))]
+            now_seen[key] = [start, fingerprint, *(old[2:] if old else (None, 0))]
         elif (found := invitees[key]) is not None:
             known = old[2] if old else None
-            floor = view.floor(_MARGIN_S if old else DAY_S)
-            events += [event for one in found for event in _happened(view, meeting, one, known, floor)]
-            now_seen[key] = [start, mark, {_key(one): _state(one) for one in found}, int(view.now)]
+            new_since = context.new_since(_CLOCK_MARGIN_S if old else DAY_S)
+            events += [event for one in found for event in _changes(context, meeting, one, known, new_since)]
+            now_seen[key] = [start, fingerprint, {_key(one): _state(one) for one in found}, int(context.now)]
         elif old:
             now_seen[key] = old
-    if not listed_whole:
+    if not is_whole:
         now_seen = {**{key: old for key, old in seen.items() if old[0] >= begin}, **now_seen}
     return events, now_seen
 
 
-def _begin(view: Look) -> float:
-    back = _MARKS_BACK_S if _MARKS & set(view.share.events) else _BACK_S
-    return min(one for one in (view.now, view.last, view.since) if one is not None) - back
+def _begin(context: PollContext) -> float:
+    back_s = _NO_SHOWS_BACK_S if _wants_no_shows(context) else _BACK_S
+    return min(one for one in (context.now, context.last, context.since) if one is not None) - back_s
 
 
-def _is_worth_reading(view: Look, meeting: Record, old: _Seen | None) -> bool:
-    if view.is_baseline or not view.could_fit(meeting) or not _counter(meeting).get("total", 1):
+def _wants_no_shows(context: PollContext) -> bool:
+    return not _NO_SHOWS.isdisjoint(context.assignment.events)
+
+
+def _is_worth_reading(context: PollContext, meeting: Record, old: _Seen | None) -> bool:
+    if context.is_baseline or not context.could_fit(meeting) or not _counter(meeting).get("total", 1):
         return False
-    if view.last is None:
-        return _may_differ_since(meeting, view.since or 0.0) or _may_be_marked(view, meeting)
-    return old is None or old[1] != _mark(meeting) or _is_due_for_marks(view, meeting, old)
+    if context.last is None:
+        return _may_have_changed(meeting, context.since or 0.0) or _may_have_no_show(context, meeting)
+    return old is None or old[1] != _fingerprint(meeting) or _is_due_for_no_shows(context, meeting, old)
 
 
-def _may_differ_since(meeting: Record, floor: float) -> bool:
-    """Whether something may have happened to a meeting's invitees; of several, the meeting tells little."""
+def _may_have_changed(meeting: Record, start: float) -> bool:
+    """Check whether an invitee may have changed since; a meeting of several invitees shows little of it."""
     counter, cancellation = _counter(meeting), meeting.get("cancellation")
-    told = (meeting.get("created_at"), meeting.get("updated_at"))
     canceled_at = cancellation.get("created_at") if isinstance(cancellation, dict) else None
     return (
-        any(context.since(time, floor) for time in told)
-        or (meeting.get("status") == "canceled" and context.since(canceled_at, floor))
+        any(is_since(meeting.get(name), start) for name in ("created_at", "updated_at"))
+        or (meeting.get("status") == "canceled" and is_since(canceled_at, start))
         or any(counter.get(name) not in (None, 0, 1) for name in ("limit", "total"))
     )
 
 
-def _may_be_marked(view: Look, meeting: Record) -> bool:
-    ended = context.unix(meeting.get("end_time"))
-    return bool(_MARKS & set(view.share.events)) and ended is not None and ended <= view.now
+def _may_have_no_show(context: PollContext, meeting: Record) -> bool:
+    ended = unix(meeting.get("end_time"))
+    return _wants_no_shows(context) and ended is not None and ended <= context.now
 
 
-def _is_due_for_marks(view: Look, meeting: Record, old: _Seen) -> bool:
-    ended = context.unix(meeting.get("end_time"))
-    if ended is None or not _MARKS & set(view.share.events) or not 0 <= view.now - ended <= _MARKS_BACK_S:
+def _is_due_for_no_shows(context: PollContext, meeting: Record, old: _Seen) -> bool:
+    ended = unix(meeting.get("end_time"))
+    if ended is None or not _wants_no_shows(context) or not 0 <= context.now - ended <= _NO_SHOWS_BACK_S:
         return False
-    pause = max(_MARKS_SOONEST_S, _MARKS_SHARE * (view.now - ended))
-    return bool(old[3] < ended or view.now - old[3] >= pause)
+    pause_s = max(_NO_SHOWS_MIN_PAUSE_S, _NO_SHOWS_PAUSE * (context.now - ended))
+    return bool(old[3] < ended or context.now - old[3] >= pause_s)
 
 
-def _happened(
-    view: Look, meeting: Record, invitee: Record, known: Mapping[str, str] | None, floor: float
+def _changes(
+    context: PollContext,
+    meeting: Record,
+    invitee: Record,
+    known: Mapping[str, str] | None,
+    new_since: float,
 ) -> Iterator[Event]:
-    """Give what happened to one invitee; `known` is None where this meeting's were not read before."""
-    was = (known or {}).get(_key(invitee))
-    is_new = was is None
+    """Yield what happened to one invitee; `known` is None if this meeting's invitees weren't read before."""
+    before = (known or {}).get(_key(invitee))
+    is_new = before is None
     if known is not None:
-        floor = 0.0  # whoever is not among those that were read came after
-    payload = payload_of(invitee, meeting)
+        new_since = 0.0  # an invitee who isn't among those that were read came later
+    payload = invitee_payload(invitee, meeting)
 
     def event(kind: str, at: Any) -> Event:
-        return make_event(kind, at if isinstance(at, str) else context.written(view.now), payload)
+        return make_event(kind, context.timestamp(at), payload)
 
-    if is_new and context.since(invitee.get("created_at"), floor):
+    if is_new and is_since(invitee.get("created_at"), new_since):
         yield event("invitee.created", invitee.get("created_at"))
-    if _state(invitee)[0] == "c" and (was or "a")[0] == "a":
+    if _state(invitee)[0] == "c" and (before or "a")[0] == "a":
         at = _canceled_at(invitee)
-        if not is_new or context.since(at, floor):
+        if not is_new or is_since(at, new_since):
             yield event("invitee.canceled", at)
-    mark, had = _state(invitee)[1:], (was or "a")[1:]
-    if had and had != mark:
+    no_show, no_show_before = _state(invitee)[1:], (before or "a")[1:]
+    if no_show_before and no_show_before != no_show:
         yield event("invitee_no_show.deleted", None)
-    if mark and had != mark:
+    if no_show and no_show_before != no_show:
         at = invitee["no_show"].get("created_at")
-        if not is_new or context.since(at, floor):
+        if not is_new or is_since(at, new_since):
             yield event("invitee_no_show.created", at)
-
-
-def payload_of(invitee: Record, meeting: Record) -> Record:
-    """Give what a webhook would tell of an invitee."""
-    return {
-        **invitee,
-        "scheduled_event": {name: value for name, value in meeting.items() if name != "calendar_event"},
-    }
 
 
 def _canceled_at(invitee: Record) -> Any:
@@ -150,14 +150,14 @@ def _key(record: Record, reply: str = "invitees.list") -> str:
 
 def _state(invitee: Record) -> str:
     no_show = invitee.get("no_show")
-    mark = path_of(no_show.get("uri")) if isinstance(no_show, dict) else ""
-    return ("c" if invitee.get("status") == "canceled" else "a") + (short(mark) if mark else "")
+    path = path_of(no_show.get("uri")) if isinstance(no_show, dict) else ""
+    return ("c" if invitee.get("status") == "canceled" else "a") + (short(path) if path else "")
 
 
-def _mark(meeting: Record) -> str:
-    """Give what differs after anything happened to a meeting's invitees, as far as the meeting shows it."""
-    told = [meeting.get(name) for name in ("status", "updated_at", "invitees_counter", "cancellation")]
-    return short(json.dumps(told, sort_keys=True))
+def _fingerprint(meeting: Record) -> str:
+    """Return what differs after anything happened to a meeting's invitees, as far as the meeting shows it."""
+    fields = [meeting.get(name) for name in ("status", "updated_at", "invitees_counter", "cancellation")]
+    return short(json.dumps(fields, sort_keys=True))
 
 
 def _counter(meeting: Record) -> Mapping[str, Any]:

@@ -1,30 +1,27 @@
-"""What happened since the last look, found by looking: the same events with the same ids as by webhook."""
+"""What happened since the last poll: the same events, with the same ids, as by webhook."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from ...auth.identity import Reach, group_uri, read_reach
+from ...auth.identity import Identity, group_uri, read_identity
 from ...catalog.manifest import manifest
 from ...contract import Connection, Event, Polled
 from ...errors import InvalidParams, Problem
-from .. import filters
-from ..event_filter import Wants
+from ..conditions import OF_MEETING
 from ..matcher import Matcher
 from ..reschedules import RESCHEDULED
-from ..scope_assignment import Share, share_out
-from . import context, cursor, invitees, routing_forms, updated_records
-from .context import DAY_S, Look
+from ..scope_assignment import ScopeAssignment, assign_scopes
+from . import cursor, invitees, routing_forms, updated_records
+from .context import DAY_S, PollContext, Reader, unix, written
 from .cursor import Cursor, short
 
-_JOINED_FOR_S: Final = 8 * DAY_S  # how long the halves of one reschedule may lie apart in what is seen
+_RESCHEDULES_FOR_S: Final = 8 * DAY_S  # the two halves of a reschedule may be found this far apart
 
 
 def poll(
     connection: Connection,
     matcher: Matcher,
-    wants: Wants,
     text: str,
     *,
     now: float,
@@ -32,96 +29,114 @@ def poll(
     scope: str = "",
     group: str = "",
 ) -> Polled:
-    """Look once. Without a cursor nothing is told but what happened after `since`; with one, what is new."""
+    """Poll once, from the cursor `text`. Without one, return only what happened after `since`."""
     before = cursor.read(text)
     begin = read_since(since) if before.since is None else before.since
-    reach = Reach(**before.reach) if before.reach else read_reach(connection)
-    about = group_uri(connection, group)
-    shares = share_out(wants.told_by, manifest().triggers, reach, scope=scope, group=about)
-    views: list[Look] = []
+    identity = Identity(**before.identity) if before.identity else read_identity(connection.run)
+    sources = matcher.filter.sources
+    assignments = assign_scopes(
+        sources, manifest().triggers, identity, scope=scope, group=group_uri(connection, group)
+    )
+    is_narrowed = not matcher.filter.filters.keys().isdisjoint(OF_MEETING)
     found: list[Event] = []
     seen: dict[str, dict[str, Any]] = {}
-    for share in shares:
-        view = Look(connection, share, reach.user, now, before.at, begin)
-        if "event_type" in wants.filters or "host" in wants.filters or "group" in wants.filters:
-            view.could_fit = partial(_could_fit, matcher, wants)
-        for name in sorted(_families(share)):
-            key = f"{share.scope} {short(share.owner)} {name}"
-            view.last = before.at if key in before.seen else None
-            events, seen[key] = _look(view, before.seen.get(key, {}), name)
-            found += [event for event in events if event.kind in wants.told_by]
-        views.append(view)
-    joined = {key: at for key, at in before.joined.items() if at >= now - _JOINED_FOR_S}
-    taken = set(before.told)
-    told = [one for one in _told(matcher, wants, found, joined, now) if _name(one, now) not in taken]
+    readers: list[Reader] = []
+    for assignment in assignments:
+        context = PollContext(assignment, identity.user, now, before.at, begin)
+        if is_narrowed:
+            context = replace(context, could_fit=matcher.could_fit)
+        for family in sorted(_families(assignment)):
+            key = f"{assignment.scope} {short(assignment.owner)} {family}"
+            last = before.at if key in before.seen else None
+            readers.append(Reader(connection))
+            events, seen[key] = _poll_family(
+                replace(context, last=last), readers[-1], before.seen.get(key, {}), family
+            )
+            found += [event for event in events if event.kind in sources]
+    rescheduled = {key: at for key, at in before.rescheduled.items() if at >= now - _RESCHEDULES_FOR_S}
+    delivered = set(before.delivered)
+    matched = [one for one in _matched(matcher, found, rescheduled, now) if _name(one, now) not in delivered]
     return Polled(
-        events=tuple(sorted(told, key=lambda event: context.unix(event.created_at) or now)),
-        cursor=cursor.write(Cursor(now, asdict(reach), seen, joined)),
-        complete=all(view.complete for view in views),
-        calls=sum(view.calls for view in views),
-        warnings=tuple(dict.fromkeys(warning for view in views for warning in view.warnings)),
+        events=tuple(sorted(matched, key=lambda event: unix(event.created_at) or now)),
+        cursor=cursor.write(Cursor(now, asdict(identity), seen, rescheduled)),
+        complete=all(reader.complete for reader in readers),
+        calls=sum(reader.calls for reader in readers),
+        warnings=tuple(dict.fromkeys(warning for reader in readers for warning in reader.warnings)),
     )
 
 
 def first(polled: Polled, count: int, text: str, since: str | None = None) -> Polled:
-    """Return the first events of a look and a cursor that tells the others, with what is new, next time.
+    """Return the first events of a poll, and a cursor whose poll returns the others and what is new.
 
-    `text` and `since` are what the look was given.
+    `text` and `since` are what was passed to the poll.
     """
     if count >= len(polled.events):
         return polled
     before, after = cursor.read(text), cursor.read(polled.cursor)
-    before.reach = after.reach
+    before.identity = after.identity
     before.since = read_since(since) if before.since is None else before.since
-    before.told += [_name(event, after.at) for event in polled.events[:count]]
+    before.delivered += [_name(event, after.at) for event in polled.events[:count]]
     return replace(polled, events=polled.events[:count], cursor=cursor.write(before))
 
 
-def _name(event: Event, at: float | None) -> str:
-    """Return what names an event in every look: the id of some ends with the time of the look."""
-    return short(event.id if at is None else event.id.removesuffix(f"@{context.written(at)}"))
-
-
-def _families(share: Share) -> set[str]:
-    """Give the kinds of things to look at for the events of a share."""
-    return {"invitee" if event in invitees.KINDS else event.partition(".")[0] for event in share.events}
-
-
-def _look(view: Look, seen: Mapping[str, Any], name: str) -> tuple[list[Event], dict[str, Any]]:
-    if name == "invitee":
-        return invitees.look(view, seen)
-    if name == "routing_form_submission":
-        return routing_forms.look(view, seen)
-    if name == "event_type" and view.share.scope == "group":
-        raise InvalidParams(
-            "events",
-            [Problem("", "event types of a group cannot be looked at")],
-            fix="Take a webhook, or the scope organization.",
-        )
-    return updated_records.look(view, seen, name)
-
-
-def _told(
-    matcher: Matcher, wants: Wants, found: Iterable[Event], joined: dict[str, float], now: float
-) -> Iterable[Event]:
-    """Join the halves of reschedules, each once, and apply the filters."""
-    by_id = {event.id: event for event in found}
-    for event in by_id.values():
-        for one in matcher.match(event, wants, by_id.get, lambda event_id: short(event_id) in joined):
-            if one.kind == RESCHEDULED:
-                joined[short(one.id)] = now
-            yield one
-
-
-def _could_fit(matcher: Matcher, wants: Wants, meeting: dict[str, Any]) -> bool:
-    return filters.could_fit(meeting, wants.filters, matcher.members(wants))
-
-
 def read_since(since: str | None) -> float | None:
-    """Read the time after which a first look tells, as seconds. Raises InvalidParams."""
+    """Return `since` as unix seconds. Raises InvalidParams."""
     if since is None:
         return None
-    moment = context.unix(since)
+    moment = unix(since)
     if moment is None:
         raise InvalidParams("since", [Problem("", "must be a UTC time such as 2026-11-17T15:00:00Z")])
     return moment
+
+
+def _name(event: Event, at: float | None) -> str:
+    """Return what identifies an event in every poll: some ids end with the time of the poll."""
+    return short(event.id if at is None else event.id.removesuffix(f"@{written(at)}"))
+
+
+def _families(assignment: ScopeAssignment) -> set[str]:
+    """Return the families of records to read for the events of an assignment."""
+    return {"invitee" if event in invitees.KINDS else event.partition(".")[0] for event in assignment.events}
+
+
+def _poll_family(
+    context: PollContext, reader: Reader, seen: Mapping[str, Any], family: str
+) -> tuple[list[Event], dict[str, Any]]:
+    if family == "invitee":
+        return invitees.poll(context, reader, seen)
+    if family == "routing_form_submission":
+        return routing_forms.poll(context, reader, seen)
+    if family == "event_type" and context.assignment.scope == "group":
+        raise InvalidParams(
+            "events",
+            [Problem("", "event types of a group can't be polled")],
+            fix="Use webhooks, or scope organization.",
+        )
+    return updated_records.poll(context, reader, seen, family)
+
+
+@dataclass(frozen=True, slots=True)
+class _PolledEvents:
+    """The events of this poll, and the reschedules of earlier ones, as a matcher asks for them."""
+
+    by_id: Mapping[str, Event]
+    rescheduled: Mapping[str, float]
+
+    def find(self, event_id: str) -> Event | None:
+        return self.by_id.get(event_id)
+
+    def is_known(self, event_id: str) -> bool:
+        return short(event_id) in self.rescheduled
+
+
+def _matched(
+    matcher: Matcher, found: Iterable[Event], rescheduled: dict[str, float], now: float
+) -> Iterator[Event]:
+    """Yield the events that fit, each reschedule once."""
+    by_id = {event.id: event for event in found}
+    seen = _PolledEvents(by_id, rescheduled)
+    for event in by_id.values():
+        for one in matcher.match(event, seen):
+            if one.kind == RESCHEDULED:
+                rescheduled[short(one.id)] = now
+            yield one

@@ -1,24 +1,24 @@
-"""Webhook subscriptions that are never leaked, doubled or lost.
+"""Webhook subscriptions that are never leaked, created twice or lost.
 
     subscriptions = Subscriptions(connection, VaultStore(open_vault()), signer_of(credential))
     subscriptions.subscribe(["invitee.created"], "https://hooks.acme.example/calendly")
 
-What is kept, and what is found and repaired: `docs/subscriptions.md`.
+What is stored, and what is found and repaired: `docs/subscriptions.md`.
 """
 
 from .audit import Finding, Kind
 from .keys import Signer, SigningKeys, signer_of
 from .manager import Repair, Subscriptions
-from .store import Kept, Store, VaultStore
+from .store import SubscriptionRecord, SubscriptionStore, VaultStore
 
 __all__ = [
     "Finding",
-    "Kept",
     "Kind",
     "Repair",
     "Signer",
     "SigningKeys",
-    "Store",
+    "SubscriptionRecord",
+    "SubscriptionStore",
     "Subscriptions",
     "VaultStore",
     "signer_of",

@@ -1,6 +1,6 @@
-"""The life of subscriptions: made once, replaced without a gap, ended with their keys, repaired.
+"""The life cycle of subscriptions: created once, replaced without a gap, deleted with their keys, repaired.
 
-The key is on disk before Calendly is asked. Whatever dies on the way leaves a subscription that is found by
+The key is on disk before Calendly is asked. Whatever fails on the way leaves a subscription that is found by
 the random id in its address: a pending one, a duplicate, or a key that is no longer needed.
 """
 
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, Literal
 
-from ...auth.identity import Reach, group_uri, read_reach
+from ...auth.identity import Identity, group_uri, read_identity
 from ...catalog import event_scopes
 from ...catalog.event_scopes import Lacks
 from ...catalog.manifest import manifest
@@ -27,22 +27,22 @@ from ...errors import (
     UnexpectedAnswer,
     UsageError,
 )
-from ..filters import last_part
-from ..scope_assignment import Share, share_out, told_by
-from . import audit, urls
-from .audit import Finding
+from ..scope_assignment import ScopeAssignment, assign_scopes, source_events
+from ..webhooks.event import last_part
+from . import urls
+from .audit import Finding, audit
 from .keys import Signer
-from .remote import Account
-from .store import Kept, Store, newest_first
+from .remote import RemoteSubscriptions
+from .store import SubscriptionRecord, SubscriptionStore, newest_first
 from .urls import id_in
 
 _KEY_BYTES: Final = 32
-_MOMENT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"  # of one width, so that texts are in the order of time
+_TIMESTAMP: Final = "%Y-%m-%dT%H:%M:%S.%fZ"  # of fixed width, so the texts sort by time
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What became of a finding: left is what had no consent, changed what is no longer as it was found."""
+    """What happened to a finding: `left` without consent, or `changed` since it was found."""
 
     finding: Finding
     outcome: Literal["done", "left", "changed", "failed"]
@@ -50,237 +50,236 @@ class Repair:
 
 
 class Subscriptions:
-    """The subscriptions of one store, made and ended through one connection.
+    """The subscriptions of one store, created and deleted through one connection.
 
-    `clock` gives unix seconds, `token` so many random bytes as a text; `lacks` tells which scopes the
-    credential is known to lack.
+    `clock` returns unix seconds, `token` a text of so many random bytes; `is_missing` says whether the
+    credential lacks a scope.
     """
 
     def __init__(
         self,
         connection: Connection,
-        store: Store,
+        store: SubscriptionStore,
         signer: Signer | None = None,
         *,
         clock: Callable[[], float] = time.time,
         token: Callable[[int], str] = secrets.token_hex,
-        lacks: Lacks = event_scopes.unknown,
+        is_missing: Lacks = event_scopes.unknown_scope,
     ) -> None:
         self._connection = connection
-        self._account = Account(connection)
+        self._remote = RemoteSubscriptions(connection)
         self._store = store
         self._signer = signer or Signer()
         self._clock = clock
         self._token = token
-        self._lacks = lacks
+        self._is_missing = is_missing
 
     def subscribe(
         self, events: Iterable[str], callback: str, *, scope: str = "", group: str = ""
     ) -> list[Subscription]:
-        """Have events told to an address; all of it, or nothing and an error.
+        """Have events posted to an address: all of them, or none and an error.
 
-        `scope` is organization, user or group, the widest that the role allows where it is left out; `group`
-        a URI, id or name. Events that no one subscription can carry are split. An equal one that is active
-        and whose key is held is taken as it is. What is wrong with the address or the key costs no request,
-        and neither does a scope of one of the events that is known to be missing.
+        `scope` is organization, user or group, by default the widest that the role permits; `group` is a URI,
+        id or name. Events that can't share a subscription are split. An equal active subscription whose key
+        is stored is reused. An invalid address, a missing key and a scope that is known to be missing cost no
+        request.
         """
         base = urls.checked(callback)
-        triggers = manifest().triggers
-        wanted = told_by([events] if isinstance(events, str) else events, triggers)
-        self._must_hold_key()
-        event_scopes.check(wanted, self._lacks)
-        reach = read_reach(self._connection)
-        about = group_uri(self._connection, group)
-        shares = share_out(wanted, triggers, reach, scope=scope, group=about)
-        told: list[Subscription] = []
+        specs = manifest().triggers
+        sources = source_events([events] if isinstance(events, str) else events, specs)
+        self._require_app_key()
+        event_scopes.check(sources, self._is_missing)
+        identity = read_identity(self._connection.run)
+        group = group_uri(self._connection, group)
+        assignments = assign_scopes(sources, specs, identity, scope=scope, group=group)
+        subscriptions: list[Subscription] = []
         with self._store.lock():
             try:
-                for share in shares:
-                    told.append(self._ensure(base, share, reach))  # noqa: PERF401 - what was made is undone
+                for assignment in assignments:
+                    subscriptions.append(self._ensure(base, assignment, identity))  # noqa: PERF401 - undone below
             except ConnectorError:
-                self._undo(told)
+                self._undo(subscriptions)
                 raise
-        return told
+        return subscriptions
 
     def unsubscribe(self, subscription_id: str) -> bool:
-        """End a subscription and forget its key; False where none of ours has this id: it may be repeated."""
+        """Delete a subscription and its key. Return False for an unknown id; it is safe to repeat."""
         with self._store.lock():
-            kept = self._store.get(subscription_id)
-            if kept is not None:
-                self._end(kept)
-        return kept is not None
+            record = self._store.get(subscription_id)
+            if record is not None:
+                self._delete(record)
+        return record is not None
 
     def rotate(self, subscription_id: str) -> Subscription:
-        """Replace a subscription by one with a new id and key; at every moment one of the two is there."""
+        """Replace a subscription by one with a new id and key. At every moment one of the two exists."""
         with self._store.lock():
-            kept = self._store.get(subscription_id)
-            if kept is None:
+            record = self._store.get(subscription_id)
+            if record is None:
                 raise UsageError(
-                    f"There is no subscription {subscription_id!r} of ours.",
-                    fix="`calendly-connector webhooks list` shows those that are there.",
+                    f"No subscription {subscription_id!r} is stored here.",
+                    fix="`calendly-connector webhooks list` shows the subscriptions.",
                 )
-            if kept.client:
+            if record.client:
                 raise UsageError(
                     "An OAuth app has one key for all its subscriptions.",
                     fix="Change it on the app's page in Calendly, then in the credential (signing_key).",
                 )
-            return _told(self._replace(kept), "with a new key")
+            return _subscription(self._replace(record), "with a new key")
 
-    def survey(self) -> list[Finding]:
-        """Say how every subscription stands that is ours, or that the token may list."""
-        reach = read_reach(self._connection)
-        before = {kept.id: kept for kept in self._store.all()}
-        listing = self._account.survey(reach, before.values())
+    def audit(self) -> list[Finding]:
+        """Return the state of every subscription that is ours or that the token may list."""
+        identity = read_identity(self._connection.run)
+        before = {record.id: record for record in self._store.all()}
+        listing = self._remote.list_all(identity, before.values())
         after = self._store.all()
-        # What another process makes or ends meanwhile is not judged by a list that is older or newer.
-        gone = before.keys() - {kept.id for kept in after}
-        records = [record for record in listing.records if id_in(record["callback_url"]) not in gone]
-        listed = {id_in(record["callback_url"]) for record in records}
-        kept = [one for one in after if one.id in listed or before.get(one.id) == one]
-        return audit.judge(kept, replace(listing, records=records), reach.organization)
+        # A list that is older or newer says nothing about what another process creates or deletes meanwhile.
+        gone = before.keys() - {record.id for record in after}
+        listed = [record for record in listing.records if id_in(record["callback_url"]) not in gone]
+        listed_ids = {id_in(record["callback_url"]) for record in listed}
+        stored = [one for one in after if one.id in listed_ids or before.get(one.id) == one]
+        return audit(stored, replace(listing, records=listed), identity.organization)
 
     def prune(self, found: Iterable[Finding], confirm: Callable[[Finding], bool]) -> list[Repair]:
-        """Repair what can be repaired, each finding with its consent, if it is still as it was found."""
-        wanted = [finding for finding in found if finding.repair]
-        agreed = {finding.url for finding in wanted if confirm(finding)}
+        """Repair each finding that `confirm` agrees to, if it is still in the state that was found."""
+        repairable = [finding for finding in found if finding.repair]
+        agreed = {finding.url for finding in repairable if confirm(finding)}
         if not agreed:
-            return [Repair(finding, "left") for finding in wanted]
+            return [Repair(finding, "left") for finding in repairable]
         with self._store.lock():
-            now = {finding.url: finding for finding in self.survey()}
+            current = {finding.url: finding for finding in self.audit()}
             return [
-                self._repaired(finding, now.get(finding.url))
+                self._repaired(finding, current.get(finding.url))
                 if finding.url in agreed
                 else Repair(finding, "left")
-                for finding in wanted
+                for finding in repairable
             ]
 
-    def _ensure(self, base: str, share: Share, reach: Reach) -> Subscription:
-        """Give a share's subscription: one that is there, one that was begun, or a new one."""
-        equal = [kept for kept in newest_first(self._store.all()) if self._is_equal(kept, base, share)]
-        there = self._found(share, reach, equal)
-        for kept in equal:
-            record = there.get(kept.id)
-            if record and record["state"] == "active":
-                return _told(self._confirmed(kept, str(record["uri"])), share.reason, made=False)
-        begun = next((kept for kept in equal if not kept.uri and kept.id not in there), None)
-        made = self._create(begun or self._new(base, share, reach.organization))
-        for kept in equal:
-            if kept.id != made.id:  # disabled, or gone from Calendly
-                self._end(kept)
-        return _told(made, share.reason)
+    def _ensure(self, base: str, assignment: ScopeAssignment, identity: Identity) -> Subscription:
+        """Return a subscription for an assignment: an existing one, a pending one, or a new one."""
+        equal = [one for one in newest_first(self._store.all()) if self._is_equal(one, base, assignment)]
+        listed = (
+            self._remote.read_list(assignment.scope, assignment.owner, identity.organization) if equal else []
+        )
+        by_id = {id_in(record["callback_url"]): record for record in listed}
+        for one in equal:
+            remote = by_id.get(one.id)
+            if remote and remote["state"] == "active":
+                existing = self._confirmed(one, str(remote["uri"]))
+                return _subscription(existing, assignment.reason, created=False)
+        started = next((one for one in equal if not one.uri and one.id not in by_id), None)
+        created = self._create(started or self._new(base, assignment, identity.organization))
+        for one in equal:
+            if one.id != created.id:  # disabled, or deleted at Calendly
+                self._delete(one)
+        return _subscription(created, assignment.reason)
 
-    def _found(self, share: Share, reach: Reach, equal: list[Kept]) -> dict[str, Record]:
-        if not equal:
-            return {}
-        records = self._account.listed(share.scope, share.owner, reach.organization)
-        return {id_in(record["callback_url"]): record for record in records}
-
-    def _is_equal(self, kept: Kept, base: str, share: Share) -> bool:
+    def _is_equal(self, record: SubscriptionRecord, base: str, assignment: ScopeAssignment) -> bool:
         return (
-            (kept.base, kept.scope, last_part(kept.owner)) == (base, share.scope, last_part(share.owner))
-            and set(kept.events) == set(share.events)
-            and kept.client == self._signer.client
-            and bool(self._signer.keys(kept))
+            (record.base, record.scope, last_part(record.owner))
+            == (base, assignment.scope, last_part(assignment.owner))
+            and set(record.events) == set(assignment.events)
+            and record.client == self._signer.client
+            and bool(self._signer.keys(record))
         )
 
-    def _new(self, base: str, share: Share, organization: str) -> Kept:
+    def _new(self, base: str, assignment: ScopeAssignment, organization: str) -> SubscriptionRecord:
         subscription_id = self._token(urls.ID_BYTES)
-        return Kept(
+        return SubscriptionRecord(
             id=subscription_id,
             url=urls.with_id(base, subscription_id),
-            events=share.events,
-            scope=share.scope,
-            owner=share.owner,
+            events=assignment.events,
+            scope=assignment.scope,
+            owner=assignment.owner,
             organization=organization,
-            created_at=datetime.fromtimestamp(self._clock(), UTC).strftime(_MOMENT),
+            created_at=datetime.fromtimestamp(self._clock(), UTC).strftime(_TIMESTAMP),
             client=self._signer.client,
             signing_key="" if self._signer.client else self._token(_KEY_BYTES),
         )
 
-    def _create(self, kept: Kept) -> Kept:
-        """Keep it, then make it, twice at most. What was refused for sure is forgotten again."""
-        self._store.put(kept)
+    def _create(self, record: SubscriptionRecord) -> SubscriptionRecord:
+        """Store it, then create it, in two attempts. What Calendly certainly rejected is deleted again."""
+        self._store.put(record)
         try:
-            return self._confirmed(kept, self._account.create(kept))
+            return self._confirmed(record, self._remote.create(record))
         except ConnectorError as error:
-            if record := self._after(error, kept):
-                return self._confirmed(kept, str(record["uri"]))
+            if found := self._find_after(error, record):
+                return self._confirmed(record, str(found["uri"]))
         try:
-            return self._confirmed(kept, self._account.create(kept))
+            return self._confirmed(record, self._remote.create(record))
         except ConnectorError as error:
-            if record := self._after(error, kept):
-                return self._confirmed(kept, str(record["uri"]))
-            raise  # it stays pending: it may come to be all the same
+            if found := self._find_after(error, record):
+                return self._confirmed(record, str(found["uri"]))
+            raise  # it stays pending: it may still be created
 
-    def _after(self, error: ConnectorError, kept: Kept) -> Record | None:
-        """Look for what a failed creation may have made; raise the error where it has made nothing."""
-        if _may_have_made(error):
-            return self._account.find(kept)
-        self._store.delete(kept.id)
+    def _find_after(self, error: ConnectorError, record: SubscriptionRecord) -> Record | None:
+        """Look up what a failed creation may have created; raise the error if it created nothing."""
+        if _may_have_created(error):
+            return self._remote.find(record)
+        self._store.delete(record.id)
         raise error
 
-    def _confirmed(self, kept: Kept, uri: str) -> Kept:
-        if kept.uri != uri:
-            kept = replace(kept, uri=uri)
-            self._store.put(kept)
-        return kept
+    def _confirmed(self, record: SubscriptionRecord, uri: str) -> SubscriptionRecord:
+        if record.uri != uri:
+            record = replace(record, uri=uri)
+            self._store.put(record)
+        return record
 
-    def _replace(self, kept: Kept) -> Kept:
-        self._must_hold_key()
-        share = Share(kept.scope, kept.owner, kept.events, "")
-        made = self._create(self._new(kept.base, share, kept.organization))
-        self._end(kept)
-        return made
+    def _replace(self, record: SubscriptionRecord) -> SubscriptionRecord:
+        self._require_app_key()
+        assignment = ScopeAssignment(record.scope, record.owner, record.events, "")
+        created = self._create(self._new(record.base, assignment, record.organization))
+        self._delete(record)
+        return created
 
-    def _end(self, kept: Kept) -> None:
-        uri = kept.uri
+    def _delete(self, record: SubscriptionRecord) -> None:
+        uri = record.uri
         if not uri:
-            record = self._account.find(kept)
-            uri = str(record["uri"]) if record else ""
+            found = self._remote.find(record)
+            uri = str(found["uri"]) if found else ""
         if uri:
-            self._account.delete(uri)
-        self._store.delete(kept.id)
+            self._remote.delete(uri)
+        self._store.delete(record.id)
 
-    def _undo(self, told: Iterable[Subscription]) -> None:
-        """End what was made for a whole that failed; what cannot be ended is in the store, and found."""
-        for one in told:
-            kept = self._store.get(one.id) if one.made else None
-            if kept:
+    def _undo(self, subscriptions: Iterable[Subscription]) -> None:
+        """Delete what was created before a failure; if that fails, too, `prune` finds it in the store."""
+        for one in subscriptions:
+            record = self._store.get(one.id) if one.created else None
+            if record:
                 with suppress(ConnectorError):
-                    self._end(kept)
+                    self._delete(record)
 
-    def _repaired(self, finding: Finding, now: Finding | None) -> Repair:
-        if now is None or now.kind != finding.kind or (finding.uri and now.uri != finding.uri):
-            return Repair(finding, "changed", "It is no longer as it was found.")
+    def _repaired(self, finding: Finding, current: Finding | None) -> Repair:
+        if current is None or current.kind != finding.kind or (finding.uri and current.uri != finding.uri):
+            return Repair(finding, "changed", "It is no longer in the state that was found.")
         try:
-            self._repair(now)
+            self._repair(current)
         except ConnectorError as error:
             return Repair(finding, "failed", str(error))
         return Repair(finding, "done")
 
     def _repair(self, finding: Finding) -> None:
-        kept = self._store.get(finding.id)
-        if kept is None:
-            self._account.delete(finding.uri)
+        record = self._store.get(finding.id)
+        if record is None:
+            self._remote.delete(finding.uri)
         elif finding.kind == "disabled":
-            self._replace(kept)
+            self._replace(record)
         elif finding.kind == "pending":
             if finding.uri:
-                self._confirmed(kept, finding.uri)
+                self._confirmed(record, finding.uri)
             else:
-                self._create(kept)
+                self._create(record)
         else:
-            self._end(kept)
+            self._delete(record)
 
-    def _must_hold_key(self) -> None:
+    def _require_app_key(self) -> None:
         if self._signer.client and not self._signer.app_key:
             raise InvalidCredential(
-                "The OAuth credential has no webhook signing key: no webhook of the app could be verified.",
-                fix="Copy the key from the app's page in Calendly into the credential (signing_key).",
+                "The OAuth credential has no signing_key, so the app's webhooks can't be verified.",
+                fix="Copy the webhook signing key from the app's page in Calendly into the credential.",
             )
 
 
-def _may_have_made(error: ConnectorError) -> bool:
+def _may_have_created(error: ConnectorError) -> bool:
     if isinstance(error, NoAnswer | CalendlyDown):
         return error.may_have_happened
     if isinstance(error, Rejected):
@@ -288,14 +287,14 @@ def _may_have_made(error: ConnectorError) -> bool:
     return isinstance(error, UnexpectedAnswer)
 
 
-def _told(kept: Kept, reason: str, *, made: bool = True) -> Subscription:
+def _subscription(record: SubscriptionRecord, reason: str, *, created: bool = True) -> Subscription:
     return Subscription(
-        id=kept.id,
-        uri=kept.uri,
-        url=kept.url,
-        events=kept.events,
-        scope=kept.scope,
-        owner=kept.owner,
+        id=record.id,
+        uri=record.uri,
+        url=record.url,
+        events=record.events,
+        scope=record.scope,
+        owner=record.owner,
         reason=reason,
-        made=made,
+        created=created,
     )

@@ -1,4 +1,4 @@
-"""Why Calendly could not reach a callback address: one post to it, unsigned and without credentials."""
+"""Why Calendly can't reach a callback address: one post to it, unsigned and without credentials."""
 
 import ipaddress
 import socket
@@ -10,7 +10,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from ...http.client import causes_of, prepare_session
+from ...http.client import prepare_session
+from ...http.network_errors import causes_of
 from . import urls
 
 if TYPE_CHECKING:
@@ -19,39 +20,38 @@ if TYPE_CHECKING:
 Severity = Literal["ok", "warning", "error"]
 Resolve = Callable[[str], Iterable[str]]
 
-_CONNECT_TIMEOUT_S: Final = 10.0  # both as Calendly has them
-_READ_TIMEOUT_S: Final = 15.0
+TIMEOUTS_S: Final = (10.0, 15.0)  # Calendly's, for a connection and a response
 _SLOW_S: Final = 5.0
 _BODY: Final = b'{"event":"calendly-connector.doctor"}'
-_UNVERIFIED: Final = {  # by OpenSSL's number for what is wrong with a certificate
+_UNVERIFIED: Final = {  # by OpenSSL's error number
     9: (
         "certificate_early",
         "is not valid yet",
-        "Check the server's clock, or wait until the certificate begins.",
+        "Check the server's clock, or wait until the certificate is valid.",
     ),
-    10: ("certificate_expired", "has expired", "Renew the certificate, and let the server load it."),
+    10: ("certificate_expired", "has expired", "Renew the certificate and reload the server."),
     18: (
         "certificate_self_signed",
         "is self-signed",
-        "Get one from a public authority, such as Let's Encrypt.",
+        "Use one from a public authority, such as Let's Encrypt.",
     ),
     62: (
         "certificate_name",
         "is for another name",
-        "Get one for this very name, or use the name that it is for.",
+        "Get one for this name, or use the name that it is for.",
     ),
     64: ("certificate_name", "is for another address", "Use the name that it is for."),
 }
 _UNTRUSTED: Final = (
     "certificate_untrusted",
-    "was not made by an authority that is known here",
-    "Send the intermediate certificates too, or get one from a public authority, such as Let's Encrypt.",
+    "was issued by an authority that this machine doesn't trust",
+    "Also send the intermediate certificates, or use one from a public authority, such as Let's Encrypt.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing that was found at an address, and what to do about it. `code` is a short fixed word."""
+    """One problem (or none) at an address, and what to do about it. `code` is a short fixed word."""
 
     severity: Severity
     code: str
@@ -64,23 +64,25 @@ def probe(
     *,
     resolve: Resolve | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    timeouts_s: tuple[float, float] = TIMEOUTS_S,
 ) -> list[Diagnosis]:
-    """Say what keeps Calendly from posting to an address; a good one is answered by a refusal (4xx).
+    """Return what keeps Calendly from posting to an address. A good receiver rejects the post (4xx).
 
-    It is seen from this machine: a firewall may treat Calendly otherwise. Redirects are not followed. Raises
-    InvalidParams for what is no http(s) address. `resolve` gives the IP addresses of a name.
+    The address is seen from this machine: a firewall may treat Calendly differently. Redirects are not
+    followed. `resolve` returns the IP addresses of a name; `timeouts_s` are for a connection and a response.
+    Raises InvalidParams for anything but an http(s) address.
     """
     import requests
 
     parts = urls.parsed(address)
     found = list(_by_form(parts))
-    end = monotonic() + _CONNECT_TIMEOUT_S + _READ_TIMEOUT_S
+    end = monotonic() + sum(timeouts_s)
     with requests.Session() as session:
         prepare_session(session, parts.geturl(), lambda: end - monotonic())
         if not requests.utils.select_proxy(parts.geturl(), _proxies(session, parts)):
             found += _by_name(parts, resolve or _resolved)
         if not any(one.code == "dns" for one in found):
-            found.append(_posted(session, parts, monotonic))
+            found.append(_posted(session, parts, monotonic, timeouts_s))
     return found
 
 
@@ -95,14 +97,14 @@ def _by_form(parts: SplitResult) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "warning",
             "loopback",
-            f"{parts.hostname} is this machine: nobody else reaches it, Calendly neither.",
-            "Use a public https address, or a tunnel to this one. The sandbox may post there.",
+            f"{parts.hostname} is this machine, so Calendly can't reach it.",
+            "Use a public https address or a tunnel. Only a sandbox on this machine can post there.",
         )
     elif parts.scheme != "https":
         yield Diagnosis(
             "error",
             "plain_http",
-            "Calendly posts to https addresses alone.",
+            "Calendly only posts to https addresses.",
             "Put the receiver behind https.",
         )
 
@@ -117,20 +119,25 @@ def _by_name(parts: SplitResult, resolve: Resolve) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "error",
             "dns",
-            f"The name {host} could not be found (DNS).",
-            "Check its spelling and its DNS records; new ones take a while.",
+            f"DNS can't resolve {host}.",
+            "Check its spelling and its DNS records. New records take a while.",
         )
         return
     if private := [one for one in found if not ipaddress.ip_address(one.partition("%")[0]).is_global]:
         yield Diagnosis(
             "error",
             "private",
-            f"{host} leads to {', '.join(private)}, which is not reached from the internet.",
-            "Give it a public address, or use a tunnel or a gateway that has one.",
+            f"{host} resolves to {', '.join(private)}, which isn't reachable from the internet.",
+            "Use a public address, a tunnel or a gateway.",
         )
 
 
-def _posted(session: "requests.Session", parts: SplitResult, monotonic: Callable[[], float]) -> Diagnosis:
+def _posted(
+    session: "requests.Session",
+    parts: SplitResult,
+    monotonic: Callable[[], float],
+    timeouts_s: tuple[float, float],
+) -> Diagnosis:
     import requests
 
     began = monotonic()
@@ -139,27 +146,27 @@ def _posted(session: "requests.Session", parts: SplitResult, monotonic: Callable
             parts.geturl(),
             data=_BODY,
             headers={"Content-Type": "application/json"},
-            auth=_nobody,
-            timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S),
+            auth=_unauthenticated,
+            timeout=timeouts_s,
             allow_redirects=False,
             stream=True,
         ) as response:
             took_s = monotonic() - began
-            told = _by_answer(parts, response.status_code, response.headers)
+            diagnosis = _by_answer(parts, response.status_code, response.headers)
     except (requests.RequestException, OSError) as error:
-        return _by_failure(parts, error)
-    if told.severity == "ok" and took_s > _SLOW_S:
+        return _by_failure(parts, error, timeouts_s)
+    if diagnosis.severity == "ok" and took_s > _SLOW_S:
         return Diagnosis(
             "warning",
             "slow",
-            f"The refusal took {took_s:.1f} s; Calendly gives up after {_READ_TIMEOUT_S:.0f} s.",
-            "Answer first, and work afterwards.",
+            f"The response took {took_s:.1f} s. Calendly gives up after {TIMEOUTS_S[1]:.0f} s.",
+            "Respond first, and process the event afterwards.",
         )
-    return told
+    return diagnosis
 
 
-def _nobody(prepared: "requests.PreparedRequest") -> "requests.PreparedRequest":
-    """Sign in as nobody, also where a netrc file knows the host."""
+def _unauthenticated(prepared: "requests.PreparedRequest") -> "requests.PreparedRequest":
+    """Send no credentials, even if a netrc file has some for the host."""
     return prepared
 
 
@@ -170,22 +177,23 @@ def _by_answer(parts: SplitResult, status: int, headers: Mapping[str, str]) -> D
         return Diagnosis(
             "error",
             "redirect",
-            f"It redirects ({status}) to {_place(parts, headers.get('Location', ''))}, where nobody follows.",
-            "Subscribe with the address that it ends at.",
+            f"It redirects ({status}) to {_target(parts, headers.get('Location', ''))}. "
+            "Calendly doesn't follow redirects.",
+            "Subscribe with the address that it redirects to.",
         )
     if status < 300 and page:  # noqa: PLR2004 - HTTP's range
         return Diagnosis(
             "error",
             "page",
-            f"{what} and a web page: this is no receiver.",
-            "Give the receiver's own address, behind no page that asks for a sign-in.",
+            f"{what} and a web page: this isn't a receiver.",
+            "Use the receiver's own address, without a sign-in page in front of it.",
         )
     if status < 300:  # noqa: PLR2004 - HTTP's range
         return Diagnosis(
             "error",
             "unverified",
-            f"{what}: the receiver does not verify signatures, so that anybody can post events to it.",
-            "Let it verify Calendly-Webhook-Signature before anything else (`connection.receive` does).",
+            f"{what}: the receiver doesn't verify signatures, so anybody can post events to it.",
+            "Verify Calendly-Webhook-Signature before anything else (`connection.receive` does).",
         )
     return _by_refusal(status, what, page=page)
 
@@ -195,44 +203,46 @@ def _by_refusal(status: int, what: str, *, page: bool) -> Diagnosis:
         return Diagnosis(
             "error",
             "gone",
-            f"{what}: Calendly deletes a subscription whose address answers that, at once and for good.",
-            "Have the address answer 404 or 503 while there is no receiver. A proxy, a load balancer or a "
-            "parked domain may answer in its place.",
+            f"{what}: Calendly then deletes the subscription, immediately and permanently.",
+            "Make the address answer 404 or 503 while there is no receiver. A proxy, a load balancer or a "
+            "parked domain may be answering instead of it.",
         )
     if status == HTTPStatus.NOT_FOUND:
         return Diagnosis(
             "error",
             "not_found",
-            f"{what}: nothing is at this path, or a receiver that does not know this subscription.",
+            f"{what}: the path is wrong, or the receiver doesn't know this subscription.",
             "Check the path, and that the receiver reads the keys of this vault (CALENDLY_CONNECTOR_VAULT).",
         )
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return Diagnosis("error", "method", f"{what}: it takes no POST.", "Give the receiver's own address.")
+        return Diagnosis(
+            "error", "method", f"{what}: it doesn't accept POST.", "Use the receiver's own address."
+        )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Diagnosis(
             "error",
             "server_error",
-            f"{what}: it fails.",
-            "Look into the server's log; 502 to 504 mean that the receiver behind a gateway is not running.",
+            f"{what}: the receiver fails.",
+            "Check the server's log. 502 to 504 mean that the receiver behind a gateway isn't running.",
         )
     if status not in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return Diagnosis(
             "warning",
             "refused",
-            f"{what}, which says nothing of signatures.",
-            "Look into the receiver's log.",
+            f"{what}, which says nothing about signatures.",
+            "Check the receiver's log.",
         )
     if page:
         return Diagnosis(
             "warning",
             "page",
-            f"{what} and a web page: a gateway may refuse it before the receiver sees it.",
-            "Let posts to this path pass without a sign-in; the receiver verifies their signature.",
+            f"{what} and a web page: a gateway may reject posts before the receiver sees them.",
+            "Let posts to this path pass without a sign-in. The receiver verifies their signature.",
         )
-    return Diagnosis("ok", "refused_unsigned", f"{what}, as it should be: a signature is asked for.")
+    return Diagnosis("ok", "refused_unsigned", f"{what}, as it should be: the receiver requires a signature.")
 
 
-def _by_failure(parts: SplitResult, error: Exception) -> Diagnosis:
+def _by_failure(parts: SplitResult, error: Exception, timeouts_s: tuple[float, float]) -> Diagnosis:
     import requests
 
     where = parts.netloc
@@ -245,49 +255,47 @@ def _by_failure(parts: SplitResult, error: Exception) -> Diagnosis:
         return Diagnosis(
             "warning",
             "proxy",
-            f"This machine's proxy did not pass the post on to {where}; Calendly does not use it.",
-            "Check HTTPS_PROXY and NO_PROXY, or ask from another machine.",
+            f"This machine's proxy didn't forward the post to {where}. Calendly doesn't use that proxy.",
+            "Check HTTPS_PROXY and NO_PROXY, or try from another machine.",
         )
     if isinstance(error, requests.exceptions.SSLError):
-        return Diagnosis(
-            "error", "tls", f"{where} does not speak TLS.", "Check that https is served at this very port."
-        )
+        return Diagnosis("error", "tls", f"{where} doesn't use TLS.", "Check that this port serves https.")
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return Diagnosis(
             "error",
             "connect_timeout",
-            f"{where} did not take the connection within {_CONNECT_TIMEOUT_S:.0f} s.",
-            "Check that a firewall lets it pass.",
+            f"{where} didn't accept the connection within {timeouts_s[0]:.0f} s.",
+            "Check that no firewall blocks it.",
         )
     if any(isinstance(cause, TimeoutError | requests.exceptions.Timeout) for cause in causes):
         return Diagnosis(
             "error",
             "timeout",
-            f"{where} took the post, and gave no answer within {_READ_TIMEOUT_S:.0f} s.",
-            "Answer first, and work afterwards.",
+            f"{where} accepted the post, but didn't respond within {timeouts_s[1]:.0f} s.",
+            "Respond first, and process the event afterwards.",
         )
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return Diagnosis(
             "error",
             "refused_connection",
             f"{where} refused the connection.",
-            "Start the receiver, and check the port.",
+            "Start the receiver and check the port.",
         )
     return Diagnosis(
         "error",
         "broken",
-        f"{where} ended the connection without an answer of HTTP.",
-        "Check that the receiver speaks http at this port, and look into its log.",
+        f"{where} closed the connection without an HTTP response.",
+        "Check that the receiver serves http at this port, and check its log.",
     )
 
 
-def _place(parts: SplitResult, location: str) -> str:
-    """Say where a redirect leads, without its query, which may hold what is not for a terminal."""
+def _target(parts: SplitResult, location: str) -> str:
+    """Return where a redirect leads, without the query, which may contain a secret."""
     try:
         to = urlsplit(urljoin(parts.geturl(), location))
         port = f":{to.port}" if to.port else ""
     except ValueError:
-        return "nowhere"
+        return "an invalid address"
     return f"{to.scheme}://{to.hostname}{port}{to.path}"
 
 

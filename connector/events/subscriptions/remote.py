@@ -1,108 +1,109 @@
-"""What Calendly has of subscriptions, read and changed through a connection."""
+"""The subscriptions at Calendly, read and changed through a connection."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ...auth.identity import LEADS, Reach
+from ...auth.identity import ADMIN_ROLES, Identity
 from ...catalog.required_fields import taken_from, text_in, texts_in, uri_in
 from ...contract import Connection, Record
 from ...errors import CalendlyError, NotFound, PermissionDenied, UnexpectedAnswer
-from ..filters import last_part
 from ..scope_assignment import Scope
-from .store import Kept
+from ..webhooks.event import last_part
+from .store import SubscriptionRecord
 from .urls import id_in
 
 _LIST: Final = "webhook_subscriptions.list"
 _GROUPS: Final = "groups.list"
 
-Place = tuple[Scope, str]
+ScopeKey = tuple[Scope, str]
 """A scope and the last part of its owner's URI: what one list is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The subscriptions of all lists that could be read, and why the others could not."""
+    """The subscriptions of all lists that could be read, and why the other lists couldn't."""
 
     records: list[Record] = field(default_factory=list)
-    read: set[Place] = field(default_factory=set)
-    unread: dict[Place, str] = field(default_factory=dict)
+    read: set[ScopeKey] = field(default_factory=set)
+    unread: dict[ScopeKey, str] = field(default_factory=dict)
 
 
-class Account:
-    """One account at Calendly."""
+class RemoteSubscriptions:
+    """The subscriptions that one connection can list, create and delete."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def listed(self, scope: Scope, owner: str, organization: str) -> list[Record]:
-        """Read one list, whole. Every record has the fields that we judge by."""
-        return list(map(_checked, self._whole(_LIST, _about(scope, owner, organization))))
+    def read_list(self, scope: Scope, owner: str, organization: str) -> list[Record]:
+        """Return one whole list. Every record has a uri, callback address, state, scope and events."""
+        return [_checked(one) for one in self._read(_LIST, _params(scope, owner, organization))]
 
-    def find(self, kept: Kept) -> Record | None:
+    def find(self, record: SubscriptionRecord) -> Record | None:
         """Find a subscription by the id in its callback address."""
-        records = self.listed(kept.scope, kept.owner, kept.organization)
-        return next((record for record in records if id_in(record["callback_url"]) == kept.id), None)
+        listed = self.read_list(record.scope, record.owner, record.organization)
+        return next((one for one in listed if id_in(one["callback_url"]) == record.id), None)
 
-    def create(self, kept: Kept) -> str:
-        """Make a subscription; give its URI."""
-        wanted = {
-            "url": kept.url,
-            "events": list(kept.events),
-            **_about(kept.scope, kept.owner, kept.organization),
+    def create(self, record: SubscriptionRecord) -> str:
+        """Create a subscription. Return its URI."""
+        params = {
+            "url": record.url,
+            "events": list(record.events),
+            **_params(record.scope, record.owner, record.organization),
         }
-        if kept.client:
+        if record.client:
             # Calendly signs with the app's own key; the action would add the credential's as a default.
-            document = self._connection.request("POST", "/webhook_subscriptions", wanted)
+            document = self._connection.request("POST", "/webhook_subscriptions", params)
             return _uri_of(document.get("resource") if isinstance(document, dict) else None)
-        given = {**wanted, "signing_key": kept.signing_key}
-        return _uri_of(self._connection.run("webhook_subscriptions.create", given).record)
+        params["signing_key"] = record.signing_key
+        return _uri_of(self._connection.run("webhook_subscriptions.create", params).record)
 
     def delete(self, uri: str) -> None:
-        """End a subscription; one that is gone already is fine."""
+        """Delete a subscription, if it still exists."""
         with suppress(NotFound), taken_from(f"the reply to {_LIST}"):
             self._connection.run("webhook_subscriptions.delete", {"uuid": last_part(uri)})
 
-    def survey(self, reach: Reach, kept: Iterable[Kept]) -> Listing:
-        """Read all lists that the token may read and that may hold what concerns us."""
+    def list_all(self, identity: Identity, stored: Iterable[SubscriptionRecord]) -> Listing:
+        """Read every list that the token may read and that may contain a subscription of ours."""
         listing = Listing()
-        for scope, owner in self._places(reach, kept, listing):
-            place: Place = (scope, last_part(owner))
-            if place in listing.read or place in listing.unread:
+        for scope, owner in self._scopes(identity, stored, listing):
+            key: ScopeKey = (scope, last_part(owner))
+            if key in listing.read or key in listing.unread:
                 continue
             try:
                 with taken_from(f"the reply to {_GROUPS if scope == 'group' else 'users.me'}"):
-                    listing.records.extend(self.listed(scope, owner, reach.organization))
+                    listing.records.extend(self.read_list(scope, owner, identity.organization))
             except (CalendlyError, UnexpectedAnswer) as error:
-                listing.unread[place] = error.message
+                listing.unread[key] = error.message
             else:
-                listing.read.add(place)
+                listing.read.add(key)
         return listing
 
-    def _places(self, reach: Reach, kept: Iterable[Kept], listing: Listing) -> Iterator[tuple[Scope, str]]:
-        yield "user", reach.user
-        if reach.role in LEADS:
-            yield "organization", reach.organization
+    def _scopes(
+        self, identity: Identity, stored: Iterable[SubscriptionRecord], listing: Listing
+    ) -> Iterator[tuple[Scope, str]]:
+        yield "user", identity.user
+        organization = last_part(identity.organization)
+        if identity.role in ADMIN_ROLES:
+            yield "organization", identity.organization
         else:
-            why = f"it is told to admins and owners alone, the role is {reach.role or 'not known'}"
-            listing.unread["organization", last_part(reach.organization)] = why
-        groups = {"organization": reach.organization}
+            role = f"the token's user is {identity.role}" if identity.role else "the user's role is unknown"
+            listing.unread["organization", organization] = f"only admins and owners may list it; {role}."
         try:
-            for group in self._whole(_GROUPS, groups):
+            for group in self._read(_GROUPS, {"organization": identity.organization}):
                 yield "group", uri_in(group, "uri", _GROUPS)
         except PermissionDenied as error:
             listing.unread["group", ""] = error.message
-        here = last_part(reach.organization)
-        for one in kept:
-            if one.scope != "organization" and last_part(one.organization) == here:
+        for one in stored:
+            if one.scope != "organization" and last_part(one.organization) == organization:
                 yield one.scope, one.owner
 
-    def _whole(self, action: str, params: Mapping[str, Any]) -> list[Record]:
+    def _read(self, action: str, params: Mapping[str, Any]) -> list[Record]:
         stream = self._connection.iterate(action, params)
         records = list(stream)
         if not stream.complete:
-            raise UnexpectedAnswer(f"{action} broke off before its end.", fix="Try again.")
+            raise UnexpectedAnswer(f"The list of {action} broke off before its end.", fix="Try again.")
         return records
 
 
@@ -114,13 +115,13 @@ def _checked(record: Record) -> Record:
     return record
 
 
-def _about(scope: Scope, owner: str, organization: str) -> dict[str, Any]:
-    about = {"scope": scope, "organization": organization}
-    return about if scope == "organization" else {**about, scope: owner}
+def _params(scope: Scope, owner: str, organization: str) -> dict[str, Any]:
+    params = {"scope": scope, "organization": organization}
+    return params if scope == "organization" else {**params, scope: owner}
 
 
 def _uri_of(record: Any) -> str:
     uri = record.get("uri") if isinstance(record, dict) else None
     if not isinstance(uri, str):
-        raise UnexpectedAnswer("Calendly's answer has no URI.", fix="Try again.")
+        raise UnexpectedAnswer("Calendly's reply has no URI.", fix="Try again.")
     return uri

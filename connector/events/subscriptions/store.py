@@ -1,4 +1,4 @@
-"""Where subscriptions are kept with their signing keys, which Calendly never shows again."""
+"""Stored subscriptions and their signing keys, which Calendly never shows again."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 KIND: Final = "webhook_subscription"
 NAME: Final = re.compile(r"webhook ([0-9a-f]{32})")
 _LOCK: Final = "webhook subscriptions"
-_PATIENCE_S: Final = 300.0  # whoever holds the lock may be waiting for a slow answer
+_LOCK_TIMEOUT_S: Final = 300.0  # the process that holds the lock may be waiting for a slow reply
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A subscription as we know it.
+class SubscriptionRecord:
+    """A subscription as it is stored here.
 
-    `url` is its callback address with its id, `created_at` ISO 8601 in UTC. `client` is the id of the
-    OAuth app that it was made with, whose key it is signed with; a personal token has none, and the
-    subscription a `signing_key` of its own. `uri` is "" until Calendly has confirmed it.
+    `url` is its callback address with its id, `created_at` ISO 8601 in UTC. `uri` is "" until Calendly has
+    confirmed it. With an OAuth app, `client` is the app's id, and the app's key signs its webhooks; with a
+    personal token the subscription has its own `signing_key`.
     """
 
     id: str
@@ -41,83 +41,84 @@ class Kept:
 
     @property
     def base(self) -> str:
-        """The callback address as the host gave it."""
+        """The callback address as the host passed it, without the id."""
         return base_of(self.url)
 
 
-def newest_first(kept: Iterable[Kept]) -> list[Kept]:
-    """Order subscriptions so that the one that stays comes first, where several tell the same."""
-    return sorted(kept, key=lambda one: (one.created_at, one.id), reverse=True)
+def newest_first(records: Iterable[SubscriptionRecord]) -> list[SubscriptionRecord]:
+    """Sort subscriptions so that the one to keep comes first if several carry the same events."""
+    return sorted(records, key=lambda one: (one.created_at, one.id), reverse=True)
 
 
-class Store(Protocol):
-    """Subscriptions by id, on disk when a call returns. `delete` takes one that is not there.
+class SubscriptionStore(Protocol):
+    """Subscriptions by id, on disk when a call returns. Implement it to keep them in a host's own store."""
 
-    `lock` is held by one thread of one process at a time, and ends with its process.
-    """
+    def all(self) -> list[SubscriptionRecord]:
+        """Return all subscriptions."""
 
-    def all(self) -> list[Kept]: ...
-    def get(self, subscription_id: str) -> Kept | None: ...
-    def put(self, kept: Kept) -> None: ...
-    def delete(self, subscription_id: str) -> None: ...
-    def lock(self) -> AbstractContextManager[None]: ...
+    def get(self, subscription_id: str) -> SubscriptionRecord | None:
+        """Return a subscription, or None if it is missing."""
+
+    def put(self, record: SubscriptionRecord) -> None:
+        """Add or replace a subscription."""
+
+    def delete(self, subscription_id: str) -> None:
+        """Delete a subscription and its key, if it exists."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Lock all subscriptions for one thread of one process; the lock ends with its process."""
 
 
-class VaultStore:
+class VaultStore(SubscriptionStore):
     """Subscriptions in the vault, each under the name `webhook <id>`."""
 
     def __init__(self, vault: "Vault") -> None:
         self._vault = vault
 
-    def all(self) -> list[Kept]:
-        """Give all subscriptions."""
+    def all(self) -> list[SubscriptionRecord]:
         ids = [match[1] for match in map(NAME.fullmatch, self._vault.names()) if match]
-        return [kept for kept in map(self.get, ids) if kept]
+        return [record for record in map(self.get, ids) if record]
 
-    def get(self, subscription_id: str) -> Kept | None:
-        """Give a subscription, if it is there."""
+    def get(self, subscription_id: str) -> SubscriptionRecord | None:
         try:
             entry = self._vault.get(_name(subscription_id))
         except UnknownCredential:
             return None
-        return _read(entry) if entry.get("kind") == KIND else None
+        return _record(entry) if entry.get("kind") == KIND else None
 
-    def put(self, kept: Kept) -> None:
-        """Add or replace a subscription."""
+    def put(self, record: SubscriptionRecord) -> None:
         self._vault.put(
-            _name(kept.id),
+            _name(record.id),
             {
                 "kind": KIND,
-                "id": kept.id,
-                "url": kept.url,
-                "events": " ".join(kept.events),
-                "scope": kept.scope,
-                "owner": kept.owner,
-                "organization": kept.organization,
-                "created_at": kept.created_at,
-                "client": kept.client,
-                "signing_key": kept.signing_key,
-                "uri": kept.uri,
+                "id": record.id,
+                "url": record.url,
+                "events": " ".join(record.events),
+                "scope": record.scope,
+                "owner": record.owner,
+                "organization": record.organization,
+                "created_at": record.created_at,
+                "client": record.client,
+                "signing_key": record.signing_key,
+                "uri": record.uri,
             },
         )
 
     def delete(self, subscription_id: str) -> None:
-        """Forget a subscription and its key."""
         if self.get(subscription_id) is not None:
             self._vault.delete(_name(subscription_id))
 
     def lock(self) -> AbstractContextManager[None]:
-        """Hold the lock of all subscriptions of the vault."""
-        return self._vault.lock(_LOCK, timeout_s=_PATIENCE_S)
+        return self._vault.lock(_LOCK, timeout_s=_LOCK_TIMEOUT_S)
 
 
 def _name(subscription_id: str) -> str:
     return f"webhook {subscription_id}"
 
 
-def _read(entry: Mapping[str, str]) -> Kept:
-    texts = {name: entry.get(name, "") for name in Kept.__dataclass_fields__}
-    return Kept(
+def _record(entry: Mapping[str, str]) -> SubscriptionRecord:
+    texts = {name: entry.get(name, "") for name in SubscriptionRecord.__dataclass_fields__}
+    return SubscriptionRecord(
         id=texts["id"],
         url=texts["url"],
         events=tuple(texts["events"].split()),

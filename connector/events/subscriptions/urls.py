@@ -1,4 +1,4 @@
-"""Callback addresses: which can work, and the random id that makes each one subscription's own. Pure."""
+"""Callback addresses, and the random id in each that identifies its subscription. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 def parsed(address: str) -> SplitResult:
-    """Give the parts of an http(s) address in their one spelling; InvalidParams for what is none."""
+    """Return the parts of an http(s) address in normal form. Raises InvalidParams."""
     try:
         parts = urlsplit(address if _LETTERS.fullmatch(address) else "")
         host, port = parts.hostname or "", parts.port
-    except ValueError:  # a port or an address of a machine that is none
-        raise _refused("is no address") from None
+    except ValueError:  # an invalid port or IP address
+        raise _invalid("isn't a valid URL") from None
     if parts.scheme not in _PORTS or not host or port == 0:
-        raise _refused(
-            "is no http(s) address, with anything but ASCII percent-encoded (in its host: punycode)"
+        raise _invalid(
+            "must be an http(s) URL, with non-ASCII characters percent-encoded (punycode in the host)"
         )
     if "@" in parts.netloc:
-        raise _refused("holds a user's name or password, which nobody sends there")
+        raise _invalid("contains a user name or password, which Calendly doesn't send")
     netloc = f"[{host}]" if ":" in host else host
     if port not in {None, _PORTS[parts.scheme]}:
         netloc = f"{netloc}:{port}"
@@ -36,7 +36,7 @@ def parsed(address: str) -> SplitResult:
 
 
 def checked(callback: str) -> str:
-    """Give a callback address in its one spelling; InvalidParams for one that cannot work."""
+    """Return a callback address in normal form. Raises InvalidParams for one that can't work."""
     parts = parsed(callback)
     if problems := list(_problems(callback, parts)):
         raise InvalidParams("callback", problems)
@@ -44,14 +44,14 @@ def checked(callback: str) -> str:
 
 
 def with_id(callback: str, subscription_id: str) -> str:
-    """Make the address of one subscription."""
+    """Return the address of one subscription."""
     own = f"{PARAMETER}={subscription_id}"
     parts = urlsplit(callback)
     return parts._replace(query=f"{parts.query}&{own}" if parts.query else own).geturl()
 
 
 def id_in(url: str) -> str:
-    """Give the id that an address of ours holds; "" for any other address."""
+    """Return the subscription id in a callback address; "" for any other address."""
     try:
         found = [value for name, value in parse_qsl(urlsplit(url).query) if name == PARAMETER]
     except ValueError:
@@ -60,7 +60,7 @@ def id_in(url: str) -> str:
 
 
 def base_of(url: str) -> str:
-    """Give an address of ours as it was before its id; any other as it is."""
+    """Return a callback address without its id; any other address unchanged."""
     try:
         parts = parsed(url)
     except InvalidParams:
@@ -71,12 +71,12 @@ def base_of(url: str) -> str:
 
 def _problems(callback: str, parts: SplitResult) -> Iterator[Problem]:
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        yield Problem("", "must be https: plain http is taken on this machine alone")
+        yield Problem("", "must be https; plain http is only accepted on this machine")
     if "#" in callback:
-        yield Problem("", "has a fragment, which is not sent")
+        yield Problem("", "has a fragment, which isn't sent")
     if PARAMETER in dict(parse_qsl(parts.query, keep_blank_values=True)):
-        yield Problem("", f"has a parameter {PARAMETER!r}: each subscription gets one of its own")
+        yield Problem("", f"has a parameter {PARAMETER!r}, which is reserved for the id of the subscription")
 
 
-def _refused(why: str) -> InvalidParams:
-    return InvalidParams("callback", [Problem("", why)])
+def _invalid(reason: str) -> InvalidParams:
+    return InvalidParams("callback", [Problem("", reason)])

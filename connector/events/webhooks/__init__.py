@@ -1,1 +1,1 @@
-"""Webhooks: verify first, then read."""
+"""Webhooks: the signature is verified before the body is read."""

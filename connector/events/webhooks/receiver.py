@@ -1,10 +1,10 @@
-"""The receiver: a post of Calendly is verified, read, and in the inbox before it is answered.
+"""The receiver: a webhook is verified, read and stored in the inbox before it is answered.
 
-Whatever is not one is answered 4xx, and nothing is kept of it; 5xx means that Calendly is to try again.
+Anything else is answered with 4xx and not stored; 5xx makes Calendly try again.
 
-    reply = Receiver(inbox, [signing_key]).handle(method, query, headers, body)
+    response = Receiver(inbox, [signing_key]).handle(method, query, headers, body)
 
-`wsgi.py` and `asgi.py` make an application of it, which also reads the body with care.
+`wsgi.py` and `asgi.py` turn it into an application, which also limits the size and duration of a body.
 """
 
 import logging
@@ -19,27 +19,27 @@ from ...errors import ConnectorError, InboxError, SignatureError, UnexpectedAnsw
 from ...support.clock import Timing
 from ..inbox import Entry, Inbox
 from .event import read_event
-from .signature import HEADER, TOLERANCE_S, verify
+from .signature import HEADER, TOLERANCE_S, usable_keys, verify
 
 Keys = Callable[[str], Sequence[str]]
-"""Gives the keys that may have signed for a subscription (its id in the address, "" without one)."""
+"""Returns the keys that may sign for a subscription, by its id in the address ("" without one)."""
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
-LARGEST_BODY: Final = 1024 * 1024  # bytes; a real one has a few thousand
+LARGEST_BODY: Final = 1024 * 1024  # bytes; Calendly sends a few thousand
 BODY_DEADLINE_S: Final = 10.0
 
 _LOGGER: Final = logging.getLogger("calendly_connector.events.webhooks")
 _LENGTH: Final = re.compile(r"[0-9]{1,15}")
-_MOST_FIELDS: Final = 20
-_SMALLEST_TOLERANCE_S: Final = 1.0  # a signature's time has whole seconds
+_MAX_FIELDS: Final = 20
+_MIN_TOLERANCE_S: Final = 1.0  # a signature's time is in whole seconds
 _PARAMETER: Final = "subscription"
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What to answer: an HTTP status, a word of plain text, and headers besides its type.
+class WebhookResponse:
+    """The response: an HTTP status, a word of plain text, and headers besides its content type.
 
-    `closes` says that nothing more may be read from the connection: where the post ends is in doubt.
+    If `closes` is set, nothing more may be read from the connection: it isn't clear where the post ends.
     """
 
     status: int
@@ -49,19 +49,19 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """What is known of a post before its body: keys that may have signed it, and its signature."""
+class RequestHead:
+    """What is known about a post before its body: the keys that may have signed it, and its signature."""
 
     keys: Sequence[str]
     signature: str | None
 
 
 class Receiver:
-    """Takes posts for an inbox. Threads may share it.
+    """Receives webhooks for an inbox. Threads may share it.
 
-    `keys` are the signing keys of the one subscription that posts here, several while they are rotated, or
-    a function that gives those of each; it is called for every post, and has to be quick. Without any key
-    there is no receiver: SignatureError. `told` is called when something new is in the inbox.
+    `keys` are the signing keys of the one subscription that posts here (two while one replaces the other), or
+    a function that returns those of each subscription; it is called for every post, so it must be fast.
+    `on_new` is called when the inbox has a new event. Raises SignatureError if there is no key.
     """
 
     def __init__(
@@ -72,101 +72,105 @@ class Receiver:
         timing: Timing | None = None,
         tolerance_s: float = TOLERANCE_S,
         largest_body: int = LARGEST_BODY,
-        told: Callable[[], None] = lambda: None,
+        on_new: Callable[[], None] = lambda: None,
     ) -> None:
-        if not tolerance_s >= _SMALLEST_TOLERANCE_S:  # in this form what is not a number is refused too
+        if not tolerance_s >= _MIN_TOLERANCE_S:  # written so that NaN is rejected too
             raise UsageError(
-                f"A tolerance of {tolerance_s:g} s would refuse every webhook.",
-                fix=f"Set tolerance_s to at least {_SMALLEST_TOLERANCE_S:g}; {TOLERANCE_S:g} is usual.",
+                f"A tolerance of {tolerance_s:g} s would reject every webhook.",
+                fix=f"Set tolerance_s to at least {_MIN_TOLERANCE_S:g}. Default: {TOLERANCE_S:g}.",
             )
         self.largest_body = largest_body
         self._inbox = inbox
-        self._keys = keys if callable(keys) else _always(keys)
+        self._keys = keys if callable(keys) else _fixed(keys)
         self._timing = timing or Timing()
         self._tolerance_s = tolerance_s
-        self._told = told
+        self._on_new = on_new
 
-    def handle(self, method: str, query: str, headers: Headers, body: bytes) -> Reply:
-        """Answer a post: its query without the question mark, the raw bytes of its body."""
+    def handle(self, method: str, query: str, headers: Headers, body: bytes) -> WebhookResponse:
+        """Answer a post. `query` has no question mark, `body` is the raw bytes as they arrived."""
         head = self.begin(method, query, headers)
-        entry = head if isinstance(head, Reply) else self.read(head, body)
-        return entry if isinstance(entry, Reply) else self.keep([entry])[0]
+        entry = head if isinstance(head, WebhookResponse) else self.read(head, body)
+        return entry if isinstance(entry, WebhookResponse) else self.store([entry])[0]
 
-    def begin(self, method: str, query: str, headers: Headers) -> Head | Reply:
-        """Refuse what needs no look at a body."""
+    def begin(self, method: str, query: str, headers: Headers) -> RequestHead | WebhookResponse:
+        """Check a post before its body is read."""
         if method != "POST":
-            return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method", (("Allow", "POST"),))
-        given = _by_name(headers)
-        lengths = given.get("content-length", [])
+            return reject(HTTPStatus.METHOD_NOT_ALLOWED, "method", (("Allow", "POST"),))
+        named = _by_name(headers)
+        lengths = named.get("content-length", [])
         if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
-            return refusal(HTTPStatus.BAD_REQUEST, "content_length")
-        if lengths and "transfer-encoding" in given:  # a proxy may go by the other one
-            return refusal(HTTPStatus.BAD_REQUEST, "two_lengths", closes=True)
+            return reject(HTTPStatus.BAD_REQUEST, "content_length")
+        if lengths and "transfer-encoding" in named:  # a proxy may use the other one
+            return reject(HTTPStatus.BAD_REQUEST, "two_lengths", closes=True)
         if lengths and int(lengths[0]) > self.largest_body:
-            return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
-        if [value.lower() for value in given.get("content-encoding", [])] not in ([], ["identity"]):
-            return refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_encoding")
-        types = [value.partition(";")[0].strip().lower() for value in given.get("content-type", [])]
+            return reject(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
+        if [value.lower() for value in named.get("content-encoding", [])] not in ([], ["identity"]):
+            return reject(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_encoding")
+        types = [value.partition(";")[0].strip().lower() for value in named.get("content-type", [])]
         if types != ["application/json"]:
-            return refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_type")
-        signatures = given.get(HEADER.lower(), [])
+            return reject(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_type")
+        signatures = named.get(HEADER.lower(), [])
         if len(signatures) > 1:
-            return refusal(HTTPStatus.UNAUTHORIZED, "two_headers")
+            return reject(HTTPStatus.UNAUTHORIZED, "two_headers")
         keys = self._keys_of(query)
-        return keys if isinstance(keys, Reply) else Head(keys, signatures[0] if signatures else None)
+        return (
+            keys
+            if isinstance(keys, WebhookResponse)
+            else RequestHead(keys, signatures[0] if signatures else None)
+        )
 
-    def read(self, head: Head, body: bytes) -> Entry | Reply:
-        """Verify the raw bytes of a body, then read them."""
+    def read(self, head: RequestHead, body: bytes) -> Entry | WebhookResponse:
+        """Verify the raw bytes of a body, then read the event in it."""
         if len(body) > self.largest_body:
-            return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
+            return reject(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
         try:
             verify(head.signature, body, head.keys, self._timing.clock(), self._tolerance_s)
             event = read_event(body)
         except SignatureError as error:
-            return refusal(HTTPStatus.UNAUTHORIZED, error.reason)
+            return reject(HTTPStatus.UNAUTHORIZED, error.reason)
         except UnexpectedAnswer:
-            return refusal(HTTPStatus.BAD_REQUEST, "no_event")
+            return reject(HTTPStatus.BAD_REQUEST, "no_event")
         return Entry(event.id, event.kind, event.created_at, body)
 
-    def keep(self, entries: Sequence[Entry]) -> list[Reply]:
-        """Put what was read in the inbox, all of it at once; what is known already is not kept again."""
+    def store(self, entries: Sequence[Entry]) -> list[WebhookResponse]:
+        """Put entries in the inbox, in one transaction. A known event is answered but not stored again."""
         try:
-            new = self._inbox.put(entries, now=self._timing.clock())
+            new = self._inbox.put(entries)
         except InboxError as error:
-            return [_later(error) for _ in entries]
+            return [_unavailable(error) for _ in entries]
         if any(new):
-            self._told()
+            self._on_new()
         for entry, is_new in zip(entries, new, strict=True):
             _LOGGER.info("%s: %s", "kept" if is_new else "repeated", entry.id)
-        return [Reply(HTTPStatus.OK, "kept" if is_new else "known") for is_new in new]
+        return [WebhookResponse(HTTPStatus.OK, "kept" if is_new else "known") for is_new in new]
 
-    def _keys_of(self, query: str) -> Sequence[str] | Reply:
+    def _keys_of(self, query: str) -> Sequence[str] | WebhookResponse:
         try:
-            fields = parse_qs(query, max_num_fields=_MOST_FIELDS)
+            fields = parse_qs(query, max_num_fields=_MAX_FIELDS)
         except ValueError:
-            return refusal(HTTPStatus.BAD_REQUEST, "query")
+            return reject(HTTPStatus.BAD_REQUEST, "query")
         subscriptions = fields.get(_PARAMETER, [""])
         if len(subscriptions) > 1:
-            return refusal(HTTPStatus.BAD_REQUEST, "query")
+            return reject(HTTPStatus.BAD_REQUEST, "query")
         try:
             keys = self._keys(subscriptions[0])
         except ConnectorError as error:
-            return _later(error)
-        return keys or refusal(HTTPStatus.NOT_FOUND, "unknown_subscription")
+            return _unavailable(error)
+        return keys or reject(HTTPStatus.NOT_FOUND, "unknown_subscription")
 
 
-def refusal(
+def reject(
     status: HTTPStatus, reason: str, headers: tuple[tuple[str, str], ...] = (), *, closes: bool = False
-) -> Reply:
-    """Give the answer to what is no post of Calendly's, and tell the log why."""
-    _LOGGER.warning("refused (%d): %s", status, reason)
-    return Reply(status, reason, headers, closes)
+) -> WebhookResponse:
+    """Return the response to a post that isn't a webhook of Calendly's, and log the reason."""
+    _LOGGER.warning("rejected (%d): %s", status, reason)
+    return WebhookResponse(status, reason, headers, closes)
 
 
-def _later(error: ConnectorError) -> Reply:
-    """Give the answer after which Calendly tries again."""
-    _LOGGER.error("not kept (503): %s", error)
-    return Reply(HTTPStatus.SERVICE_UNAVAILABLE, "not_now")
+def _unavailable(error: ConnectorError) -> WebhookResponse:
+    """Return the response that makes Calendly try again."""
+    _LOGGER.error("not stored (503): %s", error)
+    return WebhookResponse(HTTPStatus.SERVICE_UNAVAILABLE, "not_now")
 
 
 def _by_name(headers: Headers) -> dict[str, list[str]]:
@@ -176,15 +180,6 @@ def _by_name(headers: Headers) -> dict[str, list[str]]:
     return found
 
 
-def _always(keys: Sequence[str]) -> Keys:
-    # Of a bare text each character would pass for a key.
-    usable = tuple(
-        key for key in ([keys] if isinstance(keys, str) else keys or ()) if key and not key.isspace()
-    )
-    if not usable:
-        raise SignatureError(
-            "There is no signing key to verify webhooks with.",
-            fix="Set CALENDLY_WEBHOOK_SECRET to the key of the subscription.",
-            reason="no_key",
-        )
+def _fixed(keys: Sequence[str]) -> Keys:
+    usable = usable_keys(keys)
     return lambda _subscription: usable

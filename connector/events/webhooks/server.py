@@ -1,4 +1,4 @@
-"""Serves the receiver on a port, through uvicorn, until SIGINT or SIGTERM."""
+"""Serves the receiver on a port with uvicorn, until SIGINT or SIGTERM."""
 
 import signal
 import socket
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S: Final = 5
-_LONGEST_HEAD: Final = 16 * 1024  # bytes
-_MOST_CONNECTIONS: Final = 1000
+_MAX_HEAD: Final = 16 * 1024  # bytes
+_MAX_CONNECTIONS: Final = 1000
 HEAD_DEADLINE_S: Final = 10.0
 
 
@@ -28,32 +28,33 @@ def serve(
     announce: Callable[[str, Callable[[], None]], None],
     *,
     head_deadline_s: float = HEAD_DEADLINE_S,
-    most_connections: int | None = None,
+    max_connections: int | None = None,
 ) -> None:
-    """Serve, and answer what is under way before the end.
+    """Serve until stopped, then finish the requests in progress.
 
-    Once it listens, `announce` is given the address and what ends it. Port 0 takes a free one. A connection
-    that does not send the head of a request within `head_deadline_s` is closed. There is room for
-    `most_connections`, by default for as many as half of the files that the process may open.
+    Once it listens, `announce` is called with the address and a function that stops it. Port 0 picks a free
+    one. A connection that doesn't send the head of a request within `head_deadline_s` is closed. Up to
+    `max_connections` are open at a time, by default half of the files that the process may open, at most
+    1,000.
     """
     try:
         import uvicorn
     except ImportError as error:
         raise UsageError(
-            f"Receiving webhooks needs {error.name}.", fix="pip install 'calendly-connector[webhooks]'"
+            f"Receiving webhooks requires {error.name}.", fix="pip install 'calendly-connector[webhooks]'"
         ) from None
-    from .connections import Connection, Room
+    from .connections import ConnectionLimits, LimitedConnection
 
     files = _files()
-    most = most_connections or min(_MOST_CONNECTIONS, files // 2)
+    most = max_connections or min(_MAX_CONNECTIONS, files // 2)
 
     class Server(uvicorn.Server):
-        """Takes being stopped for success; uvicorn's own would raise the signal again."""
+        """Ends normally when stopped; uvicorn's own server raises the signal again."""
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
             if threading.current_thread() is not threading.main_thread():
-                yield  # signals reach the main thread alone
+                yield  # only the main thread receives signals
                 return
             before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
             try:
@@ -68,7 +69,9 @@ def serve(
 
     config = uvicorn.Config(
         application,
-        http=cast("type[Connection]", partial(Connection, Room(most, head_deadline_s))),
+        http=cast(
+            "type[LimitedConnection]", partial(LimitedConnection, ConnectionLimits(most, head_deadline_s))
+        ),
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -77,8 +80,8 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=min(_MOST_CONNECTIONS, files // 4),  # so many are let in before one of them is closed
-        h11_max_incomplete_event_size=_LONGEST_HEAD,
+        backlog=min(_MAX_CONNECTIONS, files // 4),  # so many are accepted before one is closed
+        h11_max_incomplete_event_size=_MAX_HEAD,
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = Server(config)
@@ -91,10 +94,10 @@ def serve(
 
 
 def _files() -> int:
-    """Return how many files the process may have open; connections are files too."""
+    """Return how many files, connections included, the process may open."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
-        return 4 * _MOST_CONNECTIONS
+        return 4 * _MAX_CONNECTIONS
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 4 * _MOST_CONNECTIONS if files == resource.RLIM_INFINITY else files
+    return 4 * _MAX_CONNECTIONS if files == resource.RLIM_INFINITY else files

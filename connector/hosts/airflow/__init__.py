@@ -1,8 +1,8 @@
-"""Apache Airflow 3: a provider with connection form, hook, operators, sensor and trigger.
+"""Apache Airflow 3 provider: connection form, hook, operators, sensor and trigger.
 
     from calendly_connector.hosts.airflow.operators import CalendlyActionOperator
 
     CalendlyActionOperator(task_id="me", action="users.me", calendly_conn_id="calendly_default")
 
-No action is named here: what there is to do is read from the declarations.
+No action is named in this package; the operators read the catalog.
 """

@@ -1,7 +1,9 @@
-"""Airflow's connection form made from the credential forms, and a credential read from what was filled in.
+"""Airflow's connection form, built from the credential forms, and the credential read from a connection.
 
-Airflow has one form for a type of connection, so the kinds stand in it together, and the one whose required
-field is filled in is taken. Pure; knows nothing of Airflow's code.
+Airflow has one form per connection type, so the form shows all kinds of credential together; the kind whose
+required field is filled in is used. Pure; imports nothing of Airflow.
+
+Decision: docs/decisions/airflow-form.md
 """
 
 from collections.abc import Mapping
@@ -13,87 +15,91 @@ from ...errors import InvalidCredential, UsageError
 from ...http.protocol import check_origin
 
 _HOST_LABEL: Final = "API address"
-_UNUSED: Final = ("schema", "login", "extra")
-_HTTPS: Final = 443
-_MASKED: Final = "secret_"  # what Airflow shows of `extra` it masks by name, and this is one that it masks
-_PASSWORD: Final = "password"  # noqa: S105 - a name of Airflow's
+_HIDDEN: Final = ("schema", "login", "extra")
+_HTTPS_PORT: Final = 443
+_MASKED_PREFIX: Final = "secret_"  # Airflow masks fields of `extra` by name, and this is one that it masks
+_PASSWORD: Final = "password"  # noqa: S105 - a field's name in Airflow
 
 
-def kinds() -> Mapping[str, CredentialForm]:
-    """Give the kinds that a person can fill in; one that has to sign in is reached by its stored name."""
-    forms = manifest().credentials
+def fillable_forms() -> Mapping[str, CredentialForm]:
+    """Return the forms that a person can fill in, by kind; the other kinds need a sign-in first."""
     return {
         kind: form
-        for kind, form in forms.items()
+        for kind, form in manifest().credentials.items()
         if all(field.filled_by == "person" for field in form.fields.values())
     }
 
 
 def conn_fields() -> dict[str, Any]:
-    """Give the fields that Airflow keeps in `extra`; a kind's required field bears its name and help."""
+    """Return the fields that Airflow stores in `extra`. A required field has its form's label and help."""
     return {
-        place: {
+        airflow_name: {
             "label": _label(form, field),
             "description": form.help if field.required else field.help,
             "schema": _schema(field),
         }
-        for form in kinds().values()
+        for form in fillable_forms().values()
         for name, field in form.fields.items()
-        if (place := _place(name, field)) != _PASSWORD
+        if (airflow_name := _airflow_name(name, field)) != _PASSWORD
     }
 
 
-def behaviour() -> dict[str, Any]:
-    """Give what becomes of the fields that every connection of Airflow has."""
+def ui_behaviour() -> dict[str, Any]:
+    """Return which of Airflow's standard fields are hidden, relabeled or have placeholders."""
     labels = {
-        place: _label(form, field)
-        for form in kinds().values()
+        airflow_name: _label(form, field)
+        for form in fillable_forms().values()
         for name, field in form.fields.items()
-        if (place := _place(name, field)) == _PASSWORD
+        if (airflow_name := _airflow_name(name, field)) == _PASSWORD
     }
     return {
-        "hidden-fields": list(_UNUSED),
+        "hidden-fields": list(_HIDDEN),
         "relabeling": {"host": _HOST_LABEL, **labels},
-        "placeholders": {"host": manifest().origin, "port": str(_HTTPS)},
+        "placeholders": {"host": manifest().origin, "port": str(_HTTPS_PORT)},
     }
 
 
 def credential(password: str | None, extra: Mapping[str, Any]) -> dict[str, str]:
-    """Read a credential from a connection's password and extra. Raises InvalidCredential."""
-    filled = {_PASSWORD: password, **extra}
-    given = {place: value for place, value in filled.items() if value not in (None, "")}
-    places = {_place(name, field): name for form in kinds().values() for name, field in form.fields.items()}
-    if unknown := sorted(given.keys() - places.keys()):
+    """Return the credential in a connection's password and extra. Raises InvalidCredential."""
+    filled = {
+        name: value for name, value in {_PASSWORD: password, **extra}.items() if value not in (None, "")
+    }
+    names = {
+        _airflow_name(name, field): name
+        for form in fillable_forms().values()
+        for name, field in form.fields.items()
+    }
+    if unknown := sorted(filled.keys() - names.keys()):
         raise InvalidCredential(
             f"The connection's extra has unknown fields: {', '.join(unknown)}.",
-            fix=f"It takes {', '.join(place for place in places if place != _PASSWORD)}.",
+            fix=f"Valid fields: {', '.join(name for name in names if name != _PASSWORD)}.",
         )
-    chosen = [kind for kind, form in kinds().items() if given.keys() & _required(form)]
-    if len(chosen) != 1:
-        asked = " or ".join(form.label for form in kinds().values())
+    kinds = [kind for kind, form in fillable_forms().items() if filled.keys() & _required(form)]
+    if len(kinds) != 1:
+        labels = " or ".join(form.label for form in fillable_forms().values())
         raise InvalidCredential(
-            "The connection holds two credentials." if chosen else "The connection holds no credential.",
-            fix=f"Fill in {asked}, one of them.",
-            outcome="malformed_token" if chosen else "missing_token",
+            "The connection has two credentials." if kinds else "The connection has no credential.",
+            fix=f"Fill in either {labels}.",
+            outcome="malformed_token" if kinds else "missing_token",
         )
-    return {"kind": chosen[0], **{places[place]: value for place, value in given.items()}}
+    return {"kind": kinds[0], **{names[name]: value for name, value in filled.items()}}
 
 
 def origin(host: str | None, port: int | None) -> str | None:
-    """Read an origin from a connection's host and port; None is Calendly itself. Raises UsageError."""
-    if not host and port in (None, 0, _HTTPS):
+    """Return the origin in a connection's host and port, None for Calendly itself. Raises UsageError."""
+    if not host and port in (None, 0, _HTTPS_PORT):
         return None
     base = (host or manifest().origin).rstrip("/")
-    own = not port or (port == _HTTPS and base.startswith("https:"))
+    default_port = not port or (port == _HTTPS_PORT and base.startswith("https:"))
     try:
-        return check_origin(base if own else f"{base}:{port}")
+        return check_origin(base if default_port else f"{base}:{port}")
     except UsageError as error:
-        fix = f"Leave {_HOST_LABEL} and port empty for Calendly itself."
+        fix = f"To use Calendly itself, leave {_HOST_LABEL} and Port empty."
         raise UsageError(error.message, fix=fix) from None
 
 
 def _schema(field: Field) -> dict[str, Any]:
-    """Return the schema of a field; the form shows a password field, a list to choose from, or plain text."""
+    """Return a field's schema: the form shows a password field, a list to choose from, or plain text."""
     schema: dict[str, Any] = {"type": ["string", "null"]}
     if field.secret:
         schema["format"] = "password"
@@ -102,14 +108,14 @@ def _schema(field: Field) -> dict[str, Any]:
     return schema
 
 
-def _place(name: str, field: Field) -> str:
+def _airflow_name(name: str, field: Field) -> str:
     if field.secret:
-        return _PASSWORD if field.required else _MASKED + name
+        return _PASSWORD if field.required else _MASKED_PREFIX + name
     return name
 
 
 def _required(form: CredentialForm) -> set[str]:
-    return {_place(name, field) for name, field in form.fields.items() if field.required}
+    return {_airflow_name(name, field) for name, field in form.fields.items() if field.required}
 
 
 def _label(form: CredentialForm, field: Field) -> str:

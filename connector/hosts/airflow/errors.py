@@ -1,4 +1,4 @@
-"""Our errors as Airflow's: what may pass is tried again as the task says, all else fails at once."""
+"""Our errors as Airflow's: a retryable error follows the task's `retries`, any other fails it immediately."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,15 +8,15 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from ...errors import ConnectorError
 
 
-def failure(message: str, *, retryable: bool) -> AirflowException:
-    """Give the error that has Airflow try again, or not."""
+def airflow_error(message: str, *, retryable: bool) -> AirflowException:
+    """Return the exception that makes Airflow retry the task, or fail it without another try."""
     return AirflowException(message) if retryable else AirflowFailException(message)
 
 
 @contextmanager
-def told_to_airflow() -> Iterator[None]:
-    """Raise an error of ours, with what to do about it, as one of Airflow's."""
+def reraise_as_airflow() -> Iterator[None]:
+    """Raise our errors, including their fix, as Airflow's."""
     try:
         yield
     except ConnectorError as error:
-        raise failure(str(error), retryable=error.retryable) from None
+        raise airflow_error(str(error), retryable=error.retryable) from None

@@ -1,9 +1,8 @@
-"""A connection of Airflow's as one of ours, and what the Test button says of it."""
+"""The hook: opens our connection from an Airflow connection, and backs its Test button."""
 
 from airflow.sdk import BaseHook
 
 from ...connection import CalendlyConnection
-from ...contract import CheckReport
 from ...errors import ConnectorError
 from ...plugin import connector
 from . import connection_form
@@ -12,7 +11,7 @@ DEFAULT_CONN_ID = "calendly_default"
 
 
 class CalendlyHook(BaseHook):
-    """Calendly on behalf of a connection that Airflow keeps."""
+    """Calendly with the credential of an Airflow connection."""
 
     conn_name_attr = "calendly_conn_id"
     default_conn_name = DEFAULT_CONN_ID
@@ -24,29 +23,24 @@ class CalendlyHook(BaseHook):
         self.calendly_conn_id = calendly_conn_id
 
     def get_conn(self) -> CalendlyConnection:
-        """Give a connection of the connector, a context manager; uses no network before its first call."""
+        """Return a connection, a context manager. Its first call is the first to use the network."""
         return self._connect(f"the Airflow connection {self.calendly_conn_id!r}")
 
-    def _connect(self, source: str) -> CalendlyConnection:
-        kept = self.get_connection(self.calendly_conn_id)
-        credential = connection_form.credential(kept.password, kept.extra_dejson)
-        return connector.connect(
-            credential, origin=connection_form.origin(kept.host, kept.port), source=source
-        )
-
     def test_connection(self) -> tuple[bool, str]:
-        """Say who the credential is, or what is wrong with it and what to do."""
+        """Return whether the credential works, and who it belongs to or what to do."""
         try:
-            with self._connect("this connection") as connection:  # its id is Airflow's own while it is tested
+            with self._connect("this connection") as connection:  # under test it has an id of Airflow's own
                 report = connection.check()
         except ConnectorError as error:
             return False, str(error)
-        return report.ok, _told(report)
+        sentences = [report.message, report.fix]
+        if report.ok:
+            sentences += [f"Organization: {report.organization}, role: {report.role or 'unknown'}."]
+        sentences += [f"{note[:1].upper()}{note[1:]}." for note in report.notes]
+        return report.ok, " ".join(filter(None, sentences))
 
-
-def _told(report: CheckReport) -> str:
-    sentences = [report.message, report.fix]
-    if report.ok:
-        sentences += [f"Organization: {report.organization}, role: {report.role or 'not known'}."]
-    notes = [f"{note[:1].upper()}{note[1:]}." for note in report.notes]
-    return " ".join(sentence for sentence in (*sentences, *notes) if sentence)
+    def _connect(self, source: str) -> CalendlyConnection:
+        stored = self.get_connection(self.calendly_conn_id)
+        credential = connection_form.credential(stored.password, stored.extra_dejson)
+        origin = connection_form.origin(stored.host, stored.port)
+        return connector.connect(credential, origin=origin, source=source)

@@ -1,4 +1,4 @@
-"""Operators: any action of the catalog, and a copy of an account."""
+"""Operators: run any action of the catalog, and sync an account."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from airflow.sdk import BaseHook, BaseOperator
 from ...catalog.manifest import find
 from ...errors import UsageError
 from . import dag_check
-from .errors import told_to_airflow
+from .errors import reraise_as_airflow
 from .hooks import DEFAULT_CONN_ID, CalendlyHook
-from .write_guard import once
-from .xcom import MOST_XCOM_BYTES, fitting, write_lines
+from .write_guard import send_once
+from .xcom import MAX_XCOM_BYTES, check_size, write_json_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,17 +24,18 @@ if TYPE_CHECKING:
 
 
 class CalendlyActionOperator(BaseOperator):
-    """Runs any action of the catalog; a wrong call is refused when the DAG is parsed.
+    """Run any action of the catalog. An invalid call fails when the DAG is parsed.
 
-    `action_params` are plain values, also what comes from outside or from earlier tasks; `filter` are rows
-    that the DAG's author wrote, with `~{…}~` functions. Both are templated. A list gives one page, or up to
-    `limit` records, or with `all_pages` all.
+    `action_params` are plain values, also from outside or from earlier tasks. `filter` is written by the
+    DAG's author and may have `~{…}~` functions. Both are templated. A list returns one page, up to `limit`
+    records, or all of them with `all_pages`.
 
-    By XCom it gives the record of an action that gives one, and the list of records of one that gives many;
-    `summary` then says whether that was all. With `output_path`, any path of ObjectStoragePath, the records
-    go there as JSON lines, and XCom has path and summary. Larger results than `most_xcom_bytes` are refused.
+    The XCom is the record, or for a list the records; the XCom `summary` then says whether they are complete.
+    With `output_path` (any ObjectStoragePath) the records are written there as JSON Lines, and the XCom has
+    path and summary. A result larger than `most_xcom_bytes` is an error.
 
-    A write is sent once: if its worker dies with it, the next try fails and says that it may have happened.
+    A write is sent at most once: if its worker dies meanwhile, the next try fails and says that the write may
+    have happened.
     """
 
     template_fields: Sequence[str] = (
@@ -50,11 +51,11 @@ class CalendlyActionOperator(BaseOperator):
         *,
         action: str,
         action_params: Params | None = None,
-        filter: Filter | None = None,  # noqa: A002 - the platform's own word for these rows
+        filter: Filter | None = None,  # noqa: A002 - the same name as in `connection.run`
         limit: int | None = None,
         all_pages: bool = False,
         output_path: str | None = None,
-        most_xcom_bytes: int = MOST_XCOM_BYTES,
+        most_xcom_bytes: int = MAX_XCOM_BYTES,
         calendly_conn_id: str = DEFAULT_CONN_ID,
         **kwargs: Any,
     ) -> None:
@@ -67,49 +68,48 @@ class CalendlyActionOperator(BaseOperator):
         self.output_path = output_path
         self.most_xcom_bytes = most_xcom_bytes
         self.calendly_conn_id = calendly_conn_id
-        with told_to_airflow():
+        with reraise_as_airflow():
             returns = dag_check.check_call(action, self.action_params, self.filter, limit).returns
             if output_path is not None and returns == "none":
-                raise UsageError(f"{action} gives no records.", fix="Leave output_path out.")
+                raise UsageError(f"{action} returns no records.", fix="Omit output_path.")
             if all_pages and returns != "many":
-                raise UsageError(f"{action} gives no list.", fix="Leave all_pages out.")
+                raise UsageError(f"{action} doesn't return a list.", fix="Omit all_pages.")
 
     def execute(self, context: Context) -> Any:
-        """Run the action."""
-        with told_to_airflow(), CalendlyHook(self.calendly_conn_id).get_conn() as connection:
+        """Run the action and return its XCom."""
+        with reraise_as_airflow(), CalendlyHook(self.calendly_conn_id).get_conn() as connection:
             dag_check.check_object("action_params", self.action_params)
             dag_check.check_object("filter", self.filter)
             action = dag_check.find_called(self.action, self.action_params, self.filter)
             if action.effect == "read" or action.idempotent:
-                return self._act(context, connection)
-            return once(context, action.id, lambda: self._act(context, connection))
+                return self._run(context, connection)
+            return send_once(context, action.id, lambda: self._run(context, connection))
 
-    def _act(self, context: Context, connection: CalendlyConnection) -> Any:
-        """Run the action; return what goes by XCom."""
+    def _run(self, context: Context, connection: CalendlyConnection) -> Any:
         if self.output_path is not None:
             return self._write(connection, self.output_path)
-        result = self._run(connection)
+        result = self._result(connection)
         self._warn(result.warnings)
         if find(result.action).returns != "many":
-            return fitting(result.record, self.most_xcom_bytes)
-        records = fitting(result.records, self.most_xcom_bytes)
+            return check_size(result.record, self.most_xcom_bytes)
+        records = check_size(result.records, self.most_xcom_bytes)
         context["ti"].xcom_push(key="summary", value=_summary(result, len(records)))
         return records
 
-    def _run(self, connection: CalendlyConnection) -> Result:
+    def _result(self, connection: CalendlyConnection) -> Result:
         return connection.run(
             self.action, self.action_params, filter=self.filter, limit=self.limit, all_pages=self.all_pages
         )
 
     def _write(self, connection: CalendlyConnection, path: str) -> dict[str, Any]:
-        """Write the records, whole lists page by page as they are read."""
+        """Write the records to a file, a long list page by page, and return the XCom."""
         result: Result | Records
         if self.all_pages or self.limit is not None:
             result = connection.iterate(self.action, self.action_params, filter=self.filter, limit=self.limit)
-            count = write_lines(path, result.pages())
+            count = write_json_lines(path, result.pages())
         else:
-            result = whole = self._run(connection)
-            count = write_lines(path, [whole.records if whole.record is None else [whole.record]])
+            result = page = self._result(connection)
+            count = write_json_lines(path, [page.records if page.record is None else [page.record]])
         self._warn(result.warnings)
         return {"path": path, **_summary(result, count)}
 
@@ -119,11 +119,11 @@ class CalendlyActionOperator(BaseOperator):
 
 
 class CalendlySyncOperator(BaseOperator):
-    """Copies the account, the first time all of it, later what may have changed.
+    """Sync the account: everything on the first run, later runs only what may have changed.
 
-    `to` is an SQLite file, a database's address without a password, or with `form` (jsonl or csv) a folder.
-    For an address with a password name a connection of Airflow's in `to_conn_id` instead. By XCom it gives
-    the report: rows by what became of them, table by table.
+    `to` is an SQLite file, a database URL without a password, or with `form` (jsonl or csv) a folder. For a
+    database with a password, set `to_conn_id` to an Airflow connection instead. The XCom is the report: per
+    table, how many rows are new, changed and so on.
     """
 
     template_fields: Sequence[str] = ("to", "to_conn_id", "calendly_conn_id")
@@ -144,15 +144,17 @@ class CalendlySyncOperator(BaseOperator):
         self.form = form
         self.options = dict(options or {})
         self.calendly_conn_id = calendly_conn_id
-        with told_to_airflow():
-            dag_check.check_copy(to, to_conn_id, form, self.options)
+        with reraise_as_airflow():
+            dag_check.check_sync(to, to_conn_id, form, self.options)
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
-        """Copy."""
+        """Sync and return the report."""
         from ... import sync
 
-        with told_to_airflow(), CalendlyHook(self.calendly_conn_id).get_conn() as connection:
-            report = sync.copy(connection, self._address(), sync.Options(**self.options), form=self.form)
+        with reraise_as_airflow(), CalendlyHook(self.calendly_conn_id).get_conn() as connection:
+            report = sync.run(
+                connection, self._address(), sync.SyncOptions(**self.options), file_format=self.form
+            )
         for warning in report.warnings:
             self.log.warning("%s", warning)
         return report.to_dict()
@@ -163,14 +165,13 @@ class CalendlySyncOperator(BaseOperator):
         hook = BaseHook.get_hook(self.to_conn_id)
         if not hasattr(hook, "get_uri"):
             raise UsageError(
-                f"{self.to_conn_id} is no connection to a database.",
-                fix="Name one whose type is a database in to_conn_id, or give to.",
+                f"{self.to_conn_id} is not a database connection.",
+                fix="Set to_conn_id to a connection whose type is a database, or set to.",
             )
         return str(hook.get_uri())
 
 
 def _summary(result: Result | Records, count: int) -> dict[str, Any]:
-    """Say whether a list is whole, and how to go on where it is not."""
     return {
         "records": count,
         "complete": result.complete,

@@ -1,35 +1,32 @@
-"""What Airflow asks of a provider. Every process of Airflow imports this: nothing heavy belongs here."""
+"""The provider's entry point. Every Airflow process imports this module, so it imports nothing heavy."""
 
 from typing import Any
 
 from ...catalog.manifest import manifest
 from . import connection_form
 
-_HERE = __package__ or ""
+_PACKAGE = __package__ or ""
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Describe the provider: its connection form, and where its hook, operators, sensor and trigger are."""
+    """Return the provider's metadata: its connection type and its modules."""
     card = manifest()
-    integration = card.name
     return {
         "package-name": "calendly-connector",
         "name": card.name,
         "description": card.summary,
-        "integrations": [
-            {"integration-name": integration, "external-doc-url": card.docs, "tags": ["service"]}
-        ],
+        "integrations": [{"integration-name": card.name, "external-doc-url": card.docs, "tags": ["service"]}],
         **{
-            part: [{"integration-name": integration, "python-modules": [f"{_HERE}.{part}"]}]
+            part: [{"integration-name": card.name, "python-modules": [f"{_PACKAGE}.{part}"]}]
             for part in ("hooks", "operators", "sensors", "triggers")
         },
         "connection-types": [
             {
                 "connection-type": card.id,
-                "hook-class-name": f"{_HERE}.hooks.CalendlyHook",
+                "hook-class-name": f"{_PACKAGE}.hooks.CalendlyHook",
                 "hook-name": card.name,
                 "conn-fields": connection_form.conn_fields(),
-                "ui-field-behaviour": connection_form.behaviour(),
+                "ui-field-behaviour": connection_form.ui_behaviour(),
             }
         ],
     }

@@ -1,4 +1,4 @@
-"""A sensor that waits until something happened in Calendly, and tells each happening once."""
+"""A sensor that waits for events in Calendly and returns each event once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
 
 from ...errors import UsageError
-from . import dag_check, progress
-from .errors import failure, told_to_airflow
+from . import bookmarks, dag_check
+from .bookmarks import Bookmark
+from .errors import airflow_error, reraise_as_airflow
 from .hooks import DEFAULT_CONN_ID, CalendlyHook
-from .progress import Place
 from .triggers import CalendlyTrigger, found
-from .xcom import MOST_EVENTS, MOST_XCOM_BYTES
+from .xcom import MAX_EVENTS, MAX_XCOM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 
 class CalendlyEventSensor(BaseSensorOperator):
-    """Waits for events, such as `invitee.created`, that fit the filters; found by looking (docs/triggers.md).
+    """Wait for events such as `invitee.created` that match the filters, by polling (docs/triggers.md).
 
-    By XCom it gives the list of events, oldest first, and under `cursor` a text to look on from. A run goes
-    on from the cursor of the latest run before it whose sensor succeeded, so that no event comes twice and
-    none is missed; the first one tells what happened since `since` (ISO 8601), by default since its run
-    began. `cursor` sets another beginning. Let one run go at a time: `max_active_runs=1`.
+    The XCom is the list of events, oldest first; the XCom `cursor` is where the next poll continues. A run
+    resumes from the cursor of the latest run whose sensor succeeded, so no event is repeated or missed. The
+    first run returns events since `since` (ISO 8601; default: the start of the run). `cursor` overrides the
+    start. Set `max_active_runs=1` on the DAG, so runs don't overlap.
 
-    A run hands on up to `limit` events, by default as many as Airflow maps tasks over, and no more than fit
-    into `most_xcom_bytes`; the next run hands on the rest.
+    A run returns at most `limit` events (default: as many as Airflow maps tasks over) and no more than fit
+    into `most_xcom_bytes`; the next run returns the rest.
     """
 
     template_fields: Sequence[str] = (
@@ -44,7 +44,7 @@ class CalendlyEventSensor(BaseSensorOperator):
         "calendly_conn_id",
     )
 
-    def __init__(  # noqa: PLR0913 - those of poll
+    def __init__(  # noqa: PLR0913 - the arguments of a poll
         self,
         *,
         events: Sequence[str],
@@ -54,8 +54,8 @@ class CalendlyEventSensor(BaseSensorOperator):
         since: str | None = None,
         scope: str = "",
         group: str = "",
-        limit: int = MOST_EVENTS,
-        most_xcom_bytes: int = MOST_XCOM_BYTES,
+        limit: int = MAX_EVENTS,
+        most_xcom_bytes: int = MAX_XCOM_BYTES,
         calendly_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
@@ -72,25 +72,25 @@ class CalendlyEventSensor(BaseSensorOperator):
         self.most_xcom_bytes = most_xcom_bytes
         self.calendly_conn_id = calendly_conn_id
         self.deferrable = deferrable
-        self._place: Place | None = None
-        with told_to_airflow():
+        self._bookmark: Bookmark | None = None
+        with reraise_as_airflow():
             if limit < 1:
-                raise UsageError(f"The limit is {limit}.", fix="Set it to 1 or more.")
-            dag_check.check_wants(
+                raise UsageError(f"Invalid limit {limit}.", fix="Set limit to 1 or more.")
+            dag_check.check_trigger(
                 self.events, self.filters, halves=halves, since=since, scope=scope, group=group
             )
 
     def execute(self, context: Context) -> Any:
-        """Look here, then wait in the triggerer where that is wanted, else here."""
+        """Poll in the worker until events are found; if deferrable, poll once and defer to the triggerer."""
         if not self.deferrable:
             return super().execute(context)
-        if told := self.poke(context):
-            return told.xcom_value
+        if poked := self.poke(context):
+            return poked.xcom_value
         return self.defer(
             trigger=CalendlyTrigger(
                 calendly_conn_id=self.calendly_conn_id,
                 events=self.events,
-                cursor=self._place.cursor if self._place else "",
+                cursor=self._bookmark.cursor if self._bookmark else "",
                 interval_s=self.poke_interval,
                 limit=self.limit,
                 most_xcom_bytes=self.most_xcom_bytes,
@@ -104,40 +104,33 @@ class CalendlyEventSensor(BaseSensorOperator):
         )
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once, from where the last look ended."""
-        place = self._place or progress.begin(context, self.cursor, self.since)
-        with told_to_airflow():
+        """Poll once, from where the last poll ended."""
+        bookmark = self._bookmark or bookmarks.start_run(context, self.cursor, self.since)
+        with reraise_as_airflow():
             dag_check.check_object("filters", self.filters)
-            polled = self._look(place)
+            polled = self._poll(bookmark)
             if polled.events:
-                told = found(polled, place, self.limit, self.most_xcom_bytes)
-                return PokeReturnValue(is_done=True, xcom_value=self._hand_on(context, told))
-        self._place = Place(polled.cursor)
+                payload = found(polled, bookmark, self.limit, self.most_xcom_bytes)
+                return PokeReturnValue(is_done=True, xcom_value=self._return_events(context, payload))
+        self._bookmark = Bookmark(polled.cursor)
         return PokeReturnValue(is_done=False)
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Take what the trigger found."""
+        """Return the events that the trigger found, or raise its error."""
         if "error" in event:
-            raise failure(event["error"], retryable=event["retryable"])
-        return self._hand_on(context, event)
+            raise airflow_error(event["error"], retryable=event["retryable"])
+        return self._return_events(context, event)
 
-    def _look(self, place: Place) -> Polled:
+    def _poll(self, bookmark: Bookmark) -> Polled:
         with CalendlyHook(self.calendly_conn_id).get_conn() as connection:
-            return connection.poll(
-                self.events,
-                place.cursor,
-                filters=self.filters,
-                halves=self.halves,
-                since=place.since,
-                scope=self.scope,
-                group=self.group,
-            )
+            trigger = connection.trigger(self.events, self.filters, include_raw_reschedules=self.halves)
+            return trigger.poll(bookmark.cursor, since=bookmark.since, scope=self.scope, group=self.group)
 
-    def _hand_on(self, context: Context, told: Mapping[str, Any]) -> list[dict[str, Any]]:
-        for warning in told["warnings"]:
+    def _return_events(self, context: Context, payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+        for warning in payload["warnings"]:
             self.log.warning("%s", warning)
-        if told["left"]:
-            self.log.info("%d more events are left for the next run.", told["left"])
-        progress.end(context, told["cursor"])
-        events: list[dict[str, Any]] = told["events"]
+        if payload["left"]:
+            self.log.info("%d more events are left for the next run.", payload["left"])
+        bookmarks.end_run(context, payload["cursor"])
+        events: list[dict[str, Any]] = payload["events"]
         return events

@@ -1,25 +1,23 @@
-"""A trigger that looks at Calendly in the triggerer, until something happened there."""
+"""A trigger that polls Calendly in the triggerer until it finds events."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from ...errors import ConnectorError
 from ...events.polling.poll import first
+from .bookmarks import Bookmark
 from .hooks import CalendlyHook
-from .progress import Place
-from .xcom import MOST_EVENTS, MOST_XCOM_BYTES, how_many_fit
+from .xcom import MAX_EVENTS, MAX_XCOM_BYTES, count_fitting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from ...connection import CalendlyConnection
-    from ...contract import Params, Polled
+    from ...contract import Params, Polled, Trigger
 
 
 _ARGUMENTS: Final = (
@@ -37,22 +35,22 @@ _ARGUMENTS: Final = (
 
 
 class CalendlyTrigger(BaseTrigger):
-    """Fires once, with what happened since `cursor` and the cursor to look on from.
+    """Fires once, with the events since `cursor` and the cursor for the next poll, or with an error.
 
-    It is made with a cursor, so that a triggerer that is started again goes on from there: what happened in
-    between is found, and nothing was handed on yet. `interval_s` is between two looks. Up to `limit` events
-    fire at a time, and no more than fit into `most_xcom_bytes`. An error fires too.
+    A restarted triggerer polls from `cursor` again, so events that happened meanwhile are found. `interval_s`
+    is the time between two polls. The trigger fires with at most `limit` events, and no more than fit into
+    `most_xcom_bytes`.
     """
 
-    def __init__(  # noqa: PLR0913 - those of poll
+    def __init__(  # noqa: PLR0913 - the arguments of a poll
         self,
         *,
         calendly_conn_id: str,
         events: Sequence[str],
         cursor: str,
         interval_s: float,
-        limit: int = MOST_EVENTS,
-        most_xcom_bytes: int = MOST_XCOM_BYTES,
+        limit: int = MAX_EVENTS,
+        most_xcom_bytes: int = MAX_XCOM_BYTES,
         filters: Params | None = None,
         halves: bool = False,
         scope: str = "",
@@ -71,34 +69,36 @@ class CalendlyTrigger(BaseTrigger):
         self.group = group
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what makes this trigger again where it stands; names of credentials, never a credential."""
+        """Return what recreates this trigger at its current cursor. It contains no credential."""
         kind = type(self)
         return f"{kind.__module__}.{kind.__qualname__}", {name: getattr(self, name) for name in _ARGUMENTS}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until something is found; every call is made in a thread, off the event loop."""
+        """Poll until events are found. Calls run in threads, off the event loop."""
         try:
             with await asyncio.to_thread(CalendlyHook(self.calendly_conn_id).get_conn) as connection:
-                while not (polled := await asyncio.to_thread(self._look, connection)).events:
+                trigger = await asyncio.to_thread(
+                    connection.trigger, self.events, self.filters, include_raw_reschedules=self.halves
+                )
+                while not (polled := await asyncio.to_thread(self._poll, trigger)).events:
                     self.cursor = polled.cursor
                     await asyncio.sleep(self.interval_s)
-            told = found(polled, Place(self.cursor), self.limit, self.most_xcom_bytes)
+            payload = found(polled, Bookmark(self.cursor), self.limit, self.most_xcom_bytes)
         except ConnectorError as error:
-            told = {"error": str(error), "retryable": error.retryable}
-        yield TriggerEvent(told)
+            payload = {"error": str(error), "retryable": error.retryable}
+        yield TriggerEvent(payload)
 
-    def _look(self, connection: CalendlyConnection) -> Polled:
-        look = partial(connection.poll, self.events, self.cursor, filters=self.filters, halves=self.halves)
-        return look(scope=self.scope, group=self.group)
+    def _poll(self, trigger: Trigger) -> Polled:
+        return trigger.poll(self.cursor, scope=self.scope, group=self.group)
 
 
-def found(polled: Polled, place: Place, limit: int, most_xcom_bytes: int) -> dict[str, Any]:
-    """Return what was found from a place on as plain values, as far as it fits; `left` counts the rest."""
+def found(polled: Polled, bookmark: Bookmark, limit: int, max_xcom_bytes: int) -> dict[str, Any]:
+    """Return the events that fit as plain values; `left` counts the rest, which the next poll returns."""
     events = [asdict(event) for event in polled.events]
-    count = how_many_fit(events, limit, most_xcom_bytes)
+    count = count_fitting(events, limit, max_xcom_bytes)
     return {
         "events": events[:count],
-        "cursor": first(polled, count, place.cursor, place.since).cursor,
+        "cursor": first(polled, count, bookmark.cursor, bookmark.since).cursor,
         "left": len(events) - count,
         "warnings": list(polled.warnings),
     }

@@ -1,4 +1,4 @@
-"""What a task hands on: by XCom within a size, or as a file of JSON lines that XCom has the path of."""
+"""What a task passes on: an XCom of limited size, or a JSON Lines file whose path is in the XCom."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -8,42 +8,42 @@ from airflow.sdk import ObjectStoragePath, conf
 from ...contract import Record
 from ...errors import ResultTooLarge
 
-MOST_XCOM_BYTES: Final = 512 * 1024
-MOST_EVENTS: Final = conf.getint("core", "max_map_length", fallback=1024)  # more cannot be mapped over
+MAX_XCOM_BYTES: Final = 512 * 1024
+MAX_EVENTS: Final = conf.getint("core", "max_map_length", fallback=1024)  # Airflow maps over no more
 
 
-def fitting(value: Any, most_bytes: int) -> Any:
-    """Give what goes into an XCom, or refuse what is too large for one. Raises ResultTooLarge."""
+def check_size(value: Any, max_bytes: int) -> Any:
+    """Return the value unchanged. Raises ResultTooLarge if it doesn't fit into an XCom."""
     import orjson
 
     size = len(orjson.dumps(value))
-    if size > most_bytes:
+    if size > max_bytes:
         raise ResultTooLarge(
-            f"The result takes {size:,} bytes; {most_bytes:,} may go into an XCom.",
-            fix="Give output_path= for a file, a limit=, or raise most_xcom_bytes=.",
+            f"The result has {size:,} bytes; the maximum for an XCom is {max_bytes:,}.",
+            fix="Set output_path= to write a file, set limit=, or raise most_xcom_bytes=.",
         )
     return value
 
 
-def how_many_fit(values: Sequence[Any], limit: int, most_bytes: int) -> int:
-    """Count the first values that fit into one XCom. Raises ResultTooLarge if not even one does."""
+def count_fitting(values: Sequence[Any], limit: int, max_bytes: int) -> int:
+    """Return how many of the first values fit into an XCom. Raises ResultTooLarge if not even one does."""
     import orjson
 
     size = len("[]")
     for count, value in enumerate(values[:limit]):
         size += len(orjson.dumps(value)) + len(",")
-        if size > most_bytes and count > 0:
+        if size > max_bytes and count > 0:
             return count
-        if size > most_bytes:
+        if size > max_bytes:
             raise ResultTooLarge(
-                f"One event takes {size:,} bytes; {most_bytes:,} may go into an XCom.",
+                f"One event has {size:,} bytes; the maximum for an XCom is {max_bytes:,}.",
                 fix="Raise most_xcom_bytes=.",
             )
     return min(limit, len(values))
 
 
-def write_lines(path: str, pages: Iterable[Iterable[Record]]) -> int:
-    """Write records as JSON lines, and give how many; nothing stands under the path before all are there."""
+def write_json_lines(path: str, pages: Iterable[Iterable[Record]]) -> int:
+    """Write records as JSON Lines and return their number. The file appears under its path when complete."""
     import orjson
 
     target = ObjectStoragePath(path)

@@ -1,1 +1,4 @@
-"""AI agents over MCP: the catalog as tools, resources and prompts. `server.build` puts it together."""
+"""AI agents over the Model Context Protocol (MCP): the catalog as tools, resources and prompts.
+
+`server.build` is the entry point.
+"""

@@ -1,7 +1,9 @@
-"""A person's word before something is written, where the client can ask for it.
+"""Elicitation: asks a person to confirm a write, if the client supports it.
 
-Until 2025-11-25 the protocol lets a server ask while a call is under way; from 2026-07-28 on the call is
-answered with the question and sent again with the reply, under a seal that `server` puts on it.
+Up to protocol version 2025-11-25 the server asks during the call. From 2026-07-28 on it answers the call with
+the question, and the client sends the call again with the reply; `server` seals the question's state.
+
+Decision: docs/decisions/consent.md
 """
 
 import time
@@ -15,75 +17,71 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ...errors import ConnectorError
 
-GOOD_FOR_S: Final = 600  # how long the seal of a question holds
+REPLY_TTL_S: Final = 600  # how long a sealed question can be answered
 _KEY: Final = "confirm"
-_NOTHING_TO_FILL_IN: Final[types.ElicitRequestedSchema] = {"type": "object", "properties": {}}
+_EMPTY_FORM: Final[types.ElicitRequestedSchema] = {"type": "object", "properties": {}}
 
 Context = ServerRequestContext[Any]
 
 
 class Declined(ConnectorError):
-    """The person said no, or nothing."""
+    """The person said no or dismissed the question."""
 
     code = "declined"
 
 
 class AlreadyAnswered(ConnectorError):
-    """A reply came a second time. After a yes the call was sent the first time."""
+    """A reply arrived a second time. If it was a yes, the first one sent the call."""
 
     code = "already_answered"
     may_have_happened: bool = True
 
 
 def can_ask(context: Context) -> bool:
-    """Whether the client can show a person a question."""
+    """Whether the client can show a question to a person."""
     capabilities = context.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities else None
     return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
 
-class Person:
-    """Whoever sits at the client. A reply to a question is good for one call, while this server runs."""
+class Confirmation:
+    """Asks for confirmations. Each reply is valid for one call while this server runs."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._answered: dict[str, float] = {}  # questions, and when their seals end for certain
+        self._answered: dict[str, float] = {}  # question ids, and when their seals have expired
 
     async def ask(
         self, context: Context, params: types.CallToolRequestParams, message: Callable[[], Awaitable[str]]
     ) -> types.InputRequiredResult | None:
-        """Ask; return what has to be sent to the client first, or None for a yes.
+        """Ask; return the question to send to the client first, or None after a yes.
 
-        Raises Declined and AlreadyAnswered. `message` is not called where the call comes back with the reply.
+        `message` is not called if the call already carries the reply. Raises Declined and AlreadyAnswered.
         """
         reply: types.InputResponse | None
         if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
-            reply = await context.session.elicit_form(
-                await message(), _NOTHING_TO_FILL_IN, context.request_id
-            )
+            reply = await context.session.elicit_form(await message(), _EMPTY_FORM, context.request_id)
         elif params.request_state is None:
-            form = types.ElicitRequestFormParams(
-                message=await message(), requested_schema=_NOTHING_TO_FILL_IN
-            )
+            form = types.ElicitRequestFormParams(message=await message(), requested_schema=_EMPTY_FORM)
             return types.InputRequiredResult(
                 input_requests={_KEY: types.ElicitRequest(params=form)}, request_state=token_urlsafe(16)
             )
         else:
-            self._use_up(params.request_state)
+            self._use_once(params.request_state)
             reply = (params.input_responses or {}).get(_KEY)
         if not isinstance(reply, types.ElicitResult) or reply.action != "accept":
             raise Declined(
-                "The user did not agree, and nothing was sent.",
-                fix="Ask what they want instead; do not try again.",
+                "The user did not confirm, so nothing was sent.",
+                fix="Ask what they want instead. Do not retry.",
             )
         return None
 
-    def _use_up(self, question: str) -> None:
+    def _use_once(self, question_id: str) -> None:
         now = self._monotonic()
-        self._answered = {asked: end for asked, end in self._answered.items() if end > now}
-        if question in self._answered:
+        self._answered = {answered: end for answered, end in self._answered.items() if end > now}
+        if question_id in self._answered:
             raise AlreadyAnswered(
-                "This question was answered before, and a reply is good for one call.",
-                fix="Look whether it has happened. If it has not, make the call without requestState.",
+                "This question has already been answered; a reply is valid for one call.",
+                fix="Check whether the call succeeded. If not, call again without requestState.",
             )
-        self._answered[question] = now + GOOD_FOR_S
+        self._answered[question_id] = now + REPLY_TTL_S

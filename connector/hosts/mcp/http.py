@@ -1,8 +1,9 @@
-"""Streamable HTTP, behind a door: a bearer token always, and no browser page of somebody else's.
+"""Streamable HTTP: always with a bearer token, and never for other sites' pages in a browser.
 
-A page that a browser shows can reach servers on this machine, also under a name of its own that it has
-pointed here (DNS rebinding). Browsers say which page asks (Origin) and under which name (Host); other clients
-send no Origin.
+A web page can reach servers on this machine, also through a host name of its own that resolves to it (DNS
+rebinding). Browsers send the page's Origin and the Host name they used; other clients send no Origin.
+
+Decision: docs/decisions/mcp-http-token.md
 """
 
 from collections.abc import Callable, Mapping
@@ -21,53 +22,53 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ...contract import Connection
 from ...errors import UsageError
 from ...support.sockets import address, listen
-from .in_flight import OneForEachId
+from .request_ids import UniqueRequestIds
 from .server import build
-from .toolset import Offer
+from .toolset import Toolset
 
 PATH: Final = "/mcp"
 TOKEN_VARIABLE: Final = "CALENDLY_MCP_TOKEN"  # noqa: S105 - a variable's name
-_SHORTEST_TOKEN: Final = 16
+_MIN_TOKEN_LENGTH: Final = 16
 _BODY_LIMIT: Final = 1024 * 1024
-_GRACE_S: Final = 2
+_SHUTDOWN_S: Final = 2
 
 
 def check_token(token: str) -> str:
-    """Give the token back if it can be one; raises UsageError."""
-    if len(token) < _SHORTEST_TOKEN or not (token.isascii() and token.isprintable()) or " " in token:
+    """Return the token unchanged. Raises UsageError if it is too short or can't be sent in a header."""
+    if len(token) < _MIN_TOKEN_LENGTH or not (token.isascii() and token.isprintable()) or " " in token:
         raise UsageError(
-            f"--http needs {TOKEN_VARIABLE}, a secret of at least {_SHORTEST_TOKEN} letters for clients.",
-            fix=f'Make one: export {TOKEN_VARIABLE}="$(openssl rand -hex 32)"',
+            f"--http needs {TOKEN_VARIABLE}, a secret of at least {_MIN_TOKEN_LENGTH} characters.",
+            fix=f'Generate one: export {TOKEN_VARIABLE}="$(openssl rand -hex 32)"',
         )
     return token
 
 
-def refused(headers: Mapping[str, str], token: str, *, loopback: bool) -> tuple[int, str] | None:
-    """Say with which status and sentence a request is refused; None where it may come in.
+def rejection(headers: Mapping[str, str], token: str, *, loopback: bool) -> tuple[int, str] | None:
+    """Return the status and message for a request that isn't allowed, None for one that is.
 
-    `headers` have lower-case names; `loopback` says that the server listens to this machine alone.
+    `headers` have lower-case names. `loopback` means that the server is reachable from this machine only.
     """
     origin, host = headers.get("origin"), headers.get("host", "")
-    if origin is not None and not is_loopback(_name(origin)):
-        return 403, f"Pages of {origin[:100]} may not use this server. Only those of this machine may."
-    if loopback and not is_loopback(_name(f"//{host}")):
-        return 421, f"This server is not {host[:100]}. Reach it as localhost or 127.0.0.1."
-    scheme, _, given = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not compare_digest(given.strip().encode(), token.encode()):
+    if origin is not None and not is_loopback(_host_name(origin)):
+        return 403, f"Pages from {origin[:100]} can't use this server, only pages from this machine."
+    if loopback and not is_loopback(_host_name(f"//{host}")):
+        return 421, f"This server isn't {host[:100]}. Use localhost or 127.0.0.1."
+    scheme, _, sent = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not compare_digest(sent.strip().encode(), token.encode()):
         return 401, f"Send the header 'Authorization: Bearer …' with the server's {TOKEN_VARIABLE}."
     return None
 
 
 def is_loopback(name: str) -> bool:
-    """Whether a host name or address is this machine's own."""
+    """Whether a host name or address means this machine."""
     try:
         return name == "localhost" or ip_address(name).is_loopback
     except ValueError:
         return False
 
 
-class Door:
-    """Lets those requests through to an app that `refused` has nothing against."""
+class AccessGuard:
+    """ASGI middleware that rejects requests as `rejection` says."""
 
     def __init__(self, app: ASGIApp, token: str, *, loopback: bool) -> None:
         self._app = app
@@ -75,20 +76,20 @@ class Door:
         self._loopback = loopback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Reject a request or pass it to the app."""
         if scope["type"] == "http":
-            no = refused(Headers(scope=scope), self._token, loopback=self._loopback)
-            if no is not None:
-                status, sentence = no
-                error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": sentence}}
-                asking = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # noqa: PLR2004 - a status
-                await JSONResponse(error, status, headers=asking)(scope, receive, send)
+            rejected = rejection(Headers(scope=scope), self._token, loopback=self._loopback)
+            if rejected is not None:
+                status, message = rejected
+                error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": message}}
+                headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # noqa: PLR2004 - a status
+                await JSONResponse(error, status, headers=headers)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
 def serve_http(
-    offer: Offer,
+    toolset: Toolset,
     connect: Callable[[], Connection],
     token: str,
     *,
@@ -96,26 +97,34 @@ def serve_http(
     port: int,
     announce: Callable[[str, bool], None],
 ) -> None:
-    """Serve until interrupted; `announce` is told the address, and whether only this machine reaches it."""
-    server, account = build(offer, connect)
-    at_the_door = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # since the door does it
+    """Serve until interrupted.
+
+    `announce` is called with the URL, and whether the server is reachable from this machine only.
+    """
+    server, calendly = build(toolset, connect)
+    no_protection = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # AccessGuard does it
     app = server.streamable_http_app(
-        streamable_http_path=PATH, max_request_body_size=_BODY_LIMIT, transport_security=at_the_door
+        streamable_http_path=PATH, max_request_body_size=_BODY_LIMIT, transport_security=no_protection
     )
     listener = listen(host, port)
     loopback = is_loopback(listener.getsockname()[0])
-    door = Door(OneForEachId(app, limit=_BODY_LIMIT), token, loopback=loopback)
+    guard = AccessGuard(UniqueRequestIds(app, limit=_BODY_LIMIT), token, loopback=loopback)
     settings = uvicorn.Config(
-        door, log_config=None, access_log=False, lifespan="on", ws="none", timeout_graceful_shutdown=_GRACE_S
+        guard,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        ws="none",
+        timeout_graceful_shutdown=_SHUTDOWN_S,
     )
-    with closing(listener), closing(account):
+    with closing(listener), closing(calendly):
         announce(address(listener) + PATH, loopback)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(settings).run(sockets=[listener])
 
 
-def _name(address: str) -> str:
+def _host_name(url: str) -> str:
     try:
-        return urlsplit(address).hostname or ""
+        return urlsplit(url).hostname or ""
     except ValueError:
         return ""

@@ -1,4 +1,4 @@
-"""What an agent may read beside its tools: who is signed in, and every action that it can reach."""
+"""MCP resources: the signed-in account, and every available action."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,10 +11,10 @@ from ...catalog.models import Action
 from ...contract import Record
 from ...errors import ConnectorError, UnknownAction
 from . import schemas
-from .account import Account
 from .elicitation import Context
 from .results import document, protocol_error
-from .toolset import Offer, tool_name
+from .shared_connection import SharedConnection
+from .toolset import Toolset, tool_name
 
 ACTION_TEMPLATE: Final = "calendly://actions/{action}"
 _ACCOUNT: Final = "calendly://account"
@@ -23,42 +23,42 @@ _JSON: Final = "application/json"
 _RESOURCES: Final = {
     _ACCOUNT: (
         "The signed-in account",
-        "Who is signed in, their organization and plan, requests left, the present moment.",
+        "User, organization, plan, remaining requests and the current time.",
     ),
-    _ACTIONS: ("All actions", "Every action that can be reached, in one line each."),
+    _ACTIONS: ("All actions", "Name, title and effect of every available action."),
 }
 
 
 class Resources:
-    """What `resources/…` is answered with; `clock` gives unix seconds."""
+    """Handles `resources/…`. `clock` returns unix seconds."""
 
-    def __init__(self, offer: Offer, account: Account, clock: Callable[[], float]) -> None:
-        self._offer = offer
-        self._account = account
+    def __init__(self, toolset: Toolset, calendly: SharedConnection, clock: Callable[[], float]) -> None:
+        self._toolset = toolset
+        self._calendly = calendly
         self._clock = clock
 
-    async def listed(self, _context: Context, _params: object) -> types.ListResourcesResult:
-        """Give the resources."""
+    async def list_resources(self, _context: Context, _params: object) -> types.ListResourcesResult:
+        """List the resources that have a fixed URI."""
         resources = [
             types.Resource(
-                uri=uri, name=uri.rpartition("/")[2], title=title, description=words, mime_type=_JSON
+                uri=uri, name=uri.rpartition("/")[2], title=title, description=text, mime_type=_JSON
             )
-            for uri, (title, words) in _RESOURCES.items()
+            for uri, (title, text) in _RESOURCES.items()
         ]
         return types.ListResourcesResult(resources=resources)
 
-    async def templates(self, _context: Context, _params: object) -> types.ListResourceTemplatesResult:
-        """Give the one template."""
+    async def list_templates(self, _context: Context, _params: object) -> types.ListResourceTemplatesResult:
+        """List the URI template for single actions."""
         template = types.ResourceTemplate(
             uri_template=ACTION_TEMPLATE,
             name="action",
             title="An action",
-            description="All there is to know of an action: inputs, output, examples, scopes.",
+            description="Everything about an action: inputs, output, examples and scopes.",
             mime_type=_JSON,
         )
         return types.ListResourceTemplatesResult(resource_templates=[template])
 
-    async def read(
+    async def read_resource(
         self, _context: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         """Read a resource."""
@@ -72,24 +72,24 @@ class Resources:
     async def _content(self, uri: str) -> Record | list[Record]:
         if uri == _ACCOUNT:
             now = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            return {"now": now, **await to_thread.run_sync(self._account.report)}
+            return {"now": now, **await to_thread.run_sync(self._calendly.report)}
         if uri == _ACTIONS:
-            return [_line(action) for action in self._offer.actions.values()]
+            return [_summary(action) for action in self._toolset.actions.values()]
         if uri.startswith(f"{_ACTIONS}/"):
-            return _whole(self._offer.find(uri.removeprefix(f"{_ACTIONS}/")))
+            return _details(self._toolset.find(uri.removeprefix(f"{_ACTIONS}/")))
         raise UnknownAction(
-            f"There is no resource {uri[:100]!r}.",
-            fix=f"There are {', '.join((*_RESOURCES, ACTION_TEMPLATE))}.",
+            f"Unknown resource {uri[:100]!r}.",
+            fix=f"Available resources: {', '.join((*_RESOURCES, ACTION_TEMPLATE))}.",
         )
 
 
-def _line(action: Action) -> Record:
+def _summary(action: Action) -> Record:
     return {"action": tool_name(action), "title": action.title, "effect": action.effect}
 
 
-def _whole(action: Action) -> Record:
+def _details(action: Action) -> Record:
     return {
-        **_line(action),
+        **_summary(action),
         "id": action.id,
         "description": schemas.description(action),
         "input": schemas.input_schema(action),

@@ -1,4 +1,4 @@
-"""What a tool gives back, in MCP's words; nothing leaves here with a secret or an invisible character."""
+"""Answers and errors as MCP results. Secrets and invisible characters are removed here."""
 
 import json
 from typing import Any
@@ -9,41 +9,42 @@ from mcp.shared.exceptions import MCPError
 from ...contract import Record
 from ...errors import ConnectorError, InvalidParams
 from ...support.redaction import redact_all
-from .invisible_characters import plain
-from .schemas import in_tool_names, inputs_of
+from .invisible_characters import strip_invisible
+from .schemas import in_tool_names, input_names
 
 
-def answer(content: Record) -> types.CallToolResult:
-    """Give an answer, structured and as text for clients that read nothing else."""
-    clean = redact_all(plain(content))
+def tool_result(content: Record) -> types.CallToolResult:
+    """Return an answer as structured content, and as text for clients that read only text."""
+    clean = redact_all(strip_invisible(content))
     return types.CallToolResult(content=[_text(clean)], structured_content=clean)
 
 
-def refusal(error: ConnectorError) -> types.CallToolResult:
-    """Give an error that the agent can act on: a sentence that says what to do, then the rest as JSON."""
-    told = _told(error)
-    sentence = types.TextContent(type="text", text=f"{told.pop('message')} {told.pop('fix', '')}".strip())
-    told.pop("problems", None)  # the sentence names them all
-    return types.CallToolResult(is_error=True, content=[sentence, _text({"error": told})])
+def tool_error(error: ConnectorError) -> types.CallToolResult:
+    """Return an error that an agent can act on: message and fix as text, then the details as JSON."""
+    fields = _error_fields(error)
+    message = types.TextContent(type="text", text=f"{fields.pop('message')} {fields.pop('fix', '')}".strip())
+    fields.pop("problems", None)  # the message lists them
+    return types.CallToolResult(is_error=True, content=[message, _text({"error": fields})])
 
 
 def protocol_error(error: ConnectorError) -> MCPError:
-    """Give an error for a request that is no tool call."""
-    told = _told(error)
-    return MCPError(types.INVALID_PARAMS, f"{told['message']} {told.get('fix', '')}".strip(), told)
+    """Return an error for a request that isn't a tool call."""
+    fields = _error_fields(error)
+    return MCPError(types.INVALID_PARAMS, f"{fields['message']} {fields.get('fix', '')}".strip(), fields)
 
 
 def document(content: Any) -> str:
-    """Write a resource's content."""
-    return json.dumps(redact_all(plain(content)), ensure_ascii=False, indent=2)
+    """Return a resource's content as indented JSON."""
+    return json.dumps(redact_all(strip_invisible(content)), ensure_ascii=False, indent=2)
 
 
-def _told(error: ConnectorError) -> Record:
-    told: Record = redact_all(plain(error.to_dict()))
+def _error_fields(error: ConnectorError) -> Record:
+    fields: Record = redact_all(strip_invisible(error.to_dict()))
     if isinstance(error, InvalidParams) and "calendly-connector" in error.fix:
-        told["fix"] = f"It takes {', '.join(inputs_of(error.action))}."  # an agent has no terminal
-    told |= {name: in_tool_names(told[name]) for name in ("message", "fix")}
-    return {name: value for name, value in told.items() if value not in (None, "", [], ())}
+        # An agent has no terminal to run the suggested command in.
+        fields["fix"] = f"Inputs: {', '.join(input_names(error.action))}."
+    fields |= {name: in_tool_names(fields[name]) for name in ("message", "fix")}
+    return {name: value for name, value in fields.items() if value not in (None, "", [], ())}
 
 
 def _text(content: Any) -> types.TextContent:

@@ -1,4 +1,4 @@
-"""The server: tools, resources and prompts over one account, whatever carries them."""
+"""The MCP server: tools, resources and prompts over one shared connection, for any transport."""
 
 import logging
 import time
@@ -16,48 +16,48 @@ from pydantic import ValidationError
 
 from ...catalog.manifest import manifest
 from ...contract import Connection
-from .account import Account
-from .elicitation import GOOD_FOR_S, Context
+from .elicitation import REPLY_TTL_S, Context
 from .prompts import Prompts
 from .resources import Resources
+from .shared_connection import SharedConnection
 from .tools import Tools
-from .toolset import Offer, declared
+from .toolset import Toolset, declared
 
 _LOGGER: Final = logging.getLogger(__name__)
 
 
 def build(
-    offer: Offer, connect: Callable[[], Connection], *, clock: Callable[[], float] = time.time
-) -> tuple[Server, Account]:
-    """Give the server, and its account to be closed at the end; the first call that needs it connects."""
+    toolset: Toolset, connect: Callable[[], Connection], *, clock: Callable[[], float] = time.time
+) -> tuple[Server, SharedConnection]:
+    """Return the server, and its connection, which the caller closes. Connects on the first call."""
     card = manifest()
-    account = Account(connect)
-    tools = Tools(offer, account, clock)
-    resources, prompts = Resources(offer, account, clock), Prompts(offer, account, clock)
+    calendly = SharedConnection(connect)
+    tools = Tools(toolset, calendly, clock)
+    resources, prompts = Resources(toolset, calendly, clock), Prompts(toolset, calendly, clock)
     server = Server(
         card.id,
         version=card.version,
         title=card.name,
         description=card.summary,
         instructions=declared("tools.yaml")["instructions"],
-        on_list_tools=tools.listed,
-        on_call_tool=tools.call,
-        on_list_resources=resources.listed,
-        on_list_resource_templates=resources.templates,
-        on_read_resource=resources.read,
-        on_list_prompts=prompts.listed,
-        on_get_prompt=prompts.get,
+        on_list_tools=tools.list_tools,
+        on_call_tool=tools.call_tool,
+        on_list_resources=resources.list_resources,
+        on_list_resource_templates=resources.list_templates,
+        on_read_resource=resources.read_resource,
+        on_list_prompts=prompts.list_prompts,
+        on_get_prompt=prompts.get_prompt,
         on_completion=prompts.complete,
     )
-    server.middleware.append(_keep_internals)
-    # A reply to a question is good for the call it was asked about, and for ten minutes.
-    seal = RequestStateSecurity.ephemeral(ttl=GOOD_FOR_S)
+    server.middleware.append(_hide_internals)
+    # A reply is valid only for the call that it was asked about, and only for a limited time.
+    seal = RequestStateSecurity.ephemeral(ttl=REPLY_TTL_S)
     server.middleware.append(RequestStateBoundary(seal, default_audience=card.id))
-    return server, account
+    return server, calendly
 
 
-async def _keep_internals(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Leave the words of a bug in the log: up to 2025-11-25 the library sends them to the client."""
+async def _hide_internals(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Log a bug instead of sending its text to the client, as the library does up to 2025-11-25."""
     try:
         return await call_next(ctx)
     except (MCPError, ValidationError):
@@ -65,18 +65,19 @@ async def _keep_internals(ctx: Context, call_next: CallNext) -> HandlerResult:
     except Exception:
         _LOGGER.exception("%s failed", ctx.method)
         raise MCPError(
-            INTERNAL_ERROR, "The connector itself failed. Its standard error says where; please report it."
+            INTERNAL_ERROR,
+            "Internal error in the connector. Its standard error has the details; report them as a bug.",
         ) from None
 
 
-def serve_stdio(offer: Offer, connect: Callable[[], Connection]) -> None:
-    """Serve the process that started us, over standard input and output, until it closes them."""
+def serve_stdio(toolset: Toolset, connect: Callable[[], Connection]) -> None:
+    """Serve the parent process over standard input and output until it closes them."""
     import anyio
 
     async def serve() -> None:
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
-    server, account = build(offer, connect)
-    with closing(account):
+    server, calendly = build(toolset, connect)
+    with closing(calendly):
         anyio.run(serve)

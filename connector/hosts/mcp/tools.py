@@ -1,4 +1,4 @@
-"""The tools: one for each action that is shown, and a few that reach the others. None names an action."""
+"""MCP tools: one for each action in the toolset, and helpers to reach the others. No action is named here."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,89 +14,89 @@ from ...catalog.validation import explain
 from ...contract import Record
 from ...errors import ConnectorError, InvalidParams, Problem, UnknownAction
 from . import schemas
-from .account import Account
-from .consent import Consent
-from .elicitation import Context, Person, can_ask
-from .results import answer, protocol_error, refusal
-from .toolset import Offer, declared, tool_name
+from .elicitation import Confirmation, Context, can_ask
+from .preflight import Preflight
+from .results import protocol_error, tool_error, tool_result
+from .shared_connection import SharedConnection
+from .toolset import Toolset, declared, tool_name
 
-_MOST_LETTERS: Final = 256_000  # of arguments as JSON
-_MOST_OPTIONS: Final = 50
+_MAX_CHARACTERS: Final = 256_000  # of arguments as JSON
+_MAX_OPTIONS: Final = 50
 
 
 class Tools:
-    """What `tools/list` and `tools/call` are answered with; `clock` gives unix seconds."""
+    """Handles `tools/list` and `tools/call`. `clock` returns unix seconds."""
 
-    def __init__(self, offer: Offer, account: Account, clock: Callable[[], float]) -> None:
-        self._offer = offer
-        self._account = account
-        self._consent = Consent(account, clock)
-        self._person = Person()
+    def __init__(self, toolset: Toolset, calendly: SharedConnection, clock: Callable[[], float]) -> None:
+        self._toolset = toolset
+        self._calendly = calendly
+        self._preflight = Preflight(calendly, clock)
+        self._confirmation = Confirmation()
 
-    async def listed(self, _context: Context, _params: object) -> types.ListToolsResult:
-        """Give all tools; there are few enough for one page."""
+    async def list_tools(self, _context: Context, _params: object) -> types.ListToolsResult:
+        """List all tools on one page."""
         return types.ListToolsResult(tools=self.all())
 
     def all(self) -> list[types.Tool]:
-        """Give all tools, those of the actions first."""
-        return [*map(_action_tool, self._offer.tools.values()), *map(self._helper_tool, self._offer.helpers)]
+        """Return all tools, actions first."""
+        helpers = map(self._helper_tool, self._toolset.helpers)
+        return [*map(_action_tool, self._toolset.tools.values()), *helpers]
 
-    async def call(
+    async def call_tool(
         self, context: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Call a tool. An unknown one is an error of the protocol, all else is told to the agent."""
+        """Call a tool. An unknown tool is a protocol error; every other error is a result for the agent."""
         name, arguments = params.name, params.arguments or {}
         try:
-            if name in self._offer.tools:
-                return await self._act(context, params, self._offer.tools[name], arguments)
-            if name not in self._offer.helpers:
-                raise protocol_error(self._no_tool(name))
-            arguments = _checked_helper(name, arguments)
+            if name in self._toolset.tools:
+                return await self._call_action(context, params, self._toolset.tools[name], arguments)
+            if name not in self._toolset.helpers:
+                raise protocol_error(self._unknown_tool(name))
+            arguments = _check_helper_arguments(name, arguments)
             if name == "run_action":
                 inputs = arguments.get("arguments", {})
-                action = self._offer.find(arguments["action"], inputs)
-                return await self._act(context, params, action, inputs)
-            told = self._search if name == "search_actions" else self._options
-            return answer(await to_thread.run_sync(partial(told, **arguments)))
+                action = self._toolset.find(arguments["action"], inputs)
+                return await self._call_action(context, params, action, inputs)
+            helper = self._search if name == "search_actions" else self._options
+            return tool_result(await to_thread.run_sync(partial(helper, **arguments)))
         except ConnectorError as error:
-            return refusal(error)
+            return tool_error(error)
 
-    async def _act(
+    async def _call_action(
         self,
         context: Context,
         params: types.CallToolRequestParams,
         action: Action,
         arguments: Mapping[str, Any],
     ) -> types.CallToolResult | types.InputRequiredResult:
-        _refuse_huge(action.id, arguments)
+        _check_size(action.id, arguments)
         arguments = without_blanks(action, arguments)
         if action.effect != "read" and can_ask(context):
-            await to_thread.run_sync(self._account.check_call, action, arguments)
-            question = partial(to_thread.run_sync, self._consent.question, action, arguments)
-            asked = await self._person.ask(context, params, question)
-            if asked is not None:
-                return asked
-        return answer(await to_thread.run_sync(self._account.run, action, arguments))
+            await to_thread.run_sync(self._calendly.preview, action, arguments)
+            message = partial(to_thread.run_sync, self._preflight.question, action, arguments)
+            question = await self._confirmation.ask(context, params, message)
+            if question is not None:
+                return question
+        return tool_result(await to_thread.run_sync(self._calendly.answer, action, arguments))
 
     def _search(self, query: str, limit: float) -> Record:
-        found, most = self._offer.search(query), int(limit)  # 3.0 is a whole number in JSON
+        found, limit = self._toolset.search(query), int(limit)  # 3.0 is an integer in JSON Schema
         return {
-            "actions": [_told(action) for action in found[:most]],
-            "also": [tool_name(action) for action in found[most:]],
+            "actions": [_search_result(action) for action in found[:limit]],
+            "also": [tool_name(action) for action in found[limit:]],
         }
 
-    def _options(self, action: str, input: str, query: str) -> Record:  # noqa: A002 - the tool's own word
-        found = self._offer.find(action)
+    def _options(self, action: str, input: str, query: str) -> Record:  # noqa: A002 - the tool's own input
         options = [
             {"label": option.label, "value": option.value}
-            for option in self._account.options(found, input)
+            for option in self._calendly.options(self._toolset.find(action), input)
             if query.casefold() in option.label.casefold()
         ]
-        return {"options": options[:_MOST_OPTIONS], "complete": len(options) <= _MOST_OPTIONS}
+        return {"options": options[:_MAX_OPTIONS], "complete": len(options) <= _MAX_OPTIONS}
 
-    def _no_tool(self, name: str) -> UnknownAction:
+    def _unknown_tool(self, name: str) -> UnknownAction:
         try:
-            action = self._offer.find(name)
+            action = self._toolset.find(name)
         except UnknownAction as error:
             return error
         return UnknownAction(
@@ -104,18 +104,18 @@ class Tools:
         )
 
     def _helper_tool(self, name: str) -> types.Tool:
-        told = declared("tools.yaml")["helpers"][name]
+        helper = declared("tools.yaml")["helpers"][name]
         reads = name != "run_action" or all(
-            action.effect == "read" for action in self._offer.actions.values()
+            action.effect == "read" for action in self._toolset.actions.values()
         )
         hints = {"readOnlyHint": reads, "destructiveHint": not reads, "idempotentHint": reads}
-        return _tool(name, told["title"], told["description"], told["input"], told["output"], hints)
+        return _tool(name, helper["title"], helper["description"], helper["input"], helper["output"], hints)
 
 
 def _action_tool(action: Action) -> types.Tool:
-    words = schemas.description(action)
+    description = schemas.description(action)
     inputs, outputs = schemas.tool_schema(action), schemas.output_schema(action)
-    return _tool(tool_name(action), action.title, words, inputs, outputs, action.hints)
+    return _tool(tool_name(action), action.title, description, inputs, outputs, action.hints)
 
 
 def _tool(
@@ -137,7 +137,7 @@ def _tool(
     )
 
 
-def _told(action: Action) -> Record:
+def _search_result(action: Action) -> Record:
     return {
         "action": tool_name(action),
         "title": action.title,
@@ -147,18 +147,19 @@ def _told(action: Action) -> Record:
     }
 
 
-def _checked_helper(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    _refuse_huge(name, arguments)
+def _check_helper_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a helper's arguments with defaults. Raises InvalidParams."""
+    _check_size(name, arguments)
     schema = declared("tools.yaml")["helpers"][name]["input"]
     arguments = {key: value for key, value in arguments.items() if not is_blank(value)}
     if problems := explain(schema, arguments):
-        raise InvalidParams(name, problems, fix=f"It takes {', '.join(schema['properties'])}.")
+        raise InvalidParams(name, problems, fix=f"Inputs: {', '.join(schema['properties'])}.")
     defaults = {key: rule["default"] for key, rule in schema["properties"].items() if "default" in rule}
     return {**defaults, **arguments}
 
 
-def _refuse_huge(name: str, arguments: Mapping[str, Any]) -> None:
-    letters = len(json.dumps(arguments))
-    if letters > _MOST_LETTERS:
-        problem = Problem("", f"the arguments are {letters:,} letters long; {_MOST_LETTERS:,} is the most")
+def _check_size(name: str, arguments: Mapping[str, Any]) -> None:
+    size = len(json.dumps(arguments))
+    if size > _MAX_CHARACTERS:
+        problem = Problem("", f"arguments have {size:,} characters; the maximum is {_MAX_CHARACTERS:,}")
         raise InvalidParams(name, [problem], fix="Send less.")

@@ -1,20 +1,23 @@
-"""The action that runs in Mistral's executors, which rebuild it from its attributes: plain data."""
+"""The action that runs in Mistral's executors, which recreate it from its attributes, plain data.
+
+Decision: docs/decisions/one-mistral-class.md
+"""
 
 from typing import Any
 
 from mistral_lib.actions import Action, Result
 from oslo_config import cfg
 
-from ...auth.environment import chosen, source_of
-from ...contract import Connection, Record
+from ...auth.credentials import credential_source, find_credential
+from ...contract import Connection, Polled, Record
 from ...errors import ConnectorError
 from ...plugin import connector
 from . import results
-from .descriptors import CHECK, POLL, Offered, offered
+from .descriptors import CHECK, POLL, MistralAction, find_action
 
 
 class CalendlyAction(Action):
-    """An action of `offer` with its inputs; of a credential they hold the name."""
+    """An action by name, with its inputs. They contain a credential's name, never the credential."""
 
     def __init__(self, name: str, inputs: Record) -> None:
         super().__init__()
@@ -22,41 +25,48 @@ class CalendlyAction(Action):
         self.inputs = inputs
 
     def __repr__(self) -> str:
-        return f"<{self.name}>"  # which Mistral logs
+        return f"<{self.name}>"  # Mistral logs this
 
     def run(self, context: Any) -> Result:  # noqa: ARG002 - Mistral's signature
-        """Run it: a result, or an error with code, message, fix and retryable for Mistral's rules."""
+        """Run it; return a result, or an error object with code, message, fix and retryable."""
         limit_kb: int = cfg.CONF.engine.execution_field_size_limit_kb
         inputs = dict(self.inputs)
         try:
-            entry = offered(self.name)
-            entry.check_values(inputs)
-            credential = chosen(inputs.pop("credential", ""))
-            source = source_of(credential, "of Mistral's executors")
+            action = find_action(self.name)
+            action.check_own_inputs(inputs)
+            credential = find_credential(inputs.pop("credential", ""))
+            source = credential_source(credential, "of Mistral's executors")
             with connector.connect(credential, source=source) as connection:
                 if self.name == CHECK:
                     return _check(connection, inputs)
-                answer = (
-                    results.of_look(connection.poll(**inputs))
+                result = (
+                    results.poll_result(_poll(connection, inputs))
                     if self.name == POLL
-                    else _run(connection, entry, inputs, limit_kb)
+                    else _run(connection, action, inputs, limit_kb)
                 )
-            results.check_size(answer, limit_kb, done=entry.changes)
+            results.check_size(result, limit_kb, done=action.writes)
         except ConnectorError as error:
-            return Result(error=results.of_error(error, limit_kb))
-        return Result(data=answer)
+            return Result(error=results.error_result(error, limit_kb))
+        return Result(data=result)
 
 
 def _check(connection: Connection, inputs: Record) -> Result:
     report = connection.check(**inputs)
-    told = results.of_report(report)
-    return Result(data=told) if report.ok else Result(error=told)
+    result = results.check_result(report)
+    return Result(data=result) if report.ok else Result(error=result)
 
 
-def _run(connection: Connection, entry: Offered, inputs: Record, limit_kb: int) -> Record:
+def _poll(connection: Connection, inputs: Record) -> Polled:
+    events, filters, halves = inputs.pop("events"), inputs.pop("filters", None), inputs.pop("halves", False)
+    return connection.trigger(events, filters, include_raw_reschedules=halves).poll(**inputs)
+
+
+def _run(connection: Connection, action: MistralAction, inputs: Record, limit_kb: int) -> Record:
     limit, all_pages = inputs.pop("limit", None), inputs.pop("all_pages", False)
     if limit is not None or all_pages:
-        stream = connection.iterate(entry.id, inputs, limit=limit)
-        return results.of_list(results.gather(stream.pages(), limit_kb), stream)
-    result = connection.run(entry.id, inputs)
-    return results.of_list(result.records, result) if entry.returns == "many" else results.of_one(result)
+        stream = connection.iterate(action.id, inputs, limit=limit)
+        return results.list_result(results.read_all(stream.pages(), limit_kb), stream)
+    result = connection.run(action.id, inputs)
+    if action.returns == "many":
+        return results.list_result(result.records, result)
+    return results.single_result(result)

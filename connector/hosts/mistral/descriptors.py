@@ -1,4 +1,4 @@
-"""What Mistral is offered: every action of the catalog and two of its own, with their inputs. Pure."""
+"""The actions as Mistral offers them: the whole catalog and two more, with their inputs. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ POLL: Final = f"{_PREFIX}poll"
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
-    """An action as Mistral shows it. `id` is its name in the catalog, `inputs` are schemas by name.
+class MistralAction:
+    """An action with its `id` in the catalog and its inputs, as schemas by name.
 
-    `hosts` are those of the inputs that the adapter takes, `clearable` those for which null is a value;
-    `secrets` are inputs that Mistral is not offered.
+    `own_inputs` are those that this adapter reads itself, `nullable` those that accept null as a value.
+    `secrets` are inputs of the catalog's action that Mistral doesn't offer.
     """
 
     id: str
     help: str
     inputs: Mapping[str, Schema]
     required: tuple[str, ...]
-    hosts: frozenset[str]
+    own_inputs: frozenset[str]
     returns: Returns = "one"
     effect: Effect = "read"
-    clearable: frozenset[str] = frozenset()
+    nullable: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
 
     @property
@@ -42,106 +42,104 @@ class Offered:
         return _PREFIX + self.id
 
     @property
-    def changes(self) -> bool:
+    def writes(self) -> bool:
         """Whether it may change something in Calendly."""
         return self.effect != "read"
 
     @property
     def signature(self) -> str:
-        """The inputs as Mistral reads them: it parts the text at commas, so that null is the only default."""
+        """The inputs as Mistral parses them. It splits the text at commas, so null is the only default."""
         optional = (f"{name}=null" for name in self.inputs if name not in self.required)
         return ", ".join((*self.required, *optional))
 
     def check_names(self, inputs: Mapping[str, Any]) -> None:
-        """Refuse inputs that there are not, and say which are missing. Raises InvalidParams."""
+        """Reject unknown and missing inputs. Raises InvalidParams."""
         names: Schema = {
             "properties": {name: {} for name in self.inputs},
             "required": self.required,
             "additionalProperties": False,
         }
-        why = (
-            "is a secret, and Mistral keeps inputs in clear text: leave it out, it comes from the credential"
-        )
-        secrets = [Problem(name, why) for name in inputs if name in self.secrets]
+        reason = "is a secret, and Mistral stores inputs in plain text; the credential provides it"
+        secrets = [Problem(name, reason) for name in inputs if name in self.secrets]
         others = {name: value for name, value in inputs.items() if name not in self.secrets}
-        self._refuse([*secrets, *validation.explain(names, others)])
+        self._raise([*secrets, *validation.explain(names, others)])
 
-    def check_values(self, inputs: Mapping[str, Any]) -> None:
-        """Refuse values of the adapter's inputs; a call checks the others itself. Raises InvalidParams."""
-        mine = {name: value for name, value in inputs.items() if name in self.hosts}
-        problems = validation.explain({"properties": {name: self.inputs[name] for name in mine}}, mine)
-        if mine.get("all_pages") and "limit" in mine:
-            problems.append(Problem("limit", "is of no use beside all_pages"))
-        self._refuse(problems)
+    def check_own_inputs(self, inputs: Mapping[str, Any]) -> None:
+        """Reject invalid values of the adapter's inputs; the call checks the others. Raises InvalidParams."""
+        own = {name: value for name, value in inputs.items() if name in self.own_inputs}
+        problems = validation.explain({"properties": {name: self.inputs[name] for name in own}}, own)
+        if own.get("all_pages") and "limit" in own:
+            problems.append(Problem("limit", "can't be used with all_pages"))
+        self._raise(problems)
 
-    def given(self, inputs: Mapping[str, Any]) -> Record:
-        """Leave out what is null, which is what an expression gives that found nothing."""
-        return {name: value for name, value in inputs.items() if value is not None or name in self.clearable}
+    def without_nulls(self, inputs: Mapping[str, Any]) -> Record:
+        """Drop nulls, which expressions return if they find nothing, except where null is a value."""
+        return {name: value for name, value in inputs.items() if value is not None or name in self.nullable}
 
-    def _refuse(self, problems: list[Problem]) -> None:
+    def _raise(self, problems: list[Problem]) -> None:
         if problems:
             raise InvalidParams(
-                self.name, problems, fix=f"`mistral action-get {self.name}` shows what it takes."
+                self.name, problems, fix=f"Run `mistral action-get {self.name}` to see its inputs."
             )
 
 
 @cache
-def offer() -> Mapping[str, Offered]:
-    """Give everything by its name in Mistral."""
-    return {entry.name: entry for entry in (*_own(), *map(_of_catalog, catalog().values()))}
+def mistral_actions() -> Mapping[str, MistralAction]:
+    """Return all actions by their name in Mistral."""
+    return {action.name: action for action in (*_own_actions(), *map(_from_catalog, catalog().values()))}
 
 
-def offered(name: str) -> Offered:
-    """Give what is offered under a name. Raises UnknownAction: an engine may be newer than its executors."""
-    if entry := offer().get(name):
-        return entry
+def find_action(name: str) -> MistralAction:
+    """Return an action by its name in Mistral. Raises UnknownAction on an executor older than the engine."""
+    if action := mistral_actions().get(name):
+        return action
     raise UnknownAction(
-        f"This executor knows no action {name!r}.", fix="Install the same version on engines and executors."
+        f"Unknown action {name!r} on this executor.",
+        fix="Install the same version on engines and executors.",
     )
 
 
-def _own() -> Iterator[Offered]:
-    for name, told in _declared()["actions"].items():
-        inputs: Mapping[str, Schema] = {**told["input"]["properties"], **_declared()["every"]}
-        required = tuple(told["input"].get("required", ()))
-        words = [f"{told['title']}. {told['description']}"]
-        yield Offered(name, _help(words, inputs, required), inputs, required, hosts=frozenset(inputs))
+def _own_actions() -> Iterator[MistralAction]:
+    for name, declared in _declared()["actions"].items():
+        inputs: Mapping[str, Schema] = {**declared["input"]["properties"], **_declared()["every"]}
+        required = tuple(declared["input"].get("required", ()))
+        text = _help([f"{declared['title']}. {declared['description']}"], inputs, required)
+        yield MistralAction(name, text, inputs, required, own_inputs=frozenset(inputs))
 
 
-def _of_catalog(action: Action) -> Offered:
-    mine = {**(_declared()["lists"] if action.returns == "many" else {}), **_declared()["every"]}
-    theirs = {name: rule for name, rule in action.inputs.items() if name not in action.secrets}
-    inputs = theirs | mine
+def _from_catalog(action: Action) -> MistralAction:
+    own = {**(_declared()["lists"] if action.returns == "many" else {}), **_declared()["every"]}
+    inputs = {name: rule for name, rule in action.inputs.items() if name not in action.secrets} | own
     required = tuple(action.input.get("required", ()))
-    words = [
+    lines = [
         f"{action.title}. {action.description}".strip(),
-        f"Effect: {action.effect}. Gives: {action.returns}. {action.docs}",
+        f"Effect: {action.effect}. Returns: {action.returns}. {action.docs}",
     ]
-    return Offered(
+    return MistralAction(
         action.id,
-        _help(words, inputs, required),
+        _help(lines, inputs, required),
         inputs,
         required,
-        hosts=frozenset(mine),
+        own_inputs=frozenset(own),
         returns=action.returns,
         effect=action.effect,
-        clearable=frozenset(name for name, types in action.input_types.items() if "null" in types),
+        nullable=frozenset(name for name, types in action.input_types.items() if "null" in types),
         secrets=action.secrets,
     )
 
 
-def _help(words: list[str], inputs: Mapping[str, Schema], required: tuple[str, ...]) -> str:
-    """Word an action and its inputs for `mistral action-get`."""
+def _help(lines: list[str], inputs: Mapping[str, Schema], required: tuple[str, ...]) -> str:
+    """Return the text that `mistral action-get` shows."""
     rows = (
         f"  {name}{' (required)' if name in required else ''}: {rule.get('description', '')}"
         for name, rule in inputs.items()
     )
-    return "\n".join([*words, "Inputs:", *rows])
+    return "\n".join([*lines, "Inputs:", *rows])
 
 
 @cache
 def _declared() -> Mapping[str, Any]:
     import yaml
 
-    told: Mapping[str, Any] = yaml.safe_load(files(__package__ or "").joinpath("own.yaml").read_bytes())
-    return told
+    content: Mapping[str, Any] = yaml.safe_load(files(__package__ or "").joinpath("own.yaml").read_bytes())
+    return content

@@ -1,4 +1,4 @@
-"""What Mistral loads by its entry point `mistral.action.providers`: one provider for the whole catalog."""
+"""The action provider that Mistral loads by its entry point `mistral.action.providers`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,35 +9,35 @@ from mistral_lib.actions.providers.base import ActionDescriptorBase
 
 from ...errors import InvalidParams
 from .action import CalendlyAction
-from .descriptors import Offered, offer
+from .descriptors import MistralAction, mistral_actions
 
 
 class CalendlyActions(ActionProvider):
-    """Gives Mistral every action of the catalog, and two of its own."""
+    """Provides every action of the catalog and two more."""
 
     def __init__(self, name: str = "calendly") -> None:
         super().__init__(name)
-        self._descriptors = {entry.name: CalendlyDescriptor(entry) for entry in offer().values()}
+        self._descriptors = {action.name: CalendlyDescriptor(action) for action in mistral_actions().values()}
 
     def find(self, action_name: str, namespace: str | None = None) -> "CalendlyDescriptor | None":  # noqa: ARG002
-        """Give what describes an action; our actions are the same in every namespace."""
+        """Return the descriptor of an action; actions are the same in every namespace."""
         return self._descriptors.get(action_name)
 
-    def find_all(self, *_given: Any, **_filters: Any) -> "list[CalendlyDescriptor]":
-        """Give all; Mistral itself filters and sorts them."""
+    def find_all(self, *_args: Any, **_filters: Any) -> "list[CalendlyDescriptor]":
+        """Return all descriptors; Mistral filters and sorts them itself."""
         return list(self._descriptors.values())
 
 
 class CalendlyDescriptor(ActionDescriptorBase):
-    """Says what an action takes, and makes it."""
+    """Describes an action, checks its inputs' names and instantiates it."""
 
-    def __init__(self, entry: Offered) -> None:
-        # Mistral's list leaves out a descriptor whose namespace is not the empty one.
-        super().__init__(entry.name, entry.help, entry.signature, namespace="")
-        self._entry = entry
+    def __init__(self, action: MistralAction) -> None:
+        # Mistral's list omits descriptors unless their namespace is empty.
+        super().__init__(action.name, action.help, action.signature, namespace="")
+        self._action = action
 
     def __repr__(self) -> str:
-        return f"<{self._entry.name}>"
+        return f"<{self._action.name}>"
 
     @property
     def action_class_name(self) -> str:
@@ -45,15 +45,15 @@ class CalendlyDescriptor(ActionDescriptorBase):
         return f"{CalendlyAction.__module__}.{CalendlyAction.__name__}"
 
     def check_parameters(self, params: Mapping[str, Any] | None) -> None:
-        """Refuse inputs by their names, before anything is sent to an executor.
+        """Reject unknown and missing inputs before anything is sent to an executor. Raises InputException.
 
-        The error is Mistral's own: after mistral_lib's, a task would fail its workflow without on-error.
+        It is Mistral's own error: with mistral_lib's, the workflow would fail without its on-error.
         """
         try:
-            self._entry.check_names(params or {})
+            self._action.check_names(params or {})
         except InvalidParams as error:
             raise InputException(str(error)) from error
 
     def instantiate(self, params: Mapping[str, Any] | None, wf_ctx: Any) -> CalendlyAction:  # noqa: ARG002
-        """Make the action, to be sent to an executor."""
-        return CalendlyAction(self._entry.name, self._entry.given(params or {}))
+        """Return the action to send to an executor."""
+        return CalendlyAction(self._action.name, self._action.without_nulls(params or {}))

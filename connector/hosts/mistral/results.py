@@ -1,4 +1,4 @@
-"""What an action gives to Mistral, within the size that Mistral keeps. Pure."""
+"""Results and errors in the form that workflows get, within the size that Mistral stores. Pure."""
 
 import sys
 from collections.abc import Iterable
@@ -9,32 +9,32 @@ from ...contract import CheckReport, Polled, Record, Records, Result
 from ...errors import ConnectorError, ResultTooLarge
 
 _FIX: Final = (
-    "Ask for less, by limit, by a narrower range, or page by page; or raise execution_field_size_limit_kb "
+    "Request less, with limit, a narrower range or page by page, or raise execution_field_size_limit_kb "
     "under [engine] in mistral.conf, on engines and executors."
 )
-_DONE: Final = "What was asked for has been done: do not repeat it."
+_FIX_DONE: Final = "The action has been carried out; do not repeat it."
 _RETRYABLE: Final = frozenset({"rate_limited", "offline", "calendly_down"})
 
 
-def of_one(result: Result) -> Record:
-    """Give one record, or that it is done."""
-    told: Record = {"done": True} if result.record is None else {"record": result.record}
-    return {**told, "warnings": list(result.warnings)}
+def single_result(result: Result) -> Record:
+    """Return the result of an action that returns one record or none."""
+    content: Record = {"done": True} if result.record is None else {"record": result.record}
+    return {**content, "warnings": list(result.warnings)}
 
 
-def of_list(records: list[Record], told: Result | Records) -> Record:
-    """Give a list, and whether it is all."""
+def list_result(records: list[Record], source: Result | Records) -> Record:
+    """Return the result of a list; `complete` says whether it has all records."""
     return {
         "records": records,
-        "complete": told.complete,
-        "next_page_token": told.next_page_token,
-        "extra": told.extra,
-        "warnings": list(told.warnings),
+        "complete": source.complete,
+        "next_page_token": source.next_page_token,
+        "extra": source.extra,
+        "warnings": list(source.warnings),
     }
 
 
-def of_look(polled: Polled) -> Record:
-    """Give the events of a look, and its cursor."""
+def poll_result(polled: Polled) -> Record:
+    """Return the events of a poll and the cursor for the next one."""
     return {
         "events": [asdict(event) for event in polled.events],
         "cursor": polled.cursor,
@@ -43,50 +43,50 @@ def of_look(polled: Polled) -> Record:
     }
 
 
-def of_report(report: CheckReport) -> Record:
-    """Give a credential report; one that is not well as an error, without what it cannot do."""
-    told = asdict(report)
+def check_result(report: CheckReport) -> Record:
+    """Return a report; a failed one in the form of an error."""
+    fields = asdict(report)
     if report.ok:
-        return told
-    left_out = {"scopes", "actions", "outcome"}
+        return fields
+    omitted = {"scopes", "actions", "outcome"}
     return {
-        **{name: value for name, value in told.items() if name not in left_out},
+        **{name: value for name, value in fields.items() if name not in omitted},
         "code": report.outcome,
         "retryable": report.outcome in _RETRYABLE,
     }
 
 
-def of_error(error: ConnectorError, limit_kb: int) -> Record:
-    """Give an error as data, without its details where they are too large to be kept."""
-    told = error.to_dict()
-    if _too_large(told, limit_kb):
-        return {name: told[name] for name in ("code", "message", "fix", "retryable")}
-    return told
+def error_result(error: ConnectorError, limit_kb: int) -> Record:
+    """Return an error as data, without its details if they are too large."""
+    fields = error.to_dict()
+    if _is_too_large(fields, limit_kb):
+        return {name: fields[name] for name in ("code", "message", "fix", "retryable")}
+    return fields
 
 
-def gather(pages: Iterable[list[Record]], limit_kb: int) -> list[Record]:
-    """Read a list up to what Mistral keeps. Raises ResultTooLarge as soon as it is more."""
+def read_all(pages: Iterable[list[Record]], limit_kb: int) -> list[Record]:
+    """Read a list. Raises ResultTooLarge as soon as it exceeds the limit."""
     records: list[Record] = []
     size = 0
     for page in pages:
         records += page
         size += sys.getsizeof(str(page))
         if 0 <= limit_kb < size // 1024:
-            raise _refusal(f"The first {len(records)} records have", limit_kb, done=False)
+            raise _too_large(f"The first {len(records)} records are", limit_kb, done=False)
     return records
 
 
-def check_size(answer: Record, limit_kb: int, *, done: bool) -> None:
-    """Refuse what Mistral cannot keep; `done` says that something was changed. Raises ResultTooLarge."""
-    if _too_large(answer, limit_kb):
-        raise _refusal("The answer has", limit_kb, done=done)
+def check_size(result: Record, limit_kb: int, *, done: bool) -> None:
+    """Raise ResultTooLarge if Mistral can't store a result; `done` says that a write was carried out."""
+    if _is_too_large(result, limit_kb):
+        raise _too_large("The result is", limit_kb, done=done)
 
 
-def _refusal(what: str, limit_kb: int, *, done: bool) -> ResultTooLarge:
-    words = f"{what} more than the {limit_kb} KB that Mistral keeps."
-    return ResultTooLarge(words, fix=_DONE if done else _FIX, may_have_happened=done)
+def _too_large(subject: str, limit_kb: int, *, done: bool) -> ResultTooLarge:
+    message = f"{subject} larger than the {limit_kb} KB that Mistral stores."
+    return ResultTooLarge(message, fix=_FIX_DONE if done else _FIX, may_have_happened=done)
 
 
-def _too_large(value: Any, limit_kb: int) -> bool:
-    """Measure as Mistral does: by the memory that the text takes which Python makes of it."""
+def _is_too_large(value: Any, limit_kb: int) -> bool:
+    """Measure as Mistral does: the memory of Python's text form of the result."""
     return 0 <= limit_kb < sys.getsizeof(str({"result": value})) // 1024

@@ -1,4 +1,4 @@
-"""What the tests of the Airflow provider share: an Airflow of their own, its connections, a run's context."""
+"""Fixtures of the Airflow tests: an Airflow of their own, its connections and a run's context."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import tempfile
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
-# Airflow reads its settings when it is imported, and makes its folder then.
+# Airflow reads its settings and creates its folder when it is imported.
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-")
 os.environ["AIRFLOW_HOME"] = _HOME.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
@@ -18,9 +18,9 @@ from standalone import Standalone  # noqa: E402
 
 @pytest.fixture(scope="session")
 def world():
-    """Give a sandbox with a token that is found wherever it is left behind."""
+    """Yield a sandbox with a token that the tests search for in everything Airflow writes."""
     from brief import brief_sandbox
-    from calendly_connector.sandbox.api.tokens import SCOPES
+    from calendly_connector.sandbox.operations.routes import SCOPES
 
     with brief_sandbox(rate_limit=0) as running:
         running.control("POST", "/tokens", {"name": TOKEN, "scopes": sorted(SCOPES)})
@@ -29,25 +29,25 @@ def world():
 
 @pytest.fixture
 def fresh_sandbox(make_sandbox):
-    """Give a sandbox of the test's own whose clock is the machine's, as Airflow's is."""
+    """Yield a sandbox of the test's own with the machine's clock, as Airflow uses it."""
     with make_sandbox(now=None) as running:
         yield running
 
 
 @pytest.fixture
 def give_connection(monkeypatch):
-    """Give what makes a connection of Airflow, by default `calendly_default` of the owner."""
+    """Return what creates an Airflow connection, by default the owner's `calendly_default`."""
 
     def make(server, name="calendly_default", **fields):
         url = server if isinstance(server, str) else server.url
-        given = {"conn_type": "calendly", "host": url, "password": "sandbox-owner", **fields}
-        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(given))
+        fields = {"conn_type": "calendly", "host": url, "password": "sandbox-owner", **fields}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(fields))
 
     return make
 
 
 class TaskInstance:
-    """A try of a task in one of its runs; `runs` are all of them, oldest first, this one last."""
+    """A try of a task; `runs` are the task's earlier runs, oldest first."""
 
     dag_id, task_id = "dag", "task"
 
@@ -65,7 +65,7 @@ class TaskInstance:
     def xcom_pull(self, key, map_indexes=None, *, run_id=None, include_prior_dates=False):
         here = [one for one in self.runs if include_prior_dates or one.run_id == (run_id or self.run_id)]
         values = [one.pushed[key] for one in here if key in one.pushed]
-        if map_indexes != self.map_index:  # then Airflow gives those of all indexes
+        if map_indexes != self.map_index:  # without an index Airflow returns the values of all of them
             return values
         return values[-1] if values else None
 
@@ -79,7 +79,7 @@ class TaskInstance:
 
 
 class StateStore(dict):
-    """What Airflow keeps for the tries of a task in one run."""
+    """Airflow's store for the tries of a task in one run."""
 
     def set(self, key, value):
         self[key] = json.loads(json.dumps(value))
@@ -98,13 +98,13 @@ def make_context(runs=()):
 
 @pytest.fixture
 def context():
-    """Give the context of a task's run that begins now."""
+    """Return the context of a run that starts now."""
     return make_context()
 
 
 @pytest.fixture
 def next_run():
-    """Give what makes the context of a later run, after one that ended in a state."""
+    """Return what creates the context of the run after one that ended in a state."""
 
     def after(context, state="success"):
         context["ti"].state = state
@@ -115,12 +115,12 @@ def next_run():
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory, world):
-    """Give an Airflow on disk with a database and connections, for the commands."""
+    """Return an Airflow on disk with a database and connections, for the commands."""
     return Installation(tmp_path_factory.mktemp("airflow"), world.url)
 
 
 @pytest.fixture(scope="session")
 def standalone(installation):
-    """Give that Airflow running: API server, scheduler, triggerer."""
+    """Yield that Airflow running: API server, scheduler and triggerer."""
     with Standalone(installation) as running:
         yield running

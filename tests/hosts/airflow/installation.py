@@ -1,4 +1,4 @@
-"""An Airflow in a folder of its own, driven by its commands."""
+"""An Airflow in its own folder, driven by its commands."""
 
 import json
 import os
@@ -19,7 +19,7 @@ TIMEOUT_S = 180
 
 
 class Installation:
-    """Commands run with its settings; its database, logs and files are all below `home`."""
+    """Runs commands with its settings; database, logs and files are all below `home`."""
 
     def __init__(self, home, url):
         self.home = home
@@ -43,13 +43,13 @@ class Installation:
         self.add_connections()
 
     def run(self, *words, code=0, **environment):
-        """Run a command of Airflow; give what it printed."""
+        """Run an Airflow command and return its output."""
         done = self._run(*words, **environment)
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
     def import_errors(self, dags):
-        """Parse a folder of DAGs in a process of its own; give what is wrong with each."""
+        """Parse a folder of DAGs in a separate process and return the errors."""
         done = self._run(
             "dags", "list-import-errors", "--local", "--output", "json", AIRFLOW__CORE__DAGS_FOLDER=str(dags)
         )
@@ -58,7 +58,7 @@ class Installation:
         return [error["error"] for error in json.loads(done.stdout.splitlines()[-1])]
 
     def written(self):
-        """Give all files with what is in them, but those that are gone before they are read."""
+        """Return the content of all files by path; files deleted meanwhile are skipped."""
         found = {}
         for path in self.home.rglob("*"):
             if path.is_file():
@@ -78,15 +78,15 @@ class Installation:
         )
 
     def add_connections(self):
-        """Store a good connection and a bad one, as a person would from a file."""
+        """Import a good connection and a bad one from a file."""
         scheme, host, port = self.url.split(":")
         common = {"conn_type": "calendly", "host": f"{scheme}:{host}", "port": int(port)}
         extra = json.dumps({"secret_signing_key": KEY})
-        given = {
+        connections = {
             "calendly_default": {**common, "password": TOKEN, "extra": extra},
             "calendly_bad": {**common, "password": "sandbox-secret-nobody"},
         }
         file = self.home / "connections.json"
-        file.write_text(json.dumps(given))
+        file.write_text(json.dumps(connections))
         self.run("connections", "import", str(file))
         file.unlink()

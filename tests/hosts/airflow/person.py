@@ -1,11 +1,11 @@
-"""A person with a Chromium: fills in the form of a connection, saves it, presses Test, reads what is said.
+"""A person with Chromium: fills in the connection form, saves it, presses Test and reads the messages.
 
     python person.py FOLDER ADDRESS HOST PORT <secrets
 
-The secrets are a token and a signing key, a line each.
+The secrets are a token and a signing key, one per line.
 
-The profile, and pictures of the form and of what was said, are in FOLDER. It is a process of its own, since
-the browser takes its pipes by low numbers.
+FOLDER holds the browser profile, and screenshots of the form and the messages. This is a separate process,
+since the browser expects its pipes at low file descriptors.
 """
 
 import base64
@@ -37,18 +37,18 @@ FOCUS = """
 
 
 class Person:
-    """Uses a page by what is written on it."""
+    """Uses a page by its visible text."""
 
     def __init__(self, chromium, folder):
         self.chromium = chromium
         self.folder = folder
 
-    def press(self, name, *, inside="body", with_words=""):
-        """Press the button of this name, inside what has these words."""
-        self.chromium.wait_for(PRESS % tuple(map(json.dumps, (inside, with_words, name))))
+    def press(self, name, *, inside="body", with_text=""):
+        """Press the button with this name, inside an element that contains the text."""
+        self.chromium.wait_for(PRESS % tuple(map(json.dumps, (inside, with_text, name))))
 
     def fill(self, field, text):
-        """Write into a field."""
+        """Type into a field."""
         self.chromium.wait_for(FOCUS % json.dumps(f"{FORM} {field}"))
         self.chromium.call("Input.insertText", text=text)
 
@@ -58,13 +58,13 @@ class Person:
         self.chromium.call("Input.dispatchKeyEvent", type="keyDown", text="\r", **key)
         self.chromium.call("Input.dispatchKeyEvent", type="keyUp", **key)
 
-    def wait_for(self, selector, words):
-        """Wait until something has these words."""
+    def wait_for(self, selector, text):
+        """Wait until an element contains the text."""
         found = f"[...document.querySelectorAll({json.dumps(selector)})]"
-        self.chromium.wait_for(f"{found}.some(one => one.innerText.includes({json.dumps(words)}))")
+        self.chromium.wait_for(f"{found}.some(one => one.innerText.includes({json.dumps(text)}))")
 
     def picture(self, name):
-        """Keep what is to be seen."""
+        """Save a screenshot."""
         data = self.chromium.call("Page.captureScreenshot")["data"]
         (self.folder / f"{name}.png").write_bytes(base64.b64decode(data))
 
@@ -85,7 +85,7 @@ def main(folder, address, host, port):
 
 
 def fill_in_and_test(person, host, port, token, key):
-    """Make the connection `filled_in`; give what the page says after its test, and that of a bad one."""
+    """Create the connection `filled_in`, test it and a bad one, and return the page's text."""
     person.press("Add Connection")
     person.fill("input[name=connection_id]", "filled_in")
     person.fill("[role=combobox]", "calendly")
@@ -101,9 +101,9 @@ def fill_in_and_test(person, host, port, token, key):
     person.picture("extra")
     person.press("Save", inside=FORM)
     person.wait_for(ROW, "filled_in")
-    person.press("Test Connection", inside=ROW, with_words="filled_in")
+    person.press("Test Connection", inside=ROW, with_text="filled_in")
     person.wait_for(TOAST, "Test Connection")
-    person.press("Test Connection", inside=ROW, with_words="calendly_bad")
+    person.press("Test Connection", inside=ROW, with_text="calendly_bad")
     person.wait_for(TOAST, "Test Connection Fail")
     person.picture("tested")
     return person.chromium.wait_for("document.body.innerText")

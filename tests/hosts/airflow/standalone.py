@@ -1,4 +1,4 @@
-"""`airflow standalone` on ports of its own, and an end to all of its processes."""
+"""`airflow standalone` on its own ports, and the end of all its processes."""
 
 import json
 import os
@@ -25,7 +25,7 @@ _APART = ("api-server", "dag-processor", "scheduler")
 class Standalone:
     """API server, scheduler, DAG processor and triggerer of an installation, in a session of their own.
 
-    With `apart` they have a session each, to kill one of them, and there is no triggerer.
+    With `apart`, each has its own session, so one can be killed; the triggerer is left out.
     """
 
     def __init__(self, installation, *, apart=False, **settings):
@@ -78,7 +78,7 @@ class Standalone:
         self._sessions.append(session)
 
     def kill_latest(self):
-        """Kill the program that was started last, with all that it started."""
+        """Kill the program started last and all its children."""
         session = self._sessions.pop()
         for process in _processes(session.pid):
             with suppress(ProcessLookupError):
@@ -86,7 +86,7 @@ class Standalone:
         session.wait(STOPS_WITHIN_S)
 
     def log(self):
-        """Give what its programs said."""
+        """Return the programs' output."""
         return (self._installation.home / "standalone.log").read_text()
 
     def get(self, path, **headers):
@@ -102,21 +102,21 @@ class Standalone:
         return self._call("PATCH", path, body, {})
 
     def wait_for(self, condition, seconds):
-        """Ask again and again; give what it gave when that was something."""
+        """Poll until the condition is truthy and return its value."""
         ends = time.monotonic() + seconds
         while True:
             try:
-                if told := condition():
-                    return told
+                if result := condition():
+                    return result
             except OSError as error:
-                told = error
-            assert time.monotonic() < ends, f"{told}: see {self._installation.home}/standalone.log"
+                result = error
+            assert time.monotonic() < ends, f"{result}: see {self._installation.home}/standalone.log"
             time.sleep(0.25)
 
     def _is_healthy(self):
         assert all(session.poll() is None for session in self._sessions), "one of them has ended"
-        told = self.get("/api/v2/monitor/health")
-        return all(told[part]["status"] == "healthy" for part in self._healthy)
+        health = self.get("/api/v2/monitor/health")
+        return all(health[part]["status"] == "healthy" for part in self._healthy)
 
     def _call(self, method, path, body, headers):
         sent = {"Content-Type": "application/json", **headers}
@@ -132,7 +132,7 @@ class Standalone:
                 raise OSError(f"{method} {path}: {error.code} {error.read().decode()}") from None
 
     def _end(self):
-        """End the whole sessions: their first processes alone leave their children behind for long."""
+        """End whole sessions: if only their first processes ended, the children would live on for long."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             ends = time.monotonic() + STOPS_WITHIN_S
             for process in self._living():
@@ -150,7 +150,7 @@ class Standalone:
 
 
 class TaskOfRun:
-    """A task of a run of its own, that has a date or not; where it is mapped, the one with this index."""
+    """A task in a run of its own, with or without a date; `index` selects one of a mapped task."""
 
     def __init__(self, standalone, dag, task, *, params=None, index=-1, dated=True):
         self._standalone, self._index = standalone, index
@@ -161,54 +161,54 @@ class TaskOfRun:
         self._run = f"{path}/dagRuns/{standalone.post(f'{path}/dagRuns', asked)['dag_run_id']}"
         self._path = f"{self._run}/taskInstances/{task}"
 
-    def look(self):
-        """Give what Airflow knows of it."""
+    def details(self):
+        """Return the task instance."""
         mapped = "" if self._index < 0 else f"/{self._index}"
         return self._standalone.get(f"{self._path}{mapped}")
 
     def waits(self):
-        """Wait until it waits in the triggerer."""
-        state = self._reached(self.look, "deferred", "success", "failed", "up_for_retry")
+        """Wait until it is deferred to the triggerer."""
+        state = self._reached(self.details, "deferred", "success", "failed", "up_for_retry")
         assert state == "deferred", self.errors()
 
     def ended(self):
-        """Wait until its run has ended; give how."""
+        """Wait until its run has ended and return the state."""
         return self._reached(lambda: self._standalone.get(self._run), "success", "failed")
 
     def clear(self):
-        """Clear it, as a person does to have it run again."""
+        """Clear it, so it runs again."""
         dag, _, run = self._run.rpartition("/dagRuns/")
         asked = {"dry_run": False, "dag_run_id": run, "task_ids": [self._path.rpartition("/")[2]]}
         self._standalone.post(f"{dag}/clearTaskInstances", {**asked, "only_failed": False})
 
     def xcom(self, key="return_value"):
-        """Give what it handed on."""
+        """Return an XCom."""
         query = f"map_index={self._index}&deserialize=true"
         return self._standalone.get(f"{self._path}/xcomEntries/{key}?{query}")["value"]
 
     def errors(self):
-        """Give what the log of its last try says of errors."""
-        path = f"{self._path}/logs/{self.look()['try_number']}?map_index={self._index}"
+        """Return the errors in the log of its last try."""
+        path = f"{self._path}/logs/{self.details()['try_number']}?map_index={self._index}"
         lines = self._standalone.get(path, Accept="application/json")["content"]
         return "\n".join(json.dumps(line) for line in lines if line.get("level") in ("error", "critical"))
 
-    def _reached(self, look, *states):
+    def _reached(self, read, *states):
         def state():
-            now = look()["state"]
+            now = read()["state"]
             return now if now in states else None
 
         return self._standalone.wait_for(state, ENDS_WITHIN_S)
 
 
 def _processes(session):
-    """Give the processes of a session that live."""
+    """Return the living processes of a session."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
             except OSError:
-                continue  # gone by now
+                continue  # ended meanwhile
             if fields[0] != "Z" and int(fields[3]) == session:
                 found.append(int(folder.name))
     return found

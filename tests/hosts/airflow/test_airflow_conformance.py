@@ -1,14 +1,14 @@
-"""The conformance kit, run by Airflow as it runs: REST API, scheduler, workers, triggerer and commands."""
+"""The conformance kit, run with a running Airflow: REST API, scheduler, workers, triggerer and commands."""
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from calendly_connector.hosts.airflow.operators import CalendlyActionOperator
 from calendly_connector.testing import (
-    Checked,
+    CheckOutcome,
     Failure,
     FormField,
     FormSuite,
-    Ran,
+    RunOutcome,
     TriggerSuite,
 )
 from standalone import TaskOfRun
@@ -20,11 +20,14 @@ from calendly_connector.hosts.airflow.operators import CalendlyActionOperator
 with DAG("call", schedule=None):
     CalendlyActionOperator(task_id="call", action={action!r}, action_params={inputs!r})
 """
-NAMES = {"password": "token", "secret_signing_key": "signing_key"}  # what Airflow's form has in their place
+NAMES = {
+    "password": "token",
+    "secret_signing_key": "signing_key",
+}  # our names, by Airflow's field
 
 
 class AirflowHost:
-    """Runs the DAGs of dags/conformance.py; the events of one connection and kind at a time."""
+    """Runs the DAGs in dags/conformance.py, with the events of one connection and kind at a time."""
 
     def __init__(self, subject, installation, standalone, folder):
         self.subject, self.folder = subject, folder
@@ -34,7 +37,7 @@ class AirflowHost:
     def catalog(self):
         actions = self.subject.connector.actions()
         return {
-            name: {given for given in action.inputs if self._takes(name, given)}
+            name: {field for field in action.inputs if self._accepts(name, field)}
             for name, action in actions.items()
         }
 
@@ -42,7 +45,7 @@ class AirflowHost:
         kinds = self.standalone.get("/ui/connections/hook_meta")
         [form] = [kind for kind in kinds if kind["connection_type"] == "calendly"]
         shown = {place for place, field in form["standard_fields"].items() if field and not field["hidden"]}
-        # Of the standard ones Airflow hides the password alone, and never says what is needed.
+        # Of the standard fields Airflow hides only the password, and it marks none as required.
         fields = {place: FormField(place == "password", required=None) for place in shown}
         for place, field in form["extra_fields"].items():
             rule = field["schema"]
@@ -51,31 +54,31 @@ class AirflowHost:
 
     def store(self, name, credential):
         scheme, host, port = self.subject.environment["CALENDLY_API_URL"].split(":")
-        given = {
+        connection = {
             "connection_id": name,
             "conn_type": "calendly",
             "host": f"{scheme}:{host}",
             "port": int(port),
             "password": credential["token"],
         }
-        create = {"action": "create", "action_on_existence": "overwrite", "entities": [given]}
-        told = self.standalone.patch("/api/v2/connections", {"actions": [create]})
-        assert told["create"]["success"] == [name], told
+        create = {"action": "create", "action_on_existence": "overwrite", "entities": [connection]}
+        reply = self.standalone.patch("/api/v2/connections", {"actions": [create]})
+        assert reply["create"]["success"] == [name], reply
 
     def check(self, name):
         asked = {"connection_id": name, "conn_type": "calendly", "password": "***"}
-        told = self.standalone.post("/api/v2/connections/test", asked)
-        return Checked(told["status"], told["message"])
+        reply = self.standalone.post("/api/v2/connections/test", asked)
+        return CheckOutcome(reply["status"], reply["message"])
 
     def run(self, name, action, inputs, *, all_pages=False):
         asked = {"action": action, "action_params": inputs, "all_pages": all_pages}
         task = self._start("conformance_call", "call", name, asked)
         if task.ended() == "failed":
-            return Ran(failure=Failure(task.errors(), task.look()["try_number"] > 1))
-        given = task.xcom()
-        if isinstance(given, dict):
-            return Ran(record=given)
-        return Ran(records=given, complete=task.xcom("summary")["complete"])
+            return RunOutcome(failure=Failure(task.errors(), task.details()["try_number"] > 1))
+        result = task.xcom()
+        if isinstance(result, dict):
+            return RunOutcome(record=result)
+        return RunOutcome(records=result, complete=task.xcom("summary")["complete"])
 
     def load(self, action, inputs):
         file = self.folder / "call.py"
@@ -83,14 +86,14 @@ class AirflowHost:
         return "".join(self.installation.import_errors(self.folder))
 
     def events(self, name, event):
-        """Give what the run that waited found, and leave the next one waiting in the triggerer."""
-        told = []
+        """Return what the waiting run found, and leave the next run waiting in the triggerer."""
+        ids = []
         if self.waiting:
             assert self.waiting.ended() == "success", self.waiting.errors()
-            told = [one["id"] for one in self.waiting.xcom()]
+            ids = [one["id"] for one in self.waiting.xcom()]
         self.waiting = self._start("conformance_events", "events", name, {"events": [event]})
         self.waiting.waits()
-        return told
+        return ids
 
     def written(self):
         return self.installation.written().values()
@@ -99,12 +102,12 @@ class AirflowHost:
         params = {"asked": {"calendly_conn_id": name, **asked}}
         return TaskOfRun(self.standalone, dag, task, params=params, index=0)
 
-    def _takes(self, action, given):
-        """Say whether a DAG may have a template there: whether nothing is told against it."""
+    def _accepts(self, action, field):
+        """Whether a DAG may set this input, here to a template."""
         try:
-            CalendlyActionOperator(task_id="task", action=action, action_params={given: "{{ x }}"})
+            CalendlyActionOperator(task_id="task", action=action, action_params={field: "{{ x }}"})
         except AirflowFailException as error:
-            return f" {given}: " not in str(error)
+            return f" {field}: " not in str(error)
         return True
 
 
@@ -114,10 +117,8 @@ class TestAirflow(FormSuite, TriggerSuite):
     def host(cls, subject, installation, standalone, tmp_path_factory):
         return AirflowHost(subject, installation, standalone, tmp_path_factory.mktemp("loaded"))
 
-    def test_what_a_mapped_task_is_given_wrongly_is_refused_at_the_run_and_never_tried_again(
-        self, ready, subject
-    ):
-        misuse = subject.misuses[0]
-        failure = ready.run("conformance", misuse.call.action, misuse.call.inputs).failure
-        assert "did you mean 'uuid'" in failure.words
+    def test_invalid_inputs_of_a_mapped_task_fail_at_run_time_without_retries(self, ready, subject):
+        call = subject.invalid_calls[0]
+        failure = ready.run("conformance", call.action, call.inputs).failure
+        assert "did you mean 'uuid'" in failure.text
         assert not failure.retryable

@@ -1,4 +1,4 @@
-"""A connection of Airflow's as one of ours, and what the Test button says."""
+"""The hook: our connection from an Airflow connection, and the Test button's message."""
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -10,57 +10,57 @@ from calendly_connector.errors import (
     RateLimited,
     UsageError,
 )
-from calendly_connector.hosts.airflow.errors import told_to_airflow
+from calendly_connector.hosts.airflow.errors import reraise_as_airflow
 from calendly_connector.hosts.airflow.hooks import CalendlyHook
 
 
-def test_it_gives_our_connection(sandbox, give_connection):
+def test_get_conn_returns_our_connection(sandbox, give_connection):
     give_connection(sandbox)
     with CalendlyHook().get_conn() as connection:
         assert connection.run("users.me").record["name"]
 
 
-def test_it_tests_by_saying_who_and_which_organization(sandbox, give_connection):
+def test_a_passed_test_shows_user_organization_and_role(sandbox, give_connection):
     give_connection(sandbox)
-    well, told = CalendlyHook().test_connection()
-    assert well
-    assert told.startswith("Signed in as ")
-    assert "/organizations/" in told
-    assert "role: owner" in told
+    ok, message = CalendlyHook().test_connection()
+    assert ok
+    assert message.startswith("Signed in as ")
+    assert "/organizations/" in message
+    assert "role: owner" in message
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "expected"),
     [
-        ({"password": "made-up"}, "does not accept the token (401). Create a new token"),
-        ({"password": ""}, "The connection holds no credential. Fill in"),
+        ({"password": "made-up"}, "accept the token (401). Create a new token"),
+        ({"password": ""}, "The connection has no credential. Fill in"),
         ({"password": "", "extra": {"name": "nobody"}}, "nobody"),
-        ({"extra": {"plan": ["trial"]}}, "must be text"),
+        ({"extra": {"plan": ["trial"]}}, "must be strings"),
         ({"extra": {"plan": "foo"}}, "plan is 'foo'. Set it to trial or enterprise"),
         ({"extra": {"nmae": "work"}}, "unknown fields: nmae"),
         ({"host": "http://calendly.example"}, "must be https://host"),
-        ({"host": "http://calendly.example"}, "Leave API address and port empty"),
-        ({"password": "two words"}, "has a space inside"),
+        ({"host": "http://calendly.example"}, "leave API address and Port empty"),
+        ({"password": "two words"}, "contains a space"),
     ],
 )
-def test_it_tests_by_saying_what_is_wrong_and_what_to_do(
-    sandbox, give_connection, tmp_path, monkeypatch, fields, told
+def test_a_failed_test_shows_what_is_wrong_and_what_to_do(
+    sandbox, give_connection, tmp_path, monkeypatch, fields, expected
 ):
     monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
     give_connection(sandbox, **fields)
-    well, said = CalendlyHook().test_connection()
-    assert not well
-    assert told in said
+    ok, message = CalendlyHook().test_connection()
+    assert not ok
+    assert expected in message
 
 
-def test_an_outage_is_no_traceback(give_connection, closed_port):
+def test_an_outage_fails_the_test_without_a_traceback(give_connection, closed_port):
     give_connection(f"http://127.0.0.1:{closed_port}")
-    well, said = CalendlyHook().test_connection()
-    assert not well
-    assert "127.0.0.1" in said
+    ok, message = CalendlyHook().test_connection()
+    assert not ok
+    assert "127.0.0.1" in message
 
 
-def test_a_stored_credential_is_taken_by_its_name(sandbox, give_connection, tmp_path, monkeypatch):
+def test_a_stored_credential_is_used_by_name(sandbox, give_connection, tmp_path, monkeypatch):
     from calendly_connector.auth.vault import open_vault
 
     monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
@@ -70,19 +70,19 @@ def test_a_stored_credential_is_taken_by_its_name(sandbox, give_connection, tmp_
 
 
 @pytest.mark.parametrize(
-    ("error", "again"),
+    ("error", "retried"),
     [
         (RateLimited("Too many.", fix="Wait.", status=429), True),
         (CalendlyDown("Down.", fix="Wait.", status=503), True),
-        (NoAnswer("Silence.", fix="Look.", reason="timeout"), True),
-        (NoAnswer("Silence.", fix="Look.", reason="timeout", may_have_happened=True), False),
-        (NotFound("Gone.", fix="Look.", status=404), False),
-        (InvalidCredential("Bad.", fix="Mend."), False),
-        (UsageError("Wrong.", fix="Mend."), False),
+        (NoAnswer("No answer.", fix="Check.", reason="timeout"), True),
+        (NoAnswer("No answer.", fix="Check.", reason="timeout", may_have_happened=True), False),
+        (NotFound("Gone.", fix="Check.", status=404), False),
+        (InvalidCredential("Bad.", fix="Fix it."), False),
+        (UsageError("Wrong.", fix="Fix it."), False),
     ],
 )
-def test_airflow_tries_again_what_may_pass_and_never_a_write_that_may_have_happened(error, again):
-    with pytest.raises(AirflowException) as caught, told_to_airflow():
+def test_airflow_retries_retryable_errors_and_never_a_write_that_may_have_happened(error, retried):
+    with pytest.raises(AirflowException) as caught, reraise_as_airflow():
         raise error
     assert str(caught.value) == str(error)
-    assert isinstance(caught.value, AirflowFailException) is not again
+    assert isinstance(caught.value, AirflowFailException) is not retried

@@ -1,4 +1,4 @@
-"""A write is sent once, whatever dies while its answer is on the way."""
+"""A write is sent at most once, even if worker or scheduler dies before its answer arrives."""
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -6,7 +6,7 @@ from brief import brief_sandbox
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.hosts.airflow.operators import CalendlyActionOperator
 from calendly_connector.http import rate_limit
-from calendly_connector.sandbox.api.tokens import SCOPES
+from calendly_connector.sandbox.operations.routes import SCOPES
 from installation import TOKEN, Installation
 from standalone import Standalone, TaskOfRun
 
@@ -25,18 +25,18 @@ def sent(server, method="POST"):
 
 
 def dies(*_):
-    """Take the place of what hands a result on, in a worker that is killed there."""
+    """Stand in for a worker that is killed at this point."""
     raise KeyboardInterrupt
 
 
 @pytest.fixture
 def died(fresh_sandbox, give_connection, context, monkeypatch):
-    """Give the sandbox and the context after a write whose worker died with the answer."""
+    """Return what runs a write whose worker dies with the answer, and returns the sandbox."""
 
     def make(task):
         give_connection(fresh_sandbox)
         with monkeypatch.context() as patch:
-            patch.setattr("calendly_connector.hosts.airflow.operators.fitting", dies)
+            patch.setattr("calendly_connector.hosts.airflow.operators.check_size", dies)
             with pytest.raises(KeyboardInterrupt):
                 task.execute(context)
         assert len(sent(fresh_sandbox)) == 1
@@ -45,7 +45,7 @@ def died(fresh_sandbox, give_connection, context, monkeypatch):
     return make
 
 
-def test_a_write_whose_worker_died_is_not_sent_again_and_says_that_it_may_have_happened(died, context):
+def test_after_a_workers_death_the_write_is_not_sent_again(died, context):
     server = died(write())
     for _ in range(2):
         with pytest.raises(AirflowFailException, match=LOST):
@@ -53,7 +53,7 @@ def test_a_write_whose_worker_died_is_not_sent_again_and_says_that_it_may_have_h
     assert len(sent(server)) == 1
 
 
-def test_a_person_who_clears_the_task_after_that_has_it_sent_again(died, context):
+def test_clearing_the_task_after_the_failure_sends_the_write_again(died, context):
     server = died(write())
     with pytest.raises(AirflowFailException, match=LOST):
         write().execute(context)
@@ -62,7 +62,7 @@ def test_a_person_who_clears_the_task_after_that_has_it_sent_again(died, context
     assert len(sent(server)) == 2
 
 
-def test_a_person_who_clears_the_task_before_that_is_told_first(died, context):
+def test_clearing_the_task_before_the_failure_was_shown_fails_once(died, context):
     server = died(write())
     context["ti"].max_tries += 3
     with pytest.raises(AirflowFailException, match=LOST):
@@ -70,7 +70,7 @@ def test_a_person_who_clears_the_task_before_that_is_told_first(died, context):
     assert len(sent(server)) == 1
 
 
-def test_a_write_that_was_done_gives_its_result_to_the_next_try_and_is_done_again_after_clearing(
+def test_the_next_try_returns_the_stored_result_until_the_task_is_cleared(
     fresh_sandbox, give_connection, context
 ):
     give_connection(fresh_sandbox)
@@ -82,18 +82,18 @@ def test_a_write_that_was_done_gives_its_result_to_the_next_try_and_is_done_agai
     assert len(sent(fresh_sandbox)) == 2
 
 
-def test_a_write_that_did_not_happen_is_sent_by_the_next_try(fresh_sandbox, give_connection, context):
+def test_a_rate_limited_write_is_sent_by_the_next_try(fresh_sandbox, give_connection, context):
     give_connection(fresh_sandbox)
     late = {"status": 429, "headers": {"Retry-After": "600"}}
     fresh_sandbox.fault("status", method="POST", path="/scheduling_links", times=1, **late)
     with pytest.raises(AirflowException, match="too many requests") as caught:
         write().execute(context)
     assert not isinstance(caught.value, AirflowFailException)
-    rate_limit.forget()  # the next try is another process
+    rate_limit.reset()  # as in another process
     assert write().execute(context)["booking_url"]
 
 
-def test_a_write_to_a_server_that_is_down_is_sent_by_the_next_try(
+def test_a_write_that_could_not_connect_is_sent_by_the_next_try(
     fresh_sandbox, closed_port, give_connection, context
 ):
     give_connection(f"http://127.0.0.1:{closed_port}")
@@ -105,9 +105,7 @@ def test_a_write_to_a_server_that_is_down_is_sent_by_the_next_try(
     assert write().execute(context)["booking_url"]
 
 
-def test_a_write_whose_answer_was_lost_is_sent_again_after_clearing_once(
-    fresh_sandbox, give_connection, context
-):
+def test_a_write_whose_answer_was_lost_is_sent_again_after_clearing(fresh_sandbox, give_connection, context):
     give_connection(fresh_sandbox)
     fresh_sandbox.fault("reset", method="POST", path="/scheduling_links", times=1)
     with pytest.raises(AirflowFailException, match="may have happened"):
@@ -117,36 +115,36 @@ def test_a_write_whose_answer_was_lost_is_sent_again_after_clearing_once(
 
 
 @pytest.mark.parametrize("name", [name for name, one in catalog().items() if one.effect != "read"])
-def test_every_write_that_may_not_be_repeated_is_noted(
+def test_every_write_that_is_not_idempotent_is_recorded(
     unvisited, give_connection, context, monkeypatch, name
 ):
     give_connection(unvisited)
     action = catalog()[name]
-    monkeypatch.setattr(CalendlyActionOperator, "_act", dies)
+    monkeypatch.setattr(CalendlyActionOperator, "_run", dies)
     params = {key: value for key, value in action.examples[0]["input"].items() if key not in action.secrets}
     with pytest.raises(KeyboardInterrupt):
         write(name, params).execute(context)
-    again = KeyboardInterrupt if action.idempotent else AirflowFailException
-    with pytest.raises(again):
+    expected = KeyboardInterrupt if action.idempotent else AirflowFailException
+    with pytest.raises(expected):
         write(name, params).execute(context)
     assert bool(context["task_state_store"]) != action.idempotent
 
 
-def test_a_read_is_not_noted(fresh_sandbox, give_connection, context):
+def test_a_read_is_not_recorded(fresh_sandbox, give_connection, context):
     give_connection(fresh_sandbox)
     assert write("users.me", {}).execute(context)
     assert context["task_state_store"] == {}
 
 
-# Scheduler and workers that are killed
+# Killed scheduler and workers
 
 
 @pytest.fixture(scope="module")
-def mortal(tmp_path_factory):
-    """Give a sandbox, and an Airflow whose scheduler can be killed, and is soon missed."""
+def killable(tmp_path_factory):
+    """Yield a sandbox and an Airflow whose scheduler can be killed and is soon replaced."""
     with brief_sandbox(rate_limit=0) as server:
         server.control("POST", "/tokens", {"name": TOKEN, "scopes": sorted(SCOPES)})
-        installation = Installation(tmp_path_factory.mktemp("mortal"), server.url)
+        installation = Installation(tmp_path_factory.mktemp("killable"), server.url)
         soon = {
             "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
             "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
@@ -155,8 +153,8 @@ def mortal(tmp_path_factory):
             yield server, airflow
 
 
-def test_a_write_is_not_sent_again_when_scheduler_and_workers_are_killed(mortal):
-    server, airflow = mortal
+def test_a_write_is_not_sent_again_after_scheduler_and_workers_are_killed(killable):
+    server, airflow = killable
     server.fault("latency", method="POST", path="/scheduling_links", latency_s=ANSWERS_AFTER_S, times=2)
     tasks = [TaskOfRun(airflow, f"once_{retries}", "link", dated=False) for retries in (2, 0)]
     airflow.wait_for(lambda: len(sent(server)) == 2, WITHIN_S)
@@ -164,7 +162,7 @@ def test_a_write_is_not_sent_again_when_scheduler_and_workers_are_killed(mortal)
     airflow.start("scheduler")
     for task in tasks:
         assert task.ended() == "failed"
-        assert task.look()["try_number"] == 2
+        assert task.details()["try_number"] == 2
         assert LOST in task.errors()
     assert [one["status"] for one in sent(server)] == [201, 201]
     tasks[0].clear()

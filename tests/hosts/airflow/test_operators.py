@@ -1,4 +1,4 @@
-"""The operators: refused when a DAG is parsed, run against the sandbox, results handed on."""
+"""The operators: checks when a DAG is parsed, runs against the sandbox, and their XComs."""
 
 import json
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ def action(name, **arguments):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "told"),
+    ("name", "arguments", "message"),
     [
         ("users.mee", {}, "no action 'users.mee'. Did you mean users.me"),
         ("users.get", {}, "uuid: is missing"),
@@ -40,33 +40,37 @@ def action(name, **arguments):
             "email: is missing",
         ),
         ("invitees.get", {"action_params": {"event": "{{ x }}"}}, "uuid: is missing"),
-        ("scheduled_events.list", {"action_params": {"count": datetime.now(UTC)}}, "a value that JSON has"),
+        ("scheduled_events.list", {"action_params": {"count": datetime.now(UTC)}}, "must be a JSON value"),
         ("users.get", {"action_params": {"{{ x }}": "a", "uuid": "a"}}, "{{ x }}: is not an input"),
-        ("users.me", {"action_params": ["uuid"]}, "action_params holds names and values, and is list"),
-        ("users.me", {"filter": "uuid"}, "filter holds names and values, and is str"),
+        (
+            "users.me",
+            {"action_params": ["uuid"]},
+            "action_params must be an object of names and values",
+        ),
+        ("users.me", {"filter": "uuid"}, "filter must be an object of names and values, not str"),
         ("users.me", {"limit": 3}, "limit"),
-        ("users.me", {"all_pages": True}, "gives no list"),
+        ("users.me", {"all_pages": True}, "doesn't return a list"),
         (
             "invitee_no_shows.delete",
             {"action_params": {"uuid": "0" * 16}, "output_path": "/x"},
-            "gives no records",
+            "returns no records",
         ),
         (
             "webhook_subscriptions.create",
             {"action_params": {"signing_key": "{{ var.value.key }}"}},
-            "signing_key: is a secret, and Airflow keeps",
+            "signing_key: is a secret, and Airflow stores",
         ),
         (
             "webhook_subscriptions.create",
             {"filter": {"signing_key[]": "made up"}},
-            "signing_key: is a secret, and Airflow keeps",
+            "signing_key: is a secret, and Airflow stores",
         ),
     ],
 )
-def test_a_wrong_call_is_refused_and_never_tried_again(name, arguments, told):
+def test_an_invalid_call_fails_without_retries(name, arguments, message):
     with pytest.raises(AirflowFailException) as caught:
         action(name, **arguments)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +89,11 @@ def test_a_wrong_call_is_refused_and_never_tried_again(name, arguments, told):
         ("users", {}),
     ],
 )
-def test_what_is_known_at_the_run_alone_is_left_out_of_the_check(name, arguments):
+def test_values_known_only_at_run_time_are_not_checked(name, arguments):
     action(name, **arguments)
 
 
-def test_what_an_earlier_task_gives_is_left_out_of_the_check():
+def test_results_of_earlier_tasks_are_not_checked():
     with DAG("dag", schedule=None):
         first = action("users.me")
         second = CalendlyActionOperator(
@@ -101,35 +105,35 @@ def test_what_an_earlier_task_gives_is_left_out_of_the_check():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        ({}, "one destination"),
-        ({"to": "a.db", "to_conn_id": "b"}, "one destination"),
-        ({"to": "postgresql://me:secret@db.example/copy"}, "holds a password"),
-        ({"to": "folder", "form": "xml"}, "No copy has the form 'xml'"),
-        ({"to_conn_id": "warehouse", "form": "csv"}, "a folder in to"),
-        ({"to": "a.db", "options": {"thread": 3}}, "no option thread. It has streams"),
-        ({"to": "a.db", "options": {"threads": 0}}, "Threads are between"),
+        ({}, "needs one destination"),
+        ({"to": "a.db", "to_conn_id": "b"}, "needs one destination"),
+        ({"to": "postgresql://me:secret@db.example/copy"}, "contains a password"),
+        ({"to": "folder", "form": "xml"}, "Invalid form 'xml'"),
+        ({"to_conn_id": "warehouse", "form": "csv"}, "to to a folder"),
+        ({"to": "a.db", "options": {"thread": 3}}, "Unknown sync options: thread. Options: streams"),
+        ({"to": "a.db", "options": {"threads": 0}}, "threads must be between"),
         ({"to": "a.db", "options": {"streams": ["users", "nothing"]}}, "nothing"),
     ],
 )
-def test_a_wrong_copy_is_refused(arguments, told):
+def test_an_invalid_sync_is_rejected(arguments, message):
     with pytest.raises(AirflowFailException) as caught:
         CalendlySyncOperator(task_id="task", **arguments)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
 # At the run
 
 
-def test_one_record_goes_by_xcom(sandbox, give_connection, context):
+def test_the_xcom_of_a_single_record_is_the_record(sandbox, give_connection, context):
     give_connection(sandbox)
     assert action("users.me").execute(context)["name"]
     assert context["ti"].pushed == {}
 
 
-def test_a_list_goes_by_xcom_and_says_whether_it_is_whole(sandbox, give_connection, context):
+def test_the_xcoms_of_a_list_are_its_records_and_a_summary(sandbox, give_connection, context):
     give_connection(sandbox)
     records = action("scheduled_events.list", filter={"count": 7}).execute(context)
     summary = context["ti"].pushed["summary"]
@@ -139,7 +143,7 @@ def test_a_list_goes_by_xcom_and_says_whether_it_is_whole(sandbox, give_connecti
     json.dumps(records)
 
 
-def test_functions_are_for_filters_and_plain_values_are_taken_as_they_are(sandbox, give_connection, context):
+def test_functions_work_in_filter_and_not_in_action_params(sandbox, give_connection, context):
     give_connection(sandbox)
     assert action("scheduled_events.list", filter={"user": "~{GetUserUrl}~"}, limit=1).execute(context)
     with pytest.raises(AirflowFailException):
@@ -147,9 +151,7 @@ def test_functions_are_for_filters_and_plain_values_are_taken_as_they_are(sandbo
 
 
 @pytest.mark.parametrize("name", ["action_params", "filter"])
-def test_inputs_that_a_template_made_no_object_are_refused_with_what_to_do(
-    sandbox, give_connection, context, name
-):
+def test_inputs_rendered_as_text_are_rejected_with_what_to_do(sandbox, give_connection, context, name):
     give_connection(sandbox)
     task = action("users.me", **{name: "{{ params.inputs }}"})
     setattr(task, name, "{'uuid': 'a'}")
@@ -157,9 +159,9 @@ def test_inputs_that_a_template_made_no_object_are_refused_with_what_to_do(
         task.execute(context)
 
 
-def test_a_result_too_large_for_an_xcom_is_refused_with_what_to_do(sandbox, give_connection, context):
+def test_a_result_too_large_for_an_xcom_is_rejected_with_what_to_do(sandbox, give_connection, context):
     give_connection(sandbox)
-    with pytest.raises(AirflowFailException, match="Give output_path="):
+    with pytest.raises(AirflowFailException, match="Set output_path="):
         action("scheduled_events.list", most_xcom_bytes=1000).execute(context)
     assert context["ti"].pushed == {}
 
@@ -167,15 +169,15 @@ def test_a_result_too_large_for_an_xcom_is_refused_with_what_to_do(sandbox, give
 @pytest.mark.parametrize(
     "where", ["{folder}/new/meetings.jsonl", "file://{folder}/meetings.jsonl", "memory://bucket/m"]
 )
-def test_records_go_to_object_storage_as_json_lines(sandbox, give_connection, context, tmp_path, where):
+def test_output_path_writes_json_lines_to_object_storage(sandbox, give_connection, context, tmp_path, where):
     attach("memory", fs=MemoryFileSystem())
     give_connection(sandbox)
     path = where.format(folder=tmp_path)
-    told = action("scheduled_events.list", filter=WHOLE, all_pages=True, output_path=path).execute(context)
+    summary = action("scheduled_events.list", filter=WHOLE, all_pages=True, output_path=path).execute(context)
     lines = ObjectStoragePath(path).read_text().splitlines()
-    assert len(lines) == told["records"] > 100
-    assert told["path"] == path
-    assert told["complete"]
+    assert len(lines) == summary["records"] > 100
+    assert summary["path"] == path
+    assert summary["complete"]
     assert all(json.loads(line)["uri"] for line in lines)
     assert [entry.name for entry in ObjectStoragePath(path).parent.iterdir()] == [path.rpartition("/")[2]]
 
@@ -198,7 +200,7 @@ def test_a_file_has_as_many_lines_as_there_are_records(
     assert len(path.read_text().splitlines()) == count
 
 
-def test_a_list_that_breaks_off_leaves_the_file_of_before(troubled, give_connection, context, tmp_path):
+def test_a_list_that_breaks_off_leaves_the_old_file(troubled, give_connection, context, tmp_path):
     give_connection(troubled)
     path = tmp_path / "lines"
     path.write_text("before")
@@ -209,7 +211,7 @@ def test_a_list_that_breaks_off_leaves_the_file_of_before(troubled, give_connect
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_copy_is_made_and_brought_up_to_date(sandbox, give_connection, context, tmp_path):
+def test_a_second_sync_changes_nothing(sandbox, give_connection, context, tmp_path):
     give_connection(sandbox)
     copy = CalendlySyncOperator(
         task_id="copy", to=str(tmp_path / "copy"), form="jsonl", options={"streams": ["event_types"]}
@@ -220,7 +222,7 @@ def test_a_copy_is_made_and_brought_up_to_date(sandbox, give_connection, context
     assert (again["new"], again["changed"]) == (0, 0)
 
 
-def test_a_copy_goes_where_a_connection_says(sandbox, give_connection, context, tmp_path, monkeypatch):
+def test_to_conn_id_syncs_to_that_database(sandbox, give_connection, context, tmp_path, monkeypatch):
     give_connection(sandbox)
     file = tmp_path / "copy.db"
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"sqlite:///{file}")
@@ -229,9 +231,9 @@ def test_a_copy_goes_where_a_connection_says(sandbox, give_connection, context, 
     assert file.stat().st_size > 0
 
 
-def test_a_copy_goes_into_databases_alone(sandbox, give_connection, context):
+def test_to_conn_id_must_be_a_database_connection(sandbox, give_connection, context):
     give_connection(sandbox)
-    with pytest.raises(AirflowFailException, match="calendly_default is no connection to a database"):
+    with pytest.raises(AirflowFailException, match="calendly_default is not a database connection"):
         CalendlySyncOperator(task_id="copy", to_conn_id="calendly_default").execute(context)
 
 

@@ -1,4 +1,4 @@
-"""What every process of Airflow imports, and the form that a person fills in."""
+"""The provider's metadata, its imports and the connection form."""
 
 import json
 import subprocess
@@ -25,12 +25,12 @@ def test_airflow_finds_the_provider_by_its_entry_point():
     assert found.load() is get_provider_info
 
 
-def test_it_is_what_airflow_asks_of_a_provider():
+def test_the_metadata_matches_airflows_schema():
     schema = json.loads(files("airflow").joinpath("provider_info.schema.json").read_text())
     jsonschema.validate(get_provider_info(), schema)
 
 
-def test_it_imports_nothing_heavy():
+def test_the_provider_imports_nothing_heavy():
     program = (
         "import sys, calendly_connector.hosts.airflow.provider as p; p.get_provider_info();"
         f"print([name for name in {HEAVY} if name in sys.modules])"
@@ -54,8 +54,9 @@ def test_every_field_that_a_person_fills_in_is_in_the_form():
     assert labels == ["Webhook signing key", "Plan", "Stored credential"]
     assert all(field["description"] for field in KIND["conn-fields"].values())
     assert KIND["ui-field-behaviour"]["relabeling"]["password"] == "Personal access token"
-    places = {*KIND["conn-fields"], "password"}
-    assert len(places) == len({name for one in connection_form.kinds().values() for name in one.fields})
+    forms = connection_form.fillable_forms().values()
+    shown = {*KIND["conn-fields"], "password"}
+    assert len(shown) == len({name for form in forms for name in form.fields})
 
 
 def test_a_field_with_choices_is_a_list_to_choose_from():
@@ -64,8 +65,8 @@ def test_a_field_with_choices_is_a_list_to_choose_from():
     assert chosen == {"plan": ["trial", "enterprise"]}
 
 
-def test_no_field_asks_for_what_a_sign_in_gives():
-    assert "oauth" not in connection_form.kinds()
+def test_the_form_has_no_fields_of_a_sign_in():
+    assert "oauth" not in connection_form.fillable_forms()
     assert not {"access_token", "refresh_token", "client_id"} & KIND["conn-fields"].keys()
 
 
@@ -82,20 +83,20 @@ def test_no_field_asks_for_what_a_sign_in_gives():
         ),
     ],
 )
-def test_a_credential_is_read_from_what_was_filled_in(password, extra, credential):
+def test_a_credential_is_read_from_password_and_extra(password, extra, credential):
     assert connection_form.credential(password, extra) == credential
 
 
 @pytest.mark.parametrize(
-    ("password", "extra", "told"),
+    ("password", "extra", "message"),
     [
-        (None, {}, "no credential. Fill in Personal access token or Stored credential"),
+        (None, {}, "no credential. Fill in either Personal access token or Stored credential"),
         ("made-up", {"name": "work"}, "two credentials"),
-        ("made-up", {"signing_key": "key"}, "unknown fields: signing_key. It takes secret_signing_key"),
+        ("made-up", {"signing_key": "key"}, "unknown fields: signing_key. Valid fields: secret_signing_key"),
     ],
 )
-def test_what_is_filled_in_wrong_is_refused_with_what_to_do(password, extra, told):
-    with pytest.raises(InvalidCredential, match=told):
+def test_an_invalid_connection_is_rejected_with_what_to_do(password, extra, message):
+    with pytest.raises(InvalidCredential, match=message):
         connection_form.credential(password, extra)
 
 
@@ -115,6 +116,6 @@ def test_an_origin_is_read_from_host_and_port(host, port, origin):
 
 
 @pytest.mark.parametrize(("host", "port"), [("calendly.example", None), ("http://127.0.0.1:1", 2)])
-def test_a_host_that_is_none_is_refused(host, port):
-    with pytest.raises(UsageError, match="Leave API address and port empty"):
+def test_an_invalid_host_is_rejected(host, port):
+    with pytest.raises(UsageError, match="leave API address and Port empty"):
         connection_form.origin(host, port)

@@ -1,4 +1,4 @@
-"""The sensor and its trigger: what happened is told once, whichever way it waits."""
+"""The sensor and its trigger: each event is returned once, however it waits."""
 
 import asyncio
 import json
@@ -20,14 +20,14 @@ def sensor(**arguments):
 
 
 def deferred(waiting, context):
-    """Let a sensor defer; give its trigger as the triggerer makes it: from what it is written down as."""
+    """Let a sensor defer; return its trigger as the triggerer creates it, from its serialized form."""
     with pytest.raises(TaskDeferred) as caught:
         waiting.execute(context)
     assert caught.value.method_name == "resume"
-    return revived(caught.value.trigger)
+    return recreated(caught.value.trigger)
 
 
-def revived(trigger):
+def recreated(trigger):
     path, kwargs = trigger.serialize()
     module, _, name = path.rpartition(".")
     return getattr(import_module(module), name)(**json.loads(json.dumps(kwargs)))
@@ -39,8 +39,8 @@ async def fired(trigger):
     return json.loads(json.dumps(events[0]))
 
 
-async def looking(trigger):
-    """Give a running trigger that has looked once, and found nothing."""
+async def polling(trigger):
+    """Return a running trigger that has polled once and found nothing."""
     began, waiting = trigger.cursor, asyncio.ensure_future(fired(trigger))
     async with asyncio.timeout(WAIT_S):
         while trigger.cursor == began:
@@ -50,8 +50,8 @@ async def looking(trigger):
 
 
 async def fired_after(trigger, happen):
-    """Give what a trigger fires when something happens while it looks."""
-    waiting = await looking(trigger)
+    """Return what a trigger fires with when something happens while it polls."""
+    waiting = await polling(trigger)
     await asyncio.to_thread(happen)
     return await asyncio.wait_for(waiting, WAIT_S)
 
@@ -64,28 +64,28 @@ def uris(events):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ({"events": ["invitee.creatd"]}, "invitee.creat"),
         ({"events": []}, "event"),
-        ({"filters": {"hosst": "Ada"}}, "hosst: is no filter of invitee.created"),
-        ({"filters": {"hosst": "{{ x }}"}}, "hosst: is no filter of invitee.created"),
+        ({"filters": {"hosst": "Ada"}}, "hosst: isn't a filter of invitee.created"),
+        ({"filters": {"hosst": "{{ x }}"}}, "hosst: isn't a filter of invitee.created"),
         ({"filters": {"invitee": "both", "host": "{{ x }}"}}, "invitee: must be one of"),
-        ({"filters": "host"}, "filters holds names and values, and is str"),
+        ({"filters": "host"}, "filters must be an object of names and values, not str"),
         ({"since": "yesterday"}, "since: must be a UTC time"),
         ({"scope": "everybody"}, "scope: must be organization, user or group"),
-        ({"scope": "user", "group": "sales"}, "group: does not go with scope user"),
-        ({"limit": 0}, "The limit is 0. Set it to 1 or more."),
+        ({"scope": "user", "group": "sales"}, "group: can't be used with scope user"),
+        ({"limit": 0}, "Invalid limit 0. Set limit to 1 or more."),
     ],
 )
-def test_wrong_events_and_filters_are_refused(arguments, told):
+def test_invalid_arguments_are_rejected(arguments, message):
     with pytest.raises(AirflowFailException) as caught:
         sensor(**arguments)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("filters", [{"host": "Ada Okafor"}, {"event_type": "{{ params.type }}"}, {}])
-def test_names_in_filters_cost_nothing_when_the_dag_is_parsed(filters):
+def test_names_in_filters_are_not_looked_up_when_the_dag_is_parsed(filters):
     sensor(filters=filters)
 
 
@@ -98,36 +98,34 @@ def test_names_in_filters_cost_nothing_when_the_dag_is_parsed(filters):
         {"scope": "group", "group": "{{ params.group }}"},
     ],
 )
-def test_what_is_known_at_the_run_alone_is_left_out_of_the_check(arguments):
+def test_values_known_only_at_run_time_are_not_checked(arguments):
     sensor(**arguments)
 
 
-def test_filters_that_a_template_made_no_object_are_refused_with_what_to_do(context):
+def test_filters_rendered_as_text_are_rejected_with_what_to_do(context):
     waiting = sensor(filters="{{ params.filters }}")
     waiting.filters = "{'host': 'Ada'}"
     with pytest.raises(AirflowFailException, match="render_template_as_native_obj"):
         waiting.poke(context)
 
 
-# Waiting here
+# Waiting in the worker
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_the_first_run_tells_what_happened_since_it_began(fresh_sandbox, give_connection, context, mode):
+def test_the_first_run_returns_events_since_its_start(fresh_sandbox, give_connection, context, mode):
     give_connection(fresh_sandbox)
     early = fresh_sandbox.book()["invitee"]["uri"]
     time.sleep(0.01)
     context["dag_run"].start_date = datetime.now(UTC)
     assert not sensor(mode=mode).poke(context)
     booked = fresh_sandbox.book()["invitee"]["uri"]
-    told = sensor(mode=mode).poke(context).xcom_value
-    assert uris(told) == [booked] != [early]
+    events = sensor(mode=mode).poke(context).xcom_value
+    assert uris(events) == [booked] != [early]
     assert context["ti"].pushed["cursor"]
 
 
-def test_no_event_comes_twice_and_none_is_missed_between_runs(
-    fresh_sandbox, give_connection, context, next_run
-):
+def test_no_event_is_repeated_or_missed_between_runs(fresh_sandbox, give_connection, context, next_run):
     give_connection(fresh_sandbox)
     first = fresh_sandbox.book()["invitee"]["uri"]
     assert uris(sensor().execute(context)) == [first]
@@ -140,19 +138,19 @@ def test_no_event_comes_twice_and_none_is_missed_between_runs(
     assert not sensor().poke(next_run(context))
 
 
-def test_a_run_that_is_tried_again_finds_the_same(fresh_sandbox, give_connection, context, next_run):
+def test_a_retried_run_finds_the_same_events(fresh_sandbox, give_connection, context, next_run):
     give_connection(fresh_sandbox)
     fresh_sandbox.book()
     assert sensor().execute(context)
     fresh_sandbox.book()
     context = next_run(context)
-    told = sensor().execute(context)
+    events = sensor().execute(context)
     context["ti"].pushed = {}  # Airflow clears what a task pushed before it tries it again
-    assert sensor().execute(context) == told
+    assert sensor().execute(context) == events
 
 
 @pytest.mark.parametrize("state", ["failed", "running", "skipped"])
-def test_what_a_run_that_did_not_succeed_had_found_comes_again(
+def test_events_of_a_run_that_did_not_succeed_are_found_again(
     fresh_sandbox, give_connection, context, next_run, state
 ):
     give_connection(fresh_sandbox)
@@ -166,7 +164,7 @@ def test_what_a_run_that_did_not_succeed_had_found_comes_again(
     assert not sensor().poke(context)
 
 
-def test_what_happened_between_a_run_that_failed_and_the_next_is_found(
+def test_events_between_a_failed_run_and_the_next_are_found(
     fresh_sandbox, give_connection, context, next_run
 ):
     give_connection(fresh_sandbox)
@@ -176,18 +174,14 @@ def test_what_happened_between_a_run_that_failed_and_the_next_is_found(
     assert uris(sensor().execute(next_run(context, "failed"))) == [booked]
 
 
-def test_a_failed_sensor_that_a_person_marks_as_success_loses_nothing_that_it_did_not_find(
-    fresh_sandbox, give_connection, context, next_run
-):
+def test_a_failed_sensor_marked_as_success_loses_no_events(fresh_sandbox, give_connection, context, next_run):
     give_connection(fresh_sandbox)
     assert not sensor().poke(context)
     booked = fresh_sandbox.book()["invitee"]["uri"]
     assert uris(sensor().execute(next_run(context, "success"))) == [booked]
 
 
-def test_the_first_run_asks_for_no_xcom_since_airflow_logs_an_error_for_it(
-    fresh_sandbox, give_connection, context, monkeypatch
-):
+def test_the_first_run_pulls_no_xcom(fresh_sandbox, give_connection, context, monkeypatch):
     give_connection(fresh_sandbox)
     asked = []
     monkeypatch.setattr(context["ti"], "xcom_pull", lambda **call: asked.append(call))
@@ -196,35 +190,35 @@ def test_the_first_run_asks_for_no_xcom_since_airflow_logs_an_error_for_it(
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_a_run_hands_on_no_more_events_than_its_limit_and_the_next_one_the_rest(
+def test_a_run_returns_up_to_its_limit_and_the_next_run_the_rest(
     fresh_sandbox, give_connection, context, next_run, deferrable
 ):
     give_connection(fresh_sandbox)
     booked = [fresh_sandbox.book()["invitee"]["uri"] for _ in range(5)]
-    told = []
+    returned = []
     for count in (2, 2, 1):
         found = uris(sensor(limit=2, deferrable=deferrable).execute(context))
         assert len(found) == count
-        told += found
+        returned += found
         context = next_run(context)
-    assert sorted(told) == sorted(booked)
+    assert sorted(returned) == sorted(booked)
     assert not sensor(limit=2).poke(context)
 
 
-def test_what_is_left_for_the_next_run_comes_before_what_is_new_and_after_a_failure_again(
+def test_events_left_over_come_before_new_ones_and_again_after_a_failure(
     fresh_sandbox, give_connection, context, next_run
 ):
     give_connection(fresh_sandbox)
     first = {fresh_sandbox.book()["invitee"]["uri"] for _ in range(3)}
-    told = uris(sensor(limit=2).execute(context))
+    returned = uris(sensor(limit=2).execute(context))
     context = next_run(context)
     new = fresh_sandbox.book()["invitee"]["uri"]
     left = uris(sensor(limit=2).execute(context))
-    assert left == [*(first - {*told}), new]
+    assert left == [*(first - {*returned}), new]
     assert uris(sensor(limit=2).execute(next_run(context, "failed"))) == left
 
 
-def test_a_run_hands_on_no_more_than_fits_into_an_xcom(fresh_sandbox, give_connection, context, next_run):
+def test_a_run_returns_no_more_than_fits_into_an_xcom(fresh_sandbox, give_connection, context, next_run):
     give_connection(fresh_sandbox)
     booked = {fresh_sandbox.book()["invitee"]["uri"] for _ in range(3)}
     whole = len(json.dumps(sensor().execute(context)))
@@ -236,7 +230,7 @@ def test_a_run_hands_on_no_more_than_fits_into_an_xcom(fresh_sandbox, give_conne
     assert {*uris(first), *uris(second)} == booked
 
 
-def test_an_event_too_large_for_an_xcom_is_refused_with_what_to_do(fresh_sandbox, give_connection, context):
+def test_an_event_too_large_for_an_xcom_is_rejected_with_what_to_do(fresh_sandbox, give_connection, context):
     give_connection(fresh_sandbox)
     fresh_sandbox.book()
     with pytest.raises(AirflowFailException, match="Raise most_xcom_bytes="):
@@ -244,11 +238,11 @@ def test_an_event_too_large_for_an_xcom_is_refused_with_what_to_do(fresh_sandbox
     assert "cursor" not in context["ti"].pushed
 
 
-def test_the_limit_is_the_number_of_tasks_that_airflow_maps():
+def test_the_default_limit_is_airflows_limit_for_mapped_tasks():
     assert sensor().limit == 1024
 
 
-def test_since_and_cursor_set_another_beginning(fresh_sandbox, give_connection, context, next_run):
+def test_since_and_cursor_override_the_start(fresh_sandbox, give_connection, context, next_run):
     give_connection(fresh_sandbox)
     began = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     booked = fresh_sandbox.book()["invitee"]["uri"]
@@ -258,7 +252,7 @@ def test_since_and_cursor_set_another_beginning(fresh_sandbox, give_connection, 
     assert not sensor(cursor=cursor).poke(next_run(context, "failed"))
 
 
-def test_filters_are_kept_to(fresh_sandbox, give_connection, context, next_run):
+def test_filters_apply(fresh_sandbox, give_connection, context, next_run):
     give_connection(fresh_sandbox)
     booked = fresh_sandbox.book(email="visitor@elsewhere.example")["invitee"]["uri"]
     assert uris(sensor(filters={"invitee": "external"}).execute(context)) == [booked]
@@ -268,15 +262,13 @@ def test_filters_are_kept_to(fresh_sandbox, give_connection, context, next_run):
 # Waiting in the triggerer
 
 
-def test_what_happened_already_needs_no_triggerer(fresh_sandbox, give_connection, context):
+def test_events_that_already_happened_need_no_triggerer(fresh_sandbox, give_connection, context):
     give_connection(fresh_sandbox)
     booked = fresh_sandbox.book()["invitee"]["uri"]
     assert uris(sensor(deferrable=True).execute(context)) == [booked]
 
 
-def test_a_trigger_fires_once_and_the_next_run_goes_on_from_there(
-    fresh_sandbox, give_connection, context, next_run
-):
+def test_a_trigger_fires_once_and_the_next_run_resumes(fresh_sandbox, give_connection, context, next_run):
     give_connection(fresh_sandbox)
     waiting = sensor(deferrable=True)
     trigger = deferred(waiting, context)
@@ -288,21 +280,21 @@ def test_a_trigger_fires_once_and_the_next_run_goes_on_from_there(
     asyncio.run(fired_after(trigger, fresh_sandbox.book))
 
 
-def test_a_triggerer_that_begins_anew_finds_what_happened_in_between(fresh_sandbox, give_connection, context):
+def test_a_restarted_triggerer_finds_events_that_happened_meanwhile(fresh_sandbox, give_connection, context):
     give_connection(fresh_sandbox)
     trigger = deferred(sensor(deferrable=True), context)
 
     async def killed():
-        waiting = await looking(trigger)
+        waiting = await polling(trigger)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
 
     asyncio.run(killed())
     booked = fresh_sandbox.book()["invitee"]["uri"]
-    assert uris(asyncio.run(fired(revived(trigger)))["events"]) == [booked]
+    assert uris(asyncio.run(fired(recreated(trigger)))["events"]) == [booked]
 
 
-def test_a_trigger_fires_no_more_events_than_its_limit_and_the_next_run_finds_the_rest(
+def test_a_trigger_fires_with_up_to_its_limit_and_the_next_run_finds_the_rest(
     fresh_sandbox, give_connection, context, next_run
 ):
     give_connection(fresh_sandbox)
@@ -316,7 +308,7 @@ def test_a_trigger_fires_no_more_events_than_its_limit_and_the_next_run_finds_th
     assert len(second) == 1
 
 
-def test_an_event_too_large_fires_as_an_error(fresh_sandbox, give_connection, context):
+def test_an_event_too_large_fires_an_error(fresh_sandbox, give_connection, context):
     give_connection(fresh_sandbox)
     waiting = sensor(deferrable=True, most_xcom_bytes=100)
     trigger = deferred(waiting, context)
@@ -326,7 +318,7 @@ def test_an_event_too_large_fires_as_an_error(fresh_sandbox, give_connection, co
         waiting.resume(context, event)
 
 
-def test_the_state_moves_on_while_a_trigger_looks(fresh_sandbox, give_connection, context):
+def test_the_cursor_advances_while_a_trigger_polls(fresh_sandbox, give_connection, context):
     give_connection(fresh_sandbox)
     trigger = deferred(sensor(deferrable=True), context)
     first = trigger.cursor
@@ -334,7 +326,7 @@ def test_the_state_moves_on_while_a_trigger_looks(fresh_sandbox, give_connection
     assert trigger.serialize()[1]["cursor"] == trigger.cursor != first
 
 
-def test_calls_leave_the_event_loop_to_others(fresh_sandbox, give_connection, context):
+def test_calls_do_not_block_the_event_loop(fresh_sandbox, give_connection, context):
     give_connection(fresh_sandbox)
     trigger = deferred(sensor(deferrable=True), context)
     fresh_sandbox.fault("latency", path="/scheduled_events", times=1, latency_s=1.0)
@@ -364,13 +356,13 @@ def test_an_error_in_the_triggerer_fails_the_task_with_what_to_do(
         waiting.resume(context, event)
 
 
-def test_an_error_that_may_pass_is_tried_again(context):
+def test_a_retryable_error_is_retried(context):
     with pytest.raises(AirflowException, match="down") as caught:
         sensor().resume(context, {"error": "Calendly is down.", "retryable": True})
     assert not isinstance(caught.value, AirflowFailException)
 
 
-def test_what_is_written_down_of_a_trigger_is_a_name_and_no_credential(
+def test_a_serialized_trigger_has_the_connections_id_and_no_credential(
     fresh_sandbox, give_connection, context
 ):
     give_connection(fresh_sandbox)

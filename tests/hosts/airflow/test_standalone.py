@@ -1,4 +1,4 @@
-"""Airflow as it runs: the form and the Test button in a browser, its REST API, scheduler and triggerer."""
+"""A running Airflow: form and Test button in a browser, REST API, scheduler and triggerer."""
 
 import json
 import os
@@ -17,22 +17,22 @@ PERSON = Path(__file__).with_name("person.py")
 # The REST API
 
 
-def ask(standalone, connection, **fields):
+def check_connection(standalone, connection, **fields):
     return standalone.post(
         "/api/v2/connections/test", {"connection_id": connection, "conn_type": "calendly", **fields}
     )
 
 
 def test_the_rest_api_tests_a_stored_connection(standalone):
-    told = ask(standalone, "calendly_default", password="***")
-    assert told["status"]
-    assert told["message"].startswith("Signed in as ")
+    reply = check_connection(standalone, "calendly_default", password="***")
+    assert reply["status"]
+    assert reply["message"].startswith("Signed in as ")
 
 
-def test_the_rest_api_tests_one_that_is_not_stored(standalone, world):
-    told = ask(standalone, "new", host=world.url, password="nobody")
-    assert not told["status"]
-    assert "Create a new token in Calendly" in told["message"]
+def test_the_rest_api_tests_an_unsaved_connection(standalone, world):
+    reply = check_connection(standalone, "new", host=world.url, password="nobody")
+    assert not reply["status"]
+    assert "Create a new token in Calendly" in reply["message"]
 
 
 def test_a_worker_tests_a_connection(standalone, world):
@@ -43,22 +43,22 @@ def test_a_worker_tests_a_connection(standalone, world):
     headers = {"Airflow-Connection-Test-Token": queued["token"]}
 
     def ended():
-        told = standalone.get("/api/v2/connections/enqueue-test", **headers)
-        return told["state"] in ("success", "failed") and told
+        reply = standalone.get("/api/v2/connections/enqueue-test", **headers)
+        return reply["state"] in ("success", "failed") and reply
 
-    told = standalone.wait_for(ended, ENDS_WITHIN_S)
-    assert told["state"] == "success", told
-    assert told["result_message"].startswith("Signed in as ")
+    reply = standalone.wait_for(ended, ENDS_WITHIN_S)
+    assert reply["state"] == "success", reply
+    assert reply["result_message"].startswith("Signed in as ")
 
 
 def test_the_rest_api_shows_no_secret(standalone):
-    told = json.dumps(standalone.get("/api/v2/connections/calendly_default"))
-    assert TOKEN not in told
-    assert KEY not in told
-    assert "secret_signing_key" in told
+    reply = json.dumps(standalone.get("/api/v2/connections/calendly_default"))
+    assert TOKEN not in reply
+    assert KEY not in reply
+    assert "secret_signing_key" in reply
 
 
-def test_the_form_is_ours(standalone):
+def test_the_ui_shows_our_connection_form(standalone):
     [form] = [
         kind for kind in standalone.get("/ui/connections/hook_meta") if kind["connection_type"] == "calendly"
     ]
@@ -78,19 +78,19 @@ def test_the_example_with_mapped_tasks_runs(standalone):
     assert names.xcom()
 
 
-def test_a_booking_wakes_a_task_that_waits_in_the_triggerer_and_comes_once(standalone, world):
-    told = []
+def test_a_deferred_task_returns_each_booking_once(standalone, world):
+    ids = []
     for _ in range(3):
         task = TaskOfRun(standalone, "waiting", "booked")
         task.waits()
         booked = world.book()["invitee"]["uri"]
         assert task.ended() == "success", task.errors()
         assert [event["payload"]["uri"] for event in task.xcom()] == [booked]
-        told += [event["id"] for event in task.xcom()]
-    assert len(set(told)) == 3
+        ids += [event["id"] for event in task.xcom()]
+    assert len(set(ids)) == 3
 
 
-def test_a_misspelt_input_is_an_import_error_with_our_sentence(standalone):
+def test_a_misspelt_input_is_an_import_error_with_our_message(standalone):
     def errors():
         return standalone.get("/api/v2/importErrors")["import_errors"]
 
@@ -99,16 +99,16 @@ def test_a_misspelt_input_is_an_import_error_with_our_sentence(standalone):
     assert "satus: is not an input of this action (did you mean 'status'?)" in error["stack_trace"]
 
 
-# A person at the browser
+# In a browser
 
 
 @pytest.mark.usefixtures("chromium")
-def test_a_person_fills_in_the_form_and_presses_test(standalone, world, tmp_path):
+def test_a_connection_is_created_and_tested_in_the_browser(standalone, world, tmp_path):
     scheme, host, port = world.url.split(":")
     done = subprocess.run(
         [sys.executable, PERSON, tmp_path, f"{standalone.url}/connections", f"{scheme}:{host}", port],
         input=f"{TOKEN}\n{KEY}\n",
-        env={**os.environ, "PYTHONPATH": str(PERSON.parents[2])},
+        env={**os.environ, "PYTHONPATH": str(PERSON.parents[2] / "support")},
         capture_output=True,
         text=True,
         timeout=ENDS_WITHIN_S,
@@ -118,15 +118,15 @@ def test_a_person_fills_in_the_form_and_presses_test(standalone, world, tmp_path
     assert "Test Connection Success" in done.stdout
     assert "Signed in as " in done.stdout
     assert "Create a new token in Calendly" in done.stdout
-    told = standalone.get("/api/v2/connections/filled_in")
-    assert (told["host"], told["password"]) == (f"{scheme}:{host}", "***")
-    assert json.loads(told["extra"])["secret_signing_key"] == "***"
+    reply = standalone.get("/api/v2/connections/filled_in")
+    assert (reply["host"], reply["password"]) == (f"{scheme}:{host}", "***")
+    assert json.loads(reply["extra"])["secret_signing_key"] == "***"
 
 
-# What is left behind
+# Secrets
 
 
-def test_no_token_is_left_in_the_database_or_the_logs(standalone, installation):
+def test_no_secret_is_in_the_database_or_the_logs(standalone, installation):
     assert TaskOfRun(standalone, "calendly_week", "names").ended() == "success"
     contents = installation.written()
     assert any(b"calendly_default" in content for path, content in contents.items() if path.suffix == ".db")

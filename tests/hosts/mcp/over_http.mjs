@@ -1,8 +1,8 @@
 // An agent in another language: `node over_http.mjs SDK URL TOKEN MODE TOOL ARGUMENTS`, run where the SDK is installed.
-// Calls a tool over streamable HTTP, says yes to every question, and prints what it was asked and given as JSON.
+// Calls a tool over streamable HTTP, answers every question with yes, and prints questions and result as JSON.
 import { pathToFileURL } from "node:url";
 
-const [sdk, url, token, mode, name, given] = process.argv.slice(2);
+const [sdk, url, token, mode, name, inputs] = process.argv.slice(2);
 const { Client, StreamableHTTPClientTransport } = await import(pathToFileURL(sdk));
 
 const questions = [];
@@ -18,6 +18,6 @@ client.setRequestHandler("elicitation/create", ({ params }) => {
 const headers = { Authorization: `Bearer ${token}` };
 await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
 const { tools } = await client.listTools();
-const result = await client.callTool({ name, arguments: JSON.parse(given) });
+const result = await client.callTool({ name, arguments: JSON.parse(inputs) });
 console.log(JSON.stringify({ tools: tools.length, questions, result }));
 await client.close();

@@ -1,4 +1,4 @@
-"""The conformance kit, run by an agent over standard input and output: the real client, the real command."""
+"""The conformance kit, run by an agent over standard input and output with the real client and command."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from agents import agent_of
-from calendly_connector.testing import Checked, Failure, HostSuite, Ran
+from calendly_connector.testing import CheckOutcome, Failure, HostSuite, RunOutcome
 from mcp import MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp_types import CallToolResult, TextContent
@@ -16,7 +16,7 @@ SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 
 
 class AgentHost:
-    """What is stored is the environment of a server, as a client's configuration holds it."""
+    """A credential is stored as the environment of a server, as in a client's configuration."""
 
     def __init__(self, subject, folder, stack):
         self.subject, self.log, self.stack = subject, folder / "servers.log", stack
@@ -34,20 +34,23 @@ class AgentHost:
         self.environments[name] = {"CALENDLY_API_TOKEN": credential["token"], **self.subject.environment}
 
     def check(self, name):
-        words = self._agent(name).read_resource("calendly://account").contents[0].text
-        self._note(words)
-        return Checked('"ok": true' in words, words)
+        text = self._agent(name).read_resource("calendly://account").contents[0].text
+        self._log(text)
+        return CheckOutcome('"ok": true' in text, text)
 
     def run(self, name, action, inputs, *, all_pages=False):
-        answers = [self._ask(name, action, inputs)]
-        while all_pages and not answers[-1].is_error and (at := answers[-1].structured_content.get("next")):
-            answers.append(self._ask(name, action, {**inputs, "page_token": at}))
-        told = answers[-1]
-        if told.is_error:
-            return Ran(failure=Failure(told.content[0].text))
+        answers = [self._call(name, action, inputs)]
+        while all_pages and not answers[-1].is_error:
+            token = answers[-1].structured_content.get("next")
+            if not token:
+                break
+            answers.append(self._call(name, action, {**inputs, "page_token": token}))
+        last = answers[-1]
+        if last.is_error:
+            return RunOutcome(failure=Failure(last.content[0].text))
         records = [one for answer in answers for one in answer.structured_content.get("records", ())]
-        complete = told.structured_content.get("complete", True)
-        return Ran(told.structured_content.get("record"), records, complete)
+        complete = last.structured_content.get("complete", True)
+        return RunOutcome(last.structured_content.get("record"), records, complete)
 
     def load(self, _action, _inputs):
         return None
@@ -55,12 +58,12 @@ class AgentHost:
     def written(self):
         yield self.log.read_bytes()
 
-    def _ask(self, name, action, inputs):
+    def _call(self, name, action, inputs):
         try:
-            answer = self._agent(name).ask(action.replace(".", "_"), **inputs)
-        except MCPError as error:  # a tool that there is not is the protocol's own error
+            answer = self._agent(name).call(action.replace(".", "_"), **inputs)
+        except MCPError as error:  # an unknown tool is a protocol error
             answer = CallToolResult(content=[TextContent(text=str(error), type="text")], is_error=True)
-        self._note(answer.model_dump_json())
+        self._log(answer.model_dump_json())
         return answer
 
     def _agent(self, name):
@@ -76,7 +79,7 @@ class AgentHost:
             self.agents[name] = self.stack.enter_context(agent_of(stdio_client(command, errlog=errors)))
         return self.agents[name]
 
-    def _note(self, text):
+    def _log(self, text):
         with self.log.open("a") as log:
             log.write(f"{text}\n")
 

@@ -1,4 +1,4 @@
-"""Mistral as its users run it, against a sandbox. What it writes is searched for tokens in the end."""
+"""Mistral as its users run it, against a sandbox. At the end, its files are searched for tokens."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ from calendly_connector.auth.vault import open_vault
 from calendly_connector.sandbox.app import SECRET_MARK
 
 HERE = Path(__file__).parent
-TOKEN = f"{SECRET_MARK}of-mistral"  # the session fails where it is found in what it leaves behind
+TOKEN = f"{SECRET_MARK}of-mistral"  # the session fails if any file contains it
 CONFIG = """
 [DEFAULT]
 transport_url = {transport}
@@ -32,7 +32,7 @@ api_workers = 1
 type = remote
 host = {name}
 [cron_trigger]
-# Else a thread looks into the database while the server forks, and what it has locked stays so in the engine.
+# Otherwise a thread reads the database while the server forks, and its locks stay locked in the engine.
 run_in_api = false
 [engine]
 execution_field_size_limit_kb = {result_kb}
@@ -62,10 +62,10 @@ def configure(folder, name, *, result_kb=64, **settings):
 
 @contextmanager
 def process(folder, name, environment, *command):
-    """Run a command to the end of the block; what it says is kept."""
-    with (folder / f"{name}.out").open("wb") as said:
+    """Run a command until the block ends; its output goes to a file."""
+    with (folder / f"{name}.out").open("wb") as output:
         running = subprocess.Popen(
-            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         try:
             yield running
@@ -80,16 +80,16 @@ def process(folder, name, environment, *command):
 
 @pytest.fixture(scope="session")
 def world():
-    """Give the sandbox of the hosts; tests may book in it, and add to it, but not take away."""
+    """Yield the shared sandbox; tests may add to it but not remove anything."""
     with brief_sandbox(rate_limit=0) as sandbox:
-        every = max((token["scopes"] for token in sandbox.control("GET", "/tokens")["tokens"]), key=len)
-        sandbox.control("POST", "/tokens", {"name": TOKEN, "scopes": every})
+        all_scopes = max((token["scopes"] for token in sandbox.control("GET", "/tokens")["tokens"]), key=len)
+        sandbox.control("POST", "/tokens", {"name": TOKEN, "scopes": all_scopes})
         sandbox.control("POST", "/tokens", {"name": f"{TOKEN}-without", "scopes": []})
         yield sandbox
 
 
 def own_environment(folder):
-    """Give the environment of a host's processes: a vault of their own in a folder, and nothing of ours."""
+    """Return the environment of a host's processes, with a vault in the folder and no settings of ours."""
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
@@ -102,23 +102,27 @@ def own_environment(folder):
 
 @pytest.fixture(scope="session")
 def environment(world, tmp_path_factory):
-    """Give the environment of the hosts, with a few credentials in its vault."""
-    ours = {
+    """Return the environment of the hosts, with a few credentials in its vault."""
+    variables = {
         **own_environment(tmp_path_factory.mktemp("vault")),
         "CALENDLY_API_URL": world.url,
         "CALENDLY_CREDENTIAL": "work",
     }
-    vault = open_vault(ours)
+    vault = open_vault(variables)
     for name, token in (("work", TOKEN), ("without", f"{TOKEN}-without"), ("revoked", f"{TOKEN}-unknown")):
         vault.put(name, {"kind": "personal_access_token", "token": token})
-    signs = {"kind": "personal_access_token", "token": TOKEN, "signing_key": f"{SECRET_MARK}key-of-mistral"}
-    vault.put("hooks", signs)
-    return ours
+    hooks = {
+        "kind": "personal_access_token",
+        "token": TOKEN,
+        "signing_key": f"{SECRET_MARK}key-of-mistral",
+    }
+    vault.put("hooks", hooks)
+    return variables
 
 
 @contextmanager
 def one_process(folder, environment, **settings):
-    """Run a Mistral in one process to the end of the block; what it writes is in the folder."""
+    """Run a single-process Mistral until the block ends; its files are in the folder."""
     port = free_port()
     settings |= {"transport": "fake:/", "database": f"sqlite:///{folder}/mistral.sqlite", "port": port}
     config = configure(folder, "one", **settings)
@@ -132,17 +136,17 @@ def one_process(folder, environment, **settings):
 
 @pytest.fixture(scope="session")
 def mistral(environment, tmp_path_factory):
-    """Give a Mistral in one process."""
+    """Yield a single-process Mistral."""
     folder = tmp_path_factory.mktemp("one-process")
     with one_process(folder, environment) as host:
-        host.leave_a_mark()
+        host.write_marker()
         yield host
-    find_marks_and_no_token(folder / "one.log", folder / "mistral.sqlite")
+    assert_marker_and_no_token(folder / "one.log", folder / "mistral.sqlite")
 
 
 @pytest.fixture(scope="session")
 def server(environment, postgres_server, tmp_path_factory):
-    """Give a full server with two executors, `first` and `second`."""
+    """Yield a full server with two executors, `first` and `second`."""
     import postgres
     import rabbitmq
     from full_server import full_server
@@ -159,16 +163,16 @@ def server(environment, postgres_server, tmp_path_factory):
         with full_server(
             folder, environment, lambda name: configure(folder, name, **settings), port
         ) as running:
-            running.api.leave_a_mark()
+            running.api.write_marker()
             yield running
     dump = folder / "database.sql"
     postgres.dump(database, dump)
-    find_marks_and_no_token(folder / "controller.log", dump)
+    assert_marker_and_no_token(folder / "controller.log", dump)
 
 
-def find_marks_and_no_token(log, database):
-    """Search what a host wrote: for what must be there, so that the search is one, and for the tokens."""
-    assert rest.MARK.encode() in log.read_bytes()
-    assert rest.MARK.encode() in database.read_bytes()
+def assert_marker_and_no_token(log, database):
+    """Search a host's files for tokens, and for a marker that proves the search works."""
+    assert rest.MARKER.encode() in log.read_bytes()
+    assert rest.MARKER.encode() in database.read_bytes()
     files = [path for path in log.parent.rglob("*") if path.is_file()]
     assert [path for path in files if SECRET_MARK.encode() in path.read_bytes()] == []

@@ -9,7 +9,7 @@ import rest
 
 
 class Server:
-    """`folder` holds the configuration and the log of each process, by name."""
+    """Mistral's processes; `folder` has the configuration and the log of each, by name."""
 
     def __init__(self, folder, environment, configure, port):
         self.folder = folder
@@ -19,30 +19,30 @@ class Server:
         self._running = {}
 
     def migrate(self):
-        """Make the tables."""
+        """Create the tables."""
         config = self._configure("migration")
         command = ("mistral-db-manage", "--config-file", config, "upgrade", "head")
-        with (self.folder / "migration.out").open("wb") as said:
+        with (self.folder / "migration.out").open("wb") as output:
             subprocess.run(
-                command, check=True, env=self._environment, stdout=said, stderr=said, timeout=rest.WAIT_S
+                command, check=True, env=self._environment, stdout=output, stderr=output, timeout=rest.WAIT_S
             )
 
-    def start(self, name, servers, says):
-        """Start a process of Mistral's; wait until its log says that it is there."""
+    def start(self, name, servers, log_line):
+        """Start a process and wait for a line in its log."""
         command = ("mistral-server", "--config-file", self._configure(name), "--server", servers)
-        with (self.folder / f"{name}.out").open("wb") as said:
+        with (self.folder / f"{name}.out").open("wb") as output:
             self._running[name] = subprocess.Popen(
                 command,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                start_new_session=True,  # it forks: its children end with it
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # it forks; its children end with it
             )
-        rest.wait_for(lambda: says in self.log(name))
+        rest.wait_for(lambda: log_line in self.log(name))
 
     def kill(self, name):
-        """End a process and its children at once."""
+        """Kill a process and its children."""
         running = self._running.pop(name)
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
@@ -59,7 +59,7 @@ class Server:
 
 @contextmanager
 def full_server(folder, environment, configure, port):
-    """Run a controller, cron and two executors to the end of the block."""
+    """Run a controller, cron and two executors until the block ends."""
     server = Server(folder, environment, configure, port)
     try:
         server.migrate()

@@ -2,7 +2,7 @@
 
     python one_process.py CONFIG PORT
 
-It says `listening` on standard output once it takes calls.
+It prints `listening` once it accepts calls.
 """
 
 import sys

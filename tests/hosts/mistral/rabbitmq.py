@@ -1,4 +1,4 @@
-"""A RabbitMQ of the tests' own: a broker in a temporary folder, on loopback."""
+"""A RabbitMQ broker for the tests, in a temporary folder, on loopback."""
 
 import os
 import shutil
@@ -9,17 +9,17 @@ from pathlib import Path
 
 import rest
 
-_PLACES = "/usr/lib/rabbitmq/lib"
+_ROOT = "/usr/lib/rabbitmq/lib"
 
 
 def programs():
-    """Give the folder of rabbitmq-server and rabbitmqctl, None where there is no RabbitMQ."""
-    return next((path for path in Path(_PLACES).glob("*/sbin") if (path / "rabbitmq-server").exists()), None)
+    """Return the folder of rabbitmq-server and rabbitmqctl, or None without RabbitMQ."""
+    return next((path for path in Path(_ROOT).glob("*/sbin") if (path / "rabbitmq-server").exists()), None)
 
 
 @contextmanager
 def broker(binaries, ports):
-    """Run a broker on the first of three free ports; give its URL."""
+    """Run a broker on the first of three free ports and yield its URL."""
     port, between_nodes, names = ports
     folder = Path(tempfile.mkdtemp(prefix="calendly-rabbitmq-"))
     environment = {
@@ -45,8 +45,8 @@ def broker(binaries, ports):
     def run(*words):
         subprocess.run(words, check=True, env=environment, stdout=subprocess.DEVNULL, timeout=rest.WAIT_S)
 
-    with (folder / "said").open("wb") as said:
-        running = subprocess.Popen([binaries / "rabbitmq-server"], env=environment, stdout=said, stderr=said)
+    with (folder / "output").open("wb") as log:
+        running = subprocess.Popen([binaries / "rabbitmq-server"], env=environment, stdout=log, stderr=log)
         try:
             run(binaries / "rabbitmqctl", "wait", "--timeout", str(rest.WAIT_S), str(folder / "pid"))
             yield f"rabbit://guest:guest@127.0.0.1:{port}/"

@@ -1,4 +1,4 @@
-"""Mistral's REST API, as the tests call it."""
+"""Mistral's REST API for the tests."""
 
 import json
 import time
@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import httpx
 
 WAIT_S = 120
-MARK = "a_mark_of_ours"
-_LOOK_S = 0.1
+MARKER = "our_marker"
+_INTERVAL_S = 0.1
 ENDED = {"SUCCESS", "ERROR", "CANCELLED"}
 
 
@@ -28,16 +28,16 @@ class Rest:
         except httpx.TransportError:
             return False
 
-    def leave_a_mark(self):
-        """Do something of which database and log must tell."""
+    def write_marker(self):
+        """Run a workflow whose name must then be in database and log."""
         text = f"""
             version: '2.0'
-            {MARK}:
+            {MARKER}:
               tasks:
                 me: {{action: calendly.users.me}}
         """
         assert self.define("workflows", text).is_success
-        assert self.run(MARK).state == "SUCCESS"
+        assert self.run(MARKER).state == "SUCCESS"
 
     def get(self, path, **query):
         return self.client.get(path, params=query).raise_for_status().json()
@@ -50,21 +50,21 @@ class Rest:
             answer = self.client.put(f"/{kind}", content=text, headers=headers)
         return answer
 
-    def start(self, workflow, **given):
-        body = {"workflow_name": workflow, "input": json.dumps(given)}
+    def start(self, workflow, **inputs):
+        body = {"workflow_name": workflow, "input": json.dumps(inputs)}
         return self.client.post("/executions", json=body).raise_for_status().json()["id"]
 
     def execution(self, execution_id):
         return _read(self.get(f"/executions/{execution_id}"))
 
     def wait(self, execution_id):
-        """Give an execution when it has ended."""
+        """Wait for an execution to end and return it."""
         return wait_for(
             lambda: execution if (execution := self.execution(execution_id)).state in ENDED else None
         )
 
-    def run(self, workflow, **given):
-        return self.wait(self.start(workflow, **given))
+    def run(self, workflow, **inputs):
+        return self.wait(self.start(workflow, **inputs))
 
     def tasks(self, execution_id):
         return {
@@ -73,28 +73,28 @@ class Rest:
         }
 
     def call(self, action, **inputs):
-        """Run one action now; give Mistral's reply."""
+        """Run one action synchronously and return Mistral's reply."""
         body = {"name": action, "input": json.dumps(inputs), "params": json.dumps({"run_sync": True})}
         return self.client.post("/action_executions", json=body)
 
     def act(self, action, **inputs):
-        """Run one action now; give its state and result."""
-        told = self.call(action, **inputs).raise_for_status().json()
-        return SimpleNamespace(state=told["state"], result=json.loads(told["output"])["result"])
+        """Run one action synchronously and return its state and result."""
+        reply = self.call(action, **inputs).raise_for_status().json()
+        return SimpleNamespace(state=reply["state"], result=json.loads(reply["output"])["result"])
 
 
-def wait_for(look):
-    """Look until there is something; give it."""
+def wait_for(condition):
+    """Poll until the condition is truthy and return its value."""
     end = time.monotonic() + WAIT_S
     while time.monotonic() < end:
-        if found := look():
+        if found := condition():
             return found
-        time.sleep(_LOOK_S)
-    raise AssertionError(f"it did not happen within {WAIT_S} s")
+        time.sleep(_INTERVAL_S)
+    raise AssertionError(f"it didn't happen within {WAIT_S} s")
 
 
-def _read(told):
+def _read(reply):
     for name in ("output", "result", "published"):
-        if told.get(name):
-            told[name] = json.loads(told[name])
-    return SimpleNamespace(**told)
+        if reply.get(name):
+            reply[name] = json.loads(reply[name])
+    return SimpleNamespace(**reply)

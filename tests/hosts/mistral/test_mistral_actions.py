@@ -1,4 +1,4 @@
-"""Actions, their inputs, results and errors, in a Mistral of one process."""
+"""Actions, their inputs, results and errors, in a single-process Mistral."""
 
 import json
 
@@ -25,35 +25,35 @@ def me(mistral):
 
 @pytest.fixture(scope="module")
 def meeting(mistral):
-    told = mistral.act("calendly.scheduled_events.list", status="active", limit=1).result
-    return told["records"][0]["uri"]
+    result = mistral.act("calendly.scheduled_events.list", status="active", limit=1).result
+    return result["records"][0]["uri"]
 
 
-def test_the_list_shows_every_action_of_the_catalog_and_two_more(mistral):
+def test_the_list_has_every_action_of_the_catalog_and_two_more(mistral):
     ours = {name for name in listed(mistral) if name.startswith("calendly.")}
     assert ours == {f"calendly.{action}" for action in connector.actions()} | OWN
 
 
-def test_the_list_can_be_asked_for_some(mistral):
+def test_the_list_can_be_filtered_and_limited(mistral):
     assert set(listed(mistral, name="eq:calendly.users.me")) == {"calendly.users.me"}
     assert len(listed(mistral, limit=3)) == 3
 
 
-def test_an_action_shows_its_inputs_and_what_they_mean(mistral):
+def test_an_action_shows_its_inputs_with_descriptions(mistral):
     shown = mistral.get("/actions/calendly.users.get")
     assert shown["input"] == "uuid, credential=null"
     assert "uuid (required): " in shown["description"]
     assert "https://developer.calendly.com/" in shown["description"]
 
 
-def test_only_lists_take_a_limit(mistral):
+def test_only_lists_accept_a_limit(mistral):
     for name, action in listed(mistral).items():
         if name.startswith("calendly.") and name not in OWN:
             is_list = connector.actions()[name.removeprefix("calendly.")].returns == "many"
             assert ("limit=null, all_pages=null" in action["input"]) == is_list
 
 
-def test_no_action_takes_a_secret(mistral):
+def test_no_action_has_a_secret_input(mistral):
     secret = {
         (f"calendly.{action.id}", name)
         for action in connector.actions().values()
@@ -65,14 +65,14 @@ def test_no_action_takes_a_secret(mistral):
         assert field not in [part.split("=")[0] for part in listed(mistral)[name]["input"].split(", ")]
 
 
-def test_a_record(mistral):
-    told = mistral.act("calendly.users.me")
-    assert told.state == "SUCCESS"
-    assert told.result["record"]["uri"].startswith("http")
-    assert told.result["warnings"] == []
+def test_an_action_returns_a_record(mistral):
+    done = mistral.act("calendly.users.me")
+    assert done.state == "SUCCESS"
+    assert done.result["record"]["uri"].startswith("http")
+    assert done.result["warnings"] == []
 
 
-def test_a_list_gives_a_page_and_where_it_goes_on(mistral):
+def test_a_list_returns_a_page_and_the_token_of_the_next(mistral):
     first = mistral.act("calendly.scheduled_events.list", count=2).result
     assert len(first["records"]) == 2
     assert first["complete"] is False
@@ -80,7 +80,7 @@ def test_a_list_gives_a_page_and_where_it_goes_on(mistral):
     assert then["records"][0] not in first["records"]
 
 
-def test_a_list_up_to_a_limit_and_a_whole_one(mistral):
+def test_a_list_can_be_read_up_to_a_limit_or_completely(mistral):
     some = mistral.act("calendly.scheduled_events.list", limit=3).result
     assert (len(some["records"]), some["complete"]) == (3, False)
     everything = mistral.act("calendly.event_types.list", all_pages=True).result
@@ -88,7 +88,7 @@ def test_a_list_up_to_a_limit_and_a_whole_one(mistral):
     assert everything["next_page_token"] is None
 
 
-def test_what_gives_nothing_is_told_as_done(mistral):
+def test_an_action_without_a_result_returns_done(mistral):
     emails = [{"email": "for.a.moment@client.example", "is_primary": True}]
     made = mistral.act("calendly.contacts.create", emails=emails).result["record"]
     removed = mistral.act("calendly.contacts.delete", uuid=made["uri"])
@@ -113,68 +113,68 @@ def test_a_signing_key_comes_from_the_credential(mistral, world, me):
     assert request["status"] == 201
 
 
-def test_without_a_signing_key_a_subscription_is_refused(mistral, me):
+def test_a_subscription_without_a_signing_key_is_rejected(mistral, me):
     made = mistral.act("calendly.webhook_subscriptions.create", **subscription(me))
     assert (made.state, made.result["code"]) == ("ERROR", "invalid_params")
     assert "signing_key" in made.result["message"]
 
 
-def test_null_is_not_given(mistral):
-    told = mistral.act("calendly.scheduled_events.list", status=None, count=None, credential=None, limit=None)
-    assert told.state == "SUCCESS"
+def test_null_counts_as_missing(mistral):
+    done = mistral.act("calendly.scheduled_events.list", status=None, count=None, credential=None, limit=None)
+    assert done.state == "SUCCESS"
 
 
-def test_null_clears_where_the_schema_takes_it():
-    from calendly_connector.hosts.mistral.descriptors import offered
+def test_null_is_sent_if_the_schema_accepts_it():
+    from calendly_connector.hosts.mistral.descriptors import find_action
 
-    given = offered("calendly.user_meeting_limits.update").given({"user": None, "daily_limit": None})
-    assert given == {"daily_limit": None}
+    action = find_action("calendly.user_meeting_limits.update")
+    assert action.without_nulls({"user": None, "daily_limit": None}) == {"daily_limit": None}
 
 
-def test_a_credential_is_chosen_by_its_name(mistral):
-    told = mistral.act("calendly.users.me", credential="without")
-    assert told.state == "ERROR"
-    assert told.result["code"] == "permission_denied"
-    assert told.result["reason"] == "scope"
-    assert told.result["required_scopes"] == ["users:read"]
-    assert told.result["retryable"] is False
-    assert told.result["fix"]
+def test_a_credential_is_selected_by_name(mistral):
+    done = mistral.act("calendly.users.me", credential="without")
+    assert done.state == "ERROR"
+    assert done.result["code"] == "permission_denied"
+    assert done.result["reason"] == "scope"
+    assert done.result["required_scopes"] == ["users:read"]
+    assert done.result["retryable"] is False
+    assert done.result["fix"]
 
 
 @pytest.mark.parametrize("action", ["calendly.users.me", "calendly.check", "calendly.poll"])
-def test_an_unknown_credential_is_refused_by_name(mistral, action):
+def test_an_unknown_credential_is_rejected(mistral, action):
     inputs = {"events": ["invitee.created"]} if action == "calendly.poll" else {}
-    told = mistral.act(action, credential="nobody's", **inputs)
-    assert told.state == "ERROR"
-    assert told.result["code"] == "unknown_credential"
-    assert "vault" in told.result["fix"]
+    done = mistral.act(action, credential="nobody's", **inputs)
+    assert done.state == "ERROR"
+    assert done.result["code"] == "unknown_credential"
+    assert "vault" in done.result["fix"]
 
 
-def test_a_check_says_who_it_is(mistral, me):
-    told = mistral.act("calendly.check")
-    assert told.state == "SUCCESS"
-    assert told.result["outcome"] == "ok"
-    assert told.result["user"]["uri"] == me["uri"]
+def test_a_check_returns_the_user(mistral, me):
+    done = mistral.act("calendly.check")
+    assert done.state == "SUCCESS"
+    assert done.result["outcome"] == "ok"
+    assert done.result["user"]["uri"] == me["uri"]
 
 
 @pytest.mark.parametrize(("credential", "code"), [("revoked", "invalid_token"), ("without", "missing_scope")])
 def test_a_check_says_what_is_wrong(mistral, credential, code):
-    told = mistral.act("calendly.check", credential=credential)
-    assert told.state == "ERROR"
-    assert told.result["code"] == code
-    assert told.result["retryable"] is False
-    assert told.result["message"]
-    assert told.result["fix"]
+    done = mistral.act("calendly.check", credential=credential)
+    assert done.state == "ERROR"
+    assert done.result["code"] == code
+    assert done.result["retryable"] is False
+    assert done.result["message"]
+    assert done.result["fix"]
 
 
-def test_a_check_in_an_outage_may_be_repeated(mistral, world):
+def test_a_check_in_an_outage_is_retryable(mistral, world):
     world.fault("status", status=503, path="/users/me", times=50)
-    told = mistral.act("calendly.check")
-    assert (told.state, told.result["code"], told.result["retryable"]) == ("ERROR", "calendly_down", True)
+    done = mistral.act("calendly.check")
+    assert (done.state, done.result["code"], done.result["retryable"]) == ("ERROR", "calendly_down", True)
 
 
 @pytest.mark.parametrize(
-    ("action", "inputs", "says"),
+    ("action", "inputs", "message"),
     [
         ("users.get", {}, "uuid: is missing"),
         ("users.get", {"uuid": "me", "uid": 1}, "uid: is not an input of this action (did you mean 'uuid'?)"),
@@ -183,16 +183,16 @@ def test_a_check_in_an_outage_may_be_repeated(mistral, world):
         ("webhook_subscriptions.create", {"signing_key": "made-up"}, "signing_key: is a secret"),
     ],
 )
-def test_a_wrong_name_is_refused_before_an_executor_sees_it(mistral, action, inputs, says):
+def test_an_unknown_or_missing_input_is_rejected_by_the_engine(mistral, action, inputs, message):
     answer = mistral.call(f"calendly.{action}", **inputs)
     assert answer.status_code == 400
-    assert says in answer.json()["faultstring"]
+    assert message in answer.json()["faultstring"]
     assert f"`mistral action-get calendly.{action}`" in answer.json()["faultstring"]
     assert "made-up" not in answer.text
 
 
 @pytest.mark.parametrize(
-    ("action", "inputs", "says"),
+    ("action", "inputs", "message"),
     [
         ("scheduled_events.list", {"limit": 0}, "limit: must be at least 1"),
         ("scheduled_events.list", {"limit": "3"}, "limit: must be a whole number"),
@@ -209,44 +209,44 @@ def test_a_wrong_name_is_refused_before_an_executor_sees_it(mistral, action, inp
         ("check", {"deep": "yes"}, "deep: must be true or false"),
     ],
 )
-def test_a_wrong_value_ends_in_an_error_for_the_rules_of_a_flow(mistral, action, inputs, says):
-    told = mistral.act(f"calendly.{action}", **inputs)
-    assert told.state == "ERROR"
-    assert says in told.result["message"] + told.result["fix"]
-    assert told.result["retryable"] is False
+def test_an_invalid_value_ends_in_an_error_object(mistral, action, inputs, message):
+    done = mistral.act(f"calendly.{action}", **inputs)
+    assert done.state == "ERROR"
+    assert message in done.result["message"] + done.result["fix"]
+    assert done.result["retryable"] is False
 
 
-def test_a_token_in_the_place_of_a_name_is_not_repeated(mistral):
-    told = mistral.act("calendly.users.me", credential="made-up." * 40)
-    assert told.state == "ERROR"
-    assert "never the credential itself" in told.result["message"]
-    assert "made-up." not in str(told.result)
+def test_a_token_passed_as_a_name_is_not_echoed(mistral):
+    done = mistral.act("calendly.users.me", credential="made-up." * 40)
+    assert done.state == "ERROR"
+    assert "never the credential itself" in done.result["message"]
+    assert "made-up." not in str(done.result)
 
 
-def test_a_write_that_may_have_happened_is_not_for_repeating(mistral, world):
+def test_a_write_that_may_have_happened_is_not_retryable(mistral, world):
     world.fault("status", status=503, method="POST", path="/contacts")
-    told = mistral.act("calendly.contacts.create", emails=[{"email": "ada@acme.example", "is_primary": True}])
-    assert told.state == "ERROR"
-    assert told.result["may_have_happened"] is True
-    assert told.result["retryable"] is False
+    done = mistral.act("calendly.contacts.create", emails=[{"email": "ada@acme.example", "is_primary": True}])
+    assert done.state == "ERROR"
+    assert done.result["may_have_happened"] is True
+    assert done.result["retryable"] is False
 
 
-def test_what_looks_like_a_function_is_a_value(mistral):
-    told = mistral.act("calendly.scheduled_events.list", user="~{GetUserUrl}~")
-    assert told.state == "ERROR"
+def test_function_syntax_is_plain_text(mistral):
+    done = mistral.act("calendly.scheduled_events.list", user="~{GetUserUrl}~")
+    assert done.state == "ERROR"
 
 
-def test_a_result_that_mistral_cannot_keep_is_refused_with_what_to_do(mistral, me):
+def test_a_result_too_large_is_an_error_with_what_to_do(mistral, me):
     organization = me["current_organization"]
-    for how in ({"count": 100}, {"all_pages": True}, {"limit": 200}):
-        told = mistral.act("calendly.scheduled_events.list", organization=organization, **how)
-        assert told.state == "ERROR"
-        assert told.result["code"] == "result_too_large"
-        assert "64 KB" in told.result["message"]
-        assert "limit" in told.result["fix"]
+    for inputs in ({"count": 100}, {"all_pages": True}, {"limit": 200}):
+        done = mistral.act("calendly.scheduled_events.list", organization=organization, **inputs)
+        assert done.state == "ERROR"
+        assert done.result["code"] == "result_too_large"
+        assert "64 KB" in done.result["message"]
+        assert "limit" in done.result["fix"]
 
 
-def test_a_list_is_not_read_on_once_it_is_too_large(mistral, world, me):
+def test_reading_a_list_stops_once_it_is_too_large(mistral, world, me):
     world.control("DELETE", "/requests")
     mistral.act(
         "calendly.scheduled_events.list", organization=me["current_organization"], all_pages=True, count=100
@@ -254,7 +254,7 @@ def test_a_list_is_not_read_on_once_it_is_too_large(mistral, world, me):
     assert len(world.requests()["requests"]) == 1
 
 
-def test_an_unknown_action_is_found_when_it_is_started(mistral):
+def test_an_unknown_action_is_rejected_when_it_is_started(mistral):
     answer = mistral.call("calendly.users.mee")
     assert answer.status_code == 400
     assert "calendly.users.mee" in answer.json()["faultstring"]
@@ -268,7 +268,7 @@ def define(mistral, name, task):
     assert answer.is_success, answer.text
 
 
-def test_a_wrong_name_in_a_flow_is_an_error_that_the_flow_may_handle(mistral):
+def test_a_workflow_can_handle_an_unknown_input(mistral):
     define(mistral, "wrong", {"action": "calendly.users.get uid=1"})
     assert "did you mean 'uuid'?" in mistral.run("wrong").state_info
     define(mistral, "handled", {"action": "calendly.users.get uid=1", "on-error": "after"})
@@ -277,14 +277,14 @@ def test_a_wrong_name_in_a_flow_is_an_error_that_the_flow_may_handle(mistral):
     assert mistral.run("delayed").state == "SUCCESS"
 
 
-def test_an_unknown_action_in_a_flow_ends_it(mistral):
+def test_an_unknown_action_ends_the_workflow(mistral):
     define(mistral, "unknown", {"action": "calendly.users.mee", "on-error": "after"})
-    ended = mistral.run("unknown")
-    assert ended.state == "ERROR"
-    assert "calendly.users.mee" in ended.state_info
+    done = mistral.run("unknown")
+    assert done.state == "ERROR"
+    assert "calendly.users.mee" in done.state_info
 
 
-def test_a_result_too_large_is_an_error_that_the_flow_may_handle(mistral, me):
+def test_a_workflow_can_handle_a_result_too_large(mistral, me):
     task = {
         "action": "calendly.scheduled_events.list",
         "input": {"organization": me["current_organization"], "all_pages": True},
@@ -296,7 +296,7 @@ def test_a_result_too_large_is_an_error_that_the_flow_may_handle(mistral, me):
     assert mistral.tasks(execution.id)["one"].result["code"] == "result_too_large"
 
 
-def test_what_fits_by_our_measure_fits_by_mistrals(mistral, me):
+def test_our_size_limit_matches_mistrals(mistral, me):
     items = {
         "with-items": "n in <% range(50, 80) %>",
         "action": "calendly.scheduled_events.list",
@@ -306,13 +306,13 @@ def test_what_fits_by_our_measure_fits_by_mistrals(mistral, me):
     define(mistral, "sizes", items)
     execution = mistral.run("sizes")
     task = mistral.tasks(execution.id)["one"]
-    refused = [result.get("code") == "result_too_large" for result in task.result]
-    assert True in refused
-    assert sorted(refused) == refused[: refused.count(False)] + [True] * refused.count(True)
+    rejected = [result.get("code") == "result_too_large" for result in task.result]
+    assert True in rejected
+    assert sorted(rejected) == rejected[: rejected.count(False)] + [True] * rejected.count(True)
     assert execution.state == "SUCCESS"
 
 
-def test_an_action_of_ones_own_is_built_on_ours(mistral):
+def test_an_ad_hoc_action_can_be_based_on_ours(mistral):
     text = """
         version: '2.0'
         my_meetings:
@@ -327,7 +327,7 @@ def test_an_action_of_ones_own_is_built_on_ours(mistral):
     assert [type(uri) for uri in mistral.tasks(execution.id)["one"].result] == [str]
 
 
-def test_what_is_tried_again_is_only_what_may_be(mistral, world, meeting):
+def test_break_on_retries_only_retryable_errors(mistral, world, meeting):
     task = {
         "action": "calendly.scheduled_events.get",
         "input": {"uuid": meeting},

@@ -1,4 +1,4 @@
-"""The conformance kit, run by Mistral: workflows of one task, asked for over REST."""
+"""The conformance kit, run with Mistral: workflows of one task, started over REST."""
 
 import json
 from uuid import uuid4
@@ -6,19 +6,19 @@ from uuid import uuid4
 import pytest
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.plugin import connector
-from calendly_connector.testing import Checked, Failure, Ran, TriggerSuite
+from calendly_connector.testing import CheckOutcome, Failure, RunOutcome, TriggerSuite
 from conftest import one_process, own_environment
 
 PREFIX = "calendly."
-LOOK = """
+POLL = """
 version: '2.0'
-look:
+poll:
   input: [credential, event, cursor]
   output:
     cursor: <% $.cursor %>
-    told: <% $.told %>
+    events: <% $.events %>
   tasks:
-    look:
+    poll:
       action: calendly.poll
       input:
         credential: <% $.credential %>
@@ -26,17 +26,17 @@ look:
         cursor: <% $.cursor %>
       publish:
         cursor: <% task().result.cursor %>
-        told: <% task().result.events.id %>
+        events: <% task().result.events.id %>
 """
 
 
 class MistralHost:
-    """What is stored goes into the vault of the executor."""
+    """Credentials are stored in the executor's vault."""
 
     def __init__(self, api, folder, environment):
         self.api, self.folder, self.environment = api, folder, environment
         self.cursors = {}
-        assert api.define("workflows", LOOK).is_success
+        assert api.define("workflows", POLL).is_success
 
     def catalog(self):
         listed = self.api.get("/actions")["actions"]
@@ -48,32 +48,32 @@ class MistralHost:
         open_vault(self.environment).put(name, credential)
 
     def check(self, name):
-        told = self.api.act("calendly.check", credential=name)
-        return Checked(told.state == "SUCCESS", f"{told.result['message']} {told.result['fix']}")
+        check = self.api.act("calendly.check", credential=name)
+        return CheckOutcome(check.state == "SUCCESS", f"{check.result['message']} {check.result['fix']}")
 
     def run(self, name, action, inputs, *, all_pages=False):
         whole = {"all_pages": True} if all_pages else {}
         task = {"action": f"{PREFIX}{action}", "input": {**inputs, **whole, "credential": name}}
-        flow = f"flow_{uuid4().hex}"  # Mistral keeps what it has read of one name for a second
+        flow = f"flow_{uuid4().hex}"  # Mistral caches a workflow by name for a second
         text = json.dumps({"version": "2.0", flow: {"tasks": {"step": task}}})
         assert self.api.define("workflows", text).is_success
         execution = self.api.run(flow)
         result = self.api.tasks(execution.id)["step"].result
         if execution.state == "SUCCESS":
-            return Ran(result.get("record"), result.get("records", ()), result.get("complete", True))
+            return RunOutcome(result.get("record"), result.get("records", ()), result.get("complete", True))
         if isinstance(result, dict):
-            return Ran(failure=Failure(f"{execution.state_info} {result['fix']}", result["retryable"]))
-        return Ran(failure=Failure(execution.state_info))
+            return RunOutcome(failure=Failure(f"{execution.state_info} {result['fix']}", result["retryable"]))
+        return RunOutcome(failure=Failure(execution.state_info))
 
     def load(self, _action, _inputs):
         return None
 
     def events(self, name, event):
-        given = {"credential": name, "event": event, "cursor": self.cursors.get(event)}
-        execution = self.api.run("look", **given)
+        inputs = {"credential": name, "event": event, "cursor": self.cursors.get(event)}
+        execution = self.api.run("poll", **inputs)
         assert execution.state == "SUCCESS", execution.state_info
         self.cursors[event] = execution.output["cursor"]
-        return execution.output["told"]
+        return execution.output["events"]
 
     def written(self):
         return (path.read_bytes() for path in self.folder.rglob("*") if path.is_file())

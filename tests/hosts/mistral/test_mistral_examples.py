@@ -22,7 +22,7 @@ def _no_faults(world):
     world.control("DELETE", "/faults")
 
 
-def test_guests_of_the_coming_meetings(mistral, world):
+def test_guests_of_upcoming_meetings_are_listed(mistral, world):
     booked = world.book(name="Imani Oduya", email="imani@client.example")
     execution = mistral.run("calendly_guests.coming", days=60)
     assert execution.state == "SUCCESS"
@@ -30,7 +30,7 @@ def test_guests_of_the_coming_meetings(mistral, world):
     assert booked["invitee"]["email"] == "imani@client.example"
 
 
-def test_guests_stop_at_a_credential_that_does_not_sign_in(mistral, world):
+def test_guests_stop_if_the_credential_is_rejected(mistral, world):
     world.control("DELETE", "/requests")
     execution = mistral.run("calendly_guests.coming", credential="revoked")
     assert execution.state == "ERROR"
@@ -38,7 +38,7 @@ def test_guests_stop_at_a_credential_that_does_not_sign_in(mistral, world):
     assert {request["path"] for request in world.requests()["requests"]} == {"/users/me"}
 
 
-def test_a_meeting_that_fails_for_a_while_is_asked_for_again_and_no_other(mistral, world):
+def test_only_the_meeting_that_fails_is_retried(mistral, world):
     meeting = world.book(name="Imani Oduya", email="imani@client.example")["event"]["uri"].rpartition("/")[2]
     world.control("DELETE", "/requests")
     world.fault("status", status=503, path=f"/scheduled_events/{meeting}/invitees", times=6)
@@ -54,29 +54,29 @@ def test_a_meeting_that_fails_for_a_while_is_asked_for_again_and_no_other(mistra
 
 
 def next_second():
-    """Wait until runs that begin now are later for Mistral than those before: it keeps whole seconds."""
+    """Wait for the next second: Mistral stores times in whole seconds, and later runs must sort later."""
     before = int(time.time())
     while int(time.time()) == before:
         time.sleep(0.05)
 
 
-def look(mistral, **given):
+def poll(mistral, **inputs):
     next_second()
-    execution = mistral.run("calendly_bookings.look", **given)
+    execution = mistral.run("calendly_bookings.poll", **inputs)
     assert execution.state == "SUCCESS", execution.state_info
-    return execution.output["taken"]
+    return execution.output["handled"]
 
 
-def test_each_look_goes_on_where_the_last_good_one_ended(mistral, world):
-    def seen(who="noor.new@client.example"):  # a meeting of another may come within reach meanwhile
-        return [told for told in look(mistral) if told.endswith(who)]
+def test_each_poll_resumes_from_the_last_successful_one(mistral, world):
+    def seen(who="noor.new@client.example"):  # other invitees' meetings may appear meanwhile
+        return [line for line in poll(mistral) if line.endswith(who)]
 
-    look(mistral)
+    poll(mistral)
     booked = world.book(name="Noor van Dijk", email="noor.new@client.example")
     assert seen() == ["invitee.created noor.new@client.example"]
     assert seen() == []
     world.cancel(invitee=booked["invitee"]["uri"])
     next_second()
-    assert mistral.run("calendly_bookings.look", credential="revoked").state == "ERROR"
+    assert mistral.run("calendly_bookings.poll", credential="revoked").state == "ERROR"
     assert seen() == ["invitee.canceled noor.new@client.example"]
     assert seen() == []

@@ -1,4 +1,4 @@
-"""A full server: what two executors do together, and what is left to do when one of them is killed."""
+"""A full server: two executors share the work, and one of them is killed."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ from calendly_connector.plugin import connector
 LOST = "Heartbeat wasn't received."
 BOOKINGS = files("calendly_connector.examples.mistral").joinpath("bookings.yaml").read_text()
 
-# A workflow for each item, so that a retry repeats that item alone.
+# One workflow per item, so a retry repeats only that item.
 ITEMS = """
 version: '2.0'
 name: {name}
@@ -34,19 +34,19 @@ workflows:
         retry:
           count: 3
           delay: 0
-          break-on: <% {give_up} %>
+          break-on: <% {break_on} %>
         publish:
           got: <% task().result.record.uri %>
 """
 READS = ITEMS.format(
     name="reads",
     action="calendly.scheduled_events.get uuid=<% $.item %>",
-    give_up="isDict(task().result) and not task().result.get(retryable, false)",
+    break_on="isDict(task().result) and not task().result.get(retryable, false)",
 )
 WRITES = ITEMS.format(
     name="writes",
     action="calendly.contacts.create emails=<% [dict(email => $.item, is_primary => true)] %>",
-    give_up="not (isDict(task().result) and task().result.get(retryable, false))",
+    break_on="not (isDict(task().result) and task().result.get(retryable, false))",
 )
 
 
@@ -60,12 +60,12 @@ def api(server):
 
 @pytest.fixture(scope="module", autouse=True)
 def _trigger(api, world):
-    """Have Mistral look for bookings each minute, one that was made just now among them."""
+    """Have Mistral poll for bookings every minute, including one made just now."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     world.book(name="Salma Haddad", email="salma@cron.example")
     body = {
         "name": "each_minute",
-        "workflow_name": "calendly_bookings.look",
+        "workflow_name": "calendly_bookings.poll",
         "workflow_input": json.dumps({"since": now}),
         "pattern": "* * * * *",
     }
@@ -73,14 +73,14 @@ def _trigger(api, world):
     assert answer.is_success, answer.text
 
 
-def test_the_list_shows_our_actions_and_their_inputs(api):
+def test_the_list_has_our_actions_and_their_inputs(api):
     shown = {action["name"]: action["input"] for action in api.get("/actions")["actions"]}
     ours = {name for name in shown if name.startswith("calendly.")}
     assert ours == {f"calendly.{name}" for name in (*connector.actions(), "check", "poll")}
     assert shown["calendly.users.get"] == "uuid, credential=null"
 
 
-def test_a_wrong_input_is_refused_by_the_engine(api):
+def test_an_unknown_input_is_rejected_by_the_engine(api):
     answer = api.call("calendly.users.get", uid=1)
     assert answer.status_code == 400
     assert "did you mean 'uuid'?" in answer.json()["faultstring"]
@@ -94,7 +94,7 @@ def meetings(api):
 
 
 def items(api, execution_id):
-    """Give what became of each item."""
+    """Return the execution of each item."""
     found = api.get("/executions", root_execution_id=f"eq:{execution_id}")["executions"]
     return [api.execution(one["id"]) for one in found]
 
@@ -125,7 +125,7 @@ def test_a_killed_executor_loses_no_read_and_repeats_no_write(api, server, world
     assert sorted(one.output["got"] for one in items(api, reads)) == sorted(meetings)
     asked = Counter(got(world))
     assert len(asked) == len(meetings)
-    assert max(asked.values()) == 2  # those that were lost with the executor
+    assert max(asked.values()) == 2  # those lost with the executor were read again
 
     assert written.state == "ERROR"
     ended = items(api, writes)
@@ -151,15 +151,15 @@ def got(world):
     ]
 
 
-def test_a_cron_trigger_looks_for_bookings(api):
-    """The executor that was killed may have been running a look: then the next minute's counts."""
+def test_a_cron_trigger_polls_for_bookings(api):
+    """The killed executor may have been running a poll; then the next minute's poll counts."""
 
     def ended():
-        executions = api.get("/executions", workflow_name="eq:calendly_bookings.look")["executions"]
-        looks = [api.execution(one["id"]) for one in executions if one["state"] in rest.ENDED]
-        return [look for look in looks if look.state == "SUCCESS" or LOST not in look.state_info]
+        executions = api.get("/executions", workflow_name="eq:calendly_bookings.poll")["executions"]
+        polls = [api.execution(one["id"]) for one in executions if one["state"] in rest.ENDED]
+        return [poll for poll in polls if poll.state == "SUCCESS" or LOST not in poll.state_info]
 
     [first, *_] = rest.wait_for(ended)
     assert first.state == "SUCCESS", first.state_info
-    assert first.output["taken"] == ["invitee.created salma@cron.example"]
+    assert first.output["handled"] == ["invitee.created salma@cron.example"]
     assert first.output["cursor"]

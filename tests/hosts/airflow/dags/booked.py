@@ -1,4 +1,4 @@
-"""Wait for bookings in each way, and welcome everybody in a mapped task; the sensor can die with its find."""
+"""Wait for bookings in each mode and welcome each invitee in a mapped task; the sensor can die in between."""
 
 import logging
 import os
@@ -12,11 +12,11 @@ WAYS = {"refused": {}, "poke": {}, "reschedule": {"mode": "reschedule"}, "deferr
 LIMIT = {"limit": int(os.environ["BOOKED_LIMIT"])} if "BOOKED_LIMIT" in os.environ else {}
 
 
-class Mortal(CalendlyEventSensor):
-    """Dies, if it is told to, when the cursor is written down and the events are not."""
+class KillableSensor(CalendlyEventSensor):
+    """With `dies` in the run's conf, dies after storing the cursor and before returning the events."""
 
-    def _hand_on(self, context, told):
-        events = super()._hand_on(context, told)
+    def _return_events(self, context, payload):
+        events = super()._return_events(context, payload)
         if context["dag_run"].conf.get("dies"):
             os.kill(os.getpid(), signal.SIGKILL)
         return events
@@ -29,7 +29,7 @@ def welcome(event):
 
 for way, arguments in WAYS.items():
     with DAG(f"booked_{way}", schedule=None, start_date=pendulum.datetime(2026, 1, 1), max_active_runs=1):
-        booked = Mortal(
+        booked = KillableSensor(
             task_id="booked",
             events=["invitee.created"],
             since="{{ dag_run.conf.get('since', '') }}",

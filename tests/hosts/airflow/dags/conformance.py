@@ -1,4 +1,4 @@
-"""Runs whatever call, and waits for whatever events, a run's parameters ask for: mapped tasks of one."""
+"""Run the call, or wait for the events, in a run's parameters; each as a mapped task of one."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Asks for an input that there is not."""
+"""A DAG with an unknown input."""
 
 import pendulum
 from airflow.sdk import DAG

@@ -1,4 +1,4 @@
-"""Create a scheduling link, with retries and without."""
+"""Create a scheduling link, with and without retries."""
 
 import pendulum
 from airflow.sdk import DAG

@@ -1,4 +1,4 @@
-"""Waits for bookings as the example does, but looks every second."""
+"""Wait for bookings like the example, but poll every second."""
 
 import pendulum
 from airflow.sdk import DAG
