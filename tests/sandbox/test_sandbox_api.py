@@ -40,8 +40,8 @@ def client(sandbox):
 
 @pytest.fixture
 def get(client):
-    def call(path, who="sandbox-owner", **query):
-        return client.get(path, params=query, headers={"Authorization": f"Bearer {who}"})
+    def call(path, caller="sandbox-owner", **query):
+        return client.get(path, params=query, headers={"Authorization": f"Bearer {caller}"})
 
     return call
 
@@ -192,8 +192,8 @@ def test_a_user_without_a_role_sees_only_their_own_records(get, sandbox):
     own = member(sandbox, 2)
     assert get(f"/organization_memberships/{own.membership_uuid}", "sandbox-member").status_code == 200
     assert get(f"/organization_memberships/{fixtures.OWNER_MEMBERSHIP}", "sandbox-member").status_code == 403
-    refused = get(f"/scheduled_events/{fixtures.ACTIVE_EVENT}", "sandbox-member")
-    assert refused.json()["message"] == "You are not allowed to view this event"
+    rejected = get(f"/scheduled_events/{fixtures.ACTIVE_EVENT}", "sandbox-member")
+    assert rejected.json()["message"] == "You are not allowed to view this event"
     listed = get("/scheduled_events", "sandbox-member", user=own.user["uri"]).json()["collection"]
     assert get(listed[0]["uri"].removeprefix(PUBLIC), "sandbox-member").status_code == 200
     assert get(f"/webhook_subscriptions/{fixtures.ACTIVE_WEBHOOK}", "sandbox-member").status_code == 403
@@ -224,13 +224,13 @@ def test_only_owners_and_admins_list_the_organization(get, path):
 
 def test_access_to_events_depends_on_role_and_organization(get, sandbox):
     own, other = member(sandbox, 2).user["uri"], member(sandbox, 3).user["uri"]
-    stranger = member(sandbox, -1).user["uri"]
+    other_user = member(sandbox, -1).user["uri"]
     also = "Please also specify organization when requesting events for a user within your organization."
     cases = [
         ("sandbox-owner", {"user": OWNER}, None),
         ("sandbox-owner", {"user": other}, also),
         ("sandbox-owner", {"user": other, "organization": ORGANIZATION}, None),
-        ("sandbox-owner", {"user": stranger}, "This user is not in your organization"),
+        ("sandbox-owner", {"user": other_user}, "This user is not in your organization"),
         ("sandbox-member", {"user": own}, None),
         ("sandbox-member", {"user": own, "organization": ORGANIZATION}, None),
         ("sandbox-member", {"user": other}, "You do not have permission to access this resource."),
@@ -293,7 +293,7 @@ def test_page_tokens_are_opaque_and_stable(get):
     [
         {"count": "6"},
         {"status": "active"},
-        {"who": "sandbox-admin"},
+        {"caller": "sandbox-admin"},
         {"page_token": "x" * 32},
         {"page_token": ""},
     ],
@@ -438,8 +438,8 @@ def test_every_event_type_and_event_matches_the_connectors_schemas(get):
 
 @pytest.fixture
 def post(client):
-    def call(body, who="sandbox-owner"):
-        headers = {"Authorization": f"Bearer {who}"}
+    def call(body, caller="sandbox-owner"):
+        headers = {"Authorization": f"Bearer {caller}"}
         content = body if isinstance(body, bytes) else None
         return client.post(
             "/webhook_subscriptions", json=None if content else body, content=content, headers=headers
@@ -457,16 +457,16 @@ HOOK = {
 
 
 def test_a_subscription_is_created_read_and_deleted(client, get, post):
-    made = post(HOOK | {"signing_key": "kept-secret"})
-    assert made.status_code == 201
-    record = made.json()["resource"]
+    created = post(HOOK | {"signing_key": "kept-secret"})
+    assert created.status_code == 201
+    record = created.json()["resource"]
     path = record["uri"].removeprefix(PUBLIC)
-    assert "kept-secret" not in made.text
-    assert get(path).json() == made.json()
+    assert "kept-secret" not in created.text
+    assert get(path).json() == created.json()
     assert record["user"] is record["group"] is None
-    taken = post(HOOK)
-    assert taken.status_code == 409
-    assert taken.json() == {"title": "Already Exists", "message": "Hook with this url already exists"}
+    duplicate = post(HOOK)
+    assert duplicate.status_code == 409
+    assert duplicate.json() == {"title": "Already Exists", "message": "Hook with this url already exists"}
     listed = get("/webhook_subscriptions", organization=ORGANIZATION, scope="organization").json()[
         "collection"
     ]
@@ -480,12 +480,12 @@ def test_a_subscription_is_created_read_and_deleted(client, get, post):
 @pytest.mark.parametrize("scope", ["user", "group"])
 def test_subscriptions_of_a_user_or_group_have_its_uri(client, get, post, scope):
     owner = {"user": ADMIN, "group": GROUP}[scope]
-    made = post(HOOK | {"url": f"http://127.0.0.1:9/{scope}", "scope": scope, scope: owner})
-    assert made.status_code == 201
-    assert made.json()["resource"][scope] == owner
+    created = post(HOOK | {"url": f"http://127.0.0.1:9/{scope}", "scope": scope, scope: owner})
+    assert created.status_code == 201
+    assert created.json()["resource"][scope] == owner
     query = {"organization": ORGANIZATION, "scope": scope, scope: owner, "sort": "created_at:desc"}
-    assert get("/webhook_subscriptions", **query).json()["collection"] == [made.json()["resource"]]
-    path = made.json()["resource"]["uri"].removeprefix(PUBLIC)
+    assert get("/webhook_subscriptions", **query).json()["collection"] == [created.json()["resource"]]
+    path = created.json()["resource"]["uri"].removeprefix(PUBLIC)
     assert client.delete(path, headers={"Authorization": "Bearer sandbox-owner"}).status_code == 204
 
 
@@ -561,9 +561,9 @@ def test_the_owners_plan_decides_which_events_can_be_subscribed_to(post, sandbox
     sandbox.control(
         "POST", "/tokens", {"name": "paying", "scopes": scopes, "user": small["uri"], "plan": "paid"}
     )
-    refused = post(body | {"organization": small["current_organization"]}, "paying")
-    assert refused.status_code == 403
-    assert refused.json()["message"] == "Please upgrade to a paid Calendly account."
+    rejected = post(body | {"organization": small["current_organization"]}, "paying")
+    assert rejected.status_code == 403
+    assert rejected.json()["message"] == "Please upgrade to a paid Calendly account."
 
 
 def test_subscribing_without_access_to_the_scope_is_rejected(post, sandbox):
@@ -572,8 +572,8 @@ def test_subscribing_without_access_to_the_scope_is_rejected(post, sandbox):
     assert post(HOOK, "sandbox-free").status_code == 403
     assert post(HOOK | {"scope": "user", "user": OWNER}, "sandbox-member").status_code == 403
     assert post(HOOK | {"scope": "group", "group": GROUP}, "sandbox-member").status_code == 403
-    made = post(HOOK | {"scope": "user", "user": own, "url": "https://own.example"}, "sandbox-member")
-    assert made.status_code == 201
+    created = post(HOOK | {"scope": "user", "user": own, "url": "https://own.example"}, "sandbox-member")
+    assert created.status_code == 201
 
 
 def test_some_webhook_events_require_a_paid_plan(post, sandbox):
@@ -600,8 +600,8 @@ def test_the_rate_window_starts_with_the_first_request():
     clock = Clock()
     with Sandbox(clock=clock) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as client:
 
-        def spend(who="sandbox-free"):
-            return client.get("/users/me", headers={"Authorization": f"Bearer {who}"})
+        def spend(caller="sandbox-free"):
+            return client.get("/users/me", headers={"Authorization": f"Bearer {caller}"})
 
         first = spend()
         limit = {name: first.headers[f"x-ratelimit-{name}"] for name in ("limit", "remaining", "reset")}
@@ -661,8 +661,8 @@ def test_cached_replies_are_identical_until_the_next_change():
         httpx.Client(base_url=sandbox.url, trust_env=False) as client,
     ):
 
-        def page(who="sandbox-owner", **query):
-            headers = {"Authorization": f"Bearer {who}"}
+        def page(caller="sandbox-owner", **query):
+            headers = {"Authorization": f"Bearer {caller}"}
             return client.get("/scheduled_events", params={"user": OWNER, **query}, headers=headers)
 
         first = page()

@@ -25,7 +25,7 @@ from sandbox_client import ADMIN, ANCHOR, ORGANIZATION, OWNER, PAYLOADS, Clock
 WEB_URI = "https://app.acme.example/oauth/callback"
 NATIVE_URI = "http://127.0.0.1:49152/callback"
 WEB_BASIC = ("sandbox-web", "sandbox-web-secret")
-VERIFIER = "made-up-verifier-of-at-least-forty-three-characters"
+VERIFIER = "sample-verifier-of-at-least-forty-three-characters"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
@@ -67,25 +67,27 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
-        given = dict(attributes)
+        values = dict(attributes)
         if tag == "form":
-            self.action = (given["method"], given["action"])
-        elif tag == "input" and (given["type"] == "hidden" or "checked" in given):
-            self.fields.append((given["name"], given["value"]))
+            self.action = (values["method"], values["action"])
+        elif tag == "input" and (values["type"] == "hidden" or "checked" in values):
+            self.fields.append((values["name"], values["value"]))
         elif tag == "option":
-            self.options[given["value"]] = ""
-            if "selected" in given:
-                self.chosen = given["value"]
+            self.options[values["value"]] = ""
+            if "selected" in values:
+                self.chosen = values["value"]
         elif tag == "button":
-            self.fields.append((given["name"], given["value"]))
+            self.fields.append((values["name"], values["value"]))
 
     def handle_data(self, data):
         self.text += data
         if self.tags and self.tags[-1] == "option" and data.strip():
             self.options[list(self.options)[-1]] += data
 
-    def answered(self, decision, user=None, refused=()):
-        fields = [(name, value) for name, value in self.fields if name != "decision" and value not in refused]
+    def form_data(self, decision, user=None, deselected=()):
+        fields = [
+            (name, value) for name, value in self.fields if name != "decision" and value not in deselected
+        ]
         return [*fields, ("user", user or self.chosen or next(iter(self.options))), ("decision", decision)]
 
 
@@ -102,7 +104,7 @@ class Browser:
         return self.http.post("/oauth/authorize", content=urlencode(fields), headers=FORM)
 
     def code(self, user=None, **query):
-        return landed(self.submit(Page(self.open(**query)).answered("allow", user)))["code"]
+        return callback_query(self.submit(Page(self.open(**query)).form_data("allow", user)))["code"]
 
 
 class AppClient:
@@ -111,7 +113,7 @@ class AppClient:
     def __init__(self, http, client_id, redirect_uri, basic=None, **query):
         self.http, self.client_id, self.redirect_uri, self.basic = http, client_id, redirect_uri, basic
         self.browser = Browser(http)
-        self.asks = {
+        self.auth_query = {
             "client_id": client_id,
             "redirect_uri": redirect_uri,
             "response_type": "code",
@@ -121,17 +123,17 @@ class AppClient:
         }
 
     def code(self, user=None, **changes):
-        return self.browser.code(user, **self.asks | changes)
+        return self.browser.code(user, **self.auth_query | changes)
 
     def call(self, path, **fields):
         own = {} if self.basic else {"client_id": self.client_id}
         return self.http.post(path, data=own | fields, auth=self.basic, headers=FORM)
 
     def redeem(self, code, **fields):
-        given = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
-        if "code_challenge" in self.asks:
-            given["code_verifier"] = VERIFIER
-        return self.call("/oauth/token", **{k: v for k, v in (given | fields).items() if v is not None})
+        parameters = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
+        if "code_challenge" in self.auth_query:
+            parameters["code_verifier"] = VERIFIER
+        return self.call("/oauth/token", **{k: v for k, v in (parameters | fields).items() if v is not None})
 
     def refresh(self, refresh_token):
         return self.call("/oauth/token", grant_type="refresh_token", refresh_token=refresh_token)
@@ -169,7 +171,7 @@ def app(request):
     return request.getfixturevalue(request.param)
 
 
-def landed(reply):
+def callback_query(reply):
     """Return the parameters of the redirect to the app."""
     assert reply.status_code == 303, reply.text
     target = urlsplit(reply.headers["location"])
@@ -178,7 +180,7 @@ def landed(reply):
     return dict(parse_qsl(target.query, strict_parsing=True))
 
 
-def refused(reply, error, status=400):
+def assert_error(reply, error, status=400):
     """Assert that a token call failed with an error in the documented shape."""
     assert (reply.status_code, reply.json()["error"]) == (status, error), reply.text
     assert_fits(reply.json(), "OAuthError")
@@ -293,7 +295,7 @@ def test_other_oauth_paths_belong_to_the_api(http):
 
 
 def test_the_page_shows_app_scopes_and_redirect_uri(native):
-    reply = native.browser.open(**native.asks)
+    reply = native.browser.open(**native.auth_query)
     page = Page(reply)
     assert reply.status_code == 200
     assert page.action == ("post", "/oauth/authorize")
@@ -305,7 +307,7 @@ def test_the_page_shows_app_scopes_and_redirect_uri(native):
 
 
 def test_the_page_is_neither_stored_nor_framed_and_may_redirect_to_the_app(web):
-    headers = web.browser.open(**web.asks).headers
+    headers = web.browser.open(**web.auth_query).headers
     assert headers["cache-control"] == "no-store"
     assert headers["referrer-policy"] == "no-referrer"
     policy = headers["content-security-policy"]
@@ -315,23 +317,23 @@ def test_the_page_is_neither_stored_nor_framed_and_may_redirect_to_the_app(web):
 
 
 def test_the_page_sends_the_request_back_unchanged(native):
-    page = Page(native.browser.open(**native.asks))
+    page = Page(native.browser.open(**native.auth_query))
     repeated = {name: value for name, value in page.fields if name not in {"granted", "decision"}}
-    assert repeated == native.asks
+    assert repeated == native.auth_query
 
 
 @pytest.mark.parametrize("hint", [fixtures.ADMIN_EMAIL, fixtures.ADMIN_EMAIL.upper(), fixtures.ADMIN, ADMIN])
 def test_a_login_hint_preselects_the_user(web, hint):
-    assert Page(web.browser.open(**web.asks, login_hint=hint)).chosen == fixtures.ADMIN
+    assert Page(web.browser.open(**web.auth_query, login_hint=hint)).chosen == fixtures.ADMIN
 
 
 def test_an_unknown_login_hint_preselects_no_user(web):
-    assert Page(web.browser.open(**web.asks, login_hint="nobody@acme.example")).chosen is None
+    assert Page(web.browser.open(**web.auth_query, login_hint="nobody@acme.example")).chosen is None
 
 
 def test_the_consent_setting_preselects_the_user(web, sandbox):
     sandbox.control("POST", "/consent", {"user": ADMIN})
-    assert Page(web.browser.open(**web.asks)).chosen == fixtures.ADMIN
+    assert Page(web.browser.open(**web.auth_query)).chosen == fixtures.ADMIN
     assert sandbox.control("GET", "/consent") == {"answer": "ask", "user": ADMIN}
 
 
@@ -342,15 +344,17 @@ def test_the_page_lists_some_users_and_always_the_hinted_one():
     ):
         web = AppClient(http, "sandbox-web", WEB_URI, WEB_BASIC)
         hinted, small = large.world.population.members[250].uuid, large.world.population.members[-1].uuid
-        page = Page(web.browser.open(**web.asks, login_hint=hinted))
+        page = Page(web.browser.open(**web.auth_query, login_hint=hinted))
     assert page.chosen == hinted
     assert {fixtures.OWNER, fixtures.ADMIN, small, hinted} <= set(page.options)
     assert len(page.options) == 52
 
 
 def test_a_user_can_grant_fewer_scopes_than_requested(web, http):
-    page = Page(web.browser.open(**web.asks))
-    code = landed(web.browser.submit(page.answered("allow", refused={"scheduled_events:read"})))["code"]
+    page = Page(web.browser.open(**web.auth_query))
+    code = callback_query(web.browser.submit(page.form_data("allow", deselected={"scheduled_events:read"})))[
+        "code"
+    ]
     pair = web.redeem(code).json()
     assert pair["scope"] == "users:read webhooks:write"
     assert web.introspect(pair["access_token"]).json()["scope"] == "users:read webhooks:write"
@@ -359,8 +363,8 @@ def test_a_user_can_grant_fewer_scopes_than_requested(web, http):
 
 
 def test_a_user_cannot_grant_more_scopes_than_requested(web):
-    fields = Page(web.browser.open(**web.asks | {"scope": "users:read"})).answered("allow")
-    code = landed(web.browser.submit([*fields, ("granted", "organizations:write")]))["code"]
+    fields = Page(web.browser.open(**web.auth_query | {"scope": "users:read"})).form_data("allow")
+    code = callback_query(web.browser.submit([*fields, ("granted", "organizations:write")]))["code"]
     assert web.redeem(code).json()["scope"] == "users:read"
 
 
@@ -370,20 +374,20 @@ HOSTILE = """</title><script>alert(1)</script>"'><img src=x onerror=alert(1)>{0}
 def test_hostile_names_and_urls_are_escaped_on_the_page(sandbox, http):
     uri = "https://app.acme.example/'\"><script>alert(1)</script>"
     sandbox.control("POST", "/apps", {"client_id": "hostile", "name": HOSTILE, "redirect_uris": [uri]})
-    asks = {
+    auth_query = {
         "client_id": "hostile",
         "redirect_uri": uri,
         "response_type": "code",
         "scope": SCOPE,
         "state": HOSTILE,
     }
-    reply = http.get("/oauth/authorize", params=asks)
+    reply = http.get("/oauth/authorize", params=auth_query)
     page = Page(reply)
     assert {"script", "img"}.isdisjoint(page.tags)
     assert HOSTILE in page.text
     assert uri in page.text
     assert dict(page.fields)["state"] == HOSTILE
-    sent = http.post("/oauth/authorize", content=urlencode(page.answered("allow")), headers=FORM)
+    sent = http.post("/oauth/authorize", content=urlencode(page.form_data("allow")), headers=FORM)
     target = urlsplit(sent.headers["location"])
     assert parse_qs(target.query)["state"] == [HOSTILE]
 
@@ -397,11 +401,11 @@ def test_hostile_errors_are_escaped_on_the_page():
 # Decisions without the page
 
 
-@pytest.mark.parametrize(("answer", "given"), [("allow", "code"), ("deny", "error")])
-def test_the_consent_setting_decides_without_the_page(app, sandbox, answer, given):
+@pytest.mark.parametrize(("answer", "parameter"), [("allow", "code"), ("deny", "error")])
+def test_the_consent_setting_decides_without_the_page(app, sandbox, answer, parameter):
     sandbox.control("POST", "/consent", {"answer": answer, "user": ADMIN})
-    back = landed(app.browser.open(**app.asks))
-    assert given in back
+    back = callback_query(app.browser.open(**app.auth_query))
+    assert parameter in back
     assert back["state"] == "a state"
     if answer == "allow":
         assert app.redeem(back["code"]).json()["owner"] == ADMIN
@@ -409,7 +413,7 @@ def test_the_consent_setting_decides_without_the_page(app, sandbox, answer, give
 
 def test_without_a_preselected_user_the_owner_decides(web, sandbox):
     sandbox.control("POST", "/consent", {"answer": "allow"})
-    assert web.redeem(landed(web.browser.open(**web.asks))["code"]).json()["owner"] == OWNER
+    assert web.redeem(callback_query(web.browser.open(**web.auth_query))["code"]).json()["owner"] == OWNER
 
 
 # Errors that must not redirect
@@ -442,7 +446,7 @@ def test_without_a_preselected_user_the_owner_decides(web, sandbox):
     ],
 )
 def test_a_wrong_client_or_redirect_uri_shows_an_error_and_never_redirects(native, changes):
-    reply = native.browser.open(**native.asks | changes)
+    reply = native.browser.open(**native.auth_query | changes)
     assert reply.status_code == 400
     assert "location" not in reply.headers
     assert Page(reply).action is None
@@ -452,27 +456,29 @@ def test_a_wrong_client_or_redirect_uri_shows_an_error_and_never_redirects(nativ
     "uri", [f"{WEB_URI}/", f"{WEB_URI}?x=1", WEB_URI.upper(), "http://localhost:8711/callback", NATIVE_URI]
 )
 def test_a_web_apps_redirect_uri_must_match_exactly(web, uri):
-    assert web.browser.open(**web.asks | {"redirect_uri": uri}).status_code == 400
+    assert web.browser.open(**web.auth_query | {"redirect_uri": uri}).status_code == 400
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 @pytest.mark.parametrize("port", ["", ":1", ":65535"])
 def test_a_native_app_may_use_any_loopback_port(native, host, port):
     uri = f"http://{host}{port}/callback"
-    assert native.browser.open(**native.asks | {"redirect_uri": uri}).status_code == 200
+    assert native.browser.open(**native.auth_query | {"redirect_uri": uri}).status_code == 200
 
 
 def test_a_decision_is_validated_like_the_request(native):
-    fields = dict(Page(native.browser.open(**native.asks)).answered("allow"))
+    fields = dict(Page(native.browser.open(**native.auth_query)).form_data("allow"))
     tampered = native.browser.submit(fields | {"redirect_uri": "https://evil.example/"})
     assert tampered.status_code == 400
     assert "location" not in tampered.headers
     without_pkce = {name: value for name, value in fields.items() if name != "code_challenge"}
-    assert landed(native.browser.submit(without_pkce))["error"] == "invalid_request"
+    assert callback_query(native.browser.submit(without_pkce))["error"] == "invalid_request"
 
 
 def test_a_decision_must_be_a_form(native, http):
-    reply = http.post("/oauth/authorize", json=native.asks | {"decision": "allow", "user": fixtures.OWNER})
+    reply = http.post(
+        "/oauth/authorize", json=native.auth_query | {"decision": "allow", "user": fixtures.OWNER}
+    )
     assert reply.status_code == 400
     assert "location" not in reply.headers
 
@@ -501,59 +507,61 @@ def test_a_decision_must_be_a_form(native, http):
     ],
 )
 def test_other_errors_redirect_to_the_app_with_its_state(native, changes, error):
-    back = landed(native.browser.open(**native.asks | changes))
+    back = callback_query(native.browser.open(**native.auth_query | changes))
     assert (back["error"], back["state"]) == (error, "a state")
     assert back["error_description"]
     assert "code" not in back
 
 
 def test_pkce_is_optional_for_a_web_app_but_must_be_complete(web):
-    assert "code" in landed(web.browser.submit(Page(web.browser.open(**web.asks)).answered("allow")))
+    assert "code" in callback_query(
+        web.browser.submit(Page(web.browser.open(**web.auth_query)).form_data("allow"))
+    )
     for changes in (
         {"code_challenge_method": "S256"},
         {"code_challenge": CHALLENGE},
         {"code_challenge": VERIFIER, "code_challenge_method": "plain"},
     ):
-        assert landed(web.browser.open(**web.asks | changes))["error"] == "invalid_request"
+        assert callback_query(web.browser.open(**web.auth_query | changes))["error"] == "invalid_request"
 
 
 @pytest.mark.parametrize("state", ["", "x" * 2000, "a&b=c#d?e%20f+g/ü\n"])
 def test_the_state_is_returned_unchanged(web, state):
-    asks = web.asks | {"state": state}
-    allowed = landed(web.browser.submit(Page(web.browser.open(**asks)).answered("allow")))
-    denied = landed(web.browser.submit(Page(web.browser.open(**asks)).answered("deny")))
+    auth_query = web.auth_query | {"state": state}
+    allowed = callback_query(web.browser.submit(Page(web.browser.open(**auth_query)).form_data("allow")))
+    denied = callback_query(web.browser.submit(Page(web.browser.open(**auth_query)).form_data("deny")))
     assert allowed.get("state", "") == denied.get("state", "") == state
 
 
 def test_a_repeated_state_is_rejected_and_not_returned(web):
-    back = landed(web.browser.open(**web.asks | {"state": ["one", "two"]}))
+    back = callback_query(web.browser.open(**web.auth_query | {"state": ["one", "two"]}))
     assert back["error"] == "invalid_request"
     assert "state" not in back
 
 
 def test_a_denied_consent_redirects_to_the_app(app):
-    back = landed(app.browser.submit(Page(app.browser.open(**app.asks)).answered("deny")))
+    back = callback_query(app.browser.submit(Page(app.browser.open(**app.auth_query)).form_data("deny")))
     assert (back["error"], back["state"]) == ("access_denied", "a state")
     assert "code" not in back
 
 
 @pytest.mark.parametrize(("field", "value"), [("user", "nobody"), ("user", ""), ("decision", "")])
 def test_a_decision_needs_a_known_user_and_an_answer(web, field, value):
-    fields = dict(Page(web.browser.open(**web.asks)).answered("allow")) | {field: value}
-    assert landed(web.browser.submit(fields))["error"] == "invalid_request"
+    fields = dict(Page(web.browser.open(**web.auth_query)).form_data("allow")) | {field: value}
+    assert callback_query(web.browser.submit(fields))["error"] == "invalid_request"
 
 
 def test_any_decision_other_than_allow_denies(web):
-    fields = dict(Page(web.browser.open(**web.asks)).answered("ALLOW"))
-    assert landed(web.browser.submit(fields))["error"] == "access_denied"
+    fields = dict(Page(web.browser.open(**web.auth_query)).form_data("ALLOW"))
+    assert callback_query(web.browser.submit(fields))["error"] == "access_denied"
 
 
 def test_an_answer_keeps_the_query_of_the_redirect_uri(sandbox, http):
     uri = "https://app.acme.example/callback?tenant=7"
     sandbox.control("POST", "/apps", {"client_id": "tenants", "redirect_uris": [uri]})
     sandbox.control("POST", "/consent", {"answer": "allow"})
-    asks = {"client_id": "tenants", "redirect_uri": uri, "response_type": "code", "scope": SCOPE}
-    target = http.get("/oauth/authorize", params=asks).headers["location"]
+    auth_query = {"client_id": "tenants", "redirect_uri": uri, "response_type": "code", "scope": SCOPE}
+    target = http.get("/oauth/authorize", params=auth_query).headers["location"]
     assert target.startswith(f"{uri}&code=")
 
 
@@ -565,13 +573,13 @@ def test_a_code_expires_after_ten_minutes(app, clock):
     clock.now += 599
     assert app.redeem(young).status_code == 200
     clock.now += 1
-    refused(app.redeem(old), "invalid_grant")
+    assert_error(app.redeem(old), "invalid_grant")
 
 
 def test_codes_can_be_expired_on_demand(app, sandbox):
     code = app.code()
     assert sandbox.control("POST", "/codes/expire") == {"codes": 1}
-    refused(app.redeem(code), "invalid_grant")
+    assert_error(app.redeem(code), "invalid_grant")
     assert sandbox.control("POST", "/codes/expire") == {"codes": 0}
 
 
@@ -579,49 +587,51 @@ def test_a_reused_code_revokes_its_tokens(app, http):
     code = app.code()
     pair = app.redeem(code).json()
     renewed = app.refresh(pair["refresh_token"]).json()
-    refused(app.redeem(code), "invalid_grant")
-    refused(app.redeem(code), "invalid_grant")
+    assert_error(app.redeem(code), "invalid_grant")
+    assert_error(app.redeem(code), "invalid_grant")
     for issued in (pair, renewed):
         assert me(http, issued["access_token"]).status_code == 401
-        refused(app.refresh(issued["refresh_token"]), "invalid_grant")
+        assert_error(app.refresh(issued["refresh_token"]), "invalid_grant")
 
 
 def test_a_code_is_valid_for_its_own_app_only(web, native, http):
     code = web.code()
     pair = web.redeem(code).json()
-    refused(native.redeem(code, redirect_uri=WEB_URI), "invalid_grant")
-    refused(native.redeem(web.code(), redirect_uri=WEB_URI, code_verifier=None), "invalid_grant")
+    assert_error(native.redeem(code, redirect_uri=WEB_URI), "invalid_grant")
+    assert_error(native.redeem(web.code(), redirect_uri=WEB_URI, code_verifier=None), "invalid_grant")
     assert me(http, pair["access_token"]).status_code == 200  # another app can't revoke it
 
 
 def test_a_code_is_bound_to_its_redirect_uri(native):
     code = native.code()
     for uri in ("http://127.0.0.1:49153/callback", "http://localhost:49152/callback", WEB_URI):
-        refused(native.redeem(code, redirect_uri=uri), "invalid_grant")
+        assert_error(native.redeem(code, redirect_uri=uri), "invalid_grant")
     assert native.redeem(code).status_code == 200
 
 
 @pytest.mark.parametrize("verifier", ["x" * 43, VERIFIER[:-1], CHALLENGE, f"{VERIFIER}ü"])
 def test_a_wrong_verifier_is_rejected(native, verifier):
-    refused(native.redeem(native.code(), code_verifier=verifier), "invalid_grant")
+    assert_error(native.redeem(native.code(), code_verifier=verifier), "invalid_grant")
 
 
 def test_a_missing_verifier_is_named(native):
-    assert "code_verifier" in refused(native.redeem(native.code(), code_verifier=None), "invalid_request")
+    assert "code_verifier" in assert_error(
+        native.redeem(native.code(), code_verifier=None), "invalid_request"
+    )
 
 
 def test_a_web_app_that_uses_pkce_must_send_the_verifier(web):
-    refused(web.redeem(web.code(**PKCE)), "invalid_request")
-    refused(web.redeem(web.code(**PKCE), code_verifier="x" * 43), "invalid_grant")
+    assert_error(web.redeem(web.code(**PKCE)), "invalid_request")
+    assert_error(web.redeem(web.code(**PKCE), code_verifier="x" * 43), "invalid_grant")
     assert web.redeem(web.code(**PKCE), code_verifier=VERIFIER).status_code == 200
 
 
 def test_a_verifier_without_a_challenge_is_rejected(web):
-    refused(web.redeem(web.code(), code_verifier=VERIFIER), "invalid_grant")
+    assert_error(web.redeem(web.code(), code_verifier=VERIFIER), "invalid_grant")
 
 
 def test_an_unknown_code_is_rejected(app):
-    refused(app.redeem("unknown"), "invalid_grant")
+    assert_error(app.redeem("unknown"), "invalid_grant")
 
 
 # Refresh tokens
@@ -640,12 +650,12 @@ def test_a_used_refresh_token_is_rejected_and_the_new_one_works(app, http):
 
 def test_a_refresh_token_is_valid_for_its_own_app_only(web, native):
     pair = native.tokens()
-    refused(web.refresh(pair["refresh_token"]), "invalid_grant")
+    assert_error(web.refresh(pair["refresh_token"]), "invalid_grant")
     assert native.refresh(pair["refresh_token"]).status_code == 200
 
 
 def test_an_access_token_cannot_be_used_to_refresh(app):
-    refused(app.refresh(app.tokens()["access_token"]), "invalid_grant")
+    assert_error(app.refresh(app.tokens()["access_token"]), "invalid_grant")
 
 
 def test_concurrent_uses_of_a_refresh_token_succeed_once(app, sandbox):
@@ -672,7 +682,7 @@ def test_a_lost_reply_to_a_refresh_still_uses_the_token(app, sandbox, kind):
     sandbox.fault(kind, method="POST", path="/oauth/token")
     with pytest.raises(httpx.TransportError):
         app.refresh(pair["refresh_token"])
-    refused(app.refresh(pair["refresh_token"]), "invalid_grant")
+    assert_error(app.refresh(pair["refresh_token"]), "invalid_grant")
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "html"}, {"kind": "not_json"}])
@@ -687,7 +697,7 @@ def test_a_refresh_replaced_by_a_fault_changes_nothing(app, sandbox, fault):
 
 def test_faults_apply_to_the_consent_page(web, sandbox):
     sandbox.fault("html", path="/oauth/authorize")
-    assert web.browser.open(**web.asks).status_code == 502
+    assert web.browser.open(**web.auth_query).status_code == 502
 
 
 # Client authentication
@@ -707,7 +717,7 @@ def test_missing_client_credentials_get_401_with_www_authenticate(web, basic):
     code = web.code()
     web.basic = basic
     reply = web.redeem(code)
-    refused(reply, "invalid_client", 401)
+    assert_error(reply, "invalid_client", 401)
     assert reply.headers["www-authenticate"].startswith("Basic ")
     web.basic = WEB_BASIC
     assert web.redeem(code).status_code == 200
@@ -720,30 +730,32 @@ def test_missing_client_credentials_get_401_with_www_authenticate(web, basic):
 def test_an_invalid_basic_header_is_rejected(http, header):
     fields = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": "sandbox-native"}
     reply = http.post("/oauth/token", data=fields, headers={"Authorization": header})
-    refused(reply, "invalid_client", 401)
+    assert_error(reply, "invalid_client", 401)
 
 
 def test_a_web_app_can_authenticate_in_the_form(web):
     fields = {"client_id": WEB_BASIC[0], "client_secret": WEB_BASIC[1]}
     web.basic = None
     assert web.redeem(web.code(), **fields).status_code == 200
-    refused(web.redeem(web.code(), **fields | {"client_secret": "wrong"}), "invalid_client", 401)
-    refused(web.redeem(web.code()), "invalid_client", 401)
+    assert_error(web.redeem(web.code(), **fields | {"client_secret": "wrong"}), "invalid_client", 401)
+    assert_error(web.redeem(web.code()), "invalid_client", 401)
 
 
 def test_basic_can_be_combined_only_with_the_same_client_id(web):
     code = web.code()
-    refused(web.redeem(code, client_id="sandbox-native"), "invalid_request")
-    refused(web.redeem(code, client_id="sandbox-web", client_secret="sandbox-web-secret"), "invalid_request")
+    assert_error(web.redeem(code, client_id="sandbox-native"), "invalid_request")
+    assert_error(
+        web.redeem(code, client_id="sandbox-web", client_secret="sandbox-web-secret"), "invalid_request"
+    )
     assert web.redeem(code, client_id="sandbox-web").status_code == 200
 
 
 def test_a_native_app_has_no_secret(native):
-    refused(native.redeem(native.code(), client_secret="made-up"), "invalid_client", 401)
+    assert_error(native.redeem(native.code(), client_secret="invalid"), "invalid_client", 401)
 
 
 def test_an_unknown_client_is_rejected(http):
-    refused(http.post("/oauth/token", data={"grant_type": "refresh_token"}), "invalid_client", 401)
+    assert_error(http.post("/oauth/token", data={"grant_type": "refresh_token"}), "invalid_client", 401)
 
 
 # Forms
@@ -765,7 +777,7 @@ def test_an_unknown_client_is_rejected(http):
     ],
 )
 def test_missing_and_repeated_parameters_are_named(app, fields, error, named):
-    assert named in refused(app.call("/oauth/token", **fields), error)
+    assert named in assert_error(app.call("/oauth/token", **fields), error)
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
@@ -778,24 +790,24 @@ def test_other_content_types_than_a_form_are_rejected(http, path, content_type):
         "token": "x",
     }
     headers = {"Content-Type": content_type} if content_type else {}
-    refused(http.post(path, content=urlencode(fields), headers=headers), "invalid_request")
+    assert_error(http.post(path, content=urlencode(fields), headers=headers), "invalid_request")
 
 
 def test_a_form_may_specify_its_charset(http):
     fields = urlencode({"grant_type": "refresh_token", "client_id": "sandbox-native", "refresh_token": "x"})
     headers = {"Content-Type": "Application/X-WWW-Form-Urlencoded; charset=UTF-8"}
-    refused(http.post("/oauth/token", content=fields, headers=headers), "invalid_grant")
+    assert_error(http.post("/oauth/token", content=fields, headers=headers), "invalid_grant")
 
 
 def test_query_parameters_do_not_count_as_form_fields(http):
     fields = {"grant_type": "refresh_token", "client_id": "sandbox-native", "refresh_token": "x"}
-    refused(http.post("/oauth/token", params=fields, headers=FORM), "invalid_client", 401)
+    assert_error(http.post("/oauth/token", params=fields, headers=FORM), "invalid_client", 401)
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe=\xff", b"&&&===", b"%zz=%", b"\x00", b"grant_type"])
 def test_invalid_bytes_in_a_form_are_rejected(http, body):
     reply = http.post("/oauth/token", content=body, headers=FORM, auth=WEB_BASIC)
-    refused(reply, "invalid_request")
+    assert_error(reply, "invalid_request")
 
 
 # Scopes
@@ -808,37 +820,40 @@ def test_the_api_rejects_an_oauth_token_without_the_scope(app, http):
 
 
 def test_a_request_without_scopes_is_rejected(app):
-    told = landed(app.browser.open(**app.asks | {"scope": ""}))
-    assert (told["error"], told["state"]) == ("invalid_scope", "a state")
-    assert "scope" in told["error_description"]
+    reported = callback_query(app.browser.open(**app.auth_query | {"scope": ""}))
+    assert (reported["error"], reported["state"]) == ("invalid_scope", "a state")
+    assert "scope" in reported["error_description"]
 
 
 def test_a_strict_sandbox_issues_a_token_without_rights_for_no_scopes():
     with Sandbox(anchor=ANCHOR, strict=True) as strict, httpx.Client(base_url=strict.url) as http:
         web = AppClient(http, "sandbox-web", WEB_URI, WEB_BASIC)
-        page = Page(web.browser.open(**web.asks | {"scope": ""}))
+        page = Page(web.browser.open(**web.auth_query | {"scope": ""}))
         assert "it requests no scopes" in page.text
-        pair = web.redeem(landed(web.browser.submit(page.answered("allow")))["code"]).json()
+        pair = web.redeem(callback_query(web.browser.submit(page.form_data("allow")))["code"]).json()
         assert pair["scope"] == ""
         assert me(http, pair["access_token"]).status_code == 403
 
 
 def test_an_app_can_request_its_own_scopes_and_those_they_include(sandbox, http):
     registered = {"client_id": "narrow", "redirect_uris": [WEB_URI], "scopes": ["scheduled_events:write"]}
-    made = sandbox.control("POST", "/apps", registered)
-    narrow = AppClient(http, "narrow", WEB_URI, ("narrow", made["client_secret"]))
+    created = sandbox.control("POST", "/apps", registered)
+    narrow = AppClient(http, "narrow", WEB_URI, ("narrow", created["client_secret"]))
     assert narrow.tokens(scope="scheduled_events:read")["scope"] == "scheduled_events:read"
-    assert landed(narrow.browser.open(**narrow.asks | {"scope": "users:read"}))["error"] == "invalid_scope"
+    assert (
+        callback_query(narrow.browser.open(**narrow.auth_query | {"scope": "users:read"}))["error"]
+        == "invalid_scope"
+    )
 
 
 def test_a_legacy_apps_default_scope_is_replaced_on_refresh(sandbox, http):
     registered = {"client_id": "old", "redirect_uris": [WEB_URI], "legacy": True}
-    made = sandbox.control("POST", "/apps", registered)
-    old = AppClient(http, "old", WEB_URI, ("old", made["client_secret"]))
+    created = sandbox.control("POST", "/apps", registered)
+    old = AppClient(http, "old", WEB_URI, ("old", created["client_secret"]))
     for scope in ("", "default"):
-        page = Page(old.browser.open(**old.asks | {"scope": scope}))
+        page = Page(old.browser.open(**old.auth_query | {"scope": scope}))
         assert "everything that you can do (default)" in page.text
-        pair = old.redeem(landed(old.browser.submit(page.answered("allow")))["code"]).json()
+        pair = old.redeem(callback_query(old.browser.submit(page.form_data("allow")))["code"]).json()
         assert pair["scope"] == "default"
         assert old.introspect(pair["access_token"]).json()["scope"] == "default"
         assert me(http, pair["access_token"]).status_code == 200
@@ -888,7 +903,7 @@ def test_a_code_rejected_by_the_rate_limit_stays_valid(web, clock):
 
 def test_rejected_grants_do_not_count_towards_the_limit(web):
     for _ in range(20):
-        refused(web.refresh("unknown"), "invalid_grant")
+        assert_error(web.refresh("unknown"), "invalid_grant")
     assert web.redeem(web.code()).headers["x-ratelimit-remaining"] == "7"
 
 
@@ -948,13 +963,13 @@ def test_introspection_hides_tokens_from_other_apps(web, native):
 def test_introspection_requires_client_credentials(web):
     token = web.tokens()["access_token"]
     web.basic = ("sandbox-web", "wrong")
-    refused(web.introspect(token), "invalid_client", 401)
+    assert_error(web.introspect(token), "invalid_client", 401)
 
 
 @pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke"])
 def test_introspection_requires_a_token(app, path):
-    assert "token" in refused(app.call(path), "invalid_request")
-    refused(app.call(path, token=["a", "b"]), "invalid_request")
+    assert "token" in assert_error(app.call(path), "invalid_request")
+    assert_error(app.call(path, token=["a", "b"]), "invalid_request")
 
 
 # Revocation
@@ -975,7 +990,7 @@ def test_revoking_a_refresh_token_revokes_the_entire_grant(app, http):
     assert app.revoke(second["refresh_token"]).status_code == 200
     for issued in (first, second):
         assert me(http, issued["access_token"]).status_code == 401
-        refused(app.refresh(issued["refresh_token"]), "invalid_grant")
+        assert_error(app.refresh(issued["refresh_token"]), "invalid_grant")
     assert me(http, other["access_token"]).status_code == 200
 
 
@@ -997,7 +1012,7 @@ def test_an_app_cannot_revoke_tokens_of_other_apps(web, native, http):
 def test_revocation_by_an_unknown_client_is_forbidden(web, http):
     pair = web.tokens()
     web.basic = ("sandbox-web", "wrong")
-    refused(web.revoke(pair["access_token"]), "unauthorized_client", 403)
+    assert_error(web.revoke(pair["access_token"]), "unauthorized_client", 403)
     assert me(http, pair["access_token"]).status_code == 200
 
 
@@ -1007,8 +1022,8 @@ def test_a_user_can_revoke_an_apps_access(app, http, sandbox):
     body = {"client_id": app.client_id, "user": OWNER}
     assert sandbox.control("POST", "/apps/revoke", body) == {"grants": 1}
     assert me(http, owners["access_token"]).status_code == 401
-    refused(app.refresh(owners["refresh_token"]), "invalid_grant")
-    refused(app.redeem(unused), "invalid_grant")
+    assert_error(app.refresh(owners["refresh_token"]), "invalid_grant")
+    assert_error(app.redeem(unused), "invalid_grant")
     assert me(http, admins["access_token"]).status_code == 200
     assert sandbox.control("POST", "/apps/revoke", {"client_id": app.client_id}) == {"grants": 1}
     assert me(http, admins["access_token"]).status_code == 401
@@ -1020,8 +1035,8 @@ def test_a_removed_users_tokens_stop_working(app, http, sandbox):
     sandbox.world.remove_member(member)
     assert me(http, pair["access_token"]).status_code == 401
     assert app.introspect(pair["access_token"]).json() == {"active": False}
-    refused(app.refresh(pair["refresh_token"]), "invalid_grant")
-    refused(app.redeem(unused), "invalid_grant")
+    assert_error(app.refresh(pair["refresh_token"]), "invalid_grant")
+    assert_error(app.redeem(unused), "invalid_grant")
 
 
 # Apps
@@ -1035,13 +1050,13 @@ def test_registered_apps_are_shown_with_their_secrets(sandbox):
 
 def test_a_registered_app_can_be_used_immediately(sandbox, http):
     body = {"name": "My flow", "kind": "native", "redirect_uris": ["http://127.0.0.1/cb"]}
-    made = sandbox.control("POST", "/apps", body)
-    assert made["client_secret"] is None
-    assert made in sandbox.control("GET", "/apps")["apps"]
+    created = sandbox.control("POST", "/apps", body)
+    assert created["client_secret"] is None
+    assert created in sandbox.control("GET", "/apps")["apps"]
     uri = "http://127.0.0.1:5000/cb"
     sandbox.control("POST", "/consent", {"answer": "allow"})
-    flow = AppClient(http, made["client_id"], uri, **PKCE)
-    code = dict(parse_qsl(urlsplit(flow.browser.open(**flow.asks).headers["location"]).query))["code"]
+    flow = AppClient(http, created["client_id"], uri, **PKCE)
+    code = dict(parse_qsl(urlsplit(flow.browser.open(**flow.auth_query).headers["location"]).query))["code"]
     assert flow.redeem(code).status_code == 200
 
 
@@ -1139,11 +1154,11 @@ def test_the_request_log_has_no_codes_and_no_tokens(app, sandbox):
     pair = app.redeem(code).json()
     app.refresh(pair["refresh_token"])
     app.introspect(pair["access_token"])
-    journal = sandbox.requests()
-    assert journal["counts"]["POST /oauth/token"] == 2
-    kept = json.dumps(journal)
+    request_log = sandbox.requests()
+    assert request_log["counts"]["POST /oauth/token"] == 2
+    stored = json.dumps(request_log)
     for secret in (code, *(pair[name] for name in ("access_token", "refresh_token")), WEB_BASIC[1], VERIFIER):
-        assert secret not in kept
+        assert secret not in stored
 
 
 def test_every_run_generates_new_secrets():

@@ -97,8 +97,8 @@ def test_webhooks_show_the_status_of_the_conference(call):
         booked = call.sandbox.book(wait=True)
         call.sandbox.advance(SETUP_S)
         call.sandbox.cancel(invitee=booked["invitee"]["uri"], wait=True)
-        told = [(m["event"], m["payload"]["scheduled_event"]["location"]) for m in receiver.messages]
-    assert [(event, location["status"]) for event, location in told] == [
+        locations = [(m["event"], m["payload"]["scheduled_event"]["location"]) for m in receiver.messages]
+    assert [(event, location["status"]) for event, location in locations] == [
         ("invitee.created", "processing"),
         ("invitee.canceled", "pushed"),
     ]
@@ -114,8 +114,8 @@ def test_a_canceled_meeting_gets_no_conference(call):
 
 def test_a_physical_location_has_no_conference(call):
     event_type = CHECK_IN | {"locations": [{"kind": "physical", "location": "Torstr. 1, Berlin"}]}
-    made = call.ok("POST", "/event_types", json=event_type)
-    event = call.sandbox.book(event_type=made["uri"])["event"]
+    created = call.ok("POST", "/event_types", json=event_type)
+    event = call.sandbox.book(event_type=created["uri"])["event"]
     assert event["location"]["type"] == "physical"
     assert call.sandbox.control("GET", "/conferences")["under_way"] == 0
 

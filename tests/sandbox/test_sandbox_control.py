@@ -50,7 +50,7 @@ def client(sandbox):
 
 
 @pytest.fixture(scope="module")
-def untouched():
+def shared_client():
     """Yield a client of a shared sandbox that tests must not change."""
     with brief_sandbox(rate_limit=0) as running, client_of(running) as opened:
         yield opened
@@ -73,7 +73,7 @@ def subscribe(sandbox, client):
     return call
 
 
-def delivered(happened):
+def deliveries_of(happened):
     return [outcome for outcome in happened["deliveries"] if outcome["delivered"]]
 
 
@@ -81,15 +81,15 @@ def delivered(happened):
 
 
 def test_a_booking_sends_a_complete_signed_webhook(sandbox, client, receiver, subscribe):
-    subscribe(f"{receiver.url}/signed", signing_key="made-up-key")
+    subscribe(f"{receiver.url}/signed", signing_key="sample-key")
     booked = sandbox.book(name="Zoë Test", email="zoe@client.example", answers=["Hello"], wait=True)
-    assert [outcome["status"] for outcome in delivered(booked)] == [200]
+    assert [outcome["status"] for outcome in deliveries_of(booked)] == [200]
     [(path, headers, body)] = receiver.received
     assert path == "/signed"
     timestamp, signature = (
         part.partition("=")[2] for part in headers["Calendly-Webhook-Signature"].split(",")
     )
-    expected = hmac.new(b"made-up-key", timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    expected = hmac.new(b"sample-key", timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
     assert signature == expected
     assert abs(int(timestamp) - time.time()) < 60
     message = json.loads(body)
@@ -164,19 +164,19 @@ def test_only_matching_subscriptions_get_an_event(sandbox, receiver, subscribe):
 
 def test_webhooks_stay_on_loopback_and_redirects_are_not_followed(sandbox, receiver, subscribe):
     receiver.answer = 302
-    subscribe(receiver.url, signing_key="made-up-key")
+    subscribe(receiver.url, signing_key="sample-key")
     outcomes = {outcome["url"]: outcome for outcome in sandbox.book(wait=True)["deliveries"]}
     assert outcomes[fixtures.WEBHOOK_URL]["error"] == "not delivered: not loopback"
     assert (outcomes[fixtures.WEBHOOK_URL]["attempts"], outcomes[fixtures.WEBHOOK_URL]["status"]) == (0, None)
     assert (outcomes[receiver.url]["status"], outcomes[receiver.url]["delivered"]) == (302, False)
     assert sandbox.deliveries() == list(outcomes.values())
-    assert "made-up-key" not in json.dumps(sandbox.deliveries())
+    assert "sample-key" not in json.dumps(sandbox.deliveries())
 
 
 def test_an_unreachable_receiver_is_logged(sandbox, subscribe):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        subscribe(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+    with socket.socket() as bound_socket:
+        bound_socket.bind(("127.0.0.1", 0))
+        subscribe(f"http://127.0.0.1:{bound_socket.getsockname()[1]}/")
         outcome = sandbox.book(wait=True)["deliveries"][-1]
     assert (outcome["status"], outcome["attempts"]) == (None, 1)
     assert outcome["error"].startswith("ConnectError")
@@ -269,16 +269,16 @@ def test_without_wait_the_reply_comes_before_the_delivery(sandbox, client, recei
         ("nothing", {}, 404),
     ],
 )
-def test_invalid_control_calls_are_rejected_with_a_message(untouched, path, body, status):
-    reply = untouched.post(f"/__sandbox__/{path}", json=body)
+def test_invalid_control_calls_are_rejected_with_a_message(shared_client, path, body, status):
+    reply = shared_client.post(f"/__sandbox__/{path}", json=body)
     assert reply.status_code == status
     if path != "nothing":
         assert reply.json()["message"]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b"7"])
-def test_control_bodies_must_be_objects(untouched, body):
-    assert untouched.post("/__sandbox__/bookings", content=body).status_code == 400
+def test_control_bodies_must_be_objects(shared_client, body):
+    assert shared_client.post("/__sandbox__/bookings", content=body).status_code == 400
 
 
 def test_sandbox_methods_raise_the_message_of_the_control_api(sandbox):
@@ -288,9 +288,9 @@ def test_sandbox_methods_raise_the_message_of_the_control_api(sandbox):
 
 def test_minted_tokens_have_the_requested_rights(sandbox, client):
     body = {"name": "reader", "user": fixtures.ADMIN, "scopes": ["users:read"], "plan": "free"}
-    made = sandbox.control("POST", "/tokens", body)
-    assert (made["role"], made["plan"], made["scopes"]) == ("admin", "free", ["users:read"])
-    assert made in sandbox.control("GET", "/tokens")["tokens"]
+    created = sandbox.control("POST", "/tokens", body)
+    assert (created["role"], created["plan"], created["scopes"]) == ("admin", "free", ["users:read"])
+    assert created in sandbox.control("GET", "/tokens")["tokens"]
     me = client.get("/users/me", headers={"Authorization": "Bearer reader"}).json()["resource"]
     assert me["name"] == "Ben Iwu"
 
@@ -326,11 +326,11 @@ def test_requests_are_counted_and_listed_without_headers(sandbox, client):
 
 
 def test_the_request_log_is_bounded():
-    kept = request_log.RequestLog()
+    log = request_log.RequestLog()
     for number in range(request_log.MAX_LOG_ENTRIES + 5):
-        kept.add(operation="GET /x", method="GET", path=f"/{number}", query="", status=200, at=0.0)
-    assert kept.to_json()["counts"] == {"GET /x": request_log.MAX_LOG_ENTRIES + 5}
-    assert kept.to_json()["requests"][0]["path"] == "/5"
+        log.add(operation="GET /x", method="GET", path=f"/{number}", query="", status=200, at=0.0)
+    assert log.to_json()["counts"] == {"GET /x": request_log.MAX_LOG_ENTRIES + 5}
+    assert log.to_json()["requests"][0]["path"] == "/5"
 
 
 # Faults
@@ -600,7 +600,7 @@ def test_paging_faults_apply_to_cached_pages():
 
 
 @pytest.fixture
-def limited():
+def limited_sandbox():
     """Return a factory of sandboxes with a rate limit: (sandbox, clock, function that spends a request)."""
     with ExitStack() as opened:
 
@@ -612,16 +612,18 @@ def limited():
             def spend(after_s=0.0):
                 clock.now += after_s
                 reply = client.get("/users/me", headers=OWNER_HEADERS)
-                told = (reply.headers.get(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset"))
-                return reply.status_code, *told, reply.headers.get("retry-after")
+                reported = (
+                    reply.headers.get(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset")
+                )
+                return reply.status_code, *reported, reply.headers.get("retry-after")
 
             return sandbox, clock, spend
 
         yield make
 
 
-def test_a_fixed_window_ends_for_all_requests_together(limited):
-    _, _, spend = limited("fixed")
+def test_a_fixed_window_ends_for_all_requests_together(limited_sandbox):
+    _, _, spend = limited_sandbox("fixed")
     assert [spend(after_s) for after_s in (0, 20.5, 20, 0, 19, 0.5)] == [
         (200, "3", "2", "60", None),
         (200, "3", "1", "40", None),
@@ -632,8 +634,8 @@ def test_a_fixed_window_ends_for_all_requests_together(limited):
     ]
 
 
-def test_a_sliding_window_frees_requests_one_by_one(limited):
-    _, _, spend = limited("sliding")
+def test_a_sliding_window_frees_requests_one_by_one(limited_sandbox):
+    _, _, spend = limited_sandbox("sliding")
     assert [spend(after_s) for after_s in (0, 20.5, 20, 19, 0.5, 0, 20.5)] == [
         (200, "3", "2", "60", None),
         (200, "3", "1", "40", None),
@@ -645,8 +647,8 @@ def test_a_sliding_window_frees_requests_one_by_one(limited):
     ]
 
 
-def test_always_60_reports_60_at_any_time(limited):
-    _, _, spend = limited("always-60")
+def test_always_60_reports_60_at_any_time(limited_sandbox):
+    _, _, spend = limited_sandbox("always-60")
     assert [spend(after_s) for after_s in (0, 20.5, 20, 19, 0.5)] == [
         (200, "3", "2", "60", None),
         (200, "3", "1", "60", None),
@@ -656,8 +658,8 @@ def test_always_60_reports_60_at_any_time(limited):
     ]
 
 
-def test_retry_after_reports_the_limit_only_when_exceeded(limited):
-    _, _, spend = limited("retry-after")
+def test_retry_after_reports_the_limit_only_when_exceeded(limited_sandbox):
+    _, _, spend = limited_sandbox("retry-after")
     assert [spend(after_s) for after_s in (0, 20, 20, 19.5, 0.5)] == [
         (200, None, None, None, None),
         (200, None, None, None, None),
@@ -668,11 +670,11 @@ def test_retry_after_reports_the_limit_only_when_exceeded(limited):
 
 
 @pytest.mark.parametrize("mode", rate_limits.MODES)
-def test_spend_uses_up_requests_but_never_more_than_remain(mode, limited):
-    sandbox, clock, spend = limited(mode, limit=10)
+def test_spend_uses_up_requests_but_never_more_than_remain(mode, limited_sandbox):
+    sandbox, clock, spend = limited_sandbox(mode, limit=10)
     assert spend()[0] == 200
-    told = sandbox.spend(7, token="sandbox-owner")
-    assert told == {"limit": 10, "remaining": 2, "reset_s": 60}
+    reported = sandbox.spend(7, token="sandbox-owner")
+    assert reported == {"limit": 10, "remaining": 2, "reset_s": 60}
     assert [spend()[0] for _ in range(3)] == [200, 200, 429]
     assert sandbox.spend(500, token="sandbox-owner")["remaining"] == 0
     assert sandbox.spend(4, token="sandbox-admin")["remaining"] == 6  # a separate account
@@ -682,17 +684,17 @@ def test_spend_uses_up_requests_but_never_more_than_remain(mode, limited):
 
 
 @pytest.mark.parametrize("mode", rate_limits.MODES)
-def test_operation_limits_are_counted_and_reported_in_the_same_way(mode, limited):
-    sandbox, clock, _ = limited(mode, limit=500)
+def test_operation_limits_are_counted_and_reported_in_the_same_way(mode, limited_sandbox):
+    sandbox, clock, _ = limited_sandbox(mode, limit=500)
     with httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client:
         replies = []
         for after_s in [0, 30, *[0] * 9]:
             clock.now += after_s
             replies.append(client.post("/invitees", json={}))
         assert [reply.status_code for reply in replies] == [*[400] * 10, 429]
-        told = replies[-1].headers
-        assert told.get("x-ratelimit-reset") == {"retry-after": None, "always-60": "60"}.get(mode, "30")
-        assert told.get("retry-after") == ("30" if mode == "retry-after" else None)
+        reported = replies[-1].headers
+        assert reported.get("x-ratelimit-reset") == {"retry-after": None, "always-60": "60"}.get(mode, "30")
+        assert reported.get("retry-after") == ("30" if mode == "retry-after" else None)
         clock.now += 30
         after = [client.post("/invitees", json={}).status_code for _ in range(2)]
         assert after == ([400, 429] if mode == "sliding" else [400, 400])
@@ -787,12 +789,12 @@ def test_loopback_urls_are_recognized(url, here):
 
 def test_the_reply_cache_has_a_maximum_size(monkeypatch):
     monkeypatch.setattr("calendly_connector.sandbox.handler._MAX_CACHE_BYTES", 5)
-    kept = ResponseCache()
-    kept.put("a", 1, b"12345")
-    kept.put("b", 1, b"6")
-    assert (kept.get("a", 1), kept.get("b", 1), kept.get("a", 2)) == (b"12345", None, None)
-    kept.put("b", 2, b"6")
-    assert (kept.get("a", 2), kept.get("b", 2)) == (None, b"6")
+    cache = ResponseCache()
+    cache.put("a", 1, b"12345")
+    cache.put("b", 1, b"6")
+    assert (cache.get("a", 1), cache.get("b", 1), cache.get("a", 2)) == (b"12345", None, None)
+    cache.put("b", 2, b"6")
+    assert (cache.get("a", 2), cache.get("b", 2)) == (None, b"6")
 
 
 def test_the_sandbox_can_listen_on_ipv6_loopback():
@@ -828,15 +830,15 @@ def test_stopping_does_not_wait_for_deliveries(receiver):
 
 
 def test_a_signal_stops_the_server_in_the_main_thread():
-    heard = []
+    announced = []
 
     def announce(url):
-        heard.append(url)
+        announced.append(url)
         signal.raise_signal(signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGTERM)
     serve(SandboxOptions(), announce)
-    assert heard[0].startswith("http://127.0.0.1:")
+    assert announced[0].startswith("http://127.0.0.1:")
     assert signal.getsignal(signal.SIGTERM) is before
 
 

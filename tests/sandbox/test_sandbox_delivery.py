@@ -23,7 +23,7 @@ from locations import DOCS
 from sandbox_client import GROUP, INTRO_CALL, ORGANIZATION, OWNER, PUBLIC, SALES_DEMO, Clock, serving
 from webhook_receiver import CLOSE, HANG, receiving
 
-KEY = "made-up-key"
+KEY = "sample-key"
 DAY_S, HOUR_S = 86_400, 3_600
 START_S = Clock().now
 # After 1, 2, 4, … minutes, at most 6 hours, and once at the end of the 24 hours.
@@ -78,11 +78,11 @@ def moment(after_s):
 
 
 @contextmanager
-def refusing():
+def closed_port():
     """Yield the URL of a port that is in use but doesn't listen."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with socket.socket() as bound_socket:
+        bound_socket.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound_socket.getsockname()[1]}"
 
 
 # Retries
@@ -153,10 +153,10 @@ def test_a_rejected_message_is_given_up_a_day_after_the_meeting_and_blocks_no_ot
         [*_, good] = call.sandbox.book(wait=True)["deliveries"]
         assert good["delivered"]
         call.sandbox.advance(20 * HOUR_S)
-    [poison, *_] = log(call)
+    [rejected_message, *_] = log(call)
     end = times.isoformat(times.parse(bad["event"]["end_time"]) + times.DAY)
-    assert (poison["state"], poison["given_up"]) == ("given_up", True)
-    assert poison["reason"] == "the retry period ended"
+    assert (rejected_message["state"], rejected_message["given_up"]) == ("given_up", True)
+    assert rejected_message["reason"] == "the retry period ended"
     last = max(stamps(receiver))
     assert moment(last) == end
     ended = state(call, hook)
@@ -180,13 +180,13 @@ def test_any_status_other_than_2xx_is_a_failure(call, receiver, failure):
 
 def test_a_410_deletes_the_subscription(call, receiver):
     with receiving() as other:
-        kept, gone = subscribe(call, other.url), subscribe(call, receiver.url)
+        healthy, gone = subscribe(call, other.url), subscribe(call, receiver.url)
         receiver.answer = 503
         call.sandbox.book(wait=True)  # its message waits for a retry
         receiver.answer = 410
         call.sandbox.book(wait=True)
         assert call("GET", gone["uri"].removeprefix(PUBLIC)).status_code == 404
-        assert state(call, kept)["state"] == "active"
+        assert state(call, healthy)["state"] == "active"
         outcomes = [(one["state"], one["reason"]) for one in log(call) if one["subscription"] == gone["uri"]]
         assert outcomes == [
             ("given_up", "the subscription or its user was deleted"),
@@ -198,7 +198,7 @@ def test_a_410_deletes_the_subscription(call, receiver):
 
 
 def test_a_refused_connection_is_a_failure(call):
-    with refusing() as url:
+    with closed_port() as url:
         subscribe(call, url)
         call.sandbox.book(wait=True)
         call.sandbox.advance(HOUR_S)
@@ -479,8 +479,8 @@ def test_a_lost_message_arrives_with_its_retry(call, receiver):
 
 def test_messages_arrive_after_an_outage(call, receiver):
     subscribe(call, receiver.url)
-    told = call.sandbox.delivery_faults(outage_s=2 * HOUR_S, duplicate=1)
-    assert told["outage_until"] == moment(2 * HOUR_S)
+    reported = call.sandbox.delivery_faults(outage_s=2 * HOUR_S, duplicate=1)
+    assert reported["outage_until"] == moment(2 * HOUR_S)
     call.sandbox.simulate(bookings=30)
     call.sandbox.advance(2 * HOUR_S - 1)
     assert receiver.received == []
@@ -576,7 +576,7 @@ def test_a_group_subscription_gets_events_of_its_members(call, receiver):
 
 
 @pytest.mark.parametrize(
-    ("event", "good"),
+    ("event", "expected"),
     [
         ("meeting_recap.created", {"user"}),
         ("meeting_recap.updated", {"user"}),
@@ -586,15 +586,15 @@ def test_a_group_subscription_gets_events_of_its_members(call, receiver):
         ("contact.deleted", {"organization", "user", "group"}),
     ],
 )
-def test_webhook_events_have_the_documented_scopes(call, event, good):
+def test_webhook_events_have_the_documented_scopes(call, event, expected):
     owners = {"organization": {}, "user": {"user": OWNER}, "group": {"group": GROUP}}
-    taken = set()
+    accepted_scopes = set()
     for scope, owner in owners.items():
         body = {"url": f"https://{scope}.example", "events": [event], "scope": scope}
         reply = call("POST", "/webhook_subscriptions", json=body | owner | {"organization": ORGANIZATION})
         if reply.status_code == 201:
-            taken.add(scope)
-    assert taken == good
+            accepted_scopes.add(scope)
+    assert accepted_scopes == expected
 
 
 def test_every_change_with_a_webhook_event_sends_it(call, receiver):
@@ -619,10 +619,10 @@ def test_every_change_with_a_webhook_event_sends_it(call, receiver):
     taken_back = sandbox.control("POST", "/no_shows/take_back", {"invitee": invitee})
     assert taken_back["invitee"]["no_show"] is None
     sandbox.cancel(invitee=invitee)
-    made = call.ok("POST", "/event_types", json={"name": "Chat", "owner": OWNER, "duration": 30})
-    call.ok("PATCH", made["uri"].removeprefix(PUBLIC), json={"name": "Chats"})
-    sandbox.control("POST", "/event_types/delete", {"event_type": made["uri"]})
-    assert call("GET", made["uri"].removeprefix(PUBLIC)).status_code == 404
+    created = call.ok("POST", "/event_types", json={"name": "Chat", "owner": OWNER, "duration": 30})
+    call.ok("PATCH", created["uri"].removeprefix(PUBLIC), json={"name": "Chats"})
+    sandbox.control("POST", "/event_types/delete", {"event_type": created["uri"]})
+    assert call("GET", created["uri"].removeprefix(PUBLIC)).status_code == 404
     contact = call.ok("POST", "/contacts", json={"emails": [{"email": "a@b.example", "is_primary": True}]})
     call.ok("PATCH", contact["uri"].removeprefix(PUBLIC), json={"city": "Rome"})
     call("DELETE", contact["uri"].removeprefix(PUBLIC))
@@ -631,11 +631,11 @@ def test_every_change_with_a_webhook_event_sends_it(call, receiver):
     call.ok("PATCH", recap["uri"].removeprefix(PUBLIC), json={"summary_md": "Short"})
     call("DELETE", recap["uri"].removeprefix(PUBLIC))
     sandbox.settle()
-    heard = sorted(message["event"] for message in receiver.messages)
+    received = sorted(message["event"] for message in receiver.messages)
     twice = ["invitee_no_show.created", "invitee_no_show.deleted"]
-    assert heard == sorted([*own, *all_else, *twice])
+    assert received == sorted([*own, *all_else, *twice])
     deleted = next(one["payload"] for one in receiver.messages if one["event"] == "event_type.deleted")
-    assert (deleted["uri"], deleted["active"], bool(deleted["deleted_at"])) == (made["uri"], False, True)
+    assert (deleted["uri"], deleted["active"], bool(deleted["deleted_at"])) == (created["uri"], False, True)
 
 
 def test_an_invitee_of_a_deleted_event_type_cannot_be_rescheduled(call):
@@ -670,16 +670,16 @@ def test_simulated_actions_match_webhooks_and_api(call, receiver):
     assert len(actions) == 400
     assert [sum(one["kind"] == kind for one in actions) for kind in ("booking", "cancellation")] == [240, 60]
     status = follow(actions)
-    told = [(message["event"], message["payload"]["uri"]) for message in receiver.messages]
+    reported = [(message["event"], message["payload"]["uri"]) for message in receiver.messages]
     expected = []
     for action in actions:
         if action["kind"] == "reschedule":
             expected.append(("invitee.canceled", action["old_invitee"]))
         event = "invitee.canceled" if action["kind"] == "cancellation" else "invitee.created"
         expected.append((event, action["invitee"]))
-    assert sorted(told) == sorted(expected)
-    for uri, wanted in status.items():
-        assert call.ok("GET", uri.removeprefix(PUBLIC))["status"] == wanted
+    assert sorted(reported) == sorted(expected)
+    for uri, expected_status in status.items():
+        assert call.ok("GET", uri.removeprefix(PUBLIC))["status"] == expected_status
     for action in actions:
         if action["kind"] == "reschedule":
             new = call.ok("GET", action["invitee"].removeprefix(PUBLIC))

@@ -47,23 +47,31 @@ def test_the_documented_requests_work(call, path, name):
 
 
 def test_a_created_event_type_can_be_read_and_listed(call):
-    made = call.ok("POST", "/event_types", json=NEW | {"description": "Hi <all>"})
-    assert call.ok("GET", path_of(made)) == made
-    assert made in call.ok("GET", "/event_types", user=OWNER, count=100)
-    assert made in call.ok("GET", "/event_types", organization=ORGANIZATION, active="false", count=100)
-    assert (made["active"], made["start_time_increment"], made["before_buffer"], made["after_buffer"]) == (
+    created = call.ok("POST", "/event_types", json=NEW | {"description": "Hi <all>"})
+    assert call.ok("GET", path_of(created)) == created
+    assert created in call.ok("GET", "/event_types", user=OWNER, count=100)
+    assert created in call.ok("GET", "/event_types", organization=ORGANIZATION, active="false", count=100)
+    assert (
+        created["active"],
+        created["start_time_increment"],
+        created["before_buffer"],
+        created["after_buffer"],
+    ) == (
         False,
         30,
         0,
         0,
     )
-    assert (made["description_plain"], made["description_html"]) == ("Hi <all>", "<p>Hi &lt;all&gt;</p>")
-    assert (made["kind"], made["profile"]["owner"], made["duration"]) == ("solo", OWNER, 30)
-    (host,) = call.ok("GET", "/event_type_memberships", event_type=made["uri"])
+    assert (created["description_plain"], created["description_html"]) == (
+        "Hi <all>",
+        "<p>Hi &lt;all&gt;</p>",
+    )
+    assert (created["kind"], created["profile"]["owner"], created["duration"]) == ("solo", OWNER, 30)
+    (host,) = call.ok("GET", "/event_type_memberships", event_type=created["uri"])
     assert (host["member"]["uri"], host["event_type"], host["created_at"]) == (
         OWNER,
-        made,
-        made["created_at"],
+        created,
+        created["created_at"],
     )
 
 
@@ -77,8 +85,8 @@ def test_event_types_with_the_same_name_have_different_urls(call):
 
 
 def test_the_first_duration_option_is_the_duration(call):
-    made = call.ok("POST", "/event_types", json=NEW | {"duration_options": [45, 60]})
-    assert made["duration"] == 45
+    created = call.ok("POST", "/event_types", json=NEW | {"duration_options": [45, 60]})
+    assert created["duration"] == 45
 
 
 def test_invalid_event_types_are_rejected(call):
@@ -104,8 +112,8 @@ def test_only_hosts_owners_and_admins_create_and_change_event_types(call):
     theirs = call.member(2).user["uri"]
     assert call("POST", "/event_types", "sandbox-member", json=NEW).status_code == 403
     assert call("POST", "/event_types", "sandbox-admin", json=NEW | {"owner": theirs}).status_code == 201
-    stranger = call.member(-1).user["uri"]
-    assert call("POST", "/event_types", json=NEW | {"owner": stranger}).status_code == 403
+    other_user = call.member(-1).user["uri"]
+    assert call("POST", "/event_types", json=NEW | {"owner": other_user}).status_code == 403
     assert call("PATCH", f"/event_types/{fixtures.INTRO_CALL}", "sandbox-member", json={}).status_code == 403
     assert call("PATCH", f"/event_types/{fixtures.INTRO_CALL}", "sandbox-free", json={}).status_code == 403
     assert call("PATCH", "/event_types/none", json={}).status_code == 404
@@ -136,16 +144,16 @@ def test_only_one_on_one_event_types_can_be_changed(call):
 
 
 def test_a_one_off_event_type_is_secret_and_can_be_read(call):
-    made = call.ok("POST", "/one_off_event_types", json=ONE_OFF | {"co_hosts": [ADMIN, OWNER]})
-    assert call.ok("GET", path_of(made)) == made
-    assert (made["type"], made["secret"], made["slug"], made["active"]) == (
+    created = call.ok("POST", "/one_off_event_types", json=ONE_OFF | {"co_hosts": [ADMIN, OWNER]})
+    assert call.ok("GET", path_of(created)) == created
+    assert (created["type"], created["secret"], created["slug"], created["active"]) == (
         "AdhocEventType",
         True,
         None,
         True,
     )
-    assert made["pooling_type"] == "collective"
-    hosts = call.ok("GET", "/event_type_memberships", event_type=made["uri"])
+    assert created["pooling_type"] == "collective"
+    hosts = call.ok("GET", "/event_type_memberships", event_type=created["uri"])
     assert [host["member"]["uri"] for host in hosts] == [OWNER, ADMIN]
 
 
@@ -187,8 +195,8 @@ def test_invalid_one_off_event_types_are_rejected(call, changes, paths):
 
 
 def test_hosts_of_a_one_off_event_type_must_be_colleagues(call):
-    stranger = call.member(-1).user["uri"]
-    for changes in ({"host": stranger}, {"co_hosts": [stranger]}):
+    other_user = call.member(-1).user["uri"]
+    for changes in ({"host": other_user}, {"co_hosts": [other_user]}):
         assert call("POST", "/one_off_event_types", json=ONE_OFF | changes).status_code == 403
 
 

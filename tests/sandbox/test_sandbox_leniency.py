@@ -92,17 +92,17 @@ def test_an_integer_in_a_query_may_be_written_with_a_zero_fraction(lenient, stri
 def _issued(sandbox, http):
     """Return the tokens of a user who granted access to the web app."""
     sandbox.control("POST", "/consent", {"answer": "allow"})
-    asks = {
+    query = {
         "client_id": "sandbox-web",
         "redirect_uri": "http://localhost:8710/callback",
         "response_type": "code",
         "scope": "users:read",
     }
-    target = http.get("/oauth/authorize", params=asks).headers["location"]
+    target = http.get("/oauth/authorize", params=query).headers["location"]
     grant = {
         "grant_type": "authorization_code",
         "code": parse_qs(urlsplit(target).query)["code"][0],
-        "redirect_uri": asks["redirect_uri"],
+        "redirect_uri": query["redirect_uri"],
     }
     return http.post("/oauth/token", data=grant, auth=("sandbox-web", "sandbox-web-secret")).json()
 
@@ -145,9 +145,9 @@ def _subscribe(http, path):
         "organization": ORGANIZATION,
         "scope": "organization",
     }
-    made = http.post("/webhook_subscriptions", json=body)
-    assert made.status_code == 201, made.text
-    return made.json()["resource"]["uri"].removeprefix(PUBLIC)
+    created = http.post("/webhook_subscriptions", json=body)
+    assert created.status_code == 201, created.text
+    return created.json()["resource"]["uri"].removeprefix(PUBLIC)
 
 
 @pytest.mark.parametrize("raw", ["[]", "null", "a=b", "{", '{"a": 1}'])
@@ -188,9 +188,9 @@ def test_a_post_accepts_null_in_fields_that_are_null_in_replies(lenient, strict)
         "timezone": None,
         "job_title": None,
     }
-    made = lenient.post("/contacts", json=body)
-    assert made.status_code == 201, made.text
-    assert {name: made.json()["resource"][name] for name in ("name", "timezone", "job_title")} == {
+    created = lenient.post("/contacts", json=body)
+    assert created.status_code == 201, created.text
+    assert {name: created.json()["resource"][name] for name in ("name", "timezone", "job_title")} == {
         "name": None,
         "timezone": None,
         "job_title": None,
@@ -227,9 +227,9 @@ def test_a_form_may_contain_numbers_booleans_arrays_and_objects(lenient):
         "duration_options[]": ["45", "60"],
         "before_buffer": "15",
     }
-    made = lenient.post("/event_types", data=form)
-    assert made.status_code == 201, made.text
-    record = made.json()["resource"]
+    created = lenient.post("/event_types", data=form)
+    assert created.status_code == 201, created.text
+    record = created.json()["resource"]
     assert (record["active"], record["duration"], record["before_buffer"]) == (True, 45, 15)
     assert record["duration_options"] == [45, 60]
     booking = {"event_type": INTRO_CALL, "start_time": "soon", "invitee[email]": "nobody"}
@@ -282,8 +282,8 @@ def test_fields_of_a_post_may_be_in_the_query(lenient, strict):
         "organization": ORGANIZATION,
         "scope": "organization",
     }
-    made = lenient.post("/webhook_subscriptions", params=hook)
-    assert made.json()["resource"]["events"] == hook["events[]"]
+    created = lenient.post("/webhook_subscriptions", params=hook)
+    assert created.json()["resource"]["events"] == hook["events[]"]
 
 
 def test_the_body_of_a_post_overrides_its_query(lenient):
@@ -309,9 +309,9 @@ def test_a_method_without_a_route_is_not_found(lenient, strict):
 
 
 def test_browsers_may_call_the_api(lenient, strict):
-    refused = lenient.get("/users/me", headers={"Authorization": "Bearer nobody"})
-    assert refused.status_code == 401
-    for reply in (lenient.get("/users/me"), lenient.get("/nope"), refused):
+    rejected = lenient.get("/users/me", headers={"Authorization": "Bearer nobody"})
+    assert rejected.status_code == 401
+    for reply in (lenient.get("/users/me"), lenient.get("/nope"), rejected):
         assert reply.headers["access-control-allow-origin"] == "*"
         assert reply.headers["access-control-allow-methods"] == "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD"
         assert "Authorization" in reply.headers["access-control-allow-headers"]
@@ -322,9 +322,9 @@ def test_browsers_may_call_the_api(lenient, strict):
 
 def test_a_preflight_needs_no_token_and_does_not_count(lenient, strict):
     before = int(lenient.get("/users/me").headers["x-ratelimit-remaining"])
-    asks = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     with httpx.Client(base_url=lenient.base_url, trust_env=False) as browser:
-        reply = browser.options("/scheduling_links", headers=asks)
+        reply = browser.options("/scheduling_links", headers=preflight)
     assert (reply.status_code, reply.content) == (204, b"")
     assert reply.headers["access-control-allow-origin"] == "*"
     assert int(lenient.get("/users/me").headers["x-ratelimit-remaining"]) == before - 1
@@ -365,12 +365,12 @@ def test_replies_name_the_account_of_the_rate_limit(lenient_sandbox, lenient, st
 def test_requests_with_the_same_key_share_a_count(lenient_sandbox, lenient):
     first, second = (_issued(lenient_sandbox, lenient)["access_token"] for _ in range(2))
 
-    def left(token):
+    def remaining(token):
         headers = lenient.get("/users/me", headers={"Authorization": f"Bearer {token}"}).headers
         return int(headers["x-ratelimit-remaining"])
 
-    assert left(first) - left(second) == 1
-    assert left("sandbox-admin") - left("sandbox-admin") == 1
+    assert remaining(first) - remaining(second) == 1
+    assert remaining("sandbox-admin") - remaining("sandbox-admin") == 1
 
 
 # Records

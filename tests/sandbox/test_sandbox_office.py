@@ -20,7 +20,7 @@ WHO = {"organization": ORGANIZATION, "user": OWNER, "group": GROUP}
 
 
 @pytest.fixture(scope="module")
-def seen():
+def shared_call():
     """Yield a client of a shared sandbox that tests must not change."""
     with serving() as client:
         yield client
@@ -33,7 +33,7 @@ def call():
 
 
 @pytest.fixture
-def received():
+def message_queue():
     """Yield a callback URL and a function that returns the next messages to it, sorted by time."""
     arrived = queue.Queue()
 
@@ -120,14 +120,14 @@ def test_access_to_forms_depends_on_organization_and_plan(call):
     assert set(call.problems("GET", "/routing_form_submissions")) == {"form"}
 
 
-def test_submitting_a_form_sends_a_webhook(call, received, envelope):
-    url, take = received
+def test_submitting_a_form_sends_a_webhook(call, message_queue, envelope):
+    url, take = message_queue
     subscribe(call, url, ["routing_form_submission.created"])
     booked = call.sandbox.book()["invitee"]["uri"]
     answers = {"answers": ["Zoë", "zoe@client.example"], "result": "external_url", "invitee": booked}
-    made = call.sandbox.control("POST", "/submissions", {**answers, "wait": True})
-    assert [one["delivered"] for one in made["deliveries"]] == [True]
-    submission = call.ok("GET", made["submission"]["uri"].removeprefix(PUBLIC))
+    created = call.sandbox.control("POST", "/submissions", {**answers, "wait": True})
+    assert [one["delivered"] for one in created["deliveries"]] == [True]
+    submission = call.ok("GET", created["submission"]["uri"].removeprefix(PUBLIC))
     assert [answer["answer"] for answer in submission["questions_and_answers"]] == [
         *answers["answers"],
         "1-10",
@@ -138,9 +138,9 @@ def test_submitting_a_form_sends_a_webhook(call, received, envelope):
     envelope.validate(message)
     assert message["payload"] == submission
     assert len(call.ok("GET", "/routing_form_submissions", form=FORM)) == 4
-    made = call.sandbox.control("POST", "/submissions")["submission"]
-    assert made["result"]["value"] == f"{PUBLIC}/event_types/{fixtures.INTRO_CALL}"
-    assert made["submitter"] is None
+    created = call.sandbox.control("POST", "/submissions")["submission"]
+    assert created["result"]["value"] == f"{PUBLIC}/event_types/{fixtures.INTRO_CALL}"
+    assert created["submitter"] is None
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,9 @@ def test_submitting_a_form_sends_a_webhook(call, received, envelope):
         ({"what": 1}, "unknown fields: what"),
     ],
 )
-def test_invalid_submissions_are_rejected(seen, body, words):
+def test_invalid_submissions_are_rejected(shared_call, body, words):
     with pytest.raises(ValueError, match=words):
-        seen.sandbox.control("POST", "/submissions", body)
+        shared_call.sandbox.control("POST", "/submissions", body)
 
 
 # Recaps
@@ -214,17 +214,17 @@ def test_recaps_that_are_not_ready_have_no_transcript(call):
             assert call("GET", f"{path}/transcript", token).status_code == 404
 
 
-def test_changing_and_deleting_a_recap_sends_webhooks(call, received, envelope):
-    url, take = received
+def test_changing_and_deleting_a_recap_sends_webhooks(call, message_queue, envelope):
+    url, take = message_queue
     kinds = ["created", "updated", "deleted"]
     subscribe(call, url, [f"meeting_recap.{kind}" for kind in kinds], scope="user")
     event = call.sandbox.book(start_time="2026-11-18T09:00:00Z")["event"]["uri"]
-    made = call.sandbox.control("POST", "/recaps", {"event": event, "wait": True})["recap"]
-    path = made["uri"].removeprefix(PUBLIC)
-    assert call.ok("GET", path) == made
+    created = call.sandbox.control("POST", "/recaps", {"event": event, "wait": True})["recap"]
+    path = created["uri"].removeprefix(PUBLIC)
+    assert call.ok("GET", path) == created
     changed = call.ok("PATCH", path, json={"summary_md": "Edited.", "discussion_md": None})
     assert (changed["summary_md"], changed["discussion_md"]) == ("Edited.", None)
-    assert changed["action_items_md"] == made["action_items_md"]
+    assert changed["action_items_md"] == created["action_items_md"]
     assert call("DELETE", path).status_code == 204
     for gone in (path, f"{path}/transcript"):
         assert call("GET", gone).status_code == 404
@@ -253,14 +253,14 @@ def test_recaps_are_for_hosts_on_paid_plans(call):
 
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("event", WEBHOOK_EVENTS)
-def test_sample_data_exists_for_every_event_and_scope(seen, envelope, event, scope):
+def test_sample_data_exists_for_every_event_and_scope(shared_call, envelope, event, scope):
     query = {"event": event, "scope": scope, "organization": ORGANIZATION, scope: WHO[scope]}
     if scope in WEBHOOK_EVENTS[event].scopes:
-        sample = seen("GET", "/sample_webhook_data", **query).json()
+        sample = shared_call("GET", "/sample_webhook_data", **query).json()
         envelope.validate(sample)
         assert (sample["event"], sample["created_by"]) == (event, OWNER)
     else:
-        named = seen.problems("GET", "/sample_webhook_data", **query)
+        named = shared_call.problems("GET", "/sample_webhook_data", **query)
         assert named == {"event": f"{event} is not allowed for scope {scope}"}
 
 
@@ -428,19 +428,19 @@ def test_invitees_with_a_phone_number_also_get_a_text_message(call):
         ("sms", "+31200000000", None),
     ]
     first = call("GET", "/outgoing_communications", organization=ORGANIZATION, count="1").json()
-    seen = [first["collection"][0]]
+    shared_call = [first["collection"][0]]
     while token := first["pagination"]["next_page_token"]:
         first = call(
             "GET", "/outgoing_communications", organization=ORGANIZATION, count="1", page_token=token
         ).json()
-        seen += first["collection"]
-    assert len(seen) == first["total_count"]
+        shared_call += first["collection"]
+    assert len(shared_call) == first["total_count"]
     while token := first["pagination"]["previous_page_token"]:
-        seen.pop()
+        shared_call.pop()
         first = call(
             "GET", "/outgoing_communications", organization=ORGANIZATION, count="1", page_token=token
         ).json()
-        assert first["collection"] == [seen[-1]]
+        assert first["collection"] == [shared_call[-1]]
 
 
 def test_deletion_requests_are_accepted(call):
@@ -463,8 +463,8 @@ def test_deletion_requests_are_accepted(call):
         ("events", {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-12-01T00:00:00Z"}, "end_time"),
     ],
 )
-def test_invalid_deletion_requests_are_rejected(seen, path, body, wrong):
-    assert set(seen.problems("POST", f"/data_compliance/deletion/{path}", json=body)) == {wrong}
+def test_invalid_deletion_requests_are_rejected(shared_call, path, body, wrong):
+    assert set(shared_call.problems("POST", f"/data_compliance/deletion/{path}", json=body)) == {wrong}
 
 
 @pytest.mark.parametrize(
@@ -476,28 +476,30 @@ def test_invalid_deletion_requests_are_rejected(seen, path, body, wrong):
         ("POST", "/data_compliance/deletion/events"),
     ],
 )
-def test_enterprise_operations_are_for_owners_and_admins_on_paid_plans(seen, method, path):
-    assert seen(method, path, "sandbox-free").json()["message"] == UPGRADE
-    assert seen(method, path, "sandbox-member").json()["message"].startswith("You do not have permission")
-    assert seen(method, path, "sandbox-events-only").json()["title"] == "Insufficient scope"
+def test_enterprise_operations_are_for_owners_and_admins_on_paid_plans(shared_call, method, path):
+    assert shared_call(method, path, "sandbox-free").json()["message"] == UPGRADE
+    assert (
+        shared_call(method, path, "sandbox-member").json()["message"].startswith("You do not have permission")
+    )
+    assert shared_call(method, path, "sandbox-events-only").json()["title"] == "Insufficient scope"
     if method == "GET":
         other = f"{PUBLIC}/organizations/none"
-        assert seen(method, path, "sandbox-admin", organization=other).status_code == 403
-        assert set(seen.problems(method, path)) == {"organization"}
+        assert shared_call(method, path, "sandbox-admin", organization=other).status_code == 403
+        assert set(shared_call.problems(method, path)) == {"organization"}
 
 
 # The world
 
 
-def held(**options):
+def related_records(**options):
     with serving(**options) as call:
         state = call.world.state
         return repr([getattr(state, name) for name in vars(state)])
 
 
 def test_related_records_depend_on_the_seed():
-    assert held(seed=5) == held(seed=5)
-    assert held(seed=5) != held(seed=6)
+    assert related_records(seed=5) == related_records(seed=5)
+    assert related_records(seed=5) != related_records(seed=6)
 
 
 @pytest.mark.parametrize(("events", "users"), [(2, 3), (20, 3), (3000, 60)])

@@ -11,7 +11,7 @@ MEMBER_GROUP_PATHS = ("/groups", "/group_relationships")
 
 
 @pytest.fixture(scope="module")
-def seen():
+def shared_call():
     with serving() as client:
         yield client
 
@@ -26,9 +26,9 @@ def call():
     "name",
     ["getOrganization", "getTeam", "getGroup", "getGroupRelationship", "getOrganizationInvitation"],
 )
-def test_the_documented_examples_work(seen, name):
+def test_the_documented_examples_work(shared_call, name):
     documented = json.loads((PAYLOADS / f"{name}.json").read_text())["body"]["resource"]
-    record = seen.ok("GET", documented["uri"].removeprefix(PUBLIC))
+    record = shared_call.ok("GET", documented["uri"].removeprefix(PUBLIC))
     stamps = {"created_at", "updated_at", "status", "user", "owner", "last_sent_at"}
     assert {key: record[key] for key in record if key not in stamps} == {
         key: value for key, value in documented.items() if key not in stamps
@@ -51,32 +51,38 @@ def test_the_documented_examples_work(seen, name):
         ("/organizations/none/invitations", 404),
     ],
 )
-def test_other_organizations_see_nothing(seen, path, status):
-    assert seen("GET", path, "sandbox-free").status_code == status
+def test_other_organizations_see_nothing(shared_call, path, status):
+    assert shared_call("GET", path, "sandbox-free").status_code == status
 
 
-def test_ids_with_line_breaks_are_not_found(seen):
-    reply = seen.http.delete(
+def test_ids_with_line_breaks_are_not_found(shared_call):
+    reply = shared_call.http.delete(
         "/organization_memberships/%0A%00", headers={"Authorization": "Bearer sandbox-owner"}
     )
     assert (reply.status_code, reply.json()["title"]) == (404, "Resource Not Found")
 
 
-def test_the_small_organization_has_no_teams_and_no_groups(seen):
-    own = seen.member(-1).user["current_organization"]
-    assert seen.ok("GET", "/teams", "sandbox-free") == []
-    assert seen.ok("GET", "/groups", "sandbox-free", organization=own) == []
-    assert seen.ok("GET", "/group_relationships", "sandbox-free") == []
-    assert seen.ok("GET", "/organizations/" + own.rpartition("/")[2], "sandbox-free")["stage"] == "free"
+def test_the_small_organization_has_no_teams_and_no_groups(shared_call):
+    own = shared_call.member(-1).user["current_organization"]
+    assert shared_call.ok("GET", "/teams", "sandbox-free") == []
+    assert shared_call.ok("GET", "/groups", "sandbox-free", organization=own) == []
+    assert shared_call.ok("GET", "/group_relationships", "sandbox-free") == []
+    assert (
+        shared_call.ok("GET", "/organizations/" + own.rpartition("/")[2], "sandbox-free")["stage"] == "free"
+    )
 
 
-def test_a_user_without_a_role_cannot_see_invitations_and_groups(seen):
-    assert seen("GET", INVITATIONS, "sandbox-member").status_code == 403
-    assert seen("POST", INVITATIONS, "sandbox-member", json={"email": "x@y.example"}).status_code == 403
+def test_a_user_without_a_role_cannot_see_invitations_and_groups(shared_call):
+    assert shared_call("GET", INVITATIONS, "sandbox-member").status_code == 403
+    assert (
+        shared_call("POST", INVITATIONS, "sandbox-member", json={"email": "x@y.example"}).status_code == 403
+    )
     for path in MEMBER_GROUP_PATHS:
-        assert seen("GET", path, "sandbox-member", organization=ORGANIZATION).status_code == 403
-    assert seen("GET", f"/groups/{fixtures.GROUP}", "sandbox-member").status_code == 200  # a group of theirs
-    assert seen("GET", f"/organizations/{fixtures.ORGANIZATION}", "sandbox-member").status_code == 200
+        assert shared_call("GET", path, "sandbox-member", organization=ORGANIZATION).status_code == 403
+    assert (
+        shared_call("GET", f"/groups/{fixtures.GROUP}", "sandbox-member").status_code == 200
+    )  # a group of theirs
+    assert shared_call("GET", f"/organizations/{fixtures.ORGANIZATION}", "sandbox-member").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -91,20 +97,20 @@ def test_a_user_without_a_role_cannot_see_invitations_and_groups(seen):
         ("GET", "/group_relationships", "groups:read"),
     ],
 )
-def test_scopes_are_checked_first(seen, method, path, scope):
-    reply = seen(method, path, "sandbox-users-only")
+def test_scopes_are_checked_first(shared_call, method, path, scope):
+    reply = shared_call(method, path, "sandbox-users-only")
     assert (reply.status_code, reply.json()["required_scopes"]) == (403, [scope])
 
 
-def test_invitations_are_filtered_sorted_and_paged(seen):
-    rows = seen.ok("GET", INVITATIONS)
+def test_invitations_are_filtered_sorted_and_paged(shared_call):
+    rows = shared_call.ok("GET", INVITATIONS)
     assert [row["status"] for row in rows] == ["accepted", "declined", "pending"]
-    assert seen.ok("GET", INVITATIONS, sort="created_at:desc") == rows[::-1]
-    assert seen.ok("GET", INVITATIONS, status="declined") == [rows[1]]
-    assert seen.ok("GET", INVITATIONS, email="CARLA@acme.example") == [rows[2]]
-    assert seen("GET", INVITATIONS, count=1).json()["pagination"]["next_page_token"]
+    assert shared_call.ok("GET", INVITATIONS, sort="created_at:desc") == rows[::-1]
+    assert shared_call.ok("GET", INVITATIONS, status="declined") == [rows[1]]
+    assert shared_call.ok("GET", INVITATIONS, email="CARLA@acme.example") == [rows[2]]
+    assert shared_call("GET", INVITATIONS, count=1).json()["pagination"]["next_page_token"]
     assert rows[0]["user"] == ADMIN
-    assert set(seen.problems("GET", INVITATIONS, status="open", email="x", count=0)) == {
+    assert set(shared_call.problems("GET", INVITATIONS, status="open", email="x", count=0)) == {
         "status",
         "email",
         "count",
@@ -112,15 +118,15 @@ def test_invitations_are_filtered_sorted_and_paged(seen):
 
 
 def test_an_invitation_is_created_and_revoked(call):
-    made = call.ok("POST", INVITATIONS, json={"email": "Zoe@acme.example"})
-    path = made["uri"].removeprefix(PUBLIC)
-    assert (made["status"], "user" in made) == ("pending", False)
-    assert call.ok("GET", path) == made
+    created = call.ok("POST", INVITATIONS, json={"email": "Zoe@acme.example"})
+    path = created["uri"].removeprefix(PUBLIC)
+    assert (created["status"], "user" in created) == ("pending", False)
+    assert call.ok("GET", path) == created
     assert call("POST", INVITATIONS, json={"email": "zoe@ACME.example"}).json()["title"] == "Already Invited"
     assert call("DELETE", path).status_code == 204
     assert [call(method, path).status_code for method in ("GET", "DELETE")] == [404, 404]
-    assert made not in call.ok("GET", INVITATIONS)
-    assert call.ok("POST", INVITATIONS, json={"email": "zoe@acme.example"})["uri"] != made["uri"]
+    assert created not in call.ok("GET", INVITATIONS)
+    assert call.ok("POST", INVITATIONS, json={"email": "zoe@acme.example"})["uri"] != created["uri"]
 
 
 def test_the_documented_invitation_is_sent_again_but_not_twice_a_day(call):
@@ -151,29 +157,29 @@ def test_only_a_pending_invitation_can_be_revoked(call):
     assert owners == ["OrganizationMembership"] * 4  # the invited person was removed with the invitation
 
 
-def test_all_users_belong_to_the_team(seen):
-    teams = seen.ok("GET", "/teams")
-    assert teams == seen.ok("GET", "/teams", "sandbox-member", user=ADMIN)
-    assert teams[0]["uri"] == seen.ok("GET", f"/event_types/{fixtures.SALES_DEMO}")["profile"]["owner"]
-    assert seen("GET", "/teams", user=f"{PUBLIC}/users/none").status_code == 403
+def test_all_users_belong_to_the_team(shared_call):
+    teams = shared_call.ok("GET", "/teams")
+    assert teams == shared_call.ok("GET", "/teams", "sandbox-member", user=ADMIN)
+    assert teams[0]["uri"] == shared_call.ok("GET", f"/event_types/{fixtures.SALES_DEMO}")["profile"]["owner"]
+    assert shared_call("GET", "/teams", user=f"{PUBLIC}/users/none").status_code == 403
 
 
-def test_the_group_has_the_right_number_of_existing_members(seen):
-    (group,) = seen.ok("GET", "/groups", organization=ORGANIZATION)
-    rows = seen.ok("GET", "/group_relationships", group=GROUP, organization=ORGANIZATION)
+def test_the_group_has_the_right_number_of_existing_members(shared_call):
+    (group,) = shared_call.ok("GET", "/groups", organization=ORGANIZATION)
+    rows = shared_call.ok("GET", "/group_relationships", group=GROUP, organization=ORGANIZATION)
     members = [row["owner"] for row in rows if row["owner"]["type"] == "OrganizationMembership"]
     assert group["member_count"] == len(members) == 4
     for owner in members:
-        record = seen.ok("GET", owner["uri"].removeprefix(PUBLIC))
+        record = shared_call.ok("GET", owner["uri"].removeprefix(PUBLIC))
         assert record == {key: value for key, value in owner.items() if key != "type"}
     (invited,) = [row["owner"] for row in rows if row["role"] == "member" and row["owner"] not in members]
-    assert seen.ok("GET", invited["uri"].removeprefix(PUBLIC))["email"] == fixtures.INVITED_EMAIL
+    assert shared_call.ok("GET", invited["uri"].removeprefix(PUBLIC))["email"] == fixtures.INVITED_EMAIL
     for row in rows:
-        assert seen.ok("GET", row["uri"].removeprefix(PUBLIC)) == row
-        assert seen.ok("GET", "/group_relationships", owner=row["owner"]["uri"]) == [row]
-    assert seen.problems("GET", "/groups") == {"organization": "is required"}
-    assert set(seen.problems("GET", "/group_relationships", owner=OWNER)) == {"owner"}
-    assert seen("GET", "/group_relationships", group=f"{PUBLIC}/groups/none").status_code == 403
+        assert shared_call.ok("GET", row["uri"].removeprefix(PUBLIC)) == row
+        assert shared_call.ok("GET", "/group_relationships", owner=row["owner"]["uri"]) == [row]
+    assert shared_call.problems("GET", "/groups") == {"organization": "is required"}
+    assert set(shared_call.problems("GET", "/group_relationships", owner=OWNER)) == {"owner"}
+    assert shared_call("GET", "/group_relationships", group=f"{PUBLIC}/groups/none").status_code == 403
 
 
 def test_a_removed_user_disappears_everywhere(call):

@@ -97,8 +97,8 @@ class Client:
         self.http, self.sandbox, self.world = http, sandbox, sandbox.world
         self._reference = reference
 
-    def __call__(self, method, path, who="sandbox-owner", *, json=None, **query):
-        headers = {"Authorization": f"Bearer {who}"}
+    def __call__(self, method, path, caller="sandbox-owner", *, json=None, **query):
+        headers = {"Authorization": f"Bearer {caller}"}
         reply = self.http.request(method, path, params=query, json=json, headers=headers)
         self._reference.check(reply)
         return reply
