@@ -103,8 +103,8 @@ def test_damaged_token_is_rejected_without_being_repeated(broken):
     with pytest.raises(InvalidCredential) as caught:
         read_token(broken)
     assert caught.value.outcome == "malformed_token"
-    told = f"{caught.value!r} {caught.value} {caught.value.to_dict()}"
-    assert "secr" not in told
+    text = f"{caught.value!r} {caught.value} {caught.value.to_dict()}"
+    assert "secr" not in text
 
 
 def test_token_never_shows_in_a_repr():

@@ -147,15 +147,15 @@ def test_a_token_without_users_read_is_not_reported_as_invalid(token, deep, sand
 
 
 @pytest.mark.parametrize(
-    ("words", "fix"),
+    ("message", "fix"),
     [
         ("You do not have permission to access this resource.", "owner or admin"),
         ("Please upgrade to a paid Calendly account.", "plan"),
         ("This user is not in your organization", "the token's own organization"),
     ],
 )
-def test_a_403_without_scopes_is_reported_as_forbidden(words, fix):
-    with Hostile(reply(403, {"title": "Permission Denied", "message": words})) as server:
+def test_a_403_without_scopes_is_reported_as_forbidden(message, fix):
+    with Hostile(reply(403, {"title": "Permission Denied", "message": message})) as server:
         report = checked(server)
     assert report.outcome == "forbidden"
     assert "The token is valid" in report.message
@@ -223,16 +223,16 @@ def checked(server, *, timeouts=None, **options):
     from calendly_connector.plugin import connector
 
     origin = server if isinstance(server, str) else server.url
-    given = {"kind": "personal_access_token", "token": "made-up-token"}
+    credential = {"kind": "personal_access_token", "token": "made-up-token"}
     with connector.connect(
-        given, origin=origin, timeouts=timeouts, clock=lambda: DATE_S + 0.5, sleep=pytest.fail
+        credential, origin=origin, timeouts=timeouts, clock=lambda: DATE_S + 0.5, sleep=pytest.fail
     ) as connection:
         return connection.check(**options)
 
 
-def assert_offline(report, words):
+def assert_offline(report, message):
     assert report.outcome == "offline"
-    assert re.search(words, report.message)
+    assert re.search(message, report.message)
     assert report.fix
     assert report.calls == 1
     assert set(abilities(report).values()) == {"unknown"}
@@ -273,9 +273,9 @@ def test_a_refusing_proxy_is_reported_and_never_sees_the_token(monkeypatch):
     with Hostile(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         assert_offline(checked("https://api.made-up.example"), "proxy")
-    [asked] = proxy.asked
-    assert asked.method == "CONNECT"
-    assert "authorization" not in asked.headers
+    [request] = proxy.asked
+    assert request.method == "CONNECT"
+    assert "authorization" not in request.headers
 
 
 def test_a_server_that_never_replies_is_a_timeout():
@@ -297,14 +297,14 @@ def test_a_lost_connection_is_reported_as_offline():
 
 
 def test_every_network_error_has_its_own_message(monkeypatch, closed_port):
-    told = {checked(f"http://127.0.0.1:{closed_port}").message}
+    messages = {checked(f"http://127.0.0.1:{closed_port}").message}
     with Hostile(reset()) as server:
-        told.add(checked(server).message)
+        messages.add(checked(server).message)
     with Hostile(one(USER), tls=True) as server:
-        told.add(checked(server).message)
+        messages.add(checked(server).message)
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed_port}")
-    told.add(checked("https://api.made-up.example").message)
-    assert len(told) == 4
+    messages.add(checked("https://api.made-up.example").message)
+    assert len(messages) == 4
 
 
 # Scopes and abilities
@@ -418,14 +418,14 @@ def test_an_action_for_admins_is_ruled_out_for_other_roles(role, ability, monkey
 
 
 @pytest.mark.parametrize(
-    ("ahead_s", "words"),
+    ("ahead_s", "note_text"),
     [(0, None), (60, None), (-60, None), (61, "61 s ahead of"), (-3600, "3600 s behind")],
 )
-def test_a_wrong_clock_is_noted(ahead_s, words, connect):
+def test_a_wrong_clock_is_noted(ahead_s, note_text, connect):
     with Hostile(one(USER, Date=DATE), page([MEMBERSHIP], Date=DATE)) as server:
         report = connect(server, clock=lambda: DATE_S + 0.5 + ahead_s).check()
     assert report.clock_skew_s == ahead_s
-    assert (words in report.notes[0]) if words else (report.notes == ())
+    assert (note_text in report.notes[0]) if note_text else (report.notes == ())
 
 
 def test_the_clock_is_compared_with_the_servers_own(make_sandbox, connect):

@@ -23,9 +23,9 @@ def app_server(origin, app=NATIVE, timing=None):
     return AuthorizationServer(origin, app["client_id"], secret, timing or Timing())
 
 
-def landed(asked):
+def landed(consent):
     """Return the URL that a person who answers immediately is redirected to."""
-    reply = httpx.get(asked.url, trust_env=False)
+    reply = httpx.get(consent.url, trust_env=False)
     assert reply.status_code == 303, reply.text
     return reply.headers["location"]
 
@@ -40,9 +40,9 @@ def sign_in(sandbox, app=NATIVE, scopes=SCOPES, timing=None):
     answer(sandbox, "allow")
     clock = timing.clock if timing else time.time
     server = app_server(sandbox.url, app, Timing(clock=clock, monotonic=lambda: 0.0))
-    asked = server.begin(app["redirect_uri"], tuple(scopes))
+    consent = server.begin(app["redirect_uri"], tuple(scopes))
     rate_limit.reset()
-    return signed_in(app, server.exchange(asked, landed(asked)))
+    return signed_in(app, server.exchange(consent, landed(consent)))
 
 
 def token_calls(sandbox):
