@@ -102,9 +102,9 @@ def test_the_example_runs_and_every_record_passes_the_schema(action, world, conn
 
 @each_action
 def test_every_name_of_an_action_runs_it(action, world, connect):
-    given = example(action)
+    inputs = example(action)
     for alias in action.aliases:
-        assert connect(world).preview(alias, given)["action"] == action.id
+        assert connect(world).preview(alias, inputs)["action"] == action.id
 
 
 # The recording
@@ -123,20 +123,20 @@ def test_the_recording_replays_without_a_network(action, connect):
 
 
 @each_action
-def test_the_recording_holds_no_secret_no_person_and_only_the_allowed_headers(action):
+def test_the_recording_contains_no_secrets_no_people_and_only_allowed_headers(action):
     text = recording(action).read_text(encoding="utf-8")
     for exchange in yaml.safe_load(text)["interactions"]:
-        asked, answered = exchange["request"], exchange["response"]
-        assert re.match(r"http://127\.0\.0\.1/|https://api\.calendly\.com/", asked["uri"])
-        assert {name.lower() for name in asked["headers"]} <= RECORDED_HEADERS
-        assert {name.lower() for name in answered["headers"]} <= REPLIED_HEADERS
-        assert answered["status"]["code"] < 300
+        request, response = exchange["request"], exchange["response"]
+        assert re.match(r"http://127\.0\.0\.1/|https://api\.calendly\.com/", request["uri"])
+        assert {name.lower() for name in request["headers"]} <= RECORDED_HEADERS
+        assert {name.lower() for name in response["headers"]} <= REPLIED_HEADERS
+        assert response["status"]["code"] < 300
     assert not re.search(r"authorization|bearer|sandbox-|eyJ", text, re.IGNORECASE)
     mails = re.findall(r"[\w.+-]+(?:@|%40)[\w.-]+", text)
     assert all(re.split("@|%40", mail)[1] == "recorded.example" for mail in mails)
 
 
-def test_there_is_one_recording_for_each_action_and_no_other():
+def test_every_action_has_a_recording_and_every_recording_an_action():
     assert {path.name for path in CASSETTES.iterdir()} == {f"{action.id}.yaml" for action in ACTIONS}
 
 
@@ -144,7 +144,7 @@ def test_there_is_one_recording_for_each_action_and_no_other():
 
 
 @each_action
-def test_an_unknown_input_is_refused_before_the_network(action, unvisited, connect):
+def test_an_unknown_input_is_rejected_before_the_network(action, unvisited, connect):
     with pytest.raises(InvalidParams) as caught:
         connect(unvisited).run(action.id, {**example(action), "no_such_input": "x"})
     assert [problem.path for problem in caught.value.problems] == ["no_such_input"]
@@ -152,17 +152,17 @@ def test_an_unknown_input_is_refused_before_the_network(action, unvisited, conne
 
 
 @each_required_input
-def test_a_required_input_that_is_missing_is_refused_before_the_network(action, name, unvisited, connect):
-    given = example(action)
-    del given[name]
+def test_a_missing_required_input_is_rejected_before_the_network(action, name, unvisited, connect):
+    inputs = example(action)
+    del inputs[name]
     with pytest.raises(InvalidParams) as caught:
-        connect(unvisited).run(action.id, given)
+        connect(unvisited).run(action.id, inputs)
     assert name in {problem.path for problem in caught.value.problems}
 
 
 @each_resource_input
 @pytest.mark.parametrize(
-    "stranger",
+    "bad_value",
     [
         "https://api.calendly.com.evil.example/{collection}/a-b-c",
         "https://evil.example/{collection}/a-b-c",
@@ -178,11 +178,11 @@ def test_a_required_input_that_is_missing_is_refused_before_the_network(action, 
         " ",
     ],
 )
-def test_what_is_no_uri_or_id_of_the_resource_is_refused_before_it_is_sent(
-    action, name, stranger, unvisited, sandbox, connect
+def test_a_value_that_is_not_a_uri_or_id_of_the_resource_is_never_sent(
+    action, name, bad_value, unvisited, sandbox, connect
 ):
     field = action.inputs[name]
-    value = stranger.format(collection=field["x-resource"])
+    value = bad_value.format(collection=field["x-resource"])
     # What may be a name is looked up in the pick list, and refused when it is not there.
     server = sandbox if is_name(value, field) else unvisited
     with pytest.raises(InvalidParams) as caught:
@@ -220,7 +220,7 @@ def refusal(connection, action, status):
 
 
 @each_action
-def test_each_refusal_is_its_own_error_and_is_repeated_only_where_that_is_safe(action, troubled, connect):
+def test_each_error_status_has_its_own_error_and_is_retried_only_if_safe(action, troubled, connect):
     write = action.method in WRITES
     before = 0
     for status, kind, if_repeatable, if_write in REFUSALS:
@@ -240,7 +240,7 @@ def test_each_refusal_is_its_own_error_and_is_repeated_only_where_that_is_safe(a
 
 
 @each_action
-def test_a_token_without_the_scope_is_told_which_one(action, sandbox, connect):
+def test_a_missing_scope_is_named_in_the_error(action, sandbox, connect):
     with pytest.raises(PermissionDenied) as caught:
         connect(sandbox, token="sandbox-no-scopes").run(action.id, example(action))
     assert caught.value.reason == "scope"
@@ -249,7 +249,7 @@ def test_a_token_without_the_scope_is_told_which_one(action, sandbox, connect):
 
 
 @each_action
-def test_after_too_many_requests_it_waits_as_told_and_succeeds(action, world, connect, timer):
+def test_a_429_is_retried_after_the_wait_that_calendly_requests(action, world, connect, timer):
     world.control("DELETE", "/faults")
     world.fault("status", status=429, headers={"Retry-After": "7"})
     result = connect(world).run(action.id, example(action))
@@ -260,7 +260,7 @@ def test_after_too_many_requests_it_waits_as_told_and_succeeds(action, world, co
 
 @each_action
 @pytest.mark.parametrize("kind", ["not_json", "html"])
-def test_an_answer_that_is_not_json_is_never_taken_for_one(action, kind, troubled, connect):
+def test_a_reply_that_is_not_json_is_unexpected(action, kind, troubled, connect):
     troubled.fault(kind, status=200, times=ALWAYS)
     with pytest.raises(UnexpectedAnswer) as caught:
         connect(troubled).run(action.id, example(action))
@@ -269,7 +269,7 @@ def test_an_answer_that_is_not_json_is_never_taken_for_one(action, kind, trouble
 
 
 @each_action
-def test_an_empty_answer_is_no_record(action, troubled, connect):
+def test_an_empty_reply_is_unexpected_unless_the_action_returns_nothing(action, troubled, connect):
     troubled.fault("empty", status=200, times=ALWAYS)
     if action.returns == "none":
         assert_fits(action, connect(troubled).run(action.id, example(action)))
@@ -289,43 +289,43 @@ def masked(action, body):
 
 
 @each_action
-def test_the_preview_is_what_is_sent_with_secrets_masked(action, connect):
+def test_the_preview_equals_the_request_with_secrets_masked(action, connect):
     with Hostile(good_reply(action)) as server:
         connection = connect(server)
         shown = connection.preview(action.id, example(action))
         assert server.asked == []
         connection.run(action.id, example(action))
-    [asked] = server.asked
+    [request] = server.asked
     assert shown["action"] == action.id
-    assert shown["method"] == asked.method
-    assert shown["url"] == server.url + asked.path
-    assert shown["query"] == [list(pair) for pair in asked.query]
-    assert shown["body"] == (masked(action, asked.body) or None)
-    assert asked.headers["authorization"] == "Bearer sandbox-owner"
+    assert shown["method"] == request.method
+    assert shown["url"] == server.url + request.path
+    assert shown["query"] == [list(pair) for pair in request.query]
+    assert shown["body"] == (masked(action, request.body) or None)
+    assert request.headers["authorization"] == "Bearer sandbox-owner"
 
 
 @each_action
-def test_a_query_goes_with_reads_and_a_body_with_writes(action, connect):
+def test_reads_send_a_query_and_writes_send_a_body(action, connect):
     with Hostile(good_reply(action)) as server:
         connect(server).run(action.id, example(action))
-    [asked] = server.asked
-    assert (asked.query == []) or (asked.body == b"") or action.query
-    assert bool(asked.body) == (action.method in WRITES)
-    assert ("content-type" in asked.headers) == bool(asked.body)
+    [request] = server.asked
+    assert (request.query == []) or (request.body == b"") or action.query
+    assert bool(request.body) == (action.method in WRITES)
+    assert ("content-type" in request.headers) == bool(request.body)
 
 
 @each_resource_input
-def test_a_resource_is_named_by_its_uri_on_either_origin_or_by_its_last_part(action, name, connect):
-    given = example(action)
-    last = given[name].rpartition("/")[2]
+def test_a_resource_can_be_passed_as_a_uri_of_either_origin_or_as_an_id(action, name, connect):
+    inputs = example(action)
+    last = inputs[name].rpartition("/")[2]
     [form] = paths_of(action.inputs[name]).values()
-    ids = {other: given.get(other, "A") for other in path_ids(form)[:-1]}
+    ids = {other: inputs.get(other, "A") for other in path_ids(form)[:-1]}
     path = form.format(**ids, uuid=last)
     whole_uri_only = len(path_ids(form)) > 1 and name not in action.path_ids
     with Hostile(good_reply(action)) as server:
         for value in (f"{PUBLIC}{path}", f"{server.url}{path}", *([] if whole_uri_only else [last])):
-            connect(server).run(action.id, given | {name: value})
-    by_uri, by_own_uri, *by_id = ((asked.target, asked.body) for asked in server.asked)
+            connect(server).run(action.id, inputs | {name: value})
+    by_uri, by_own_uri, *by_id = ((request.target, request.body) for request in server.asked)
     assert by_id in ([], [by_uri])
     if name in action.path_ids:
         assert by_own_uri == by_uri
@@ -335,11 +335,11 @@ def test_a_resource_is_named_by_its_uri_on_either_origin_or_by_its_last_part(act
 @pytest.mark.parametrize(
     "action", [action for action in ACTIONS if len(action.path_ids) > 1], ids=lambda action: action.id
 )
-def test_a_whole_uri_stands_for_all_ids_of_a_path(action, connect):
-    given = example(action)
-    rest = {name: value for name, value in given.items() if name not in action.path_ids}
+def test_a_full_uri_replaces_all_ids_of_a_path(action, connect):
+    inputs = example(action)
+    rest = {name: value for name, value in inputs.items() if name not in action.path_ids}
     with Hostile(good_reply(action)) as server:
-        connect(server).run(action.id, given)
-        connect(server).run(action.id, rest | {"uuid": PUBLIC + action.path.format(**given)})
-    one, other = (asked.target for asked in server.asked)
+        connect(server).run(action.id, inputs)
+        connect(server).run(action.id, rest | {"uuid": PUBLIC + action.path.format(**inputs)})
+    one, other = (request.target for request in server.asked)
     assert one == other

@@ -83,7 +83,7 @@ def denied(message):
         ),
     ],
 )
-def test_advice_fits_what_calendly_says(request_, status, body, fix):
+def test_advice_matches_calendlys_message(request_, status, body, fix):
     assert fix in refused(request_, status, body).fix
 
 
@@ -99,7 +99,7 @@ def test_advice_fits_what_calendly_says(request_, status, body, fix):
         ("Event is already canceled", "other"),
     ],
 )
-def test_reason_of_a_403_follows_from_its_words(message, reason):
+def test_the_reason_of_a_403_follows_from_its_message(message, reason):
     error = refused(INVITE, 403, denied(message))
     assert isinstance(error, PermissionDenied)
     assert error.reason == reason
@@ -139,7 +139,7 @@ def test_actions_that_advice_names_exist():
 def test_a_race_condition_is_retried_until_it_succeeds(connect, timer):
     with Hostile(reply(400, RACE), one({"uri": "https://api.calendly.com/notes/A"})) as server:
         connect(server).request("POST", "/notes", {"title": "Hello"})
-    assert [asked.method for asked in server.asked] == ["POST", "POST"]
+    assert [request.method for request in server.asked] == ["POST", "POST"]
     assert len(timer.sleeps) == 1
 
 
@@ -186,7 +186,7 @@ def test_canceling_twice_says_nothing_to_do(connect, fresh_sandbox):
 
 
 @pytest.mark.parametrize(
-    ("where", "place"),
+    ("source", "place"),
     [
         ({}, "the credential passed to connect()"),
         (
@@ -195,9 +195,9 @@ def test_canceling_twice_says_nothing_to_do(connect, fresh_sandbox):
         ),
     ],
 )
-def test_advice_for_a_rejected_token_names_where_it_is_stored(sandbox, monkeypatch, where, place):
+def test_advice_for_a_rejected_token_names_where_it_is_stored(sandbox, monkeypatch, source, place):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
-    with connector.connect({"kind": KIND, "token": "made-up"}, origin=sandbox.url, **where) as connection:
+    with connector.connect({"kind": KIND, "token": "made-up"}, origin=sandbox.url, **source) as connection:
         with pytest.raises(Unauthenticated) as caught:
             connection.run("users.me")
         assert caught.value.fix == f"Create a new token in Calendly and put it in {place}."
@@ -237,7 +237,7 @@ def test_a_stored_credential_is_named_even_if_the_host_passes_a_source():
 
 
 @pytest.mark.parametrize(
-    ("where", "action", "fix"),
+    ("source", "action", "fix"),
     [
         (
             CredentialLocation(oauth=True, name="acme"),
@@ -248,8 +248,8 @@ def test_a_stored_credential_is_named_even_if_the_host_passes_a_source():
         (CredentialLocation(oauth=True), "event_types.list", "login NAME --for event_types.list"),
     ],
 )
-def test_advice_for_a_sign_in_without_a_scope_is_a_login_command(where, action, fix):
-    assert where.scope_advice(("event_types:read",), action) == (
+def test_advice_for_a_sign_in_without_a_scope_is_a_login_command(source, action, fix):
+    assert source.scope_advice(("event_types:read",), action) == (
         f"Sign in again for event_types:read: calendly-connector {fix}"
     )
 

@@ -477,7 +477,7 @@ def test_a_list_that_cannot_be_resumed_is_incomplete(troubled, events, connect):
     assert reading.uris == events[:25]
     assert reading.error is None
     assert not reading.complete
-    assert any(EVENTS in words for words in reading.warnings)
+    assert any(EVENTS in warning for warning in reading.warnings)
 
 
 def test_a_page_token_that_leads_to_its_own_page_ends_the_read(troubled, events, connect):
@@ -559,10 +559,10 @@ def list_of_one_page(connect, pagination):
 )
 @pytest.mark.parametrize("token", [{}, {"next_page_token": None}, {"next_page_token": ""}])
 def test_a_page_token_in_next_page_is_used_but_its_address_is_not(address, token, connect):
-    result, asked = list_of_one_page(connect, {"next_page": address, **token})
+    result, requests = list_of_one_page(connect, {"next_page": address, **token})
     assert (len(result.records), result.complete) == (2, True)
-    assert [dict(request.query).get("page_token") for request in asked] == [None, "a+b="]
-    assert {request.path for request in asked} == {"/organization_memberships"}
+    assert [dict(request.query).get("page_token") for request in requests] == [None, "a+b="]
+    assert {request.path for request in requests} == {"/organization_memberships"}
 
 
 @pytest.mark.parametrize(
@@ -589,7 +589,7 @@ def subscription():
 
 
 @pytest.fixture
-def made(fresh_sandbox, connect):
+def count_subscriptions(fresh_sandbox, connect):
     """Return a function that counts how often the subscription of the example exists."""
 
     def count_them():
@@ -608,23 +608,23 @@ def made(fresh_sandbox, connect):
         pytest.param(Step(hold=True), id="held back"),
     ],
 )
-def test_a_write_is_not_retried_if_its_reply_is_lost(step, fresh_sandbox, made, connect):
+def test_a_write_is_not_retried_if_its_reply_is_lost(step, fresh_sandbox, count_subscriptions, connect):
     with Proxy(fresh_sandbox, step) as proxy:
         with pytest.raises(NoAnswer, match="Check before retrying") as caught:
             connect(proxy, timeouts=Timeouts(read_s=1.0)).run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 1
     assert caught.value.may_have_happened
     assert not caught.value.retryable
-    assert made() == (1 if step.forward else 0)  # which the error leaves open
+    assert count_subscriptions() == (1 if step.forward else 0)  # which the error leaves open
 
 
 @pytest.mark.parametrize("place", range(20, 200, 9))
-def test_a_write_is_not_retried_if_the_headers_end_early(place, fresh_sandbox, made, connect):
+def test_a_write_is_not_retried_if_the_headers_end_early(place, fresh_sandbox, count_subscriptions, connect):
     with Proxy(fresh_sandbox, Step(cut=place)) as proxy:
         with pytest.raises((NoAnswer, UnexpectedAnswer), match="Check before retrying"):
             connect(proxy).run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 1
-    assert made() == 1
+    assert count_subscriptions() == 1
 
 
 @pytest.mark.parametrize(
@@ -646,11 +646,11 @@ def test_a_write_that_failed_is_not_retried(fault, kind, fresh_sandbox, connect)
 
 
 @pytest.mark.parametrize("headers_at", [_seconds, _date, _reset, _nothing])
-def test_a_write_is_retried_after_a_429(headers_at, fresh_sandbox, made, connect, timer):
+def test_a_write_is_retried_after_a_429(headers_at, fresh_sandbox, count_subscriptions, connect, timer):
     fresh_sandbox.fault("status", status=429, headers=headers_at(timer.now), method="POST", times=2)
     connect(fresh_sandbox).run(SUBSCRIBE, subscription())
     assert asked(fresh_sandbox) == [429, 429, 201]
-    assert made() == 1
+    assert count_subscriptions() == 1
 
 
 def wait_for_the_end_of_idle_ones(connection):
@@ -664,7 +664,7 @@ def wait_for_the_end_of_idle_ones(connection):
 
 @pytest.mark.parametrize("abruptly", [False, True])
 def test_a_write_on_a_connection_that_was_closed_while_idle_happens_once(
-    abruptly, fresh_sandbox, made, connect
+    abruptly, fresh_sandbox, count_subscriptions, connect
 ):
     with Proxy(fresh_sandbox, Step(leave=True, abruptly=abruptly)) as proxy:
         connection = connect(proxy)
@@ -673,15 +673,15 @@ def test_a_write_on_a_connection_that_was_closed_while_idle_happens_once(
         wait_for_the_end_of_idle_ones(connection)
         connection.run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 2
-    assert made() == 1
+    assert count_subscriptions() == 1
 
 
-def test_a_delete_is_retried_and_succeeds_if_its_reply_is_lost(fresh_sandbox, made, connect):
+def test_a_delete_is_retried_and_succeeds_if_its_reply_is_lost(fresh_sandbox, count_subscriptions, connect):
     made_one = connect(fresh_sandbox).run(SUBSCRIBE, subscription()).record
     with Proxy(fresh_sandbox, Step(cut=0, abruptly=True)) as proxy:
         connect(proxy).run("webhook_subscriptions.delete", {"uuid": made_one["uri"]})
         assert len(proxy.asked) == 2
-    assert made() == 0
+    assert count_subscriptions() == 0
 
 
 # Any of these, in any order
@@ -715,13 +715,13 @@ schedules = st.tuples(
 
 def read_through(troubled, schedule, events, timer):
     """Read all events with faults; the result is correct, or reports that it isn't."""
-    spoiled, declared = schedule
+    proxy_steps, declared = schedule
     troubled.control("DELETE", "/faults")
     for fault in declared:
         troubled.fault(**fault, path="/scheduled_events")
     credential = {"kind": KIND, "token": OWNER_TOKEN}
     with (
-        Proxy(troubled, *spoiled) as proxy,
+        Proxy(troubled, *proxy_steps) as proxy,
         connector.connect(
             credential, origin=proxy.url, clock=timer, monotonic=timer, sleep=timer.sleep
         ) as connection,
@@ -753,7 +753,7 @@ class _Slow(Timer):
 
 def _drawn(chance):
     """Draw a schedule of faults; threads, which hypothesis can't replay, decide which request gets which."""
-    spoiled = [
+    proxy_steps = [
         Step(
             forward=chance.random() < 0.8,
             cut=chance.choice([None, -1000, 0, chance.randrange(20_000)]),
@@ -774,7 +774,7 @@ def _drawn(chance):
         }
         for _ in range(chance.randrange(4))
     ]
-    return spoiled, declared
+    return proxy_steps, declared
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -276,7 +276,7 @@ def test_one_record():
     "document",
     [None, [], {}, "x", 5, {"resource": None}, {"resource": []}, {"resource": "x"}, {"collection": []}],
 )
-def test_reply_without_its_record_is_refused(document):
+def test_a_reply_without_its_record_is_rejected(document):
     with pytest.raises(UnexpectedAnswer, match="has no `resource` object"):
         read_one(READ, document)
 
@@ -300,7 +300,7 @@ def test_page(document, page):
     "document",
     [None, [], {}, "x", {"collection": None}, {"collection": {}}, {"collection": "x"}, {"resource": {}}],
 )
-def test_reply_without_its_list_is_refused(document):
+def test_a_reply_without_its_list_is_rejected(document):
     with pytest.raises(UnexpectedAnswer, match="has no `collection` of objects"):
         read_page(READ, document)
 
@@ -321,7 +321,7 @@ def test_a_list_of_other_values_than_records_is_rejected(row):
 
 
 @given(json_values)
-def test_any_document_is_read_or_refused(document):
+def test_any_document_is_read_or_rejected(document):
     for read in (read_one, read_page):
         try:
             read(READ, document)
@@ -370,7 +370,7 @@ def test_error_of_each_documented_body(status, file, kind, expected):
         (424, "Reconnect the calendar"),
     ],
 )
-def test_a_refusal_says_what_to_do(status, fix):
+def test_an_error_says_what_to_do(status, fix):
     assert fix in error_for(READ, status, {}, b"{}").fix
 
 
@@ -388,13 +388,13 @@ def test_a_refusal_says_what_to_do(status, fix):
         ({"details": [{"message": str(number)} for number in range(12)]}, "0. 1. 2. 3. 4. 5. 6. 7. 8. 9."),
     ],
 )
-def test_a_refusal_repeats_calendlys_own_words(document, words):
+def test_an_error_repeats_calendlys_message(document, words):
     message = error_for(READ, 400, {}, json.dumps(document).encode()).message
     assert message == f"GET /scheduled_events was rejected (400). {words}"
 
 
 @pytest.mark.parametrize(("request_", "hint"), [(READ, "CALENDLY_API_URL"), (WRITE, "Check before retrying")])
-def test_a_wrong_envelope_says_what_to_do(request_, hint):
+def test_the_error_for_a_wrong_envelope_says_what_to_do(request_, hint):
     for read in (read_one, read_page):
         with pytest.raises(UnexpectedAnswer) as caught:
             read(request_, {})
@@ -604,7 +604,7 @@ def test_jitter_only_shortens_a_backoff(attempt, jitter):
     assert 0 <= delay_s <= full_s <= 30
 
 
-def test_jitter_does_not_shorten_the_wait_that_calendly_asks_for():
+def test_jitter_does_not_shorten_the_wait_that_calendly_requests():
     assert retry_delay_s(READ, rate_limited(7.0), 1, jitter=0.0) == 7.0
 
 
@@ -712,7 +712,7 @@ def test_any_headers_are_read(headers: dict[str, Any]):
     ("query", "most"),
     [((("count", "100"),), 200), ((("count", "1"),), 200), ((), 10_000), ((("count", "x"),), 10_000)],
 )
-def test_a_page_holds_as_many_records_as_were_asked_for_with_a_margin(query, most):
+def test_a_page_may_exceed_the_requested_count_only_by_a_margin(query, most):
     request = Request("GET", "/scheduled_events", query)
     assert len(read_page(request, {"collection": [{}] * most, "pagination": {}}).records) == most
     with pytest.raises(UnexpectedAnswer, match=f"has {most + 1} records on one page; at most {most}"):

@@ -73,14 +73,14 @@ def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None,
         if step == "other":
             server(now)
         elif step == "ask" and left > 0:
-            got = account.acquire(*GET, now)
-            if isinstance(got, Permit):
+            permit_or_wait_s = account.acquire(*GET, now)
+            if isinstance(permit_or_wait_s, Permit):
                 left -= 1
                 sent.append(now)
-                heapq.heappush(agenda, (now + latency_s / 2, number, "serve", got))
+                heapq.heappush(agenda, (now + latency_s / 2, number, "serve", permit_or_wait_s))
             else:
-                assert got > 0
-                heapq.heappush(agenda, (now + got, number, "ask", None))
+                assert permit_or_wait_s > 0
+                heapq.heappush(agenda, (now + permit_or_wait_s, number, "ask", None))
         elif step == "serve":
             heapq.heappush(agenda, (now + latency_s / 2, number, "answer", (turn, server(now))))
         elif step == "answer":
@@ -175,7 +175,7 @@ class Processes:
             for _ in range(threads):
                 self._push(start, number, "ask", None)
         while self._agenda[0][0] < seconds:
-            now, _, number, step, what = heapq.heappop(self._agenda)
+            now, _, number, step, payload = heapq.heappop(self._agenda)
             account = self.accounts[number]
             travel_s = latency_s * (0.3 + 0.4 * self._draw.random())
             if step == "ask":
@@ -187,9 +187,9 @@ class Processes:
             elif step == "serve":
                 good, limit = server(now)
                 (self.sent[number] if good else self.refused).append(now)
-                self._push(now + travel_s, number, "answer", (what, good, limit))
+                self._push(now + travel_s, number, "answer", (payload, good, limit))
             else:
-                turn, good, limit = what
+                turn, good, limit = payload
                 if good:
                     account.observe(turn, now, limit)
                 else:
@@ -201,8 +201,8 @@ class Processes:
         counts = [sum(at >= since for at in sent) for sent in self.sent]
         return [count * len(counts) / sum(counts) for count in counts]
 
-    def _push(self, at, number, step, what):
-        heapq.heappush(self._agenda, (at, next(self._order), number, step, what))
+    def _push(self, at, number, step, payload):
+        heapq.heappush(self._agenda, (at, next(self._order), number, step, payload))
 
 
 @pytest.mark.parametrize("says", [None, 60])
@@ -293,13 +293,13 @@ def test_a_late_reply_of_the_previous_window_changes_nothing():
 
 
 @pytest.mark.parametrize(
-    ("told_s", "waits"), [(0.0, [0, 1, 2, 4, 8, 16, 32, 60, 60]), (7.0, [7, 7, 7, 7, 8])]
+    ("retry_after_s", "waits"), [(0.0, [0, 1, 2, 4, 8, 16, 32, 60, 60]), (7.0, [7, 7, 7, 7, 8])]
 )
-def test_repeated_429s_are_retried_less_and_less_often(told_s, waits):
+def test_repeated_429s_are_retried_less_and_less_often(retry_after_s, waits):
     account, now, slept = AccountRateLimit(), 0.0, []
     for _ in waits:
         turn = account.acquire(*GET, now)
-        account.on_429(turn, now, told_s)
+        account.on_429(turn, now, retry_after_s)
         wait = account.acquire(*GET, now)
         if isinstance(wait, Permit):
             account.release()
@@ -382,11 +382,11 @@ def test_against_the_sandbox_a_read_is_paced_without_a_429(limit, calls, make_sa
 
 def test_connections_of_one_account_share_its_budget(make_sandbox, connect, timer):
     with make_sandbox(rate_limit=50, clock=timer) as sandbox:
-        one_of_two, other = connect(sandbox), connect(sandbox)
-        spend(one_of_two, 30)
+        one, other = connect(sandbox), connect(sandbox)
+        spend(one, 30)
         spend(other, 20)
         assert timer.sleeps == []
-        spend(one_of_two, 1)
+        spend(one, 1)
         assert 59 <= sum(timer.sleeps) <= 61
 
 

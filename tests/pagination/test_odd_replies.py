@@ -132,12 +132,12 @@ COMMANDS = (
 )
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 @pytest.mark.usefixtures("vault")
-def test_odd_replies_never_end_a_command_in_a_traceback(words, calendly, capsys):
+def test_odd_replies_never_end_a_command_in_a_traceback(arguments, calendly, capsys):
     for seed in range(SEEDS):
-        calendly.change = at_random(f"{seed} {words}")
-        assert cli.main(words) in {0, 1}
+        calendly.change = at_random(f"{seed} {arguments}")
+        assert cli.main(arguments) in {0, 1}
         err = capsys.readouterr().err
         assert "Traceback" not in err
 
@@ -218,16 +218,16 @@ def test_a_key_whose_subscription_cannot_be_found_in_an_odd_list_stays_for_prune
     calendly.change = change
     with pytest.raises(UnexpectedAnswer, match=r"webhook_subscriptions\.list"):
         subscriptions_of(connection, store).subscribe(["invitee.created"], CALLBACK)
-    assert [kept.uri for kept in store.all()] == [""]
+    assert [subscription.uri for subscription in store.all()] == [""]
     calendly.change = lambda _action, document: document
     found = subscriptions_of(connection, store).audit()
     assert [finding.repair != "" for finding in found if finding.kind == "pending"] == [True]
 
 
 def test_every_kind_of_event_is_polled_in_these_tests():
-    looked_for = {*BOOKINGS, *SHELVES, *SUBMISSIONS}
+    polled = {*BOOKINGS, *SHELVES, *SUBMISSIONS}
     families = {kind.partition(".")[0] for kind in manifest().triggers}
-    assert families == {kind.partition(".")[0] for kind in looked_for}
+    assert families == {kind.partition(".")[0] for kind in polled}
 
 
 def with_fields(action, fields):

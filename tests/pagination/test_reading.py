@@ -180,12 +180,12 @@ def test_partitions_cover_the_whole_range(seconds, inclusive, density, until):
         query += (("max_start_time", at(until)),)
     plan = Partitioner(ORDER, query, timestamps.read(at(0)), timestamps.read(at(until or max(seconds))))
     plan.observe_density(1000, timedelta(seconds=1000 / density))
-    given_before = Deduplicator(ORDER)
+    already_read = Deduplicator(ORDER)
     parts = [
         Paginator(calendar.send, catalog()[EVENTS], Request("GET", "/scheduled_events", part))
         for part in islice(plan, 3000)
     ]
-    found = [uri for chain in parts for part in chain for uri in uris(given_before.unseen(part.records))]
+    found = [uri for chain in parts for part in chain for uri in uris(already_read.unseen(part.records))]
     whole = uris(read(paginator_of(calendar, query)))
     assert found == whole
 
