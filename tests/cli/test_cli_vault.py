@@ -62,7 +62,7 @@ def test_several_fields_are_piped_in_as_json(call):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("typed", "message"),
     [
         ("", "is empty"),
         ("\n", "is empty"),
@@ -72,11 +72,11 @@ def test_several_fields_are_piped_in_as_json(call):
         ('{"kind": "stored", "name": "work"}', "contains `kind`"),
     ],
 )
-def test_invalid_credentials_are_rejected_and_not_saved(given, said, call, place):
+def test_invalid_credentials_are_rejected_and_not_saved(typed, message, call, place):
     for more in ([], ["--no-check"]):
-        code, out, err = call("vault", "add", "work", *more, given=given)
+        code, out, err = call("vault", "add", "work", *more, given=typed)
         assert (code, out) == (2, "")
-        assert said in err
+        assert message in err
     assert not place.exists()
 
 
@@ -106,9 +106,14 @@ def test_a_token_passed_as_a_name_is_masked(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER)
     pasted = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJtYWRlLXVwIn0.c2lnbmF0dXJl"
     for token in (OWNER, pasted):
-        for words in (("run", token), ("vault", "show", token), ("check", "--credential", token), (token,)):
+        for arguments in (
+            ("run", token),
+            ("vault", "show", token),
+            ("check", "--credential", token),
+            (token,),
+        ):
             for more in ((), ("--json",)):
-                code, out, err = call(*words, *more)
+                code, out, err = call(*arguments, *more)
                 assert code in {1, 2}
                 assert token not in out + err
                 assert "[redacted]" in err
@@ -145,10 +150,10 @@ def test_the_list_shows_only_names(call, place):
 
 
 def test_a_credential_is_shown_with_secrets_masked(call):
-    kept = {**STORED, "access_token": OWNER, "odd": KEY, "client_id": "C", "expires_at": "1795000000"}
-    open_vault().put("work", kept)
+    credential = {**STORED, "access_token": OWNER, "odd": KEY, "client_id": "C", "expires_at": "1795000000"}
+    open_vault().put("work", credential)
     shown = {
-        **dict.fromkeys(kept, "[redacted]"),
+        **dict.fromkeys(credential, "[redacted]"),
         "kind": STORED["kind"],
         "client_id": "C",
         "expires_at": "1795000000",
@@ -181,8 +186,8 @@ def test_remove_and_rekey_report_what_they_did(call, place):
 def test_a_vault_that_cannot_be_opened_is_one_line(call, place):
     open_vault().put("work", STORED)
     place.with_name("vault.json.key").unlink()
-    for words in (["vault", "show", "work"], ["check", "--credential", "work"], ["vault", "rekey"]):
-        code, out, err = call(*words)
+    for arguments in (["vault", "show", "work"], ["check", "--credential", "work"], ["vault", "rekey"]):
+        code, out, err = call(*arguments)
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert "lost" in err
         assert str(place) in err
@@ -273,8 +278,8 @@ def test_debug_prints_requests_and_responses_without_secrets_or_people(way, call
     open_vault().put("work", STORED)
     if way == "variable":
         monkeypatch.setenv("CALENDLY_DEBUG", "1")
-    words = ["--debug"] if way == "option" else []
-    code, out, err = call(*words, "run", "users.me", "--credential", "work", "--json")
+    options = ["--debug"] if way == "option" else []
+    code, out, err = call(*options, "run", "users.me", "--credential", "work", "--json")
     assert code == 0
     assert json.loads(out)["record"]["email"] == "ada@acme.example"
     assert err.startswith("> GET /users/me\n< 200 GET /users/me (")

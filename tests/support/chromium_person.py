@@ -83,9 +83,11 @@ class Chromium:
     def wait_for(self, script):
         ends = time.monotonic() + WAIT_S
         while time.monotonic() < ends:
-            told = self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
-            if told:
-                return told
+            value = self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get(
+                "value"
+            )
+            if value:
+                return value
             time.sleep(0.05)
         raise TimeoutError(self.call("Runtime.evaluate", expression="document.body.innerText"))
 
@@ -100,14 +102,14 @@ def main(name, decision, folder, address):
     try:
         chromium.open(address)
         chromium.wait_for(PRESS % (json.dumps(name), json.dumps(decision)))
-        said = chromium.wait_for(
+        page_text = chromium.wait_for(
             "document.querySelector('#user') === null && document.body !== null && document.body.innerText"
         )
     except BaseException:
         chromium.process.kill()
         raise
     chromium.close()
-    sys.stdout.write(f"the page says: {said}\n")
+    sys.stdout.write(f"the page says: {page_text}\n")
 
 
 if __name__ == "__main__":

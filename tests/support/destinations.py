@@ -23,8 +23,8 @@ def tables(url, *, missing=False, stamps=False):
     try:
         with engine.connect() as connection:
             metadata.reflect(connection)
-            asked = connection.execute(sa.select(metadata.tables["calendly_sync_questions"])).mappings().all()
-            questions = {(one["stream"], one["column_name"]): one["question"] for one in asked}
+            rows = connection.execute(sa.select(metadata.tables["calendly_sync_questions"])).mappings().all()
+            questions = {(one["stream"], one["column_name"]): one["question"] for one in rows}
             return {
                 name: {
                     row["uri"]: {

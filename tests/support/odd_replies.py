@@ -117,6 +117,6 @@ def _action_of(request):
 
 def install(monkeypatch):
     """Replace the network with an odd Calendly and return it."""
-    made = OddCalendly()
-    monkeypatch.setattr(Client, "_exchange", lambda *arguments: made(*arguments))  # noqa: PLW0108 - to be bound as a method
-    return made
+    fake = OddCalendly()
+    monkeypatch.setattr(Client, "_exchange", lambda *arguments: fake(*arguments))  # noqa: PLW0108 - to be bound as a method
+    return fake

@@ -31,11 +31,11 @@ class SandboxClock:
         self._place = urlsplit(url).netloc
 
     def __call__(self):
-        asked, told = getattr(self._local, "latest", (-1.0, 0.0))
-        if time.monotonic() - asked > _FRESH_S:
-            told = self._ask()
-            self._local.latest = time.monotonic(), told
-        return told
+        asked_at, latest = getattr(self._local, "latest", (-1.0, 0.0))
+        if time.monotonic() - asked_at > _FRESH_S:
+            latest = self._ask()
+            self._local.latest = time.monotonic(), latest
+        return latest
 
     def _ask(self):
         if not hasattr(self._local, "connection"):
@@ -58,13 +58,13 @@ def log_of(path):
     return log
 
 
-def main(told):
+def main(settings):
     """Run until killed."""
-    clock = SandboxClock(told["url"])
+    clock = SandboxClock(settings["url"])
     timing = Timing(clock=clock, jitter=lambda: 0.0)
     credential = {"kind": "personal_access_token", "token": "sandbox-owner"}
-    connection = connector.connect(credential, origin=told["url"], clock=clock)
-    inbox, log = open_inbox(told["inbox"]), log_of(told["log"])
+    connection = connector.connect(credential, origin=settings["url"], clock=clock)
+    inbox, log = open_inbox(settings["inbox"]), log_of(settings["log"])
 
     def take(event):
         log.execute(
@@ -73,14 +73,14 @@ def main(told):
 
     dispatcher = Dispatcher(inbox, take, trigger=connection.trigger(EVENTS), timing=timing, lease_s=60.0)
     threading.Thread(target=dispatcher.run, args=[threading.Event()], daemon=True).start()
-    if told["mode"] == "webhook":
-        receiver = Receiver(inbox, [told["key"]], timing=timing, on_new=dispatcher.wake)
+    if settings["mode"] == "webhook":
+        receiver = Receiver(inbox, [settings["key"]], timing=timing, on_new=dispatcher.wake)
         config = uvicorn.Config(asgi(receiver), log_config=None, lifespan="off", ws="none")
-        uvicorn.Server(config).run(sockets=[socket.socket(fileno=told["listener"])])
+        uvicorn.Server(config).run(sockets=[socket.socket(fileno=settings["listener"])])
         return
     while True:
         try:
-            reconcile(inbox, connection, EVENTS, since=told["since"])
+            reconcile(inbox, connection, EVENTS, since=settings["since"])
         except ConnectorError as error:
             sys.stderr.write(f"{error}\n")
         dispatcher.wake()

@@ -31,8 +31,8 @@ def cluster(binaries):
         shutil.chown(folder, "postgres", "postgres")
         prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
 
-    def run(program, *words):
-        command = [*prefix, str(binaries / program), *map(str, words)]
+    def run(program, *arguments):
+        command = [*prefix, str(binaries / program), *map(str, arguments)]
         subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=2 * WAIT_S)
 
     data = folder / "data"

@@ -66,9 +66,9 @@ class Proxy(Listener):
 
     def _talk(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while asked := self._listen(connection):
+        while request := self._listen(connection):
             step = next(self._steps, self._then)
-            answer = self._answer(asked.raw) if step.forward else b""
+            answer = self._answer(request.raw) if step.forward else b""
             whole = len(answer) == _length(answer)  # or the server itself broke off
             if step.chunked and whole:
                 answer = _chunked(answer, step.chunked)
@@ -97,8 +97,8 @@ def _length(answer):
     head, gap, _ = answer.partition(b"\r\n\r\n")
     if not gap:
         return math.inf
-    told = _LENGTH.search(head)
-    return len(head) + len(gap) + (int(told[1]) if told else 0)
+    match = _LENGTH.search(head)
+    return len(head) + len(gap) + (int(match[1]) if match else 0)
 
 
 def _chunked(answer, size):

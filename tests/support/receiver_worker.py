@@ -18,8 +18,8 @@ from receivers import KEY
 LEASE_S = 0.5
 
 
-def main(where, log):
-    inbox = open_inbox(where)
+def main(inbox_path, log):
+    inbox = open_inbox(inbox_path)
     written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def handle(event):

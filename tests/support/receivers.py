@@ -56,15 +56,15 @@ class Post:
 
 def event(number):
     """Give the body of a booking, another one for each number."""
-    told = json.loads(BODY)
-    told["payload"]["uri"] += f"-{number}"
-    return json.dumps(told).encode()
+    document = json.loads(BODY)
+    document["payload"]["uri"] += f"-{number}"
+    return json.dumps(document).encode()
 
 
 def exchange(url, *pieces):
     """Send pieces over one connection; give status, headers (names in lower case) and body of the answer."""
-    where = urlsplit(url)
-    with socket.create_connection((where.hostname, where.port), timeout=WAIT_S) as client:
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), timeout=WAIT_S) as client:
         try:
             for piece in pieces:
                 client.sendall(piece)
@@ -98,25 +98,25 @@ def by_asgi(receiver, *, body_deadline_s=BODY_DEADLINE_S, **options):
 @contextmanager
 def served(application, **options):
     """Serve an ASGI application; give the URL."""
-    settled, told = threading.Event(), {}
+    done, announced = threading.Event(), {}
 
     def announce(url, stop):
-        told.update(url=url, stop=stop)
-        settled.set()
+        announced.update(url=url, stop=stop)
+        done.set()
 
     def run():
         try:
             serve(application, "127.0.0.1", 0, announce, **options)
         finally:
-            settled.set()
+            done.set()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    assert settled.wait(WAIT_S)
+    assert done.wait(WAIT_S)
     try:
-        yield told["url"]
+        yield announced["url"]
     finally:
-        told["stop"]()
+        announced["stop"]()
         thread.join(WAIT_S)
         assert not thread.is_alive()
 
@@ -124,7 +124,7 @@ def served(application, **options):
 class _Quiet(WSGIRequestHandler):
     timeout = 0.5  # of the socket
 
-    def log_message(self, *_words):
+    def log_message(self, *_arguments):
         pass
 
 

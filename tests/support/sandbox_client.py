@@ -55,16 +55,16 @@ class Reference:
             assert status in {"404", "405"}
             return
         response = item[method]["responses"][status]
-        where = f"#/paths/{_pointer(template)}/{method}/responses/{status}"
+        pointer = f"#/paths/{_pointer(template)}/{method}/responses/{status}"
         if "$ref" in response:
-            where = response["$ref"]
-            response = self._spec["components"]["responses"][where.rpartition("/")[2]]
+            pointer = response["$ref"]
+            response = self._spec["components"]["responses"][pointer.rpartition("/")[2]]
         if not response.get("content"):
             assert not reply.content or reply.json() == {}
             return
-        where += "/content/application~1json/schema"
+        pointer += "/content/application~1json/schema"
         validator = jsonschema_rs.Draft202012Validator(
-            {"$ref": f"spec:///{where}"}, registry=self._registry, validate_formats=True
+            {"$ref": f"spec:///{pointer}"}, registry=self._registry, validate_formats=True
         )
         validator.validate(reply.json())
 
@@ -97,8 +97,8 @@ class Client:
         self.http, self.sandbox, self.world = http, sandbox, sandbox.world
         self._reference = reference
 
-    def __call__(self, method, path, who="sandbox-owner", *, json=None, **query):
-        headers = {"Authorization": f"Bearer {who}"}
+    def __call__(self, method, path, caller="sandbox-owner", *, json=None, **query):
+        headers = {"Authorization": f"Bearer {caller}"}
         reply = self.http.request(method, path, params=query, json=json, headers=headers)
         self._reference.check(reply)
         return reply

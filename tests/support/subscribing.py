@@ -22,9 +22,9 @@ class Memory:
     def get(self, subscription_id):
         return self.kept.get(subscription_id)
 
-    def put(self, kept):
-        self.log.append("confirm" if kept.uri else "put")
-        self.kept[kept.id] = kept
+    def put(self, subscription):
+        self.log.append("confirm" if subscription.uri else "put")
+        self.kept[subscription.id] = subscription
 
     def delete(self, subscription_id):
         self.log.append("delete")
@@ -47,16 +47,16 @@ def key_of(sandbox, url):
     )
 
 
-def assert_told_once(sandbox, store, events=EVENTS, count=1):
+def assert_subscribed_once(sandbox, store, events=EVENTS, count=1):
     """Assert that Calendly has so many subscriptions of these events, active, and that we hold their keys."""
     records = at_calendly(sandbox)
     assert len(records) == count
-    assert {kept.url for kept in store.all()} == set(records)
-    for kept in store.all():
-        record = records[kept.url]
-        assert (kept.uri, record["state"]) == (record["uri"], "active")
-        assert set(kept.events) == set(record["events"]) == set(events)
-        assert kept.signing_key == key_of(sandbox, kept.url)
+    assert {subscription.url for subscription in store.all()} == set(records)
+    for subscription in store.all():
+        record = records[subscription.url]
+        assert (subscription.uri, record["state"]) == (record["uri"], "active")
+        assert set(subscription.events) == set(record["events"]) == set(events)
+        assert subscription.signing_key == key_of(sandbox, subscription.url)
 
 
 def change(sandbox, url, **fields):
@@ -73,9 +73,9 @@ def lose(sandbox, url):
     world.unsubscribe(uuid)
 
 
-def older(store, kept):
+def older(store, subscription):
     """Let a subscription be an old one."""
-    store.kept[kept.id] = replace(kept, created_at="2020-01-01T00:00:00Z")
+    store.kept[subscription.id] = replace(subscription, created_at="2020-01-01T00:00:00Z")
 
 
 def subscriptions_of(connection, store=None, signer=None, **more):

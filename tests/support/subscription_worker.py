@@ -35,9 +35,9 @@ class Dying:
 
         def counted(*arguments, **named):
             self._pass_by()
-            given = inner(*arguments, **named)
+            result = inner(*arguments, **named)
             self._pass_by()
-            return given
+            return result
 
         return counted
 
@@ -52,15 +52,15 @@ def say(text):
     sys.stdout.flush()
 
 
-def main(what, *arguments):
+def main(command, *arguments):
     callback = os.environ["CALLBACK"]
     token = {"kind": "personal_access_token", "token": os.environ["CALENDLY_API_TOKEN"]}
     with connector.connect(token) as connection:
-        if what == "subscribe":
+        if command == "subscribe":
             say("ready")
             sys.stdin.readline()
-            (told,) = connection.subscribe(EVENTS, callback)
-            say(json.dumps(asdict(told)))
+            (subscription,) = connection.subscribe(EVENTS, callback)
+            say(json.dumps(asdict(subscription)))
             return
         change, step, *rest = arguments
         Dying.left = int(step)

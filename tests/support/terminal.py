@@ -23,10 +23,10 @@ class Piped:
 def caller(capsys, monkeypatch):
     """Give what runs a command, `given` being its input: exit code, output, errors."""
 
-    def run(*words, given=""):
+    def run(*arguments, given=""):
         monkeypatch.setattr(sys, "stdin", Piped(given))
-        code = cli.main(list(words))
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        code = cli.main(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
 
     return run

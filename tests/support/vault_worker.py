@@ -45,9 +45,9 @@ class Reaper:
     def around(self, function):
         def wrapped(*arguments, **named):
             self.pass_by()
-            given = function(*arguments, **named)
+            result = function(*arguments, **named)
             self.pass_by()
-            return given
+            return result
 
         return wrapped
 
@@ -100,19 +100,19 @@ def crash(change, start, folder):
         assert os.WTERMSIG(status) == signal.SIGKILL
 
 
-def main(what, *arguments):
-    vault = open_vault() if what != "crash" else None
-    if what == "put":
+def main(command, *arguments):
+    vault = open_vault() if command != "crash" else None
+    if command == "put":
         for name in arguments:
             vault.put(name, {**NEW, "owner": name})
-    elif what == "count":
+    elif command == "count":
         name, file, times = arguments[0], Path(arguments[1]), int(arguments[2])
         for _ in range(times):
             with vault.lock(name):
                 number = json.loads(file.read_text())
                 time.sleep(0)  # let other processes in, if they can
                 file.write_text(json.dumps(number + 1))
-    elif what == "hold":
+    elif command == "hold":
         with vault.lock(arguments[0]):
             sys.stdout.write("held\n")
             sys.stdout.flush()

@@ -26,12 +26,12 @@ def call(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
 
-    def run(*words, server=None):
+    def run(*arguments, server=None):
         if server is not None:
             monkeypatch.setenv("CALENDLY_API_URL", server.url)
-        code = cli.main(["sync", *words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        code = cli.main(["sync", *arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
 
     return run
 
@@ -120,18 +120,18 @@ def test_events_are_marked_in_any_usual_form(call, form):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("nonsense", "aren't valid JSON"),
         ("[1]", "Invalid webhook event"),
         ('{"event": 1, "payload": {}}', "Invalid webhook event"),
     ],
 )
-def test_mark_rejects_input_that_is_not_an_event(call, text, said):
+def test_mark_rejects_input_that_is_not_an_event(call, text, message):
     Path("events").write_text(text)
     code, _, err = call("mark", "events")
     assert code == 2
-    assert said in err
+    assert message in err
 
 
 def test_mark_reports_a_missing_file(call):
@@ -141,7 +141,7 @@ def test_mark_reports_a_missing_file(call):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (["--streams", "nonsense"], "Unknown stream"),
         (["--threads", "0"], "threads"),
@@ -152,10 +152,10 @@ def test_mark_reports_a_missing_file(call):
         (["mark", "--to", "postgresql://me:opensesame@db.example/x"], "CALENDLY_SYNC_TO"),
     ],
 )
-def test_invalid_arguments_are_rejected_without_network(call, words, said, unvisited):
-    code, _, err = call(*words, server=unvisited)
+def test_invalid_arguments_are_rejected_without_network(call, arguments, message, unvisited):
+    code, _, err = call(*arguments, server=unvisited)
     assert code == 2
-    assert said in err
+    assert message in err
     assert "opensesame" not in err
     assert not list(Path().iterdir())
 
@@ -210,9 +210,9 @@ def test_ctrl_c_stops_after_the_page_and_the_next_run_resumes(make_sandbox, tmp_
     assert len(tables(f"sqlite:///{tmp_path / 'x.db'}")["scheduled_events"]) == 200
 
 
-def read_until(terminal, words, shown=b""):
+def read_until(terminal, text, shown=b""):
     """Read a terminal until it has shown words; return all of it."""
-    while words not in shown:
+    while text not in shown:
         piece = os.read(terminal, 65536)
         assert piece, shown
         shown += piece
@@ -264,10 +264,10 @@ def test_the_time_left_respects_the_limit(calls, work_s, limit, expected):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (21.4, "21 s"), (119, "119 s"), (120, "2 min"), (600, "10 min")]
+    ("seconds", "text"), [(0, "0 s"), (21.4, "21 s"), (119, "119 s"), (120, "2 min"), (600, "10 min")]
 )
-def test_durations_are_seconds_below_two_minutes(seconds, words):
-    assert duration(seconds) == words
+def test_durations_are_seconds_below_two_minutes(seconds, text):
+    assert duration(seconds) == text
 
 
 def test_the_time_left_counts_down_while_waiting_for_the_rate_limit():

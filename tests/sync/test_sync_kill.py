@@ -61,8 +61,8 @@ def run(url, environment, sandbox, *, requests=None, then_s=0.0):
             assert time.monotonic() < give_up_at
         killed = not ended(process, then_s)
         process.kill()
-        _, words = process.communicate()
-    assert killed or process.returncode == 0, words
+        _, err = process.communicate()
+    assert killed or process.returncode == 0, err
     return not killed, made(sandbox)
 
 

@@ -62,7 +62,7 @@ def served(name):
 
 
 @each_action
-def test_the_entry_says_what_the_declared_one_says(name):
+def test_the_entry_matches_the_declared_one(name):
     ours, declared = scaffolded(name), catalog()[name]
     for key in ("returns", "scopes", "bare", "query"):
         assert getattr(ours, key) == getattr(declared, key)
@@ -71,7 +71,7 @@ def test_the_entry_says_what_the_declared_one_says(name):
 
 
 @each_action
-def test_the_schema_says_what_the_file_says(name):
+def test_the_schema_matches_the_openapi_file(name):
     operation = target(name).operation
     spec = {**SPEC, "paths": {operation.path: {operation.method.lower(): operation.entry}}}
     differences, _ = drift.compare(spec, [scaffolded(name)], LENIENCIES)
@@ -90,13 +90,13 @@ def test_the_example_fits_the_schema_and_every_input_is_described(name):
 
 
 @each_action
-def test_the_route_takes_the_example_and_answers_in_the_documented_shape(name, sandbox):
+def test_the_route_accepts_the_example_and_returns_the_documented_shape(name, sandbox):
     action, route = scaffolded(name), served(name)
     [example] = action.examples
     assert (route.request, route.action, route.scopes) == (action.request, action.id, action.scopes)
-    given = example["input"]
-    ids = {key: given[key] for key in action.path_ids}
-    rest = {key: value for key, value in given.items() if key not in ids}
+    inputs = example["input"]
+    ids = {key: inputs[key] for key in action.path_ids}
+    rest = {key: value for key, value in inputs.items() if key not in ids}
     origins = frozenset({PUBLIC_ORIGIN})
     pairs = [
         (key, item)
@@ -157,7 +157,7 @@ def test_an_action_is_added_to_the_files_of_its_resource(root):
     assert module.index("def list_shares(_call") < module.index("ROUTES = (") < module.index('"shares.list"')
 
 
-def test_the_first_action_of_a_resource_makes_its_files(root):
+def test_the_first_action_of_a_resource_creates_its_files(root):
     spec = {**SPEC, "paths": {"/moods": SPEC["paths"]["/groups"]}}
     moods = Target("moods.list", new_action.find_operation("moods.list", spec), spec)
     entries, _, module = new_action.write(moods, Known(catalog()), root)
@@ -175,7 +175,7 @@ def test_an_existing_action_is_never_overwritten(root):
     assert (root / "actions" / "shares.yaml").read_text() == before
 
 
-def test_a_module_without_a_table_at_its_end_is_left_alone():
+def test_a_module_without_a_table_at_its_end_is_not_changed():
     with pytest.raises(ValueError, match="ROUTES"):
         scaffold_route.inserted('"""Forms."""\n\nFORM = 1\n', scaffold_route.Route("", "", ""), "Forms")
 
@@ -197,15 +197,15 @@ def test_an_id_names_its_operation(name, line):
 
 
 @pytest.mark.parametrize(
-    ("name", "request_line", "words"),
+    ("name", "request_line", "message"),
     [
         ("shares.lists", "", "Did you mean shares.list"),
         ("moods.list", "", "pass --request"),
         ("moods.list", "GET /moods", "no operation 'GET /moods'"),
     ],
 )
-def test_an_unknown_operation_is_an_error_that_says_what_to_do(name, request_line, words):
-    with pytest.raises(ValueError, match=words):
+def test_an_unknown_operation_is_an_error_that_says_what_to_do(name, request_line, message):
+    with pytest.raises(ValueError, match=message):
         new_action.find_operation(name, SPEC, request_line)
 
 
@@ -219,17 +219,17 @@ def test_an_id_that_fits_two_operations_asks_for_the_request_line():
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (["shares.list"], "exists already"),
         (["moods.list"], "No path"),
         (["moods.list", "--openapi", "missing.yaml"], "can't be read"),
     ],
 )
-def test_the_command_rejects_what_it_cannot_scaffold(words, said):
-    result = CliRunner().invoke(new_action.main, words, catch_exceptions=False)
+def test_the_command_rejects_what_it_cannot_scaffold(arguments, message):
+    result = CliRunner().invoke(new_action.main, arguments, catch_exceptions=False)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert said in result.stderr
+    assert message in result.stderr
 
 
 def test_json_is_laid_out_like_the_schemas():
