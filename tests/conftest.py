@@ -207,17 +207,17 @@ def connect(timer):
 
     def make(server, token=OWNER_TOKEN, *, clock=None, timeouts=None, **more):
         origin = server if isinstance(server, str) else server.url
-        given = {"kind": KIND, "token": token, **more}
-        made = connector.connect(
-            given,
+        credential = {"kind": KIND, "token": token, **more}
+        connection = connector.connect(
+            credential,
             origin=origin,
             timeouts=timeouts,
             clock=clock or timer,
             monotonic=timer,
             sleep=timer.sleep,
         )
-        opened.append(made)
-        return made
+        opened.append(connection)
+        return connection
 
     yield make
     for connection in opened:
