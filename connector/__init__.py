@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from .events.webhooks.signature import sign
     from .events.webhooks.wsgi import wsgi
     from .plugin import CalendlyConnector, connector
+    from .support.clock import Timeouts
     from .support.redaction import RedactingFilter
 
 __all__ = [
@@ -108,6 +109,7 @@ __all__ = [
     "SubscriptionStore",
     "Subscriptions",
     "TakenOver",
+    "Timeouts",
     "Trigger",
     "Unauthenticated",
     "UnexpectedAnswer",
@@ -149,6 +151,7 @@ _MODULES = {
     "Subscription": "contract",
     "SubscriptionStore": "events.subscriptions",
     "Subscriptions": "events.subscriptions",
+    "Timeouts": "support.clock",
     "Trigger": "contract",
     "VaultStore": "events.subscriptions",
     "WebhookResponse": "events.webhooks.receiver",

@@ -166,10 +166,10 @@ def test_an_invalid_credential_is_rejected_without_being_repeated(credential, me
     "origin", ["http://evil.example", "https://u:p@evil.example", "rubbish", "https://a.example/v2"]
 )
 def test_an_unsafe_origin_is_rejected(origin, monkeypatch):
-    with pytest.raises(UsageError, match="CALENDLY_API_URL must be https"):
+    with pytest.raises(UsageError, match="The API origin must be https"):
         connect(origin)
     monkeypatch.setenv("CALENDLY_API_URL", origin)
-    with pytest.raises(UsageError, match="CALENDLY_API_URL must be https"):
+    with pytest.raises(UsageError, match="The API origin must be https"):
         connect()
 
 

@@ -355,5 +355,5 @@ def test_the_advice_for_an_unknown_database_url_shows_an_example(capsys, monkeyp
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
     assert main(["sync", "--to", "nosuch://x"]) == 2
     err = capsys.readouterr().err
-    assert "postgresql+psycopg://user@host/name" in err
+    assert "postgresql+psycopg://user:password@host/database" in err
     assert MASK not in err

@@ -15,7 +15,7 @@ from typing import Any, Final
 import click
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.catalog.models import Action
-from calendly_connector.cli.output import printable
+from calendly_connector.cli.terminal import printable
 
 import openapi
 from openapi import OpenApiError, follow, unnamed

@@ -16,7 +16,7 @@ import openapi
 import scaffold_route
 import scaffold_schema
 from openapi import REFERENCE, OpenApiError, Operation, unnamed
-from scaffold import Known, Target
+from scaffold import Known, NewAction
 
 ROOT: Final = Path(__file__).parent.parent
 
@@ -60,7 +60,7 @@ def find_operation(action: str, spec: Mapping[str, Any], request: str = "") -> O
     )
 
 
-def files(target: Target, known: Known, root: Path) -> dict[Path, str]:
+def files(target: NewAction, known: Known, root: Path) -> dict[Path, str]:
     """Return the text of each file that an action needs, except the cassette."""
     schema = scaffold_schema.schema(target, known)
     entries = root / "actions" / f"{target.resource}.yaml"
@@ -105,7 +105,7 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def write(target: Target, known: Known, root: Path = ROOT) -> Iterator[Path]:
+def write(target: NewAction, known: Known, root: Path = ROOT) -> Iterator[Path]:
     """Write the files of an action and yield their paths.
 
     Raises ValueError if the action exists already.
@@ -133,7 +133,7 @@ def main(action: str, *, request: str, source: str) -> None:
     """Scaffold ACTION, such as shares.list, from Calendly's OpenAPI file."""
     try:
         spec = openapi.load(source)
-        target = Target(action, find_operation(action, spec, request), spec)
+        target = NewAction(action, find_operation(action, spec, request), spec)
         for path in write(target, Known(catalog())):
             click.echo(f"wrote {path.relative_to(ROOT)}")
             if path.suffix == ".py":

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import click
-from calendly_connector.auth.environment import chosen, source_of
+from calendly_connector.auth.credentials import credential_source, find_credential
 from calendly_connector.catalog.manifest import catalog, find
-from calendly_connector.cli.output import printable
-from calendly_connector.cli.run import filter_rows
+from calendly_connector.cli.options import key_values
+from calendly_connector.cli.terminal import printable
 from calendly_connector.errors import ConnectorError, UsageError
 from calendly_connector.plugin import connector
 from calendly_connector.support.redaction import redact, scrub
@@ -64,7 +64,7 @@ def record(connection: "CalendlyConnection", action: "Action", rows: tuple[str, 
     inputs = None if rows else action.examples[0]["input"]
     path.unlink(missing_ok=True)
     with recorder("all").use_cassette(str(path)):
-        connection.run(action.id, inputs, filter=filter_rows(rows))
+        connection.run(action.id, inputs, filter=key_values(rows))
     return path
 
 
@@ -86,8 +86,8 @@ def _sandbox() -> "Iterator[CalendlyConnection]":
 
 
 def _calendly() -> "closing[CalendlyConnection]":
-    credential = chosen()
-    return closing(connector.connect(credential, source=source_of(credential)))
+    credential = find_credential()
+    return closing(connector.connect(credential, source=credential_source(credential)))
 
 
 def recorder(mode: str) -> "vcr.VCR":

@@ -17,7 +17,7 @@ NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True)
-class Target:
+class NewAction:
     """The action to be: its id, and its operation in the OpenAPI file."""
 
     id: str
@@ -130,7 +130,7 @@ class Known:
         found = self._fields.get(field, Counter())
         return next(iter(found)) if len(found) == 1 else None
 
-    def resource_at(self, path: str, target: Target) -> str:
+    def resource_at(self, path: str, target: NewAction) -> str:
         """Return the resource that the last id of a path names."""
         for action in self.catalog.values():
             if action.id.endswith(".get") and unnamed(action.path) == unnamed(path):

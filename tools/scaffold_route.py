@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from openapi import body, follow, parameters
-from scaffold import PUBLIC, Known, Target
+from scaffold import PUBLIC, Known, NewAction
 from scaffold_schema import example, inlined
 
 _HONEST: Final = {
@@ -18,7 +18,7 @@ _PLAIN: Final = ({"type": "string"}, {"type": "integer"}, {"type": "boolean"})
 _QUERY, _BODY, _CALLS = "..api.parameters", "..api.body_schema", "..api.calls"
 
 
-class Route(NamedTuple):
+class RouteSource(NamedTuple):
     """Python source of a route: its imports, its functions and its row of the table."""
 
     imports: str
@@ -26,10 +26,10 @@ class Route(NamedTuple):
     row: str
 
 
-class _Writer:
+class _RouteWriter:
     """Writes expressions, and collects what they import."""
 
-    def __init__(self, target: Target, schema: Mapping[str, Any], known: Known) -> None:
+    def __init__(self, target: NewAction, schema: Mapping[str, Any], known: Known) -> None:
         self.target = target
         self.schema = schema
         self.known = known
@@ -146,9 +146,9 @@ class _Writer:
         return f"{self.use(_BODY, 'text')}({limits.removeprefix(', ')})"
 
 
-def route(target: Target, schema: Mapping[str, Any], known: Known) -> Route:
+def route(target: NewAction, schema: Mapping[str, Any], known: Known) -> RouteSource:
     """Return the source of a route. `schema` is the content of the action's JSON file."""
-    writer = _Writer(target, schema, known)
+    writer = _RouteWriter(target, schema, known)
     name, example_of = target.function, f"_{target.function}_example"
     kind, statements = writer.answer(example_of)
     body_of = "".join(f"    {line}\n" for line in statements)
@@ -165,10 +165,10 @@ def route(target: Target, schema: Mapping[str, Any], known: Known) -> Route:
             f"    return {record}\n\n\n"
         )
     row = _row(writer, name)
-    return Route(_imports(writer.imports), functions, row)
+    return RouteSource(_imports(writer.imports), functions, row)
 
 
-def _row(writer: _Writer, name: str) -> str:
+def _row(writer: _RouteWriter, name: str) -> str:
     target = writer.target
     scopes = ", ".join(f'"{scope}"' for scope in target.operation.entry["x-required-scopes"])
     parts = [f'"{target.operation.method} {target.path}"', f'"{target.id}"', f"({scopes},)", name]
@@ -215,7 +215,7 @@ def _nullable(rule: Mapping[str, Any]) -> bool:
     return kinds == "null" or (isinstance(kinds, list) and "null" in kinds) or any(map(_nullable, choices))
 
 
-def inserted(module: str, new: Route, title: str) -> str:
+def inserted(module: str, new: RouteSource, title: str) -> str:
     """Return a module of `sandbox/operations/` with a route added; an empty text becomes a new module.
 
     Raises ValueError if the module doesn't end with its table.

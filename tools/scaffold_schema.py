@@ -9,7 +9,7 @@ from calendly_connector.catalog import json_schema
 import openapi
 from drift import flattened
 from openapi import Schema, follow
-from scaffold import NOBODY, PUBLIC, Known, Target, split_words
+from scaffold import NOBODY, PUBLIC, Known, NewAction, split_words
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _DOCS: Final = "https://developer.calendly.com/api-docs/calendly-api"
@@ -38,7 +38,7 @@ _PATTERNED: Final = ("09:00", "2026-11-17", "#0069ff", "+15550100100", "a-b_1") 
 _DEEPEST: Final = 8
 
 
-def entry(target: Target) -> str:
+def entry(target: NewAction) -> str:
     """Return the lines for `actions/<resource>.yaml`."""
     about = target.operation.entry
     since = str(about.get("x-since", ""))
@@ -60,7 +60,7 @@ def entry(target: Target) -> str:
     return "\n".join([f"{target.verb}:", *(f"  {key}: {value}" for key, value in lines.items() if value), ""])
 
 
-def schema(target: Target, known: Known) -> dict[str, Any]:
+def schema(target: NewAction, known: Known) -> dict[str, Any]:
     """Return the content of `schemas/<id>.json`."""
     title = _title(target)
     output, record = _output(target, known)
@@ -119,7 +119,7 @@ def _text(rule: Schema, name: str) -> str:
     return texts.get(rule.get("format", "")) or next(fitting, plain)
 
 
-def _output(target: Target, known: Known) -> tuple[dict[str, Any], Any]:
+def _output(target: NewAction, known: Known) -> tuple[dict[str, Any], Any]:
     """Return the schema of one record, and an example of it."""
     if target.returns == "none":
         return {"type": "null"}, None
@@ -171,7 +171,7 @@ def inlined(theirs: Schema, spec: Schema, *, shapes: bool, depth: int = 0) -> di
     return ours
 
 
-def _path_rules(target: Target, known: Known) -> dict[str, Any]:
+def _path_rules(target: NewAction, known: Known) -> dict[str, Any]:
     rules = {}
     for name in target.path_ids:
         path = f"{target.path.partition(f'{{{name}}}')[0]}{{{name}}}"
@@ -187,7 +187,7 @@ def _path_rules(target: Target, known: Known) -> dict[str, Any]:
     return rules
 
 
-def _input_rules(target: Target, known: Known) -> dict[str, Any]:
+def _input_rules(target: NewAction, known: Known) -> dict[str, Any]:
     rules = {}
     for name, theirs in target.inputs.items():
         rule = inlined(theirs, target.spec, shapes=False)
@@ -236,14 +236,14 @@ def _described(name: str, rule: dict[str, Any], known: Known) -> dict[str, Any]:
     return {**rule, "description": words}
 
 
-def _shown(target: Target, properties: Mapping[str, Any]) -> list[str]:
+def _shown(target: NewAction, properties: Mapping[str, Any]) -> list[str]:
     """Return the inputs of the example: those required, and in a change the first field."""
     body = [name for name in properties if name not in {*target.path_ids, *target.query}]
     changes = body[:1] if target.operation.method == "PATCH" else []
     return list(dict.fromkeys([*target.required, *changes]))
 
 
-def _input_example(name: str, rule: Schema, target: Target, known: Known) -> Any:
+def _input_example(name: str, rule: Schema, target: NewAction, known: Known) -> Any:
     if name in target.path_ids:
         return _path_id(name, rule["x-resource"], target, known)
     field = rule.get("items", rule)
@@ -253,7 +253,7 @@ def _input_example(name: str, rule: Schema, target: Target, known: Known) -> Any
     return example(rule, {}, name)
 
 
-def _path_id(name: str, resource: str, target: Target, known: Known) -> str:
+def _path_id(name: str, resource: str, target: NewAction, known: Known) -> str:
     """Return the id of a resource that the sandbox has; the ids before it come from the same URI."""
     last = target.path_ids[-1]
     if name == last:
@@ -264,7 +264,7 @@ def _path_id(name: str, resource: str, target: Target, known: Known) -> str:
     return steps.get(f"{{{name}}}", NOBODY)
 
 
-def _title(target: Target) -> str:
+def _title(target: NewAction) -> str:
     words = split_words(target.operation.entry["operationId"])
     rest = " ".join(words[1:])
     return " ".join([words[0].capitalize(), rest if target.returns == "many" else _a(rest)])

@@ -224,7 +224,6 @@ def _filters(kinds: tuple[str, ...], rows: tuple[str, ...]) -> Mapping[str, Any]
     types = {
         name: json_schema.types(json_schema.resolve(rule, rules))
         for name, rule in rules["properties"].items()
-        for name, rule in rules["properties"].items()
     }
     filters, problems = expressions.gather(key_values(rows), types)
     if problems:

@@ -15,7 +15,7 @@ import yaml
 from calendly_connector.calls.pick_lists import _texts
 from calendly_connector.catalog import expressions
 from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
-from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, Trigger
+from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, TriggerSpec
 from calendly_connector.catalog.probes import probes
 from jsonschema import Draft202012Validator
 from locations import REFERENCE
@@ -472,7 +472,7 @@ def test_the_events_match_calendlys():
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_each_event_is_fully_declared(event):
-    trigger = fits(Trigger, {"id": event, **CARD["triggers"][event]})
+    trigger = fits(TriggerSpec, {"id": event, **CARD["triggers"][event]})
     assert set(trigger.subscriptions) <= {"organization", "user", "group"}
     assert set(trigger.scopes) <= SCOPES
     file = read_json(f"events/{event}.json")

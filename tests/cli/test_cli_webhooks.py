@@ -256,7 +256,7 @@ def test_the_vault_counts_subscriptions_separately_and_masks_their_keys(call, ca
     shown = json.loads(capsys.readouterr().out)
     assert (shown["url"], shown["signing_key"]) == (subscription["url"], "[redacted]")
     assert cli.main(["check", "--credential", name]) == 2
-    assert "nothing to sign in with" in capsys.readouterr().err
+    assert "it can't sign in" in capsys.readouterr().err
 
 
 def test_no_key_is_in_the_debug_log(call, capsys, store):

@@ -728,7 +728,7 @@ def test_subscriptions_in_the_vault_are_not_credentials(vault, connect, fresh_sa
     store = VaultStore(vault)
     assert_subscribed_once(fresh_sandbox, store)
     assert vault.names() == [f"webhook {told.id}"]
-    with pytest.raises(InvalidCredential, match="nothing to sign in with"):
+    with pytest.raises(InvalidCredential, match="can't sign in"):
         connector.connect({"kind": "stored", "name": f"webhook {told.id}"})
     vault.put(f"webhook {ID}", {"kind": "personal_access_token", "token": "x"})
     vault.put("webhook", {"kind": "personal_access_token", "token": "x"})

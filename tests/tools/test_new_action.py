@@ -22,7 +22,7 @@ import openapi
 import scaffold_route
 import scaffold_schema
 from openapi import REFERENCE
-from scaffold import Known, Target
+from scaffold import Known, NewAction
 
 SPEC = openapi.load(str(REFERENCE))
 LENIENCIES = [drift.Leniency(**entry) for entry in openapi.parse(drift.LENIENCIES.read_bytes())]
@@ -35,7 +35,7 @@ def without(name):
 
 
 def target(name):
-    return Target(name, new_action.find_operation(name, SPEC, catalog()[name].request), SPEC)
+    return NewAction(name, new_action.find_operation(name, SPEC, catalog()[name].request), SPEC)
 
 
 def scaffolded(name):
@@ -159,7 +159,7 @@ def test_an_action_is_added_to_the_files_of_its_resource(root):
 
 def test_the_first_action_of_a_resource_creates_its_files(root):
     spec = {**SPEC, "paths": {"/moods": SPEC["paths"]["/groups"]}}
-    moods = Target("moods.list", new_action.find_operation("moods.list", spec), spec)
+    moods = NewAction("moods.list", new_action.find_operation("moods.list", spec), spec)
     entries, _, module = new_action.write(moods, Known(catalog()), root)
     assert entries.read_text().startswith("# Moods.\n\nlist:\n  request: GET /moods\n")
     assert module.name == "moods.py"
@@ -177,7 +177,7 @@ def test_an_existing_action_is_never_overwritten(root):
 
 def test_a_module_without_a_table_at_its_end_is_not_changed():
     with pytest.raises(ValueError, match="ROUTES"):
-        scaffold_route.inserted('"""Forms."""\n\nFORM = 1\n', scaffold_route.Route("", "", ""), "Forms")
+        scaffold_route.inserted('"""Forms."""\n\nFORM = 1\n', scaffold_route.RouteSource("", "", ""), "Forms")
 
 
 @pytest.mark.parametrize(

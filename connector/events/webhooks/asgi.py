@@ -33,7 +33,7 @@ class _Application:
     def __init__(self, receiver: Receiver, body_deadline_s: float, *, owns_loop: bool) -> None:
         self._receiver = receiver
         self._body_deadline_s = body_deadline_s
-        self._writer = _Writer(receiver, owns_loop=owns_loop)
+        self._writer = _BatchWriter(receiver, owns_loop=owns_loop)
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises NotImplementedError for anything but HTTP, as ASGI requires."""
@@ -80,7 +80,7 @@ async def _read(receive: Receive, largest: int) -> bytes | None:
     return bytes(body)
 
 
-class _Writer:
+class _BatchWriter:
     """Stores entries in a thread; entries that arrive during one transaction share the next one.
 
     A hop to a thread and back is a large part of the cost of a post. Futures of the loop that the thread sets
