@@ -41,7 +41,7 @@ ANSWERED = {
 }
 
 
-# One full example of every class; a class without one fails `test_every_class_has_an_example`.
+# One complete example per class; `test_every_class_has_an_example` checks that none is missing.
 EXAMPLES: list[ConnectorError] = [
     ConnectorError("It broke.", fix="Do it."),
     UsageError("It broke.", fix="Do it."),
@@ -68,7 +68,7 @@ EXAMPLES: list[ConnectorError] = [
     SignInRequired("It broke.", fix="Do it.", reason="revoked", credential="work"),
 ]
 COPIES = {
-    "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - our own bytes
+    "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - trusted bytes
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
 }
@@ -84,7 +84,7 @@ def declared() -> dict[str, type[ConnectorError]]:
 
 
 def drawn() -> dict[str, str | None]:
-    """Read the tree in the module's docstring: each class, and the class above it."""
+    """Parse the class tree in the module's docstring: each class with its parent."""
     parents: dict[str, str | None] = {}
     branch: list[str] = []
     for line in (errors.__doc__ or "").splitlines():

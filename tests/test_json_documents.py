@@ -37,7 +37,7 @@ def test_depth_counts_at_any_position_and_length_does_not():
     "body", [b"", b"<html>", b"[1", b"[" * 100_000, b"\xff", b'"\\ud800"', b"NaN", b"1e400"]
 )
 def test_invalid_json_is_reported_as_invalid(body):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the words are the library's
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the library's message
         parse(body)
     assert not isinstance(caught.value, TooDeepError)
 

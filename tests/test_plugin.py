@@ -63,12 +63,12 @@ def connect(origin: str | None = None, **more: Any) -> CalendlyConnection:
 
 
 def fresh(code: str) -> str:
-    """Run code in an interpreter that has imported nothing of ours yet."""
+    """Run code in a new interpreter."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
-# --- what a host loads
+# --- loading
 
 
 def test_the_connector_is_truthy_for_stevedore():
@@ -111,8 +111,8 @@ def test_a_load_is_cheap(use):
 
 
 def test_an_import_does_not_load_yaml_or_the_plugin():
-    ours = "[name for name in sorted(sys.modules) if name.startswith(('yaml', 'calendly_'))]"
-    code = f"import sys, calendly_connector; print({ours})"
+    modules = "[name for name in sorted(sys.modules) if name.startswith(('yaml', 'calendly_'))]"
+    code = f"import sys, calendly_connector; print({modules})"
     assert fresh(code) == "['calendly_connector', 'calendly_connector.version']"
 
 
@@ -122,10 +122,10 @@ def test_every_public_name_can_be_imported_and_the_list_is_sorted():
     assert set(names) <= set(dir(calendly_connector))
     for name in names:
         assert getattr(calendly_connector, name)
-    classes = [thing for thing in vars(errors).values() if isinstance(thing, type)]
+    classes = [value for value in vars(errors).values() if isinstance(value, type)]
     assert {one.__name__ for one in classes if issubclass(one, errors.ConnectorError)} <= set(names)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        calendly_connector.nothing  # noqa: B018 - the access is the test
+        calendly_connector.nothing  # noqa: B018 - tests the access
 
 
 # --- connect
@@ -391,7 +391,7 @@ def test_receive_needs_no_token():
     assert connection.receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY).kind
 
 
-# --- what a call or a webhook costs
+# --- cost of calls and webhooks
 
 
 def test_a_webhook_without_filters_creates_no_http_client():

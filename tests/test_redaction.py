@@ -309,7 +309,7 @@ class Kept(logging.Handler):
 @pytest.fixture
 def log():
     """Return a logger, and the lines that its handler writes."""
-    logger, handler = logging.Logger("of the test"), Kept()  # noqa: LOG001 - of this test alone
+    logger, handler = logging.Logger("of the test"), Kept()  # noqa: LOG001 - only for this test
     handler.addFilter(RedactingFilter("known-secret"))
     logger.addHandler(handler)
     return logger, handler.lines

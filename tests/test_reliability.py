@@ -1,4 +1,4 @@
-"""docs/reliability.md names the test behind each row."""
+"""docs/reliability.md names the tests of each row."""
 
 import ast
 import re

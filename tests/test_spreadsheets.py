@@ -1,4 +1,4 @@
-"""CSV for spreadsheets, and terminal output: both contain texts that strangers wrote."""
+"""CSV for spreadsheets and terminal output: both contain untrusted text."""
 
 import csv
 import io
@@ -230,7 +230,7 @@ def test_an_existing_file_keeps_its_mode(call, fresh_sandbox, tmp_path):
     call(fresh_sandbox, *arguments)
     (tmp_path / "out").chmod(0o750)
     (tmp_path / "out" / "contacts.csv").chmod(0o640)
-    assert call(fresh_sandbox, *arguments, "--keep-formulas")[0] == 0  # written again
+    assert call(fresh_sandbox, *arguments, "--keep-formulas")[0] == 0  # rewritten
     assert mode(tmp_path / "out" / "contacts.csv") == 0o640
     assert mode(tmp_path / "out") == 0o750
 

@@ -1,4 +1,4 @@
-"""The credential check: every outcome has its own report, and nothing is guessed."""
+"""The credential check: every outcome has its own report."""
 
 import dataclasses
 import json
@@ -69,8 +69,8 @@ def test_the_role_is_that_of_the_membership(token, role, sandbox, connect):
 
 def test_the_role_is_that_in_the_current_organization_and_not_in_another():
     elsewhere = {"role": "owner", "organization": "https://api.calendly.com/organizations/other"}
-    here = {"role": "user", "organization": ORGANIZATION}
-    for memberships, role in (([elsewhere, here], "user"), ([elsewhere], None), ([], None)):
+    membership = {"role": "user", "organization": ORGANIZATION}
+    for memberships, role in (([elsewhere, membership], "user"), ([elsewhere], None), ([], None)):
         with Hostile(one(USER), page(memberships)) as server:
             assert checked(server).role == role
 

@@ -201,8 +201,8 @@ def test_a_redirect_uri_of_another_app_is_rejected_by_the_server(call, browser):
 
 
 def test_a_port_in_use_has_its_own_error(call):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        uri = f"http://127.0.0.1:{taken.getsockname()[1]}/callback"
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        uri = f"http://127.0.0.1:{busy.getsockname()[1]}/callback"
         code, _, err = call(*NATIVE_LOGIN, *FOR, "--redirect-uri", uri)
     assert code == 1
     assert "Can't listen at" in err
@@ -225,7 +225,7 @@ def pasted(capsys, change=lambda address: address):
 @pytest.fixture
 def paste(call, capsys):
     def run(change=lambda address: address, arguments=(*NATIVE_LOGIN, *FOR)):
-        return call(*arguments, "--no-browser", given=pasted(capsys, change))
+        return call(*arguments, "--no-browser", stdin=pasted(capsys, change))
 
     return run
 
@@ -239,7 +239,7 @@ def test_login_without_a_browser_accepts_the_pasted_url(paste):
 def test_a_web_app_on_another_machine_signs_in_with_a_pasted_url(call, capsys, monkeypatch):
     monkeypatch.setenv("CALENDLY_CLIENT_SECRET", SECRET)
     arguments = ("login", NAME, "--client-id", "sandbox-web", "--redirect-uri", WEB_URI, *FOR)
-    code, _, err = call(*arguments, given=pasted(capsys))
+    code, _, err = call(*arguments, stdin=pasted(capsys))
     assert code == 0, err
     assert stored_credential()["client_secret"] == SECRET
 
@@ -408,7 +408,7 @@ def test_silent_connections_do_not_block_the_redirect(sandbox):
 
 
 @pytest.mark.parametrize(
-    ("uri", "here"),
+    ("uri", "expected"),
     [
         ("http://127.0.0.1:0/callback", True),
         ("http://localhost:8710/callback", True),
@@ -417,8 +417,8 @@ def test_silent_connections_do_not_block_the_redirect(sandbox):
         ("https://app.acme.example/callback", False),
     ],
 )
-def test_only_plain_http_on_this_machine_is_a_loopback_uri(uri, here):
-    assert loopback.is_loopback(uri) is here
+def test_only_plain_http_on_this_machine_is_a_loopback_uri(uri, expected):
+    assert loopback.is_loopback(uri) is expected
 
 
 @pytest.mark.parametrize(
@@ -435,8 +435,8 @@ def test_port_0_is_removed_without_a_listener():
 
 
 def test_a_listener_without_a_free_port_raises():
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConnectorError, match="Can't listen"):
-        loopback.Listener(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+    with socket.create_server(("127.0.0.1", 0)) as busy, pytest.raises(ConnectorError, match="Can't listen"):
+        loopback.Listener(f"http://127.0.0.1:{busy.getsockname()[1]}/")
 
 
 # Scopes
@@ -526,12 +526,12 @@ def assert_in_no_file(folder, *secrets):
     for path in files:
         content = path.read_bytes()
         for secret in secrets:
-            assert secret.encode() not in content, f"{path} holds what nobody may read"
+            assert secret.encode() not in content, f"{path} contains a secret"
 
 
 def test_the_search_for_secrets_finds_one(tmp_path):
     (tmp_path / "log").write_text(f"code={SECRET}")
-    with pytest.raises(AssertionError, match="holds what nobody may read"):
+    with pytest.raises(AssertionError, match="contains a secret"):
         assert_in_no_file(tmp_path, SECRET)
     (tmp_path / "log").unlink()  # the whole run is searched as well, see conftest.py
 

@@ -1,4 +1,4 @@
-"""OAuth: consent, tokens that are refreshed once for all users, and every way that a sign-in ends."""
+"""OAuth: consent, tokens that are refreshed once for all processes, and every way that a sign-in ends."""
 
 import base64
 import dataclasses
@@ -190,9 +190,9 @@ def test_a_grant_is_refreshed_before_it_expires_and_if_its_expiry_is_unknown():
     original = grant.from_reply(TOKENS, 0.0)
     assert original.usable(7200 - 301)
     assert not original.usable(7200 - 299)
-    unsure = grant.from_credential({**original.fields(), "expires_at": "soon"})
-    assert unsure is not None
-    assert not unsure.usable(1.0)
+    without_expiry = grant.from_credential({**original.fields(), "expires_at": "soon"})
+    assert without_expiry is not None
+    assert not without_expiry.usable(1.0)
 
 
 @pytest.mark.parametrize("lost", ["access_token", "refresh_token"])
@@ -253,12 +253,12 @@ def test_the_verifier_of_another_sign_in_is_rejected_without_using_the_code(sand
 
 def test_the_code_of_another_sign_in_is_rejected_by_the_server(sandbox):
     answer(sandbox, "allow")
-    mine, theirs = begin_sign_in(sandbox), begin_sign_in(sandbox)
-    injected = landed(theirs).replace(theirs.state, mine.state)
+    own, other = begin_sign_in(sandbox), begin_sign_in(sandbox)
+    injected = landed(other).replace(other.state, own.state)
     with pytest.raises(InvalidGrant, match="belongs to another sign-in") as caught:
-        app_server(sandbox.url).exchange(mine, injected)
+        app_server(sandbox.url).exchange(own, injected)
     assert caught.value.reason == "grant"
-    assert mine.verifier not in str(caught.value)
+    assert own.verifier not in str(caught.value)
 
 
 def test_an_expired_code_is_rejected(sandbox):

@@ -74,7 +74,6 @@ def any_vault(request, tmp_path):
 
 
 def start(environment, *arguments, **pipes):
-    # Not the whole environment of this process: the settings above are enough.
     return subprocess.Popen([sys.executable, WORKER, *arguments], env={**os.environ, **environment}, **pipes)
 
 
@@ -238,11 +237,11 @@ def test_a_symbolic_link_is_not_followed(name, vault, folder):
 
 def test_a_link_in_place_of_the_temporary_file_is_not_followed(vault, folder):
     vault.put("work", OLD)
-    victim = folder / "victim"
-    victim.write_text("precious")
-    (folder / "vault.json.new").symlink_to(victim)
+    target_file = folder / "victim"
+    target_file.write_text("precious")
+    (folder / "vault.json.new").symlink_to(target_file)
     vault.put("home", NEW)
-    assert victim.read_text() == "precious"
+    assert target_file.read_text() == "precious"
     assert vault.names() == ["home", "work"]
 
 
@@ -287,7 +286,7 @@ def opening_as(kind, mode):
     """Return a replacement for open() that wraps files of this mode."""
 
     def opened(*arguments, **named):
-        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `vault/files.py` does
+        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - like `vault/files.py`
         return kind(file) if mode in file.mode else file
 
     return opened
@@ -642,7 +641,7 @@ def test_a_missing_library_is_named(settings, monkeypatch):
 def test_processes_that_write_at_the_same_time_lose_nothing(kind, tmp_path):
     environment = environments(tmp_path)[kind]
     names = [[f"{writer}-{number}" for number in range(10)] for writer in range(4)]
-    writers = [start(environment, "put", "shared", *mine) for mine in names]
+    writers = [start(environment, "put", "shared", *batch) for batch in names]
     assert [writer.wait() for writer in writers] == [0] * 4
     vault = open_vault(environment)
     assert vault.names() == sorted([*sum(names, []), "shared"])  # noqa: RUF017 - 40 names
@@ -731,9 +730,9 @@ def test_a_process_killed_at_any_step_leaves_a_working_vault(change, tmp_path):
     after = tmp_path / "after"
     assert start({}, "crash", change, str(initial), str(after)).wait() == 0
     outcomes = set()
-    deaths = sorted(after.iterdir(), key=lambda path: int(path.name))
-    assert len(deaths) > 20
-    for place in deaths:
+    copies = sorted(after.iterdir(), key=lambda path: int(path.name))
+    assert len(copies) > 20
+    for place in copies:
         vault = open_vault({"CALENDLY_CONNECTOR_VAULT": str(place / "vault.json")})
         tokens = {name: vault.get(name)["token"] for name in vault.names()}
         outcomes.add(json.dumps(tokens))
@@ -751,9 +750,9 @@ def test_a_first_use_killed_at_any_step_can_be_repeated(tmp_path):
     (tmp_path / "begin").mkdir()
     after = tmp_path / "after"
     assert start({}, "crash", "put", str(tmp_path / "begin"), str(after)).wait() == 0
-    deaths = list(after.iterdir())
-    assert len(deaths) > 20
-    for place in deaths:
+    copies = list(after.iterdir())
+    assert len(copies) > 20
+    for place in copies:
         vault = open_vault({"CALENDLY_CONNECTOR_VAULT": str(place / "vault.json")})
         assert vault.names() in ([], ["new"])
         vault.put("new", NEW)

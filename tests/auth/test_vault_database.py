@@ -46,8 +46,8 @@ def test_swapped_or_changed_rows_do_not_decrypt(opened, keys, file):
     vault = opened(*keys)
     vault.put("work", OLD)
     vault.put("home", NEW)
-    taken = "(select sealed from calendly_credentials where name = 'home')"
-    change(file, f"update calendly_credentials set sealed = {taken}")  # noqa: S608 - our own words
+    copied = "(select sealed from calendly_credentials where name = 'home')"
+    change(file, f"update calendly_credentials set sealed = {copied}")  # noqa: S608 - no external input
     with pytest.raises(VaultError, match=r"'work' .* is damaged"):
         vault.get("work")
     assert vault.get("home") == NEW

@@ -372,12 +372,12 @@ def test_functions_use_the_connections_clock(connect, timer):
             {"~{Today}~": "2027-10-30T22:00:00Z", "~{Today+1d}~": "2027-10-31T23:00:00Z"},
         ),
         (
-            "Africa/Cairo",  # there is no midnight on 2027-04-30: the day begins at 1:00
+            "Africa/Cairo",  # no midnight on 2027-04-30: the day starts at 1:00
             "2027-04-29T12:00:00Z",
             {"~{Today+1d}~": "2027-04-29T22:00:00Z", "~{Today+2d}~": "2027-04-30T21:00:00Z"},
         ),
         (
-            "America/Havana",  # midnight comes twice on 2027-11-07: the day begins with the first
+            "America/Havana",  # midnight occurs twice on 2027-11-07: the day starts at the first
             "2027-11-07T05:30:00Z",
             {"~{Today}~": "2027-11-07T04:00:00Z", "~{Today+1d}~": "2027-11-08T05:00:00Z"},
         ),
@@ -453,7 +453,7 @@ def test_functions_in_params_are_not_evaluated(unvisited, connect):
 def test_text_in_params_that_looks_like_a_function_is_sent_unchanged(connect):
     with Hostile(page([])) as server:
         connect(server).run(EVENTS, ALL_EVENTS | {"page_token": "~{GetUserUrl}~ and ~{Now}~"})
-    [query] = queries(server)  # one request: nobody was asked who the user is
+    [query] = queries(server)  # one request: the user wasn't fetched
     assert query["page_token"] == "~{GetUserUrl}~ and ~{Now}~"
 
 
@@ -594,7 +594,7 @@ def test_a_preview_uses_no_network(unvisited, connect):
     assert ["count", "5"] in shown["query"]
 
 
-# A write whose answer was lost
+# Lost replies
 
 
 def test_a_subscription_is_not_created_twice_if_the_reply_is_lost(fresh_sandbox, connect):

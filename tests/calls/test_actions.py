@@ -1,4 +1,4 @@
-"""The standard suite: what holds for every action of the catalog, asked of each of them."""
+"""The standard suite: rules that every action of the catalog must follow."""
 
 import json
 import re
@@ -52,7 +52,7 @@ def path_ids(form):
 
 
 def good_reply(action):
-    """Return a reply made of the action's own example."""
+    """Return a reply with the action's example output."""
     if action.returns == "none":
         return reply(204)
     record = action.examples[0]["output"]
@@ -74,7 +74,7 @@ def records_of(action, result):
 
 
 def assert_fits(action, result):
-    """Check that a result is of the right kind, and its records against a validator that isn't ours."""
+    """Check that a result has the right kind, and validate its records with another library."""
     records = records_of(action, result)
     if action.returns != "many":  # a list may be empty
         assert len(records) == (action.returns == "one")
@@ -85,7 +85,7 @@ def assert_fits(action, result):
 
 @pytest.fixture
 def world(request, action):
-    """Return the sandbox that an action may be let loose on."""
+    """Return a sandbox that the action may change, or the shared one for reads."""
     return request.getfixturevalue("sandbox" if action.effect == "read" else "fresh_sandbox")
 
 
@@ -140,7 +140,7 @@ def test_every_action_has_a_recording_and_every_recording_an_action():
     assert {path.name for path in CASSETTES.iterdir()} == {f"{action.id}.yaml" for action in ACTIONS}
 
 
-# What is refused before the network
+# Rejected before the network
 
 
 @each_action
@@ -183,21 +183,21 @@ def test_a_value_that_is_not_a_uri_or_id_of_the_resource_is_never_sent(
 ):
     field = action.inputs[name]
     value = bad_value.format(collection=field["x-resource"])
-    # What may be a name is looked up in the pick list, and refused when it is not there.
+    # A value that may be a name is looked up in the pick list first.
     server = sandbox if is_name(value, field) else unvisited
     with pytest.raises(InvalidParams) as caught:
         connect(server).run(action.id, {**example(action), name: value})
     assert {problem.path for problem in caught.value.problems} == {name}
 
 
-# What Calendly answers when it says no
+# Error replies
 
 
 def tries(server):
     return len(server.requests()["requests"])
 
 
-REFUSALS = [  # status, error, tries of what may be repeated, tries of a write
+REFUSALS = [  # status, error code, attempts of a retryable call, attempts of a write
     (400, "rejected", ONCE, ONCE),
     (401, "unauthenticated", ONCE, ONCE),
     (403, "permission_denied", ONCE, ONCE),
@@ -205,14 +205,14 @@ REFUSALS = [  # status, error, tries of what may be repeated, tries of a write
     (409, "rejected", ONCE, ONCE),
     (422, "rejected", ONCE, ONCE),
     (424, "rejected", ONCE, ONCE),
-    (429, "rate_limited", 4, 4),  # it says to wait for a minute, and the deadline is three
+    (429, "rate_limited", 4, 4),  # each wait is a minute, and the deadline is three
     (500, "calendly_down", UNTIL_GIVING_UP, ONCE),
     (503, "calendly_down", UNTIL_GIVING_UP, ONCE),
 ]
 
 
 def refusal(connection, action, status):
-    """Return the error that a status is; a report of a failure shows the arguments."""
+    """Return the error of a call that gets this status."""
     with pytest.raises(CalendlyError) as caught:
         connection.run(action.id, example(action))
     assert caught.value.status == status
@@ -280,7 +280,7 @@ def test_an_empty_reply_is_unexpected_unless_the_action_returns_nothing(action, 
     assert tries(troubled) == ONCE
 
 
-# What is sent
+# Requests
 
 
 def masked(action, body):

@@ -1,4 +1,4 @@
-"""Null and empty texts: not given, unless the input's schema takes them as a value."""
+"""Null and empty inputs are dropped, unless the schema accepts them as values."""
 
 import json
 
@@ -44,7 +44,7 @@ def test_blanks_inside_objects_and_lists_are_dropped():
         "invitee": {"name": "Zoë", "email": "zoe@client.example"},
         "location": {"kind": "zoom_conference"},
         "questions_and_answers": [{"question": "Q", "answer": "A"}],
-        "tracking": tracking,  # here null is a value
+        "tracking": tracking,  # null is a valid value here
     }
 
 

@@ -1,4 +1,4 @@
-"""Names instead of ids: pick lists, and what `run` makes of a name, slug, id or URI."""
+"""Names instead of ids: pick lists, and how `run` resolves a name, slug, id or URI."""
 
 from urllib.parse import quote
 
@@ -23,7 +23,7 @@ RECORDS = [
 
 
 class Listing:
-    """A prepared call of a list action that has these records."""
+    """A fake prepared call of a list action that returns these records."""
 
     def __init__(self, records):
         self.iterate = lambda: iter(records)
@@ -69,9 +69,9 @@ def test_an_unknown_name_suggests_the_nearest_names(choices, text, message):
 
 
 def test_a_record_without_a_name_is_labeled_with_its_uri():
-    nameless = {"name": None, "slug": None, "uri": "https://api.calendly.com/event_types/D"}
-    choices = pick_lists([nameless])
-    assert choices.options("event_types.get", "uuid") == [Option(nameless["uri"], nameless["uri"])]
+    record = {"name": None, "slug": None, "uri": "https://api.calendly.com/event_types/D"}
+    choices = pick_lists([record])
+    assert choices.options("event_types.get", "uuid") == [Option(record["uri"], record["uri"])]
     with pytest.raises(ValueError, match="matches no name"):
         choices.find("None", FIELD)
 
@@ -115,15 +115,15 @@ def test_every_field_with_a_pick_list_can_list_it(connect, sandbox):
 
 def test_run_accepts_a_slug_a_name_an_id_or_a_uri(connect, sandbox):
     connection = connect(sandbox)
-    ways = ("intro", "Intro call", INTRO.rpartition("/")[2], INTRO)
-    records = [connection.run("event_types.get", {"uuid": way}).record for way in ways]
+    values = ("intro", "Intro call", INTRO.rpartition("/")[2], INTRO)
+    records = [connection.run("event_types.get", {"uuid": value}).record for value in values]
     assert all(record["uri"] == INTRO for record in records)
 
 
 def test_people_are_found_by_name_or_email(connect, sandbox):
     connection = connect(sandbox)
-    for way in ("Ben Iwu", "ben@acme.example"):
-        rows = {"user": way, "organization": "~{GetOrganizationUrl}~"}
+    for value in ("Ben Iwu", "ben@acme.example"):
+        rows = {"user": value, "organization": "~{GetOrganizationUrl}~"}
         events = connection.run("scheduled_events.list", filter=rows).records
         assert events
         assert all(

@@ -1,4 +1,4 @@
-"""Checks every declaration, from actions/ to the manifest, because the code trusts them."""
+"""Checks every declaration, from actions/ to the manifest, because the code relies on them."""
 
 import dataclasses
 import json
@@ -321,14 +321,16 @@ def test_reply_shapes_accept_new_fields(shape):
 
 def test_every_shape_is_used_and_every_reference_resolves():
     used: set[str] = set()
-    ahead = {
+    unresolved = {
         reference.removeprefix("shapes/")
         for name in [*ENTRIES, *(f"events/{event}" for event in EVENTS)]
         for reference in references(read_json(f"{name}.json"))
     }
-    while ahead:
-        used |= ahead
-        ahead = set().union(*(references(read_json(f"shapes/{reference}")) for reference in ahead)) - used
+    while unresolved:
+        used |= unresolved
+        unresolved = (
+            set().union(*(references(read_json(f"shapes/{reference}")) for reference in unresolved)) - used
+        )
     assert used == {f"{shape}.json" for shape in SHAPES}
 
 
@@ -510,10 +512,10 @@ def test_every_file_of_filters_is_used():
 def test_a_joined_event_has_the_same_requirements_as_its_parts():
     for entry in CARD["triggers"].values():
         for one in entry.get("sources", []):
-            theirs = CARD["triggers"][one]
-            assert "sources" not in theirs
-            assert theirs["subscriptions"] == entry["subscriptions"]
-            assert theirs["scopes"] == entry["scopes"]
+            part = CARD["triggers"][one]
+            assert "sources" not in part
+            assert part["subscriptions"] == entry["subscriptions"]
+            assert part["scopes"] == entry["scopes"]
 
 
 @pytest.mark.parametrize("event", THEIRS)

@@ -140,18 +140,18 @@ def test_a_scope_requires_its_subject(scope):
 
 
 @pytest.mark.parametrize(
-    ("event", "scope", "wanted"),
+    ("event", "scope", "required"),
     [
         ("meeting_recap.created", "organization", "user"),
         ("meeting_recap.deleted", "group", "user"),
         ("routing_form_submission.created", "user", "organization"),
     ],
 )
-def test_an_event_requires_its_scope(event, scope, wanted):
+def test_an_event_requires_its_scope(event, scope, required):
     values = {**GOOD, "events": ["invitee.created", event], "scope": scope, "user": f"{API}/users/u"}
     values["group"] = f"{API}/groups/g"
     found = refused(CREATE, values)["scope"]
-    assert found.startswith(f"must be {wanted}, the only scope for ")
+    assert found.startswith(f"must be {required}, the only scope for ")
     assert "use a separate call" in found
 
 

@@ -31,7 +31,7 @@ MANY_EVENTS = 250  # in the sandbox
 OWNER, SECRET = "sandbox-owner", "made-up-secret"
 EVENT = catalog()["scheduled_events.list"].examples[0]["output"]
 ME = catalog()["users.me"].examples[0]["output"]
-SOON_S = 30  # how long a process may take before the test gives up on it
+SOON_S = 30  # timeout for a process
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def process(monkeypatch):
 
 
 def wait_until(holds):
-    """Wait until another process or thread has done something."""
+    """Wait until a condition holds, set by another process or thread."""
     give_up_at = time.monotonic() + SOON_S
     while not holds():
         assert time.monotonic() < give_up_at
@@ -381,7 +381,7 @@ def test_a_name_that_two_actions_share_shows_both(call):
 
 
 def test_run_writes_json_with_a_summary(call, sandbox, monkeypatch):
-    monkeypatch.setattr(prefetch, "SLOW_S", math.inf)  # prefetching from a slow server costs a request
+    monkeypatch.setattr(prefetch, "SLOW_S", math.inf)  # reading ahead from a slow server costs a request
     code, out, err = call(*ALL_EVENTS, "--all", "--json", server=sandbox)
     assert (code, err) == (0, "")
     document = json.loads(out)
@@ -461,13 +461,13 @@ def test_csv_has_a_column_per_declared_property_and_one_for_the_rest(call):
     with Hostile(page([EVENT, odd], "t1"), page([{"uri": "u", "status": True}])) as server:
         code, out, err = call(*ALL_EVENTS, "--all", "--format", "csv", server=server)
     assert code == 0
-    plain, strange, bare = csv.DictReader(io.StringIO(out))
+    plain, other, bare = csv.DictReader(io.StringIO(out))
     assert plain["other"] == ""
     assert plain["name"] == EVENT["name"]
     assert json.loads(plain["event_memberships"]) == EVENT["event_memberships"]
     assert plain["cancellation"] == ""
-    assert strange["name"] == odd["name"]
-    assert json.loads(strange["other"]) == {"mood": "good", "depth": [1, {"a": True}]}
+    assert other["name"] == odd["name"]
+    assert json.loads(other["other"]) == {"mood": "good", "depth": [1, {"a": True}]}
     assert (bare["uri"], bare["status"], bare["start_time"]) == ("u", "true", "")
     assert "warning: Doesn't match the schema of scheduled_events.list" in err
 
@@ -632,7 +632,7 @@ def test_output_written_before_a_failure_is_valid_and_reported_as_incomplete(for
 
 def _interrupted(process, sandbox, *options, **more):
     """Start reading a list, and interrupt it while its second page is under way."""
-    sandbox.fault("latency", path="/scheduled_events", latency_s=0.0)  # the first page: without delay
+    sandbox.fault("latency", path="/scheduled_events", latency_s=0.0)  # the first page, without delay
     sandbox.fault("latency", path="/scheduled_events", latency_s=60.0)
     child = process(*ALL_EVENTS, "--all", *options, server=sandbox, **more)
     wait_until(lambda: asked(sandbox) == 2)
@@ -718,7 +718,7 @@ def _read_all(terminal):
     while True:
         try:
             piece = os.read(terminal, 65536)
-        except OSError:  # Linux raises it at the end of a terminal
+        except OSError:  # Linux raises it at the end of a terminal's output
             return shown
         if not piece:
             return shown

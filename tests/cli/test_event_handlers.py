@@ -1,4 +1,4 @@
-"""What `webhooks listen` passes to other programs, and what it withholds."""
+"""What `webhooks listen` passes to other programs, and what it removes."""
 
 import json
 import re

@@ -112,9 +112,7 @@ def test_a_signal_ends_it_cleanly(number, place):
     with listening(place, "--print") as listener:
         code, out, err = listener.end(number)
     assert (code, out, err) == (0, "", "")
-    assert [path.name for path in place.parent.iterdir()] == [
-        "inbox.db"
-    ]  # closed, with nothing left beside it
+    assert [path.name for path in place.parent.iterdir()] == ["inbox.db"]  # closed, without leftover files
 
 
 def test_only_selected_events_are_handled(place):
@@ -246,12 +244,12 @@ def test_if_the_output_is_closed_it_stops_and_keeps_the_events(place):
 def test_silent_connections_do_not_keep_webhooks_out(place):
     """1,100 of them, or as many as this machine lets one process open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    limit = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit), hard))
     try:
         with listening(place, "--print") as listener, ExitStack() as silent:
             address = urlsplit(listener.url)
-            for _ in range(min(1100, max(soft, wanted) - 200)):
+            for _ in range(min(1100, max(soft, limit) - 200)):
                 client = silent.enter_context(
                     socket.create_connection((address.hostname, address.port), WAIT_S)
                 )

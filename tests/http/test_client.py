@@ -113,12 +113,12 @@ def test_authorization_is_read_for_each_call(timer):
 
 def test_a_closed_client_can_be_closed_again_and_used_again(client):
     with Hostile(GOOD) as server:
-        ours = client(server)
-        ours.close()
-        ours.send(GET)
-        ours.close()
-        ours.close()
-        assert ours.send(GET).calls == 1
+        http_client = client(server)
+        http_client.close()
+        http_client.send(GET)
+        http_client.close()
+        http_client.close()
+        assert http_client.send(GET).calls == 1
 
 
 # Replies
@@ -133,10 +133,14 @@ def test_rate_limit_and_clock_skew_are_read_from_headers(client, timer):
         "Date": DATE,
     }
     with Hostile(one({}, **limits), one({})) as server:
-        ours = client(server)
-        assert ours.send(GET).skew_s == 60.0
-        assert ours.send(GET).skew_s is None
-    assert (ours.rate_limit.limit, ours.rate_limit.remaining, ours.rate_limit.reset_s) == (500, 3, 9)
+        http_client = client(server)
+        assert http_client.send(GET).skew_s == 60.0
+        assert http_client.send(GET).skew_s is None
+    assert (
+        http_client.rate_limit.limit,
+        http_client.rate_limit.remaining,
+        http_client.rate_limit.reset_s,
+    ) == (500, 3, 9)
 
 
 @pytest.mark.parametrize(
@@ -154,11 +158,11 @@ def test_rate_limit_and_clock_skew_are_read_from_headers(client, timer):
 )
 def test_invalid_headers_are_ignored(headers, client):
     with Hostile(one({"name": "Ada"}, **headers)) as server:
-        ours = client(server)
-        sent = ours.send(GET)
+        http_client = client(server)
+        sent = http_client.send(GET)
     assert sent.document == {"resource": {"name": "Ada"}}
     assert sent.skew_s is None
-    assert ours.rate_limit is None
+    assert http_client.rate_limit is None
 
 
 def test_a_compressed_reply_is_read(client):
@@ -244,7 +248,7 @@ def test_a_small_body_that_unpacks_into_a_huge_one_is_not_read_to_its_end(client
 def test_a_body_that_drips_in_forever_ends_at_the_deadline(client, timer):
     class Passing(type(timer)):
         def __call__(self):
-            self.now += 10.0  # each look at the clock is ten seconds later
+            self.now += 10.0  # each reading of the clock is ten seconds later
             return self.now
 
     passing = Passing()
@@ -255,7 +259,7 @@ def test_a_body_that_drips_in_forever_ends_at_the_deadline(client, timer):
     ):
         client(server, monotonic=passing, sleep=passing.sleep).send(GET)
     assert caught.value.reason == "timeout"
-    assert len(server.asked) == 1  # no time is left for another try
+    assert len(server.asked) == 1  # no time is left for another attempt
 
 
 @pytest.mark.parametrize(
@@ -267,7 +271,7 @@ def test_a_body_that_drips_in_forever_ends_at_the_deadline(client, timer):
 )
 @pytest.mark.parametrize("request_", [GET, POST], ids=lambda request: request.method)
 def test_a_silent_server_is_a_timeout(silence, message, request_, client):
-    long_enough_s = 1.0 if silence else 0.3  # for what is sent to arrive, on a busy machine too
+    long_enough_s = 1.0 if silence else 0.3  # enough even on a busy machine
     with Hostile(silence) as server, pytest.raises(NoAnswer, match=message) as caught:
         client(server, timeouts=Timeouts(read_s=long_enough_s)).send(request_)
     assert caught.value.reason == "timeout"

@@ -1,6 +1,6 @@
 """Faults on the way: the result is correct, or an error follows a correct beginning (docs/reliability.md).
 
-Reads go through the sandbox, and what they give is compared with an undisturbed read, record by record.
+Reads go through the sandbox, and their records are compared with those of a read without faults.
 """
 
 import random
@@ -197,7 +197,7 @@ def test_a_body_that_drips_in_ends_at_the_deadline(troubled, events, connect, ti
         reading = read(connect(proxy))
     reading.broke_off(events, NoAnswer, pages=2)
     assert reading.error.reason == "timeout"
-    assert len(proxy.asked) == 3  # no time is left for another try
+    assert len(proxy.asked) == 3  # no time is left for another attempt
 
 
 def test_a_body_that_drips_in_within_the_deadline_is_read(troubled, events, connect, timer):
@@ -230,7 +230,7 @@ def test_a_reply_that_never_comes_is_a_timeout(troubled, events, connect):
 
 
 @pytest.fixture
-def deaf():
+def full_queue():
     """Return an address with a full queue: a new connection is neither accepted nor refused."""
     with ExitStack() as opened:
         listener = opened.enter_context(socket.socket())
@@ -248,8 +248,8 @@ def deaf():
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_connection_that_is_not_accepted_is_a_timeout(deaf, connect):
-    reading = read(connect(deaf, timeouts=Timeouts(connect_s=0.05)))
+def test_a_connection_that_is_not_accepted_is_a_timeout(full_queue, connect):
+    reading = read(connect(full_queue, timeouts=Timeouts(connect_s=0.05)))
     reading.broke_off([], NoAnswer)
     assert reading.error.reason == "timeout"
 
@@ -376,7 +376,7 @@ def test_a_rate_limit_is_respected_however_the_server_counts(mode, make_sandbox,
         read(connect(sandbox), params=IN_MANY_PAGES).is_all_of(events)
         refused = asked(sandbox).count(429)
     assert timer.now - began <= 1.5 * 60 * (84 / 20)  # 84 pages
-    assert refused <= (4 if mode == "retry-after" else 1)  # that one tells nothing before it refuses
+    assert refused <= (4 if mode == "retry-after" else 1)  # that server sends no headers before its 429
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -471,7 +471,7 @@ def test_a_list_whose_page_tokens_are_always_rejected_is_incomplete(troubled, me
 
 def test_a_list_that_cannot_be_resumed_is_incomplete(troubled, events, connect):
     for _ in range(8):
-        for kind in ("refuse_token", "empty_page"):  # each is met by the request after the one before
+        for kind in ("refuse_token", "empty_page"):  # each applies to the request after the previous one
             troubled.fault(kind, path="/scheduled_events", after=1)
     reading = read(connect(troubled))
     assert reading.uris == events[:25]
@@ -484,7 +484,7 @@ def test_a_page_token_that_leads_to_its_own_page_ends_the_read(troubled, events,
     troubled.fault("repeat_token", after=3)
     reading = read(connect(troubled))
     reading.broke_off(events, UnexpectedAnswer)
-    assert len(reading.uris) in {75, 100}  # whether the page itself is given, or not
+    assert len(reading.uris) in {75, 100}  # with and without the records of the page
 
 
 def test_a_repeated_first_page_is_returned_once(troubled, events, connect):
@@ -615,7 +615,7 @@ def test_a_write_is_not_retried_if_its_reply_is_lost(step, fresh_sandbox, count_
         assert len(proxy.asked) == 1
     assert caught.value.may_have_happened
     assert not caught.value.retryable
-    assert count_subscriptions() == (1 if step.forward else 0)  # which the error leaves open
+    assert count_subscriptions() == (1 if step.forward else 0)  # the error doesn't say which
 
 
 @pytest.mark.parametrize("place", range(20, 200, 9))
@@ -654,7 +654,7 @@ def test_a_write_is_retried_after_a_429(headers_at, fresh_sandbox, count_subscri
 
 
 def wait_for_the_end_of_idle_ones(connection):
-    """Wait until the end of the connection has arrived here: on a busy machine that takes a moment."""
+    """Wait until the client's side has seen the connection close, which may take a moment."""
     adapter = connection._client._session.get_adapter("http://")
     for pool in adapter.poolmanager.pools._container.values():
         for idle in filter(None, list(pool.pool.queue)):
@@ -684,7 +684,7 @@ def test_a_delete_is_retried_and_succeeds_if_its_reply_is_lost(fresh_sandbox, co
     assert count_subscriptions() == 0
 
 
-# Any of these, in any order
+# Random faults
 
 steps = st.builds(
     Step,
@@ -779,5 +779,5 @@ def _drawn(chance):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_random_faults_during_parallel_reads_keep_the_order(seed, troubled, events):
-    schedule = _drawn(random.Random(seed))  # noqa: S311 - trouble, not secrecy
+    schedule = _drawn(random.Random(seed))  # noqa: S311 - no secrets
     read_through(troubled, schedule, events, _Slow())

@@ -375,7 +375,7 @@ def test_an_error_says_what_to_do(status, fix):
 
 
 @pytest.mark.parametrize(
-    ("document", "words"),
+    ("document", "expected"),
     [
         ({"message": "No."}, "No."),
         ({"message": "No"}, "No."),
@@ -388,9 +388,9 @@ def test_an_error_says_what_to_do(status, fix):
         ({"details": [{"message": str(number)} for number in range(12)]}, "0. 1. 2. 3. 4. 5. 6. 7. 8. 9."),
     ],
 )
-def test_an_error_repeats_calendlys_message(document, words):
+def test_an_error_repeats_calendlys_message(document, expected):
     message = error_for(READ, 400, {}, json.dumps(document).encode()).message
-    assert message == f"GET /scheduled_events was rejected (400). {words}"
+    assert message == f"GET /scheduled_events was rejected (400). {expected}"
 
 
 @pytest.mark.parametrize(("request_", "hint"), [(READ, "CALENDLY_API_URL"), (WRITE, "Check before retrying")])
@@ -553,13 +553,13 @@ DOWN = CalendlyDown("x", status=503)
 @pytest.mark.parametrize(
     ("method", "error", "attempt", "delay_s"),
     [
-        # 429: nothing happened, so any method may try again, after the time that the reply says.
+        # 429: nothing happened, so any method may be retried after the wait that the reply names.
         ("GET", rate_limited(7.0), 1, 7.0),
         ("POST", rate_limited(7.0), 1, 7.0),
         ("PATCH", rate_limited(0.0), 4, 0.0),
         ("DELETE", rate_limited(None), 1, 60.0),
         ("POST", rate_limited(None), 3, 60.0),
-        # 5xx: only where twice does no more than once; twice as long each time, to a limit.
+        # 5xx: only idempotent methods are retried, with exponential backoff up to a limit.
         ("GET", DOWN, 1, 1.0),
         ("GET", DOWN, 2, 2.0),
         ("DELETE", DOWN, 3, 4.0),
@@ -568,7 +568,7 @@ DOWN = CalendlyDown("x", status=503)
         ("POST", DOWN, 1, None),
         ("PATCH", DOWN, 1, None),
         ("PUT", DOWN, 1, None),
-        # No answer: a write is retried only if it certainly never arrived.
+        # No reply: a write is retried only if it certainly never arrived.
         ("GET", no_answer("timeout"), 1, 1.0),
         ("GET", no_answer("broken"), 2, 2.0),
         ("GET", no_answer("timeout", happened=True), 1, 1.0),
@@ -577,7 +577,7 @@ DOWN = CalendlyDown("x", status=503)
         ("POST", no_answer("timeout"), 1, 1.0),
         ("POST", no_answer("timeout", happened=True), 1, None),
         ("PATCH", no_answer("broken", happened=True), 1, None),
-        # Errors that a retry does not fix.
+        # Errors that a retry doesn't fix.
         ("GET", no_answer("dns"), 1, None),
         ("GET", no_answer("tls"), 1, None),
         ("GET", no_answer("proxy"), 1, None),
@@ -650,10 +650,10 @@ RUBBISH_NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize("rubbish", [*RUBBISH_NUMBERS, "Tue, 17 Nov 2026 15:22:41 +" + "9" * 15])
-def test_invalid_wait_headers_are_ignored(rubbish):
-    assert rate_limit_wait_s({"retry-after": rubbish, "date": http_date(), "x-ratelimit-reset": "60"}) == 60.0
-    assert rate_limit_wait_s({"x-ratelimit-reset": rubbish}) is None
+@pytest.mark.parametrize("value", [*RUBBISH_NUMBERS, "Tue, 17 Nov 2026 15:22:41 +" + "9" * 15])
+def test_invalid_wait_headers_are_ignored(value):
+    assert rate_limit_wait_s({"retry-after": value, "date": http_date(), "x-ratelimit-reset": "60"}) == 60.0
+    assert rate_limit_wait_s({"x-ratelimit-reset": value}) is None
 
 
 @pytest.mark.parametrize(
@@ -672,10 +672,10 @@ def test_rate_limit_headers(values, expected):
     assert rate_limit(dict(zip(names, values, strict=True))) == expected
 
 
-@pytest.mark.parametrize("rubbish", RUBBISH_NUMBERS)
-def test_invalid_rate_limit_headers_are_ignored(rubbish):
-    assert rate_limit({"x-ratelimit-limit": rubbish, "x-ratelimit-remaining": "5"}) is None
-    assert rate_limit({"x-ratelimit-limit": "5", "x-ratelimit-remaining": rubbish}) is None
+@pytest.mark.parametrize("value", RUBBISH_NUMBERS)
+def test_invalid_rate_limit_headers_are_ignored(value):
+    assert rate_limit({"x-ratelimit-limit": value, "x-ratelimit-remaining": "5"}) is None
+    assert rate_limit({"x-ratelimit-limit": "5", "x-ratelimit-remaining": value}) is None
 
 
 @pytest.mark.parametrize(

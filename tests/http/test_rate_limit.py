@@ -68,7 +68,7 @@ def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None,
     steps = 0
     while agenda:
         steps += 1
-        assert steps < 60 * requests + 100_000, "it turns round and round"
+        assert steps < 60 * requests + 100_000, "endless loop"
         now, number, step, turn = heapq.heappop(agenda)
         if step == "other":
             server(now)
@@ -168,7 +168,7 @@ class Processes:
         self.sent = [[] for _ in starts]
         self.refused = []
         self._server = server
-        self._draw = random.Random(1)  # noqa: S311 - replies do not all take the same time
+        self._draw = random.Random(1)  # noqa: S311 - random latency
         self._agenda, self._order = [], itertools.count()
         self.accounts = [AccountRateLimit() for _ in starts]
         for number, start in enumerate(starts):
@@ -221,7 +221,7 @@ def test_processes_that_start_together_share_the_limit_evenly(processes, threads
 def test_a_process_that_starts_later_gets_its_share_from_the_next_minute_on(latency_s):
     server = Fixed(500)
     run = Processes(server, [0.0, 20.0, 35.0], latency_s=latency_s)
-    assert len(run.refused) <= 2  # where the first has used the minute up, each of the others has to find out
+    assert len(run.refused) <= 2  # if the first has used up the minute, each of the others gets a 429
     assert min(server.windows) >= 0.95 * 500
     assert min(run.shares(since=60)) >= 0.75
 
@@ -284,7 +284,7 @@ def test_a_late_reply_of_the_previous_window_changes_nothing():
     first = account.acquire(*GET, 0.0)
     account.observe(first, 0.1, RateLimit(50, 49, 60))
     late, fresh = account.acquire(*GET, 59.9), account.acquire(*GET, 61.0)
-    assert fresh == rate_limit.RECHECK_S  # the window is new, and an answer is under way
+    assert fresh == rate_limit.RECHECK_S  # the window is new, and a reply is under way
     account.release()
     fresh = account.acquire(*GET, 61.0)
     account.observe(fresh, 61.1, RateLimit(50, 49, 60))
@@ -319,7 +319,7 @@ def test_429s_of_parallel_requests_count_once():
     assert account.acquire(*GET, 1.5) == 10.0
 
 
-# Operations with quotas of their own
+# Operations with their own quotas
 
 
 @pytest.mark.parametrize("plan", ["", "trial", "enterprise", "no such plan"])
@@ -334,7 +334,7 @@ def test_bookings_respect_every_quota_of_the_plan(plan):
     for limit, seconds in windows:
         assert all(later - earlier >= seconds for earlier, later in zip(sent, sent[limit:], strict=False))
     assert len(sent[: windows[0].limit]) == windows[0].limit
-    assert sent[windows[0].limit - 1] == 0.0  # and none is slowed down before its time
+    assert sent[windows[0].limit - 1] == 0.0  # and no request is delayed too early
 
 
 def test_oauth_tokens_are_eight_a_minute():

@@ -30,7 +30,7 @@ def calendly(monkeypatch):
 
 
 @pytest.fixture
-def connection(connect, calendly):  # noqa: ARG001 - it takes the network's place
+def connection(connect, calendly):  # noqa: ARG001 - replaces the network
     return connect(API)
 
 

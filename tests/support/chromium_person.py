@@ -1,8 +1,8 @@
-"""A person with a Chromium: opens the address, chooses a user, presses a button, reads what is said then.
+"""A person with a Chromium: opens the address, chooses a user, presses a button, reads the resulting page.
 
     python chromium_person.py NAME DECISION FOLDER ADDRESS
 
-Speaks the DevTools protocol over a pair of pipes: JSON with a null byte behind it. The profile is in FOLDER.
+Uses the DevTools protocol over a pair of pipes: JSON terminated by a null byte. The profile is in FOLDER.
 """
 
 import json
@@ -76,7 +76,7 @@ class Chromium:
         return json.loads(message)
 
     def open(self, address):
-        private = self.call("Target.createBrowserContext")["browserContextId"]  # leaves no history
+        private = self.call("Target.createBrowserContext")["browserContextId"]  # adds no history entry
         target = self.call("Target.createTarget", url=address, browserContextId=private)["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 

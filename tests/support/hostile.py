@@ -108,7 +108,7 @@ def stall(before):
 class Listener:
     """Accepts connections on a local port, and handles each in a thread of its own.
 
-    `tls` may be a context with a certificate of the test's own.
+    `tls` may be a context with the test's own certificate.
     """
 
     def __init__(self, *, tls=False):
@@ -132,7 +132,7 @@ class Listener:
         self._thread.join()
         self._listener.close()
         for connection, worker in self._workers:
-            with suppress(OSError):  # whoever is at the other end may keep it open
+            with suppress(OSError):  # the other end may keep it open
                 connection.shutdown(socket.SHUT_RDWR)
             worker.join()
 
@@ -166,9 +166,9 @@ class Listener:
 
 
 class Hostile(Listener):
-    """Answers the n-th request with the n-th step: bytes to send, or a function of the connection.
+    """Replies to the n-th request with the n-th step: bytes to send, or a function of the connection.
 
-    The last step answers all further requests. `None` reads the request and never answers. A server that
+    The last step replies to all further requests. `None` reads the request and never replies. A server that
     does not listen sends its first step without reading a request.
     """
 

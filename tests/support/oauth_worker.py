@@ -2,7 +2,7 @@
 
     python oauth_worker.py NAME PROCESSES [kill]
 
-For each line on standard input, so many processes use the stored credential NAME at the same time; the
+For each line on standard input, PROCESSES processes use the stored credential NAME at the same time; the
 outcomes are printed as one line of JSON. With `kill` a process that gets new tokens dies before it stores
 them. The vault and the origins are in the environment.
 """
@@ -47,7 +47,7 @@ def child(name, start, report, kill):
         if kill:
             die_before_writing()
         os.write(report, f"{use(name, start)}\n".encode())
-    except BaseException:  # noqa: BLE001 - the parent has to hear of it, whatever it is
+    except BaseException:  # noqa: BLE001 - the parent reports any error
         os.write(report, f"{traceback.format_exc()!r}\n".encode())
     os._exit(0)
 
@@ -71,7 +71,7 @@ def round_of(name, processes, *, kill):
 
 
 def main(name, processes, kill=""):
-    import requests  # noqa: F401 - so that no process has to
+    import requests  # noqa: F401 - imported once for all processes
     from authlib.integrations import requests_client  # noqa: F401
 
     open_vault().get(name)

@@ -1,4 +1,4 @@
-"""A host's process for the tests: takes webhooks, or looks, and gives events to a log; it may be killed."""
+"""A host's process that receives webhooks or polls, and delivers events to a log; tests may kill it."""
 
 import http.client
 import json
@@ -20,11 +20,11 @@ from calendly_connector.plugin import connector
 from calendly_connector.support.clock import Timing
 
 EVENTS = ["invitee.created", "invitee.canceled", "invitee.rescheduled"]
-_FRESH_S = 0.002  # a moment in which the time is not asked for again
+_FRESH_S = 0.002  # how long a fetched time is reused
 
 
 class SandboxClock:
-    """The time of a sandbox, which jumps; asked for anew, since a signature is good for 180 s of it."""
+    """The time of a sandbox, which jumps; fetched often, since a signature is valid for 180 s of it."""
 
     def __init__(self, url):
         self._local = threading.local()
@@ -51,7 +51,7 @@ class SandboxClock:
 
 
 def log_of(path):
-    """Open the handler's log: an event's id is taken once, however often it is given."""
+    """Open the handler's log, which counts how often each event was delivered."""
     log = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
     log.execute("PRAGMA journal_mode = WAL")
     log.execute("CREATE TABLE IF NOT EXISTS taken (id TEXT PRIMARY KEY, times INTEGER NOT NULL)")

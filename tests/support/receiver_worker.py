@@ -1,4 +1,4 @@
-"""A receiver with its inbox and a handler that writes ids to a file, one time in ten refusing them.
+"""A receiver with its inbox and a handler that writes ids to a file and fails one time in ten.
 
 python receiver_worker.py INBOX LOG
 """
@@ -23,7 +23,7 @@ def main(inbox_path, log):
     written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def handle(event):
-        if random.random() < 0.1:  # noqa: S311 - which one it is does not matter
+        if random.random() < 0.1:  # noqa: S311 - any of them may fail
             raise RuntimeError
         os.write(written, f"{event.id}\n".encode())
 

@@ -1,4 +1,4 @@
-"""A running sandbox and a client whose every reply is held against the reference OpenAPI file."""
+"""A running sandbox, and a client that checks every reply against the reference OpenAPI file."""
 
 import re
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ SALES_DEMO = f"{PUBLIC}/event_types/{fixtures.SALES_DEMO}"
 
 
 class Clock:
-    """Unix seconds that pass only when told; 2026-11-18T11:06:40Z."""
+    """A clock that only tests advance. Starts at 2026-11-18T11:06:40Z."""
 
     def __init__(self):
         self.now = 1_795_000_000.0
@@ -35,7 +35,7 @@ class Clock:
 
 
 class Reference:
-    """What the OpenAPI file says of the replies to a request."""
+    """The documented replies to each request, from the OpenAPI file."""
 
     def __init__(self):
         self._spec = yaml.safe_load(OPENAPI.read_text())
@@ -47,7 +47,7 @@ class Reference:
         self._paths.sort(key=lambda row: row[0])
 
     def check(self, reply):
-        """Assert that a reply has a documented status and the documented shape, nothing beside it."""
+        """Assert that a reply has a documented status and exactly the documented shape."""
         method, path, status = reply.request.method.lower(), reply.request.url.path, str(reply.status_code)
         found = ((template, item) for _, pattern, template, item in self._paths if pattern.fullmatch(path))
         template, item = next(found, (None, {}))
@@ -79,7 +79,7 @@ def _pointer(text):
 
 
 def _closed(node):
-    """Copy a schema; objects with properties take no others, so that nothing undocumented slips through."""
+    """Copy a schema, with undocumented properties forbidden."""
     if isinstance(node, list):
         return [_closed(item) for item in node]
     if not isinstance(node, dict):
@@ -104,14 +104,14 @@ class Client:
         return reply
 
     def ok(self, method, path, *args, **kwargs):
-        """Give the record or the rows of a reply that must be a success."""
+        """Return the record or the rows of a reply that must be a success."""
         reply = self(method, path, *args, **kwargs)
         assert reply.status_code < 300, reply.text
         body = reply.json() if reply.content else {}
         return body.get("resource", body.get("collection", body))
 
     def problems(self, method, path, *args, **kwargs):
-        """Give {parameter: message} of a reply that must be a 400."""
+        """Return {parameter: message} of a reply that must be a 400."""
         reply = self(method, path, *args, **kwargs)
         assert reply.status_code == 400, reply.text
         return {one.get("parameter"): one["message"] for one in reply.json()["details"]}
@@ -122,7 +122,7 @@ class Client:
 
 @contextmanager
 def serving(**changes):
-    """Run a sandbox; give a client of it."""
+    """Run a sandbox; yield a client for it."""
     options = {"anchor": ANCHOR, "public_origin": True, "rate_limit": 0, "clock": Clock()} | changes
     with brief_sandbox(**options) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
         yield Client(http, _reference(), sandbox)

@@ -24,14 +24,14 @@ def app_server(origin, app=NATIVE, timing=None):
 
 
 def landed(consent):
-    """Return the URL that a person who answers immediately is redirected to."""
+    """Return the URL that the consent page redirects to."""
     reply = httpx.get(consent.url, trust_env=False)
     assert reply.status_code == 303, reply.text
     return reply.headers["location"]
 
 
 def answer(sandbox, how, user=None):
-    """Set the person who answers, and what they choose."""
+    """Set the answer on the consent page, and the user who gives it."""
     sandbox.control("POST", "/consent", {"answer": how, **({"user": user} if user else {})})
 
 
@@ -51,5 +51,5 @@ def token_calls(sandbox):
 
 
 def stale(credential):
-    """Return a credential whose access token has expired by our clock."""
+    """Return a copy of a credential with an expired access token."""
     return {**credential, "expires_at": "0"}

@@ -1,10 +1,10 @@
-"""What the tests of subscriptions do in processes of their own: subscribe at once, and die on the way.
+"""Child processes for the tests of subscriptions: subscribe at the same time, or be killed at a step.
 
-    python subscription_worker.py subscribe             say ready, wait for a line, subscribe, say what
-    python subscription_worker.py crash WHAT STEP [ID]  do it, and be killed at the STEP-th step
+    python subscription_worker.py subscribe               print "ready", wait for a line, subscribe, print it
+    python subscription_worker.py crash CHANGE STEP [ID]  make the change, and be killed at the STEP-th step
 
-A step is the moment before or after each change of the vault and each call to Calendly. `crash` prints done
-where it came to its end before its last step.
+A step is the moment before or after each change of the vault and each call to Calendly. `crash` prints
+"done" if the change completes before that step.
 """
 
 import json
@@ -20,7 +20,7 @@ from subscribing import EVENTS
 
 
 class Dying:
-    """Passes calls on, and kills this process before or after one of those that it counts."""
+    """Forwards calls, and kills this process before or after one of the `counted` ones."""
 
     left = 0
 
@@ -64,13 +64,15 @@ def main(command, *arguments):
             return
         change, step, *rest = arguments
         Dying.left = int(step)
-        dying = Subscriptions(Dying(connection, {"run"}), Dying(VaultStore(open_vault()), {"put", "delete"}))
+        subscriptions = Subscriptions(
+            Dying(connection, {"run"}), Dying(VaultStore(open_vault()), {"put", "delete"})
+        )
         if change == "subscribe":
-            dying.subscribe(EVENTS, callback)
+            subscriptions.subscribe(EVENTS, callback)
         elif change == "prune":
-            dying.prune(dying.audit(), lambda _finding: True)
+            subscriptions.prune(subscriptions.audit(), lambda _finding: True)
         else:
-            getattr(dying, change)(*rest)
+            getattr(subscriptions, change)(*rest)
         say("done")
 
 

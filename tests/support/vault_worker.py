@@ -1,4 +1,4 @@
-"""Child processes for the vault's tests: they write, hold locks, and die at every step of a change.
+"""Child processes for the vault's tests: write, hold locks, or be killed at every step of a change.
 
     python vault_worker.py put NAMES        one credential after the other
     python vault_worker.py count NAME FILE TIMES    with the lock of NAME, add one to a number in FILE
@@ -52,7 +52,7 @@ class Reaper:
         return wrapped
 
     def open(self, *arguments, **named):
-        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `vault/files.py` does
+        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - like `vault/files.py`
         if "w" in file.mode:
             return HalfWritten(file, self)
         return file
@@ -110,7 +110,7 @@ def main(command, *arguments):
         for _ in range(times):
             with vault.lock(name):
                 number = json.loads(file.read_text())
-                time.sleep(0)  # let other processes in, if they can
+                time.sleep(0)  # other processes may run now, if they can
                 file.write_text(json.dumps(number + 1))
     elif command == "hold":
         with vault.lock(arguments[0]):

@@ -265,7 +265,7 @@ def test_synced_at_is_the_start_of_the_last_sync_that_read_the_row(synced):
     events = synced.stored_rows(stamps=True)["scheduled_events"]
     stamps = {row["synced_at"] for row in events.values()}
     assert report.began in stamps
-    assert len(stamps) == 2  # the second sync left most rows alone
+    assert len(stamps) == 2  # the second sync didn't change most rows
 
 
 def change(office):
@@ -416,17 +416,17 @@ def test_a_new_question_becomes_a_column(synced):
 
 def test_invitees_and_no_shows_of_a_deleted_event_are_missing_too(synced):
     booked = synced.sandbox.book(start_time=text(synced.now() - timedelta(days=3)))
-    gone = booked["event"]
+    deleted = booked["event"]
     synced.connection.run("invitee_no_shows.create", {"invitee": booked["invitee"]["uri"]})
     synced.sync()
-    number = synced.sandbox.world.event_number(gone["uri"].rpartition("/")[2])
+    number = synced.sandbox.world.event_number(deleted["uri"].rpartition("/")[2])
     booking = synced.sandbox.world.keep(number)
     organization, booking.organization = booking.organization, -1
     report = synced.sync()
     assert report.streams["scheduled_events"].missing == 1
     assert report.streams["invitees"].missing == 1
     assert report.streams["no_shows"].missing == 1
-    assert all(row["event"] != gone["uri"] for row in synced.stored_rows()["invitees"].values())
+    assert all(row["event"] != deleted["uri"] for row in synced.stored_rows()["invitees"].values())
     booking.organization = organization
     synced.sync()
     assert synced.stored_rows() == synced.fresh()
@@ -476,11 +476,11 @@ def mint(office, *scopes, **more):
 def test_unreadable_tables_are_skipped_with_a_warning(office):
     token = mint(office, "users:read", "organizations:read", "scheduled_events:read")
     report = office.sync(token=token)
-    left_out = {"event_types", "routing_forms", "contacts", "meeting_recaps"}
-    assert {warning.partition(" ")[0] for warning in report.warnings} == left_out
+    unreadable = {"event_types", "routing_forms", "contacts", "meeting_recaps"}
+    assert {warning.partition(" ")[0] for warning in report.warnings} == unreadable
     rows = office.stored_rows()
     assert len(rows["scheduled_events"]) == MADE
-    assert not any(rows[name] for name in (*left_out, "routing_form_submissions"))
+    assert not any(rows[name] for name in (*unreadable, "routing_form_submissions"))
 
 
 @pytest.mark.parametrize("stream", ["contacts", "routing_form_submissions"])
@@ -663,7 +663,7 @@ def test_a_sync_of_other_tables_in_between_keeps_the_checkpoint(office):
 def test_a_resumed_sync_finds_changes_since_the_interruption(office):
     office.sync(should_stop=lambda: bool(office.stored_rows()["scheduled_events"]))
     change(office)
-    office.timer.now += 2 * 3600  # what it had read is old by now, so it reads the window once more
+    office.timer.now += 2 * 3600  # what it had read is old by now, so it reads the window again
     report = office.sync()
     assert report.resumed
     assert office.stored_rows() == office.fresh()
@@ -692,7 +692,7 @@ def test_an_incomplete_list_marks_nothing_as_missing(synced, monkeypatch):
         return records
 
     monkeypatch.setattr(synced.connection, "iterate", short)
-    synced.timer.now += 31 * DAY_S  # most would be read whole
+    synced.timer.now += 31 * DAY_S  # most would be read in full
     report = synced.sync()
     assert any("incomplete list" in warning for warning in report.warnings)
     assert sum(one.missing for one in report.streams.values()) == 0
@@ -982,10 +982,10 @@ def test_a_sync_of_own_data_ignores_bodies_of_other_hosts_events(office):
     assert office.sync(own=True, only_marked=True).from_webhooks == 0
 
 
-@pytest.mark.parametrize("strange", [float("nan"), json.loads("[" * 100 + "]" * 100)])
-def test_a_body_that_cannot_be_stored_marks_its_event(synced, strange):
+@pytest.mark.parametrize("odd_value", [float("nan"), json.loads("[" * 100 + "]" * 100)])
+def test_a_body_that_cannot_be_stored_marks_its_event(synced, odd_value):
     booked = synced.sandbox.book()
-    assert sync.mark(str(synced.file), [body(booked["invitee"], booked["event"], strange=strange)]) == 1
+    assert sync.mark(str(synced.file), [body(booked["invitee"], booked["event"], strange=odd_value)]) == 1
     assert synced.sync(only_marked=True).from_webhooks == 0
     assert booked["invitee"]["uri"] in synced.stored_rows()["invitees"]
 
@@ -1087,9 +1087,9 @@ def test_a_file_can_have_any_name(office, tmp_path):
 def test_a_database_with_a_foreign_table_is_rejected(office):
     import sqlite3
 
-    with sqlite3.connect(office.file) as theirs:
-        theirs.execute("CREATE TABLE users (id INTEGER)")
-    theirs.close()
+    with sqlite3.connect(office.file) as database:
+        database.execute("CREATE TABLE users (id INTEGER)")
+    database.close()
     with pytest.raises(UsageError, match="table 'users' that doesn't belong to a sync"):
         office.sync()
 

@@ -211,7 +211,7 @@ def test_ctrl_c_stops_after_the_page_and_the_next_run_resumes(make_sandbox, tmp_
 
 
 def read_until(terminal, text, shown=b""):
-    """Read a terminal until it has shown words; return all of it."""
+    """Read a terminal until it shows a text; return all output."""
     while text not in shown:
         piece = os.read(terminal, 65536)
         assert piece, shown
@@ -222,23 +222,23 @@ def read_until(terminal, text, shown=b""):
 def test_a_second_ctrl_c_stops_immediately_even_during_a_wait_for_the_limit(make_sandbox, tmp_path):
     with make_sandbox(events=60) as sandbox:
         sandbox.fault("status", path="/scheduled_events/", status=429, headers={"Retry-After": "150"})
-        ours, theirs = pty.openpty()
+        controller, terminal = pty.openpty()
         settings = environment(sandbox) | {"TERM": "xterm"}
         command = [SCRIPT, "sync", "--to", "x.db"]
         with subprocess.Popen(
-            command, cwd=tmp_path, env=settings, stdout=subprocess.DEVNULL, stderr=theirs
+            command, cwd=tmp_path, env=settings, stdout=subprocess.DEVNULL, stderr=terminal
         ) as process:
-            os.close(theirs)
+            os.close(terminal)
             try:
-                shown = read_until(ours, b"s for the rate limit")
+                shown = read_until(controller, b"s for the rate limit")
                 process.send_signal(signal.SIGINT)
-                shown = read_until(ours, b"Press Ctrl-C again", shown)
+                shown = read_until(controller, b"Press Ctrl-C again", shown)
                 process.send_signal(signal.SIGINT)
                 assert process.wait(SOON_S) == -signal.SIGINT  # well before the 150 s are over
             finally:
                 process.kill()
-                os.close(ours)
-        assert b"\x1b[?25h" in shown  # the cursor is there again
+                os.close(controller)
+        assert b"\x1b[?25h" in shown  # the cursor is visible again
         sandbox.control("DELETE", "/faults")
         done = subprocess.run(
             [*command, "--json"], cwd=tmp_path, env=environment(sandbox), capture_output=True, check=True
@@ -285,7 +285,7 @@ def test_the_time_left_counts_down_while_waiting_for_the_rate_limit():
     assert str(left) == ", waiting 40 s for the rate limit, about 50 s left"
     now[0], waits[0] = 30.0, (19.5, 39.5)
     assert str(left) == ", waiting 20 s for the rate limit, about 30 s left"
-    now[0], waits[0] = 52.0, (0.0, 40.0)  # of the 52 s it worked for 12
+    now[0], waits[0] = 52.0, (0.0, 40.0)  # it worked for 12 of the 52 s
     left.update(SyncProgress("scheduled_events", 120, 120, 0.6, RateLimit(100, 80, 58)))
     assert str(left) == ", 80 of 100 requests left this minute, about 8 s left"
 
@@ -301,18 +301,22 @@ def test_waiting_for_the_limit_is_counted_once_for_all_threads(make_sandbox, con
 
 def test_a_terminal_shows_progress(make_sandbox, tmp_path):
     with make_sandbox(rate_limit=100_000) as sandbox:
-        ours, theirs = pty.openpty()
+        controller, terminal = pty.openpty()
         with subprocess.Popen(
-            [SCRIPT, "sync"], cwd=tmp_path, env=environment(sandbox), stdout=subprocess.DEVNULL, stderr=theirs
+            [SCRIPT, "sync"],
+            cwd=tmp_path,
+            env=environment(sandbox),
+            stdout=subprocess.DEVNULL,
+            stderr=terminal,
         ) as process:
-            os.close(theirs)
+            os.close(terminal)
             shown = b""
             try:
-                while piece := os.read(ours, 65536):
+                while piece := os.read(controller, 65536):
                     shown += piece
             except OSError:  # the other end was closed
                 pass
-            os.close(ours)
+            os.close(controller)
             assert process.wait(SOON_S) == 0
     assert b"records, " in shown
     assert b"requests left this minute" in shown

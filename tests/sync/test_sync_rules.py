@@ -1,4 +1,4 @@
-"""The pure parts of syncs: what is read when, and how records become rows."""
+"""The pure parts of syncs: the schedule of reads, and the conversion of records to rows."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -225,15 +225,15 @@ def test_answers_are_read_from_any_json(record, expected):
 
 @given(st.lists(TEXTS, unique=True, max_size=30))
 def test_every_question_gets_a_unique_valid_column_name(questions):
-    taken = {"uri", "answer_x"}
+    existing = {"uri", "answer_x"}
     for question in questions:
-        name = rows.answer_column(question, taken)
-        assert name not in taken
+        name = rows.answer_column(question, existing)
+        assert name not in existing
         assert name.isascii()
         assert name.replace("_", "").isalnum()
         assert name == name.lower()
         assert len(name) <= 63
-        taken.add(name)
+        existing.add(name)
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def _running():
 
 @pytest.fixture
 def receiver(_running):
-    """Return a receiver without events; it is shared, since stopping one takes half a second."""
+    """Return a receiver without events; it is shared, because stopping one takes half a second."""
     _running.seen.clear()
     received(_running)
     return _running

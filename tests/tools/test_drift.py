@@ -1,4 +1,4 @@
-"""Drift: what an OpenAPI file of Calendly says and we do not, and the other way round."""
+"""Drift: the differences between an OpenAPI file of Calendly and the catalog."""
 
 import copy
 import json
@@ -14,7 +14,7 @@ from openapi import REFERENCE
 
 
 def call(*arguments):
-    """Return the exit code, the output and the errors of `tools/drift.py`."""
+    """Run `tools/drift.py`; return its exit code, output and errors."""
     result = CliRunner().invoke(drift.main, arguments, catch_exceptions=False)
     return result.exit_code, result.stdout, result.stderr
 

@@ -1,4 +1,4 @@
-"""Cassettes: what `tools/record.py` writes, and what it leaves out."""
+"""Cassettes: what `tools/record.py` writes and removes."""
 
 import json
 import sys
