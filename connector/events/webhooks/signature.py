@@ -65,7 +65,7 @@ def usable_keys(keys: Sequence[str]) -> tuple[str, ...]:
     usable = tuple(key for key in listed if key and not key.isspace())
     if not usable:
         raise SignatureError(
-            "There is no signing key to verify webhooks with.",
+            "No signing key to verify webhooks with.",
             fix="Set CALENDLY_WEBHOOK_SECRET to the subscription's key.",
             reason="no_key",
         )

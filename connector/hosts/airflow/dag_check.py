@@ -92,7 +92,7 @@ def check_sync(to: str | None, to_conn_id: str | None, form: str | None, options
     if form is not None and (to is None or form not in get_args(FileFormat)):
         raise UsageError(
             f"Invalid form {form!r} for this destination.",
-            fix="Set form to jsonl or csv, and to to a folder.",
+            fix="Set `form` to jsonl or csv, and `to` to a folder.",
         )
     known = [field.name for field in fields(SyncOptions)]
     if unknown := sorted(options.keys() - set(known)):
