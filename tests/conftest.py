@@ -165,17 +165,17 @@ def serve(connect):
 
 
 @pytest.fixture(scope="session")
-def _troubled():
+def _shared_faulty_sandbox():
     with _make_sandbox() as running:
         yield running
 
 
 @pytest.fixture
-def troubled(_troubled):
+def faulty_sandbox(_shared_faulty_sandbox):
     """Return a shared sandbox for faults, with an empty request log. Tests must not change its data."""
-    _troubled.control("DELETE", "/faults")
-    _troubled.control("DELETE", "/requests")
-    return _troubled
+    _shared_faulty_sandbox.control("DELETE", "/faults")
+    _shared_faulty_sandbox.control("DELETE", "/requests")
+    return _shared_faulty_sandbox
 
 
 class Timer:

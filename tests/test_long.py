@@ -54,7 +54,7 @@ def test_an_interruption_at_any_moment_leaves_valid_output_marked_as_incomplete(
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("seed", range(10))
-def test_after_a_kill_every_line_but_the_last_is_whole(seed, tmp_path):
+def test_after_a_kill_every_line_but_the_last_is_complete(seed, tmp_path):
     out = tmp_path / "events.jsonl"
     with subprocess.Popen([*COMMAND, *LIST, "--format", "jsonl", "--output", str(out)]) as process:
         _until(lambda: out.exists() and out.stat().st_size > 0, process)
@@ -80,12 +80,12 @@ def test_threads_share_a_connection_and_fetch_the_user_once(large):
     assert large.requests()["counts"]["GET /users/me"] == 1
 
 
-def test_memory_stays_flat_however_long_the_list_is(tmp_path):
+def test_memory_stays_flat_for_any_length_of_a_list(tmp_path):
     peaks = [_peak_kib(events, tmp_path) for events in (5_000, 100_000)]
     assert peaks[1] <= 1.1 * peaks[0]
 
 
-def test_memory_stays_flat_however_much_is_synced(tmp_path):
+def test_memory_stays_flat_for_any_size_of_a_sync(tmp_path):
     program = (
         "from calendly_connector import sync\n"
         "options = sync.SyncOptions(streams=('scheduled_events',))\n"

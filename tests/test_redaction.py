@@ -163,7 +163,7 @@ def test_a_known_value_is_masked_in_every_spelling(secret):
         assert inner not in redact(f"it says {spelling} here", secret)
 
 
-def test_a_secret_inside_another_is_masked_whole():
+def test_a_secret_inside_another_is_masked_completely():
     assert redact("abcd abc", "abc", "abcd") == f"{MASK} {MASK}"
 
 

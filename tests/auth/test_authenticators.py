@@ -49,7 +49,7 @@ def test_token_is_read_as_people_paste_it(text, normalizations):
 
 
 @pytest.mark.parametrize("token", ["bearerXYZ", "BearerToken.1", "authorizationX", "-Habc", "x"])
-def test_token_that_looks_like_a_header_word_stays_whole(token):
+def test_a_token_that_looks_like_a_header_name_stays_unchanged(token):
     assert read_token(token) == PersonalAccessToken(token)
 
 

@@ -37,8 +37,8 @@ def states(report, state):
 # ok
 
 
-def test_a_valid_token_is_reported_with_its_user_role_and_scopes(troubled, connect):
-    report = connect(troubled).check()
+def test_a_valid_token_is_reported_with_its_user_role_and_scopes(faulty_sandbox, connect):
+    report = connect(faulty_sandbox).check()
     assert (report.outcome, report.ok, report.kind) == ("ok", True, "personal_access_token")
     assert report.message == f"Signed in as {fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL})."
     assert report.user == {
@@ -50,7 +50,7 @@ def test_a_valid_token_is_reported_with_its_user_role_and_scopes(troubled, conne
     assert report.organization == f"https://api.calendly.com/organizations/{fixtures.ORGANIZATION}"
     assert report.role == "owner"
     assert report.fix == ""
-    assert report.calls == 2 == len(troubled.requests()["requests"])
+    assert report.calls == 2 == len(faulty_sandbox.requests()["requests"])
     assert states(report, "granted") == {"users:read", "organizations:read"}
     assert states(report, "refused") == set()
     assert abilities(report)["users.me"] == "can"
@@ -124,12 +124,12 @@ def test_a_malformed_token_is_reported_and_never_sent(token, unvisited, connect)
 # Refused by Calendly
 
 
-def test_an_unknown_token_is_invalid(troubled, connect):
-    report = connect(troubled, token="not-a-token-of-anybody").check()
+def test_an_unknown_token_is_invalid(faulty_sandbox, connect):
+    report = connect(faulty_sandbox, token="not-a-token-of-anybody").check()
     assert report.outcome == "invalid_token"
     assert "Create a new token" in report.fix
     assert set(abilities(report).values()) == {"cannot"}
-    assert report.calls == 1 == len(troubled.requests()["requests"])
+    assert report.calls == 1 == len(faulty_sandbox.requests()["requests"])
 
 
 @pytest.mark.parametrize("token", ["sandbox-no-scopes", "sandbox-events-only"])
@@ -164,18 +164,18 @@ def test_a_403_without_scopes_is_reported_as_forbidden(message, fix):
     assert states(report, "refused") == set()
 
 
-def test_a_429_reports_how_long_to_wait_and_does_not_wait(troubled, connect, timer):
-    troubled.fault("status", status=429, headers={"Retry-After": "12"})
-    report = connect(troubled).check()
+def test_a_429_reports_how_long_to_wait_and_does_not_wait(faulty_sandbox, connect, timer):
+    faulty_sandbox.fault("status", status=429, headers={"Retry-After": "12"})
+    report = connect(faulty_sandbox).check()
     assert (report.outcome, report.fix, report.calls) == ("rate_limited", "Try again in 12 s.", 1)
     assert timer.sleeps == []
     assert set(abilities(report).values()) == {"unknown"}
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_an_outage_is_reported_as_calendly_down(status, troubled, connect, timer):
-    troubled.fault("html", status=status)
-    report = connect(troubled).check()
+def test_an_outage_is_reported_as_calendly_down(status, faulty_sandbox, connect, timer):
+    faulty_sandbox.fault("html", status=status)
+    report = connect(faulty_sandbox).check()
     assert (report.outcome, report.calls) == ("calendly_down", 1)
     assert str(status) in report.message
     assert timer.sleeps == []
@@ -310,15 +310,15 @@ def test_every_network_error_has_its_own_message(monkeypatch, closed_port):
 # Scopes and abilities
 
 
-def test_a_deep_check_tries_one_read_per_family(troubled, connect):
-    report = connect(troubled).check(deep=True)
+def test_a_deep_check_tries_one_read_per_family(faulty_sandbox, connect):
+    report = connect(faulty_sandbox).check(deep=True)
     reads = {scope for scope in report.scopes if scope.endswith(":read")}
     assert states(report, "granted") == reads
     writes = {scope for scope in report.scopes if scope.endswith(":write")}
     assert states(report, "untried") == writes
-    assert report.calls == len(reads) == len(troubled.requests()["requests"])
+    assert report.calls == len(reads) == len(faulty_sandbox.requests()["requests"])
     assert len(reads) == len(probes())
-    assert {call["method"] for call in troubled.requests()["requests"]} == {"GET"}
+    assert {call["method"] for call in faulty_sandbox.requests()["requests"]} == {"GET"}
     unknown = {name for name, ability in abilities(report).items() if ability == "unknown"}
     assert unknown == {action.id for action in CATALOG.values() if set(action.scopes) & writes}
     assert set(abilities(report).values()) == {"can", "unknown"}

@@ -17,7 +17,7 @@ from calendly_connector.catalog.scopes import covers, minimal, required_scopes
 from calendly_connector.errors import ConnectorError, SignInFailed, UnknownAction, UsageError
 from calendly_connector.sandbox.world import fixtures
 from locations import SUPPORT
-from signing_in import SCOPES, answer, app_server, landed, token_calls
+from signing_in import SCOPES, answer, app_server, follow_redirect, token_calls
 from terminal import caller
 
 NAME = "work"
@@ -389,7 +389,7 @@ def test_a_redirect_is_accepted_once(sandbox):
     with loopback.Listener("http://127.0.0.1:0/callback") as listener:
         started = server.begin(listener.redirect_uri, SCOPES)
         listener.expect(started)
-        redirect = landed(started)
+        redirect = follow_redirect(started)
         assert [httpx.get(redirect, trust_env=False).status_code for _ in range(2)] == [200, 410]
         assert listener.wait(1) == redirect
 
@@ -400,7 +400,7 @@ def test_silent_connections_do_not_block_the_redirect(sandbox):
         listener.expect(started)
         port = int(listener.redirect_uri.split(":")[2].partition("/")[0])
         silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
-        redirect = landed(started)
+        redirect = follow_redirect(started)
         threading.Thread(target=httpx.get, args=(redirect,), kwargs={"trust_env": False}).start()
         assert listener.wait(5) == redirect
         for connection in silent:

@@ -33,7 +33,7 @@ from calendly_connector.support.clock import Timing
 from endurance import rounds
 from hostile import Hostile, reply, reset
 from locations import SUPPORT
-from signing_in import NATIVE, SCOPES, WEB, answer, app_server, landed, sign_in, stale, token_calls
+from signing_in import NATIVE, SCOPES, WEB, answer, app_server, follow_redirect, sign_in, stale, token_calls
 
 NAME = "work"
 STORED = {"kind": "stored", "name": NAME}
@@ -227,21 +227,21 @@ def test_a_denied_consent_has_its_own_error(sandbox):
     started = begin_sign_in(sandbox)
     answer(sandbox, "deny")
     with pytest.raises(SignInFailed, match=r"Consent was denied\. Sign in again and press Allow") as caught:
-        app_server(sandbox.url).exchange(started, landed(started))
+        app_server(sandbox.url).exchange(started, follow_redirect(started))
     assert caught.value.reason == "denied"
 
 
 def test_a_scope_that_the_app_cannot_request_has_its_own_error(sandbox):
     started = begin_sign_in(sandbox, scopes=("made_up:read",))
     with pytest.raises(SignInFailed, match="allowed to request one of these scopes") as caught:
-        app_server(sandbox.url).exchange(started, landed(started))
+        app_server(sandbox.url).exchange(started, follow_redirect(started))
     assert caught.value.reason == "scope"
 
 
 def test_the_verifier_of_another_sign_in_is_rejected_without_using_the_code(sandbox):
     answer(sandbox, "allow")
     started = begin_sign_in(sandbox)
-    redirect = landed(started)
+    redirect = follow_redirect(started)
     sandbox.control("DELETE", "/requests")
     other = dataclasses.replace(started, verifier=GIVEN.verifier)
     with pytest.raises(SignInFailed, match="code verifier belongs to another sign-in") as caught:
@@ -254,7 +254,7 @@ def test_the_verifier_of_another_sign_in_is_rejected_without_using_the_code(sand
 def test_the_code_of_another_sign_in_is_rejected_by_the_server(sandbox):
     answer(sandbox, "allow")
     own, other = begin_sign_in(sandbox), begin_sign_in(sandbox)
-    injected = landed(other).replace(other.state, own.state)
+    injected = follow_redirect(other).replace(other.state, own.state)
     with pytest.raises(InvalidGrant, match="belongs to another sign-in") as caught:
         app_server(sandbox.url).exchange(own, injected)
     assert caught.value.reason == "grant"
@@ -264,7 +264,7 @@ def test_the_code_of_another_sign_in_is_rejected_by_the_server(sandbox):
 def test_an_expired_code_is_rejected(sandbox):
     answer(sandbox, "allow")
     started = begin_sign_in(sandbox)
-    redirect = landed(started)
+    redirect = follow_redirect(started)
     sandbox.control("POST", "/codes/expire")
     with pytest.raises(InvalidGrant, match="has expired"):
         app_server(sandbox.url).exchange(started, redirect)
@@ -274,7 +274,7 @@ def test_a_redirect_after_ten_minutes_is_not_sent(sandbox, timer):
     answer(sandbox, "allow")
     server = app_server(sandbox.url, timing=Timing(timer, timer, timer.sleep))
     started = server.begin(REDIRECT, SCOPES)
-    redirect = landed(started)
+    redirect = follow_redirect(started)
     sandbox.control("DELETE", "/requests")
     timer.now += 601
     with pytest.raises(SignInFailed, match="took too long: its code is valid for 10 minutes") as caught:
@@ -286,7 +286,7 @@ def test_a_redirect_after_ten_minutes_is_not_sent(sandbox, timer):
 def test_a_code_works_once(sandbox):
     answer(sandbox, "allow")
     started = begin_sign_in(sandbox)
-    redirect = landed(started)
+    redirect = follow_redirect(started)
     app_server(sandbox.url).exchange(started, redirect)
     with pytest.raises(InvalidGrant, match="already used"):
         app_server(sandbox.url).exchange(started, redirect)
@@ -529,7 +529,7 @@ def test_threads_of_one_connection_and_of_several_refresh_once(sandbox):
     assert token_calls(sandbox) == 1
 
 
-def test_the_rate_limit_belongs_to_the_person_and_app_whatever_the_token(sandbox):
+def test_the_rate_limit_is_per_user_and_app_not_per_token(sandbox):
     credential = signed_in_credential(sandbox)
     with opened() as connection:
         connection.run("users.me")

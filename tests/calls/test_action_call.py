@@ -44,12 +44,12 @@ def queries(hostile):
 # Pages
 
 
-def test_a_list_call_returns_one_page_by_default(troubled, connect):
-    result = connect(troubled).run(EVENTS, ALL_EVENTS)
+def test_a_list_call_returns_one_page_by_default(faulty_sandbox, connect):
+    result = connect(faulty_sandbox).run(EVENTS, ALL_EVENTS)
     assert len(result.records) == 100
     assert not result.complete
     assert result.next_page_token
-    assert result.calls == 1 == len(paths(troubled))
+    assert result.calls == 1 == len(paths(faulty_sandbox))
 
 
 def test_a_page_token_requests_the_next_page(sandbox, connect):
@@ -64,11 +64,11 @@ def test_a_page_token_requests_the_next_page(sandbox, connect):
 
 
 @pytest.mark.parametrize(("count", "calls"), [(None, 3), (100, 3), (50, 5), (25, 10)])
-def test_all_pages_return_the_whole_list_in_order_without_duplicates(count, calls, troubled, connect):
+def test_all_pages_return_the_whole_list_in_order_without_duplicates(count, calls, faulty_sandbox, connect):
     inputs = ALL_EVENTS | {"sort": "start_time:asc"} | ({"count": count} if count else {})
-    result = connect(troubled).run(EVENTS, inputs, all_pages=True)
+    result = connect(faulty_sandbox).run(EVENTS, inputs, all_pages=True)
     assert result.complete
-    assert result.calls == calls == len(paths(troubled))
+    assert result.calls == calls == len(paths(faulty_sandbox))
     assert len(set(uris(result.records))) == len(result.records) == MANY_EVENTS
     starts = [record["start_time"] for record in result.records]
     assert starts == sorted(starts)
@@ -89,12 +89,12 @@ def test_all_pages_return_the_whole_list_in_order_without_duplicates(count, call
 )
 @pytest.mark.parametrize("all_pages", [False, True])
 def test_a_limit_reads_only_the_needed_pages_and_reports_whether_more_exist(
-    limit, calls, complete, all_pages, troubled, connect
+    limit, calls, complete, all_pages, faulty_sandbox, connect
 ):
-    result = connect(troubled).run(EVENTS, ALL_EVENTS, limit=limit, all_pages=all_pages)
+    result = connect(faulty_sandbox).run(EVENTS, ALL_EVENTS, limit=limit, all_pages=all_pages)
     assert len(result.records) == min(limit, MANY_EVENTS)
     assert (result.calls, result.complete) == (calls, complete)
-    assert len(paths(troubled)) == calls
+    assert len(paths(faulty_sandbox)) == calls
 
 
 @pytest.mark.parametrize(("limit", "page_size"), [(None, "100"), (7, "7"), (500, "100")])
@@ -193,16 +193,16 @@ def test_a_list_without_a_next_page_token_is_complete(pagination, connect):
 # Streams
 
 
-def test_a_stream_requests_a_page_only_after_the_previous_one_is_consumed(troubled, connect):
-    stream = connect(troubled).iterate(EVENTS, ALL_EVENTS)
-    assert paths(troubled) == []
+def test_a_stream_requests_a_page_only_after_the_previous_one_is_consumed(faulty_sandbox, connect):
+    stream = connect(faulty_sandbox).iterate(EVENTS, ALL_EVENTS)
+    assert paths(faulty_sandbox) == []
     records = iter(stream)
     for _ in range(100):
         next(records)
-    assert len(paths(troubled)) == 1
+    assert len(paths(faulty_sandbox)) == 1
     assert not stream.complete
     next(records)
-    assert len(paths(troubled)) == 2
+    assert len(paths(faulty_sandbox)) == 2
     rest = list(records)
     assert len(rest) == MANY_EVENTS - 101
     assert stream.complete
@@ -290,18 +290,18 @@ def test_a_warning_contains_no_values_of_a_record(connect):
 # Functions
 
 
-def test_a_function_fetches_its_value_once_per_connection(troubled, connect):
-    connection = connect(troubled)
+def test_a_function_fetches_its_value_once_per_connection(faulty_sandbox, connect):
+    connection = connect(faulty_sandbox)
     rows = {"organization": "~{GetOrganizationUrl}~", "user": "~{GetUserUrl}~", "count": 1}
     connection.run(EVENTS, filter=rows)
     connection.run(EVENTS)
     connection.run("event_types.list", {"count": 1})
-    assert paths(troubled).count("/users/me") == 1
-    assert len(paths(troubled)) == 4
+    assert paths(faulty_sandbox).count("/users/me") == 1
+    assert len(paths(faulty_sandbox)) == 4
 
 
-def test_threads_share_one_fetch_of_a_function(troubled, connect):
-    connection = connect(troubled)
+def test_threads_share_one_fetch_of_a_function(faulty_sandbox, connect):
+    connection = connect(faulty_sandbox)
     start = threading.Barrier(4)
 
     def work(_):
@@ -312,12 +312,12 @@ def test_threads_share_one_fetch_of_a_function(troubled, connect):
         results = list(pool.map(work, range(4)))
     assert results[0]
     assert all(records == results[0] for records in results)
-    assert paths(troubled).count("/users/me") == 1
+    assert paths(faulty_sandbox).count("/users/me") == 1
 
 
-def test_a_failed_fetch_is_repeated_by_the_next_call(troubled, connect):
-    connection = connect(troubled)
-    troubled.fault("status", status=404, path="/users/me")
+def test_a_failed_fetch_is_repeated_by_the_next_call(faulty_sandbox, connect):
+    connection = connect(faulty_sandbox)
+    faulty_sandbox.fault("status", status=404, path="/users/me")
     with pytest.raises(Exception, match="not found"):
         connection.run(EVENTS)
     assert connection.run(EVENTS).records
@@ -563,10 +563,10 @@ def test_the_original_name_creates_a_subscription(fresh_sandbox, connect):
     assert result.record["events"] == ["invitee.created", "invitee.canceled"]
 
 
-def test_users_me_is_one_call(troubled, connect):
-    result = connect(troubled).run("users.me")
+def test_users_me_is_one_call(faulty_sandbox, connect):
+    result = connect(faulty_sandbox).run("users.me")
     assert result.calls == 1
-    assert paths(troubled) == ["/users/me"]
+    assert paths(faulty_sandbox) == ["/users/me"]
 
 
 def test_an_unknown_action_suggests_the_nearest_name(unvisited, connect):

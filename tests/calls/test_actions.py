@@ -220,15 +220,15 @@ def refusal(connection, action, status):
 
 
 @each_action
-def test_each_error_status_has_its_own_error_and_is_retried_only_if_safe(action, troubled, connect):
+def test_each_error_status_has_its_own_error_and_is_retried_only_if_safe(action, faulty_sandbox, connect):
     write = action.method in WRITES
     before = 0
     for status, kind, if_repeatable, if_write in REFUSALS:
         allowed = if_write if write else if_repeatable
-        troubled.fault("status", status=status, times=allowed, headers={"X-RateLimit-Reset": "60"})
-        error = refusal(connect(troubled), action, status)
+        faulty_sandbox.fault("status", status=status, times=allowed, headers={"X-RateLimit-Reset": "60"})
+        error = refusal(connect(faulty_sandbox), action, status)
         assert (status, error.code) == (status, kind)
-        assert (status, tries(troubled) - before) == (status, allowed)
+        assert (status, tries(faulty_sandbox) - before) == (status, allowed)
         before += allowed
         assert error.request_id, status
         if kind == "calendly_down":
@@ -260,24 +260,24 @@ def test_a_429_is_retried_after_the_wait_that_calendly_requests(action, world, c
 
 @each_action
 @pytest.mark.parametrize("kind", ["not_json", "html"])
-def test_a_reply_that_is_not_json_is_unexpected(action, kind, troubled, connect):
-    troubled.fault(kind, status=200, times=ALWAYS)
+def test_a_reply_that_is_not_json_is_unexpected(action, kind, faulty_sandbox, connect):
+    faulty_sandbox.fault(kind, status=200, times=ALWAYS)
     with pytest.raises(UnexpectedAnswer) as caught:
-        connect(troubled).run(action.id, example(action))
-    assert tries(troubled) == ONCE
+        connect(faulty_sandbox).run(action.id, example(action))
+    assert tries(faulty_sandbox) == ONCE
     assert ("Check before retrying" in caught.value.fix) == (action.method in WRITES)
 
 
 @each_action
-def test_an_empty_reply_is_unexpected_unless_the_action_returns_nothing(action, troubled, connect):
-    troubled.fault("empty", status=200, times=ALWAYS)
+def test_an_empty_reply_is_unexpected_unless_the_action_returns_nothing(action, faulty_sandbox, connect):
+    faulty_sandbox.fault("empty", status=200, times=ALWAYS)
     if action.returns == "none":
-        assert_fits(action, connect(troubled).run(action.id, example(action)))
+        assert_fits(action, connect(faulty_sandbox).run(action.id, example(action)))
     else:
         with pytest.raises(UnexpectedAnswer) as caught:
-            connect(troubled).run(action.id, example(action))
+            connect(faulty_sandbox).run(action.id, example(action))
         assert ("Check before retrying" in caught.value.fix) == (action.method in WRITES)
-    assert tries(troubled) == ONCE
+    assert tries(faulty_sandbox) == ONCE
 
 
 # Requests

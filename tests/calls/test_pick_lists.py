@@ -148,19 +148,19 @@ def test_a_name_without_a_match_is_an_invalid_input(connect, sandbox):
         ("contacts.get", {"uuid": "Nobody"}, ""),
     ],
 )
-def test_a_word_without_a_match_is_rejected_and_never_sent(connect, troubled, action, inputs, near):
+def test_a_word_without_a_match_is_rejected_and_never_sent(connect, faulty_sandbox, action, inputs, near):
     [word] = inputs.values()
     times = {"start_time": "2026-11-20T00:00:00Z", "end_time": "2026-11-21T00:00:00Z"}
     with pytest.raises(InvalidParams) as caught:
-        connect(troubled).run(action, inputs | (times if "available" in action else {}))
+        connect(faulty_sandbox).run(action, inputs | (times if "available" in action else {}))
     [problem] = caught.value.problems
     assert problem.path in inputs
     assert problem.message.startswith(f"{word!r} matches no name in ")
     assert (near in problem.message) if near else ("did you mean" not in problem.message)
     assert caught.value.fix == "Pass a URI, an id, or a name exactly as it is listed there."
-    for request in troubled.requests()["requests"]:
+    for request in faulty_sandbox.requests()["requests"]:
         assert word not in request["path"] + request["query"]
-    assert troubled.requests()["counts"].keys() <= {
+    assert faulty_sandbox.requests()["counts"].keys() <= {
         "GET /users/me",
         "GET /event_types",
         "GET /organization_memberships",
@@ -192,9 +192,9 @@ def test_an_organization_is_found_by_its_name(connect, sandbox, name):
     assert listed == [Option("Acme GmbH", record["uri"])]
 
 
-def test_an_organization_that_cannot_be_read_is_labeled_with_its_uri(connect, troubled):
-    troubled.control("POST", "/faults", {"kind": "status", "status": 403, "path": "/organizations/"})
-    [option] = connect(troubled).options("organizations.get", "uuid")
+def test_an_organization_that_cannot_be_read_is_labeled_with_its_uri(connect, faulty_sandbox):
+    faulty_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "path": "/organizations/"})
+    [option] = connect(faulty_sandbox).options("organizations.get", "uuid")
     assert option.label == option.value
 
 
@@ -205,20 +205,20 @@ def test_a_contact_is_found_by_its_email(connect, sandbox):
     assert found["uri"] == known["uri"]
 
 
-def test_me_is_the_tokens_user_in_every_user_input(connect, troubled):
-    connection = connect(troubled)
+def test_me_is_the_tokens_user_in_every_user_input(connect, faulty_sandbox):
+    connection = connect(faulty_sandbox)
     owner = connection.run("users.me").record["uri"]
     assert connection.run("event_types.list", {"user": "me"}).records
     assert connection.run("event_types.list", {"user": "me"}).records
-    assert troubled.requests()["counts"] == {"GET /users/me": 2, "GET /event_types": 2}
+    assert faulty_sandbox.requests()["counts"] == {"GET /users/me": 2, "GET /event_types": 2}
     assert {f"user={quote(owner, safe='')}&count=100"} <= {
-        request["query"] for request in troubled.requests()["requests"]
+        request["query"] for request in faulty_sandbox.requests()["requests"]
     }
 
 
-def test_me_is_resolved_without_a_pick_list(connect, troubled):
-    assert connect(troubled).run("users.get", {"uuid": "me"}).record["name"] == "Ada Okafor"
-    assert troubled.requests()["counts"] == {"GET /users/me": 1}
+def test_me_is_resolved_without_a_pick_list(connect, faulty_sandbox):
+    assert connect(faulty_sandbox).run("users.get", {"uuid": "me"}).record["name"] == "Ada Okafor"
+    assert faulty_sandbox.requests()["counts"] == {"GET /users/me": 1}
 
 
 def test_an_unknown_field_is_a_usage_error(connect, unvisited):

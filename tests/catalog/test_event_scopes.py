@@ -79,11 +79,11 @@ def underscoped(fresh_sandbox, connect):
 @pytest.mark.parametrize("stored", [False, True])
 def test_a_scope_that_was_not_granted_is_named_before_the_call(create, stored, signed_in, fresh_sandbox):
     connection = signed_in(*SCOPES, "webhooks:write", stored=stored)
-    with pytest.raises(InvalidParams) as refused:
+    with pytest.raises(InvalidParams) as caught:
         create(connection)
-    assert refused.value.action == "webhook_subscriptions.create"
-    assert [(one.path, one.message) for one in refused.value.problems] == [("events", LACKING)]
-    assert refused.value.fix.startswith(FIX)
+    assert caught.value.action == "webhook_subscriptions.create"
+    assert [(one.path, one.message) for one in caught.value.problems] == [("events", LACKING)]
+    assert caught.value.fix.startswith(FIX)
     assert posts(fresh_sandbox) == 0
 
 
@@ -105,10 +105,10 @@ def test_a_new_sign_in_under_the_same_name_counts_immediately(signed_in, fresh_s
 
 @each_call
 def test_scopes_are_named_as_the_likely_cause_of_an_unexplained_rejection(create, underscoped, fresh_sandbox):
-    with pytest.raises(Rejected) as refused:
+    with pytest.raises(Rejected) as caught:
         create(underscoped)
-    assert refused.value.status == 400
-    assert refused.value.fix == f"The token probably lacks a scope of these events. {FIX} with these scopes."
+    assert caught.value.status == 400
+    assert caught.value.fix == f"The token probably lacks a scope of these events. {FIX} with these scopes."
     assert at_calendly(fresh_sandbox) == {}
 
 
@@ -130,9 +130,9 @@ def test_the_scope_to_subscribe_is_checked_too(connect, fresh_sandbox):
 
 
 def test_a_rejection_that_names_an_input_keeps_its_advice(underscoped):
-    with pytest.raises(Rejected) as refused:
+    with pytest.raises(Rejected) as caught:
         underscoped.request("POST", PATH, {**WANTED, "url": "hooks"})
-    assert "scope" not in refused.value.fix
+    assert "scope" not in caught.value.fix
 
 
 @pytest.mark.parametrize(
@@ -183,10 +183,10 @@ def test_only_the_minimum_scopes_are_named():
 
 
 def test_all_missing_scopes_are_named(unvisited, connect):
-    subscriptions = subscriptions_of(connect(unvisited), lacks=lambda _scope: True)
-    with pytest.raises(InvalidParams) as refused:
+    subscriptions = subscriptions_of(connect(unvisited), is_missing=lambda _scope: True)
+    with pytest.raises(InvalidParams) as caught:
         subscriptions.subscribe([EVENT, "meeting_recap.created"], CALLBACK)
-    assert [one.message.partition(" needs ")[2].partition(",")[0] for one in refused.value.problems] == [
+    assert [one.message.partition(" needs ")[2].partition(",")[0] for one in caught.value.problems] == [
         "webhooks:write",
         "contacts:read",
         "meeting_recaps:read",

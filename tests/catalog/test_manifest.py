@@ -22,7 +22,7 @@ def nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("action", list(catalog()))
-def test_an_id_finds_its_action_whatever_inputs_are_passed(action):
+def test_an_id_finds_its_action_with_any_inputs(action):
     assert find(action) is catalog()[action]
     assert find(action, frozenset({"uuid", "rubbish"})) is catalog()[action]
     assert named(action) == (catalog()[action],)
@@ -145,7 +145,7 @@ def test_a_choice_that_a_default_makes_is_not_required(action):
     assert not Draft202012Validator(found.sent).is_valid({})
 
 
-def test_relaxing_changes_nothing_else():
+def test_relaxing_changes_only_the_required_inputs():
     found = catalog()[CREATE]
     assert {**found.input, "required": found.sent["required"]} == found.sent
     user = {"url": "https://hooks.acme.example/x", "events": ["invitee.created"], "scope": "user"}

@@ -68,7 +68,7 @@ def test_a_record_without_a_readable_time_is_kept():
     assert WINDOW.merge([], [even, odd, {"x": 1}]) == [odd, {"x": 1}, even]
 
 
-def test_a_slot_query_over_90_days_is_three_calls_and_one_answer(connect, fresh_sandbox, timer):
+def test_a_slot_query_over_90_days_is_three_calls_and_one_result(connect, fresh_sandbox, timer):
     timer.now = datetime(2026, 11, 17, tzinfo=UTC).timestamp()
     connection = connect(fresh_sandbox)
     event_type = connection.run("event_types.list").records[0]["uri"]

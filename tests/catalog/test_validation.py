@@ -40,7 +40,7 @@ def refused(action: Action, values: dict[Any, Any], *known: Problem) -> dict[str
 # --- inputs
 
 
-def test_good_inputs_pass():
+def test_valid_inputs_pass():
     check_input(CREATE, GOOD, [])
 
 

@@ -751,7 +751,7 @@ def test_the_sandbox_prints_how_to_use_it(process):
     assert "CALENDLY_API_TOKEN=sandbox-owner" in "".join(lines)
 
 
-def test_a_port_that_is_taken_is_one_line(call, unvisited):
+def test_a_port_in_use_is_one_line(call, unvisited):
     code, _, err = call("sandbox", "--port", str(unvisited.port))
     assert code == 1
     assert_one_line(err, "in use")
@@ -810,12 +810,12 @@ def test_the_demo_fails_if_the_host_finds_no_connector(call, monkeypatch):
     assert "found no connector named calendly" in err
 
 
-def test_a_live_demo_only_reads(call, troubled, monkeypatch):
+def test_a_live_demo_only_reads(call, faulty_sandbox, monkeypatch):
     monkeypatch.setenv("LIVE", "1")
-    code, out, err = call("demo", server=troubled)
+    code, out, err = call("demo", server=faulty_sandbox)
     assert (code, err) == (0, "")
     assert out.endswith("demo: ok\n")
-    assert {request["method"] for request in troubled.requests()["requests"]} == {"GET"}
+    assert {request["method"] for request in faulty_sandbox.requests()["requests"]} == {"GET"}
 
 
 def test_a_live_demo_without_a_token_fails(call, unvisited, monkeypatch):

@@ -260,7 +260,7 @@ def test_silent_connections_do_not_keep_webhooks_out(place):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_kill_after_the_answer_loses_nothing(place):
+def test_a_kill_after_the_reply_loses_no_event(place):
     with listening(place, "--exec", "false") as listener:
         for number in range(20):
             assert listener.post(event(number)) == 200

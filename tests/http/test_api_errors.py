@@ -105,7 +105,7 @@ def test_the_reason_of_a_403_follows_from_its_message(message, reason):
     assert error.reason == reason
 
 
-def test_advice_about_a_taken_slot_does_not_mention_ids():
+def test_advice_about_an_unavailable_slot_does_not_mention_ids():
     error = refused(BOOK, 404, NO_SLOT)
     assert isinstance(error, NotFound)
     assert error.message == (

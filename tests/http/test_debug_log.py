@@ -103,7 +103,7 @@ def test_errors_and_echoes_are_logged_without_the_token(log, connect):
     st.text("ABCDEFGH0123456789-_.", min_size=8),
     st.binary() | st.none(),
 )
-def test_no_secret_is_logged_whatever_is_sent_and_received(fields, token, body):
+def test_no_request_or_reply_logs_a_secret(fields, token, body):
     log = logging.getLogger("calendly_connector")
     logged = []
     handler = logging.Handler()

@@ -120,15 +120,15 @@ ending = pytest.mark.parametrize("step", [pytest.param(step, id=name) for name, 
 
 
 @ending
-def test_a_page_that_is_lost_is_requested_again(step, troubled, events, connect):
-    with Proxy(troubled, Step(), step, Step(), step, step) as proxy:
+def test_a_page_that_is_lost_is_requested_again(step, faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, Step(), step, Step(), step, step) as proxy:
         read(connect(proxy)).is_all_of(events)
     assert len(proxy.asked) == 10 + 3
 
 
 @ending
-def test_if_every_page_is_lost_the_read_ends_with_correct_pages_before(step, troubled, events, connect):
-    with Proxy(troubled, Step(), Step(), Step(), then=step) as proxy:
+def test_if_every_page_is_lost_the_read_ends_with_correct_pages_before(step, faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, Step(), Step(), Step(), then=step) as proxy:
         reading = read(connect(proxy))
     reading.broke_off(events, NoAnswer, pages=3)
     assert reading.error.reason == "broken"
@@ -136,8 +136,8 @@ def test_if_every_page_is_lost_the_read_ends_with_correct_pages_before(step, tro
 
 
 @pytest.mark.parametrize("place", range(20, 200, 9))
-def test_headers_that_end_early_never_yield_wrong_records(place, troubled, events, connect):
-    with Proxy(troubled, Step(), Step(cut=place)) as proxy:
+def test_headers_that_end_early_never_yield_wrong_records(place, faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, Step(), Step(cut=place)) as proxy:
         reading = read(connect(proxy))
     if reading.error:
         reading.broke_off(events, UnexpectedAnswer, pages=1)
@@ -146,14 +146,14 @@ def test_headers_that_end_early_never_yield_wrong_records(place, troubled, event
 
 
 @pytest.mark.parametrize("size", [1, 7, 512, 1_000_000])
-def test_a_reply_in_chunks_is_read(size, troubled, events, connect):
-    with Proxy(troubled, then=Step(chunked=size)) as proxy:
+def test_a_reply_in_chunks_is_read(size, faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, then=Step(chunked=size)) as proxy:
         read(connect(proxy)).is_all_of(events)
 
 
 @pytest.mark.parametrize("abruptly", [False, True])
-def test_a_connection_that_was_closed_while_idle_is_reopened(abruptly, troubled, events, connect):
-    with Proxy(troubled, then=Step(leave=True, abruptly=abruptly)) as proxy:
+def test_a_connection_that_was_closed_while_idle_is_reopened(abruptly, faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, then=Step(leave=True, abruptly=abruptly)) as proxy:
 
         def wait():
             assert proxy.left.wait(10)
@@ -173,38 +173,38 @@ def test_a_connection_that_was_closed_while_idle_is_reopened(abruptly, troubled,
         pytest.param({"kind": "empty"}, id="nothing"),
     ],
 )
-def test_a_reply_that_is_not_a_page_ends_the_read_without_a_retry(fault, troubled, events, connect):
-    troubled.fault(**fault, after=3)
-    read(connect(troubled)).broke_off(events, UnexpectedAnswer, pages=3)
-    assert len(asked(troubled)) == 4
+def test_a_reply_that_is_not_a_page_ends_the_read_without_a_retry(fault, faulty_sandbox, events, connect):
+    faulty_sandbox.fault(**fault, after=3)
+    read(connect(faulty_sandbox)).broke_off(events, UnexpectedAnswer, pages=3)
+    assert len(asked(faulty_sandbox)) == 4
 
 
 @pytest.mark.parametrize("kind", ["truncate", "reset"])
-def test_a_body_that_is_cut_in_half_is_requested_again(kind, troubled, events, connect):
-    troubled.fault(kind, after=3, times=2)
-    read(connect(troubled)).is_all_of(events)
-    assert len(asked(troubled)) == 10 + 2
+def test_a_body_that_is_cut_in_half_is_requested_again(kind, faulty_sandbox, events, connect):
+    faulty_sandbox.fault(kind, after=3, times=2)
+    read(connect(faulty_sandbox)).is_all_of(events)
+    assert len(asked(faulty_sandbox)) == 10 + 2
 
 
 # Time
 
 
-def test_a_body_that_drips_in_ends_at_the_deadline(troubled, events, connect, timer):
+def test_a_body_that_drips_in_ends_at_the_deadline(faulty_sandbox, events, connect, timer):
     def tick():
         timer.now += 1.0
 
-    with Proxy(troubled, Step(), Step(), Step(tick=tick)) as proxy:
+    with Proxy(faulty_sandbox, Step(), Step(), Step(tick=tick)) as proxy:
         reading = read(connect(proxy))
     reading.broke_off(events, NoAnswer, pages=2)
     assert reading.error.reason == "timeout"
     assert len(proxy.asked) == 3  # no time is left for another attempt
 
 
-def test_a_body_that_drips_in_within_the_deadline_is_read(troubled, events, connect, timer):
+def test_a_body_that_drips_in_within_the_deadline_is_read(faulty_sandbox, events, connect, timer):
     def tick():
         timer.now += 1e-4
 
-    with Proxy(troubled, Step(), Step(tick=tick)) as proxy:
+    with Proxy(faulty_sandbox, Step(), Step(tick=tick)) as proxy:
         read(connect(proxy)).is_all_of(events)
 
 
@@ -221,8 +221,8 @@ def test_headers_that_drip_in_forever_end_at_the_deadline(connect, timer):
     assert reading.error.reason == "timeout"  # a library's own limit of a line's length would be "broken"
 
 
-def test_a_reply_that_never_comes_is_a_timeout(troubled, events, connect):
-    with Proxy(troubled, Step(), Step(), then=Step(hold=True)) as proxy:
+def test_a_reply_that_never_comes_is_a_timeout(faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, Step(), Step(), then=Step(hold=True)) as proxy:
         reading = read(connect(proxy, timeouts=Timeouts(read_s=1.0)))
     reading.broke_off(events, NoAnswer, pages=2)
     assert reading.error.reason == "timeout"
@@ -308,24 +308,24 @@ def test_a_wait_is_right_even_if_the_servers_clock_is_wrong(hours, make_sandbox,
 
 @pytest.mark.parametrize("kind", ["status", "html"])
 @pytest.mark.parametrize("times", [1, ATTEMPTS - 1])
-def test_a_5xx_is_retried_until_it_is_over(kind, times, troubled, events, connect):
-    troubled.fault(kind, after=3, times=times)
-    read(connect(troubled)).is_all_of(events)
-    assert len(asked(troubled)) == 10 + times
+def test_a_5xx_is_retried_until_it_is_over(kind, times, faulty_sandbox, events, connect):
+    faulty_sandbox.fault(kind, after=3, times=times)
+    read(connect(faulty_sandbox)).is_all_of(events)
+    assert len(asked(faulty_sandbox)) == 10 + times
 
 
-def test_bursts_of_5xx_are_survived(troubled, events, connect):
+def test_bursts_of_5xx_are_survived(faulty_sandbox, events, connect):
     for after, status in enumerate((500, 502, 503, 504), 1):
-        troubled.fault("status", status=status, after=after, times=ATTEMPTS - 1)
-    read(connect(troubled)).is_all_of(events)
-    assert len(asked(troubled)) == 10 + 4 * (ATTEMPTS - 1)
+        faulty_sandbox.fault("status", status=status, after=after, times=ATTEMPTS - 1)
+    read(connect(faulty_sandbox)).is_all_of(events)
+    assert len(asked(faulty_sandbox)) == 10 + 4 * (ATTEMPTS - 1)
 
 
-def test_a_permanent_5xx_ends_the_read_with_correct_pages_before(troubled, events, connect, timer):
-    troubled.fault("status", after=3, times=FOR_GOOD)
+def test_a_permanent_5xx_ends_the_read_with_correct_pages_before(faulty_sandbox, events, connect, timer):
+    faulty_sandbox.fault("status", after=3, times=FOR_GOOD)
     began = timer.now
-    read(connect(troubled)).broke_off(events, CalendlyDown, pages=3)
-    assert len(asked(troubled)) == 3 + ATTEMPTS
+    read(connect(faulty_sandbox)).broke_off(events, CalendlyDown, pages=3)
+    assert len(asked(faulty_sandbox)) == 3 + ATTEMPTS
     assert timer.now - began <= DEADLINE_S
 
 
@@ -346,31 +346,31 @@ def _nothing(_now):
 
 
 @pytest.mark.parametrize("headers_at", [_seconds, _date])
-def test_a_503_is_retried_no_sooner_than_it_says(headers_at, troubled, events, connect, timer):
-    troubled.fault("status", status=503, headers=headers_at(timer.now), after=3)
-    read(connect(troubled)).is_all_of(events)
+def test_a_503_is_retried_no_sooner_than_it_says(headers_at, faulty_sandbox, events, connect, timer):
+    faulty_sandbox.fault("status", status=503, headers=headers_at(timer.now), after=3)
+    read(connect(faulty_sandbox)).is_all_of(events)
     assert 20 <= sum(timer.sleeps) <= 50
 
 
 @pytest.mark.parametrize(
     ("headers_at", "wait_s"), [(_seconds, 20), (_date, 20), (_reset, 20), (_nothing, 60)]
 )
-def test_a_429_is_retried_after_the_time_it_says(headers_at, wait_s, troubled, events, connect, timer):
-    troubled.fault("status", status=429, headers=headers_at(timer.now), after=3)
-    read(connect(troubled)).is_all_of(events)
+def test_a_429_is_retried_after_the_time_it_says(headers_at, wait_s, faulty_sandbox, events, connect, timer):
+    faulty_sandbox.fault("status", status=429, headers=headers_at(timer.now), after=3)
+    read(connect(faulty_sandbox)).is_all_of(events)
     assert wait_s <= sum(timer.sleeps) <= wait_s + 2
-    assert asked(troubled).count(429) == 1
+    assert asked(faulty_sandbox).count(429) == 1
 
 
-def test_a_permanent_429_ends_the_read_with_correct_pages_before(troubled, events, connect, timer):
-    troubled.fault("status", status=429, headers={"Retry-After": "1"}, after=3, times=FOR_GOOD)
+def test_a_permanent_429_ends_the_read_with_correct_pages_before(faulty_sandbox, events, connect, timer):
+    faulty_sandbox.fault("status", status=429, headers={"Retry-After": "1"}, after=3, times=FOR_GOOD)
     began = timer.now
-    read(connect(troubled)).broke_off(events, RateLimited, pages=3)
+    read(connect(faulty_sandbox)).broke_off(events, RateLimited, pages=3)
     assert timer.now - began <= DEADLINE_S
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_rate_limit_is_respected_however_the_server_counts(mode, make_sandbox, events, connect, timer):
+def test_a_rate_limit_is_respected_with_any_kind_of_window(mode, make_sandbox, events, connect, timer):
     began = timer.now
     with make_sandbox(rate_limit=20, rate_mode=mode, clock=timer) as sandbox:
         read(connect(sandbox), params=IN_MANY_PAGES).is_all_of(events)
@@ -393,11 +393,11 @@ def test_it_waits_if_another_program_uses_up_the_limit(mode, make_sandbox, event
     assert refused <= 4
 
 
-def test_a_name_that_no_longer_resolves_ends_the_read(troubled, events, connect, monkeypatch):
+def test_a_name_that_no_longer_resolves_ends_the_read(faulty_sandbox, events, connect, monkeypatch):
     def gone(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    with Proxy(troubled, Step(), Step(), Step(leave=True)) as proxy, monkeypatch.context() as patch:
+    with Proxy(faulty_sandbox, Step(), Step(), Step(leave=True)) as proxy, monkeypatch.context() as patch:
 
         def cut_off():
             assert proxy.left.wait(10)
@@ -408,8 +408,8 @@ def test_a_name_that_no_longer_resolves_ends_the_read(troubled, events, connect,
     assert reading.error.reason == "dns"
 
 
-def test_a_server_that_is_gone_ends_the_read(troubled, events, connect, timer):
-    with Proxy(troubled) as proxy:
+def test_a_server_that_is_gone_ends_the_read(faulty_sandbox, events, connect, timer):
+    with Proxy(faulty_sandbox) as proxy:
         connection = connect(proxy)
         reading = read(connection, before_page={4: lambda: proxy.__exit__(None, None, None)})
     reading.broke_off(events, NoAnswer, pages=3)
@@ -423,20 +423,22 @@ def test_a_server_that_is_gone_ends_the_read(troubled, events, connect, timer):
 @pytest.mark.parametrize("sort", ["start_time:asc", "start_time:desc"])
 @pytest.mark.parametrize("bounds", [{}, {"min_start_time": "2026-01-01T00:00:00Z"}])
 @pytest.mark.parametrize("times", [1, 3, FOR_GOOD])
-def test_a_list_in_order_of_time_resumes_after_a_rejected_page_token(times, bounds, sort, troubled, connect):
+def test_a_list_in_order_of_time_resumes_after_a_rejected_page_token(
+    times, bounds, sort, faulty_sandbox, connect
+):
     params = IN_TEN_PAGES | bounds | {"sort": sort}
-    expected = read(connect(troubled), params=params).uris
+    expected = read(connect(faulty_sandbox), params=params).uris
     assert len(expected) > 100
-    troubled.fault("refuse_token", path="/scheduled_events", after=3, times=times)
-    read(connect(troubled), params=params).is_all_of(expected)
+    faulty_sandbox.fault("refuse_token", path="/scheduled_events", after=3, times=times)
+    read(connect(faulty_sandbox), params=params).is_all_of(expected)
 
 
 @pytest.mark.parametrize("number", [2, 3, 10])
-def test_stale_page_tokens_cause_no_gaps_and_no_duplicates(number, troubled, events, connect):
+def test_stale_page_tokens_cause_no_gaps_and_no_duplicates(number, faulty_sandbox, events, connect):
     def expire():
-        troubled.control("POST", "/page_tokens/expire")
+        faulty_sandbox.control("POST", "/page_tokens/expire")
 
-    read(connect(troubled), before_page={number: expire}).is_all_of(events)
+    read(connect(faulty_sandbox), before_page={number: expire}).is_all_of(events)
 
 
 def test_more_events_of_one_moment_than_a_page_are_complete_or_reported(fresh_sandbox, connect):
@@ -454,60 +456,60 @@ def test_more_events_of_one_moment_than_a_page_are_complete_or_reported(fresh_sa
         assert reading.complete or times == FOR_GOOD
 
 
-def test_a_list_without_order_of_time_restarts_after_a_rejected_page_token(troubled, members, connect):
+def test_a_list_without_order_of_time_restarts_after_a_rejected_page_token(faulty_sandbox, members, connect):
     params = {"organization": ORGANIZATION, "count": 2}
     for after in (1, 2, 3):
-        troubled.fault("refuse_token", path="/organization_memberships", after=after)
-        read(connect(troubled), MEMBERS, params).is_all_of(members)
+        faulty_sandbox.fault("refuse_token", path="/organization_memberships", after=after)
+        read(connect(faulty_sandbox), MEMBERS, params).is_all_of(members)
 
 
-def test_a_list_whose_page_tokens_are_always_rejected_is_incomplete(troubled, members, connect):
-    troubled.fault("refuse_token", path="/organization_memberships", after=2, times=FOR_GOOD)
-    reading = read(connect(troubled), MEMBERS, {"organization": ORGANIZATION, "count": 2})
+def test_a_list_whose_page_tokens_are_always_rejected_is_incomplete(faulty_sandbox, members, connect):
+    faulty_sandbox.fault("refuse_token", path="/organization_memberships", after=2, times=FOR_GOOD)
+    reading = read(connect(faulty_sandbox), MEMBERS, {"organization": ORGANIZATION, "count": 2})
     assert reading.uris == members[:4]
     assert not reading.complete
     assert reading.error or reading.warnings
 
 
-def test_a_list_that_cannot_be_resumed_is_incomplete(troubled, events, connect):
+def test_a_list_that_cannot_be_resumed_is_incomplete(faulty_sandbox, events, connect):
     for _ in range(8):
         for kind in ("refuse_token", "empty_page"):  # each applies to the request after the previous one
-            troubled.fault(kind, path="/scheduled_events", after=1)
-    reading = read(connect(troubled))
+            faulty_sandbox.fault(kind, path="/scheduled_events", after=1)
+    reading = read(connect(faulty_sandbox))
     assert reading.uris == events[:25]
     assert reading.error is None
     assert not reading.complete
     assert any(EVENTS in warning for warning in reading.warnings)
 
 
-def test_a_page_token_that_leads_to_its_own_page_ends_the_read(troubled, events, connect):
-    troubled.fault("repeat_token", after=3)
-    reading = read(connect(troubled))
+def test_a_page_token_that_leads_to_its_own_page_ends_the_read(faulty_sandbox, events, connect):
+    faulty_sandbox.fault("repeat_token", after=3)
+    reading = read(connect(faulty_sandbox))
     reading.broke_off(events, UnexpectedAnswer)
     assert len(reading.uris) in {75, 100}  # with and without the records of the page
 
 
-def test_a_repeated_first_page_is_returned_once(troubled, events, connect):
-    troubled.fault("repeat_token")
-    read(connect(troubled)).is_all_of(events)
+def test_a_repeated_first_page_is_returned_once(faulty_sandbox, events, connect):
+    faulty_sandbox.fault("repeat_token")
+    read(connect(faulty_sandbox)).is_all_of(events)
 
 
 @pytest.mark.parametrize("times", [1, 5])
 @pytest.mark.parametrize("after", [0, 4, 9])
-def test_empty_pages_do_not_end_a_list(after, times, troubled, events, connect):
-    troubled.fault("empty_page", after=after, times=times)
-    read(connect(troubled)).is_all_of(events)
+def test_empty_pages_do_not_end_a_list(after, times, faulty_sandbox, events, connect):
+    faulty_sandbox.fault("empty_page", after=after, times=times)
+    read(connect(faulty_sandbox)).is_all_of(events)
 
 
 @pytest.mark.parametrize("rows", [1, 12, 24])
-def test_rows_that_shift_between_pages_are_returned_once(rows, troubled, events, connect):
-    troubled.fault("shift", rows=rows, after=1, times=FOR_GOOD)
-    read(connect(troubled)).is_all_of(events)
+def test_rows_that_shift_between_pages_are_returned_once(rows, faulty_sandbox, events, connect):
+    faulty_sandbox.fault("shift", rows=rows, after=1, times=FOR_GOOD)
+    read(connect(faulty_sandbox)).is_all_of(events)
 
 
-def test_rows_that_shift_in_an_unordered_list_are_returned_once(troubled, members, connect):
-    troubled.fault("shift", path="/organization_memberships", rows=2, after=1, times=FOR_GOOD)
-    read(connect(troubled), MEMBERS, {"organization": ORGANIZATION, "count": 3}).is_all_of(members)
+def test_rows_that_shift_in_an_unordered_list_are_returned_once(faulty_sandbox, members, connect):
+    faulty_sandbox.fault("shift", path="/organization_memberships", rows=2, after=1, times=FOR_GOOD)
+    read(connect(faulty_sandbox), MEMBERS, {"organization": ORGANIZATION, "count": 3}).is_all_of(members)
 
 
 def test_bookings_and_cancellations_during_a_read_affect_no_other_records(fresh_sandbox, connect):
@@ -713,15 +715,15 @@ schedules = st.tuples(
 )
 
 
-def read_through(troubled, schedule, events, timer):
+def read_through(faulty_sandbox, schedule, events, timer):
     """Read all events with faults; the result is correct, or reports that it isn't."""
     proxy_steps, declared = schedule
-    troubled.control("DELETE", "/faults")
+    faulty_sandbox.control("DELETE", "/faults")
     for fault in declared:
-        troubled.fault(**fault, path="/scheduled_events")
+        faulty_sandbox.fault(**fault, path="/scheduled_events")
     credential = {"kind": KIND, "token": OWNER_TOKEN}
     with (
-        Proxy(troubled, *proxy_steps) as proxy,
+        Proxy(faulty_sandbox, *proxy_steps) as proxy,
         connector.connect(
             credential, origin=proxy.url, clock=timer, monotonic=timer, sleep=timer.sleep
         ) as connection,
@@ -734,8 +736,8 @@ def read_through(troubled, schedule, events, timer):
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schedule=schedules)
-def test_random_faults_cause_no_silent_gaps_and_no_duplicates(schedule, troubled, events, timer):
-    read_through(troubled, schedule, events, timer)
+def test_random_faults_cause_no_silent_gaps_and_no_duplicates(schedule, faulty_sandbox, events, timer):
+    read_through(faulty_sandbox, schedule, events, timer)
 
 
 class _Slow(Timer):
@@ -778,6 +780,6 @@ def _drawn(chance):
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_random_faults_during_parallel_reads_keep_the_order(seed, troubled, events):
+def test_random_faults_during_parallel_reads_keep_the_order(seed, faulty_sandbox, events):
     schedule = _drawn(random.Random(seed))  # noqa: S311 - no secrets
-    read_through(troubled, schedule, events, _Slow())
+    read_through(faulty_sandbox, schedule, events, _Slow())

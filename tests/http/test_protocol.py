@@ -458,7 +458,7 @@ def test_reason_of_a_403(document, reason, scopes):
         (599, CalendlyDown),
     ],
 )
-def test_the_status_alone_decides_the_class(status, kind):
+def test_the_status_determines_the_error_class(status, kind):
     body = b'{"title": "Unauthenticated", "message": "Resource Not Found"}'
     with pytest.raises(ConnectorError) as caught:
         read_document(READ, status, {}, body)
@@ -512,7 +512,7 @@ def test_a_failed_write_may_have_happened(request_, lost):
     ids=lambda body: repr(body[:24]),
 )
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 429, 500])
-def test_hostile_error_body_gives_a_short_plain_error(status, body):
+def test_a_hostile_error_body_becomes_a_short_plain_error(status, body):
     error = error_for(READ, status, {}, body)
     assert str(error).isprintable()
     assert len(str(error)) < 1_000

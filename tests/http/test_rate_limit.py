@@ -120,7 +120,7 @@ def test_a_read_that_fits_into_one_window_never_waits(threads):
 @pytest.mark.parametrize("threads", [1, 8])
 @pytest.mark.parametrize("says", [None, 60])
 @pytest.mark.parametrize("kind", [Fixed, Sliding])
-def test_however_the_server_counts_429s_are_rare(kind, limit, threads, says):
+def test_429s_are_rare_with_any_kind_of_window(kind, limit, threads, says):
     sent, refused = run(kind(limit, says=says), 6 * limit, threads=threads)
     assert refused <= 1
     assert sent[-1] <= 9 * 61  # at best 5 of 60 s
@@ -272,7 +272,7 @@ def test_one_request_learns_the_window_before_others_follow():
     assert account.acquire(*GET, 0.1) == rate_limit.RECHECK_S
 
 
-def test_a_request_without_an_answer_does_not_hold_the_others_up():
+def test_a_request_without_a_reply_does_not_delay_the_others():
     account = AccountRateLimit()
     for _ in range(3):
         assert isinstance(account.acquire(*GET, 0.0), Permit)

@@ -60,13 +60,13 @@ def test_errors_are_the_same_as_for_an_action(connect, sandbox):
         connect(sandbox).request("GET", "/moods")
 
 
-def test_a_read_is_retried_and_a_write_is_not(connect, troubled):
+def test_a_read_is_retried_and_a_write_is_not(connect, faulty_sandbox):
     for method, tries in (("GET", 5), ("PATCH", 1)):
-        troubled.control("DELETE", "/requests")
-        troubled.fault("status", status=503, times=tries)
+        faulty_sandbox.control("DELETE", "/requests")
+        faulty_sandbox.fault("status", status=503, times=tries)
         with pytest.raises(CalendlyDown):
-            connect(troubled).request(method, "/event_types")
-        assert len(troubled.requests()["requests"]) == tries
+            connect(faulty_sandbox).request(method, "/event_types")
+        assert len(faulty_sandbox.requests()["requests"]) == tries
 
 
 def test_a_redirect_is_not_followed(connect, unvisited):
@@ -123,7 +123,7 @@ def test_the_command_line_prints_the_totals(capsys):
     assert json.loads(capsys.readouterr().out)["extra"]["total_count"] > 0
 
 
-def test_a_delete_is_done_if_its_retry_finds_nothing(connect, timer):
+def test_a_retried_delete_that_gets_a_404_succeeds(connect, timer):
     with Hostile(reply(503), reply(404, body={"title": "x", "message": "y"})) as server:
         result = connect(server).run("webhook_subscriptions.delete", {"uuid": "A" * 16})
     assert result.calls == 2

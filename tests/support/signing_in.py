@@ -23,7 +23,7 @@ def app_server(origin, app=NATIVE, timing=None):
     return AuthorizationServer(origin, app["client_id"], secret, timing or Timing())
 
 
-def landed(consent):
+def follow_redirect(consent):
     """Return the URL that the consent page redirects to."""
     reply = httpx.get(consent.url, trust_env=False)
     assert reply.status_code == 303, reply.text
@@ -42,7 +42,7 @@ def sign_in(sandbox, app=NATIVE, scopes=SCOPES, timing=None):
     server = app_server(sandbox.url, app, Timing(clock=clock, monotonic=lambda: 0.0))
     consent = server.begin(app["redirect_uri"], tuple(scopes))
     rate_limit.reset()
-    return signed_in(app, server.exchange(consent, landed(consent)))
+    return signed_in(app, server.exchange(consent, follow_redirect(consent)))
 
 
 def token_calls(sandbox):

@@ -19,7 +19,7 @@ from calendly_connector.plugin import connector
 from subscribing import EVENTS
 
 
-class Dying:
+class KillAtStep:
     """Forwards calls, and kills this process before or after one of the `counted` ones."""
 
     left = 0
@@ -34,16 +34,16 @@ class Dying:
             return inner
 
         def counted(*arguments, **named):
-            self._pass_by()
+            self._count_step()
             result = inner(*arguments, **named)
-            self._pass_by()
+            self._count_step()
             return result
 
         return counted
 
-    def _pass_by(self):
-        Dying.left -= 1
-        if Dying.left == 0:
+    def _count_step(self):
+        KillAtStep.left -= 1
+        if KillAtStep.left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -63,9 +63,9 @@ def main(command, *arguments):
             say(json.dumps(asdict(subscription)))
             return
         change, step, *rest = arguments
-        Dying.left = int(step)
+        KillAtStep.left = int(step)
         subscriptions = Subscriptions(
-            Dying(connection, {"run"}), Dying(VaultStore(open_vault()), {"put", "delete"})
+            KillAtStep(connection, {"run"}), KillAtStep(VaultStore(open_vault()), {"put", "delete"})
         )
         if change == "subscribe":
             subscriptions.subscribe(EVENTS, callback)

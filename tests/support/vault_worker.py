@@ -31,22 +31,22 @@ CHANGES = {
 STEPS = ("open", "close", "fsync", "mkdir", "replace", "unlink")  # functions of os
 
 
-class Reaper:
-    """Kill this process at a step."""
+class KillAtStep:
+    """Kills this process at a step, counted over wrapped functions, writes and opened files."""
 
     def __init__(self, step):
         self.left = step
 
-    def pass_by(self):
+    def count_step(self):
         self.left -= 1
         if self.left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def around(self, function):
         def wrapped(*arguments, **named):
-            self.pass_by()
+            self.count_step()
             result = function(*arguments, **named)
-            self.pass_by()
+            self.count_step()
             return result
 
         return wrapped
@@ -61,9 +61,9 @@ class Reaper:
 class HalfWritten:
     """A file that can kill the process in the middle of a write."""
 
-    def __init__(self, file, reaper):
+    def __init__(self, file, killer):
         self.file = file
-        self.reaper = reaper
+        self.killer = killer
 
     def __enter__(self):
         return self
@@ -75,7 +75,7 @@ class HalfWritten:
         middle = len(content) // 2
         self.file.write(content[:middle])
         self.file.flush()
-        self.reaper.pass_by()
+        self.killer.count_step()
         self.file.write(content[middle:])
 
     def flush(self):
@@ -88,10 +88,10 @@ def crash(change, start, folder):
         shutil.copytree(start, place)
         child = os.fork()
         if child == 0:
-            reaper = Reaper(step)
+            killer = KillAtStep(step)
             for name in STEPS:
-                setattr(os, name, reaper.around(getattr(os, name)))
-            files.open = reaper.open
+                setattr(os, name, killer.around(getattr(os, name)))
+            files.open = killer.open
             CHANGES[change](open_vault({"CALENDLY_CONNECTOR_VAULT": str(place / "vault.json")}))
             os._exit(0)
         _, status = os.waitpid(child, 0)

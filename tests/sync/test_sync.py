@@ -347,7 +347,7 @@ def test_a_late_no_show_is_found_when_its_event_is_due(synced, age, wait):
     assert mark["uri"] in synced.stored_rows()["no_shows"]
 
 
-def test_invitees_are_read_once_more_after_the_event_however_late(synced):
+def test_invitees_are_read_again_after_the_event_even_if_late(synced):
     upcoming = synced.events(min_start_time=text(synced.now() + timedelta(days=2)), status="active")[0]
     invitee = synced.invitee(upcoming)
     synced.timer.now += 25 * DAY_S  # no sync in the days after its end
@@ -547,7 +547,7 @@ HOSTILE = [
 ]
 
 
-def test_every_question_gets_its_own_column_whatever_its_text(synced):
+def test_every_question_gets_its_own_column_with_any_text(synced):
     answers = [(question, f"answer {place}") for place, question in enumerate(HOSTILE)]
     invitee = answer(synced, answers)
     before = columns(synced.url, "invitees")

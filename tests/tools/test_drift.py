@@ -37,7 +37,7 @@ def _new(spec, known):
     return [one for one in _compare(spec) if (one.where, one.facet) not in known]
 
 
-def test_nothing_differs_beyond_the_reviewed_leniencies():
+def test_only_the_reviewed_leniencies_differ():
     code, out, _ = call(str(REFERENCE))
     assert (code, out.splitlines()[-1].partition(",")[0]) == (0, "0 difference(s)"), out
 
@@ -128,7 +128,7 @@ def assert_rejected(source, message):
     assert message in err
 
 
-def test_the_report_is_json_when_asked(tmp_path, reference):
+def test_the_report_is_json_with_its_option(tmp_path, reference):
     spec = copy.deepcopy(reference)
     del spec["paths"]["/teams"]
     path = tmp_path / "spec.json"
@@ -160,7 +160,7 @@ def test_only_https_addresses_are_fetched(address):
     assert_rejected(address, "must start with https://")
 
 
-def test_an_address_that_does_not_answer_is_an_error(closed_port):
+def test_an_unreachable_address_is_an_error(closed_port):
     assert_rejected(f"https://127.0.0.1:{closed_port}/spec.yaml", "can't be read")
 
 

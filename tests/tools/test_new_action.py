@@ -209,7 +209,7 @@ def test_an_unknown_operation_is_an_error_that_says_what_to_do(name, request_lin
         new_action.find_operation(name, SPEC, request_line)
 
 
-def test_an_id_that_fits_two_operations_asks_for_the_request_line():
+def test_an_ambiguous_id_requires_the_request_line():
     spec = {"paths": {path: {"get": {}} for path in ("/users/{uuid}/moods", "/groups/{uuid}/moods")}}
     with pytest.raises(ValueError, match="--request"):
         new_action.find_operation("moods.list", spec)

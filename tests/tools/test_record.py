@@ -41,7 +41,7 @@ def test_a_cassette_contains_no_token_and_no_people(call, tmp_path):
 
 
 @pytest.mark.parametrize("action", ["contacts.create", "scheduled_events.list"])
-def test_recording_again_gives_the_same_cassette(action, call, tmp_path):
+def test_recording_again_produces_the_same_cassette(action, call, tmp_path):
     assert call(action, "--to", str(tmp_path))[0] == 0
     assert (tmp_path / f"{action}.yaml").read_text() == (record.CASSETTES / f"{action}.yaml").read_text()
 
