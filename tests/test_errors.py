@@ -83,7 +83,7 @@ def declared() -> dict[str, type[ConnectorError]]:
     }
 
 
-def drawn() -> dict[str, str | None]:
+def documented_tree() -> dict[str, str | None]:
     """Parse the class tree in the module's docstring: each class with its parent."""
     parents: dict[str, str | None] = {}
     branch: list[str] = []
@@ -99,7 +99,7 @@ def test_the_documented_class_tree_matches_the_code():
         name: kind.__base__.__name__ if kind is not ConnectorError else None
         for name, kind in declared().items()
     }
-    assert drawn() == real
+    assert documented_tree() == real
 
 
 def test_every_class_has_an_example():

@@ -113,12 +113,12 @@ def test_no_two_consents_share_state_or_verifier():
     assert len({one.state for one in consents}) == len({one.verifier for one in consents}) == 3
 
 
-GIVEN = consent.Consent("https://a.example/", REDIRECT, 0.0, "made-up-state", "made-up-verifier")
-STATE = f"state={GIVEN.state}"
+CONSENT = consent.Consent("https://a.example/", REDIRECT, 0.0, "made-up-state", "made-up-verifier")
+STATE = f"state={CONSENT.state}"
 
 
 def test_the_code_is_read_from_the_redirect():
-    assert consent.read_redirect(GIVEN, f" {REDIRECT}?code=c-1&{STATE}\n") == "c-1"
+    assert consent.read_redirect(CONSENT, f" {REDIRECT}?code=c-1&{STATE}\n") == "c-1"
 
 
 @pytest.mark.parametrize(
@@ -149,11 +149,11 @@ def test_the_code_is_read_from_the_redirect():
 )
 def test_each_wrong_redirect_has_its_own_error(address, reason):
     with pytest.raises(SignInFailed) as caught:
-        consent.read_redirect(GIVEN, address)
+        consent.read_redirect(CONSENT, address)
     assert caught.value.reason == reason
     assert caught.value.fix
     assert "SECRET" not in str(caught.value)
-    assert GIVEN.state not in str(caught.value)
+    assert CONSENT.state not in str(caught.value)
 
 
 # Grants
@@ -243,7 +243,7 @@ def test_the_verifier_of_another_sign_in_is_rejected_without_using_the_code(sand
     started = begin_sign_in(sandbox)
     redirect = follow_redirect(started)
     sandbox.control("DELETE", "/requests")
-    other = dataclasses.replace(started, verifier=GIVEN.verifier)
+    other = dataclasses.replace(started, verifier=CONSENT.verifier)
     with pytest.raises(SignInFailed, match="code verifier belongs to another sign-in") as caught:
         app_server(sandbox.url).exchange(other, redirect)
     assert caught.value.reason == "verifier"
@@ -311,7 +311,7 @@ def hostile_server(server, timing=None):
     return AuthorizationServer(server.url, "app", "made-up-app-secret", timing)
 
 
-HELD = grant.from_reply(TOKENS, 0.0)
+GRANT = grant.from_reply(TOKENS, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ HELD = grant.from_reply(TOKENS, 0.0)
 )
 def test_any_reply_of_the_server_becomes_a_connector_error_without_secrets(server_reply, kind):
     with Hostile(server_reply) as server, pytest.raises(kind) as caught:
-        hostile_server(server).refresh(HELD)
+        hostile_server(server).refresh(GRANT)
     assert type(caught.value) is kind
     assert "made-up" not in json.dumps(caught.value.to_dict())
     assert caught.value.fix
@@ -362,12 +362,12 @@ def test_at_most_eight_tokens_a_minute_are_requested(sandbox, timer):
 
 
 def test_a_token_call_that_would_wait_too_long_is_not_sent(timer):
-    shared = rate_limit.of_account("http://127.0.0.1:1", HELD.owner or "app")
+    shared = rate_limit.of_account("http://127.0.0.1:1", GRANT.owner or "app")
     for _ in range(8):
         shared.observe(shared.acquire("POST", "/oauth/token", timer() + 30), timer() + 30, None)
     server = AuthorizationServer("http://127.0.0.1:1", "app", timing=Timing(timer, timer, timer.sleep))
     with pytest.raises(RateLimited, match="not sent"):
-        server.refresh(HELD)
+        server.refresh(GRANT)
 
 
 # A stored sign-in

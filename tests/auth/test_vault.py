@@ -26,11 +26,11 @@ from vault_worker import CHANGES, NEW, OLD
 
 WORKER = str(SUPPORT / "vault_worker.py")
 SECRETS = (OLD["token"], NEW["token"])
-HELD = {"kind": "oauth", "access_token": SECRETS[0], "refresh_token": SECRETS[1], "expires_at": "1795000000"}
+OAUTH = {"kind": "oauth", "access_token": SECRETS[0], "refresh_token": SECRETS[1], "expires_at": "1795000000"}
 DATABASE, FILE = "database", "file"
 
 
-def a_key():
+def make_key():
     return base64.b64encode(os.urandom(32)).decode()
 
 
@@ -52,7 +52,7 @@ def vault(settings):
 
 def environments(folder):
     """Return the environment of a vault of each kind."""
-    key = {"CALENDLY_CONNECTOR_KEY": a_key()}
+    key = {"CALENDLY_CONNECTOR_KEY": make_key()}
     return {
         "key file": {"CALENDLY_CONNECTOR_VAULT": f"{folder}/own/vault.json"},
         FILE: {"CALENDLY_CONNECTOR_VAULT": f"{folder}/vault.json", **key},
@@ -81,7 +81,7 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def assert_nothing_in_clear(folder, *secrets):
+def assert_no_plaintext(folder, *secrets):
     for path, content in contents(folder).items():
         for secret in secrets or SECRETS:
             encoded = secret.encode()
@@ -102,15 +102,15 @@ def refused(reason, call, *arguments):
 
 
 def test_a_stored_credential_is_returned_unchanged(any_vault, tmp_path):
-    any_vault().put("work", HELD)
-    assert any_vault().get("work") == HELD
+    any_vault().put("work", OAUTH)
+    assert any_vault().get("work") == OAUTH
     any_vault().put("work", OLD)
     any_vault().put("home", NEW)
     assert (any_vault().get("work"), any_vault().get("home")) == (OLD, NEW)
     assert any_vault().names() == ["home", "work"]
     any_vault().delete("work")
     assert any_vault().names() == ["home"]
-    assert_nothing_in_clear(tmp_path)
+    assert_no_plaintext(tmp_path)
 
 
 def test_reading_an_empty_vault_creates_no_files(vault, folder):
@@ -463,11 +463,11 @@ def test_the_key_of_another_vault_is_reported(vault, folder, tmp_path):
 
 
 def test_a_key_in_the_environment_takes_precedence_and_is_not_stored(vault, settings, folder):
-    key = a_key()
+    key = make_key()
     opened = open_vault({**settings, "CALENDLY_CONNECTOR_KEY": key})
     opened.put("work", OLD)
     assert not (folder / "vault.json.key").exists()
-    assert_nothing_in_clear(folder, key, *SECRETS)
+    assert_no_plaintext(folder, key, *SECRETS)
     assert "lost" in refused("no_key", vault.get, "work")
     vault.delete("work")
     vault.put("home", NEW)
@@ -506,7 +506,7 @@ def test_rekey_changes_every_encrypted_text_and_the_key(vault, folder):
 
 
 def test_keys_in_the_environment_rotate_from_the_last_to_the_first(environment_with_key):
-    old, new = environment_with_key, a_key()
+    old, new = environment_with_key, make_key()
     both = {**environment_with_key, "CALENDLY_CONNECTOR_KEY": f"{new},{old['CALENDLY_CONNECTOR_KEY']}"}
     open_vault(old).put("work", OLD)
     with pytest.raises(UsageError, match="only one key"):
@@ -555,12 +555,12 @@ def os_keyring(monkeypatch):
 
 
 def test_the_key_is_stored_in_the_os_keyring_if_there_is_one(os_keyring, settings, folder):
-    huge = {**HELD, "refresh_token": "R" * 5000}
+    huge = {**OAUTH, "refresh_token": "R" * 5000}
     open_vault(settings).put("work", huge)
     assert open_vault(settings).get("work") == huge
     assert not (folder / "vault.json.key").exists()
     (key,) = os_keyring.items.values()
-    assert_nothing_in_clear(folder, key, *SECRETS)
+    assert_no_plaintext(folder, key, *SECRETS)
     assert open_vault(settings).rekey() == 1
     assert os_keyring.items.keys() == {("calendly-connector", str(folder / "vault.json"))}
     assert key not in os_keyring.items.values()
@@ -646,7 +646,7 @@ def test_processes_that_write_at_the_same_time_lose_nothing(kind, tmp_path):
     vault = open_vault(environment)
     assert vault.names() == sorted([*sum(names, []), "shared"])  # noqa: RUF017 - 40 names
     assert all(vault.get(name)["owner"] == name for name in vault.names())
-    assert_nothing_in_clear(tmp_path)
+    assert_no_plaintext(tmp_path)
 
 
 def test_readers_and_writers_live_through_rekey(vault, settings):
@@ -737,7 +737,7 @@ def test_a_process_killed_at_any_step_leaves_a_working_vault(change, tmp_path):
         tokens = {name: vault.get(name)["token"] for name in vault.names()}
         outcomes.add(json.dumps(tokens))
         assert tokens["other"] == OLD["token"]
-        assert_nothing_in_clear(place)
+        assert_no_plaintext(place)
         vault.put("third", NEW)
         assert vault.rekey() == len(tokens) + 1
         assert not list(place.rglob("*.new"))
@@ -757,4 +757,4 @@ def test_a_first_use_killed_at_any_step_can_be_repeated(tmp_path):
         assert vault.names() in ([], ["new"])
         vault.put("new", NEW)
         assert vault.get("new") == NEW
-        assert_nothing_in_clear(place)
+        assert_no_plaintext(place)

@@ -20,7 +20,7 @@ PUBLIC = "https://api.calendly.com"
 RECORDED_HEADERS = {"accept", "content-type"}
 REPLIED_HEADERS = {"content-type", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
 ONCE = 1
-UNTIL_GIVING_UP = 5
+ALL_ATTEMPTS = 5
 ALWAYS = 1000
 
 WRITES = {"POST", "PATCH"}
@@ -84,7 +84,7 @@ def assert_fits(action, result):
 
 
 @pytest.fixture
-def world(request, action):
+def suitable_sandbox(request, action):
     """Return a sandbox that the action may change, or the shared one for reads."""
     return request.getfixturevalue("sandbox" if action.effect == "read" else "fresh_sandbox")
 
@@ -93,18 +93,18 @@ def world(request, action):
 
 
 @each_action
-def test_the_example_runs_and_every_record_passes_the_schema(action, world, connect):
-    result = connect(world).run(action.id, example(action))
+def test_the_example_runs_and_every_record_passes_the_schema(action, suitable_sandbox, connect):
+    result = connect(suitable_sandbox).run(action.id, example(action))
     assert_fits(action, result)
     assert result.complete
     assert result.calls == 1
 
 
 @each_action
-def test_every_name_of_an_action_runs_it(action, world, connect):
+def test_every_name_of_an_action_runs_it(action, suitable_sandbox, connect):
     inputs = example(action)
     for alias in action.aliases:
-        assert connect(world).preview(alias, inputs)["action"] == action.id
+        assert connect(suitable_sandbox).preview(alias, inputs)["action"] == action.id
 
 
 # The recording
@@ -193,11 +193,11 @@ def test_a_value_that_is_not_a_uri_or_id_of_the_resource_is_never_sent(
 # Error replies
 
 
-def tries(server):
+def attempt_count(server):
     return len(server.requests()["requests"])
 
 
-REFUSALS = [  # status, error code, attempts of a retryable call, attempts of a write
+ERROR_STATUSES = [  # status, error code, attempts of a retryable call, attempts of a write
     (400, "rejected", ONCE, ONCE),
     (401, "unauthenticated", ONCE, ONCE),
     (403, "permission_denied", ONCE, ONCE),
@@ -206,12 +206,12 @@ REFUSALS = [  # status, error code, attempts of a retryable call, attempts of a 
     (422, "rejected", ONCE, ONCE),
     (424, "rejected", ONCE, ONCE),
     (429, "rate_limited", 4, 4),  # each wait is a minute, and the deadline is three
-    (500, "calendly_down", UNTIL_GIVING_UP, ONCE),
-    (503, "calendly_down", UNTIL_GIVING_UP, ONCE),
+    (500, "calendly_down", ALL_ATTEMPTS, ONCE),
+    (503, "calendly_down", ALL_ATTEMPTS, ONCE),
 ]
 
 
-def refusal(connection, action, status):
+def error_of(connection, action, status):
     """Return the error of a call that gets this status."""
     with pytest.raises(CalendlyError) as caught:
         connection.run(action.id, example(action))
@@ -223,12 +223,12 @@ def refusal(connection, action, status):
 def test_each_error_status_has_its_own_error_and_is_retried_only_if_safe(action, faulty_sandbox, connect):
     write = action.method in WRITES
     before = 0
-    for status, kind, if_repeatable, if_write in REFUSALS:
+    for status, kind, if_repeatable, if_write in ERROR_STATUSES:
         allowed = if_write if write else if_repeatable
         faulty_sandbox.fault("status", status=status, times=allowed, headers={"X-RateLimit-Reset": "60"})
-        error = refusal(connect(faulty_sandbox), action, status)
+        error = error_of(connect(faulty_sandbox), action, status)
         assert (status, error.code) == (status, kind)
-        assert (status, tries(faulty_sandbox) - before) == (status, allowed)
+        assert (status, attempt_count(faulty_sandbox) - before) == (status, allowed)
         before += allowed
         assert error.request_id, status
         if kind == "calendly_down":
@@ -249,10 +249,10 @@ def test_a_missing_scope_is_named_in_the_error(action, sandbox, connect):
 
 
 @each_action
-def test_a_429_is_retried_after_the_wait_that_calendly_requests(action, world, connect, timer):
-    world.control("DELETE", "/faults")
-    world.fault("status", status=429, headers={"Retry-After": "7"})
-    result = connect(world).run(action.id, example(action))
+def test_a_429_is_retried_after_the_wait_that_calendly_requests(action, suitable_sandbox, connect, timer):
+    suitable_sandbox.control("DELETE", "/faults")
+    suitable_sandbox.fault("status", status=429, headers={"Retry-After": "7"})
+    result = connect(suitable_sandbox).run(action.id, example(action))
     assert_fits(action, result)
     assert timer.sleeps == [7.0]
     assert result.calls == 2
@@ -264,7 +264,7 @@ def test_a_reply_that_is_not_json_is_unexpected(action, kind, faulty_sandbox, co
     faulty_sandbox.fault(kind, status=200, times=ALWAYS)
     with pytest.raises(UnexpectedAnswer) as caught:
         connect(faulty_sandbox).run(action.id, example(action))
-    assert tries(faulty_sandbox) == ONCE
+    assert attempt_count(faulty_sandbox) == ONCE
     assert ("Check before retrying" in caught.value.fix) == (action.method in WRITES)
 
 
@@ -277,7 +277,7 @@ def test_an_empty_reply_is_unexpected_unless_the_action_returns_nothing(action, 
         with pytest.raises(UnexpectedAnswer) as caught:
             connect(faulty_sandbox).run(action.id, example(action))
         assert ("Check before retrying" in caught.value.fix) == (action.method in WRITES)
-    assert tries(faulty_sandbox) == ONCE
+    assert attempt_count(faulty_sandbox) == ONCE
 
 
 # Requests

@@ -48,7 +48,7 @@ ENTRIES = {
 SHAPES = names_in("schemas", ".json", "shapes")
 EVENTS = names_in("schemas", ".json", "events")
 CARD = read_yaml(".catalog", "manifest.yaml")
-THEIRS = [event for event, entry in CARD["triggers"].items() if "sources" not in entry]
+CALENDLY_EVENTS = [event for event, entry in CARD["triggers"].items() if "sources" not in entry]
 CREDENTIALS = names_in("credentials", ".yaml")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 OPENAPI = yaml.load((REFERENCE / "calendly-api.2026-11.yaml").read_bytes(), LOADER)  # noqa: S506 - is safe
@@ -110,7 +110,7 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts(item)
 
 
-def misfits(schema: Any, value: Any) -> list[str]:
+def validation_errors(schema: Any, value: Any) -> list[str]:
     """Validate with both libraries that the connector uses, including formats."""
     checker = jsonschema.FormatChecker()
     errors = [
@@ -289,8 +289,8 @@ def test_examples_are_valid_in_both_libraries(name):
     assert action.examples
     for example in action.examples:
         assert list(example) == ["input", "output"]
-        assert misfits(action.sent, example["input"]) == []
-        assert misfits(action.output, example["output"]) == []
+        assert validation_errors(action.sent, example["input"]) == []
+        assert validation_errors(action.output, example["output"]) == []
 
 
 @each_action
@@ -335,16 +335,16 @@ def test_every_shape_is_used_and_every_reference_resolves():
 
 
 BY_LINE = {same_line(entry["request"]): name for name, entry in ENTRIES.items()}
-OURS = [name for name, payload in PAYLOADS.items() if same_line(payload["request"]) in BY_LINE]
+CATALOG_PAYLOADS = [name for name, payload in PAYLOADS.items() if same_line(payload["request"]) in BY_LINE]
 
 
-@pytest.mark.parametrize("payload", OURS)
+@pytest.mark.parametrize("payload", CATALOG_PAYLOADS)
 def test_a_reference_payload_fits_the_output_of_its_action(payload):
     request, body = PAYLOADS[payload]["request"], PAYLOADS[payload]["body"]
     action = catalog()[BY_LINE[same_line(request)]]
     assert bool(body) == (action.returns != "none")
     for record in body.get("collection", [body.get("resource", body)] if body else []):
-        assert misfits(action.output, record) == []
+        assert validation_errors(action.output, record) == []
 
 
 # --- manifest and credentials
@@ -383,7 +383,7 @@ def test_a_probe_is_one_harmless_call_that_needs_only_its_scope(scope):
     called = [call for value in probe.filter.values() for call in expressions.calls(value)]
     assert all(CARD["functions"][call.name]["source"] == "user" for call in called)
     values = expressions.evaluate(dict(probe.filter), lambda call: manifest().functions[call.name].example)
-    assert misfits(action.sent, values) == []
+    assert validation_errors(action.sent, values) == []
 
 
 def test_every_read_scope_of_the_catalog_has_a_probe():
@@ -467,7 +467,7 @@ def test_every_pattern_has_an_error_message(name):
 def test_the_events_match_calendlys():
     known = OPENAPI["components"]["schemas"]["WebhookEventType"]["enum"]
     assert len(known) == 14
-    assert sorted(THEIRS) == sorted(known)
+    assert sorted(CALENDLY_EVENTS) == sorted(known)
     assert sorted(CARD["triggers"]) == EVENTS
     assert sorted(read_json("shapes/webhook_event_type.json")["enum"]) == sorted(known)
 
@@ -484,13 +484,13 @@ def test_each_event_is_fully_declared(event):
     assert trigger.examples
     for message in trigger.examples:
         assert message["event"] == event
-        assert misfits(trigger.payload, message["payload"]) == []
+        assert validation_errors(trigger.payload, message["payload"]) == []
 
 
 @pytest.mark.parametrize("file", sorted((REFERENCE / "payloads" / "webhooks").glob("*.*.json")), ids=str)
 def test_reference_messages_match_the_schema_of_their_event(file):
     message = json.loads(file.read_bytes())
-    assert misfits(manifest().triggers[message["event"]].payload, message["payload"]) == []
+    assert validation_errors(manifest().triggers[message["event"]].payload, message["payload"]) == []
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -518,10 +518,12 @@ def test_a_joined_event_has_the_same_requirements_as_its_parts():
             assert part["scopes"] == entry["scopes"]
 
 
-@pytest.mark.parametrize("event", THEIRS)
+@pytest.mark.parametrize("event", CALENDLY_EVENTS)
 @pytest.mark.parametrize("scope", ["organization", "user", "group"])
 def test_only_subscriptions_with_missing_scopes_are_rejected(event, scope):
     action = catalog()["webhook_subscriptions.create"]
     values = {**action.examples[0]["input"], "events": [event], "scope": scope}
     values |= {"user": f"{CARD['origin']}/users/U", "group": f"{CARD['origin']}/groups/G"}
-    assert (misfits(action.sent, values) == []) is (scope in CARD["triggers"][event]["subscriptions"])
+    assert (validation_errors(action.sent, values) == []) is (
+        scope in CARD["triggers"][event]["subscriptions"]
+    )

@@ -31,7 +31,7 @@ MANY_EVENTS = 250  # in the sandbox
 OWNER, SECRET = "sandbox-owner", "made-up-secret"
 EVENT = catalog()["scheduled_events.list"].examples[0]["output"]
 ME = catalog()["users.me"].examples[0]["output"]
-SOON_S = 30  # timeout for a process
+TIMEOUT_S = 30  # timeout for a process
 
 
 @pytest.fixture
@@ -71,13 +71,13 @@ def process(monkeypatch):
 
 def wait_until(holds):
     """Wait until a condition holds, set by another process or thread."""
-    give_up_at = time.monotonic() + SOON_S
+    give_up_at = time.monotonic() + TIMEOUT_S
     while not holds():
         assert time.monotonic() < give_up_at
         time.sleep(0.01)
 
 
-def asked(sandbox):
+def request_count(sandbox):
     return len(sandbox.requests()["requests"])
 
 
@@ -508,7 +508,7 @@ def test_run_reads_inputs_from_a_file(call, sandbox, tmp_path):
 
 def test_run_reads_inputs_from_stdin(process, sandbox):
     child = process("run", "users.get", "--input", "-", server=sandbox, stdin=subprocess.PIPE)
-    out, err = child.communicate(json.dumps({"uuid": fixtures.ADMIN}).encode(), timeout=SOON_S)
+    out, err = child.communicate(json.dumps({"uuid": fixtures.ADMIN}).encode(), timeout=TIMEOUT_S)
     assert (child.returncode, err) == (0, b"")
     assert json.loads(out)["record"]["name"] == fixtures.ADMIN_NAME
 
@@ -596,7 +596,7 @@ def test_a_pipe_can_be_the_output(process, sandbox, tmp_path):
     os.mkfifo(pipe)
     child = process("run", "users.me", "--output", str(pipe), server=sandbox)
     assert json.loads(pipe.read_bytes())["record"]["name"] == fixtures.OWNER_NAME
-    assert child.wait(SOON_S) == 0
+    assert child.wait(TIMEOUT_S) == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device on this system")
@@ -604,7 +604,7 @@ def test_a_pipe_can_be_the_output(process, sandbox, tmp_path):
 def test_a_full_disk_is_one_line(options, process, sandbox):
     with Path("/dev/full").open("wb") as full:
         child = process("run", "users.me", *options, server=sandbox, stdout=full)
-        _, err = child.communicate(timeout=SOON_S)
+        _, err = child.communicate(timeout=TIMEOUT_S)
     assert child.returncode == 1
     assert_one_line(err.decode(), "No space left")
 
@@ -635,9 +635,9 @@ def _interrupted(process, sandbox, *options, **more):
     sandbox.fault("latency", path="/scheduled_events", latency_s=0.0)  # the first page, without delay
     sandbox.fault("latency", path="/scheduled_events", latency_s=60.0)
     child = process(*ALL_EVENTS, "--all", *options, server=sandbox, **more)
-    wait_until(lambda: asked(sandbox) == 2)
+    wait_until(lambda: request_count(sandbox) == 2)
     child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=SOON_S)
+    _, err = child.communicate(timeout=TIMEOUT_S)
     assert child.returncode == 1
     assert b"Traceback" not in err
     return err.decode()
@@ -667,9 +667,9 @@ def test_an_interrupted_single_call_writes_nothing(process, fresh_sandbox, tmp_p
     path = tmp_path / "out.json"
     fresh_sandbox.fault("latency", latency_s=60.0)
     child = process("run", "users.me", "--output", str(path), server=fresh_sandbox)
-    wait_until(lambda: asked(fresh_sandbox) == 1)
+    wait_until(lambda: request_count(fresh_sandbox) == 1)
     child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=SOON_S)
+    _, err = child.communicate(timeout=TIMEOUT_S)
     assert child.returncode == 1
     assert_one_line(err.decode().removeprefix("\n"), "Interrupted.")  # a new line after the terminal's ^C
     assert not path.exists()
@@ -682,13 +682,13 @@ def test_a_closed_pipe_causes_no_traceback(arguments, process, sandbox):
     child.stdout.close()
     err = child.stderr.read()
     child.stderr.close()
-    assert child.wait(SOON_S) in {0, 1}  # a short output may fit into the pipe
+    assert child.wait(TIMEOUT_S) in {0, 1}  # a short output may fit into the pipe
     assert err == b""
 
 
 def test_a_closed_stdout_causes_no_traceback(process, sandbox):
     child = process("run", "users.me", server=sandbox, stdout=None, preexec_fn=lambda: os.close(1))
-    _, err = child.communicate(timeout=SOON_S)
+    _, err = child.communicate(timeout=TIMEOUT_S)
     assert (child.returncode, err) == (0, b"")
 
 
@@ -697,7 +697,7 @@ def test_a_progress_bar_goes_to_the_terminal_and_the_pipe_stays_clean(process, s
     try:
         child = process(*ALL_EVENTS, "--all", "--format", "jsonl", server=sandbox, stderr=its_end)
         os.close(its_end)
-        out, _ = child.communicate(timeout=SOON_S)
+        out, _ = child.communicate(timeout=TIMEOUT_S)
         shown = _read_all(terminal)
     finally:
         os.close(terminal)
@@ -709,7 +709,7 @@ def test_a_progress_bar_goes_to_the_terminal_and_the_pipe_stays_clean(process, s
 
 def test_without_a_terminal_there_is_no_progress_bar(process, sandbox):
     child = process(*ALL_EVENTS, "--all", "--format", "jsonl", server=sandbox)
-    _, err = child.communicate(timeout=SOON_S)
+    _, err = child.communicate(timeout=TIMEOUT_S)
     assert (child.returncode, err) == (0, b"")
 
 
@@ -737,7 +737,7 @@ def test_the_sandbox_prints_its_url_and_stops_on_a_signal(number, process, call)
     assert code == 0
     assert json.loads(out)["record"]["uri"].startswith(url)
     child.send_signal(number)
-    out, err = child.communicate(timeout=SOON_S)
+    out, err = child.communicate(timeout=TIMEOUT_S)
     assert (child.returncode, out, err) == (0, b"", b"")
 
 
@@ -745,7 +745,7 @@ def test_the_sandbox_prints_how_to_use_it(process):
     child = process("sandbox", "--port", "0")
     lines = [child.stdout.readline().decode() for _ in range(6)]
     child.send_signal(signal.SIGINT)
-    assert child.wait(SOON_S) == 0
+    assert child.wait(TIMEOUT_S) == 0
     assert lines[0].startswith("Mock Calendly is running at http://127.0.0.1:")
     assert "export CALENDLY_API_URL=http://127.0.0.1:" in "".join(lines)
     assert "CALENDLY_API_TOKEN=sandbox-owner" in "".join(lines)

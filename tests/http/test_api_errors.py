@@ -29,7 +29,7 @@ RACE = {
     "message": "A race condition occurred when processing the request. Please try the request again.",
 }
 GENERIC = "The supplied parameters are invalid."
-TAKEN = {
+SLOT_UNAVAILABLE = {
     "title": "Invalid Argument",
     "message": GENERIC,
     "details": [{"parameter": "event.start_time", "message": "is not available", "code": "already_filled"}],
@@ -37,7 +37,9 @@ TAKEN = {
 NO_SLOT = {"title": "Resource Not Found", "message": "The server could not find the requested resource."}
 SEATS = "You have no seats left. Please purchase more seats to send more invitations."
 TRIAL = "You already sent all the invitations allotted to you with a trial account."
-WHOSE = "Please also specify organization when requesting events for a user within your organization."
+ORGANIZATION_MISSING = (
+    "Please also specify organization when requesting events for a user within your organization."
+)
 DATA = "You must be an admin/owner with the data requests permission enabled. Contact Calendly support."
 SLOTS = "event_type_available_times.list"
 
@@ -66,11 +68,11 @@ def denied(message):
             {"title": "Already Organization Member"},
             "Nothing to do: this person is already a member.",
         ),
-        (BOOK, 400, TAKEN, f"That slot is taken. Choose another from {SLOTS}."),
+        (BOOK, 400, SLOT_UNAVAILABLE, f"That slot is taken. Choose another from {SLOTS}."),
         (BOOK, 404, NO_SLOT, f"Choose another time from {SLOTS}."),
         (READ, 404, NO_SLOT, "Check the id"),
         (CANCEL, 403, denied("Event is already canceled"), "Nothing to do: the event is already canceled."),
-        (READ, 403, denied(WHOSE), "Pass organization as well as user."),
+        (READ, 403, denied(ORGANIZATION_MISSING), "Pass organization as well as user."),
         (READ, 403, denied(DATA), "Ask Calendly support for the data requests permission."),
         (INVITE, 403, denied(SEATS), "Buy more seats in Calendly, or remove members."),
         (INVITE, 403, denied(TRIAL), "Upgrade the trial to a paid plan."),
@@ -95,7 +97,7 @@ def test_advice_matches_calendlys_message(request_, status, body, fix):
         ("Please upgrade to a paid Calendly account.", "plan"),
         ("You do not have permission to access this resource.", "role"),
         (DATA, "other"),
-        (WHOSE, "other"),
+        (ORGANIZATION_MISSING, "other"),
         ("Event is already canceled", "other"),
     ],
 )
@@ -126,7 +128,7 @@ def test_advice_for_a_400_depends_on_whether_calendly_names_the_cause():
 
 
 def test_wording_of_one_operation_does_not_match_another():
-    assert "slot" not in refused(READ, 400, TAKEN).fix
+    assert "slot" not in refused(READ, 400, SLOT_UNAVAILABLE).fix
     assert "Nothing to do" not in refused(READ, 403, denied("Event is already canceled")).fix
 
 

@@ -37,7 +37,7 @@ IN_TEN_PAGES = {"organization": ORGANIZATION, "sort": "start_time:asc", "count":
 IN_MANY_PAGES = IN_TEN_PAGES | {"count": 3}
 DEADLINE_S = 180.0
 ATTEMPTS = 5
-FOR_GOOD = 1_000_000
+ALWAYS = 1_000_000
 HOUR_S = 3600.0
 
 
@@ -50,12 +50,12 @@ class Reading:
     complete: bool
     warnings: tuple[str, ...]
 
-    def is_all_of(self, expected):
+    def assert_complete(self, expected):
         assert self.error is None
         assert self.uris == expected
         assert self.complete
 
-    def broke_off(self, expected, kind, pages=None):
+    def assert_failed_after(self, expected, kind, pages=None):
         """Assert that it has a correct beginning of the list (`pages` of 25 records), then this error."""
         assert type(self.error) is kind
         assert self.uris == expected[: len(self.uris) if pages is None else 25 * pages]
@@ -95,7 +95,7 @@ def members(sandbox, connect):
     return undisturbed.uris
 
 
-def asked(server):
+def statuses(server):
     """Return the statuses of all replies of the sandbox."""
     return [request["status"] for request in server.requests()["requests"]]
 
@@ -122,7 +122,7 @@ ending = pytest.mark.parametrize("step", [pytest.param(step, id=name) for name, 
 @ending
 def test_a_page_that_is_lost_is_requested_again(step, faulty_sandbox, events, connect):
     with Proxy(faulty_sandbox, Step(), step, Step(), step, step) as proxy:
-        read(connect(proxy)).is_all_of(events)
+        read(connect(proxy)).assert_complete(events)
     assert len(proxy.asked) == 10 + 3
 
 
@@ -130,7 +130,7 @@ def test_a_page_that_is_lost_is_requested_again(step, faulty_sandbox, events, co
 def test_if_every_page_is_lost_the_read_ends_with_correct_pages_before(step, faulty_sandbox, events, connect):
     with Proxy(faulty_sandbox, Step(), Step(), Step(), then=step) as proxy:
         reading = read(connect(proxy))
-    reading.broke_off(events, NoAnswer, pages=3)
+    reading.assert_failed_after(events, NoAnswer, pages=3)
     assert reading.error.reason == "broken"
     assert len(proxy.asked) == 3 + ATTEMPTS
 
@@ -140,15 +140,15 @@ def test_headers_that_end_early_never_yield_wrong_records(place, faulty_sandbox,
     with Proxy(faulty_sandbox, Step(), Step(cut=place)) as proxy:
         reading = read(connect(proxy))
     if reading.error:
-        reading.broke_off(events, UnexpectedAnswer, pages=1)
+        reading.assert_failed_after(events, UnexpectedAnswer, pages=1)
     else:
-        reading.is_all_of(events)
+        reading.assert_complete(events)
 
 
 @pytest.mark.parametrize("size", [1, 7, 512, 1_000_000])
 def test_a_reply_in_chunks_is_read(size, faulty_sandbox, events, connect):
     with Proxy(faulty_sandbox, then=Step(chunked=size)) as proxy:
-        read(connect(proxy)).is_all_of(events)
+        read(connect(proxy)).assert_complete(events)
 
 
 @pytest.mark.parametrize("abruptly", [False, True])
@@ -159,7 +159,7 @@ def test_a_connection_that_was_closed_while_idle_is_reopened(abruptly, faulty_sa
             assert proxy.left.wait(10)
             proxy.left.clear()
 
-        read(connect(proxy), before_page=dict.fromkeys(range(2, 11), wait)).is_all_of(events)
+        read(connect(proxy), before_page=dict.fromkeys(range(2, 11), wait)).assert_complete(events)
 
 
 # Invalid replies
@@ -175,15 +175,15 @@ def test_a_connection_that_was_closed_while_idle_is_reopened(abruptly, faulty_sa
 )
 def test_a_reply_that_is_not_a_page_ends_the_read_without_a_retry(fault, faulty_sandbox, events, connect):
     faulty_sandbox.fault(**fault, after=3)
-    read(connect(faulty_sandbox)).broke_off(events, UnexpectedAnswer, pages=3)
-    assert len(asked(faulty_sandbox)) == 4
+    read(connect(faulty_sandbox)).assert_failed_after(events, UnexpectedAnswer, pages=3)
+    assert len(statuses(faulty_sandbox)) == 4
 
 
 @pytest.mark.parametrize("kind", ["truncate", "reset"])
 def test_a_body_that_is_cut_in_half_is_requested_again(kind, faulty_sandbox, events, connect):
     faulty_sandbox.fault(kind, after=3, times=2)
-    read(connect(faulty_sandbox)).is_all_of(events)
-    assert len(asked(faulty_sandbox)) == 10 + 2
+    read(connect(faulty_sandbox)).assert_complete(events)
+    assert len(statuses(faulty_sandbox)) == 10 + 2
 
 
 # Time
@@ -195,7 +195,7 @@ def test_a_body_that_drips_in_ends_at_the_deadline(faulty_sandbox, events, conne
 
     with Proxy(faulty_sandbox, Step(), Step(), Step(tick=tick)) as proxy:
         reading = read(connect(proxy))
-    reading.broke_off(events, NoAnswer, pages=2)
+    reading.assert_failed_after(events, NoAnswer, pages=2)
     assert reading.error.reason == "timeout"
     assert len(proxy.asked) == 3  # no time is left for another attempt
 
@@ -205,7 +205,7 @@ def test_a_body_that_drips_in_within_the_deadline_is_read(faulty_sandbox, events
         timer.now += 1e-4
 
     with Proxy(faulty_sandbox, Step(), Step(tick=tick)) as proxy:
-        read(connect(proxy)).is_all_of(events)
+        read(connect(proxy)).assert_complete(events)
 
 
 def test_headers_that_drip_in_forever_end_at_the_deadline(connect, timer):
@@ -217,14 +217,14 @@ def test_headers_that_drip_in_forever_end_at_the_deadline(connect, timer):
 
     with Hostile(drip) as server:
         reading = read(connect(server))
-    reading.broke_off([], NoAnswer)
+    reading.assert_failed_after([], NoAnswer)
     assert reading.error.reason == "timeout"  # a library's own limit of a line's length would be "broken"
 
 
 def test_a_reply_that_never_comes_is_a_timeout(faulty_sandbox, events, connect):
     with Proxy(faulty_sandbox, Step(), Step(), then=Step(hold=True)) as proxy:
         reading = read(connect(proxy, timeouts=Timeouts(read_s=1.0)))
-    reading.broke_off(events, NoAnswer, pages=2)
+    reading.assert_failed_after(events, NoAnswer, pages=2)
     assert reading.error.reason == "timeout"
     assert len(proxy.asked) == 2 + ATTEMPTS
 
@@ -250,7 +250,7 @@ def full_queue():
 
 def test_a_connection_that_is_not_accepted_is_a_timeout(full_queue, connect):
     reading = read(connect(full_queue, timeouts=Timeouts(connect_s=0.05)))
-    reading.broke_off([], NoAnswer)
+    reading.assert_failed_after([], NoAnswer)
     assert reading.error.reason == "timeout"
 
 
@@ -265,7 +265,7 @@ class _Mute(Listener):
 def test_a_tls_handshake_that_stalls_is_a_timeout(connect):
     with _Mute() as mute:
         reading = read(connect(mute.url.replace("http:", "https:"), timeouts=Timeouts(connect_s=0.05)))
-    reading.broke_off([], NoAnswer)
+    reading.assert_failed_after([], NoAnswer)
     assert reading.error.reason == "timeout"
 
 
@@ -285,7 +285,7 @@ def test_a_clock_that_jumps_changes_nothing(hours, make_sandbox, events, connect
     with make_sandbox(rate_limit=6, clock=timer) as sandbox:
         sandbox.fault("status", after=2, times=3)
         sandbox.fault("status", status=429, headers={"Retry-After": "7"}, after=4)
-        read(connect(sandbox, clock=_jumping(timer, hours))).is_all_of(events)
+        read(connect(sandbox, clock=_jumping(timer, hours))).assert_complete(events)
     assert timer.now - began <= 3 * 61
 
 
@@ -299,7 +299,7 @@ def test_a_wait_is_right_even_if_the_servers_clock_is_wrong(hours, make_sandbox,
             date = formatdate(wrong() + 30, usegmt=True)
             sandbox.fault("status", status=status, headers={"Retry-After": date}, after=2)
             timer.sleeps.clear()
-            read(connect(sandbox)).is_all_of(events)
+            read(connect(sandbox)).assert_complete(events)
             assert 29 <= sum(timer.sleeps) <= 31
 
 
@@ -310,22 +310,22 @@ def test_a_wait_is_right_even_if_the_servers_clock_is_wrong(hours, make_sandbox,
 @pytest.mark.parametrize("times", [1, ATTEMPTS - 1])
 def test_a_5xx_is_retried_until_it_is_over(kind, times, faulty_sandbox, events, connect):
     faulty_sandbox.fault(kind, after=3, times=times)
-    read(connect(faulty_sandbox)).is_all_of(events)
-    assert len(asked(faulty_sandbox)) == 10 + times
+    read(connect(faulty_sandbox)).assert_complete(events)
+    assert len(statuses(faulty_sandbox)) == 10 + times
 
 
 def test_bursts_of_5xx_are_survived(faulty_sandbox, events, connect):
     for after, status in enumerate((500, 502, 503, 504), 1):
         faulty_sandbox.fault("status", status=status, after=after, times=ATTEMPTS - 1)
-    read(connect(faulty_sandbox)).is_all_of(events)
-    assert len(asked(faulty_sandbox)) == 10 + 4 * (ATTEMPTS - 1)
+    read(connect(faulty_sandbox)).assert_complete(events)
+    assert len(statuses(faulty_sandbox)) == 10 + 4 * (ATTEMPTS - 1)
 
 
 def test_a_permanent_5xx_ends_the_read_with_correct_pages_before(faulty_sandbox, events, connect, timer):
-    faulty_sandbox.fault("status", after=3, times=FOR_GOOD)
+    faulty_sandbox.fault("status", after=3, times=ALWAYS)
     began = timer.now
-    read(connect(faulty_sandbox)).broke_off(events, CalendlyDown, pages=3)
-    assert len(asked(faulty_sandbox)) == 3 + ATTEMPTS
+    read(connect(faulty_sandbox)).assert_failed_after(events, CalendlyDown, pages=3)
+    assert len(statuses(faulty_sandbox)) == 3 + ATTEMPTS
     assert timer.now - began <= DEADLINE_S
 
 
@@ -348,7 +348,7 @@ def _nothing(_now):
 @pytest.mark.parametrize("headers_at", [_seconds, _date])
 def test_a_503_is_retried_no_sooner_than_it_says(headers_at, faulty_sandbox, events, connect, timer):
     faulty_sandbox.fault("status", status=503, headers=headers_at(timer.now), after=3)
-    read(connect(faulty_sandbox)).is_all_of(events)
+    read(connect(faulty_sandbox)).assert_complete(events)
     assert 20 <= sum(timer.sleeps) <= 50
 
 
@@ -357,15 +357,15 @@ def test_a_503_is_retried_no_sooner_than_it_says(headers_at, faulty_sandbox, eve
 )
 def test_a_429_is_retried_after_the_time_it_says(headers_at, wait_s, faulty_sandbox, events, connect, timer):
     faulty_sandbox.fault("status", status=429, headers=headers_at(timer.now), after=3)
-    read(connect(faulty_sandbox)).is_all_of(events)
+    read(connect(faulty_sandbox)).assert_complete(events)
     assert wait_s <= sum(timer.sleeps) <= wait_s + 2
-    assert asked(faulty_sandbox).count(429) == 1
+    assert statuses(faulty_sandbox).count(429) == 1
 
 
 def test_a_permanent_429_ends_the_read_with_correct_pages_before(faulty_sandbox, events, connect, timer):
-    faulty_sandbox.fault("status", status=429, headers={"Retry-After": "1"}, after=3, times=FOR_GOOD)
+    faulty_sandbox.fault("status", status=429, headers={"Retry-After": "1"}, after=3, times=ALWAYS)
     began = timer.now
-    read(connect(faulty_sandbox)).broke_off(events, RateLimited, pages=3)
+    read(connect(faulty_sandbox)).assert_failed_after(events, RateLimited, pages=3)
     assert timer.now - began <= DEADLINE_S
 
 
@@ -373,8 +373,8 @@ def test_a_permanent_429_ends_the_read_with_correct_pages_before(faulty_sandbox,
 def test_a_rate_limit_is_respected_with_any_kind_of_window(mode, make_sandbox, events, connect, timer):
     began = timer.now
     with make_sandbox(rate_limit=20, rate_mode=mode, clock=timer) as sandbox:
-        read(connect(sandbox), params=IN_MANY_PAGES).is_all_of(events)
-        refused = asked(sandbox).count(429)
+        read(connect(sandbox), params=IN_MANY_PAGES).assert_complete(events)
+        refused = statuses(sandbox).count(429)
     assert timer.now - began <= 1.5 * 60 * (84 / 20)  # 84 pages
     assert refused <= (4 if mode == "retry-after" else 1)  # that server sends no headers before its 429
 
@@ -387,8 +387,8 @@ def test_it_waits_if_another_program_uses_up_the_limit(mode, make_sandbox, event
         def use_up():
             sandbox.spend(20, token=OWNER_TOKEN)
 
-        read(connect(sandbox), before_page={3: use_up, 7: use_up}).is_all_of(events)
-        refused = asked(sandbox).count(429)
+        read(connect(sandbox), before_page={3: use_up, 7: use_up}).assert_complete(events)
+        refused = statuses(sandbox).count(429)
     assert timer.now - began <= 4 * 61
     assert refused <= 4
 
@@ -404,7 +404,7 @@ def test_a_name_that_no_longer_resolves_ends_the_read(faulty_sandbox, events, co
             patch.setattr(socket, "getaddrinfo", gone)
 
         reading = read(connect(proxy), before_page={4: cut_off})
-    reading.broke_off(events, NoAnswer, pages=3)
+    reading.assert_failed_after(events, NoAnswer, pages=3)
     assert reading.error.reason == "dns"
 
 
@@ -412,7 +412,7 @@ def test_a_server_that_is_gone_ends_the_read(faulty_sandbox, events, connect, ti
     with Proxy(faulty_sandbox) as proxy:
         connection = connect(proxy)
         reading = read(connection, before_page={4: lambda: proxy.__exit__(None, None, None)})
-    reading.broke_off(events, NoAnswer, pages=3)
+    reading.assert_failed_after(events, NoAnswer, pages=3)
     assert reading.error.reason == "refused"
     assert len(timer.sleeps) == ATTEMPTS - 1
 
@@ -422,7 +422,7 @@ def test_a_server_that_is_gone_ends_the_read(faulty_sandbox, events, connect, ti
 
 @pytest.mark.parametrize("sort", ["start_time:asc", "start_time:desc"])
 @pytest.mark.parametrize("bounds", [{}, {"min_start_time": "2026-01-01T00:00:00Z"}])
-@pytest.mark.parametrize("times", [1, 3, FOR_GOOD])
+@pytest.mark.parametrize("times", [1, 3, ALWAYS])
 def test_a_list_in_order_of_time_resumes_after_a_rejected_page_token(
     times, bounds, sort, faulty_sandbox, connect
 ):
@@ -430,7 +430,7 @@ def test_a_list_in_order_of_time_resumes_after_a_rejected_page_token(
     expected = read(connect(faulty_sandbox), params=params).uris
     assert len(expected) > 100
     faulty_sandbox.fault("refuse_token", path="/scheduled_events", after=3, times=times)
-    read(connect(faulty_sandbox), params=params).is_all_of(expected)
+    read(connect(faulty_sandbox), params=params).assert_complete(expected)
 
 
 @pytest.mark.parametrize("number", [2, 3, 10])
@@ -438,7 +438,7 @@ def test_stale_page_tokens_cause_no_gaps_and_no_duplicates(number, faulty_sandbo
     def expire():
         faulty_sandbox.control("POST", "/page_tokens/expire")
 
-    read(connect(faulty_sandbox), before_page={number: expire}).is_all_of(events)
+    read(connect(faulty_sandbox), before_page={number: expire}).assert_complete(events)
 
 
 def test_more_events_of_one_moment_than_a_page_are_complete_or_reported(fresh_sandbox, connect):
@@ -446,25 +446,25 @@ def test_more_events_of_one_moment_than_a_page_are_complete_or_reported(fresh_sa
         fresh_sandbox.book(start_time="2026-11-20T09:00:00Z", email=f"guest{number}@client.example")
     expected = read(connect(fresh_sandbox), params=IN_MANY_PAGES).uris
     assert len(expected) == 258
-    for times in (1, FOR_GOOD):
+    for times in (1, ALWAYS):
         fresh_sandbox.control("DELETE", "/faults")
         fresh_sandbox.fault("refuse_token", path="/scheduled_events", after=4, times=times)
         reading = read(connect(fresh_sandbox), params=IN_MANY_PAGES)
         assert reading.uris == expected[: len(reading.uris)]
         assert reading.complete == (reading.uris == expected)
         assert reading.complete or reading.error or reading.warnings
-        assert reading.complete or times == FOR_GOOD
+        assert reading.complete or times == ALWAYS
 
 
 def test_a_list_without_order_of_time_restarts_after_a_rejected_page_token(faulty_sandbox, members, connect):
     params = {"organization": ORGANIZATION, "count": 2}
     for after in (1, 2, 3):
         faulty_sandbox.fault("refuse_token", path="/organization_memberships", after=after)
-        read(connect(faulty_sandbox), MEMBERS, params).is_all_of(members)
+        read(connect(faulty_sandbox), MEMBERS, params).assert_complete(members)
 
 
 def test_a_list_whose_page_tokens_are_always_rejected_is_incomplete(faulty_sandbox, members, connect):
-    faulty_sandbox.fault("refuse_token", path="/organization_memberships", after=2, times=FOR_GOOD)
+    faulty_sandbox.fault("refuse_token", path="/organization_memberships", after=2, times=ALWAYS)
     reading = read(connect(faulty_sandbox), MEMBERS, {"organization": ORGANIZATION, "count": 2})
     assert reading.uris == members[:4]
     assert not reading.complete
@@ -485,31 +485,33 @@ def test_a_list_that_cannot_be_resumed_is_incomplete(faulty_sandbox, events, con
 def test_a_page_token_that_leads_to_its_own_page_ends_the_read(faulty_sandbox, events, connect):
     faulty_sandbox.fault("repeat_token", after=3)
     reading = read(connect(faulty_sandbox))
-    reading.broke_off(events, UnexpectedAnswer)
+    reading.assert_failed_after(events, UnexpectedAnswer)
     assert len(reading.uris) in {75, 100}  # with and without the records of the page
 
 
 def test_a_repeated_first_page_is_returned_once(faulty_sandbox, events, connect):
     faulty_sandbox.fault("repeat_token")
-    read(connect(faulty_sandbox)).is_all_of(events)
+    read(connect(faulty_sandbox)).assert_complete(events)
 
 
 @pytest.mark.parametrize("times", [1, 5])
 @pytest.mark.parametrize("after", [0, 4, 9])
 def test_empty_pages_do_not_end_a_list(after, times, faulty_sandbox, events, connect):
     faulty_sandbox.fault("empty_page", after=after, times=times)
-    read(connect(faulty_sandbox)).is_all_of(events)
+    read(connect(faulty_sandbox)).assert_complete(events)
 
 
 @pytest.mark.parametrize("rows", [1, 12, 24])
 def test_rows_that_shift_between_pages_are_returned_once(rows, faulty_sandbox, events, connect):
-    faulty_sandbox.fault("shift", rows=rows, after=1, times=FOR_GOOD)
-    read(connect(faulty_sandbox)).is_all_of(events)
+    faulty_sandbox.fault("shift", rows=rows, after=1, times=ALWAYS)
+    read(connect(faulty_sandbox)).assert_complete(events)
 
 
 def test_rows_that_shift_in_an_unordered_list_are_returned_once(faulty_sandbox, members, connect):
-    faulty_sandbox.fault("shift", path="/organization_memberships", rows=2, after=1, times=FOR_GOOD)
-    read(connect(faulty_sandbox), MEMBERS, {"organization": ORGANIZATION, "count": 3}).is_all_of(members)
+    faulty_sandbox.fault("shift", path="/organization_memberships", rows=2, after=1, times=ALWAYS)
+    read(connect(faulty_sandbox), MEMBERS, {"organization": ORGANIZATION, "count": 3}).assert_complete(
+        members
+    )
 
 
 def test_bookings_and_cancellations_during_a_read_affect_no_other_records(fresh_sandbox, connect):
@@ -532,7 +534,7 @@ def test_a_record_on_two_pages_is_returned_once(connect):
     rows = [{**example, "uri": f"{example['uri']}-{number}"} for number in range(4)]
     pages = [page([rows[0], rows[1]], "a"), page([rows[1], rows[2]], "b"), page([rows[1], rows[3]])]
     with Hostile(*pages) as server:
-        read(connect(server)).is_all_of([row["uri"] for row in rows])
+        read(connect(server)).assert_complete([row["uri"] for row in rows])
 
 
 def test_rows_of_one_page_with_the_same_uri_are_all_returned(connect):
@@ -594,11 +596,11 @@ def subscription():
 def count_subscriptions(fresh_sandbox, connect):
     """Return a function that counts how often the subscription of the example exists."""
 
-    def count_them():
+    def count_now():
         rows = connect(fresh_sandbox).run("webhook_subscriptions.list", {"scope": "organization"}).records
         return [row["callback_url"] for row in rows].count(subscription()["url"])
 
-    return count_them
+    return count_now
 
 
 @pytest.mark.parametrize(
@@ -644,18 +646,18 @@ def test_a_write_that_failed_is_not_retried(fault, kind, fresh_sandbox, connect)
     fresh_sandbox.fault(**fault, method="POST")
     with pytest.raises(kind, match="Check before retrying"):
         connect(fresh_sandbox).run(SUBSCRIBE, subscription())
-    assert len(asked(fresh_sandbox)) == 1
+    assert len(statuses(fresh_sandbox)) == 1
 
 
 @pytest.mark.parametrize("headers_at", [_seconds, _date, _reset, _nothing])
 def test_a_write_is_retried_after_a_429(headers_at, fresh_sandbox, count_subscriptions, connect, timer):
     fresh_sandbox.fault("status", status=429, headers=headers_at(timer.now), method="POST", times=2)
     connect(fresh_sandbox).run(SUBSCRIBE, subscription())
-    assert asked(fresh_sandbox) == [429, 429, 201]
+    assert statuses(fresh_sandbox) == [429, 429, 201]
     assert count_subscriptions() == 1
 
 
-def wait_for_the_end_of_idle_ones(connection):
+def wait_for_closed_idle_connections(connection):
     """Wait until the client's side has seen the connection close, which may take a moment."""
     adapter = connection._client._session.get_adapter("http://")
     for pool in adapter.poolmanager.pools._container.values():
@@ -672,7 +674,7 @@ def test_a_write_on_a_connection_that_was_closed_while_idle_happens_once(
         connection = connect(proxy)
         connection.run("users.me")
         assert proxy.left.wait(10)
-        wait_for_the_end_of_idle_ones(connection)
+        wait_for_closed_idle_connections(connection)
         connection.run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 2
     assert count_subscriptions() == 1

@@ -633,7 +633,7 @@ def test_how_long_to_wait(headers, seconds):
     assert rate_limit_wait_s(headers) == seconds
 
 
-RUBBISH_NUMBERS = [
+INVALID_NUMBERS = [
     "",
     "-5",
     "+5",
@@ -650,7 +650,7 @@ RUBBISH_NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize("value", [*RUBBISH_NUMBERS, "Tue, 17 Nov 2026 15:22:41 +" + "9" * 15])
+@pytest.mark.parametrize("value", [*INVALID_NUMBERS, "Tue, 17 Nov 2026 15:22:41 +" + "9" * 15])
 def test_invalid_wait_headers_are_ignored(value):
     assert rate_limit_wait_s({"retry-after": value, "date": http_date(), "x-ratelimit-reset": "60"}) == 60.0
     assert rate_limit_wait_s({"x-ratelimit-reset": value}) is None
@@ -672,7 +672,7 @@ def test_rate_limit_headers(values, expected):
     assert rate_limit(dict(zip(names, values, strict=True))) == expected
 
 
-@pytest.mark.parametrize("value", RUBBISH_NUMBERS)
+@pytest.mark.parametrize("value", INVALID_NUMBERS)
 def test_invalid_rate_limit_headers_are_ignored(value):
     assert rate_limit({"x-ratelimit-limit": value, "x-ratelimit-remaining": "5"}) is None
     assert rate_limit({"x-ratelimit-limit": "5", "x-ratelimit-remaining": value}) is None

@@ -25,7 +25,7 @@ from destinations import columns, count_internal, tables
 
 PUBLIC = "https://api.calendly.com"
 ORGANIZATION = f"{PUBLIC}/organizations/{fixtures.ORGANIZATION}"
-MADE = 110  # events, on two pages
+EVENT_COUNT = 110  # events, on two pages
 DAY_S = 24 * 3600.0
 EVENTS, INVITEES = "GET /scheduled_events", "GET /scheduled_events/{uuid}/invitees"
 
@@ -95,7 +95,7 @@ def by_uri(records):
 
 @pytest.fixture
 def office(make_sandbox, connect, timer, tmp_path):
-    with make_sandbox(clock=timer, events=MADE) as sandbox:
+    with make_sandbox(clock=timer, events=EVENT_COUNT) as sandbox:
         yield Office(sandbox, connect, timer, tmp_path)
 
 
@@ -105,7 +105,7 @@ def first_sync(tmp_path_factory):
     file = tmp_path_factory.mktemp("first") / "calendly.db"
     timer = Timer()
     with (
-        _make_sandbox(clock=timer, events=MADE) as sandbox,
+        _make_sandbox(clock=timer, events=EVENT_COUNT) as sandbox,
         connector.connect(
             {"kind": KIND, "token": OWNER_TOKEN},
             origin=sandbox.url,
@@ -131,7 +131,7 @@ def synced(office, first_sync):
     return office
 
 
-def ignoring_nothing_said(row):
+def without_nulls(row):
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -150,14 +150,14 @@ def test_a_first_sync_writes_all_records_of_the_lists(synced):
     }
     for name, records in lists.items():
         assert len(records) > 1
-        assert {uri: ignoring_nothing_said(row) for uri, row in rows[name].items()} == {
-            uri: ignoring_nothing_said(record) for uri, record in by_uri(records).items()
+        assert {uri: without_nulls(row) for uri, row in rows[name].items()} == {
+            uri: without_nulls(record) for uri, record in by_uri(records).items()
         }
     invitees = by_uri(one for event in events for one in synced.listed("invitees.list", uuid=event["uri"]))
     assert rows["invitees"].keys() == invitees.keys()
     for uri, invitee in invitees.items():
         answers = {one["question"]: one["answer"] for one in invitee["questions_and_answers"]}
-        assert ignoring_nothing_said(rows["invitees"][uri]) == ignoring_nothing_said(invitee | answers)
+        assert without_nulls(rows["invitees"][uri]) == without_nulls(invitee | answers)
 
 
 def test_users_have_their_own_table_and_cost_no_call(office):
@@ -211,7 +211,7 @@ def test_the_report_counts_rows_and_calls(office):
     assert report.outcome == "done"
     assert report.whole_organization
     assert report.calls == sum(counts.values())
-    assert report.streams["scheduled_events"].new == report.streams["scheduled_events"].read == MADE
+    assert report.streams["scheduled_events"].new == report.streams["scheduled_events"].read == EVENT_COUNT
     assert report.streams["invitees"].calls == counts[INVITEES]
     assert json.loads(json.dumps(report.to_dict()))["streams"]["contacts"]["new"] > 0
 
@@ -222,7 +222,7 @@ def test_an_event_without_invitees_costs_no_call(office):
     booking = office.sandbox.world.keep(number)
     booking.event["invitees_counter"] = {"total": 0, "active": 0, "limit": 1}
     booking.invitees.clear()
-    assert office.calls(office.sync)[INVITEES] == MADE - 1
+    assert office.calls(office.sync)[INVITEES] == EVENT_COUNT - 1
 
 
 # Later syncs
@@ -451,7 +451,7 @@ def test_a_member_syncs_only_their_own_data(office):
     member = office.sandbox.world.population.members[2].user["uri"]
     assert rows["users"].keys() == {member}
     assert rows["scheduled_events"].keys() == by_uri(office.events(user=member)).keys()
-    assert 0 < len(rows["scheduled_events"]) < MADE
+    assert 0 < len(rows["scheduled_events"]) < EVENT_COUNT
 
 
 def test_an_admin_can_sync_only_their_own_data(office):
@@ -468,33 +468,33 @@ def test_a_destination_rejects_another_view_of_the_account(synced, other):
     assert synced.stored_rows() == before
 
 
-def mint(office, *scopes, **more):
+def create_token(office, *scopes, **more):
     office.sandbox.control("POST", "/tokens", {"name": "few", "scopes": list(scopes), **more})
     return "few"
 
 
 def test_unreadable_tables_are_skipped_with_a_warning(office):
-    token = mint(office, "users:read", "organizations:read", "scheduled_events:read")
+    token = create_token(office, "users:read", "organizations:read", "scheduled_events:read")
     report = office.sync(token=token)
     unreadable = {"event_types", "routing_forms", "contacts", "meeting_recaps"}
     assert {warning.partition(" ")[0] for warning in report.warnings} == unreadable
     rows = office.stored_rows()
-    assert len(rows["scheduled_events"]) == MADE
+    assert len(rows["scheduled_events"]) == EVENT_COUNT
     assert not any(rows[name] for name in (*unreadable, "routing_form_submissions"))
 
 
 @pytest.mark.parametrize("stream", ["contacts", "routing_form_submissions"])
 def test_a_stream_that_is_named_must_be_readable(office, stream):
-    token = mint(office, "users:read", "organizations:read", "scheduled_events:read")
+    token = create_token(office, "users:read", "organizations:read", "scheduled_events:read")
     with pytest.raises(PermissionDenied):
         office.sync(token=token, streams=(stream,))
 
 
 def test_a_token_that_cannot_read_its_role_syncs_only_its_users_data(office):
-    report = office.sync(token=mint(office, "users:read", "scheduled_events:read"))
+    report = office.sync(token=create_token(office, "users:read", "scheduled_events:read"))
     assert not report.whole_organization
     assert any("organizations:read" in warning for warning in report.warnings)
-    assert 0 < len(office.stored_rows()["scheduled_events"]) < MADE
+    assert 0 < len(office.stored_rows()["scheduled_events"]) < EVENT_COUNT
 
 
 def test_a_free_plan_skips_tables_that_it_does_not_have(office):
@@ -601,7 +601,7 @@ def test_unknown_properties_and_values_of_another_type_are_kept(make_sandbox, co
 # Errors and interruptions
 
 
-class Trouble:
+class FaultAfter:
     """Calls a function after some pages."""
 
     def __init__(self, after, happen):
@@ -613,7 +613,7 @@ class Trouble:
             self._happen()
 
 
-TROUBLE = {
+FAULTS = {
     "errors": ({"kind": "status", "status": 500}, CalendlyDown),
     "resets": ({"kind": "reset"}, NoAnswer),
     "a revoked token": ({"kind": "status", "status": 401}, Unauthenticated),
@@ -623,11 +623,11 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize("after", [1, 7, 13, 14])
-@pytest.mark.parametrize("trouble", TROUBLE)
-def test_the_next_sync_resumes_after_an_error(office, unchanged, trouble, after):
-    fault, error = TROUBLE[trouble]
+@pytest.mark.parametrize("fault_name", FAULTS)
+def test_the_next_sync_resumes_after_an_error(office, unchanged, fault_name, after):
+    fault, error = FAULTS[fault_name]
     with pytest.raises(error):
-        office.sync(on_progress=Trouble(after, lambda: office.sandbox.fault(**fault, times=1000)))
+        office.sync(on_progress=FaultAfter(after, lambda: office.sandbox.fault(**fault, times=1000)))
     office.sandbox.control("DELETE", "/faults")
     before = {name: len(rows) for name, rows in office.stored_rows().items()}
     report = office.sync()
@@ -641,11 +641,11 @@ def test_the_next_sync_resumes_after_an_error(office, unchanged, trouble, after)
 def test_a_sync_can_be_stopped_after_a_page_and_resumed(office, unchanged):
     report = office.sync(should_stop=lambda: bool(office.stored_rows()["scheduled_events"]))
     assert report.outcome == "stopped"
-    assert 0 < len(office.stored_rows()["scheduled_events"]) < MADE
+    assert 0 < len(office.stored_rows()["scheduled_events"]) < EVENT_COUNT
     rest = office.sync()
     assert rest.resumed
     assert rest.outcome == "done"
-    assert rest.streams["invitees"].calls < MADE
+    assert rest.streams["invitees"].calls < EVENT_COUNT
     assert office.stored_rows() == unchanged
 
 
@@ -656,7 +656,7 @@ def test_a_sync_of_other_tables_in_between_keeps_the_checkpoint(office):
     report = office.sync()
     assert report.resumed
     assert [one.missing for one in report.streams.values()] == [0] * len(report.streams)
-    assert report.streams["invitees"].calls < MADE
+    assert report.streams["invitees"].calls < EVENT_COUNT
     assert office.stored_rows() == office.fresh()
 
 
@@ -671,7 +671,7 @@ def test_a_resumed_sync_finds_changes_since_the_interruption(office):
 
 def test_a_later_sync_takes_over_the_destination(office, unchanged):
     with pytest.raises(TakenOver, match="later sync"):
-        office.sync(on_progress=Trouble(3, office.sync))
+        office.sync(on_progress=FaultAfter(3, office.sync))
     assert office.stored_rows() == unchanged
 
 
@@ -868,14 +868,14 @@ def body(invitee, event, *, kind="invitee.created", at="2026-11-18T11:00:00.0000
     return Event(id="1", kind=kind, created_at=at, created_by=None, payload=payload)
 
 
-ASKS_WHO_IT_IS = {"GET /users/me": 1, "GET /organization_memberships": 1}
+OWN_USER_CALLS = {"GET /users/me": 1, "GET /organization_memberships": 1}
 
 
 def test_an_invitee_in_a_webhook_body_costs_no_call(synced):
     booked = synced.sandbox.book(answers=["Pricing"])
     assert sync.mark(str(synced.file), [body(booked["invitee"], booked["event"])]) == 1
     reports = []
-    assert synced.calls(lambda: reports.append(synced.sync(only_marked=True))) == ASKS_WHO_IT_IS
+    assert synced.calls(lambda: reports.append(synced.sync(only_marked=True))) == OWN_USER_CALLS
     assert reports[0].from_webhooks == 1
     assert (reports[0].streams["invitees"].new, reports[0].streams["invitees"].calls) == (1, 0)
     assert count_internal(synced.url, "marks") == 0
@@ -905,7 +905,7 @@ def test_a_cancellation_and_a_reschedule_in_webhook_bodies_cost_no_call(synced):
     )
     events = [body(canceled["invitees"][0], canceled["event"], kind="invitee.canceled"), rescheduled]
     assert sync.mark(str(synced.file), events) == 3
-    assert synced.calls(lambda: synced.sync(only_marked=True)) == ASKS_WHO_IT_IS
+    assert synced.calls(lambda: synced.sync(only_marked=True)) == OWN_USER_CALLS
     assert synced.stored_rows() == synced.fresh()
 
 
@@ -920,7 +920,7 @@ def test_an_older_body_never_overwrites_a_newer_row(synced):
     rows = synced.stored_rows()
     older = body(booked["invitee"], booked["event"], name="Older", updated_at=later(booked["invitee"], -1))
     sync.mark(str(synced.file), [older])
-    assert synced.calls(lambda: synced.sync(only_marked=True)) == ASKS_WHO_IT_IS
+    assert synced.calls(lambda: synced.sync(only_marked=True)) == OWN_USER_CALLS
     assert synced.stored_rows() == rows
     assert count_internal(synced.url, "marks") == 0
 
@@ -934,7 +934,7 @@ def test_the_newer_of_two_bodies_wins_in_any_order(synced, order, together):
     events = [older, newer][::order]
     for some in [events] if together else [[event] for event in events]:
         sync.mark(str(synced.file), some)
-    assert synced.calls(lambda: synced.sync(only_marked=True)) == ASKS_WHO_IT_IS
+    assert synced.calls(lambda: synced.sync(only_marked=True)) == OWN_USER_CALLS
     assert synced.stored_rows()["invitees"][booked["invitee"]["uri"]]["name"] == "Newer"
 
 
@@ -953,7 +953,7 @@ def test_an_event_is_read_if_it_counts_more_invitees_than_are_known(synced):
     counter = {**booked["event"]["invitees_counter"], "total": 2, "active": 2}
     sync.mark(str(synced.file), [body(booked["invitee"], booked["event"] | {"invitees_counter": counter})])
     calls = synced.calls(lambda: synced.sync(only_marked=True))
-    assert calls == {**ASKS_WHO_IT_IS, "GET /scheduled_events/{uuid}": 1, INVITEES: 1}
+    assert calls == {**OWN_USER_CALLS, "GET /scheduled_events/{uuid}": 1, INVITEES: 1}
     assert synced.stored_rows() == synced.fresh()
 
 
@@ -965,7 +965,7 @@ def test_a_no_show_in_a_body_becomes_a_row_and_missing_without_it(synced):
         event_with_body = body(invitee, event, no_show=no_show, updated_at=later(invitee, number))
         sync.mark(str(synced.file), [event_with_body])
         synced.timer.now += 1
-        assert synced.calls(lambda: synced.sync(only_marked=True)) == ASKS_WHO_IT_IS
+        assert synced.calls(lambda: synced.sync(only_marked=True)) == OWN_USER_CALLS
         assert (mark in synced.stored_rows()["no_shows"]) is bool(no_show)
     assert synced.stored_rows(missing=True)["no_shows"][mark]["invitee"] == invitee["uri"]
 
@@ -1023,7 +1023,7 @@ def test_a_folder_has_one_line_per_record(office, tmp_path):
         assert len(lines) == len(rows)
         assert read_lines(folder / f"{name}.jsonl").keys() == rows.keys()
     event = office.past_event(12)
-    assert read_lines(folder / "scheduled_events.jsonl")[event["uri"]] == ignoring_nothing_said(event)
+    assert read_lines(folder / "scheduled_events.jsonl")[event["uri"]] == without_nulls(event)
 
 
 def test_only_files_with_changed_rows_are_rewritten(office, tmp_path):
@@ -1171,7 +1171,7 @@ def test_a_plan_warns_about_tables_that_will_be_skipped(make_sandbox, connect, t
     with make_sandbox(clock=timer, rate_limit=50, events=60) as sandbox:
         office = Office(sandbox, connect, timer, tmp_path)
         office.connection = connect(
-            sandbox, mint(office, "users:read", "organizations:read", "scheduled_events:read")
+            sandbox, create_token(office, "users:read", "organizations:read", "scheduled_events:read")
         )
         planned = plan(office)
     assert {warning.partition(" ")[0] for warning in planned.warnings} >= {"contacts", "meeting_recaps"}

@@ -17,7 +17,7 @@ from calendly_connector.sync import SyncProgress
 from destinations import count_internal, tables
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
-SOON_S = 60
+TIMEOUT_S = 60
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_ctrl_c_stops_after_the_page_and_the_next_run_resumes(make_sandbox, tmp_
                 assert process.poll() is None
                 time.sleep(0.02)  # leaves the sandbox time for the sync
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=SOON_S)
+            out, err = process.communicate(timeout=TIMEOUT_S)
         assert process.returncode == 1
         assert json.loads(out)["outcome"] == "stopped"
         assert b"Run the same command to resume" in err
@@ -234,7 +234,7 @@ def test_a_second_ctrl_c_stops_immediately_even_during_a_wait_for_the_limit(make
                 process.send_signal(signal.SIGINT)
                 shown = read_until(controller, b"Press Ctrl-C again", shown)
                 process.send_signal(signal.SIGINT)
-                assert process.wait(SOON_S) == -signal.SIGINT  # well before the 150 s are over
+                assert process.wait(TIMEOUT_S) == -signal.SIGINT  # well before the 150 s are over
             finally:
                 process.kill()
                 os.close(controller)
@@ -317,6 +317,6 @@ def test_a_terminal_shows_progress(make_sandbox, tmp_path):
             except OSError:  # the other end was closed
                 pass
             os.close(controller)
-            assert process.wait(SOON_S) == 0
+            assert process.wait(TIMEOUT_S) == 0
     assert b"records, " in shown
     assert b"requests left this minute" in shown
