@@ -33,28 +33,28 @@ def environment(monkeypatch, large):
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("seed", range(20))
-def test_an_interruption_at_any_moment_leaves_valid_output_that_says_it_is_short(seed, tmp_path):
+def test_an_interruption_at_any_moment_leaves_valid_output_marked_as_incomplete(seed, tmp_path):
     out = tmp_path / "events.json"
     command = [*COMMAND, *LIST, "--format", "json", "--output", str(out)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         _until(lambda: out.exists() and out.stat().st_size > 0, process)
         time.sleep(random.Random(seed).uniform(0, 0.4))  # noqa: S311 - the moment is what varies
         process.send_signal(signal.SIGINT)
-        _, words = process.communicate(timeout=30)
-    told = json.loads(out.read_bytes())
-    uris = {record["uri"] for record in told["records"]}
-    assert len(uris) == len(told["records"])
-    if told["complete"]:  # the interruption came after the work was done, perhaps in the interpreter's exit
+        _, err = process.communicate(timeout=30)
+    document = json.loads(out.read_bytes())
+    uris = {record["uri"] for record in document["records"]}
+    assert len(uris) == len(document["records"])
+    if document["complete"]:  # the interruption came after the last record
         assert len(uris) == 3000
     else:
         assert process.returncode == 1
-        assert "incomplete" in words
-        assert "Traceback" not in words
+        assert "incomplete" in err
+        assert "Traceback" not in err
 
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("seed", range(10))
-def test_after_a_kill_every_line_but_the_last_is_whole(seed, tmp_path):
+def test_after_a_kill_every_line_but_the_last_is_complete(seed, tmp_path):
     out = tmp_path / "events.jsonl"
     with subprocess.Popen([*COMMAND, *LIST, "--format", "jsonl", "--output", str(out)]) as process:
         _until(lambda: out.exists() and out.stat().st_size > 0, process)
@@ -76,16 +76,16 @@ def test_threads_share_a_connection_and_fetch_the_user_once(large):
 
         with ThreadPoolExecutor(16) as pool:
             counts = list(pool.map(call, range(800)))
-    assert all(given == asked for given, asked in counts)
+    assert all(returned == expected for returned, expected in counts)
     assert large.requests()["counts"]["GET /users/me"] == 1
 
 
-def test_memory_stays_flat_however_long_the_list_is(tmp_path):
+def test_memory_stays_flat_for_any_length_of_a_list(tmp_path):
     peaks = [_peak_kib(events, tmp_path) for events in (5_000, 100_000)]
     assert peaks[1] <= 1.1 * peaks[0]
 
 
-def test_memory_stays_flat_however_much_is_copied(tmp_path):
+def test_memory_stays_flat_for_any_size_of_a_sync(tmp_path):
     program = (
         "from calendly_connector import sync\n"
         "options = sync.SyncOptions(streams=('scheduled_events',))\n"

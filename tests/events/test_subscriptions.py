@@ -30,7 +30,7 @@ from subscribing import (
     CALLBACK,
     EVENTS,
     Memory,
-    assert_told_once,
+    assert_subscribed_once,
     at_calendly,
     change,
     key_of,
@@ -144,7 +144,7 @@ def test_a_subscription_is_stored_with_its_key_before_calendly_is_asked(
 ):
     (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert store.log == ["put", "confirm"]
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
     assert told.url == f"{CALLBACK}&subscription={told.id}"
     assert (told.scope, told.owner, told.created) == ("organization", ORGANIZATION, True)
     (kept,) = store.all()
@@ -159,7 +159,7 @@ def test_an_equal_subscription_is_reused_despite_order_and_spelling(subscription
     (second,) = subscriptions.subscribe(reversed(EVENTS), CALLBACK.replace("https://hooks", "HTTPS://Hooks"))
     assert (second.id, second.uri, second.created) == (first.id, first.uri, False)
     assert posts(fresh_sandbox) == 1
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_member_gets_their_own_events_and_organization_scope_is_rejected(conne
         subscriptions.subscribe(["routing_form_submission.created"], CALLBACK)
     with pytest.raises(PermissionDenied):
         subscriptions.subscribe(EVENTS, CALLBACK, scope="organization")
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize("group", [GROUP, GROUP.rpartition("/")[2], "sales"])
@@ -241,7 +241,7 @@ def test_an_existing_subscription_is_not_undone_with_the_rest(connect, fresh_san
     trouble(fresh_sandbox, "status", status=403)
     with pytest.raises(PermissionDenied):
         rich.subscribe([*EVENTS, "meeting_recap.created"], CALLBACK)
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize("state", ["disabled", "gone"])
@@ -254,7 +254,7 @@ def test_an_equal_subscription_that_is_disabled_is_replaced(state, subscriptions
     (second,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert second.created
     assert second.id != first.id
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_a_bad_token_is_reported(connect, fresh_sandbox, store):
@@ -273,7 +273,7 @@ def test_a_creation_whose_answer_was_lost_is_found_by_its_address(fault, subscri
     (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert told.created
     assert posts(fresh_sandbox) == 1
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_a_creation_that_never_arrived_is_repeated_with_the_same_id(
     assert posts(fresh_sandbox) == 2
     assert store.log == ["put", "confirm"]
     assert told.id in told.url
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 class Late:
@@ -318,7 +318,7 @@ def test_a_conflict_with_our_own_subscription_confirms_it(connect, fresh_sandbox
     subscriptions = subscriptions_of(Late(connect(fresh_sandbox), 1), store)
     subscriptions.subscribe(EVENTS, CALLBACK)
     assert posts(fresh_sandbox) == 2  # the second one was a 409
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_an_unknown_creation_stays_pending_and_is_resumed(connect, fresh_sandbox, store):
@@ -331,7 +331,7 @@ def test_an_unknown_creation_stays_pending_and_is_resumed(connect, fresh_sandbox
     assert kinds(subscriptions) == ["pending"]
     (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert told.id == pending.id
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 @pytest.mark.parametrize(
@@ -362,7 +362,7 @@ class Odd(Late):
 def test_a_reply_without_a_uri_counts_as_lost(connect, fresh_sandbox, store):
     subscriptions_of(Odd(connect(fresh_sandbox), 0), store).subscribe(EVENTS, CALLBACK)
     assert posts(fresh_sandbox) == 1
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 class Dead:
@@ -432,7 +432,7 @@ def test_a_key_is_kept_if_calendly_cannot_be_reached(subscriptions, store, fresh
     fresh_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "method": "DELETE"})
     with pytest.raises(PermissionDenied):
         subscriptions.unsubscribe(told.id)
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_rotate_creates_the_new_subscription_before_deleting_the_old(subscriptions, store, fresh_sandbox):
@@ -445,7 +445,7 @@ def test_rotate_creates_the_new_subscription_before_deleting_the_old(subscriptio
     assert (new.created, new.events, new.scope) == (True, old.events, old.scope)
     assert new.id != old.id
     assert store.kept[new.id].signing_key != old_key
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_a_rejected_rotation_keeps_the_old_subscription(subscriptions, store, fresh_sandbox):
@@ -454,7 +454,7 @@ def test_a_rejected_rotation_keeps_the_old_subscription(subscriptions, store, fr
     with pytest.raises(PermissionDenied):
         subscriptions.rotate(old.id)
     assert [kept.id for kept in store.all()] == [old.id]
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_a_foreign_subscription_is_not_rotated(subscriptions):
@@ -612,11 +612,11 @@ def test_problems_are_found_and_repaired_only_with_consent(how, subscriptions, s
     assert (at_calendly(fresh_sandbox), store.kept) == (before, kept)
     (repair,) = subscriptions.prune(found, everything)
     assert (repair.outcome, repair.message) == ("done", "")
-    assert_told_once(fresh_sandbox, store, count=left)
+    assert_subscribed_once(fresh_sandbox, store, count=left)
     assert not any(one.repair for one in subscriptions.audit())
     (again,) = subscriptions.prune(found, everything)
     assert again.outcome == "changed"
-    assert_told_once(fresh_sandbox, store, count=left)
+    assert_subscribed_once(fresh_sandbox, store, count=left)
 
 
 def test_the_newer_key_wins(subscriptions, store, fresh_sandbox, timer):
@@ -629,7 +629,7 @@ def test_the_newer_key_wins(subscriptions, store, fresh_sandbox, timer):
     assert subscriptions.subscribe(EVENTS, CALLBACK)[0].id == new.id
     subscriptions.prune(subscriptions.audit(), everything)
     assert old.id not in store.kept
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_an_older_subscription_with_more_events_is_not_a_duplicate(subscriptions, fresh_sandbox, timer):
@@ -726,7 +726,7 @@ def test_subscriptions_in_the_vault_are_not_credentials(vault, connect, fresh_sa
     connection = connect(fresh_sandbox)
     (told,) = connection.subscribe(EVENTS, CALLBACK)
     store = VaultStore(vault)
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
     assert vault.names() == [f"webhook {told.id}"]
     with pytest.raises(InvalidCredential, match="can't sign in"):
         connector.connect({"kind": "stored", "name": f"webhook {told.id}"})
@@ -742,7 +742,7 @@ def test_subscriptions_in_the_vault_are_not_credentials(vault, connect, fresh_sa
 
 def test_a_host_can_use_its_own_store(connect, fresh_sandbox, store, vault):
     connect(fresh_sandbox).subscriptions(store).subscribe(EVENTS, CALLBACK)
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
     assert vault.names() == []
 
 
@@ -767,4 +767,4 @@ def test_two_processes_that_subscribe_create_one_subscription(vault, fresh_sandb
     assert all(worker.returncode == 0 for worker in workers)
     assert len({one["id"] for one in told}) == 1
     assert sorted(one["created"] for one in told) == [False, False, False, True]
-    assert_told_once(fresh_sandbox, VaultStore(vault))
+    assert_subscribed_once(fresh_sandbox, VaultStore(vault))

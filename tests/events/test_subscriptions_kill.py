@@ -10,7 +10,7 @@ import pytest
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.events.subscriptions import VaultStore
 from locations import SUPPORT
-from subscribing import CALLBACK, EVENTS, assert_told_once, at_calendly, change, subscriptions_of
+from subscribing import CALLBACK, EVENTS, assert_subscribed_once, at_calendly, change, subscriptions_of
 
 pytestmark = pytest.mark.long
 
@@ -67,7 +67,7 @@ def test_a_subscribe_killed_anywhere_is_completed_or_undone_by_the_next(then, co
             subscriptions.prune(subscriptions.audit(), lambda _finding: True)
             assert not any(one.repair for one in subscriptions.audit())
         subscriptions.subscribe(EVENTS, CALLBACK)
-        assert_told_once(sandbox, store)
+        assert_subscribed_once(sandbox, store)
         clear(subscriptions, store, sandbox)
         if done:
             # Who asks (two calls), put, create, put: before and after each, none of them missed.
@@ -86,7 +86,7 @@ def test_a_replacement_killed_anywhere_leaves_no_gap_and_is_completed(what, conn
         assert what == "prune" or active(sandbox), "a gap"
         assert set(at_calendly(sandbox)) <= {kept.url for kept in store.all()}, "leaked"
         subscriptions.prune(subscriptions.audit(), lambda _finding: True)
-        assert_told_once(sandbox, store)
+        assert_subscribed_once(sandbox, store)
         assert not any(one.repair for one in subscriptions.audit())
         clear(subscriptions, store, sandbox)
         if done:
@@ -122,4 +122,4 @@ def test_a_kill_during_a_creation_leaves_a_pending_one_that_the_next_resumes(con
     assert pending.uri == ""
     (told,) = subscriptions_of(connect(sandbox), store).subscribe(EVENTS, CALLBACK)
     assert (told.id, told.created) == (pending.id, False)
-    assert_told_once(sandbox, store)
+    assert_subscribed_once(sandbox, store)

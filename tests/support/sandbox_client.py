@@ -55,16 +55,16 @@ class Reference:
             assert status in {"404", "405"}
             return
         response = item[method]["responses"][status]
-        where = f"#/paths/{_pointer(template)}/{method}/responses/{status}"
+        pointer = f"#/paths/{_pointer(template)}/{method}/responses/{status}"
         if "$ref" in response:
-            where = response["$ref"]
-            response = self._spec["components"]["responses"][where.rpartition("/")[2]]
+            pointer = response["$ref"]
+            response = self._spec["components"]["responses"][pointer.rpartition("/")[2]]
         if not response.get("content"):
             assert not reply.content or reply.json() == {}
             return
-        where += "/content/application~1json/schema"
+        pointer += "/content/application~1json/schema"
         validator = jsonschema_rs.Draft202012Validator(
-            {"$ref": f"spec:///{where}"}, registry=self._registry, validate_formats=True
+            {"$ref": f"spec:///{pointer}"}, registry=self._registry, validate_formats=True
         )
         validator.validate(reply.json())
 
