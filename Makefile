@@ -1,8 +1,8 @@
 # make demo | make test [COVERAGE=--cov] | make lint | make bench [BENCH=--quick]
 # make test-dates | make test-pythons | make wheel-test | make test-hosts | make test-long | make test-endurance
 # make docs | make new-action ID | make record [ID] | make drift [OPENAPI=FILE]
-# Each target does all its own set-up in .venv; only Python 3.11+, make and a package index are needed,
-# for test-hosts npm's, too: Node itself is a wheel.
+# Each target sets up .venv itself; you need Python 3.11+, make and a package index. test-hosts also needs npm's
+# registry; Node itself comes as a wheel.
 
 SHELL := /bin/sh
 PYTHON ?=
@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 COVERAGE ?=
-# Where it is set, each worker rewrites all asserts anew in each run; empty is unset.
+# If PYTHONDONTWRITEBYTECODE is set, each worker rewrites all asserts in each run. Empty means unset.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 
 .PHONY: docs drift new-action record help demo test test-dates test-pythons test-long test-endurance lint wheel-test test-hosts bench clean
@@ -30,7 +30,7 @@ test-dates: $(READY)
 	@sh .ci/have postgres chromium
 	sh .ci/test-dates $(BIN)/pytest
 
-# The same from the wheel, on every supported Python that this machine has; PYTHONS names some of them.
+# The same from the wheel, on every supported Python on this machine, or on those in PYTHONS.
 test-pythons: $(READY)
 	@sh .ci/have postgres chromium
 	@sh .ci/wheel-test $(BIN)/python $${PYTHONS:-$$(sh .ci/pythons)}
@@ -55,7 +55,7 @@ $(ARGUMENTS):
 	@:
 endif
 
-# REQUEST='GET /shares' names the operation if the id doesn't; OPENAPI is another file than that of the tests.
+# REQUEST='GET /shares' names the operation if the id doesn't; OPENAPI is a file other than the tests' own.
 new-action: $(READY)
 	@$(BIN)/python tools/new_action.py $(ARGUMENTS) $(if $(REQUEST),--request '$(REQUEST)') $(if $(OPENAPI),--openapi '$(OPENAPI)')
 
@@ -76,7 +76,7 @@ wheel-test: $(READY)
 	@sh .ci/have postgres chromium
 	sh .ci/wheel-test $(BIN)/python
 
-# Each host has an environment of its own: the connector, that host, and what its tests need.
+# Each host has its own environment: the connector, the host, and what its tests need.
 test-hosts:
 	@sh .ci/have postgres rabbitmq chromium
 	@PYTHON='$(PYTHON)' sh .ci/test-host mistral

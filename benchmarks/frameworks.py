@@ -1,7 +1,7 @@
-"""The rival frameworks: each in a virtual environment of its own, pinned, doing what the bare loop does.
+"""The rival frameworks, each pinned in its own virtual environment, doing the same work as the bare loop.
 
 Each reads all scheduled events of the organization, 100 a page, and writes them in its own form of JSON
-lines; `records` reads that form back, so that the benchmark can hold it against ours.
+lines. `records` reads that form, so the benchmark can compare it with ours.
 """
 
 import json
@@ -18,18 +18,18 @@ RIVALS = HERE / "rivals"
 ENVIRONMENTS = HERE.parent / ".venv-rivals"
 _SETTINGS = {
     "DO_NOT_TRACK": "1",
-    "RUNTIME__DLTHUB_TELEMETRY": "false",  # it would be timed, and leave this machine
+    "RUNTIME__DLTHUB_TELEMETRY": "false",  # it would cost time, and send data
     "DATA_WRITER__DISABLE_COMPRESSION": "true",  # JSON lines are what the others write
 }
 
 
 @dataclass(frozen=True)
 class Framework:
-    """One rival: the environment it needs, the words of its command, where its records are."""
+    """One rival: the environment it needs, its command, and how to read its records."""
 
     label: str
     package: str
-    words: Callable[[Path], list[str]]
+    command: Callable[[Path], list[str]]
     records: Callable[[Path], Iterator[Any]]
 
     @property
@@ -44,22 +44,22 @@ class Framework:
         return next(pin.partition("==")[2] for pin in pins if pin.startswith(f"{self.package}=="))
 
     def reading(self, environment: Mapping[str, str], folder: Path) -> Call:
-        """Give what runs it: it reads its settings from `config.json`, standard output goes to `out`."""
+        """Return a function that runs it with settings in `config.json` and its standard output in `out`."""
         configure(folder, environment["CALENDLY_API_URL"], environment["CALENDLY_API_TOKEN"])
-        program, *words = self.words(folder)
-        command = [str(ENVIRONMENTS / self.environment / "bin" / program), *words]
+        program, *arguments = self.command(folder)
+        command = [str(ENVIRONMENTS / self.environment / "bin" / program), *arguments]
         return running(command, {**environment, **_SETTINGS}, folder / "out")
 
 
 def configure(folder: Path, url: str, token: str, look_back: str = "P0D") -> None:
-    """Write the settings of all rivals; only Airbyte's incremental mode has a first day and looks back."""
+    """Write the settings of all rivals; the first day and `look_back` are for Airbyte's incremental mode."""
     config = {"api_url": url, "api_token": token, "organization": ORGANIZATION}
     config |= {"start_date": "2020-01-01", "look_back": look_back}
     (folder / "config.json").write_text(json.dumps(config))
 
 
 def install(framework: Framework) -> str | None:
-    """Make its virtual environment unless it is there; give one line that says why it cannot be made."""
+    """Create its virtual environment if it is missing; return the error if that fails."""
     place, pins = ENVIRONMENTS / framework.environment, RIVALS / f"{framework.environment}.txt"
     ready = place / "installed.txt"
     if ready.exists() and ready.read_bytes() == pins.read_bytes():
@@ -71,14 +71,14 @@ def install(framework: Framework) -> str | None:
     ):
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
-            why = (done.stderr or done.stdout).strip().splitlines() or ["it does not say why"]
-            return f"{framework.label} cannot be installed: {why[-1]}"
+            why = (done.stderr or done.stdout).strip().splitlines() or ["unknown error"]
+            return f"{framework.label} can't be installed: {why[-1]}"
     ready.write_bytes(pins.read_bytes())
     return None
 
 
 def airbyte_catalog(folder: Path, streams: Iterable[str], mode: str) -> None:
-    """Write what Airbyte is to read, and whether as `full_refresh` or `incremental`."""
+    """Write Airbyte's catalog: the streams to read, as `full_refresh` or `incremental`."""
     described = [
         {
             "stream": {
@@ -94,15 +94,15 @@ def airbyte_catalog(folder: Path, streams: Iterable[str], mode: str) -> None:
     (folder / "catalog.json").write_text(json.dumps({"streams": described}))
 
 
-def airbyte_words(folder: Path) -> list[str]:
-    """Give the command that reads what the catalog says."""
+def airbyte_command(folder: Path) -> list[str]:
+    """Return the command that reads the streams in the catalog."""
     files = ["--config", str(folder / "config.json"), "--catalog", str(folder / "catalog.json")]
     return ["source-declarative-manifest", "read", *files, "--manifest-path", str(RIVALS / "airbyte.yaml")]
 
 
 def _airbyte(folder: Path) -> list[str]:
     airbyte_catalog(folder, ["scheduled_events"], "full_refresh")
-    return airbyte_words(folder)
+    return airbyte_command(folder)
 
 
 def _airbyte_records(folder: Path) -> Iterator[Any]:
@@ -141,5 +141,5 @@ FRAMEWORKS = (
     Framework("Airbyte", "airbyte-cdk", _airbyte, _airbyte_records),
     Framework("Singer SDK", "singer-sdk", _singer, _singer_records),
     Framework("dlt", "dlt", _dlt, _dlt_records),
-    Framework("dlt, extract step alone", "dlt", _dlt_extract, _dlt_extracted),
+    Framework("dlt, extract step only", "dlt", _dlt_extract, _dlt_extracted),
 )

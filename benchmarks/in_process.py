@@ -1,7 +1,7 @@
 """Print how long `iterate` takes, as a share of a bare loop in the same process: `in_process.py own|same`.
 
-Both sides write the same JSON lines to a file. With `own` each reads and writes JSON with what a user of it
-has at hand: orjson, which comes with the connector, and the standard library. With `same` both use orjson.
+Both sides write the same JSON lines to a file. With `own`, the connector uses orjson, which comes
+with it, and the bare loop uses the standard library. With `same`, both use orjson.
 """
 
 import json

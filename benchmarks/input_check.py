@@ -18,7 +18,7 @@ ROWS = {
 
 
 def timed(call: Callable[[], object]) -> float:
-    """Give the median time of a call, in seconds."""
+    """Return the median time of a call, in seconds."""
     times = []
     for _ in range(200):
         started = time.perf_counter()
@@ -29,8 +29,8 @@ def timed(call: Callable[[], object]) -> float:
 
 credential = {"kind": "personal_access_token", "token": "sandbox-owner"}
 with connector.connect(credential, origin=sys.argv[1]) as connection:
-    connection.run("scheduled_events.list", filter=ROWS)  # what is read and compiled once
-    inputs = connection._inputs  # noqa: SLF001 - the check alone has no public door
+    connection.run("scheduled_events.list", filter=ROWS)  # read and compile everything that is cached
+    inputs = connection._inputs  # noqa: SLF001 - the check has no public interface
     checked = timed(lambda: inputs.check("scheduled_events.list", None, ROWS, None))
     whole = timed(lambda: connection.run("scheduled_events.list", filter=ROWS))
     print(checked / whole)

@@ -1,4 +1,4 @@
-"""A year's events from a server that is far away: every reply is held back for 150 ms."""
+"""A year's events from a distant server: every reply is delayed by 150 ms."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,12 +21,12 @@ from measure import (
 )
 
 _LATENCY_S = 0.15
-_EVENTS = 25_000  # of which some 10,000 lie in a year
+_EVENTS = 25_000  # about 10,000 of them are within a year
 _ROUNDS = 2
 
 
 def figures() -> Iterator[Figure]:
-    """Measure both sides, each with a token of its own, so that neither uses up the other's limit."""
+    """Measure both sides, each with its own token, so they don't share a limit."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     moments = {"min_start_time": today - timedelta(days=365), "max_start_time": today}
     rows = [f"{name}={moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in moments.items()]

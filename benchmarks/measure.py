@@ -1,4 +1,4 @@
-"""How things are measured: alternated runs, medians of ratios, peak memory, a sandbox to run against."""
+"""Measuring: alternating runs, medians of ratios, peak memory, a sandbox to run against."""
 
 import json
 import os
@@ -32,7 +32,7 @@ sys.exit(code)
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number: `who` did `work`, compared with `baseline`; a ratio where it has no unit."""
+    """One measured number: `who` did `work`, compared with `baseline`. Without a unit it is a ratio."""
 
     work: str
     who: str
@@ -44,18 +44,18 @@ class Figure:
 
     @property
     def missed(self) -> bool:
-        """Whether it has a target and is beyond it."""
+        """Whether it misses its target."""
         over = self.at_most is not None and self.value > self.at_most
         return over or (self.at_least is not None and self.value < self.at_least)
 
     @property
     def shown(self) -> str:
-        """The number as people read it."""
+        """The formatted number."""
         return f"{self.value:,.6g} {self.unit}" if self.unit else f"{self.value:.2f}"
 
     @property
     def target(self) -> str:
-        """The target as people read it, empty where there is none."""
+        """The formatted target, or empty."""
         if self.at_most is not None:
             return f"≤ {self.at_most:,g}" if self.at_most else "0"
         return "" if self.at_least is None else f"≥ {self.at_least:,g}"
@@ -65,14 +65,14 @@ Call = Callable[[], object]
 
 
 def rounds(calls: Mapping[str, Call], count: int) -> list[dict[str, float]]:
-    """Time all calls in turn, `count` times after one round that warms caches; seconds by name."""
+    """Time all calls in turn, `count` times after a warm-up round; return seconds by name."""
     for call in calls.values():
         call()
     return [{name: _timed(call) for name, call in calls.items()} for _ in range(count)]
 
 
 def median_ratio(times: Sequence[Mapping[str, float]], name: str, baseline: str) -> float:
-    """Give the median of the ratios within each round: what slows the machine for a minute slows both."""
+    """Return the median of the ratios within each round, because a slow minute slows both sides."""
     return statistics.median(one[name] / one[baseline] for one in times)
 
 
@@ -85,7 +85,7 @@ def _timed(call: Call) -> float:
 def running(
     command: Sequence[str], environment: Mapping[str, str] | None = None, output: Path | None = None
 ) -> Call:
-    """Give what runs a command; its output goes to a file or nowhere."""
+    """Return a function that runs a command and writes its output to a file, or discards it."""
 
     def run() -> None:
         with (output or Path(os.devnull)).open("wb") as out:
@@ -97,20 +97,20 @@ def running(
 
 
 def peak_kib(command: Sequence[str], environment: Mapping[str, str]) -> float:
-    """Give the largest resident size of a command.
+    """Return the peak resident size of a command.
 
-    A small process starts it: the system counts the size of whoever starts a command as the command's.
+    A small process starts it, because the system counts the size of the starting process, too.
     """
     measuring = [PYTHON, "-c", _PEAK, *command]
-    words = subprocess.run(measuring, check=True, env=environment, capture_output=True, text=True).stderr
-    return float(words.split()[-1])
+    errors = subprocess.run(measuring, check=True, env=environment, capture_output=True, text=True).stderr
+    return float(errors.split()[-1])
 
 
 @contextmanager
 def sandbox(events: int, *options: str) -> Iterator[dict[str, str]]:
-    """Serve events in a process of its own; give the environment in which clients find it."""
-    words = [CONNECTOR, "sandbox", "--port", "0", "--events", str(events), "--public-origin", "--json"]
-    with subprocess.Popen([*words, *options], stdout=subprocess.PIPE, text=True) as server:
+    """Run a sandbox in a separate process; yield the environment variables for its clients."""
+    command = [CONNECTOR, "sandbox", "--port", "0", "--events", str(events), "--public-origin", "--json"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = json.loads(server.stdout.readline())["url"]
         try:
@@ -121,7 +121,7 @@ def sandbox(events: int, *options: str) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def fast_sandbox(events: int) -> Iterator[dict[str, str]]:
-    """Serve without a limit, and pages rendered beforehand, so that the server is not what is measured."""
+    """Run a sandbox without a rate limit and with rendered pages, so the server isn't what is measured."""
     with sandbox(events, "--rate-limit", "0", "--render-once") as environment, folder() as first:
         running(read_command(first / "first.jsonl"), environment)()
         yield environment
@@ -129,13 +129,13 @@ def fast_sandbox(events: int) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Give a folder for as long as it is needed."""
+    """Yield a temporary folder."""
     with tempfile.TemporaryDirectory() as name:
         yield Path(name)
 
 
 def control(environment: Mapping[str, str], method: str, path: str, body: Any = None) -> Any:
-    """Call the sandbox's control surface."""
+    """Call the sandbox's control API."""
     url = f"{environment['CALENDLY_API_URL']}/__sandbox__/{path}"
     data = None if body is None else json.dumps(body).encode()
     with urlopen(Request(url, data, method=method), timeout=30) as reply:  # noqa: S310 - our own server
@@ -143,7 +143,7 @@ def control(environment: Mapping[str, str], method: str, path: str, body: Any = 
 
 
 def read_command(out: Path, *rows: str) -> list[str]:
-    """Give the command that reads all events of the organization to a file of JSON lines."""
+    """Return the command that reads all events of the organization to a file of JSON lines."""
     inputs = [f"organization={ORGANIZATION}", *rows]
     return [CONNECTOR, "run", "scheduled_events.list", *inputs, *_TO_FILE, str(out)]
 
@@ -152,7 +152,7 @@ _TO_FILE = ("--all", "--format", "jsonl", "--output")
 
 
 def bare_command(out: Path, *rows: str) -> list[str]:
-    """Give the command of the bare loop for the same."""
+    """Return the command of the bare loop for the same."""
     return [PYTHON, str(HERE / "bare_loop.py"), ORGANIZATION, str(out), *rows]
 
 
@@ -163,7 +163,7 @@ def lines(path: Path) -> Iterator[Any]:
 
 
 def plain(value: Any) -> Any:
-    """Give a record without what a framework may write differently: fields that are null, forms of times."""
+    """Normalize what frameworks may write differently: drop null fields, convert times to numbers."""
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items() if item is not None}
     if isinstance(value, list):
@@ -174,7 +174,7 @@ def plain(value: Any) -> Any:
 
 
 def must_be_same(ours: Iterable[Any], theirs: Iterable[Any], who: str) -> None:
-    """End the run where two sides wrote different records."""
+    """End the run if two sides wrote different records."""
     try:
         same = all(one == other for one, other in zip(ours, theirs, strict=True))
     except ValueError:

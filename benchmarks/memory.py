@@ -1,4 +1,4 @@
-"""Peak memory of a list that is streamed to a file, which should not depend on its length."""
+"""Peak memory of a list that is streamed to a file. It shouldn't depend on the length."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     many = _MANY_QUICK if quick else _MANY
     peaks = {}
     for events in (_FEW, many):
-        # Pages that were rendered beforehand would fill the server's memory, and speed is not measured here.
+        # Rendered pages would fill the server's memory, and speed isn't measured here.
         with sandbox(events, "--rate-limit", "0") as environment, folder() as out:
             peaks[events] = peak_kib(read_command(out / "out.jsonl"), environment)
     work = f"{many:,} events to JSON lines, peak memory"

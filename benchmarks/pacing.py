@@ -1,6 +1,6 @@
-"""Reads that do not fit into a minute's allowance, in virtual time: nothing waits, the clock is moved on.
+"""Reads that exceed a minute's limit, in virtual time: sleeping only moves the clock.
 
-Four processes share an allowance in fast time: their clocks and the sandbox's run five times as fast.
+Four processes share a limit in accelerated time: their clocks and the sandbox's run five times as fast.
 """
 
 import subprocess
@@ -35,7 +35,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _sharing() -> Iterator[Figure]:
-    """Measure processes of one account that know nothing of each other."""
+    """Measure processes of one account that don't communicate."""
     limit = 500
     with Sandbox(rate_limit=limit, time_scale=_SPEED) as sandbox:
         calls = Calls(sandbox)
@@ -44,9 +44,9 @@ def _sharing() -> Iterator[Figure]:
         workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(_PROCESSES)]
         while time.time() < until:
             time.sleep(1)
-            calls.look()
+            calls.update()
         answers = [int(worker.communicate()[0]) for worker in workers]
-        calls.look()
+        calls.update()
     work = f"{_PROCESSES} processes of one account under a limit of {limit} a minute"
     least = 100 * min(answers) * _PROCESSES / sum(answers)
     yield Figure(work, OURS, "", calls.used_percent(limit), at_least=95, unit="% of the allowance used")
@@ -67,6 +67,6 @@ def _read(limit: int, pages: int) -> Calls:
         stream = connection.iterate("scheduled_events.list", {"organization": ORGANIZATION, "count": _PAGE})
         for number, _ in enumerate(stream.pages()):
             if number % _LOOK_EVERY == 0:
-                calls.look()
-        calls.look()
+                calls.update()
+        calls.update()
         return calls

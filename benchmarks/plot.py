@@ -1,4 +1,4 @@
-"""Draws the figures: one panel per question, a bar per side, ours in colour."""
+"""Draws the figures: one panel per measurement, one bar per side, ours in colour."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ _OURS, _OTHERS, _INK = "#0b6e4f", "#b8bec7", "#22272e"
 class _Bar(NamedTuple):
     label: str
     length: float
-    words: str
+    text: str
 
 
 def draw(figures: Sequence[Figure], path: Path) -> None:
@@ -39,7 +39,7 @@ def draw(figures: Sequence[Figure], path: Path) -> None:
 
 
 def _reading(figures: Sequence[Figure]) -> list[tuple[str, list[_Bar]]]:
-    """Give a panel per length: the time of each side, that of the bare loop being 1."""
+    """Return a panel per length: the time of each side, relative to the bare loop."""
     works = dict.fromkeys(figure.work for figure in figures if figure.work.endswith("whole process"))
     panels = []
     for work in works:
@@ -51,7 +51,7 @@ def _reading(figures: Sequence[Figure]) -> list[tuple[str, list[_Bar]]]:
 
 
 def _second_sync(figures: Sequence[Figure]) -> tuple[str, list[_Bar]]:
-    """Give the calls of the second sync, and in words what it misses."""
+    """Return a panel of the calls of the second sync, labeled with the events it misses."""
     again = [figure for figure in figures if figure.work.startswith("second sync")]
     missed = {figure.who: figure.value for figure in again if figure.unit.endswith("missed")}
     bars = [
@@ -66,7 +66,7 @@ def _panel(axis: Any, title: str, bars: Sequence[_Bar]) -> None:
     labels = [bar.label for bar in bars]
     colours = [_OURS if bar.label.startswith(OURS) else _OTHERS for bar in bars]
     drawn = axis.barh(labels, [bar.length for bar in bars], color=colours, height=0.72)
-    axis.bar_label(drawn, [bar.words for bar in bars], padding=4, color=_INK)
+    axis.bar_label(drawn, [bar.text for bar in bars], padding=4, color=_INK)
     axis.set_title(title[:1].upper() + title[1:], loc="left", fontsize=11, fontweight="bold", color=_INK)
     axis.invert_yaxis()
     axis.set_xlim(0, 1.5 * max(bar.length for bar in bars))

@@ -1,4 +1,4 @@
-"""All scheduled events to JSON lines: ours, the bare loop, the frameworks; whole processes, and in one."""
+"""All scheduled events to JSON lines: ours, bare loop, frameworks; as processes and in one process."""
 
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from measure import (
 
 
 def figures(frameworks: Sequence[Framework]) -> Iterator[Figure]:
-    """Measure 10,000 and 100,000 events, and the first of these without the cost of a process."""
+    """Measure 10,000 and 100,000 events, and 10,000 without the cost of a process."""
     yield from _whole_process(10_000, frameworks, at_most=1.2, at_least=2.0, pairs=9, rounds_of_all=5)
     yield from _whole_process(100_000, frameworks, at_most=1.0, at_least=None, pairs=5, rounds_of_all=3)
     yield from _in_process(10_000)

@@ -1,7 +1,7 @@
-"""Webhooks taken per second, each on disk before it is answered; and the slowest of many under load.
+"""Webhooks stored per second, each on disk before it is answered; and the slowest of many under load.
 
 The same posts from the same client, in turn, to our receiver (as `webhooks listen` runs it) and to a bare
-handler, each in a process of its own under uvicorn with the same settings. `python receiving.py SIDE FILE`
+handler, each in its own process under uvicorn with the same settings. `python receiving.py SIDE FILE`
 serves one side.
 """
 
@@ -25,7 +25,7 @@ from calendly_connector.events.webhooks.signature import HEADER, sign
 from measure import HERE, OURS, PYTHON, Figure, folder, median_ratio
 
 _BARE = "bare Starlette handler"
-_KEY = "made-up-signing-key"
+_KEY = "sample-signing-key"
 _SAMPLE = HERE.parent / "tests" / "reference" / "payloads" / "webhooks" / "invitee.created.json"
 _ROUND = 2_000
 _ROUNDS = 7
@@ -36,15 +36,15 @@ _READ_TIMEOUT_S = 15
 
 
 def figures() -> Iterator[Figure]:
-    """Measure both sides in turn, then ours alone under more load."""
+    """Measure both sides in turn, then only ours under more load."""
     with folder() as place, _serving("bare", place) as bare, _serving("ours", place) as ours:
         for connections in _CONNECTIONS:
             times = [
                 {OURS: _seconds(ours, connections), _BARE: _seconds(bare, connections)}
                 for _ in range(_ROUNDS + 1)
             ][1:]  # the first round warms up
-            whence = f"{connections} connection{'s' if connections > 1 else ''}"
-            work = f"webhooks taken per second from {whence}, each on disk"
+            source = f"{connections} connection{'s' if connections > 1 else ''}"
+            work = f"webhooks stored per second from {source}, each on disk"
             at_least = (
                 0.7 if connections > 1 else None
             )  # Calendly does not wait for one answer to post the next
@@ -60,7 +60,7 @@ def figures() -> Iterator[Figure]:
 
 @contextmanager
 def _serving(side: str, place: Path) -> Iterator[int]:
-    """Serve one side; give its port."""
+    """Serve one side; yield its port."""
     command = [PYTHON, __file__, side, str(place / side)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -74,7 +74,7 @@ _numbers = iter(range(sys.maxsize))
 
 
 def _seconds(port: int, connections: int) -> float:
-    """Give how long a round of posts takes."""
+    """Return how long a round of posts takes."""
     posts = _posts(_ROUND)
     started = time.perf_counter()
     _load(port, posts, connections)
@@ -82,15 +82,15 @@ def _seconds(port: int, connections: int) -> float:
 
 
 def _posts(count: int) -> list[bytes]:
-    """Make so many posts of events that were never posted before, signed now."""
+    """Return posts of new events, signed now."""
     now = int(time.time())
     return [_request(next(_numbers), now) for _ in range(count)]
 
 
 def _request(number: int, now: int) -> bytes:
-    told: dict[str, Any] = json.loads(_SAMPLE.read_bytes())
-    told["payload"]["uri"] += str(number)
-    body = json.dumps(told).encode()
+    event: dict[str, Any] = json.loads(_SAMPLE.read_bytes())
+    event["payload"]["uri"] += str(number)
+    body = json.dumps(event).encode()
     head = (
         f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"{HEADER}: {sign(body, _KEY, now)}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -99,7 +99,7 @@ def _request(number: int, now: int) -> bytes:
 
 
 def _load(port: int, posts: list[bytes], connections: int) -> list[float]:
-    """Post from so many connections at once; give how long each took to be answered, in seconds."""
+    """Post from several connections at the same time; return the time of each answer, in seconds."""
     left, took = iter(posts), []
 
     async def client() -> None:
@@ -122,11 +122,11 @@ def _load(port: int, posts: list[bytes], connections: int) -> list[float]:
 
 
 def _must_hold(path: Path, question: str, count: int) -> None:
-    """End the run where not everything that was answered 200 is there."""
+    """End the run if a webhook that was answered 200 is missing."""
     with closing(sqlite3.connect(path)) as database:
         (held,) = database.execute(question).fetchone()
     if held != count:
-        raise SystemExit(f"{path.name} holds {held} of {count} webhooks")
+        raise SystemExit(f"{path.name} has {held} of {count} webhooks")
 
 
 def _serve(side: str, path: str) -> None:
@@ -141,7 +141,7 @@ def _serve(side: str, path: str) -> None:
     config = uvicorn.Config(
         app, http="h11", loop="asyncio", lifespan="off", ws="none", access_log=False, log_config=None
     )
-    # Naming TCP matters: for other sockets asyncio leaves Nagle's delay on.
+    # Only for sockets with an explicit TCP protocol does asyncio turn Nagle's delay off.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)

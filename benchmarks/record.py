@@ -20,19 +20,19 @@ _DOCS = HERE.parent / "docs"
 _MARKED = re.compile(r"(<!-- figures -->\n).*(<!-- end of figures -->)", re.DOTALL)
 
 
-def keep(figures: Iterable[Figure], seconds: float) -> None:
-    """Keep the figures of a run, with what they were measured on."""
+def save(figures: Iterable[Figure], seconds: float) -> None:
+    """Save the figures of a run with the machine and versions they were measured on."""
     _LAST_RUN.parent.mkdir(exist_ok=True)
-    kept = {"measured": _measured(seconds), "figures": [asdict(figure) for figure in figures]}
-    _LAST_RUN.write_text(json.dumps(kept, indent=1))
+    saved = {"measured": _measured(seconds), "figures": [asdict(figure) for figure in figures]}
+    _LAST_RUN.write_text(json.dumps(saved, indent=1))
 
 
 def main() -> None:
-    """Write the page and the picture."""
-    kept = json.loads(_LAST_RUN.read_text())
-    figures = [Figure(**one) for one in kept["figures"]]
+    """Write the page and the plot."""
+    saved = json.loads(_LAST_RUN.read_text())
+    figures = [Figure(**one) for one in saved["figures"]]
     page = _DOCS / "benchmarks.md"
-    table = f"{kept['measured']}\n\n{_table(figures)}\n"
+    table = f"{saved['measured']}\n\n{_table(figures)}\n"
     page.write_text(_MARKED.sub(lambda found: found[1] + table + found[2], page.read_text()))
     plot.draw(figures, _DOCS / "benchmarks.png")
 

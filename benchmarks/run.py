@@ -1,7 +1,7 @@
 """`make bench`: speed, memory and calls as ratios against named baselines, all sides measured in this run.
 
 Runs of the sides alternate, and the median of the ratios is printed: these figures hold on a noisy
-machine, single times do not. `--quick` leaves the million events out, `--record` puts the figures into docs/.
+machine, single times don't. `--quick` skips the million events, `--record` writes the figures to docs/.
 """
 
 import argparse
@@ -24,13 +24,11 @@ from measure import Figure
 
 
 def main() -> int:
-    """Print one line per figure; exit 1 where a target is missed."""
+    """Print one line per figure; exit 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "--quick", action="store_true", help="stream 100,000 events in the place of 1,000,000"
-    )
+    parser.add_argument("--quick", action="store_true", help="stream 100,000 events instead of 1,000,000")
     parser.add_argument("--record", action="store_true", help="write the figures and the plot into docs/")
-    parser.add_argument("--only", metavar="PART", help="measure one part alone")
+    parser.add_argument("--only", metavar="PART", help="measure only one part")
     chosen = parser.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} processors, {platform.machine()}\n")
     began = time.monotonic()
@@ -54,18 +52,18 @@ def main() -> int:
                 _show(figure)
             print(f"  {name}: {time.monotonic() - started:.0f} s\n", flush=True)
     if chosen.record:
-        record.keep(figures, time.monotonic() - began)
+        record.save(figures, time.monotonic() - began)
         record.main()
     return 1 if any(figure.missed for figure in figures) else 0
 
 
 def _installed() -> Sequence[Framework]:
-    """Give the rivals that can be run here; say in a line what is wrong with each other one."""
+    """Return the rivals that can be installed; print the error of each other one."""
     found = []
     for framework in FRAMEWORKS:
-        complaint = install(framework)
-        if complaint:
-            print(complaint, flush=True)
+        error = install(framework)
+        if error:
+            print(error, flush=True)
         else:
             found.append(framework)
     return found

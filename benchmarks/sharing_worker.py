@@ -1,4 +1,4 @@
-"""A process that asks as often as it may: python sharing_worker.py URL SPEED UNTIL.
+"""A process that sends requests as fast as its limit allows: python sharing_worker.py URL SPEED UNTIL.
 
 Prints the number of answers. Its clock and that of the sandbox run SPEED times as fast as the machine's;
 UNTIL is the machine's unix time.
@@ -13,7 +13,7 @@ from virtual_time import FastClock
 
 
 def main() -> None:
-    """Ask until the time is over."""
+    """Send requests until the time is over."""
     origin, speed, until = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
     clock = FastClock(speed)
     credential = {"kind": "personal_access_token", "token": "sandbox-owner"}

@@ -1,7 +1,7 @@
 """Events with their invitees, read again after 1 % of the events changed: calls made, and changes missed.
 
 A syncer is called with the sandbox's URL, first for an empty folder, then again after the changes; it
-keeps in the folder what it remembers, and gives the whole copy as records by URI.
+keeps its state in the folder, and returns the whole copy as records by URI.
 """
 
 import json
@@ -18,7 +18,7 @@ from calendly_connector.sandbox.world import times as world_times
 from calendly_connector.sandbox.world.population import LARGE
 from calendly_connector.sandbox.world.world import World
 
-from frameworks import ENVIRONMENTS, airbyte_catalog, airbyte_words, configure
+from frameworks import ENVIRONMENTS, airbyte_catalog, airbyte_command, configure
 from measure import OURS, Figure, folder, lines, plain, running
 from virtual_time import Calls, FastClock
 
@@ -26,14 +26,14 @@ Rows = dict[str, Any]
 Syncer = Callable[[str, Path], Rows]
 
 _EVENTS = 5_000
-_CHANGES = (  # what happens, to how many events, between which days from today on
+_CHANGES = (  # change, number of events, first and last day from today
     ("cancel", 20, 2, 50),
     ("move", 10, 2, 50),
     ("no_show", 10, -7, 0),
     ("no_show", 5, -60, -7),
 )
 _BOOKED = 5
-_TOKEN = "sandbox-owner"  # noqa: S105 - it opens nothing
+_TOKEN = "sandbox-owner"  # noqa: S105 - the sandbox's token
 _LIMIT = 500
 _SPEED = 12  # a minute is 5 s, in which this machine can make more than 500 calls
 _CREDENTIAL = {"kind": "personal_access_token", "token": _TOKEN}
@@ -48,7 +48,7 @@ def figures(*, airbyte: bool) -> Iterator[Figure]:
         syncers["Airbyte, full refresh"] = Airbyte("full_refresh", ("scheduled_events", "invitees"))
         by_start = ("scheduled_events_by_start", "invitees_by_start")
         for days in (0, 90):
-            label = f"Airbyte, looking back {days} days" if days else "Airbyte, incremental"
+            label = f"Airbyte, {days}-day lookback" if days else "Airbyte, incremental"
             syncers[label] = Airbyte("incremental", by_start, look_back=f"P{days}D")
     for label, syncer in syncers.items():
         yield from _twice(label, syncer)
@@ -72,14 +72,14 @@ def _twice(label: str, syncer: Syncer) -> Iterator[Figure]:
     unit = f"calls, {(first - 1) // _LIMIT} minutes at {_LIMIT} a minute"
     yield Figure(work, label, "", first, unit=unit)
     work = f"second sync, {len(changed)} of {len(everything):,} events changed or new"
-    # Pages of events, events that changed, events whose no-shows may still come, and a few for the rest.
+    # Pages of events, changed events, events that may still get no-shows, and a few for the rest.
     allowed = pages + len(changed) + ended + 20 if syncer is _ours else None
     yield Figure(work, label, "", second, at_most=allowed, unit="calls")
     yield Figure(work, label, "", len(missed), unit="events missed")
 
 
 def _paced() -> Iterator[Figure]:
-    """Copy events and invitees under the limit of a paid plan, by a clock that runs faster."""
+    """Sync events and invitees under the limit of a paid plan, with a faster clock."""
     clock = FastClock(_SPEED)
     with (
         Sandbox(events=_EVENTS, public_origin=True, rate_limit=_LIMIT, clock=clock) as sandbox,
@@ -89,8 +89,8 @@ def _paced() -> Iterator[Figure]:
         folder() as place,
     ):
         calls = Calls(sandbox)
-        sync.run(connection, str(place / "calendly.db"), _WANTED, on_progress=lambda _: calls.look())
-        calls.look()
+        sync.run(connection, str(place / "calendly.db"), _WANTED, on_progress=lambda _: calls.update())
+        calls.update()
     work = f"first sync under a limit of {_LIMIT} a minute, {_EVENTS:,} events with their invitees"
     least_s = (calls.count - 1) // _LIMIT * 60
     yield Figure(work, OURS, f"{least_s // 60} minutes, the least it can take", calls.seconds / least_s)
@@ -99,7 +99,7 @@ def _paced() -> Iterator[Figure]:
 
 
 def _ours(url: str, place: Path) -> Rows:
-    """Copy to JSON lines, without the columns of answers, which say again what a record says."""
+    """Copy to JSON lines, without the answer columns, which repeat parts of a record."""
     with connector.connect(_CREDENTIAL, origin=url) as connection:
         sync.run(connection, str(place), _WANTED, file_format="jsonl")
     rows = [row for name in _WANTED.streams for row in lines(place / f"{name}.jsonl")]
@@ -121,19 +121,19 @@ def _ended_lately(sandbox: Sandbox) -> int:
 
 
 def _events_of(rows: Rows, differs: Callable[[str], bool]) -> set[str]:
-    """Give the events among which, or among whose invitees, a row differs."""
+    """Return the events that differ, or whose invitees differ."""
     return {uri.partition("/invitees/")[0] for uri in rows if differs(uri)}
 
 
 def _calls(sandbox: Sandbox) -> tuple[int, int]:
-    """Give how many calls there were since the last time, and how many of them for pages of events."""
+    """Return the number of calls since the last time, and how many of them read pages of events."""
     counts = sandbox.requests()["counts"]
     sandbox.control("DELETE", "/requests")
     return sum(counts.values()), counts.get("GET /scheduled_events", 0)
 
 
 def _truth(sandbox: Sandbox) -> Rows:
-    """Give what a perfect copy would hold."""
+    """Return the rows of a perfect copy."""
     world = sandbox.world
     numbers = [number for number in range(world.next_number()) if world.organization_of(number) == LARGE]
     rows = [row for number in numbers for row in (world.event(number), *world.invitees(number))]
@@ -141,7 +141,7 @@ def _truth(sandbox: Sandbox) -> Rows:
 
 
 def _change(sandbox: Sandbox) -> None:
-    """Let happen what happens in a day."""
+    """Make a day's changes."""
     taken: set[int] = set()
     with connector.connect(_CREDENTIAL, origin=sandbox.url) as connection:
         for what, count, first_day, last_day in _CHANGES:
@@ -159,7 +159,7 @@ def _change(sandbox: Sandbox) -> None:
 
 
 def _spread(world: World, count: int, first_day: int, last_day: int, taken: set[int]) -> list[int]:
-    """Give so many events, evenly over some days around today, that nothing has happened to yet."""
+    """Return unchanged events, spread evenly over some days around today."""
     first, last = (world.anchor + day * world_times.DAY for day in (first_day, last_day))
     here = [
         number
@@ -185,19 +185,19 @@ class Airbyte:
         """Read, and remember the state and the copy."""
         configure(place, url, _TOKEN, self._look_back)
         airbyte_catalog(place, self._streams, self._mode)
-        program, *words = airbyte_words(place)
+        program, *words = airbyte_command(place)
         state, copy = place / "state.json", place / "copy.json"
         states = _loaded(state, [])
         command = [str(ENVIRONMENTS / "airbyte" / "bin" / program), *words]
         running([*command, "--state", str(state)] if states else command, output=place / "out")()
         rows = {} if self._mode == "full_refresh" else _loaded(copy, {})
-        told = {}
+        states = {}
         for line in lines(place / "out"):
             if line["type"] == "RECORD":
                 rows[line["record"]["data"]["uri"]] = plain(line["record"]["data"])
             elif line["type"] == "STATE":
-                told[line["state"]["stream"]["stream_descriptor"]["name"]] = line["state"]
-        state.write_text(json.dumps(list(told.values())))
+                states[line["state"]["stream"]["stream_descriptor"]["name"]] = line["state"]
+        state.write_text(json.dumps(list(states.values())))
         copy.write_text(json.dumps(rows))
         return rows
 

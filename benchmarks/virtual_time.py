@@ -1,4 +1,4 @@
-"""Clocks for a client and a sandbox in one process, and what the sandbox saw of its limit."""
+"""Clocks shared by a client and a sandbox in one process, and statistics of the sandbox's calls."""
 
 import time
 from collections import Counter
@@ -11,13 +11,13 @@ _REFUSED = HTTPStatus.TOO_MANY_REQUESTS
 
 
 class VirtualClock:
-    """Unix seconds that pass only while somebody sleeps: for one thread."""
+    """Unix seconds that pass only during sleeps, for one thread."""
 
     def __init__(self, now: float = 1_795_000_000.0) -> None:
         self._now = now
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self._now
 
     def sleep(self, seconds: float) -> None:
@@ -26,14 +26,14 @@ class VirtualClock:
 
 
 class FastClock:
-    """Unix seconds that pass faster than in life: for several threads, whose sleeps overlap."""
+    """Unix seconds that pass faster than real ones, for several threads whose sleeps overlap."""
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
         self._began, self._from = time.time(), time.monotonic()
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self._began + self._speed * (time.monotonic() - self._from)
 
     def sleep(self, seconds: float) -> None:
@@ -42,46 +42,46 @@ class FastClock:
 
 
 class Calls:
-    """The calls that a sandbox has seen, also those that its journal no longer holds."""
+    """The calls that a sandbox has received, including those that its request log has dropped."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._seen: list[tuple[float, int]] = []
 
-    def look(self) -> None:
-        """Take over what is new; to be called before the journal has dropped it."""
-        journal = self._sandbox.requests()
-        new = sum(journal["counts"].values()) - len(self._seen)
-        if new > len(journal["requests"]):
-            raise RuntimeError("the journal has dropped calls that nobody looked at")
-        latest = journal["requests"][len(journal["requests"]) - new :]
+    def update(self) -> None:
+        """Add the new calls. Call this before the request log drops any."""
+        log = self._sandbox.requests()
+        new = sum(log["counts"].values()) - len(self._seen)
+        if new > len(log["requests"]):
+            raise RuntimeError("the request log has dropped calls that weren't counted")
+        latest = log["requests"][len(log["requests"]) - new :]
         self._seen += [(call["at"], call["status"]) for call in latest]
 
     @property
     def count(self) -> int:
-        """How many there were."""
+        """The number of calls."""
         return len(self._seen)
 
     @property
     def refused(self) -> int:
-        """How many came too early."""
+        """The number of calls answered 429."""
         return sum(status == _REFUSED for _, status in self._seen)
 
     @property
     def most_refused(self) -> int:
-        """How many came too early in the minute that had most of them."""
+        """The most 429s in one minute."""
         minutes = Counter(int(at // _WINDOW_S) for at, status in self._seen if status == _REFUSED)
         return max(minutes.values(), default=0)
 
     @property
     def seconds(self) -> float:
-        """How long they took, first to last."""
+        """The time from the first call to the last, in seconds."""
         return self._seen[-1][0] - self._seen[0][0] if self._seen else 0.0
 
     def used_percent(self, limit: int) -> float:
-        """How much of the allowance was used from the first window's start to the last one's.
+        """Return the share of the limit used from the start of the first window to that of the last one.
 
-        A window lasts 60 s from its first call, as in the sandbox; the last one is not complete.
+        A window lasts 60 s from its first call, as in the sandbox; the last one isn't complete.
         """
         starts, accepted, complete = list[float](), 0, 0
         for at, status in self._seen:

@@ -1,4 +1,7 @@
-"""Calendly on behalf of one credential: the object that `connect` returns."""
+"""Calendly on behalf of one credential: the object that `connect` returns.
+
+See docs/decisions/one-page-by-default.md.
+"""
 
 from __future__ import annotations  # a host that only reads the catalog does not load the types
 

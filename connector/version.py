@@ -1,3 +1,3 @@
-"""The version. A module of its own, so that no room has to import the package's root."""
+"""The version, in its own module so that no other module has to import the package root."""
 
 __version__ = "0.1.0"

@@ -66,8 +66,8 @@ def pytest_sessionfinish(session):
     from calendly_connector.sandbox.authorization.apps import WEB
 
     secrets = (SECRET_MARK.encode(), WEB.secret.encode(), WEB.webhook_key.encode())
-    left = session.config._tmp_path_factory.getbasetemp().rglob("*")
-    files = (path for path in left if path.is_file() and not path.is_symlink())
+    paths = session.config._tmp_path_factory.getbasetemp().rglob("*")
+    files = (path for path in paths if path.is_file() and not path.is_symlink())
     found = [str(path) for path in files if any(secret in path.read_bytes() for secret in secrets)]
     if found:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -84,9 +84,9 @@ def pytest_collection_finish():
 def _stays_on_this_machine():
     """Fail a test that tried to leave this machine, even if the tested code handled the error."""
     yield
-    tried = _left_this_machine.copy()
+    attempts = _left_this_machine.copy()
     _left_this_machine.clear()
-    assert not tried
+    assert not attempts
 
 
 @pytest.fixture(autouse=True)

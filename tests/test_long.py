@@ -1,4 +1,4 @@
-"""Interruptions, races and soaking: `make test-long`."""
+"""Interruptions, races and memory over long runs: `make test-long`."""
 
 import json
 import random
@@ -40,16 +40,16 @@ def test_an_interruption_at_any_moment_leaves_valid_output_marked_as_incomplete(
         _until(lambda: out.exists() and out.stat().st_size > 0, process)
         time.sleep(random.Random(seed).uniform(0, 0.4))  # noqa: S311 - the moment is what varies
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-    document = json.loads(out.read_bytes())
-    uris = {record["uri"] for record in document["records"]}
-    assert len(uris) == len(document["records"])
-    if document["complete"]:  # the interruption came after the last record
+        _, errors = process.communicate(timeout=30)
+    output = json.loads(out.read_bytes())
+    uris = {record["uri"] for record in output["records"]}
+    assert len(uris) == len(output["records"])
+    if output["complete"]:  # interrupted after the work was done
         assert len(uris) == 3000
     else:
         assert process.returncode == 1
-        assert "incomplete" in err
-        assert "Traceback" not in err
+        assert "incomplete" in errors
+        assert "Traceback" not in errors
 
 
 @pytest.mark.usefixtures("environment")
@@ -60,9 +60,9 @@ def test_after_a_kill_every_line_but_the_last_is_complete(seed, tmp_path):
         _until(lambda: out.exists() and out.stat().st_size > 0, process)
         time.sleep(random.Random(seed).uniform(0, 0.4))  # noqa: S311 - the moment is what varies
         process.kill()
-    *whole, _ = out.read_bytes().split(b"\n")
-    assert whole
-    assert len({json.loads(line)["uri"] for line in whole}) == len(whole)
+    *lines, _ = out.read_bytes().split(b"\n")
+    assert lines
+    assert len({json.loads(line)["uri"] for line in lines}) == len(lines)
 
 
 def test_threads_share_a_connection_and_fetch_the_user_once(large):
@@ -76,16 +76,16 @@ def test_threads_share_a_connection_and_fetch_the_user_once(large):
 
         with ThreadPoolExecutor(16) as pool:
             counts = list(pool.map(call, range(800)))
-    assert all(returned == expected for returned, expected in counts)
+    assert all(returned == requested for returned, requested in counts)
     assert large.requests()["counts"]["GET /users/me"] == 1
 
 
-def test_memory_stays_flat_for_any_length_of_a_list(tmp_path):
+def test_memory_stays_flat_for_long_lists(tmp_path):
     peaks = [_peak_kib(events, tmp_path) for events in (5_000, 100_000)]
     assert peaks[1] <= 1.1 * peaks[0]
 
 
-def test_memory_stays_flat_for_any_size_of_a_sync(tmp_path):
+def test_memory_stays_flat_for_long_syncs(tmp_path):
     program = (
         "from calendly_connector import sync\n"
         "options = sync.SyncOptions(streams=('scheduled_events',))\n"
@@ -125,8 +125,8 @@ def _peak_kib(events: int, folder: Path, work: str = LISTING) -> int:
 
 
 def _until(condition, process) -> None:
-    give_up_at = time.monotonic() + 30
+    deadline = time.monotonic() + 30
     while not condition():
         assert process.poll() is None, "the command ended before it wrote anything"
-        assert time.monotonic() < give_up_at
+        assert time.monotonic() < deadline
         time.sleep(0.01)

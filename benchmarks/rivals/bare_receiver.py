@@ -1,4 +1,4 @@
-"""A webhook handler as one writes it first: it verifies nothing, and inserts one row, synced to disk."""
+"""A minimal webhook handler: no verification, one inserted row per post, synced to disk."""
 
 import sqlite3
 
@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 
 def application(path: str) -> Starlette:
-    """Give the application, which keeps bodies in the file at a path."""
+    """Return the application, which stores bodies in a file."""
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")

@@ -9,7 +9,7 @@ from singer_sdk.pagination import JSONPathPaginator
 
 
 class ScheduledEvents(RESTStream):
-    """The whole list; the schema names the key alone, so that the SDK has the least to do."""
+    """The whole list; the schema contains only the key, so the SDK has the least work."""
 
     name = "scheduled_events"
     path = "/scheduled_events"
@@ -21,7 +21,7 @@ class ScheduledEvents(RESTStream):
 
     @property
     def url_base(self) -> str:
-        """Where the API is."""
+        """The URL of the API."""
         return self.config["api_url"]
 
     @property
@@ -49,7 +49,7 @@ class TapCalendly(Tap):
     ).to_dict()
 
     def discover_streams(self) -> list[Stream]:
-        """Give the stream."""
+        """Return the stream."""
         return [ScheduledEvents(self)]
 
 

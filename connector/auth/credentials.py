@@ -1,4 +1,7 @@
-"""Credentials: chosen by name or from the environment, checked against their form, read from the vault."""
+"""Credentials: chosen by name or from the environment, checked against their form, read from the vault.
+
+See docs/decisions/one-credential-one-place.md and docs/decisions/stored-is-a-kind.md.
+"""
 
 import os
 from collections.abc import Iterator, Mapping

@@ -2,6 +2,8 @@
 
 A call is checked completely before anything is fetched. In that check functions are replaced by example
 values of the right form, and names by a placeholder URI.
+
+See docs/decisions/params-and-filter.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping

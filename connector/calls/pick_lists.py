@@ -1,4 +1,7 @@
-"""Names instead of ids: the values that an input can be set to, and the resource that a name stands for."""
+"""Names instead of ids: the values that an input can be set to, and the resource that a name stands for.
+
+See docs/decisions/names-instead-of-ids.md.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -2,6 +2,8 @@
 
 Calendly answers 400 if the token lacks the read scope of an event, and doesn't name the scope
 (https://github.com/n8n-io/n8n/pull/33286), so its reply doesn't say what to change.
+
+See docs/decisions/scopes-checked-where-calendly-is-silent.md.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping

@@ -1,4 +1,7 @@
-"""Reads the declarations lazily, one file at a time: identity, forms, functions, triggers, actions."""
+"""Reads the declarations lazily, one file at a time: identity, forms, functions, triggers, actions.
+
+See docs/decisions/declarations-unchecked-at-load.md.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property

@@ -1,4 +1,7 @@
-"""`calendly-connector login`: sign in with OAuth in the browser, and store the tokens in the vault."""
+"""`calendly-connector login`: sign in with OAuth in the browser, and store the tokens in the vault.
+
+See docs/decisions/login-asks-for-users-read.md.
+"""
 
 import os
 import sys

@@ -64,8 +64,8 @@ _OTHER_ID: Final = "invitee_no_show.deleted"  # polling would repeat it under an
     help="Handle only events that match, such as host=ada (repeatable).",
 )
 @click.option(
-    "--look-every",
-    "look_every_min",
+    "--poll-every",
+    "poll_every_min",
     type=click.FloatRange(min=0),
     default=15.0,
     show_default=True,
@@ -90,7 +90,7 @@ def listen(  # noqa: PLR0913 - one per option
     inbox: str | None,
     events: str | None,
     rows: tuple[str, ...],
-    look_every_min: float,
+    poll_every_min: float,
     since: str | None,
 ) -> None:
     """Receive webhooks, and print, forward or process each event.
@@ -127,8 +127,8 @@ def listen(  # noqa: PLR0913 - one per option
         worker = _Worker()
         dispatcher = Dispatcher(opened, worker.guarded(handler), trigger=selector)
         poll = None
-        if connection and look_every_min > 0:
-            every_s, on_new = look_every_min * 60, dispatcher.wake
+        if connection and poll_every_min > 0:
+            every_s, on_new = poll_every_min * 60, dispatcher.wake
             poll = poll_loop(connection, kinds, opened, every_s=every_s, since=since, on_new=on_new)
 
         def announce(address: str, end: Callable[[], None]) -> None:
@@ -137,7 +137,7 @@ def listen(  # noqa: PLR0913 - one per option
                 f"Events are saved to {printable(opened.place)} and {action}.",
             ]
             if poll:
-                lines.append(f"Missed events are fetched at startup and every {look_every_min:g} minutes.")
+                lines.append(f"Missed events are fetched at startup and every {poll_every_min:g} minutes.")
             click.echo("\n".join([*lines, "Press Ctrl-C to stop."]), err=True)
             worker.start(dispatcher.run, end, awaited=True)
             if poll:

@@ -2,6 +2,8 @@
 
 A handler gets each event at least once, always with the same id. After a crash between the handler's work and
 the note that it is done, it gets the event again.
+
+See docs/decisions/leases.md.
 """
 
 import logging

@@ -1,4 +1,7 @@
-"""From an event of Calendly to the events of a trigger: reschedules joined, filters applied."""
+"""From an event of Calendly to the events of a trigger: reschedules joined, filters applied.
+
+See docs/decisions/reschedules.md.
+"""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""Catches up on missed events: polls, and puts what the inbox doesn't know yet into it."""
+"""Catches up on missed events: polls, and puts what the inbox doesn't know yet into it.
+
+See docs/decisions/one-inbox.md.
+"""
 
 from collections.abc import Iterable
 

@@ -3,6 +3,8 @@
 The status decides the class. Calendly has no error codes that tell the cases of one status apart, so its
 wording decides the advice and, for a 403, the reason. The table `CASES` holds all known wordings.
 Sources: https://developer.calendly.com/api-docs and replies quoted by other projects.
+
+See docs/decisions/advice-by-wording.md.
 """
 
 import re
@@ -40,7 +42,7 @@ _MATCHED_TEXT: Final = 2_000  # characters of each text that are compared with t
 
 @dataclass(frozen=True, slots=True)
 class CredentialLocation:
-    """Where the credential of a call is stored, so that errors can say where to change it.
+    """Where the credential of a call is stored, so errors can say where to change it.
 
     `name` is its name in the vault. `unfamiliar` means that its token doesn't look like one of Calendly's.
     """

@@ -1,4 +1,7 @@
-"""Sends requests to one origin: within rate limits and time-outs, with retries, without redirects."""
+"""Sends requests to one origin: within rate limits and timeouts, with retries, without redirects.
+
+See docs/decisions/proxies-and-netrc.md.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -262,7 +265,7 @@ def prepare_session(session: "requests.Session", origin: str, left_s: Callable[[
 
 
 class _Authorization:
-    """Sets the header last, so that no netrc file can replace the token."""
+    """Sets the header last, so a netrc file can't replace the token."""
 
     def __init__(self, header: str) -> None:
         self._header = header

@@ -3,6 +3,8 @@
 Pure. Processes don't communicate. Each one sees how much of the limit others use, and paces itself by
 what remains until the window ends: a process with a large share takes a little less than that share, one
 with a small share a little more, so all of them converge to equal shares.
+
+See docs/decisions/sharing-without-a-lock.md.
 """
 
 import math
@@ -15,7 +17,7 @@ _NOTICEABLE: Final = 0.1  # of the limit, if others continued at this rate for a
 _BUSY: Final = 0.2  # of the limit, used before our first request
 _LISTEN_S: Final = 1.2  # after this part of a window others have sent something; Reset is rounded to 1 s
 _FREE_PART: Final = 8  # an eighth of the remaining requests may be sent before listening
-_FIRST_BURST: Final = 4  # requests sent immediately in each window, so that others notice them
+_FIRST_BURST: Final = 4  # requests sent immediately in each window, so others notice them
 _EQUAL: Final = 0.5  # the share that every process tends to; the remaining count corrects the sum
 _TENDENCY: Final = 0.4  # how strongly
 _RESERVE: Final = 100  # a hundredth of the limit is left for requests of others that are in flight

@@ -1,7 +1,8 @@
-"""Client-side rate limits: how long to wait before a request, so that Calendly has no reason for a 429.
+"""Client-side rate limits: how long to wait before a request to avoid a 429.
 
 Pure, except for the registry at the end: callers pass the time, in seconds that never go back.
 Limits: https://developer.calendly.com/api-docs/overview/rate-limits
+See docs/decisions/burst-then-wait.md and docs/decisions/one-limit-per-account.md.
 """
 
 import math
@@ -16,7 +17,7 @@ from .fair_share import FairShare
 
 RECHECK_S: Final = 0.05  # while replies to other requests are on their way
 _MINUTE_S: Final = 60.0
-_SPREAD_S: Final = 64.0  # a little slower than allowed, so that some requests always remain
+_SPREAD_S: Final = 64.0  # a little slower than allowed, so some requests always remain
 _MAX_PENALTY_S: Final = 60.0
 _MAX_ACCOUNTS: Final = 1000
 
@@ -40,7 +41,7 @@ OPERATION_QUOTAS: Final[Mapping[tuple[str, str], Mapping[str, tuple[Quota, ...]]
 
 
 class SlidingWindow:
-    """Quotas that no header reports: counts requests so that no stretch of time holds too many."""
+    """Quotas that no header reports: limits the requests in any period of time."""
 
     def __init__(self, quotas: Sequence[Quota]) -> None:
         self._quotas = quotas

@@ -1,4 +1,7 @@
-"""Whether a failed request is sent again, and when. Pure. The client calls it after every error."""
+"""Whether a failed request is sent again, and when. Pure. The client calls it after every error.
+
+See docs/decisions/no-blind-write.md.
+"""
 
 from typing import Final
 

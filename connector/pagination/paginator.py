@@ -1,4 +1,7 @@
-"""Reads the pages of one list, even if its rows or page tokens change in the meantime."""
+"""Reads the pages of one list, even if its rows or page tokens change in the meantime.
+
+See docs/decisions/resuming-a-list.md.
+"""
 
 import math
 from collections import deque

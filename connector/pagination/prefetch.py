@@ -1,4 +1,7 @@
-"""Reads several lists, or several parts of a long list, in parallel, and returns their pages in order."""
+"""Reads several lists, or several parts of a long list, in parallel, and returns their pages in order.
+
+See docs/decisions/reading-in-parts.md.
+"""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -16,7 +19,7 @@ from .paginator import Paginator
 SLOW_S: Final = 0.1  # from this duration of a call on, reading ahead saves more than it costs
 FIRST_PAGES: Final = 2  # are read one by one, before anything is read ahead
 PARALLEL: Final = 8
-PAGES_AHEAD: Final = 16  # of each paginator, so that memory stays bounded
+PAGES_AHEAD: Final = 16  # per paginator, to limit memory
 _MIN_PAGES_LEFT: Final = 4  # below that, splitting a list isn't worth it
 _MIN_PARTITION: Final = 2  # pages; each partition ends with a page that isn't full
 _MAX_PARTITION: Final = 10

@@ -1,4 +1,4 @@
-"""Injectable clock, sleep and jitter, so that tests neither wait nor depend on chance; and time-outs."""
+"""Injectable clock, sleep and jitter, so tests don't wait or depend on chance; and timeouts."""
 
 import random
 import time

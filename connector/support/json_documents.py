@@ -1,4 +1,7 @@
-"""Parses untrusted JSON within limits, so that everything parsed can also be walked, masked and written."""
+"""Parses untrusted JSON within limits, so every parsed document can be traversed, masked and written.
+
+See docs/decisions/limits-for-replies.md.
+"""
 
 from typing import Any, Final
 

@@ -28,7 +28,7 @@ def write(moment: datetime) -> str:
 
 
 def write_sortable(moment: datetime) -> str:
-    """Return a time as UTC text with microseconds, so that texts sort like the times."""
+    """Return a time as UTC text with microseconds, so texts sort like times."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

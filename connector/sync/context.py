@@ -33,7 +33,7 @@ class SyncStopped(ConnectorError):
 
 @dataclass
 class Checkpoint:
-    """How far a sync is. It is stored in the destination, so that the next sync can resume this one.
+    """How far a sync is. It is stored in the destination, so the next sync can resume this one.
 
     `began` is the stamp of all rows that it reads. `streams` are its tables, `done` those that are complete,
     and `parents` the parent records whose list is complete in the current table. `bands` and `ranges` are

@@ -144,7 +144,7 @@ def _read_range(sync: SyncContext, stream: StreamSpec, since: str | None, until:
 
 
 def _last_start(sync: SyncContext, stream: StreamSpec) -> str | None:
-    """Ask for the last event, so that a first sync can estimate its progress."""
+    """Ask for the last event, so a first sync can estimate its progress."""
     inputs = list_input(sync, stream) | {"sort": "start_time:desc", "count": 1}
     found = sync.connection.run(stream.list, inputs)
     sync.report.add_calls(stream.name, found.calls)

@@ -18,7 +18,7 @@ _LONG_AGO: Final = "1970-01-01T00:00:00.000000Z"
 
 
 class SortableTime(sa.types.TypeDecorator[str]):
-    """A time as text that sorts. PostgreSQL stores it as timestamptz, so that `date_trunc` works."""
+    """A time as text that sorts. PostgreSQL stores it as timestamptz, so `date_trunc` works."""
 
     impl = sa.String(_MAX_TIME_LENGTH)
     cache_ok = True
@@ -134,7 +134,7 @@ def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
 def upgrade(connection: sa.Connection, tables: Tables) -> None:
     """Add missing columns, and convert times that PostgreSQL still stores as text.
 
-    The conversion holds a lock on the state table, so that only one process does it. Raises
+    The conversion holds a lock on the state table, so only one process does it. Raises
     DestinationError if a view uses such a column.
     """
     for table in (tables.marks, *tables.of.values()):

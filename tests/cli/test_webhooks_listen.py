@@ -297,7 +297,7 @@ def test_webhooks_are_verified_with_the_vaults_keys_and_a_reschedule_is_one_even
     place, account, monkeypatch
 ):
     sandbox, connection = account
-    with listening(place, "--print", "--look-every", "0") as listener:
+    with listening(place, "--print", "--poll-every", "0") as listener:
         (subscription,) = connection.subscribe(["invitee.rescheduled"], listener.url)
         booked = sandbox.book(wait=True)["invitee"]["uri"]
         sandbox.reschedule(invitee=booked, wait=True)
@@ -305,7 +305,7 @@ def test_webhooks_are_verified_with_the_vaults_keys_and_a_reschedule_is_one_even
         assert printed_until(listener, "invitee.rescheduled") == ["invitee.created", "invitee.rescheduled"]
         listener.end()
     monkeypatch.delenv("CALENDLY_WEBHOOK_SECRET")  # from now on, only the vault has keys
-    with listening(place, "--print", "--events", "invitee.canceled", "--look-every", "0") as again:
+    with listening(place, "--print", "--events", "invitee.canceled", "--poll-every", "0") as again:
         (key,) = connection.signing_keys(subscription.id)
         for used, status in [(key, 200), (KEY, 401)]:
             post = Post(
@@ -351,7 +351,7 @@ def test_a_failed_poll_is_retried_while_webhooks_are_still_accepted(document, pl
     with Hostile(*steps) as calendly:
         monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
         monkeypatch.setenv("CALENDLY_API_URL", calendly.url)
-        options = ["--print", "--look-every", "0.001", "--since", "2026-11-17T00:00:00Z"]
+        options = ["--print", "--poll-every", "0.001", "--since", "2026-11-17T00:00:00Z"]
         with listening(place, *options) as listener:
             failed = [listener.line(listener.process.stderr) for _ in range(2)]
             assert listener.post(event(1)) == 200

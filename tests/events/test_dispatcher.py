@@ -1,4 +1,4 @@
-"""Events from the inbox to a handler: at least once, whatever breaks, and none held back by another."""
+"""Events from the inbox to a handler: at least once, even after crashes, without blocking each other."""
 
 import json
 import logging
@@ -21,8 +21,8 @@ WAIT_S = 30
 
 def body(name, kind="invitee.created", second=1):
     payload = {"uri": f"https://api.calendly.com/scheduled_events/E/invitees/{name}", "email": "PRIVATE"}
-    told = {"created_at": f"2026-11-17T15:21:{second:02}.000000Z", "event": kind, "payload": payload}
-    return json.dumps(told).encode()
+    document = {"created_at": f"2026-11-17T15:21:{second:02}.000000Z", "event": kind, "payload": payload}
+    return json.dumps(document).encode()
 
 
 def entry(name, **more):
@@ -40,31 +40,31 @@ def timing(timer):
 
 
 def test_events_are_delivered_oldest_first_and_once(inbox, timing):
-    taken = []
-    dispatcher = Dispatcher(inbox, lambda event: taken.append(name_of(event)), timing=timing)
+    delivered = []
+    dispatcher = Dispatcher(inbox, lambda event: delivered.append(name_of(event)), timing=timing)
     inbox.put([entry("b", second=2), entry("a", second=1), entry("c", second=3)])
     assert dispatcher.dispatch_due() == 3
     assert dispatcher.dispatch_due() == 0
-    assert taken == ["a", "b", "c"]
+    assert delivered == ["a", "b", "c"]
     assert inbox.counts() == dict.fromkeys(STATES, 0) | {"delivered": 3}
 
 
-def test_an_unwanted_event_is_filtered(inbox, timing):
-    taken = []
+def test_an_event_that_does_not_match_is_filtered(inbox, timing):
+    delivered = []
     dispatcher = Dispatcher(
         inbox,
-        taken.append,
-        trigger=Choosing(lambda event: () if name_of(event) == "a" else (event,)),
+        delivered.append,
+        trigger=ChosenMatches(lambda event: () if name_of(event) == "a" else (event,)),
         timing=timing,
     )
     inbox.put([entry("a"), entry("b")])
     assert dispatcher.dispatch_due() == 2
-    assert [name_of(event) for event in taken] == ["b"]
+    assert [name_of(event) for event in delivered] == ["b"]
     assert inbox.counts() == dict.fromkeys(STATES, 0) | {"delivered": 1, "filtered": 1}
 
 
-class Choosing:
-    """A trigger that leads from each event to those that a function returns."""
+class ChosenMatches:
+    """A trigger whose matches are chosen by a function."""
 
     def __init__(self, choose):
         self.choose = choose
@@ -74,31 +74,31 @@ class Choosing:
 
 
 def merged(event):
-    """Return the event of a reschedule for either half."""
+    """Return the same reschedule for either half."""
     if event.kind == "invitee.rescheduled":
         return (event,)
     return (read_event(body("new", kind="invitee.rescheduled")),)
 
 
 def test_two_halves_are_delivered_as_one_event(inbox, timing):
-    taken = []
-    dispatcher = Dispatcher(inbox, taken.append, trigger=Choosing(merged), timing=timing)
+    delivered = []
+    dispatcher = Dispatcher(inbox, delivered.append, trigger=ChosenMatches(merged), timing=timing)
     inbox.put([entry("old", kind="invitee.canceled"), entry("new")])
     assert dispatcher.dispatch_due() == 3
-    assert [event.id for event in taken] == ["invitee.rescheduled:scheduled_events/E/invitees/new"]
+    assert [event.id for event in delivered] == ["invitee.rescheduled:scheduled_events/E/invitees/new"]
     inbox.put([entry("new", kind="invitee.rescheduled")])
     assert dispatcher.dispatch_due() == 0
     assert inbox.counts() == dict.fromkeys(STATES, 0) | {"delivered": 1, "merged": 2}
 
 
-def test_a_half_is_also_delivered_if_it_is_wanted(inbox, timing):
-    taken = []
+def test_the_halves_are_delivered_too_if_the_trigger_includes_them(inbox, timing):
+    delivered = []
     dispatcher = Dispatcher(
-        inbox, taken.append, trigger=Choosing(lambda event: (*merged(event), event)), timing=timing
+        inbox, delivered.append, trigger=ChosenMatches(lambda event: (*merged(event), event)), timing=timing
     )
     inbox.put([entry("old", kind="invitee.canceled"), entry("new")])
     assert dispatcher.dispatch_due() == 3
-    assert sorted(event.kind for event in taken) == [
+    assert sorted(event.kind for event in delivered) == [
         "invitee.canceled",
         "invitee.created",
         "invitee.rescheduled",
@@ -106,32 +106,32 @@ def test_a_half_is_also_delivered_if_it_is_wanted(inbox, timing):
 
 
 def test_a_failing_handler_does_not_block_other_events(inbox, timer, timing):
-    taken, trouble = [], {"a"}
+    delivered, trouble = [], {"a"}
 
     def handle(event):
         if name_of(event) in trouble:
             raise RuntimeError("no")
-        taken.append(name_of(event))
+        delivered.append(name_of(event))
 
     dispatcher = Dispatcher(inbox, handle, timing=timing)
     inbox.put([entry("a", second=1), entry("b", second=2)])
     assert dispatcher.dispatch_due() == 1
-    assert taken == ["b"]
+    assert delivered == ["b"]
     trouble.clear()
     assert dispatcher.dispatch_due() == 0
     timer.now = inbox.next_due()
     assert dispatcher.dispatch_due() == 1
-    assert taken == ["b", "a"]
+    assert delivered == ["b", "a"]
 
 
-@pytest.mark.parametrize("what", ["handler", "trigger"])
-def test_a_failing_event_is_retried_with_growing_pauses_and_then_dead(what, inbox, timer, timing):
+@pytest.mark.parametrize("part", ["handler", "trigger"])
+def test_a_failing_event_is_retried_with_growing_pauses_and_then_dead(part, inbox, timer, timing):
     def fail(_event):
         raise OSError("no")
 
-    working = {"handler": lambda _event: None, "trigger": Choosing(lambda event: (event,))}
-    failing = {"handler": fail, "trigger": Choosing(fail)}
-    dispatcher = Dispatcher(inbox, timing=timing, attempts=5, **(working | {what: failing[what]}))
+    working = {"handler": lambda _event: None, "trigger": ChosenMatches(lambda event: (event,))}
+    failing = {"handler": fail, "trigger": ChosenMatches(fail)}
+    dispatcher = Dispatcher(inbox, timing=timing, attempts=5, **(working | {part: failing[part]}))
     inbox.put([entry("a")])
     waits = []
     while inbox.counts()["waiting"]:
@@ -174,13 +174,13 @@ def test_an_event_that_always_ends_its_process_is_dead(inbox, timer, timing):
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             dispatcher.dispatch_due()
-        assert dispatcher.dispatch_due() == 0  # nobody else gets it meanwhile
+        assert dispatcher.dispatch_due() == 0  # it is still leased
         timer.now += 60
     assert dispatcher.dispatch_due() == 0
     assert inbox.counts()["dead"] == 1
 
 
-def test_a_body_without_an_event_is_dead_but_not_lost(inbox, timer, timing):
+def test_a_body_that_is_not_an_event_is_dead_and_kept(inbox, timer, timing):
     inbox.put([Entry("x", "x", "2026", b"{}")])
     dispatcher = Dispatcher(inbox, lambda _event: None, timing=timing, attempts=2)
     dispatcher.dispatch_due()
@@ -191,11 +191,11 @@ def test_a_body_without_an_event_is_dead_but_not_lost(inbox, timer, timing):
 
 
 def test_a_lease_starts_when_its_event_is_delivered(inbox, timer, timing):
-    """A long row of events must not shorten the time of the last one."""
+    """The last of many events must have as much time as the first."""
 
     def handle(event):
         timer.now += 50
-        others = inbox.claim(now=timer.now, lease_s=-timer.now)  # and left for whoever comes
+        others = inbox.claim(now=timer.now, lease_s=-timer.now)  # and release it immediately
         assert event.id not in [one.id for one in others]
 
     inbox.put([entry(str(number), second=number) for number in range(5)])
@@ -207,7 +207,7 @@ def test_the_log_contains_each_outcome_and_no_payload(inbox, timer, timing, capl
         if name_of(event) == "bad":
             raise ValueError(event.payload)
         if name_of(event) == "worse":
-            raise UsageError("It said token=SECRET.", fix="Look.")
+            raise UsageError("It said token=SECRET.", fix="Check it.")
 
     caplog.set_level(logging.INFO, "calendly_connector")
     dispatcher = Dispatcher(inbox, handle, timing=timing, attempts=2)
@@ -215,22 +215,24 @@ def test_the_log_contains_each_outcome_and_no_payload(inbox, timer, timing, capl
     dispatcher.dispatch_due()
     timer.now += 100
     dispatcher.dispatch_due()
-    told = [record.getMessage() for record in caplog.records if record.name == "calendly_connector.events"]
+    messages = [
+        record.getMessage() for record in caplog.records if record.name == "calendly_connector.events"
+    ]
     path = "invitee.created:scheduled_events/E/invitees"
-    assert told == [
+    assert messages == [
         f"delivered: {path}/good",
         f"retry in 2 s (attempt 1): {path}/bad: ValueError",
-        f"retry in 2 s (attempt 1): {path}/worse: It said token=[redacted] Look.",
+        f"retry in 2 s (attempt 1): {path}/worse: It said token=[redacted] Check it.",
         f"dead after 2 attempts: {path}/bad: ValueError",
-        f"dead after 2 attempts: {path}/worse: It said token=[redacted] Look.",
+        f"dead after 2 attempts: {path}/worse: It said token=[redacted] Check it.",
     ]
 
 
 def test_the_entry_of_an_event_reads_as_the_same_event():
     event = replace(read_event(body("a", kind="invitee.rescheduled")), created_by="https://x.example/users/u")
-    made = entry_of(event)
-    assert read_event(made.body) == event
-    assert (made.id, made.kind, made.created_at) == (event.id, event.kind, event.created_at)
+    written = entry_of(event)
+    assert read_event(written.body) == event
+    assert (written.id, written.kind, written.created_at) == (event.id, event.kind, event.created_at)
 
 
 def test_an_event_whose_id_does_not_match_its_payload_is_rejected():
@@ -238,7 +240,7 @@ def test_an_event_whose_id_does_not_match_its_payload_is_rejected():
         entry_of(replace(read_event(body("a")), id="other"))
 
 
-# Running
+# --- run
 
 
 def running(dispatcher, stop):
@@ -247,7 +249,7 @@ def running(dispatcher, stop):
     return thread
 
 
-def test_it_runs_until_it_is_stopped_and_checks_again_when_woken(inbox):
+def test_run_ends_when_stopped_and_checks_the_inbox_when_woken(inbox):
     arrived, stop = threading.Semaphore(0), threading.Event()
     dispatcher = Dispatcher(inbox, lambda _event: arrived.release())
     thread = running(dispatcher, stop)
@@ -274,20 +276,20 @@ def test_an_event_of_another_process_is_found_without_a_wake_up(inbox):
 
 
 def test_a_payload_outside_its_schema_is_delivered_and_logged_once(inbox, timer, timing, caplog):
-    told, tries = [], []
+    handled, tries = [], []
 
     def handler(event):
         tries.append(event)
         if len(tries) == 1:
             raise ValueError
-        told.append(event)
+        handled.append(event)
 
     dispatcher = Dispatcher(inbox, handler, timing=timing)
     inbox.put([entry("a")])
     for _ in range(2):
         dispatcher.dispatch_due()
         timer.now += 3600
-    (event,) = told
+    (event,) = handled
     assert (
         "Doesn't match the schema of invitee.created: status: is missing [kept unchanged]" in event.warnings
     )
@@ -301,37 +303,37 @@ def test_a_payload_outside_its_schema_is_delivered_and_logged_once(inbox, timer,
 
 @pytest.mark.parametrize("file", sorted(EVENTS.glob("*.*.json")), ids=lambda file: file.stem)
 def test_a_payload_as_calendly_documents_it_has_no_warning(file, inbox, timing):
-    told = []
+    delivered = []
     event = read_event(file.read_bytes())
     inbox.put([Entry(event.id, event.kind, event.created_at, file.read_bytes())])
-    Dispatcher(inbox, told.append, timing=timing).dispatch_due()
-    assert told == [event]
-    assert told[0].warnings == ()
+    Dispatcher(inbox, delivered.append, timing=timing).dispatch_due()
+    assert delivered == [event]
+    assert delivered[0].warnings == ()
 
 
 def test_an_unknown_kind_has_no_warning(inbox, timing, caplog):
-    told = []
-    inbox.put([entry("a", kind="meeting.dreamt")])
-    Dispatcher(inbox, told.append, timing=timing).dispatch_due()
-    assert told[0].warnings == ()
+    delivered = []
+    inbox.put([entry("a", kind="meeting.unknown")])
+    Dispatcher(inbox, delivered.append, timing=timing).dispatch_due()
+    assert delivered[0].warnings == ()
     assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
 
 
 def test_a_body_from_before_2023_is_delivered(inbox, timing):
     """Calendly added scheduled_event to payloads in February 2023."""
-    told = []
+    delivered = []
     old = json.loads((EVENTS / "invitee.created.json").read_bytes())
     del old["payload"]["scheduled_event"]
     text = json.dumps(old).encode()
     event = read_event(text)
     inbox.put([Entry(event.id, event.kind, event.created_at, text)])
-    Dispatcher(inbox, told.append, timing=timing).dispatch_due()
-    assert told == [event]
-    assert [warning for warning in told[0].warnings if "scheduled_event" in warning]
+    Dispatcher(inbox, delivered.append, timing=timing).dispatch_due()
+    assert delivered == [event]
+    assert [warning for warning in delivered[0].warnings if "scheduled_event" in warning]
 
 
-class Broken:
-    """An inbox that says no to the first claims."""
+class FailingInbox:
+    """An inbox whose first claims fail."""
 
     def __init__(self, inbox, errors):
         self._inbox = inbox
@@ -348,59 +350,61 @@ class Broken:
 
 def test_the_dispatcher_waits_for_a_busy_inbox(inbox, caplog):
     arrived, stop = threading.Event(), threading.Event()
-    dispatcher = Dispatcher(Broken(inbox, [InboxError("In use.")]), lambda _event: arrived.set())
+    dispatcher = Dispatcher(FailingInbox(inbox, [InboxError("In use.")]), lambda _event: arrived.set())
     inbox.put([entry("a")])
     thread = running(dispatcher, stop)
     assert arrived.wait(WAIT_S)
     stop.set()
     thread.join(WAIT_S)
-    told = [record.getMessage() for record in caplog.records if record.name == "calendly_connector.events"]
-    assert told == ["In use."]
+    messages = [
+        record.getMessage() for record in caplog.records if record.name == "calendly_connector.events"
+    ]
+    assert messages == ["In use."]
 
 
 def test_a_damaged_inbox_ends_the_dispatcher(inbox):
     error = InboxError("Damaged.")
     error.retryable = False
     with pytest.raises(InboxError, match="Damaged"):
-        Dispatcher(Broken(inbox, [error]), lambda _event: None).run(threading.Event())
+        Dispatcher(FailingInbox(inbox, [error]), lambda _event: None).run(threading.Event())
 
 
-# Crashes
+# --- crashes
 
 
-class Reaper:
+class KillAtStep:
     """An inbox, a handler and a filter; kills this process before or after one of their calls."""
 
     def __init__(self, inbox, step, log):
         self._inbox = inbox
-        self._left = step
+        self._steps_left = step
         self._log = log
 
-    def pass_by(self):
-        self._left -= 1
-        if self._left == 0:
+    def step(self):
+        self._steps_left -= 1
+        if self._steps_left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def __getattr__(self, name):
         function = getattr(self._inbox, name)
 
-        def wrapped(*arguments, **named):
-            self.pass_by()
-            given = function(*arguments, **named)
-            self.pass_by()
-            return given
+        def call(*arguments, **keywords):
+            self.step()
+            result = function(*arguments, **keywords)
+            self.step()
+            return result
 
-        return wrapped
+        return call
 
     def match(self, event, _seen):
-        self.pass_by()
+        self.step()
         return merged(event) if name_of(event) in {"old", "new"} else (event,)
 
     def handle(self, event):
-        self.pass_by()
+        self.step()
         with self._log.open("a") as log:
             log.write(f"{event.id}\n")
-        self.pass_by()
+        self.step()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -411,24 +415,24 @@ def test_a_kill_at_any_step_loses_nothing_and_repeats_one_event_at_most(tmp_path
         entry("new", second=3),
         entry("z", second=4),
     ]
-    wanted = [events[0].id, entry("new", kind="invitee.rescheduled").id, events[3].id]
+    expected = [events[0].id, entry("new", kind="invitee.rescheduled").id, events[3].id]
     for step in count(1):
         place, log = tmp_path / f"{step}.db", tmp_path / f"{step}.log"
         child = os.fork()
         if child == 0:
-            reaper = Reaper(open_inbox(place), step, log)
-            reaper.put(events)
-            Dispatcher(reaper, reaper.handle, trigger=reaper, timing=timing, lease_s=60).dispatch_due()
+            killer = KillAtStep(open_inbox(place), step, log)
+            killer.put(events)
+            Dispatcher(killer, killer.handle, trigger=killer, timing=timing, lease_s=60).dispatch_due()
             os._exit(0)
         _, status = os.waitpid(child, 0)
         inbox = open_inbox(place)
-        if step > 1:  # before that the events were not told to be kept
+        if step > 1:  # step 1 is before the events are stored
             timer.now += 60
-            survivor = Reaper(inbox, 0, log)
+            survivor = KillAtStep(inbox, 0, log)
             Dispatcher(inbox, survivor.handle, trigger=survivor, timing=timing).dispatch_due()
-            told = log.read_text().split()
-            assert set(told) == set(wanted)
-            assert len(told) <= len(wanted) + 1
+            handled = log.read_text().split()
+            assert set(handled) == set(expected)
+            assert len(handled) <= len(expected) + 1
             assert inbox.counts() == dict.fromkeys(STATES, 0) | {"delivered": 3, "merged": 2}
         inbox.close()
         if os.WIFEXITED(status):

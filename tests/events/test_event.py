@@ -20,7 +20,7 @@ each_body = pytest.mark.parametrize("name", sorted(BODIES))
 
 
 def spoil(name: str, **at: Any) -> dict[str, Any]:
-    """Return a reference body with some values replaced, at paths with _ for the dots between steps."""
+    """Return a reference body with some values replaced; `__` separates the steps of a path."""
     body = copy.deepcopy(BODIES[name])
     for path, value in at.items():
         *steps, last = path.split("__")
@@ -47,19 +47,19 @@ def test_an_event_has_the_values_of_its_body(name):
 
 
 @each_body
-def test_id_is_the_same_for_every_delivery(name):
+def test_the_id_is_the_same_for_every_delivery(name):
     body = BODIES[name]
     ids = {event_id(body), event_id(body), event_id(body, indent=2), event_id(body, sort_keys=True)}
     assert len(ids) == 1
 
 
 @each_body
-def test_id_is_made_from_what_happened_not_from_the_bytes(name):
+def test_the_id_depends_on_what_happened_not_on_the_bytes(name):
     assert ":sha256:" not in event_id(BODIES[name])
 
 
 @each_body
-def test_id_holds_nothing_of_a_person(name):
+def test_the_id_contains_no_personal_data(name):
     assert not any(word in event_id(BODIES[name]) for word in ("noor", "ada", "@acme", "example"))
 
 

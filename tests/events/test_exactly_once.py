@@ -76,7 +76,7 @@ class Host:
         self._start()
 
     def until_kept(self, more):
-        """Wait, for a limited time, until the inbox has so many more events."""
+        """Wait until the inbox has this many more events, or fail after a timeout."""
         deadline = time.monotonic() + 2
         goal = sum(self.counts().values()) + more
         while sum(self.counts().values()) < goal and time.monotonic() < deadline:
@@ -90,7 +90,7 @@ class Host:
             log.close()
 
     def until_handled(self, count):
-        """Wait until so many events were handled; advancing the clock releases what leases hold back."""
+        """Wait until this many events were handled; advancing the clock ends leases."""
         deadline = time.monotonic() + PATIENCE_S
         before = -1
         while (now := len(self.handled())) < count:
@@ -124,19 +124,19 @@ def running(make_sandbox, folder, mode, **options):
 def subscribe(sandbox, host, connect):
     connection = connect(sandbox)
     user = connection.run("users.me").record
-    asked = {
+    inputs = {
         "url": f"http://127.0.0.1:{host.port}/",
         "events": ["invitee.created", "invitee.canceled"],
         "organization": user["current_organization"],
         "scope": "organization",
         "signing_key": KEY,
     }
-    uri = connection.run("webhook_subscriptions.create", asked).record["uri"]
+    uri = connection.run("webhook_subscriptions.create", inputs).record["uri"]
     return lambda: connection.run("webhook_subscriptions.delete", {"uuid": uri})
 
 
 def ids_of(happened):
-    """Return the ids of the events about what happened."""
+    """Return the ids of the events that describe what happened."""
     kinds = {
         "booking": "invitee.created",
         "cancellation": "invitee.canceled",
@@ -148,7 +148,7 @@ def ids_of(happened):
 
 
 def mix(total, batches):
-    """Return how many of each kind happen in a batch."""
+    """Return the number of each kind in a batch."""
     share = total // batches
     moves, endings = share // 10, share // 5
     return {"bookings": share - moves - endings, "cancellations": endings, "reschedules": moves}
@@ -204,7 +204,7 @@ def test_events_rejected_for_their_age_are_caught_up_by_polling(make_sandbox, tm
     ids=["few", "many"],
 )
 class TestExactlyOnce:
-    def test_by_webhook(self, make_sandbox, tmp_path, connect, total, kills):
+    def test_every_event_is_handled_once_by_webhook(self, make_sandbox, tmp_path, connect, total, kills):
         with running(make_sandbox, tmp_path, "webhook") as (sandbox, host):
             subscribe(sandbox, host, connect)
             sandbox.delivery_faults(**TROUBLE)
@@ -215,12 +215,14 @@ class TestExactlyOnce:
             assert totals["attempts"] > totals["delivered"]
             check(host, expected, kills)
 
-    def test_by_polling(self, make_sandbox, tmp_path, total, kills):
+    def test_every_event_is_handled_once_by_polling(self, make_sandbox, tmp_path, total, kills):
         with running(make_sandbox, tmp_path, "poll") as (sandbox, host):
             expected = run(sandbox, host, total=total, kills=kills)
             check(host, expected, kills)
 
-    def test_with_a_switch_from_webhooks_to_polling(self, make_sandbox, tmp_path, connect, total, kills):
+    def test_every_event_is_handled_once_across_a_switch_from_webhooks_to_polling(
+        self, make_sandbox, tmp_path, connect, total, kills
+    ):
         with running(make_sandbox, tmp_path, "webhook") as (sandbox, host):
             unsubscribe = subscribe(sandbox, host, connect)
             sandbox.delivery_faults(**TROUBLE)

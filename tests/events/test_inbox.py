@@ -29,7 +29,7 @@ def where(request, tmp_path):
 
 @pytest.fixture
 def open_it(where):
-    """Return what opens the same inbox once more."""
+    """Return a function that opens the same inbox again."""
     opened = []
 
     def once_more():
@@ -178,18 +178,18 @@ def test_an_event_that_several_threads_put_is_new_once(inbox):
 
 
 def _work(where, ready, go, results):
-    """Put the same events as all others do, then claim one after the other."""
+    """Put the same events as all other processes, then claim them one by one."""
     inbox = open_inbox(where)
     ready.release()
     go.wait()
     new = sum(new for number in range(30) for new in inbox.put([entry(str(number))]))
-    taken = []
+    claimed = []
     while found := inbox.claim(now=NOW, limit=3):
-        taken += [one.id for one in found]
+        claimed += [one.id for one in found]
         for one in found:
             inbox.complete(one.id, "delivered", now=NOW)
     inbox.close()
-    results.put((new, taken))
+    results.put((new, claimed))
 
 
 def test_processes_share_it_and_each_event_is_new_and_claimed_once(inbox, where):
@@ -201,13 +201,13 @@ def test_processes_share_it_and_each_event_is_new_and_claimed_once(inbox, where)
     for _ in workers:
         assert ready.acquire(timeout=60)
     go.set()
-    told = [results.get(timeout=60) for _ in workers]
+    reports = [results.get(timeout=60) for _ in workers]
     for worker in workers:
         worker.join(60)
         assert worker.exitcode == 0
-    assert sum(new for new, _ in told) == 30
-    taken = [event_id for _, some in told for event_id in some]
-    assert sorted(taken) == sorted(entry(str(number)).id for number in range(30))
+    assert sum(new for new, _ in reports) == 30
+    claimed = [event_id for _, some in reports for event_id in some]
+    assert sorted(claimed) == sorted(entry(str(number)).id for number in range(30))
     assert inbox.counts()["delivered"] == 30
 
 
@@ -225,7 +225,7 @@ def test_a_forked_process_does_not_use_its_parents_connection(inbox):
     assert inbox.put([entry("b"), entry("c")]) == [False, True]
 
 
-# What a file alone has
+# --- only for files
 
 
 @pytest.fixture
@@ -346,7 +346,7 @@ def test_an_unreachable_database_is_reported_without_its_password():
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "message"),
     [
         ("sqlite://", "in memory"),
         ("nothing://x", "isn't a valid database URL"),
@@ -354,8 +354,8 @@ def test_an_unreachable_database_is_reported_without_its_password():
         ("oracle+oracledb://x", "needs the module oracledb"),
     ],
 )
-def test_an_invalid_database_url_is_rejected(address, said):
-    with pytest.raises(UsageError, match=said):
+def test_an_invalid_database_url_is_rejected(address, message):
+    with pytest.raises(UsageError, match=message):
         open_inbox(address)
 
 

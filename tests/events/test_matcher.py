@@ -1,4 +1,4 @@
-"""What a flow is told of an event: reschedules as one, and only what its filters let through."""
+"""The events that a trigger delivers: reschedules as one event, and only events that pass its filters."""
 
 import copy
 import json
@@ -21,23 +21,23 @@ def body(name):
     return json.loads((BODIES / f"{name}.json").read_bytes())
 
 
-def event(name, **spoilt):
-    """Return a reference event, some values of its payload replaced; `__` stands between steps."""
-    told = body(name)
-    for path, value in spoilt.items():
+def event(name, **changes):
+    """Return a reference event with some values replaced; `__` separates the steps of a path."""
+    document = body(name)
+    for path, value in changes.items():
         *steps, last = path.split("__")
-        place = told["payload"]
+        place = document["payload"]
         for step in steps:
             place = place[step]
         place[last] = value
-    return read_event(json.dumps(told).encode())
+    return read_event(json.dumps(document).encode())
 
 
 CANCELED, CREATED = event("invitee.canceled.rescheduled"), event("invitee.created.rescheduled")
 
 
 class Seen:
-    """Events that are known already, and ids that were asked for."""
+    """The events of an inbox; `asked` has the ids that were looked up."""
 
     def __init__(self, *events, known=False):
         self.find = {one.id: one for one in events}.get
@@ -52,23 +52,23 @@ def match(connection, event, events, filters=None, *, seen=None, **more):
     return connection.trigger(events, filters, **more).match(event, seen)
 
 
-# Reschedules
+# --- reschedules
 
 
 @pytest.fixture
 def moved(fresh_sandbox, connect):
-    """Return a connection, and the two halves of a reschedule as webhooks would tell them."""
+    """Return a connection, and the two halves of a reschedule as webhooks deliver them."""
     connection = connect(fresh_sandbox)
     old = fresh_sandbox.book()["invitee"]["uri"]
     new = fresh_sandbox.reschedule(invitee=old)["invitee"]["uri"]
 
-    def told(kind, uri):
+    def webhook(kind, uri):
         payload = copy.deepcopy(connection.run("invitees.get", {"uuid": uri}).record)
         payload["scheduled_event"] = connection.run("scheduled_events.get", {"uuid": payload["event"]}).record
         payload["scheduled_event"].pop("calendar_event", None)
         return Event(f"{kind}:{uri}", kind, "2026-11-18T09:00:00.000000Z", None, payload)
 
-    return connection, told("invitee.canceled", old), told("invitee.created", new)
+    return connection, webhook("invitee.canceled", old), webhook("invitee.created", new)
 
 
 def test_either_half_leads_to_the_same_event(moved):
@@ -81,9 +81,9 @@ def test_either_half_leads_to_the_same_event(moved):
 
 def test_a_reschedule_fits_its_schema_and_reads_as_it_was_written(moved):
     connection, canceled, _ = moved
-    (told,) = match(connection, canceled, [RESCHEDULED])
-    assert explain(manifest().triggers[RESCHEDULED].payload, told.payload) == []
-    assert read_event(write_event(told)) == told
+    (rescheduled,) = match(connection, canceled, [RESCHEDULED])
+    assert explain(manifest().triggers[RESCHEDULED].payload, rescheduled.payload) == []
+    assert read_event(write_event(rescheduled)) == rescheduled
 
 
 def test_a_missing_half_costs_two_calls_and_a_known_one_none(moved, fresh_sandbox, connect, unvisited):
@@ -93,8 +93,8 @@ def test_a_missing_half_costs_two_calls_and_a_known_one_none(moved, fresh_sandbo
     match(connection, canceled, EVERY)
     assert sum(fresh_sandbox.requests()["counts"].values()) == 2
     offline = connect(unvisited)
-    (told,) = match(offline, canceled, EVERY, seen=Seen(read_event(write_event(created))))
-    assert told.kind == RESCHEDULED
+    (rescheduled,) = match(offline, canceled, EVERY, seen=Seen(read_event(write_event(created))))
+    assert rescheduled.kind == RESCHEDULED
 
 
 def test_a_reschedule_that_was_delivered_is_not_read_or_delivered_again(connect, unvisited):
@@ -108,8 +108,8 @@ def test_a_reschedule_that_was_delivered_is_not_read_or_delivered_again(connect,
 
 def test_a_half_whose_other_half_is_gone_is_delivered_unchanged(sandbox, connect):
     connection = connect(sandbox)
-    nobody = f"https://api.calendly.com/scheduled_events/{fixtures.NOTE}/invitees/{fixtures.NOTE}"
-    half = event("invitee.created.rescheduled", old_invitee=nobody)
+    unknown = f"https://api.calendly.com/scheduled_events/{fixtures.NOTE}/invitees/{fixtures.NOTE}"
+    half = event("invitee.created.rescheduled", old_invitee=unknown)
     assert match(connection, half, EVERY) == (half,)
     assert match(connection, half, [RESCHEDULED]) == ()
 
@@ -121,7 +121,7 @@ def test_without_reschedules_the_halves_match_and_nothing_is_read(connect, unvis
     assert match(offline, CANCELED, "invitee.canceled") == (CANCELED,)
 
 
-# Filters
+# --- filters
 
 NOOR = event("invitee.created")
 FORM = event("routing_form_submission.created")
@@ -131,7 +131,7 @@ HOSTLESS = event("invitee.created", scheduled_event__event_memberships=None)
 
 
 @pytest.mark.parametrize(
-    ("told", "filters", "fits"),
+    ("received", "filters", "matches"),
     [
         (NOOR, {}, True),
         (NOOR, {"event_type": fixtures.INTRO_CALL}, True),
@@ -162,15 +162,17 @@ HOSTLESS = event("invitee.created", scheduled_event__event_memberships=None)
         (EVENT_TYPE, {"host": fixtures.NOTE}, False),
     ],
 )
-def test_an_event_must_fit_all_filters_and_these_cost_no_call(connect, unvisited, told, filters, fits):
-    assert match(connect(unvisited), told, [told.kind], filters) == ((told,) if fits else ())
+def test_an_event_must_match_all_filters_and_these_cost_no_call(
+    connect, unvisited, received, filters, matches
+):
+    assert match(connect(unvisited), received, [received.kind], filters) == ((received,) if matches else ())
 
 
 def test_filters_are_about_the_new_booking_of_a_reschedule(connect, unvisited):
     other = event("invitee.created.rescheduled", tracking__utm_source="elsewhere")
     seen = Seen(CANCELED, other)
-    (told,) = match(connect(unvisited), other, [RESCHEDULED], {"utm_source": "elsewhere"}, seen=seen)
-    assert told.payload["new"] == other.payload
+    (rescheduled,) = match(connect(unvisited), other, [RESCHEDULED], {"utm_source": "elsewhere"}, seen=seen)
+    assert rescheduled.payload["new"] == other.payload
     assert match(connect(unvisited), other, [RESCHEDULED], {"utm_source": "newsletter"}, seen=seen) == ()
 
 
@@ -192,8 +194,7 @@ def test_a_group_filter_matches_hosts_who_are_members(sandbox, connect):
     assert match(connection, NOOR, ["invitee.created"], {"group": fixtures.GROUP_NAME}) == (NOOR,)
     stranger = event("invitee.created", scheduled_event__event_memberships=[{"user": "https://x.example/u"}])
     assert match(connection, stranger, ["invitee.created"], {"group": fixtures.GROUP_NAME}) == ()
-    sandbox_calls = match(connection, NOOR, ["invitee.created"], {"group": fixtures.GROUP})
-    assert sandbox_calls == (NOOR,)
+    assert match(connection, NOOR, ["invitee.created"], {"group": fixtures.GROUP}) == (NOOR,)
 
 
 def test_first_time_matches_first_bookings_and_their_reschedules(make_sandbox, timer, connect):
@@ -206,15 +207,15 @@ def test_first_time_matches_first_bookings_and_their_reschedules(make_sandbox, t
         moved = sandbox.reschedule(invitee=first)["invitee"]["uri"]
         timer.now += 60
         second = sandbox.book(email="first@client.example")["invitee"]["uri"]
-        told = {
-            wanted: [
+        ids = {
+            first_time: [
                 one.id.partition(":")[2].rpartition("/")[2]
-                for one in connection.trigger(EVERY, {"first_time": wanted}).poll(cursor).events
+                for one in connection.trigger(EVERY, {"first_time": first_time}).poll(cursor).events
             ]
-            for wanted in (True, False)
+            for first_time in (True, False)
         }
-    assert told[True] == [first.rpartition("/")[2], moved.rpartition("/")[2]]
-    assert told[False] == [second.rpartition("/")[2]]
+    assert ids[True] == [first.rpartition("/")[2], moved.rpartition("/")[2]]
+    assert ids[False] == [second.rpartition("/")[2]]
 
 
 def test_a_filter_on_the_meeting_saves_reading_its_invitees(make_sandbox, timer, connect):
@@ -228,7 +229,7 @@ def test_a_filter_on_the_meeting_saves_reading_its_invitees(make_sandbox, timer,
         assert connection.trigger(EVERY, {"event_type": fixtures.INTRO_CALL}).poll(cursor).calls == 6
 
 
-# Samples
+# --- samples
 
 
 @pytest.mark.parametrize("kind", manifest().triggers)
@@ -237,9 +238,9 @@ def test_every_event_has_a_sample_that_fits_its_schema(sandbox, connect, kind):
         trigger = connect(sandbox, token).trigger([kind])
         if token == "sandbox-no-scopes":
             trigger._matcher._identity = connect(sandbox).trigger([kind])._matcher.identity()
-        told = trigger.sample()
-        assert told.kind == kind
-        assert explain(manifest().triggers[kind].payload, told.payload) == []
+        sample = trigger.sample()
+        assert sample.kind == kind
+        assert explain(manifest().triggers[kind].payload, sample.payload) == []
 
 
 def test_an_unknown_event_has_no_sample(connect, unvisited):

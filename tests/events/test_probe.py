@@ -1,4 +1,4 @@
-"""The doctor of callback addresses, with real sockets of this machine."""
+"""The diagnosis of callback addresses, with real sockets on loopback."""
 
 import socket
 import time
@@ -22,15 +22,15 @@ SHORT = (0.3, 0.3)
 
 
 def last(address, **options):
-    """Return what the post itself told, after what is said of every address of this machine."""
-    first, told = probe(address, **options)
+    """Return the finding about the post, after the one that every loopback address has."""
+    first, finding = probe(address, **options)
     assert (first.severity, first.code) == ("warning", "loopback")
-    assert all(one.fix for one in (first, told) if one.severity != "ok")
-    return told
+    assert all(one.fix for one in (first, finding) if one.severity != "ok")
+    return finding
 
 
 @pytest.mark.parametrize(
-    ("answer", "severity", "code", "words"),
+    ("answer", "severity", "code", "text"),
     [
         (reply(401), "ok", "refused_unsigned", "as it should be"),
         (reply(400), "ok", "refused_unsigned", "400"),
@@ -50,11 +50,11 @@ def last(address, **options):
         (reset(), "error", "broken", "closed the connection"),
     ],
 )
-def test_the_answer_to_an_unsigned_post_is_diagnosed(answer, severity, code, words):
+def test_the_answer_to_an_unsigned_post_is_diagnosed(answer, severity, code, text):
     with Hostile(answer) as server:
-        told = last(f"{server.url}/calendly")
-    assert (told.severity, told.code) == (severity, code)
-    assert words in told.message
+        finding = last(f"{server.url}/calendly")
+    assert (finding.severity, finding.code) == (severity, code)
+    assert text in finding.message
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_the_answer_to_an_unsigned_post_is_diagnosed(answer, severity, code, wor
 )
 def test_a_redirect_is_reported_and_not_followed(location, place):
     with Hostile(reply(301, b"", {"Location": location})) as server:
-        told = last(f"{server.url}/calendly")
+        finding = last(f"{server.url}/calendly")
         assert len(server.asked) == 1
-    assert told.code == "redirect"
-    assert place in told.message
-    assert "made-up-secret" not in told.message
+    assert finding.code == "redirect"
+    assert place in finding.message
+    assert "made-up-secret" not in finding.message
 
 
 def test_the_body_of_a_redirect_is_not_read():
@@ -83,11 +83,11 @@ def test_the_body_of_a_redirect_is_not_read():
 def test_the_post_has_no_signature_and_no_credentials():
     with Hostile(reply(401)) as server:
         probe(f"{server.url}/calendly?tenant=7&subscription=x")
-        (asked,) = server.asked
-    assert (asked.method, asked.target) == ("POST", "/calendly?tenant=7&subscription=x")
-    assert not {"authorization", "cookie", "calendly-webhook-signature"} & set(asked.headers)
-    assert asked.headers["content-type"] == "application/json"
-    assert asked.body == b'{"event":"calendly-connector.doctor"}'
+        (request,) = server.asked
+    assert (request.method, request.target) == ("POST", "/calendly?tenant=7&subscription=x")
+    assert not {"authorization", "cookie", "calendly-webhook-signature"} & set(request.headers)
+    assert request.headers["content-type"] == "application/json"
+    assert request.body == b'{"event":"calendly-connector.doctor"}'
 
 
 def test_a_refused_connection_is_reported(closed_port):
@@ -99,7 +99,7 @@ def test_a_receiver_that_does_not_answer_times_out():
         assert last(server.url, timeouts_s=SHORT).code == "timeout"
 
 
-def test_an_answer_that_drips_times_out():
+def test_an_answer_that_arrives_byte_by_byte_times_out():
     def drip(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
         while True:
@@ -117,21 +117,21 @@ def test_a_connection_that_is_not_accepted_times_out():
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         waiting = []
-        for _ in range(4):  # the queue of the system is full then, and it lets others wait
+        for _ in range(4):  # fills the queue of the system, so the next connection waits
             waiting.append(socket.socket())
             waiting[-1].setblocking(False)
             waiting[-1].connect_ex(listener.getsockname())
-        told = last(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeouts_s=SHORT)
+        finding = last(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeouts_s=SHORT)
         for one in waiting:
             one.close()
-    assert told.code == "connect_timeout"
+    assert finding.code == "connect_timeout"
 
 
 def test_a_slow_response_is_a_warning(monkeypatch):
     monkeypatch.setattr(module, "_SLOW_S", -1.0)
     with Hostile(reply(401)) as server:
-        told = last(server.url)
-    assert (told.severity, told.code) == ("warning", "slow")
+        finding = last(server.url)
+    assert (finding.severity, finding.code) == ("warning", "slow")
 
 
 # --- names
@@ -141,9 +141,9 @@ def test_a_name_that_does_not_resolve_ends_the_probe():
     def resolve(host):
         raise socket.gaierror(socket.EAI_NONAME, host)
 
-    (told,) = probe(f"https://{NAME}/calendly", resolve=resolve)
-    assert (told.severity, told.code) == ("error", "dns")
-    assert NAME in told.message
+    (finding,) = probe(f"https://{NAME}/calendly", resolve=resolve)
+    assert (finding.severity, finding.code) == ("error", "dns")
+    assert NAME in finding.message
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ def test_a_name_that_does_not_resolve_ends_the_probe():
     ["10.1.2.3", "192.168.0.7", "169.254.1.1", "127.0.0.1", "100.64.0.1", "fd00::1", "fe80::1%eth0"],
 )
 def test_a_name_that_resolves_to_a_private_address_is_reported(private):
-    (told,) = module._by_name(
+    (finding,) = module._by_name(
         module.urls.parsed(f"https://{NAME}/"), lambda _host: ["93.184.215.14", private]
     )
-    assert (told.severity, told.code) == ("error", "private")
-    assert private in told.message
-    assert "93.184" not in told.message
+    assert (finding.severity, finding.code) == ("error", "private")
+    assert private in finding.message
+    assert "93.184" not in finding.message
 
 
 def test_a_public_address_is_fine():
@@ -183,17 +183,17 @@ def test_behind_a_proxy_no_name_is_resolved_and_no_netrc_credential_is_sent(monk
     with Hostile(reply(401)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         found = probe(f"http://{NAME}/calendly")
-        (asked,) = proxy.asked
+        (request,) = proxy.asked
     assert codes(found) == {"plain_http": "error", "refused_unsigned": "ok"}
-    assert asked.target == f"http://{NAME}/calendly"
-    assert "authorization" not in asked.headers
+    assert request.target == f"http://{NAME}/calendly"
+    assert "authorization" not in request.headers
 
 
 def test_a_proxy_that_rejects_the_post_is_a_warning(monkeypatch):
     with Hostile(reply(407)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        (told,) = probe(f"https://{NAME}/calendly")
-    assert (told.severity, told.code) == ("warning", "proxy")
+        (finding,) = probe(f"https://{NAME}/calendly")
+    assert (finding.severity, finding.code) == ("warning", "proxy")
 
 
 # --- certificates
@@ -206,13 +206,13 @@ def authority(tmp_path, monkeypatch):
     return made
 
 
-def examined(context):
+def probe_https(context):
     with Hostile(reply(401), tls=context) as server:
         return last(f"https://localhost:{server.port}/calendly")
 
 
 def test_a_good_certificate_is_fine(authority):
-    assert examined(authority.server("localhost")).code == "refused_unsigned"
+    assert probe_https(authority.server("localhost")).code == "refused_unsigned"
 
 
 @pytest.mark.parametrize(
@@ -225,8 +225,8 @@ def test_a_good_certificate_is_fine(authority):
     ],
 )
 def test_a_bad_certificate_is_reported_with_its_problem(name, more, code, authority):
-    told = examined(authority.server(name, **more))
-    assert (told.severity, told.code) == ("error", code)
+    finding = probe_https(authority.server(name, **more))
+    assert (finding.severity, finding.code) == ("error", code)
 
 
 def test_an_ip_address_does_not_match_a_certificate_for_a_name(authority):
@@ -240,7 +240,7 @@ def test_an_unknown_authority_is_reported(authority, monkeypatch, tmp_path):
     monkeypatch.setattr(
         "requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(Authority(tmp_path / "other").trusted)
     )
-    assert examined(context).code == "certificate_untrusted"
+    assert probe_https(context).code == "certificate_untrusted"
 
 
 def test_https_on_a_plain_http_port_is_reported():

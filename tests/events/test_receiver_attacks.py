@@ -1,4 +1,4 @@
-"""What is no post of Calendly's, by plain call, WSGI and ASGI: 4xx, nothing kept, the log says why."""
+"""Posts that aren't from Calendly, by plain call, WSGI and ASGI: 4xx, not stored, the reason in the log."""
 
 import gzip
 import json
@@ -52,7 +52,7 @@ class Plain:
 
 @pytest.fixture(params=["plain", *SERVERS])
 def send(request, receiver):
-    """Return what sends a post in one of three ways, and gives status, headers and body of the answer."""
+    """Yield a function that sends a post in one of three ways and returns status, headers and text."""
     if request.param == "plain":
         yield Plain(receiver)
         return
@@ -62,14 +62,14 @@ def send(request, receiver):
 
 @pytest.fixture(params=SERVERS)
 def url(request, receiver):
-    """Return the URL of a server, for what a plain function has not: bytes on the way."""
+    """Yield the URL of a server, for tests about the bytes on the wire."""
     with SERVERS[request.param](receiver) as address:
         yield address
 
 
 @pytest.fixture
-def refused(inbox, caplog):
-    """Return what checks that an answer is a refusal for one of some reasons, with nothing kept."""
+def assert_rejected(inbox, caplog):
+    """Return a check: the answer is a rejection for one of the reasons, and nothing is stored."""
     caplog.set_level(logging.DEBUG, "calendly_connector")
 
     def check(answer, status, *reasons):
@@ -77,25 +77,27 @@ def refused(inbox, caplog):
         assert answer[2] in reasons
         assert "location" not in answer[1]
         assert not any(inbox.counts().values())
-        told = [record.getMessage() for record in caplog.records]
-        assert [line for line in told if line.startswith("rejected")] == [f"rejected ({status}): {answer[2]}"]
-        assert not any(secret in line for line in told for secret in (KEY, OTHER_KEY, "noor", "v1="))
+        messages = [record.getMessage() for record in caplog.records]
+        assert [line for line in messages if line.startswith("rejected")] == [
+            f"rejected ({status}): {answer[2]}"
+        ]
+        assert not any(secret in line for line in messages for secret in (KEY, OTHER_KEY, "noor", "v1="))
 
     return check
 
 
-# What is no attack
+# --- valid posts
 
 
-def test_a_good_post_is_kept(send, inbox):
+def test_a_valid_post_is_stored(send, inbox):
     status, headers, text = send(Post())
     assert (status, text) == (200, "kept")
     assert "location" not in headers
-    (kept,) = inbox.claim(now=T)
-    assert kept.body == BODY
+    (entry,) = inbox.claim(now=T)
+    assert entry.body == BODY
 
 
-def test_a_repeat_is_answered_200_and_kept_once(send, inbox):
+def test_a_repeat_is_answered_200_and_stored_once(send, inbox):
     assert send(Post())[::2] == (200, "kept")
     assert send(Post(signature=(signed(BODY, at=T - 100),)))[::2] == (200, "known")
     (first,) = inbox.claim(now=T)
@@ -111,8 +113,8 @@ def test_the_subscription_in_the_address_chooses_the_key(subscription, send, inb
     assert inbox.counts()["waiting"] == 1
 
 
-def test_an_event_of_an_unknown_kind_is_kept(send, inbox):
-    body = b'{"event":"meeting.dreamt","created_at":"2027","payload":{}}'
+def test_an_event_of_an_unknown_kind_is_stored(send, inbox):
+    body = b'{"event":"meeting.unknown","created_at":"2027","payload":{}}'
     assert send(Post(body))[0] == 200
     assert inbox.counts()["waiting"] == 1
 
@@ -122,111 +124,113 @@ def test_the_content_type_may_be_written_differently(kind, send):
     assert send(Post(content_type=kind, more=(("Content-Encoding", "identity"),)))[0] == 200
 
 
-# Signatures
+# --- signatures
 
 
-def test_no_header(send, refused):
-    refused(send(Post(signature=())), 401, "no_header")
+def test_a_post_without_a_signature_is_rejected(send, assert_rejected):
+    assert_rejected(send(Post(signature=())), 401, "no_header")
 
 
-def test_two_headers(send, refused):
+def test_a_post_with_two_signature_headers_is_rejected(send, assert_rejected):
     # wsgiref joins them with a comma
-    refused(send(Post(signature=(signed(BODY), signed(BODY)))), 401, "two_headers", "malformed")
+    assert_rejected(send(Post(signature=(signed(BODY), signed(BODY)))), 401, "two_headers", "malformed")
 
 
 def header(value):
     return Post(signature=((HEADER, value),))
 
 
-def test_two_times(send, refused):
-    refused(send(header(f"t={T},{sign(BODY, KEY, T)}")), 401, "malformed")
+def test_a_signature_with_two_times_is_rejected(send, assert_rejected):
+    assert_rejected(send(header(f"t={T},{sign(BODY, KEY, T)}")), 401, "malformed")
 
 
-def test_no_v1(send, refused):
-    refused(send(header(f"t={T}")), 401, "malformed")
+def test_a_signature_without_v1_is_rejected(send, assert_rejected):
+    assert_rejected(send(header(f"t={T}")), 401, "malformed")
 
 
-def test_only_an_older_scheme(send, refused):
-    refused(send(header(sign(BODY, KEY, T).replace("v1=", "v0="))), 401, "malformed")
+def test_a_signature_with_only_an_older_scheme_is_rejected(send, assert_rejected):
+    assert_rejected(send(header(sign(BODY, KEY, T).replace("v1=", "v0="))), 401, "malformed")
 
 
-def test_a_signature_that_is_not_hex(send, refused):
-    refused(send(header(f"t={T},v1={'g' * 64}")), 401, "malformed")
+def test_a_signature_that_is_not_hex_is_rejected(send, assert_rejected):
+    assert_rejected(send(header(f"t={T},v1={'g' * 64}")), 401, "malformed")
 
 
-def test_a_signature_that_is_not_ascii(send, refused):
-    refused(send(header(f"t={T},v1={'é' * 64}")), 401, "malformed")
+def test_a_signature_that_is_not_ascii_is_rejected(send, assert_rejected):
+    assert_rejected(send(header(f"t={T},v1={'é' * 64}")), 401, "malformed")
 
 
-def test_an_empty_header(send, refused):
-    refused(send(header("")), 401, "malformed", "no_header")
+def test_an_empty_signature_is_rejected(send, assert_rejected):
+    assert_rejected(send(header("")), 401, "malformed", "no_header")
 
 
-def test_a_huge_header(send, refused):
-    refused(send(header(f"t={T}," + ",".join(["v1=" + "0" * 64] * 100))), 401, "malformed")
+def test_a_huge_signature_is_rejected(send, assert_rejected):
+    assert_rejected(send(header(f"t={T}," + ",".join(["v1=" + "0" * 64] * 100))), 401, "malformed")
 
 
-def test_a_wrong_key(send, refused):
-    refused(send(Post(signature=(signed(BODY, "guessed"),))), 401, "mismatch")
+def test_a_signature_with_a_wrong_key_is_rejected(send, assert_rejected):
+    assert_rejected(send(Post(signature=(signed(BODY, "guessed"),))), 401, "mismatch")
 
 
-def test_another_subscriptions_key(send, refused):
+def test_a_signature_with_another_subscriptions_key_is_rejected(send, assert_rejected):
     post = Post(signature=(signed(BODY, OTHER_KEY),), query="subscription=mine")
-    refused(send(post), 401, "mismatch")
+    assert_rejected(send(post), 401, "mismatch")
 
 
-def test_an_unknown_subscription(send, refused):
-    refused(send(Post(query="subscription=nobodys")), 404, "unknown_subscription")
+def test_an_unknown_subscription_is_rejected(send, assert_rejected):
+    assert_rejected(send(Post(query="subscription=nobodys")), 404, "unknown_subscription")
 
 
-def test_two_subscriptions(send, refused):
-    refused(send(Post(query="subscription=theirs&subscription=mine")), 400, "query")
+def test_two_subscriptions_in_the_address_are_rejected(send, assert_rejected):
+    assert_rejected(send(Post(query="subscription=theirs&subscription=mine")), 400, "query")
 
 
-def test_a_query_with_very_many_fields(send, refused):
-    refused(
+def test_a_query_with_a_thousand_fields_is_rejected(send, assert_rejected):
+    assert_rejected(
         send(Post(query="&".join(f"a{number}=" for number in range(1000)) + "&subscription=mine")),
         400,
         "query",
     )
 
 
-def test_a_changed_byte(send, refused):
+def test_a_body_with_a_changed_byte_is_rejected(send, assert_rejected):
     body = BODY.replace(b"noor@client.example", b"eve@client.example1")
     assert len(body) == len(BODY)
-    refused(send(Post(body, signature=(signed(BODY),))), 401, "mismatch")
+    assert_rejected(send(Post(body, signature=(signed(BODY),))), 401, "mismatch")
 
 
-def test_a_body_that_was_serialized_again(send, refused):
-    refused(send(Post(json.dumps(json.loads(BODY)).encode(), signature=(signed(BODY),))), 401, "mismatch")
+def test_a_body_that_was_serialized_again_is_rejected(send, assert_rejected):
+    assert_rejected(
+        send(Post(json.dumps(json.loads(BODY)).encode(), signature=(signed(BODY),))), 401, "mismatch"
+    )
 
 
-def test_an_empty_body(send, refused):
-    refused(send(Post(b"", signature=(signed(BODY),))), 401, "mismatch")
+def test_an_empty_body_is_rejected(send, assert_rejected):
+    assert_rejected(send(Post(b"", signature=(signed(BODY),))), 401, "mismatch")
 
 
-def test_an_old_post(send, refused):
-    refused(send(Post(signature=(signed(BODY, at=T - 181),))), 401, "old")
+def test_a_post_that_is_too_old_is_rejected(send, assert_rejected):
+    assert_rejected(send(Post(signature=(signed(BODY, at=T - 181),))), 401, "old")
 
 
-def test_a_post_from_the_future(send, refused):
-    refused(send(Post(signature=(signed(BODY, at=T + 181),))), 401, "future")
+def test_a_post_from_the_future_is_rejected(send, assert_rejected):
+    assert_rejected(send(Post(signature=(signed(BODY, at=T + 181),))), 401, "future")
 
 
-def test_a_new_time_on_an_old_signature(send, refused):
+def test_an_old_signature_with_a_new_time_is_rejected(send, assert_rejected):
     old = sign(BODY, KEY, T - 1000).replace(str(T - 1000), str(T))
-    refused(send(header(old)), 401, "mismatch")
+    assert_rejected(send(header(old)), 401, "mismatch")
 
 
-# Bodies
+# --- bodies
 
 
-def test_a_huge_body(send, refused):
+def test_a_huge_body_is_rejected(send, assert_rejected):
     body = BODY.ljust(1024 * 1024 + 1)
-    refused(send(Post(body)), 413, "too_large")
+    assert_rejected(send(Post(body)), 413, "too_large")
 
 
-def test_a_body_of_the_largest_size_is_read(send, inbox):
+def test_a_body_of_the_maximum_size_is_stored(send, inbox):
     assert send(Post(BODY.ljust(1024 * 1024)))[0] == 200
     assert inbox.counts()["waiting"] == 1
 
@@ -234,18 +238,18 @@ def test_a_body_of_the_largest_size_is_read(send, inbox):
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "application/json-seq", ""]
 )
-def test_a_wrong_content_type(kind, send, refused):
-    refused(send(Post(content_type=kind)), 415, "content_type")
+def test_a_wrong_content_type_is_rejected(kind, send, assert_rejected):
+    assert_rejected(send(Post(content_type=kind)), 415, "content_type")
 
 
-def test_no_content_type(send, refused):
-    refused(send(Post(content_type=None)), 415, "content_type")
+def test_a_post_without_a_content_type_is_rejected(send, assert_rejected):
+    assert_rejected(send(Post(content_type=None)), 415, "content_type")
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "gzip, identity"])
-def test_a_compressed_body(coding, send, refused):
+def test_a_compressed_body_is_rejected(coding, send, assert_rejected):
     body = gzip.compress(BODY, mtime=0)
-    refused(send(Post(body, more=(("Content-Encoding", coding),))), 415, "content_encoding")
+    assert_rejected(send(Post(body, more=(("Content-Encoding", coding),))), 415, "content_encoding")
 
 
 def nested(levels):
@@ -256,8 +260,8 @@ def nested(levels):
     "body",
     [b"[" * 100_000, b'{"payload":' * 50_000 + b"1" + b"}" * 50_000, nested(100), nested(300), nested(1000)],
 )
-def test_deep_json(body, send, refused):
-    refused(send(Post(body)), 400, "no_event")
+def test_deeply_nested_json_is_rejected(body, send, assert_rejected):
+    assert_rejected(send(Post(body)), 400, "no_event")
 
 
 @pytest.mark.parametrize(
@@ -276,38 +280,38 @@ def test_deep_json(body, send, refused):
     ],
     ids=lambda body: body[:40].decode("latin-1"),
 )
-def test_signed_json_that_is_not_an_event(body, send, refused):
-    refused(send(Post(body)), 400, "no_event")
+def test_a_signed_body_that_is_not_an_event_is_rejected(body, send, assert_rejected):
+    assert_rejected(send(Post(body)), 400, "no_event")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "post"])
-def test_a_wrong_method(method, send, refused):
+def test_a_method_other_than_post_is_rejected(method, send, assert_rejected):
     status, headers, text = send(Post(method=method))
     assert headers["allow"] == "post"
-    refused((status, headers, text or "method"), 405, "method")
+    assert_rejected((status, headers, text or "method"), 405, "method")
 
 
-# Bytes on the way
+# --- bytes on the wire
 
 
-def test_a_length_beyond_the_limit_is_rejected_unread(url, refused):
+def test_a_length_beyond_the_limit_is_rejected_unread(url, assert_rejected):
     post = Post(length=str(10**9))
-    refused(exchange(url, post.head()), 413, "too_large")
+    assert_rejected(exchange(url, post.head()), 413, "too_large")
 
 
-def test_a_length_that_is_not_a_number(url, inbox):
+def test_a_length_that_is_not_a_number_is_rejected(url, inbox):
     for length in ("-1", "abc", "1" * 5000, "1, 2"):
         status, _, _ = exchange(url, Post(length=length).head() + BODY)
         assert 400 <= status < 500
     assert not any(inbox.counts().values())
 
 
-def test_a_length_that_is_too_short(url, refused):
-    refused(exchange(url, Post(length=str(len(BODY) - 1)).head() + BODY), 401, "mismatch")
+def test_a_body_longer_than_its_length_is_rejected(url, assert_rejected):
+    assert_rejected(exchange(url, Post(length=str(len(BODY) - 1)).head() + BODY), 401, "mismatch")
 
 
 def half_closed(url, data):
-    """Send bytes, then say that no more will come; give the answer, if there is one."""
+    """Send bytes and half-close the connection; return the answer, if any."""
     where = urlsplit(url)
     with socket.create_connection((where.hostname, where.port), timeout=WAIT_S) as client:
         client.sendall(data)
@@ -315,19 +319,21 @@ def half_closed(url, data):
         return read_all(client)
 
 
-def test_a_body_that_is_cut_short(url, inbox):
+def test_a_body_shorter_than_its_length_is_rejected(url, inbox):
     answer = half_closed(url, Post(length=str(len(BODY) + 1)).head() + BODY)
     assert not answer or 400 <= parsed(answer)[0] < 500
     assert not any(inbox.counts().values())
 
 
-def test_a_huge_body_in_chunks(receiver, refused):
+def test_a_huge_body_in_chunks_is_rejected(receiver, assert_rejected):
     post = Post(length="", more=(("Transfer-Encoding", "chunked"),))
     with by_asgi(receiver) as url:
-        refused(exchange(url, post.head(), *[b"10000\r\n" + b" " * 65536 + b"\r\n"] * 20), 413, "too_large")
+        assert_rejected(
+            exchange(url, post.head(), *[b"10000\r\n" + b" " * 65536 + b"\r\n"] * 20), 413, "too_large"
+        )
 
 
-def test_a_body_in_chunks_is_read(receiver, inbox):
+def test_a_body_in_chunks_is_stored(receiver, inbox):
     post = Post(length="", more=(("Transfer-Encoding", "chunked"),))
     pieces = [
         f"{len(BODY[at : at + 100]):x}\r\n".encode() + BODY[at : at + 100] + b"\r\n"
@@ -338,25 +344,25 @@ def test_a_body_in_chunks_is_read(receiver, inbox):
     assert inbox.counts()["waiting"] == 1
 
 
-def test_a_body_of_no_length_by_wsgi(receiver, refused):
+def test_wsgi_rejects_a_body_without_a_length(receiver, assert_rejected):
     post = Post(length="", more=(("Transfer-Encoding", "chunked"),))
     with by_wsgi(receiver) as url:
-        refused(exchange(url, post.head()), 411, "no_length")
+        assert_rejected(exchange(url, post.head()), 411, "no_length")
 
 
-def test_a_client_that_stops_sending(receiver, refused):
+def test_a_client_that_stops_sending_gets_a_408(receiver, assert_rejected):
     with by_asgi(receiver, body_deadline_s=0.2) as url:
-        refused(exchange(url, Post().head() + BODY[:10]), 408, "slow_body")
+        assert_rejected(exchange(url, Post().head() + BODY[:10]), 408, "slow_body")
 
 
-def test_a_client_that_stops_sending_by_wsgi(receiver, refused):
-    with by_wsgi(receiver) as url:  # whose connections have a time-out
-        refused(exchange(url, Post().head() + BODY[:10]), 408, "slow_body")
+def test_a_client_that_stops_sending_gets_a_408_from_wsgi(receiver, assert_rejected):
+    with by_wsgi(receiver) as url:  # its connections have a timeout
+        assert_rejected(exchange(url, Post().head() + BODY[:10]), 408, "slow_body")
 
 
 @contextmanager
 def dripping(url):
-    """Return a client that has sent the head of a post, and a byte of its body."""
+    """Yield a client that has sent the head of a post, and a byte of its body."""
     where = urlsplit(url)
     with socket.create_connection((where.hostname, where.port), timeout=WAIT_S) as client:
         client.sendall(Post().head() + BODY[:1])
@@ -364,7 +370,7 @@ def dripping(url):
 
 
 def drip(url):
-    """Send a body byte by byte until there is an answer; give it."""
+    """Send a body byte by byte until an answer arrives; return it."""
     with dripping(url) as client:
         client.settimeout(0.02)
         answer = b""
@@ -379,15 +385,15 @@ def drip(url):
         return parsed(answer + read_all(client))
 
 
-def test_a_client_that_drips(receiver, refused):
+def test_a_client_that_sends_too_slowly_gets_a_408(receiver, assert_rejected):
     with by_asgi(receiver, body_deadline_s=0.2) as url:
-        refused(drip(url), 408, "slow_body")
+        assert_rejected(drip(url), 408, "slow_body")
 
 
-def test_a_client_that_drips_by_wsgi(receiver, refused):
+def test_a_client_that_sends_too_slowly_gets_a_408_from_wsgi(receiver, assert_rejected):
     passed = count(step=5)
     with by_wsgi(receiver, monotonic=lambda: next(passed)) as url:
-        refused(drip(url), 408, "slow_body")
+        assert_rejected(drip(url), 408, "slow_body")
 
 
 def test_slow_clients_do_not_block_others(receiver, inbox):
@@ -396,10 +402,10 @@ def test_slow_clients_do_not_block_others(receiver, inbox):
     assert inbox.counts()["waiting"] == 1
 
 
-# What is not the sender's fault
+# --- problems of the receiver
 
 
-def test_a_busy_or_full_inbox_is_a_503_and_the_next_try_is_kept(send, inbox, monkeypatch):
+def test_an_inbox_that_fails_is_a_503_and_the_next_post_is_stored(send, inbox, monkeypatch):
     put = type(inbox).put
 
     def fail(*_arguments, **_named):
@@ -440,7 +446,7 @@ def test_unreadable_keys_are_a_503(inbox):
 
 
 @pytest.mark.parametrize("keys", [[], [""], ["  "], "", None])
-def test_a_receiver_without_a_key_is_rejected(keys, inbox):
+def test_creating_a_receiver_without_a_key_fails(keys, inbox):
     with pytest.raises(SignatureError) as caught:
         Receiver(inbox, keys)
     assert caught.value.reason == "no_key"
@@ -457,10 +463,10 @@ def test_headers_may_be_a_mapping(receiver):
 
 
 def test_on_new_is_called_only_for_new_events(inbox):
-    told = []
+    calls = []
     receiver = Receiver(
-        inbox, KEY, timing=Timing(clock=lambda: T), on_new=lambda: told.append(inbox.counts()["waiting"])
+        inbox, KEY, timing=Timing(clock=lambda: T), on_new=lambda: calls.append(inbox.counts()["waiting"])
     )
     for body in (BODY, BODY, event(1)):
         Plain(receiver)(Post(body))
-    assert told == [1, 2]
+    assert calls == [1, 2]

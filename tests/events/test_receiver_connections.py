@@ -1,4 +1,4 @@
-"""Connections of strangers to the receiver's own server: silent ones end, and keep no good post out."""
+"""Connections to the receiver's own server: silent ones are closed and don't block valid posts."""
 
 import socket
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ def receiver(inbox):
 
 
 def silent(url, sent=b""):
-    """Connect, send a part of a head, and nothing more."""
+    """Connect, send part of a head, and stop."""
     where = urlsplit(url)
     client = socket.create_connection((where.hostname, where.port), timeout=WAIT_S)
     client.sendall(sent)
@@ -34,7 +34,7 @@ def test_a_connection_without_a_head_is_closed(sent, receiver, inbox):
     assert not any(inbox.counts().values())
 
 
-def test_a_head_that_drips_is_closed_by_the_same_deadline(receiver):
+def test_a_head_that_arrives_too_slowly_is_closed_by_the_same_deadline(receiver):
     with by_asgi(receiver, head_deadline_s=0.3) as url, silent(url, HALF_HEAD) as client:
         client.settimeout(0.02)
         for _ in range(WAIT_S * 50):
@@ -75,7 +75,7 @@ def test_silent_connections_do_not_block_others(sent, receiver, inbox):
         for number in range(3):
             clients = [others.enter_context(silent(url, sent)) for _ in range(20)]
             assert exchange(url, Post(event(number)).head() + event(number))[::2] == (200, "kept")
-            assert read_all(clients[0]) == b""  # it was silent longest, and made room
+            assert read_all(clients[0]) == b""  # the one that was silent longest was closed
     assert inbox.counts()["waiting"] == 3
 
 

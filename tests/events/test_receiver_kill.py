@@ -36,7 +36,7 @@ def where(kind, request, tmp_path):
 
 
 class Sender(threading.Thread):
-    """Posts bodies in turn, each until it is answered 200, as Calendly does."""
+    """Posts bodies one by one, each until the answer is 200, as Calendly does."""
 
     def __init__(self, bodies, url):
         super().__init__(daemon=True)
@@ -99,6 +99,6 @@ def test_a_kill_at_any_moment_loses_nothing_and_repeats_only_the_current_event(k
         for worker in workers:
             worker.kill()
             worker.communicate()
-    given = Counter(log.read_text().split())
-    assert set(given) == {read_event(body).id for body in bodies}
-    assert sum(given.values()) <= EVENTS + kills  # after a kill, the one that was being given comes again
+    handled = Counter(log.read_text().split())
+    assert set(handled) == {read_event(body).id for body in bodies}
+    assert sum(handled.values()) <= EVENTS + kills  # a kill repeats only the current event

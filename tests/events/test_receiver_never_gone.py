@@ -39,14 +39,14 @@ POSTS = [
 
 
 def keys_of(name):
-    """Return the keys of a subscription; one was ended, one cannot be looked up."""
+    """Return the keys of a subscription; one was deleted, looking up another one fails."""
     if name == "locked":
         raise VaultError("The vault is locked.")
     return [KEY] if not name else []
 
 
 class Full:
-    """An inbox that stores nothing."""
+    """An inbox that is full."""
 
     def put(self, _entries):
         raise InboxError("The disk is full.")
@@ -83,6 +83,6 @@ def test_no_post_is_answered_with_410(server, full, inbox):
     headers=st.lists(st.tuples(st.sampled_from(["Content-Type", "Content-Length", "X"]) | TEXTS, TEXTS)),
     body=st.binary(max_size=50) | st.just(BODY),
 )
-def test_no_post_of_a_stranger_is_answered_with_410(method, query, headers, body, inbox):
+def test_no_random_post_is_answered_with_410(method, query, headers, body, inbox):
     reply = receiver_of(inbox).handle(method, query, headers, body)
     assert reply.status != HTTPStatus.GONE

@@ -1,4 +1,4 @@
-"""The page about the receiver names the test behind each row, and its ways to mount it work."""
+"""docs/receiver.md names a test for each row, and its examples of mounting the receiver work."""
 
 import ast
 import asyncio
@@ -15,15 +15,15 @@ from receivers import BODY, KEY, WAIT_S, Post, T, by_asgi, event, exchange, serv
 
 PAGE = (DOCS / "receiver.md").read_text()
 FILE = "test_receiver_attacks.py"
-ABOUT_PYTHON = {  # what is no post
-    "test_a_receiver_without_a_key_is_rejected",
+ABOUT_PYTHON = {  # not about posts
+    "test_creating_a_receiver_without_a_key_fails",
     "test_a_key_passed_as_text_is_one_key",
     "test_headers_may_be_a_mapping",
     "test_on_new_is_called_only_for_new_events",
 }
 
 
-def test_every_post_that_is_tested_is_on_the_page_and_the_other_way_round():
+def test_the_page_lists_exactly_the_posts_that_are_tested():
     tree = ast.parse(next(TESTS.rglob(FILE)).read_text())
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and "test_" in node.name}
     named = re.findall(rf"`{FILE}::(test_\w+)`", PAGE)
@@ -31,7 +31,7 @@ def test_every_post_that_is_tested_is_on_the_page_and_the_other_way_round():
     assert len(named) == len(set(named))
 
 
-def test_every_row_says_what_the_sender_gets_and_names_a_test():
+def test_every_row_has_an_answer_and_names_a_test():
     table = PAGE.split("## Posts\n", 1)[1]
     rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(rows) >= 30
@@ -49,7 +49,7 @@ def receiver(inbox):
 HEADERS = dict(Post().headers)
 
 
-def test_a_route_of_starlette(receiver, inbox):
+def test_a_starlette_route_receives_posts(receiver, inbox):
     from starlette.applications import Starlette
     from starlette.routing import Route
 
@@ -62,12 +62,12 @@ def test_a_route_of_starlette(receiver, inbox):
 
 
 @pytest.mark.parametrize("scope", ["lifespan", "websocket"])
-def test_the_application_has_no_lifespan_and_no_websockets(scope, receiver):
+def test_the_application_rejects_websockets_and_needs_no_lifespan(scope, receiver):
     with pytest.raises(NotImplementedError, match=scope):
         asgi(receiver)({"type": scope}, None, None).send(None)
 
 
-def test_behind_werkzeugs_dispatcher_as_in_flask(receiver, inbox):
+def test_werkzeugs_dispatcher_forwards_posts_as_in_flask(receiver, inbox):
     from werkzeug.middleware.dispatcher import DispatcherMiddleware
     from werkzeug.test import Client
     from werkzeug.wrappers import Response
@@ -92,7 +92,7 @@ def test_chunks_that_a_wsgi_server_joins_are_read(receiver, inbox):
     assert inbox.counts()["waiting"] == 1
 
 
-def test_a_wsgi_input_that_breaks_is_a_body_that_is_cut_short(receiver, inbox):
+def test_a_wsgi_input_that_fails_counts_as_an_incomplete_body(receiver, inbox):
     from werkzeug.test import EnvironBuilder, run_wsgi_app
 
     class Broken:
@@ -110,7 +110,7 @@ def test_a_wsgi_input_that_breaks_is_a_body_that_is_cut_short(receiver, inbox):
 
 
 def test_simultaneous_posts_share_transactions_and_each_has_its_own_answer(receiver, inbox):
-    """While one transaction is under way, the others wait for the next; a repeat among them is told apart."""
+    """Posts during a transaction share the next one; a repeat among them is recognized."""
     put, sizes, first, go_on = inbox.put, [], threading.Event(), threading.Event()
 
     def held(entries, **more):
@@ -143,7 +143,7 @@ def test_simultaneous_posts_share_transactions_and_each_has_its_own_answer(recei
 
 
 @pytest.mark.parametrize(("together", "in_loop"), [(1, True), (6, False)])
-def test_an_owned_loop_writes_a_lone_post_itself_and_several_in_the_thread(
+def test_an_owned_loop_writes_a_single_post_itself_and_several_in_a_thread(
     together, in_loop, receiver, inbox
 ):
     put, threads, sizes = inbox.put, set(), []

@@ -51,7 +51,7 @@ def test_a_named_group_is_used():
 
 
 @pytest.mark.parametrize(
-    ("events", "role", "asked", "words"),
+    ("events", "role", "requested", "message"),
     [
         (["routing_form_submission.created"], "user", {}, "for admins and owners; the token's user is user"),
         (["routing_form_submission.created"], None, {}, "the role of the token's user is unknown"),
@@ -67,6 +67,6 @@ def test_a_named_group_is_used():
         (["invitee.created"], "owner", {"scope": "user", "group": GROUP}, "can't be used with scope user"),
     ],
 )
-def test_an_unavailable_scope_is_rejected_with_the_reason(events, role, asked, words):
-    with pytest.raises(InvalidParams, match=words):
-        assign_scopes(events, TRIGGERS, identity(role), **asked)
+def test_an_unavailable_scope_is_rejected_with_the_reason(events, role, requested, message):
+    with pytest.raises(InvalidParams, match=message):
+        assign_scopes(events, TRIGGERS, identity(role), **requested)

@@ -19,7 +19,7 @@ BODY = b'{"event":"invitee.created"}'
 
 @dataclass(frozen=True)
 class Post:
-    """A good post: each test spoils one part of it."""
+    """A valid post; each test changes one part of it."""
 
     timestamp: str = str(T)
     v1: str = sign(BODY, KEY, T).partition("v1=")[2]
@@ -36,41 +36,41 @@ class Post:
 GOOD = Post()
 
 
-def refused(post: Post) -> str:
+def reason_for(post: Post) -> str:
     with pytest.raises(SignatureError) as caught:
         post.verify()
-    told = f"{caught.value!r} {caught.value} {caught.value.to_dict()}"
-    assert not any(len(key) > 1 and key in told for key in post.keys)
+    text = f"{caught.value!r} {caught.value} {caught.value.to_dict()}"
+    assert not any(len(key) > 1 and key in text for key in post.keys)
     return caught.value.reason
 
 
-def test_good_post_passes():
+def test_a_valid_post_is_accepted():
     assert GOOD.verify() == T
 
 
-def test_header_has_the_documented_name():
+def test_the_header_has_the_documented_name():
     assert REFERENCE["header_name"] == HEADER
     assert REFERENCE["tolerance_seconds_in_vendor_samples"] == TOLERANCE_S
 
 
 @pytest.mark.parametrize("vector", REFERENCE["vectors"], ids=lambda vector: vector["name"])
-def test_reference_vector(vector):
+def test_the_reference_vector_is_accepted(vector):
     body, key, t = vector["body_utf8"].encode(), vector["signing_key"], vector["timestamp"]
     assert verify(vector["header"], body, [key], t) == t
     assert sign(body, key, t) == vector["header"]
 
 
 @pytest.mark.parametrize("vector", REFERENCE["vectors"], ids=lambda vector: vector["name"])
-def test_reference_vector_with_one_byte_more_is_refused(vector):
+def test_the_reference_vector_with_an_extra_byte_is_rejected(vector):
     post = Post(
         header=vector["header"], body=vector["body_utf8"].encode() + b"\n", keys=[vector["signing_key"]]
     )
-    assert refused(post) == "mismatch"
+    assert reason_for(post) == "mismatch"
 
 
-def test_only_the_raw_bytes_pass_not_the_same_json():
+def test_the_same_json_in_other_bytes_is_rejected():
     body = b'{ "event" : "invitee.created" }'
-    assert refused(replace(GOOD, body=body)) == "mismatch"
+    assert reason_for(replace(GOOD, body=body)) == "mismatch"
 
 
 @pytest.mark.parametrize(
@@ -152,17 +152,17 @@ def test_only_the_raw_bytes_pass_not_the_same_json():
     ],
     ids=lambda value: ascii(value)[:60],
 )
-def test_post_with_one_part_spoiled_is_refused(spoiled, reason):
-    assert refused(replace(GOOD, **spoiled)) == reason
+def test_a_post_with_one_invalid_part_is_rejected(spoiled, reason):
+    assert reason_for(replace(GOOD, **spoiled)) == reason
 
 
-def test_post_without_a_signature_is_refused():
+def test_a_post_without_a_signature_is_rejected():
     with pytest.raises(SignatureError) as caught:
         verify(None, BODY, [KEY], T)
     assert caught.value.reason == "no_header"
 
 
-def test_without_a_key_nothing_passes_not_even_an_empty_signature():
+def test_without_a_key_every_post_is_rejected():
     for key in ("", " "):
         with pytest.raises(SignatureError) as caught:
             verify(sign(BODY, key, T), BODY, [key], T)
@@ -171,11 +171,11 @@ def test_without_a_key_nothing_passes_not_even_an_empty_signature():
 
 def test_keys_passed_as_text_are_one_key():
     assert verify(sign(BODY, KEY, T), BODY, KEY, T) == T
-    assert refused(Post(header=sign(BODY, KEY[0], T), keys=KEY)) == "mismatch"
+    assert reason_for(Post(header=sign(BODY, KEY[0], T), keys=KEY)) == "mismatch"
 
 
 @pytest.mark.parametrize("now", [T - TOLERANCE_S, T - 1, T, T + 0.5, T + TOLERANCE_S])
-def test_tolerance_is_the_same_both_ways_and_includes_its_edge(now):
+def test_the_tolerance_applies_to_past_and_future_and_includes_its_limit(now):
     assert replace(GOOD, now=now).verify() == T
 
 
@@ -188,7 +188,7 @@ def test_a_tolerance_of_zero_does_not_disable_the_check():
 
 
 def test_a_forged_old_post_is_reported_as_forged():
-    assert refused(replace(GOOD, keys=[OTHER_KEY], now=T + 9_999)) == "mismatch"
+    assert reason_for(replace(GOOD, keys=[OTHER_KEY], now=T + 9_999)) == "mismatch"
 
 
 @pytest.mark.parametrize("keys", [[KEY, OTHER_KEY], [OTHER_KEY, KEY], ["", KEY], [KEY, KEY]])
@@ -206,12 +206,12 @@ def test_any_of_several_keys_may_have_signed(keys):
         f"t={T},v1={GOOD.v1},v2=new,kid=7",
     ],
 )
-def test_other_signatures_and_items_beside_the_good_one_are_ignored(header):
+def test_other_signatures_and_items_beside_the_valid_one_are_ignored(header):
     assert replace(GOOD, header=header).verify() == T
 
 
 def padded(length: int) -> str:
-    """Return a good header with well-formed items after it, this long in all."""
+    """Return a valid header of this length, filled up with well-formed items."""
     header = f"t={T},v1={GOOD.v1}"
     while length - len(header) > 128:
         header += f",kid={'0' * 90}"
@@ -221,13 +221,13 @@ def padded(length: int) -> str:
 def test_a_header_may_be_1024_characters_long_and_no_longer():
     assert len(padded(1024)) == 1024
     assert replace(GOOD, header=padded(1024)).verify() == T
-    assert refused(replace(GOOD, header=padded(1025))) == "malformed"
-    assert refused(replace(GOOD, header=padded(9_999))) == "malformed"
+    assert reason_for(replace(GOOD, header=padded(1025))) == "malformed"
+    assert reason_for(replace(GOOD, header=padded(9_999))) == "malformed"
 
 
-def test_several_signatures_of_which_none_is_ours_are_refused():
+def test_several_invalid_signatures_are_rejected():
     others = ",".join(f"v1={digit * 64}" for digit in "0123456789abc")
-    assert refused(replace(GOOD, header=f"t={T},{others}", keys=[KEY, OTHER_KEY])) == "mismatch"
+    assert reason_for(replace(GOOD, header=f"t={T},{others}", keys=[KEY, OTHER_KEY])) == "mismatch"
 
 
 headers = (
@@ -245,19 +245,19 @@ headers = (
 @given(headers, st.binary(), st.floats())
 @example("\ud800", b"", 0.0)
 @example("t=1,v1=" + "\udcff" * 64, b"", 1.0)
-def test_any_header_is_refused_with_one_kind_of_error(header, body, now):
+def test_any_invalid_header_raises_a_signature_error(header, body, now):
     with pytest.raises(SignatureError) as caught:
         verify(header, body, [KEY], now)
     assert caught.value.reason in {"malformed", "mismatch"}
 
 
 @given(st.binary(), st.text(min_size=1).filter(lambda key: not key.isspace()), st.integers(0, 10**12 - 1))
-def test_what_is_signed_is_accepted(body, key, t):
+def test_a_post_that_we_sign_is_accepted(body, key, t):
     assert verify(sign(body, key, t), body, [key], t) == t
 
 
 @given(st.binary(), st.binary())
-def test_a_signature_fits_one_body_only(body, other):
+def test_a_signature_is_valid_for_one_body_only(body, other):
     header = sign(body, KEY, T)
     if body == other:
         assert verify(header, other, [KEY], T) == T

@@ -1,4 +1,4 @@
-"""Subscriptions: made once, split, replaced, ended, repaired; lost answers; the receiver's keys."""
+"""Subscriptions: created once, split, replaced, deleted, repaired; lost replies; the receiver's keys."""
 
 import json
 import os
@@ -91,7 +91,7 @@ def test_an_address_is_normalized_and_keeps_its_query(callback, spelled):
 
 
 @pytest.mark.parametrize(
-    ("callback", "words"),
+    ("callback", "message"),
     [
         ("", "must be an http"),
         ("hooks.acme.example/x", "must be an http"),
@@ -112,11 +112,11 @@ def test_an_address_is_normalized_and_keeps_its_query(callback, spelled):
         ("https://hooks.acme.example/x?a&%73ubscription=", "reserved for the id"),
     ],
 )
-def test_an_invalid_callback_is_rejected_before_the_network(callback, words, connect, unvisited, store):
+def test_an_invalid_callback_is_rejected_before_the_network(callback, message, connect, unvisited, store):
     subscriptions = subscriptions_of(connect(unvisited), store)
-    with pytest.raises(InvalidParams, match=words) as refused:
+    with pytest.raises(InvalidParams, match=message) as raised:
         subscriptions.subscribe(EVENTS, callback)
-    assert "made-up-password" not in str(refused.value)
+    assert "made-up-password" not in str(raised.value)
     assert store.log == []
 
 
@@ -142,16 +142,20 @@ def test_a_foreign_address_has_no_id(url):
 def test_a_subscription_is_stored_with_its_key_before_calendly_is_asked(
     subscriptions, store, fresh_sandbox, timer
 ):
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert store.log == ["put", "confirm"]
     assert_subscribed_once(fresh_sandbox, store)
-    assert told.url == f"{CALLBACK}&subscription={told.id}"
-    assert (told.scope, told.owner, told.created) == ("organization", ORGANIZATION, True)
-    (kept,) = store.all()
-    assert len(kept.signing_key) == 64
-    assert kept.signing_key not in repr(kept)
-    header = sign(b"{}", key_of(fresh_sandbox, told.url), int(timer()))
-    assert verify(header, b"{}", SigningKeys(store)(told.id), timer())
+    assert subscription.url == f"{CALLBACK}&subscription={subscription.id}"
+    assert (subscription.scope, subscription.owner, subscription.created) == (
+        "organization",
+        ORGANIZATION,
+        True,
+    )
+    (stored,) = store.all()
+    assert len(stored.signing_key) == 64
+    assert stored.signing_key not in repr(stored)
+    header = sign(b"{}", key_of(fresh_sandbox, subscription.url), int(timer()))
+    assert verify(header, b"{}", SigningKeys(store)(subscription.id), timer())
 
 
 def test_an_equal_subscription_is_reused_despite_order_and_spelling(subscriptions, store, fresh_sandbox):
@@ -173,31 +177,35 @@ def test_an_equal_subscription_is_reused_despite_order_and_spelling(subscription
 )
 def test_a_different_subscription_is_created(events, callback, more, subscriptions, fresh_sandbox):
     subscriptions.subscribe(EVENTS, CALLBACK)
-    (told,) = subscriptions.subscribe(events, callback, **more)
-    assert told.created
+    (subscription,) = subscriptions.subscribe(events, callback, **more)
+    assert subscription.created
     assert len(at_calendly(fresh_sandbox)) == 2
 
 
 def test_a_reschedule_subscribes_to_its_halves_and_one_name_is_accepted(subscriptions):
-    (told,) = subscriptions.subscribe("invitee.rescheduled", CALLBACK)
-    assert set(told.events) == {"invitee.canceled", "invitee.created"}
+    (subscription,) = subscriptions.subscribe("invitee.rescheduled", CALLBACK)
+    assert set(subscription.events) == {"invitee.canceled", "invitee.created"}
 
 
 def test_events_of_different_scopes_are_split_into_subscriptions(subscriptions, store, fresh_sandbox):
     events = ["invitee.created", "meeting_recap.created", "routing_form_submission.created"]
-    told = {one.scope: one for one in subscriptions.subscribe(events, CALLBACK)}
-    assert told["user"].events == ("meeting_recap.created",)
-    assert (told["user"].owner, told["organization"].owner) == (OWNER, ORGANIZATION)
-    assert len({kept.signing_key for kept in store.all()}) == len({one.url for one in told.values()}) == 2
-    assert set(at_calendly(fresh_sandbox)) == {one.url for one in told.values()}
+    by_scope = {one.scope: one for one in subscriptions.subscribe(events, CALLBACK)}
+    assert by_scope["user"].events == ("meeting_recap.created",)
+    assert (by_scope["user"].owner, by_scope["organization"].owner) == (OWNER, ORGANIZATION)
+    assert (
+        len({stored.signing_key for stored in store.all()})
+        == len({one.url for one in by_scope.values()})
+        == 2
+    )
+    assert set(at_calendly(fresh_sandbox)) == {one.url for one in by_scope.values()}
     assert not any(one.created for one in subscriptions.subscribe(events, CALLBACK))
 
 
 def test_a_member_gets_their_own_events_and_organization_scope_is_rejected(connect, fresh_sandbox, store):
     subscriptions = subscriptions_of(connect(fresh_sandbox, "sandbox-member"), store)
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    assert told.scope == "user"
-    assert "admins and owners" in told.reason
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert subscription.scope == "user"
+    assert "admins and owners" in subscription.reason
     with pytest.raises(InvalidParams, match="for admins and owners"):
         subscriptions.subscribe(["routing_form_submission.created"], CALLBACK)
     with pytest.raises(PermissionDenied):
@@ -207,9 +215,9 @@ def test_a_member_gets_their_own_events_and_organization_scope_is_rejected(conne
 
 @pytest.mark.parametrize("group", [GROUP, GROUP.rpartition("/")[2], "sales"])
 def test_a_group_can_be_a_uri_an_id_or_a_name(group, subscriptions, fresh_sandbox):
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK, group=group)
-    assert (told.scope, told.owner) == ("group", GROUP)
-    assert at_calendly(fresh_sandbox)[told.url]["group"] == GROUP
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK, group=group)
+    assert (subscription.scope, subscription.owner) == ("group", GROUP)
+    assert at_calendly(fresh_sandbox)[subscription.url]["group"] == GROUP
     assert not subscriptions.subscribe(EVENTS, CALLBACK, scope="group", group=GROUP)[0].created
 
 
@@ -259,9 +267,9 @@ def test_an_equal_subscription_that_is_disabled_is_replaced(state, subscriptions
 
 def test_a_bad_token_is_reported(connect, fresh_sandbox, store):
     subscriptions = subscriptions_of(connect(fresh_sandbox, "made-up-bad-token"), store)
-    with pytest.raises(Exception, match="token") as refused:
+    with pytest.raises(Exception, match="token") as raised:
         subscriptions.subscribe(EVENTS, CALLBACK)
-    assert refused.value.code == "unauthenticated"
+    assert raised.value.code == "unauthenticated"
 
 
 # --- answers that are lost
@@ -270,8 +278,8 @@ def test_a_bad_token_is_reported(connect, fresh_sandbox, store):
 @pytest.mark.parametrize("fault", ["reset", "truncate"])
 def test_a_creation_whose_answer_was_lost_is_found_by_its_address(fault, subscriptions, store, fresh_sandbox):
     trouble(fresh_sandbox, fault)
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    assert told.created
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert subscription.created
     assert posts(fresh_sandbox) == 1
     assert_subscribed_once(fresh_sandbox, store)
 
@@ -283,15 +291,15 @@ def test_a_creation_that_never_arrived_is_repeated_with_the_same_id(
     fault, subscriptions, store, fresh_sandbox
 ):
     trouble(fresh_sandbox, **fault)
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert posts(fresh_sandbox) == 2
     assert store.log == ["put", "confirm"]
-    assert told.id in told.url
+    assert subscription.id in subscription.url
     assert_subscribed_once(fresh_sandbox, store)
 
 
 class Late:
-    """A connection that hides the first lists, as if what was made came into them late."""
+    """A connection whose first lists are empty, as if new subscriptions appeared late."""
 
     def __init__(self, connection, hidden):
         self._connection = connection
@@ -329,8 +337,8 @@ def test_an_unknown_creation_stays_pending_and_is_resumed(connect, fresh_sandbox
     (pending,) = store.all()
     assert pending.uri == ""
     assert kinds(subscriptions) == ["pending"]
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    assert told.id == pending.id
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert subscription.id == pending.id
     assert_subscribed_once(fresh_sandbox, store)
 
 
@@ -350,13 +358,13 @@ def test_a_rejected_creation_leaves_nothing(fault, error, subscriptions, store, 
 
 
 class Odd(Late):
-    """A connection whose creations are answered by something without a URI."""
+    """A connection whose creations get a reply without a URI."""
 
     def run(self, action, params=None):
-        given = self._connection.run(action, params)
+        result = self._connection.run(action, params)
         if action != "webhook_subscriptions.create":
-            return given
-        return replace(given, record={"state": "active"})
+            return result
+        return replace(result, record={"state": "active"})
 
 
 def test_a_reply_without_a_uri_counts_as_lost(connect, fresh_sandbox, store):
@@ -366,7 +374,7 @@ def test_a_reply_without_a_uri_counts_as_lost(connect, fresh_sandbox, store):
 
 
 class Dead:
-    """A connection that can read, and whose writes never arrive."""
+    """A connection that can read; its writes never arrive."""
 
     def __init__(self, connection, error):
         self._connection = connection
@@ -388,7 +396,7 @@ def test_a_call_that_never_arrived_leaves_nothing(connect, fresh_sandbox, store)
     assert store.all() == []
 
 
-def test_a_list_that_breaks_off_proves_nothing(connect, fresh_sandbox, store):
+def test_an_incomplete_list_proves_nothing(connect, fresh_sandbox, store):
     class Cut(Nothing):
         complete = False
 
@@ -406,32 +414,32 @@ def test_a_list_that_breaks_off_proves_nothing(connect, fresh_sandbox, store):
 
 
 def test_unsubscribe_can_be_repeated(subscriptions, store, fresh_sandbox):
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    assert subscriptions.unsubscribe(told.id)
-    assert not subscriptions.unsubscribe(told.id)
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert subscriptions.unsubscribe(subscription.id)
+    assert not subscriptions.unsubscribe(subscription.id)
     assert at_calendly(fresh_sandbox) == {}
     assert store.all() == []
 
 
 def test_a_subscription_that_calendly_deleted_can_be_unsubscribed(subscriptions, store, fresh_sandbox):
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    lose(fresh_sandbox, told.url)
-    assert subscriptions.unsubscribe(told.id)
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    lose(fresh_sandbox, subscription.url)
+    assert subscriptions.unsubscribe(subscription.id)
     assert store.all() == []
 
 
 def test_a_pending_subscription_is_looked_up_before_its_key_is_deleted(subscriptions, store, fresh_sandbox):
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    store.kept[told.id] = replace(store.kept[told.id], uri="")
-    assert subscriptions.unsubscribe(told.id)
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    store.kept[subscription.id] = replace(store.kept[subscription.id], uri="")
+    assert subscriptions.unsubscribe(subscription.id)
     assert at_calendly(fresh_sandbox) == {}
 
 
 def test_a_key_is_kept_if_calendly_cannot_be_reached(subscriptions, store, fresh_sandbox):
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     fresh_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "method": "DELETE"})
     with pytest.raises(PermissionDenied):
-        subscriptions.unsubscribe(told.id)
+        subscriptions.unsubscribe(subscription.id)
     assert_subscribed_once(fresh_sandbox, store)
 
 
@@ -453,7 +461,7 @@ def test_a_rejected_rotation_keeps_the_old_subscription(subscriptions, store, fr
     trouble(fresh_sandbox, "status", status=403)
     with pytest.raises(PermissionDenied):
         subscriptions.rotate(old.id)
-    assert [kept.id for kept in store.all()] == [old.id]
+    assert [stored.id for stored in store.all()] == [old.id]
     assert_subscribed_once(fresh_sandbox, store)
 
 
@@ -478,17 +486,21 @@ def test_an_app_has_one_key_which_is_neither_sent_nor_stored(app, fresh_sandbox,
     connection, credential = app
     signer = signer_of(credential)
     subscriptions = connection.subscriptions(store)
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    (kept,) = store.all()
-    assert (kept.client, kept.signing_key) == ("sandbox-web", "")
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    (stored,) = store.all()
+    assert (stored.client, stored.signing_key) == ("sandbox-web", "")
     assert WEB_APP.webhook_key not in repr(signer)
-    assert key_of(fresh_sandbox, told.url) == WEB_APP.webhook_key
-    assert SigningKeys(store, signer)(told.id) == [WEB_APP.webhook_key]
-    assert SigningKeys(store)(told.id) == SigningKeys(store, Signer("another", "key"))(told.id) == []
+    assert key_of(fresh_sandbox, subscription.url) == WEB_APP.webhook_key
+    assert SigningKeys(store, signer)(subscription.id) == [WEB_APP.webhook_key]
+    assert (
+        SigningKeys(store)(subscription.id)
+        == SigningKeys(store, Signer("another", "key"))(subscription.id)
+        == []
+    )
     assert not subscriptions.subscribe(EVENTS, CALLBACK)[0].created
     with pytest.raises(UsageError, match="one key for all"):
-        subscriptions.rotate(told.id)
-    assert subscriptions.unsubscribe(told.id)
+        subscriptions.rotate(subscription.id)
+    assert subscriptions.unsubscribe(subscription.id)
 
 
 @pytest.mark.parametrize(("fault", "times"), [("reset", 1), ("truncate", 1), ("empty", 2), ("not_json", 2)])
@@ -513,14 +525,14 @@ def test_an_app_whose_key_is_missing_subscribes_to_nothing(connect, unvisited, s
 def test_the_receiver_notices_new_and_deleted_subscriptions(subscriptions, store, timer):
     keys = SigningKeys(store, monotonic=timer)
     assert keys(ID) == []
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    assert keys(told.id) == []
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    assert keys(subscription.id) == []
     timer.now += 1
-    assert keys(told.id) == [store.kept[told.id].signing_key]
-    subscriptions.unsubscribe(told.id)
-    assert keys(told.id)
+    assert keys(subscription.id) == [store.kept[subscription.id].signing_key]
+    subscriptions.unsubscribe(subscription.id)
+    assert keys(subscription.id)
     timer.now += 30
-    assert keys(told.id) == []
+    assert keys(subscription.id) == []
 
 
 def test_posts_with_unknown_ids_do_not_read_the_store_each_time(timer):
@@ -552,40 +564,40 @@ def test_a_healthy_subscription_needs_no_repair(subscriptions, fresh_sandbox):
 
 
 def test_a_retrying_subscription_is_reported_and_not_repaired(subscriptions, fresh_sandbox):
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    change(fresh_sandbox, told.url, retry_started_at="2026-11-18T10:00:00.000000Z")
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    change(fresh_sandbox, subscription.url, retry_started_at="2026-11-18T10:00:00.000000Z")
     finding = subscriptions.audit()[0]
     assert (finding.kind, finding.repair) == ("retrying", "")
     assert "2026-11-18T10:00" in finding.message
 
 
 def spoil(how, subscriptions, store, sandbox):
-    """Make a subscription and let something happen to it."""
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    """Create a subscription and break it as `how` says."""
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     if how == "disabled":
-        change(sandbox, told.url, state="disabled")
+        change(sandbox, subscription.url, state="disabled")
     elif how == "orphaned":
         store.kept.clear()
     elif how == "forgotten":
-        lose(sandbox, told.url)
+        lose(sandbox, subscription.url)
     elif how == "pending":
-        store.kept[told.id] = replace(store.kept[told.id], uri="")
+        store.kept[subscription.id] = replace(store.kept[subscription.id], uri="")
     elif how == "pending, not there":
-        lose(sandbox, told.url)
-        store.kept[told.id] = replace(store.kept[told.id], uri="")
+        lose(sandbox, subscription.url)
+        store.kept[subscription.id] = replace(store.kept[subscription.id], uri="")
     elif how == "duplicated":
-        older(store, store.kept.pop(told.id))
-        kept = dict(store.kept)
+        older(store, store.kept.pop(subscription.id))
+        saved = dict(store.kept)
         store.kept.clear()
         subscriptions.subscribe(EVENTS, CALLBACK)
-        store.kept |= kept
+        store.kept |= saved
     elif how == "disabled, replaced":
-        kept = dict(store.kept)
+        saved = dict(store.kept)
         store.kept.clear()
         subscriptions.subscribe(EVENTS, CALLBACK)
-        store.kept |= kept
-        change(sandbox, told.url, state="disabled")
-    return told
+        store.kept |= saved
+        change(sandbox, subscription.url, state="disabled")
+    return subscription
 
 
 SPOILED = {
@@ -602,14 +614,14 @@ SPOILED = {
 @pytest.mark.parametrize("how", SPOILED)
 def test_problems_are_found_and_repaired_only_with_consent(how, subscriptions, store, fresh_sandbox):
     kind, left = SPOILED[how]
-    told = spoil(how, subscriptions, store, fresh_sandbox)
+    subscription = spoil(how, subscriptions, store, fresh_sandbox)
     found = subscriptions.audit()
     (finding,) = [one for one in found if one.repair]
-    assert (finding.kind, finding.id, finding.url) == (kind, told.id, told.url)
-    before, kept = dict(at_calendly(fresh_sandbox)), dict(store.kept)
-    (refused,) = subscriptions.prune(found, lambda _: False)
-    assert refused.outcome == "left"
-    assert (at_calendly(fresh_sandbox), store.kept) == (before, kept)
+    assert (finding.kind, finding.id, finding.url) == (kind, subscription.id, subscription.url)
+    before, stored = dict(at_calendly(fresh_sandbox)), dict(store.kept)
+    (repair,) = subscriptions.prune(found, lambda _: False)
+    assert repair.outcome == "left"
+    assert (at_calendly(fresh_sandbox), store.kept) == (before, stored)
     (repair,) = subscriptions.prune(found, everything)
     assert (repair.outcome, repair.message) == ("done", "")
     assert_subscribed_once(fresh_sandbox, store, count=left)
@@ -621,11 +633,11 @@ def test_problems_are_found_and_repaired_only_with_consent(how, subscriptions, s
 
 def test_the_newer_key_wins(subscriptions, store, fresh_sandbox, timer):
     (old,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    (kept,) = store.all()
+    (stored,) = store.all()
     store.kept.clear()
     timer.now += 0.001
     (new,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    store.kept = {kept.id: kept} | store.kept
+    store.kept = {stored.id: stored} | store.kept
     assert subscriptions.subscribe(EVENTS, CALLBACK)[0].id == new.id
     subscriptions.prune(subscriptions.audit(), everything)
     assert old.id not in store.kept
@@ -672,10 +684,12 @@ def test_a_subscription_that_cannot_be_listed_is_unseen_not_forgotten(connect, f
 
 
 def test_a_subscription_of_another_organization_is_unseen(subscriptions, store, fresh_sandbox):
-    (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    lose(fresh_sandbox, told.url)
+    (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
+    lose(fresh_sandbox, subscription.url)
     elsewhere = ORGANIZATION.rpartition("/")[0] + "/" + "0" * 8
-    store.kept[told.id] = replace(store.kept[told.id], organization=elsewhere, owner=elsewhere)
+    store.kept[subscription.id] = replace(
+        store.kept[subscription.id], organization=elsewhere, owner=elsewhere
+    )
     finding = next(one for one in subscriptions.audit() if one.id and one.kind == "unseen")
     assert "a different organization" in finding.message
     assert finding.repair == ""
@@ -724,20 +738,20 @@ def vault(tmp_path, monkeypatch):
 
 def test_subscriptions_in_the_vault_are_not_credentials(vault, connect, fresh_sandbox):
     connection = connect(fresh_sandbox)
-    (told,) = connection.subscribe(EVENTS, CALLBACK)
+    (subscription,) = connection.subscribe(EVENTS, CALLBACK)
     store = VaultStore(vault)
     assert_subscribed_once(fresh_sandbox, store)
-    assert vault.names() == [f"webhook {told.id}"]
+    assert vault.names() == [f"webhook {subscription.id}"]
     with pytest.raises(InvalidCredential, match="can't sign in"):
-        connector.connect({"kind": "stored", "name": f"webhook {told.id}"})
+        connector.connect({"kind": "stored", "name": f"webhook {subscription.id}"})
     vault.put(f"webhook {ID}", {"kind": "personal_access_token", "token": "x"})
     vault.put("webhook", {"kind": "personal_access_token", "token": "x"})
-    assert [kept.id for kept in store.all()] == [told.id]
+    assert [stored.id for stored in store.all()] == [subscription.id]
     assert (store.get(ID), store.get("0")) == (None, None)
     store.delete(ID)
     assert len(vault.names()) == 3
-    assert connection.unsubscribe(told.id)
-    assert not connection.unsubscribe(told.id)
+    assert connection.unsubscribe(subscription.id)
+    assert not connection.unsubscribe(subscription.id)
 
 
 def test_a_host_can_use_its_own_store(connect, fresh_sandbox, store, vault):
@@ -763,8 +777,8 @@ def test_two_processes_that_subscribe_create_one_subscription(vault, fresh_sandb
     for worker in workers:
         worker.stdin.write("go\n")
         worker.stdin.flush()
-    told = [json.loads(worker.communicate(timeout=60)[0]) for worker in workers]
+    results = [json.loads(worker.communicate(timeout=60)[0]) for worker in workers]
     assert all(worker.returncode == 0 for worker in workers)
-    assert len({one["id"] for one in told}) == 1
-    assert sorted(one["created"] for one in told) == [False, False, False, True]
+    assert len({one["id"] for one in results}) == 1
+    assert sorted(one["created"] for one in results) == [False, False, False, True]
     assert_subscribed_once(fresh_sandbox, VaultStore(vault))

@@ -1,4 +1,4 @@
-"""Subscriptions whose process is killed at every step, and in the middle of a call: `make test-long`."""
+"""Processes that manage subscriptions, killed at every step and during a call: `make test-long`."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ def store(sandbox):
 
 
 def crash(what, step, *rest):
-    """Do it in a process that is killed at a step; say whether it came to its end."""
+    """Run a method in a process that is killed at a step; return whether it finished."""
     done = subprocess.run(
         [*COMMAND, what, str(step), *rest],
         env=dict(os.environ),
@@ -48,8 +48,8 @@ def crash(what, step, *rest):
 
 
 def clear(subscriptions, store, sandbox):
-    for kept in store.all():
-        subscriptions.unsubscribe(kept.id)
+    for stored in store.all():
+        subscriptions.unsubscribe(stored.id)
     assert at_calendly(sandbox) == {}
 
 
@@ -62,7 +62,7 @@ def test_a_subscribe_killed_anywhere_is_completed_or_undone_by_the_next(then, co
     subscriptions = subscriptions_of(connect(sandbox), store)
     for step in count(1):
         done = crash("subscribe", step)
-        assert set(at_calendly(sandbox)) <= {kept.url for kept in store.all()}, "leaked"
+        assert set(at_calendly(sandbox)) <= {stored.url for stored in store.all()}, "leaked"
         if then == "prune":
             subscriptions.prune(subscriptions.audit(), lambda _finding: True)
             assert not any(one.repair for one in subscriptions.audit())
@@ -84,13 +84,13 @@ def test_a_replacement_killed_anywhere_leaves_no_gap_and_is_completed(what, conn
             change(sandbox, old.url, state="disabled")
         done = crash(what, step, *([old.id] if what == "rotate" else []))
         assert what == "prune" or active(sandbox), "a gap"
-        assert set(at_calendly(sandbox)) <= {kept.url for kept in store.all()}, "leaked"
+        assert set(at_calendly(sandbox)) <= {stored.url for stored in store.all()}, "leaked"
         subscriptions.prune(subscriptions.audit(), lambda _finding: True)
         assert_subscribed_once(sandbox, store)
         assert not any(one.repair for one in subscriptions.audit())
         clear(subscriptions, store, sandbox)
         if done:
-            # Put, create, put, delete, forget; a look through all asks twice who asks.
+            # Put, create, put, delete, forget; listing all subscriptions asks twice who the user is.
             assert step == {"rotate": 11, "prune": 19}[what]
             return
 
@@ -98,9 +98,9 @@ def test_a_replacement_killed_anywhere_leaves_no_gap_and_is_completed(what, conn
 def test_an_unsubscribe_killed_anywhere_is_completed_by_the_next(connect, sandbox, store):
     subscriptions = subscriptions_of(connect(sandbox), store)
     for step in count(1):
-        (told,) = subscriptions.subscribe(EVENTS, CALLBACK)
-        done = crash("unsubscribe", step, told.id)
-        assert subscriptions.unsubscribe(told.id) is (not done and step < 4)
+        (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
+        done = crash("unsubscribe", step, subscription.id)
+        assert subscriptions.unsubscribe(subscription.id) is (not done and step < 4)
         assert at_calendly(sandbox) == {}
         assert store.all() == []
         if done:
@@ -120,6 +120,6 @@ def test_a_kill_during_a_creation_leaves_a_pending_one_that_the_next_resumes(con
         process.kill()
     (pending,) = store.all()
     assert pending.uri == ""
-    (told,) = subscriptions_of(connect(sandbox), store).subscribe(EVENTS, CALLBACK)
-    assert (told.id, told.created) == (pending.id, False)
+    (subscription,) = subscriptions_of(connect(sandbox), store).subscribe(EVENTS, CALLBACK)
+    assert (subscription.id, subscription.created) == (pending.id, False)
     assert_subscribed_once(sandbox, store)

@@ -28,7 +28,7 @@ WRITES = {tool_name(action) for action in catalog().values() if action.effect !=
 @pytest.mark.parametrize("mode", MODES)
 def test_an_agent_books_looks_up_cancels_and_marks_a_no_show_in_nine_calls(frozen_sandbox, serve, mode):
     with serve(frozen_sandbox, mode=mode, reply="accept") as agent:
-        asked = agent.get("event_types_get", uuid="intro")["record"]["custom_questions"][0]
+        question = agent.get("event_types_get", uuid="intro")["record"]["custom_questions"][0]
         slots = agent.get(
             "event_type_available_times_list",
             event_type="Intro call",
@@ -41,7 +41,7 @@ def test_an_agent_books_looks_up_cancels_and_marks_a_no_show_in_nine_calls(froze
             start_time=slots["records"][0]["start_time"],
             invitee={"name": "Mila Horvat", "email": "mila@client.example", "timezone": "Europe/Amsterdam"},
             location={"kind": "zoom_conference"},
-            questions_and_answers=[{"question": asked["name"], "answer": "Pricing", "position": 0}],
+            questions_and_answers=[{"question": question["name"], "answer": "Pricing", "position": 0}],
         )["record"]
         found = agent.get("scheduled_events_list", invitee_email="mila@client.example", status="active")
         assert [event["uri"] for event in found["records"]] == [booked["event"]]
@@ -381,8 +381,10 @@ def test_function_syntax_from_an_agent_is_plain_text(frozen_sandbox, serve):
     text = "~{GetSigningKey}~ ~{GetUserUrl}~"
     emails = [{"email": "x@client.example", "is_primary": True}]
     with serve(frozen_sandbox) as agent:
-        made = agent.get("run_action", action="contacts_create", arguments={"name": text, "emails": emails})
-        assert made["record"]["name"] == text
+        created = agent.get(
+            "run_action", action="contacts_create", arguments={"name": text, "emails": emails}
+        )
+        assert created["record"]["name"] == text
 
 
 # Read-only

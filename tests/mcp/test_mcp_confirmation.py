@@ -112,7 +112,7 @@ def test_the_question_is_short_and_has_no_control_characters(serve, sandbox):
         assert len(agent.questions[0]) < 400
 
 
-def sealed(agent, uuid, **more):
+def call_tool(agent, uuid, **more):
     return agent.session.call_tool(
         "scheduled_events_cancel", {"uuid": uuid}, allow_input_required=True, **more
     )
@@ -124,19 +124,19 @@ def test_a_yes_is_valid_only_for_its_own_call(frozen_sandbox, serve):
         first, second = agent.get(
             "scheduled_events_list", status="active", min_start_time="2026-11-19T00:00:00Z", count=2
         )["records"]
-        asked = agent._portal.call(lambda: sealed(agent, first["uri"]))
+        confirmation = agent._portal.call(lambda: call_tool(agent, first["uri"]))
         for uuid, state in (
-            (second["uri"], asked.request_state),
+            (second["uri"], confirmation.request_state),
             (first["uri"], "confirm"),
             (first["uri"], "v1.x"),
         ):
             with pytest.raises(MCPError, match="Invalid or expired requestState"):
                 agent._portal.call(
-                    lambda uuid=uuid, state=state: sealed(
+                    lambda uuid=uuid, state=state: call_tool(
                         agent, uuid, input_responses=yes, request_state=state
                     )
                 )
-        unasked = agent._portal.call(lambda: sealed(agent, first["uri"], input_responses=yes))
+        unasked = agent._portal.call(lambda: call_tool(agent, first["uri"], input_responses=yes))
         assert unasked.result_type == "input_required"
     assert writes(frozen_sandbox) == []
 
@@ -239,11 +239,11 @@ def test_times_are_shown_in_utc_if_the_user_cannot_be_read(frozen_sandbox, serve
 
 @pytest.fixture
 def book(serve, frozen_sandbox):
-    """Return what books an intro call, with changes, and returns the error message and the questions."""
+    """Return a function that books an intro call; it returns the error message and the questions."""
 
     def booking_with(**changes):
         with serve(frozen_sandbox, reply="decline") as agent:
-            whole = {
+            arguments = {
                 "event_type": "intro",
                 "start_time": "2026-11-25T08:00:00Z",
                 "invitee": {"name": "Zoë", "email": "zoe@client.example", "timezone": "Europe/Berlin"},
@@ -252,7 +252,7 @@ def book(serve, frozen_sandbox):
                     {"question": "What would you like to discuss?", "answer": "Pricing", "position": 0}
                 ],
             }
-            return agent.error("invitees_create", **{**whole, **changes}), agent.questions
+            return agent.error("invitees_create", **{**arguments, **changes}), agent.questions
 
     return booking_with
 
@@ -373,7 +373,7 @@ def test_a_yes_is_valid_for_one_call(frozen_sandbox, serve):
     assert len(writes(frozen_sandbox)) == 2
 
 
-def test_a_reply_is_remembered_until_its_seal_expires():
+def test_a_reply_is_remembered_until_its_confirmation_expires():
     now = [0.0]
     confirmation = elicitation.Confirmation(monotonic=lambda: now[0])
     confirmation._use_once("first")

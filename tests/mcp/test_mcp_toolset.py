@@ -102,20 +102,20 @@ def test_the_schema_accepts_a_resource_by_uri_and_by_id(action):
 
 def test_a_tool_omits_the_descriptions_below_a_rarely_used_input(sandbox, serve):
     booking = catalog()["invitees.create"]
-    tool, whole = schemas.tool_schema(booking), schemas.input_schema(booking)
-    fields = whole["properties"]["tracking"]["properties"]
+    tool, full = schemas.tool_schema(booking), schemas.input_schema(booking)
+    fields = full["properties"]["tracking"]["properties"]
     assert "description" in fields["utm_source"]
     assert tool["properties"]["tracking"]["properties"] == {
         field: {"type": ["string", "null"]} for field in fields
     }
-    assert "if" not in whole["properties"]["location"]
+    assert "if" not in full["properties"]["location"]
     assert schemas.description(booking).endswith("the error names the missing ones.")
     assert len(json.dumps([tool, schemas.description(booking)])) < 3_700
     for example in booking.examples:
         Draft202012Validator(tool).validate(example["input"])
     with serve(sandbox) as agent:
         found = agent.get("search_actions", query="book a time for an invitee", limit=1)["actions"][0]
-        assert found["input"]["properties"]["tracking"] == whole["properties"]["tracking"]
+        assert found["input"]["properties"]["tracking"] == full["properties"]["tracking"]
 
 
 def test_a_read_only_server_has_no_tool_that_writes():
@@ -190,11 +190,11 @@ def test_prompts_name_the_tools_they_need_and_no_unavailable_ones():
         ("contact list add", "contact_lists.add_contacts"),
         ("busy times", "user_busy_times.list"),
         ("transcript", "meeting_transcripts.get"),
-        ("invite somebody", "organization_invitations.create"),
+        ("invite someone", "organization_invitations.create"),
         ("mark no-show", "invitee_no_shows.create"),
         ("scheduled_events.cancel", "scheduled_events.cancel"),
         ("activity log", "activity_log_entries.list"),
-        ("change the time of an event", "event_types.update"),
+        ("update the length of an event type", "event_types.update"),
     ],
 )
 def test_search_finds_actions_by_words(query, action):

@@ -24,7 +24,7 @@ from mcp import StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
-TOKEN = f"{SECRET_MARK}of-the-account"  # conftest looks for it in every file at the end
+TOKEN = f"{SECRET_MARK}of-the-account"  # conftest searches every file for it at the end
 SERVER_TOKEN = f"{SECRET_MARK}of-the-server"
 SOON_S = 30
 HELLO = {
@@ -51,12 +51,12 @@ def environment(fresh_sandbox):
 
 @pytest.fixture
 def listen(environment, tmp_path):
-    """Return what serves HTTP in a separate process and yields its URL."""
+    """Return a context manager that serves HTTP in a separate process and yields its URL."""
 
     @contextmanager
-    def listening(*words):
+    def listening(*options):
         log = tmp_path / "http.log"
-        command = [SCRIPT, "--debug", "mcp", "--http", "--port", "0", *words]
+        command = [SCRIPT, "--debug", "mcp", "--http", "--port", "0", *options]
         variables = {**environment, "CALENDLY_MCP_TOKEN": SERVER_TOKEN}
         with (
             log.open("wb") as errors,
@@ -158,8 +158,8 @@ def test_started_in_a_terminal_it_says_what_it_is_waiting_for(environment):
 
 def test_a_missing_token_and_an_unknown_credential_are_reported_to_the_agent(fresh_sandbox, tmp_path):
     variables = {**os.environ, "CALENDLY_API_URL": fresh_sandbox.url, "XDG_DATA_HOME": str(tmp_path)}
-    for words, text in (([], "CALENDLY_API_TOKEN"), (["--credential", "nobody"], "nobody")):
-        command = StdioServerParameters(command=SCRIPT, args=["mcp", *words], env=variables)
+    for options, text in (([], "CALENDLY_API_TOKEN"), (["--credential", "nobody"], "nobody")):
+        command = StdioServerParameters(command=SCRIPT, args=["mcp", *options], env=variables)
         with (tmp_path / "log").open("w") as errors, agent_of(stdio_client(command, errlog=errors)) as agent:
             assert text in agent.error("users_me")
     assert fresh_sandbox.requests()["requests"] == []
@@ -326,12 +326,12 @@ def test_listening_to_other_machines_recommends_tls(capsys):
 
 @pytest.fixture
 def call(capsys, monkeypatch):
-    """Return what runs the command in this process and returns its exit code and errors."""
+    """Return a function that runs the command in this process and returns its exit code and errors."""
 
-    def run(*words, server_token=SERVER_TOKEN):
+    def run(*options, server_token=SERVER_TOKEN):
         monkeypatch.setenv("CALENDLY_API_TOKEN", TOKEN)
         monkeypatch.setenv("CALENDLY_MCP_TOKEN", server_token)
-        return cli.main(["mcp", *words]), capsys.readouterr().err
+        return cli.main(["mcp", *options]), capsys.readouterr().err
 
     return run
 
@@ -346,8 +346,8 @@ def test_http_does_not_start_without_a_good_token(call, token):
 
 
 def test_a_port_in_use_and_an_unknown_name_are_reported(call):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, err = call("--http", "--port", str(taken.getsockname()[1]))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        code, err = call("--http", "--port", str(listener.getsockname()[1]))
     assert (code, err.count("\n")) == (1, 1)
     assert "is in use. Pass --port 0" in err
     code, err = call("--only", "bookin")
@@ -355,9 +355,9 @@ def test_a_port_in_use_and_an_unknown_name_are_reported(call):
     assert "Did you mean booking" in err
 
 
-@pytest.mark.parametrize("words", [["--port", "1"], ["--host", "localhost"]])
-def test_host_and_port_require_http(call, words):
-    code, err = call(*words)
+@pytest.mark.parametrize("options", [["--port", "1"], ["--host", "localhost"]])
+def test_host_and_port_require_http(call, options):
+    code, err = call(*options)
     assert code == 2
     assert "--http" in err
 

@@ -61,7 +61,7 @@ def test_live_records_every_action_of_the_server_in_the_environment(call, fresh_
     assert len(fresh_sandbox.requests()["requests"]) >= len(catalog())
     assert {path.stem for path in tmp_path.iterdir()} == catalog().keys()
     assert out.splitlines()[-1].endswith(".delete.yaml")  # deletions come last
-    assert "made-up-signing-key" not in "".join(path.read_text() for path in tmp_path.iterdir())
+    assert "sample-signing-key" not in "".join(path.read_text() for path in tmp_path.iterdir())
 
 
 def test_an_unknown_action_is_rejected(call):

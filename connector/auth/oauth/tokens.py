@@ -2,6 +2,8 @@
 
 A refresh token works once, and losing the reply costs a new consent. So the pair is refreshed under the
 vault's lock for its name, by one thread of one process, and is stored before it is used.
+
+See docs/decisions/refresh-under-a-lock.md.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,8 @@
 """Where the vault's keys are: in CALENDLY_CONNECTOR_KEY, in the OS keyring, or in a file of the user.
 
 Several keys are one text, separated by spaces or commas: the first encrypts, all of them decrypt.
+
+See docs/decisions/keyring-holds-the-key.md.
 """
 
 import re

@@ -1,7 +1,9 @@
 """The inbox: every event is stored here once, before anything else happens, until a handler is done with it.
 
 `open_inbox` opens one in an SQLite file, or in any database by its URL. There are two implementations: the
-file needs nothing but the standard library, and stores a lone event several times as fast as SQLAlchemy does.
+file needs only the standard library, and stores a single event several times as fast as SQLAlchemy does.
+
+See docs/decisions/two-inboxes.md.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,7 @@
-"""A cursor: what existed at the last poll, as a short text that a host keeps. Pure."""
+"""A cursor: what existed at the last poll, as a short text that a host keeps. Pure.
+
+See docs/decisions/cursors-hold-no-events.md and docs/decisions/hashes-in-cursors.md.
+"""
 
 import base64
 import hashlib
@@ -12,7 +15,7 @@ from ...errors import UsageError
 _VERSION: Final = 1
 _MAX_BYTES: Final = 256 * 1024 * 1024  # unpacked: a text from outside must not exhaust the memory
 
-# The names that a cursor is saved under, so that the cursors of earlier releases can be read.
+# The saved names of fields; earlier releases wrote these, too.
 _IDENTITY: Final = "reach"
 _RESCHEDULED: Final = "joined"
 _DELIVERED: Final = "told"

@@ -1,4 +1,7 @@
-"""What happened since the last poll: the same events, with the same ids, as by webhook."""
+"""What happened since the last poll: the same events, with the same ids, as by webhook.
+
+See docs/decisions/coming-into-sight.md.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace

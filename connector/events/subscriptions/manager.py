@@ -2,6 +2,8 @@
 
 The key is on disk before Calendly is asked. Whatever fails on the way leaves a subscription that is found by
 the random id in its address: a pending one, a duplicate, or a key that is no longer needed.
+
+See docs/decisions/a-key-for-each-subscription.md.
 """
 
 import secrets

@@ -84,7 +84,7 @@ class _BatchWriter:
     """Stores entries in a thread; entries that arrive during one transaction share the next one.
 
     A hop to a thread and back is a large part of the cost of a post. Futures of the loop that the thread sets
-    take half as long as `asyncio.to_thread`. If the loop has nothing else to do, a lone entry is written
+    take half as long as `asyncio.to_thread`. If the loop has nothing else to do, a single entry is written
     without the hop.
     """
 

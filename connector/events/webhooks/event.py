@@ -3,11 +3,13 @@
 Calendly sends no delivery id and may deliver twice, so the id is built from what happened:
 
     created, canceled, deleted   kind and subject: each happens to a subject once
-    invitee.rescheduled          kind and the new invitee, to whom it happens once
+    invitee.rescheduled          kind and the new invitee: a reschedule creates one
     updated                      kind, subject and its `updated_at`
     invitee_no_show.created      kind and the no-show's own URI: an invitee can be marked again
     invitee_no_show.deleted      kind, invitee and the event's `created_at`: the no-show itself is gone
     anything unknown             kind and a hash of the body
+
+See docs/decisions/event-ids.md.
 """
 
 import hashlib

@@ -5,6 +5,8 @@ Anything else is answered with 4xx and not stored; 5xx makes Calendly try again.
     response = Receiver(inbox, [signing_key]).handle(method, query, headers, body)
 
 `wsgi.py` and `asgi.py` turn it into an application, which also limits the size and duration of a body.
+
+See docs/decisions/disk-before-answer.md and docs/decisions/never-410.md.
 """
 
 import logging

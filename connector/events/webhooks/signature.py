@@ -2,6 +2,7 @@
 
 `v1` is HMAC-SHA256 of `t`, a dot and the raw body, under the subscription's signing key. Source:
 https://developer.calendly.com/api-docs/overview/webhooks/webhook-signatures
+See docs/decisions/signed-or-refused.md.
 """
 
 import hmac

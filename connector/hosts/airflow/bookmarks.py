@@ -4,7 +4,7 @@ A run stores its start (XCom `began`) before it polls, and its end (XCom `cursor
 cursor is stored, Airflow may still reject the events, or the worker may die; only the task's state says
 whether they arrived. So after a failed run, the next run starts where the failed one started.
 
-Decision: docs/decisions/airflow-cursor-in-xcom.md
+See docs/decisions/airflow-cursor-in-xcom.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Airflow has one form per connection type, so the form shows all kinds of credential together; the kind whose
 required field is filled in is used. Pure; imports nothing of Airflow.
 
-Decision: docs/decisions/airflow-form.md
+See docs/decisions/airflow-form.md.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 Templates and results of earlier tasks are known only at run time, so problems with them are ignored here. So
 are problems with URLs outside Calendly's own origin, since the connection may use another origin.
 
-Decision: docs/decisions/airflow-parse-check.md
+See docs/decisions/airflow-parse-check.md.
 """
 
 import re

@@ -10,7 +10,7 @@ with its result.
 | failed | fails the same way, until the task is cleared |
 | done | returns the stored result, until the task is cleared |
 
-Decision: docs/decisions/airflow-write-guard.md
+See docs/decisions/airflow-write-guard.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Up to protocol version 2025-11-25 the server asks during the call. From 2026-07-28 on it answers the call with
 the question, and the client sends the call again with the reply; `server` seals the question's state.
 
-Decision: docs/decisions/consent.md
+See docs/decisions/consent.md.
 """
 
 import time
@@ -17,7 +17,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ...errors import ConnectorError
 
-REPLY_TTL_S: Final = 600  # how long a sealed question can be answered
+REPLY_TTL_S: Final = 600  # how long a question can be answered
 _KEY: Final = "confirm"
 _EMPTY_FORM: Final[types.ElicitRequestedSchema] = {"type": "object", "properties": {}}
 
@@ -34,7 +34,10 @@ class AlreadyAnswered(ConnectorError):
     """A reply arrived a second time. If it was a yes, the first one sent the call."""
 
     code = "already_answered"
-    may_have_happened: bool = True
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.may_have_happened = True
 
 
 def can_ask(context: Context) -> bool:

@@ -3,7 +3,7 @@
 A web page can reach servers on this machine, also through a host name of its own that resolves to it (DNS
 rebinding). Browsers send the page's Origin and the Host name they used; other clients send no Origin.
 
-Decision: docs/decisions/mcp-http-token.md
+See docs/decisions/mcp-http-token.md.
 """
 
 from collections.abc import Callable, Mapping

@@ -5,7 +5,7 @@ and our own keywords; the connector still checks every call against the full sch
 record's fields but require none: clients discard an answer that doesn't match, so one field that Calendly
 changed would hide all the others.
 
-Decision: docs/decisions/loose-agent-schemas.md
+See docs/decisions/loose-agent-schemas.md.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The action that runs in Mistral's executors, which recreate it from its attributes, plain data.
 
-Decision: docs/decisions/one-mistral-class.md
+See docs/decisions/one-mistral-class.md.
 """
 
 from typing import Any

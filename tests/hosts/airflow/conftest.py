@@ -36,7 +36,7 @@ def fresh_sandbox(make_sandbox):
 
 @pytest.fixture
 def give_connection(monkeypatch):
-    """Return what creates an Airflow connection, by default the owner's `calendly_default`."""
+    """Return a function that creates an Airflow connection, by default the owner's `calendly_default`."""
 
     def make(server, name="calendly_default", **fields):
         url = server if isinstance(server, str) else server.url
@@ -104,7 +104,7 @@ def context():
 
 @pytest.fixture
 def next_run():
-    """Return what creates the context of the run after one that ended in a state."""
+    """Return a function that creates the context of the run after one that ended in a state."""
 
     def after(context, state="success"):
         context["ti"].state = state

@@ -42,10 +42,10 @@ class Installation:
         self.run("db", "migrate")
         self.add_connections()
 
-    def run(self, *words, code=0, **environment):
+    def run(self, *arguments, code=0, **environment):
         """Run an Airflow command and return its output."""
-        done = self._run(*words, **environment)
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        done = self._run(*arguments, **environment)
+        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
     def import_errors(self, dags):
@@ -66,9 +66,9 @@ class Installation:
                     found[path] = path.read_bytes()
         return found
 
-    def _run(self, *words, **environment):
+    def _run(self, *arguments, **environment):
         return subprocess.run(
-            [PROGRAMS / "airflow", *words],
+            [PROGRAMS / "airflow", *arguments],
             env=self.environment | environment,
             cwd=self.home,
             capture_output=True,

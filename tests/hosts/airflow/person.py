@@ -76,12 +76,12 @@ def main(folder, address, host, port):
         chromium.open(address)
         size = {"width": 1300, "height": 1300, "deviceScaleFactor": 1, "mobile": False}
         chromium.call("Emulation.setDeviceMetricsOverride", **size)
-        said = fill_in_and_test(Person(chromium, Path(folder)), host, port, token, key)
+        text = fill_in_and_test(Person(chromium, Path(folder)), host, port, token, key)
     except BaseException:
         chromium.process.kill()
         raise
     chromium.close()
-    sys.stdout.write(said)
+    sys.stdout.write(text)
 
 
 def fill_in_and_test(person, host, port, token, key):

@@ -157,8 +157,8 @@ class TaskOfRun:
         path = f"/api/v2/dags/{dag}"
         standalone.wait_for(lambda: standalone.get(path), STARTS_WITHIN_S)
         standalone.patch(path, {"is_paused": False})
-        asked = {"logical_date": datetime.now(UTC).isoformat() if dated else None, "conf": params or {}}
-        self._run = f"{path}/dagRuns/{standalone.post(f'{path}/dagRuns', asked)['dag_run_id']}"
+        body = {"logical_date": datetime.now(UTC).isoformat() if dated else None, "conf": params or {}}
+        self._run = f"{path}/dagRuns/{standalone.post(f'{path}/dagRuns', body)['dag_run_id']}"
         self._path = f"{self._run}/taskInstances/{task}"
 
     def details(self):
@@ -178,8 +178,8 @@ class TaskOfRun:
     def clear(self):
         """Clear it, so it runs again."""
         dag, _, run = self._run.rpartition("/dagRuns/")
-        asked = {"dry_run": False, "dag_run_id": run, "task_ids": [self._path.rpartition("/")[2]]}
-        self._standalone.post(f"{dag}/clearTaskInstances", {**asked, "only_failed": False})
+        body = {"dry_run": False, "dag_run_id": run, "task_ids": [self._path.rpartition("/")[2]]}
+        self._standalone.post(f"{dag}/clearTaskInstances", {**body, "only_failed": False})
 
     def xcom(self, key="return_value"):
         """Return an XCom."""

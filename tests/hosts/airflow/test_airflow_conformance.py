@@ -66,13 +66,13 @@ class AirflowHost:
         assert reply["create"]["success"] == [name], reply
 
     def check(self, name):
-        asked = {"connection_id": name, "conn_type": "calendly", "password": "***"}
-        reply = self.standalone.post("/api/v2/connections/test", asked)
+        arguments = {"connection_id": name, "conn_type": "calendly", "password": "***"}
+        reply = self.standalone.post("/api/v2/connections/test", arguments)
         return CheckOutcome(reply["status"], reply["message"])
 
     def run(self, name, action, inputs, *, all_pages=False):
-        asked = {"action": action, "action_params": inputs, "all_pages": all_pages}
-        task = self._start("conformance_call", "call", name, asked)
+        arguments = {"action": action, "action_params": inputs, "all_pages": all_pages}
+        task = self._start("conformance_call", "call", name, arguments)
         if task.ended() == "failed":
             return RunOutcome(failure=Failure(task.errors(), task.details()["try_number"] > 1))
         result = task.xcom()
@@ -86,7 +86,7 @@ class AirflowHost:
         return "".join(self.installation.import_errors(self.folder))
 
     def events(self, name, event):
-        """Return what the waiting run found, and leave the next run waiting in the triggerer."""
+        """Return the events that the waiting run found, and leave the next run waiting in the triggerer."""
         ids = []
         if self.waiting:
             assert self.waiting.ended() == "success", self.waiting.errors()
@@ -98,8 +98,8 @@ class AirflowHost:
     def written(self):
         return self.installation.written().values()
 
-    def _start(self, dag, task, name, asked):
-        params = {"asked": {"calendly_conn_id": name, **asked}}
+    def _start(self, dag, task, name, arguments):
+        params = {"arguments": {"calendly_conn_id": name, **arguments}}
         return TaskOfRun(self.standalone, dag, task, params=params, index=0)
 
     def _accepts(self, action, field):

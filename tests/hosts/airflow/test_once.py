@@ -31,7 +31,7 @@ def dies(*_):
 
 @pytest.fixture
 def died(fresh_sandbox, give_connection, context, monkeypatch):
-    """Return what runs a write whose worker dies with the answer, and returns the sandbox."""
+    """Return a function that runs a write whose worker dies with the answer; it returns the sandbox."""
 
     def make(task):
         give_connection(fresh_sandbox)

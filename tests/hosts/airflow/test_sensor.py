@@ -15,8 +15,8 @@ WAIT_S = 60
 
 
 def sensor(**arguments):
-    given = {"events": ["invitee.created"], "poke_interval": 0.05, "timeout": WAIT_S, **arguments}
-    return CalendlyEventSensor(task_id="booked", **given)
+    options = {"events": ["invitee.created"], "poke_interval": 0.05, "timeout": WAIT_S, **arguments}
+    return CalendlyEventSensor(task_id="booked", **options)
 
 
 def deferred(waiting, context):
@@ -50,7 +50,7 @@ async def polling(trigger):
 
 
 async def fired_after(trigger, happen):
-    """Return what a trigger fires with when something happens while it polls."""
+    """Return the event that a trigger fires if something happens while it polls."""
     waiting = await polling(trigger)
     await asyncio.to_thread(happen)
     return await asyncio.wait_for(waiting, WAIT_S)
@@ -183,10 +183,10 @@ def test_a_failed_sensor_marked_as_success_loses_no_events(fresh_sandbox, give_c
 
 def test_the_first_run_pulls_no_xcom(fresh_sandbox, give_connection, context, monkeypatch):
     give_connection(fresh_sandbox)
-    asked = []
-    monkeypatch.setattr(context["ti"], "xcom_pull", lambda **call: asked.append(call))
+    calls = []
+    monkeypatch.setattr(context["ti"], "xcom_pull", lambda **call: calls.append(call))
     assert not sensor().poke(context)
-    assert asked == []
+    assert calls == []
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
@@ -221,9 +221,9 @@ def test_events_left_over_come_before_new_ones_and_again_after_a_failure(
 def test_a_run_returns_no_more_than_fits_into_an_xcom(fresh_sandbox, give_connection, context, next_run):
     give_connection(fresh_sandbox)
     booked = {fresh_sandbox.book()["invitee"]["uri"] for _ in range(3)}
-    whole = len(json.dumps(sensor().execute(context)))
+    size = len(json.dumps(sensor().execute(context)))
     context = next_run(context, "failed")
-    most = whole * 3 // 4
+    most = size * 3 // 4
     first = sensor(most_xcom_bytes=most).execute(context)
     assert len(first) == 2
     second = sensor(most_xcom_bytes=most).execute(next_run(context))

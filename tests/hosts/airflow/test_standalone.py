@@ -36,9 +36,9 @@ def test_the_rest_api_tests_an_unsaved_connection(standalone, world):
 
 
 def test_a_worker_tests_a_connection(standalone, world):
-    given = {"connection_id": "calendly_default", "conn_type": "calendly"}
+    connection = {"connection_id": "calendly_default", "conn_type": "calendly"}
     queued = standalone.post(
-        "/api/v2/connections/enqueue-test", {**given, "host": world.url, "password": TOKEN}
+        "/api/v2/connections/enqueue-test", {**connection, "host": world.url, "password": TOKEN}
     )
     headers = {"Airflow-Connection-Test-Token": queued["token"]}
 

@@ -23,10 +23,10 @@ SOON_S = 60
 OK, UNAUTHORIZED, TOOL_ERROR = 0, 3, 5  # its exit codes
 
 
-def run(*words, variables=os.environ):
+def run(*arguments, variables=os.environ):
     """Run a Node program."""
     return node(
-        words,
+        arguments,
         return_completed_process=True,
         env=variables,
         capture_output=True,
@@ -37,27 +37,27 @@ def run(*words, variables=os.environ):
 
 @pytest.fixture
 def inspect(tmp_path):
-    """Return what runs the inspector with its own home directory and returns its answer."""
+    """Return a function that runs the inspector with its own home directory and returns its answer."""
 
-    def inspecting(*words, code=OK):
-        done = run(INSPECTOR, "--cli", *words, variables={**os.environ, "HOME": str(tmp_path)})
+    def inspect(*arguments, code=OK):
+        done = run(INSPECTOR, "--cli", *arguments, variables={**os.environ, "HOME": str(tmp_path)})
         assert done.returncode == code, done.stderr.decode()
         return json.loads(done.stdout or done.stderr)
 
-    return inspecting
+    return inspect
 
 
 @pytest.fixture(params=ERAS)
 def ask(request, inspect, sandbox):
-    """Return what sends a request over standard input and output, with either protocol era."""
+    """Return a function that sends a request over standard input and output, with either protocol era."""
     variables = {"CALENDLY_API_URL": sandbox.url, "CALENDLY_API_TOKEN": "sandbox-owner"}
     environment = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
 
-    def asking(*words, options=(), code=OK):
+    def ask(*arguments, options=(), code=OK):
         era = ("--protocol-era", request.param)
-        return inspect(SCRIPT, "mcp", *options, *environment, *era, "--method", *words, code=code)
+        return inspect(SCRIPT, "mcp", *options, *environment, *era, "--method", *arguments, code=code)
 
-    return asking
+    return ask
 
 
 # Standard input and output
@@ -73,8 +73,8 @@ def test_the_inspector_lists_tools_and_calls_one_with_a_name_in_its_arguments(as
 
 
 def test_the_inspector_shows_what_is_wrong_with_a_call(ask):
-    words = ("--tool-name", "scheduled_events_list", "--tool-arg", "status=activ")
-    result = ask("tools/call", *words, code=TOOL_ERROR)
+    arguments = ("--tool-name", "scheduled_events_list", "--tool-arg", "status=activ")
+    result = ask("tools/call", *arguments, code=TOOL_ERROR)
     assert result["isError"] is True
     assert "did you mean 'active'" in result["content"][0]["text"]
 
@@ -97,7 +97,7 @@ def test_the_inspector_finds_only_read_tools_on_a_read_only_server(ask):
 
 @pytest.fixture
 def configured(tmp_path):
-    """Return what writes a client's configuration file: the one in the docs, with changes."""
+    """Return a function that writes a client's configuration file: the docs' own, with changes."""
     page = Path("docs/hosts/mcp.md").read_text(encoding="utf-8")
     config = json.loads(page.partition("```json")[2].partition("```")[0])
     file = tmp_path / "mcp.json"

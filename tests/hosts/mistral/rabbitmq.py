@@ -42,8 +42,8 @@ def broker(binaries, ports):
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
     }
 
-    def run(*words):
-        subprocess.run(words, check=True, env=environment, stdout=subprocess.DEVNULL, timeout=rest.WAIT_S)
+    def run(*command):
+        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, timeout=rest.WAIT_S)
 
     with (folder / "output").open("wb") as log:
         running = subprocess.Popen([binaries / "rabbitmq-server"], env=environment, stdout=log, stderr=log)

@@ -90,8 +90,8 @@ def test_a_list_can_be_read_up_to_a_limit_or_completely(mistral):
 
 def test_an_action_without_a_result_returns_done(mistral):
     emails = [{"email": "for.a.moment@client.example", "is_primary": True}]
-    made = mistral.act("calendly.contacts.create", emails=emails).result["record"]
-    removed = mistral.act("calendly.contacts.delete", uuid=made["uri"])
+    created = mistral.act("calendly.contacts.create", emails=emails).result["record"]
+    removed = mistral.act("calendly.contacts.delete", uuid=created["uri"])
     assert (removed.state, removed.result) == ("SUCCESS", {"done": True, "warnings": []})
 
 
@@ -114,9 +114,9 @@ def test_a_signing_key_comes_from_the_credential(mistral, world, me):
 
 
 def test_a_subscription_without_a_signing_key_is_rejected(mistral, me):
-    made = mistral.act("calendly.webhook_subscriptions.create", **subscription(me))
-    assert (made.state, made.result["code"]) == ("ERROR", "invalid_params")
-    assert "signing_key" in made.result["message"]
+    created = mistral.act("calendly.webhook_subscriptions.create", **subscription(me))
+    assert (created.state, created.result["code"]) == ("ERROR", "invalid_params")
+    assert "signing_key" in created.result["message"]
 
 
 def test_null_counts_as_missing(mistral):

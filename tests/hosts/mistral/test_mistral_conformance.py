@@ -52,8 +52,8 @@ class MistralHost:
         return CheckOutcome(check.state == "SUCCESS", f"{check.result['message']} {check.result['fix']}")
 
     def run(self, name, action, inputs, *, all_pages=False):
-        whole = {"all_pages": True} if all_pages else {}
-        task = {"action": f"{PREFIX}{action}", "input": {**inputs, **whole, "credential": name}}
+        options = {"all_pages": True} if all_pages else {}
+        task = {"action": f"{PREFIX}{action}", "input": {**inputs, **options, "credential": name}}
         flow = f"flow_{uuid4().hex}"  # Mistral caches a workflow by name for a second
         text = json.dumps({"version": "2.0", flow: {"tasks": {"step": task}}})
         assert self.api.define("workflows", text).is_success

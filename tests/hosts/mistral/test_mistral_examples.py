@@ -44,13 +44,13 @@ def test_only_the_meeting_that_fails_is_retried(mistral, world):
     world.fault("status", status=503, path=f"/scheduled_events/{meeting}/invitees", times=6)
     execution = mistral.run("calendly_guests.coming", days=60, pause=0)
     assert execution.state == "SUCCESS"
-    asked = Counter(
+    requests = Counter(
         request["path"]
         for request in world.requests()["requests"]
         if request["path"].endswith("/invitees") and request["status"] == 200
     )
-    assert asked[f"/scheduled_events/{meeting}/invitees"] == 1
-    assert set(asked.values()) == {1}
+    assert requests[f"/scheduled_events/{meeting}/invitees"] == 1
+    assert set(requests.values()) == {1}
 
 
 def next_second():
