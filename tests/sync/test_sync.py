@@ -219,7 +219,7 @@ def test_the_report_counts_rows_and_calls(office):
 def test_an_event_without_invitees_costs_no_call(office):
     event = office.past_event(20)
     number = office.sandbox.world.event_number(event["uri"].rpartition("/")[2])
-    booking = office.sandbox.world.keep(number)
+    booking = office.sandbox.world.editable_event(number)
     booking.event["invitees_counter"] = {"total": 0, "active": 0, "limit": 1}
     booking.invitees.clear()
     assert office.calls(office.sync)[INVITEES] == EVENT_COUNT - 1
@@ -359,7 +359,7 @@ def test_invitees_are_read_again_after_the_event_even_if_late(synced):
 def test_a_deleted_contact_is_missing_after_a_full_read_until_it_returns(synced):
     world = synced.sandbox.world
     uri = f"{PUBLIC}/contacts/{fixtures.CONTACT}"
-    contact = world.holdings.contacts.pop(fixtures.CONTACT)
+    contact = world.state.contacts.pop(fixtures.CONTACT)
     world.touch()
     synced.sync()
     assert uri in synced.stored_rows()["contacts"]  # only the newest ones were read
@@ -367,7 +367,7 @@ def test_a_deleted_contact_is_missing_after_a_full_read_until_it_returns(synced)
     report = synced.sync()
     assert report.streams["contacts"].missing == 1
     assert synced.stored_rows(missing=True, stamps=True)["contacts"][uri]["missing_since"] == report.began
-    world.holdings.contacts[fixtures.CONTACT] = contact
+    world.state.contacts[fixtures.CONTACT] = contact
     world.touch()
     synced.timer.now += 7 * DAY_S
     synced.sync()
@@ -399,7 +399,7 @@ def answer(office, questions):
     booked = office.sandbox.book()
     world = office.sandbox.world
     number = world.event_number(booked["event"]["uri"].rpartition("/")[2])
-    world.keep(number).invitees[0]["questions_and_answers"] = [
+    world.editable_event(number).invitees[0]["questions_and_answers"] = [
         {"question": question, "answer": text_, "position": place}
         for place, (question, text_) in enumerate(questions)
     ]
@@ -420,7 +420,7 @@ def test_invitees_and_no_shows_of_a_deleted_event_are_missing_too(synced):
     synced.connection.run("invitee_no_shows.create", {"invitee": booked["invitee"]["uri"]})
     synced.sync()
     number = synced.sandbox.world.event_number(deleted["uri"].rpartition("/")[2])
-    booking = synced.sandbox.world.keep(number)
+    booking = synced.sandbox.world.editable_event(number)
     organization, booking.organization = booking.organization, -1
     report = synced.sync()
     assert report.streams["scheduled_events"].missing == 1
@@ -583,7 +583,7 @@ def test_unknown_properties_and_values_of_another_type_are_kept(make_sandbox, co
     with make_sandbox(clock=timer, events=10, check_replies=False) as sandbox:
         office = Office(sandbox, connect, timer, tmp_path)
         event = sandbox.book()["event"]
-        booking = sandbox.world.keep(sandbox.world.event_number(event["uri"].rpartition("/")[2]))
+        booking = sandbox.world.editable_event(sandbox.world.event_number(event["uri"].rpartition("/")[2]))
         booking.event |= {"brand_new": {"deep": [1, None]}, "name": 17, "other": "theirs", "synced_at": "too"}
         report = office.sync()
         row = office.stored_rows(stamps=True)["scheduled_events"][event["uri"]]
@@ -1042,7 +1042,7 @@ def test_only_files_with_changed_rows_are_rewritten(office, tmp_path):
 def test_the_line_of_a_missing_record_has_missing_since(office, tmp_path):
     folder = tmp_path / "files"
     office.sync(folder, file_format="jsonl")
-    office.sandbox.world.holdings.contacts.pop(fixtures.CONTACT)
+    office.sandbox.world.state.contacts.pop(fixtures.CONTACT)
     office.sandbox.world.touch()
     office.timer.now += 7 * DAY_S
     report = office.sync(folder, file_format="jsonl")

@@ -35,7 +35,7 @@ def test_two_syncs_write_the_same_rows_as_in_sqlite(office, postgres_url, tmp_pa
     sandbox.book(answers=["A 'quoted' % \\ answer", "\0 and \N{GRINNING FACE}"])
     sandbox.cancel(invitee=sandbox.book()["invitee"]["uri"])
     event = sandbox.book()["event"]
-    booking = sandbox.world.keep(sandbox.world.event_number(event["uri"].rpartition("/")[2]))
+    booking = sandbox.world.editable_event(sandbox.world.event_number(event["uri"].rpartition("/")[2]))
     booking.event |= {"new": {"nul": "a\0b"}, "name": "Nul\0here"}
     booking.invitees[0]["questions_and_answers"] = [
         {"question": question, "answer": "yes", "position": 0}
