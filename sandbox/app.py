@@ -1,4 +1,4 @@
-"""Puts the parts together into one ASGI application."""
+"""Assemble the ASGI application."""
 
 import asyncio
 import math
@@ -38,7 +38,7 @@ from .world.world import World
 
 CONTROL_PATH = "/__sandbox__"
 SECRET_MARK = "sandbox-secret-"  # noqa: S105 - not one itself
-"""Every code, token and key that is made here begins so: wherever one is left behind, it can be found."""
+"""The prefix of every generated code, token and key, so that tests can find leaked ones."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Application:
 
 
 class _CatchUpMiddleware:
-    """Lets what has become due in the world happen before anybody looks at it."""
+    """Applies changes that have become due in the world before each request."""
 
     def __init__(self, app: ASGIApp, *, world: World, clock: SandboxClock) -> None:
         self._app = app
@@ -67,7 +67,7 @@ def _make_secret(size: int) -> str:
 
 
 def build(options: SandboxOptions, own_origin: str) -> Application:
-    """Make the application of a sandbox that is reached at `own_origin`."""
+    """Build the application of a sandbox that listens at `own_origin`."""
     start_s = options.now.timestamp() if options.now else None
     clock = SandboxClock(options.clock, options.time_scale, start_s)
     today = times.to_day(times.from_unix(clock()))
@@ -88,7 +88,7 @@ def build(options: SandboxOptions, own_origin: str) -> Application:
     apps, consent_stub = AppRegistry(), ConsentStub()
     token_store = OAuthTokenStore(world, tokens, clock, _make_secret)
     cache = ResponseCache() if options.render_once else None
-    # A cached reply hands out its page tokens without issuing them anew, so they must not age.
+    # A cached reply contains page tokens that are not issued again, so they must not expire.
     life_s = math.inf if options.render_once else options.page_token_life_s
     page_tokens = PageTokens(seed=options.seed, life_s=life_s, clock=clock)
     limiter = RequestLimiter(options.rate_limit, options.rate_mode, clock, reports_account=not options.strict)
@@ -160,7 +160,7 @@ def build(options: SandboxOptions, own_origin: str) -> Application:
         middleware=[Middleware(_CatchUpMiddleware, world=world, clock=clock)],
         lifespan=lifespan,
     )
-    # All else is Calendly's, whatever the path looks like: a mount at / would not match line breaks.
+    # All other paths belong to the API. A mount at / would not match paths with line breaks.
     app.router.redirect_slashes = False
     app.router.default = serve
     return Application(app, world)

@@ -1,4 +1,4 @@
-"""The sandbox's own clock: starts at any moment, runs at any speed, and moves forward on demand."""
+"""The sandbox's clock: starts at any time, runs at any speed, and can be moved forward."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ _TICK_S = 1e-6
 
 
 class SandboxClock:
-    """Returns unix seconds, from `start` or else base's time on; `scale` of them pass in one of base's."""
+    """Returns Unix seconds, starting at `start` or the base clock's time; runs `scale` times as fast."""
 
     def __init__(self, base: Callable[[], float], scale: float = 1.0, start: float | None = None) -> None:
         self._base = base
@@ -15,12 +15,12 @@ class SandboxClock:
         self._ahead_s = 0.0 if start is None else start - self._start
 
     def __call__(self) -> float:
-        """Give what time it is."""
+        """Return the current time in Unix seconds."""
         base = self._base()
         return base + (base - self._start) * (self._scale - 1) + self._ahead_s
 
     def forward_to(self, moment: float) -> None:
-        """Make it that time, or later where it is later already."""
+        """Move the clock forward to a time in Unix seconds; never moves it back."""
         behind = moment - self()
         if behind > 0:
             self._ahead_s += behind
@@ -28,5 +28,5 @@ class SandboxClock:
             self._ahead_s += _TICK_S
 
     def real_s_until(self, moment: float) -> float:
-        """Give the seconds of the other clock until it is that time, 0 where it was."""
+        """Return the seconds of the base clock until a time, 0 if it has passed."""
         return max(0.0, (moment - self()) / self._scale)

@@ -1,4 +1,4 @@
-"""Trouble on demand: declared faults that requests run into, in the order they were declared. Pure."""
+"""Fault injection for API requests, in the order in which faults were added. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 REPLACING = frozenset({"status", "html", "empty", "not_json"})
-"""Kinds that answer in place of the operation, which is not done."""
+"""Kinds that replace the reply; the operation is not performed."""
 
 CORRUPTING = frozenset({"truncate", "reset", "slow", "latency"})
-"""Kinds that spoil the way of the true reply, after the operation was done."""
+"""Kinds that break the transfer of the real reply, after the operation was performed."""
 
 PAGING = frozenset({"empty_page", "repeat_token", "refuse_token", "shift"})
-"""Kinds that lead a reader of pages astray: an empty page before the one asked for; a page whose token
-leads to itself; any page token refused; a page that begins with the last `rows` rows of the one before.
-What is no list is done as usual."""
+"""Kinds that break pagination: an empty page before the requested one; a page whose token leads to itself;
+every page token rejected; a page that starts with the last `rows` rows of the previous one.
+Requests that don't return a paged list are not affected."""
 
 KINDS = REPLACING | CORRUPTING | PAGING
 
@@ -27,7 +27,7 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of trouble for `times` requests of a method ("" for all) below a path, after some others."""
+    """A fault for `times` requests of a method ("" for all) below a path, after skipping `after` of them."""
 
     kind: str
     method: str = ""
@@ -40,28 +40,28 @@ class Fault:
     rows: int = 1
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether a request runs into it."""
+        """Check whether the fault applies to a request."""
         return self.method in {"", method} and path.startswith(self.path)
 
 
-def parse_fault(given: Mapping[str, Any]) -> Fault:
-    """Make a fault of its fields as a caller sent them; ValueError says what is wrong."""
-    kind = given.get("kind")
+def parse_fault(fields: Mapping[str, Any]) -> Fault:
+    """Build a fault from the fields of a control call; raise ValueError for an invalid one."""
+    kind = fields.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
-    fault = Fault(**({"status": _DEFAULT_STATUS.get(kind, 500)} | dict(given)))
-    for name, least in (("times", 1), ("after", 0), ("rows", 1)):
+    fault = Fault(**({"status": _DEFAULT_STATUS.get(kind, 500)} | dict(fields)))
+    for name, minimum in (("times", 1), ("after", 0), ("rows", 1)):
         number = getattr(fault, name)
-        if not (isinstance(number, int) and least <= number <= _MAX_TIMES):
-            raise ValueError(f"{name} must be an integer between {least} and {_MAX_TIMES}")
+        if not (isinstance(number, int) and minimum <= number <= _MAX_TIMES):
+            raise ValueError(f"{name} must be an integer between {minimum} and {_MAX_TIMES}")
     if not (isinstance(fault.status, int) and 200 <= fault.status <= 599):  # noqa: PLR2004 - HTTP's range
         raise ValueError("status must be an integer between 200 and 599")
     if not (isinstance(fault.latency_s, int | float) and 0 <= fault.latency_s <= MAX_LATENCY_S):
         raise ValueError(f"latency_s must be between 0 and {MAX_LATENCY_S:g}")
     if not (isinstance(fault.method, str) and isinstance(fault.path, str)):
-        raise ValueError("method and path must be texts")  # noqa: TRY004 - answered with 400 like all others
+        raise ValueError("method and path must be strings")  # noqa: TRY004 - becomes a 400 like all others
     if not _are_headers(fault.headers):
-        raise ValueError("headers must be an object of header names and printable ASCII texts")
+        raise ValueError("headers must be an object of header names and printable ASCII strings")
     return replace(fault, method=fault.method.upper())
 
 
@@ -74,17 +74,17 @@ def _are_headers(value: Any) -> bool:
 
 
 class FaultQueue:
-    """The faults that are still to come."""
+    """The pending faults."""
 
     def __init__(self) -> None:
         self._pending: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Let a fault wait for its requests."""
+        """Add a fault after the pending ones."""
         self._pending.append(fault)
 
     def pop(self, method: str, path: str) -> Fault | None:
-        """Give the fault a request runs into, and count it down."""
+        """Return the first fault that applies to a request, and count it down."""
         for index, fault in enumerate(self._pending):
             if not fault.matches(method, path):
                 continue
@@ -97,9 +97,9 @@ class FaultQueue:
         return None
 
     def clear(self) -> None:
-        """Forget all faults."""
+        """Remove all faults."""
         self._pending.clear()
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Give the waiting faults as JSON values."""
+        """Return the pending faults as JSON values."""
         return [asdict(fault) for fault in self._pending]

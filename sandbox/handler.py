@@ -1,4 +1,4 @@
-"""From a request to its reply: token, limit, route, scopes, plan, parameters, operation, page."""
+"""Handle a request to the API: token, rate limit, route, scopes, plan, parameters, operation, page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ _MAX_CACHE_BYTES = 256 * 1024 * 1024
 
 @dataclass(frozen=True)
 class HandledRequest:
-    """A response, the operation it belongs to (`METHOD /template`), and what subscribers are to be told."""
+    """A response, its operation (`METHOD /template`), and the events for webhook subscriptions."""
 
     operation: str
     response: HttpResponse
@@ -39,7 +39,7 @@ class HandledRequest:
 
 
 class ApiHandler:
-    """All operations over one world."""
+    """Runs all operations on one world."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class ApiHandler:
         self._requests = 0
 
     def handle(self, request: HttpRequest, fault: Fault | None = None) -> HandledRequest:
-        """Answer one request; a fault that replaces the operation wins over all but the rate headers."""
+        """Handle one request; a fault of the kinds `REPLACING` overrides everything but the rate headers."""
         self._requests += 1
         common: Headers = [
             ("Date", formatdate(self._clock(), usegmt=True)),
@@ -92,9 +92,9 @@ class ApiHandler:
             if limit_status and limit_status.exceeded:
                 raise errors.from_status(429)
             limits = match.route.limits
-            refused = self._limiter.spend_operation(caller, operation, limits) if limits else None
-            if refused:
-                headers = common + refused.headers
+            exceeded = self._limiter.spend_operation(caller, operation, limits) if limits else None
+            if exceeded:
+                headers = common + exceeded.headers
                 raise errors.from_status(429)
             if not self._strict:
                 request = leniency.normalize(request, match.route)
@@ -107,7 +107,7 @@ class ApiHandler:
             return HandledRequest(operation, http_messages.error_response(error, headers))
 
     def _preflight(self, fault: Fault | None, headers: Headers) -> HandledRequest:
-        """Answer a browser that asks what it may send: without a token, and counted nowhere."""
+        """Answer a CORS preflight request, without a token and outside the rate limit."""
         replaced = fault is not None and fault.kind in REPLACING
         response = (
             http_messages.fault_response(fault, headers)
@@ -140,7 +140,7 @@ class ApiHandler:
         status, value = self._body(result, call, request.path, pairs, fault)
         self._check(route, value)
         response = http_messages.json_response(status, value, headers)
-        if cache and isinstance(result, SingleRecord | PagedList):  # all others depend on the time of day
+        if cache and isinstance(result, SingleRecord | PagedList):  # the others depend on the time
             cache.put(key, self._world.version, response.body)
         return response
 
@@ -152,7 +152,7 @@ class ApiHandler:
         pairs: list[tuple[str, str]],
         domain_events: list[DomainEvent],
     ) -> ApiCall:
-        """Read parameters and body; one 400 names what is wrong with either."""
+        """Read parameters and body; raise one 400 with the problems of both."""
         route, raw = match.route, _read_json(request)
         query, problems = read_query(route.parameters, pairs, self._origins, strict=route.strict)
         body, body_problems = read_body(route.body, raw, self._origins) if route.body else (raw, [])
@@ -183,11 +183,11 @@ class ApiHandler:
             return 200, {"collection": result.records, **result.extra}
         if isinstance(result, RawBody):
             return result.status, result.body
-        assert isinstance(result, PagedList)  # noqa: S101 - NoContent has no body and does not get here
-        rest = [(name, value) for name, value in pairs if name != TOKEN_PARAMETER]
+        assert isinstance(result, PagedList)  # noqa: S101 - NoContent was handled by the caller
+        other_pairs = [(name, value) for name, value in pairs if name != TOKEN_PARAMETER]
         body = page(
             result.listing,
-            PageQuery(call.caller.member.uuid, self._world.origin + path, rest),
+            PageQuery(call.caller.member.uuid, self._world.origin + path, other_pairs),
             count=page_size(call.query),
             token=call.query[TOKEN_PARAMETER],
             tokens=self._page_tokens,
@@ -198,11 +198,11 @@ class ApiHandler:
     def _check(self, route: Route, body: Record) -> None:
         problem = self._checker.problem(route.action, body) if self._checker else None
         if problem:
-            raise ApiError(500, "Reply does not fit its schema", problem)
+            raise ApiError(500, "Reply doesn't match its schema", problem)
 
 
 def _read_json(request: HttpRequest) -> Record:
-    """Give the JSON object a request carries; none at all counts as an empty one."""
+    """Return the JSON object in the body; an empty one for an empty body."""
     if not request.body:
         return {}
     try:
@@ -215,7 +215,7 @@ def _read_json(request: HttpRequest) -> Record:
 
 
 class ResponseCache:
-    """Rendered replies by key until the world changes; what no longer fits is rendered each time."""
+    """Caches rendered replies until the world changes, up to 256 MiB."""
 
     def __init__(self) -> None:
         self._bodies: dict[Any, bytes] = {}
@@ -223,11 +223,11 @@ class ResponseCache:
         self._bytes = 0
 
     def get(self, key: Any, version: int) -> bytes | None:
-        """Give the body kept under a key in this version of the world."""
+        """Return the cached body of a key for this version of the world."""
         return self._bodies.get(key) if version == self._version else None
 
     def put(self, key: Any, version: int, body: bytes) -> None:
-        """Keep a body."""
+        """Cache a body if there is room."""
         if version != self._version:
             self.clear()
             self._version = version
@@ -236,6 +236,6 @@ class ResponseCache:
             self._bytes += len(body)
 
     def clear(self) -> None:
-        """Forget all bodies."""
+        """Remove all bodies."""
         self._bodies.clear()
         self._bytes = 0

@@ -1,6 +1,6 @@
-"""Brings what others send into the documented form, in which alone the rest of the sandbox reads it. Pure.
+"""Convert undocumented forms of requests into the documented form, which the rest of the sandbox reads. Pure.
 
-docs/sandbox.md says what speaks for each leniency and which are guesses. A strict sandbox uses none of it.
+docs/sandbox.md lists the evidence for each conversion, and which are guesses. `--strict` turns them all off.
 """
 
 import re
@@ -36,64 +36,64 @@ _MAX_NAME_DEPTH = 5
 
 
 def head_as_get(request: HttpRequest) -> HttpRequest:
-    """Return HEAD as GET: the server leaves the body out."""
+    """Return HEAD as GET; the server omits the body."""
     return replace(request, method="GET") if request.method == "HEAD" else request
 
 
 def json_as_form(request: HttpRequest) -> HttpRequest:
-    """Return a JSON object sent to OAuth as a form; anything else as it is."""
+    """Return an OAuth request with a JSON object as a form; anything else unchanged."""
     if request.media_type == FORM:
         return request
-    given = _json(request.body)
-    if not isinstance(given, dict):
+    body = _json(request.body)
+    if not isinstance(body, dict):
         return request
-    return replace(request, content_type=FORM, body=urlencode(_pairs(given)).encode())
+    return replace(request, content_type=FORM, body=urlencode(_pairs(body)).encode())
 
 
 def normalize(request: HttpRequest, route: Route) -> HttpRequest:
-    """Return the request of an operation in its documented form; what has no such form stays as it is."""
+    """Return a request in the documented form of its operation; parts without one stay unchanged."""
     query = parse_qsl(request.query, keep_blank_values=True)
     body: Any = _json(request.body)
     is_text = False
     if request.method in {"GET", "DELETE"}:
         if request.method == "GET" and isinstance(body, dict):
-            known = {_bare(name) for name, _ in query}
-            query += [(name, value) for name, value in _pairs(body) if _bare(name) not in known]
-        return replace(request, query=_written(request, route, query), body=b"")
+            known = {_base_name(name) for name, _ in query}
+            query += [(name, value) for name, value in _pairs(body) if _base_name(name) not in known]
+        return replace(request, query=_query_string(request, route, query), body=b"")
     if request.body in {b"", b"null"}:
         declared = {parameter.name for parameter in route.parameters}
-        body, is_text = _nested([pair for pair in query if _bare(pair[0]) not in declared]), True
-        query = [pair for pair in query if _bare(pair[0]) in declared]
+        body, is_text = _nested([pair for pair in query if _base_name(pair[0]) not in declared]), True
+        query = [pair for pair in query if _base_name(pair[0]) in declared]
     elif body is None and request.media_type == FORM:
         form = request.body.decode("utf-8", "replace")
         body, is_text = _nested(parse_qsl(form, keep_blank_values=True)), True
-    request = replace(request, query=_written(request, route, query))
+    request = replace(request, query=_query_string(request, route, query))
     return _with_body(request, route.body, body, is_text=is_text) if isinstance(body, dict) else request
 
 
 # Queries
 
 
-def _bare(name: str) -> str:
+def _base_name(name: str) -> str:
     return name.removesuffix("[]")
 
 
-def _written(request: HttpRequest, route: Route, pairs: Pairs) -> str:
-    """Return a query with whole numbers written as such, 20.0 as 20; as it was sent if it means the same."""
-    whole = {parameter.name for parameter in route.parameters if isinstance(parameter.read, IntegerReader)}
-    written = [
-        (name, found[1] if name in whole and (found := _WHOLE_FLOAT.fullmatch(value)) else value)
+def _query_string(request: HttpRequest, route: Route, pairs: Pairs) -> str:
+    """Return a query string with integers such as 20.0 written as 20; unchanged if there are none."""
+    integers = {parameter.name for parameter in route.parameters if isinstance(parameter.read, IntegerReader)}
+    normalized = [
+        (name, match[1] if name in integers and (match := _WHOLE_FLOAT.fullmatch(value)) else value)
         for name, value in pairs
     ]
-    unchanged = parse_qsl(request.query, keep_blank_values=True) == written
-    return request.query if unchanged else urlencode(written)
+    unchanged = parse_qsl(request.query, keep_blank_values=True) == normalized
+    return request.query if unchanged else urlencode(normalized)
 
 
-def _pairs(given: Record) -> Pairs:
-    """Return the fields of an object as parameters; null counts as left out, objects have no such form."""
+def _pairs(fields: Record) -> Pairs:
+    """Return the fields of an object as parameters; nulls and nested objects are dropped."""
     return [
         (name, _text(item))
-        for name, value in given.items()
+        for name, value in fields.items()
         for item in (value if isinstance(value, list) else [value])
         if item is not None and not isinstance(item, list | dict)
     ]
@@ -109,14 +109,14 @@ def _text(value: str | float) -> str:
 
 
 def _json(body: bytes) -> Any:
-    """Return a JSON value; None for null and for what is not JSON."""
+    """Return a JSON value; None for null and for invalid JSON."""
     with suppress(orjson.JSONDecodeError):
         return orjson.loads(body)
     return None
 
 
 def _nested(pairs: Pairs) -> Record:
-    """Return form fields as an object: `a[b]` lies in another object, `a[]` in an array."""
+    """Return form fields as an object: `a[b]` becomes a nested object, `a[]` an array."""
     body: Record = {}
     for name, value in pairs:
         keys = name.replace("]", "").split("[") if name.count("[") < _MAX_NAME_DEPTH else [name]
@@ -142,21 +142,21 @@ def _with_body(
         coerced = _coerced(schema, body, is_text=is_text, is_new=request.method == "POST")
     if coerced == _json(request.body):
         return request
-    with suppress(orjson.JSONEncodeError):  # of great depth
+    with suppress(orjson.JSONEncodeError):  # nested too deeply
         return replace(request, body=orjson.dumps(coerced) if coerced else b"")
     return request
 
 
 def _coerced(schema: BodySchema, body: Record, *, is_text: bool, is_new: bool) -> Record:
-    """Fit the values of an object to a form; a new record takes null, where the reply has it, as left out."""
+    """Convert the values of an object to its schema; in a POST, drop nulls that only replies may have."""
     fields = {field.name: field for field in schema.fields}
-    left_out = {name for name, field in fields.items() if is_new and field.null_in_reply}
+    droppable = {name for name, field in fields.items() if is_new and field.null_in_reply}
     return {
         name: _coerced_value(fields[name].rule, value, is_text=is_text, is_new=is_new)
         if name in fields
         else value
         for name, value in body.items()
-        if value is not None or name not in left_out
+        if value is not None or name not in droppable
     }
 
 
@@ -172,7 +172,7 @@ def _coerced_value(rule: Rule, value: Any, *, is_text: bool, is_new: bool) -> An
 
 
 def _from_text(rule: Rule, text: str) -> Any:
-    """Return the number or truth value that a rule wants and a form can only write as text."""
+    """Return the number or boolean that a rule expects, from the string in a form."""
     if isinstance(rule, OneOfRule):
         return _choice(rule, text)
     if rule is body_schema.boolean and text in {"true", "false"}:
@@ -181,5 +181,5 @@ def _from_text(rule: Rule, text: str) -> Any:
 
 
 def _choice(rule: OneOfRule, value: str | float) -> str | float:
-    """Return the choice that is written like a value: the text 1 for the number 1."""
+    """Return the choice that is written like the value, such as "1" for 1."""
     return next((choice for choice in rule.choices if str(choice) == _text(value)), value)

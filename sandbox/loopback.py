@@ -1,11 +1,11 @@
-"""What lies on this machine: the sandbox listens nowhere else and posts nowhere else. Pure."""
+"""Recognize loopback addresses: the sandbox listens on and posts to these only. Pure."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether a host name or address is this machine's own."""
+    """Check whether a host name or address is loopback."""
     if host == "localhost":
         return True
     try:
@@ -15,5 +15,5 @@ def is_loopback_host(host: str) -> bool:
 
 
 def is_loopback_url(url: str) -> bool:
-    """Whether a URL points at this machine."""
+    """Check whether a URL points to loopback."""
     return is_loopback_host(urlsplit(url).hostname or "")

@@ -1,4 +1,4 @@
-"""How a sandbox can be set up, with the ranges that make sense."""
+"""The options of a sandbox and their valid ranges."""
 
 import time
 from collections.abc import Callable
@@ -11,38 +11,38 @@ from .faults import MAX_LATENCY_S
 from .loopback import is_loopback_host
 from .world.world import FIXTURE_EVENTS
 
-MIN_USERS = 3  # the owner, the admin and a plain user
+MIN_USERS = 3  # owner, admin and user
 MAX_USERS = 50_000
 MAX_EVENTS = 10_000_000
 MAX_TIMEOUT_S = 300.0
-FASTEST_TIME = 1_000_000.0
+MAX_TIME_SCALE = 1_000_000.0
 
 
 @dataclass(frozen=True)
 class SandboxOptions:
-    """All settings of a sandbox.
+    """The options of a sandbox.
 
     Attributes:
-        events: events of the large organization, those of the fixtures included.
-        users: users of the large organization.
-        seed: what the made-up part of the world comes from; the same seed gives the same world.
-        anchor: UTC day the events lie around; None for the day of `now`.
-        now: when the sandbox's clock starts, with a time zone; None for what `clock` says.
-        host: loopback address or name to listen on.
-        port: port to listen on; 0 takes a free one.
-        public_origin: name resources on https://api.calendly.com wherever the sandbox listens.
-        rate_limit: requests per token and minute; None for those of the plans, 0 for no limit and no headers.
-        rate_mode: how requests are counted and told of, one of `api.limits.MODES`.
-        page_token_life_s: seconds after which a page token is stale.
-        latency_s: seconds that every reply of the API is held back.
-        render_once: keep rendered replies until the world changes; page tokens do not age then.
-        strict: take requests in the documented form alone, and answer with nothing undocumented.
-        check_replies: answer 500 where a reply does not fit the connector's own JSON files.
-        time_scale: seconds of the sandbox's clock that pass in a second.
-        retry_signature: webhooks that are sent again are signed anew (`fresh`) or as they were (`original`).
-        connect_timeout_s: how long a webhook receiver may take to accept a connection; no sandbox seconds.
-        read_timeout_s: how long it may then be silent.
-        clock: returns unix seconds; it drives the sandbox's clock.
+        events: number of events in the large organization, including the fixtures.
+        users: number of users in the large organization.
+        seed: seed of the generated data; the same seed generates the same world.
+        anchor: UTC day around which events are generated. Default: the day of `now`.
+        now: start time of the sandbox's clock, with a time zone. Default: the time of `clock`.
+        host: loopback address or host name to listen on.
+        port: port to listen on; 0 for any free port.
+        public_origin: use https://api.calendly.com in the URIs of resources.
+        rate_limit: requests per minute and token; 0 for no limit and no headers. Default: by plan.
+        rate_mode: how requests are counted and reported, one of `api.rate_limits.MODES`.
+        page_token_life_s: seconds until a page token expires.
+        latency_s: seconds to delay every reply of the API.
+        render_once: cache rendered replies until the world changes; page tokens don't expire then.
+        strict: accept only documented requests and send only documented replies.
+        check_replies: return 500 if a reply doesn't match the connector's JSON schemas.
+        time_scale: speed of the sandbox's clock, in its seconds per real second.
+        retry_signature: sign retried webhooks again (`fresh`) or resend the first signature (`original`).
+        connect_timeout_s: real seconds that a webhook receiver may take to accept a connection.
+        read_timeout_s: real seconds that a webhook receiver may then stay silent.
+        clock: returns Unix seconds; drives the sandbox's clock.
     """
 
     events: int = 250
@@ -68,7 +68,7 @@ class SandboxOptions:
 
     def __post_init__(self) -> None:
         if not is_loopback_host(self.host):
-            raise ValueError(f"the sandbox listens on this machine alone, not on {self.host}: use 127.0.0.1")
+            raise ValueError(f"the sandbox listens on loopback only, not on {self.host}; use 127.0.0.1")
         if not FIXTURE_EVENTS <= self.events <= MAX_EVENTS:
             raise ValueError(f"events must be between {FIXTURE_EVENTS} and {MAX_EVENTS}")
         if not MIN_USERS <= self.users <= MAX_USERS:
@@ -85,11 +85,11 @@ class SandboxOptions:
 
     def _check_time(self) -> None:
         if self.now is not None and self.now.tzinfo is None:
-            raise ValueError("now needs a time zone")
-        if not 0 < self.time_scale <= FASTEST_TIME:
-            raise ValueError(f"time_scale must be more than 0 and {FASTEST_TIME:g} at most")
+            raise ValueError("now must have a time zone")
+        if not 0 < self.time_scale <= MAX_TIME_SCALE:
+            raise ValueError(f"time_scale must be more than 0 and at most {MAX_TIME_SCALE:g}")
         if self.retry_signature not in RETRY_SIGNATURES:
             raise ValueError(f"retry_signature must be one of {', '.join(RETRY_SIGNATURES)}")
         for name in ("connect_timeout_s", "read_timeout_s"):
             if not 0 < getattr(self, name) <= MAX_TIMEOUT_S:
-                raise ValueError(f"{name} must be more than 0 and {MAX_TIMEOUT_S:g} at most")
+                raise ValueError(f"{name} must be more than 0 and at most {MAX_TIMEOUT_S:g}")

@@ -1,4 +1,4 @@
-"""Runs the sandbox on a port of this machine: in a thread for tests, until stopped for the command line."""
+"""Run the sandbox on a loopback port: in a thread for tests, or until stopped for the command line."""
 
 import asyncio
 import signal
@@ -25,7 +25,7 @@ _CONTROL_TIMEOUT_S = 300.0  # a control call may wait for thousands of deliverie
 
 
 class _Protocol(H11Protocol):
-    """Leaves the connection in the scope, so that a fault can break it."""
+    """Puts the connection into the scope, so that a fault can break it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -39,7 +39,7 @@ class _Protocol(H11Protocol):
 
 
 class _UvicornServer(uvicorn.Server):
-    """Says when it listens, and takes being stopped for success."""
+    """Calls `announce` once it listens, and exits normally when it is stopped by a signal."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
@@ -52,7 +52,7 @@ class _UvicornServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
-            yield  # signals reach the main thread alone
+            yield  # only the main thread receives signals
             return
         previous = {number: signal.signal(number, self.handle_exit) for number in _STOP_SIGNALS}
         try:
@@ -64,7 +64,7 @@ class _UvicornServer(uvicorn.Server):
 
 def _listen(options: SandboxOptions) -> socket.socket:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    # Naming TCP matters: asyncio switches Nagle's delay off for sockets that say so, and for no others.
+    # asyncio turns Nagle's algorithm off only for sockets that name TCP explicitly.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -90,13 +90,13 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
-        date_header=False,  # replies carry the sandbox's own clock
+        date_header=False,  # replies have the time of the sandbox's clock
         timeout_graceful_shutdown=_GRACE_S,
     )
 
 
 def serve(options: SandboxOptions, announce: Callable[[str], None]) -> None:
-    """Run until SIGINT or SIGTERM; `announce` is given the URL once requests are answered."""
+    """Run until SIGINT or SIGTERM; calls `announce` with the URL once the server accepts requests."""
     with _listen(options) as listener:
         url = _origin(options, listener)
         server = _UvicornServer(_config(build(options, url).asgi), lambda: announce(url))
@@ -104,15 +104,15 @@ def serve(options: SandboxOptions, announce: Callable[[str], None]) -> None:
 
 
 def _run(app: ASGIApp, listener: socket.socket) -> Callable[[], None]:
-    """Serve in a thread, from now until the given function is called."""
-    settled = threading.Event()
-    server = _UvicornServer(_config(app), settled.set)
+    """Serve in a thread; return a function that stops it."""
+    started_or_failed = threading.Event()
+    server = _UvicornServer(_config(app), started_or_failed.set)
 
     def run() -> None:
         try:
             server.run(sockets=[listener])
         finally:
-            settled.set()  # nobody waits for a server that could not start
+            started_or_failed.set()  # don't wait for a server that failed to start
 
     def stop() -> None:
         server.should_exit = True
@@ -120,15 +120,15 @@ def _run(app: ASGIApp, listener: socket.socket) -> Callable[[], None]:
 
     thread = threading.Thread(target=run, name="sandbox", daemon=True)
     thread.start()
-    settled.wait()
+    started_or_failed.wait()
     return stop
 
 
 class Sandbox:
-    """A sandbox in a thread, while the block runs; keywords are those of `SandboxOptions`."""
+    """A sandbox in a thread, as a context manager; takes the keywords of `SandboxOptions`."""
 
     url: str
-    world: World  # for looking; the server's thread may change it at any time
+    world: World  # read it only: the server's thread may change it at any time
 
     def __init__(self, **options: Any) -> None:
         self._options = SandboxOptions(**options)
@@ -152,60 +152,60 @@ class Sandbox:
         self._closing.close()
 
     def book(self, **body: Any) -> dict[str, Any]:
-        """Book: `event_type, host, start_time, name, email, answers, wait`; gives invitee and event."""
+        """Book: `event_type, host, start_time, name, email, answers, wait`; returns invitee and event."""
         return self.control("POST", "/bookings", body)
 
     def cancel(self, **body: Any) -> dict[str, Any]:
-        """Cancel: `invitee` or `event`, `reason, canceled_by, wait`; gives invitees and event."""
+        """Cancel: `invitee` or `event`, `reason, canceled_by, wait`; returns invitees and event."""
         return self.control("POST", "/cancellations", body)
 
     def reschedule(self, **body: Any) -> dict[str, Any]:
-        """Move an invitee: `invitee, start_time, wait`; gives old_invitee, invitee and event."""
+        """Reschedule: `invitee, start_time, wait`; returns old_invitee, invitee and event."""
         return self.control("POST", "/reschedules", body)
 
     def fault(self, kind: str, **body: Any) -> None:
-        """Make trouble: `kind` with `method, path, times, after, status, headers, latency_s, rows`."""
+        """Add a fault: `kind` with `method, path, times, after, status, headers, latency_s, rows`."""
         self.control("POST", "/faults", {"kind": kind, **body})
 
     def fail_conferences(self, failures: int = 1) -> None:
-        """Let so many of the next conferences fail; 0 lets none."""
+        """Make the next `failures` conferences fail; 0 makes none fail."""
         self.control("POST", "/conferences", {"failures": failures})
 
     def spend(self, requests: int, *, token: str) -> dict[str, Any]:
-        """Use up requests of a token, as another program would; gives limit, remaining and reset_s."""
+        """Use up requests of a token, like another program; returns limit, remaining and reset_s."""
         return self.control("POST", "/rate_limits/spend", {"token": token, "requests": requests})
 
     def requests(self) -> dict[str, Any]:
-        """Give counts and the latest requests."""
+        """Return counts and the latest requests."""
         return self.control("GET", "/requests")
 
     def deliveries(self) -> list[dict[str, Any]]:
-        """Give how the latest webhook messages fared."""
+        """Return the status of the latest webhook messages."""
         deliveries: list[dict[str, Any]] = self.control("GET", "/deliveries")["deliveries"]
         return deliveries
 
     def settle(self) -> dict[str, int]:
-        """Wait until no delivery is under way or due; give the totals of all messages."""
+        """Wait until no delivery is in progress or due; return the totals of all messages."""
         totals: dict[str, int] = self.control("POST", "/deliveries/settle")["totals"]
         return totals
 
     def advance(self, seconds: float, *, wait: bool = True) -> dict[str, Any]:
-        """Move the sandbox's clock forward, through all that becomes due unless `wait` is false."""
+        """Move the clock forward; unless `wait` is false, stop at each delivery that becomes due."""
         return self.control("POST", "/clock", {"advance_s": seconds, "wait": wait})
 
     def delivery_faults(self, **body: Any) -> dict[str, Any]:
-        """Make trouble with deliveries, with fields of `DeliveryFaults` and `outage_s`; without any, none."""
+        """Set delivery faults: fields of `DeliveryFaults` and `outage_s`; without any, remove all."""
         return self.control("POST" if body else "DELETE", "/delivery_faults", body or None)
 
     def simulate(self, **body: Any) -> list[dict[str, Any]]:
-        """Let many people act: `bookings, cancellations, reschedules, seed, wait`; give what they did."""
-        happened: list[dict[str, Any]] = self.control("POST", "/happenings", body)["happened"]
-        return happened
+        """Simulate invitees: `bookings, cancellations, reschedules, seed, wait`; return their actions."""
+        actions: list[dict[str, Any]] = self.control("POST", "/happenings", body)["happened"]
+        return actions
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Call the control API; ValueError with its words where it refuses."""
+        """Call the control API; raise ValueError with its message for an error."""
         response = self._client.request(method, path, json=body)
-        answer: dict[str, Any] = response.json()
+        result: dict[str, Any] = response.json()
         if response.is_error:
-            raise ValueError(answer["message"])
-        return answer
+            raise ValueError(result["message"])
+        return result

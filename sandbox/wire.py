@@ -1,4 +1,4 @@
-"""Reads requests from and sends replies to the server, whole or in the ways that faults ask for."""
+"""Read requests from the server and send replies to it, complete or broken by a fault."""
 
 import asyncio
 import socket
@@ -10,13 +10,13 @@ from .api.http_messages import HttpRequest, HttpResponse
 from .faults import Fault
 
 TRANSPORT = "calendly_connector.transport"
-"""Where the server leaves the connection in the scope, for the one fault that needs it."""
+"""The scope key under which the server stores the connection, for faults that break it."""
 
 _PIECES = 8
 
 
 async def read_request(scope: Scope, receive: Receive) -> HttpRequest:
-    """Give a request with its whole body."""
+    """Return a request with its complete body."""
     body, more = b"", True
     while more:
         message = await receive()
@@ -33,14 +33,14 @@ async def read_request(scope: Scope, receive: Receive) -> HttpRequest:
 
 
 def _header(scope: Scope, name: bytes) -> str | None:
-    """Give a header, the first where there are several."""
-    return next((value.decode("latin-1") for given, value in scope["headers"] if given == name), None)
+    """Return the first header of a name, None if missing."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 
 async def send_response(
     response: HttpResponse, fault: Fault | None, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Send a reply, spoiled if a fault says so."""
+    """Send a reply, broken in the way of a fault if there is one."""
     kind = fault.kind if fault else None
     pause_s = fault.latency_s if fault else 0.0
     half = len(response.body) // 2
@@ -54,8 +54,8 @@ async def send_response(
             await _send_piece(response.body[offset : offset + size], send, more=True)
     elif kind in {"truncate", "reset"}:
         await _send_piece(response.body[:half], send, more=True)
-        _end(scope[TRANSPORT], abruptly=kind == "reset")
-        await receive()  # the disconnect: returning before it would count as a mistake of the application
+        _close(scope[TRANSPORT], reset=kind == "reset")
+        await receive()  # wait for the disconnect: the server reports an error if we return before it
         return
     await _send_piece(b"" if kind == "slow" else response.body, send, more=False)
 
@@ -71,9 +71,9 @@ async def _send_piece(body: bytes, send: Send, *, more: bool) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
-def _end(transport: asyncio.Transport, *, abruptly: bool) -> None:
-    """End a connection once all is sent, or abruptly: with no time to linger the end is RST, not FIN."""
-    if not abruptly:
+def _close(transport: asyncio.Transport, *, reset: bool) -> None:
+    """Close a connection after sending everything, or reset it: with a linger time of 0 it ends with RST."""
+    if not reset:
         transport.close()
         return
     connection = transport.get_extra_info("socket")

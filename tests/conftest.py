@@ -1,4 +1,4 @@
-"""Shared by all tests: no network beyond this machine, no credentials from its environment, a sandbox."""
+"""Shared fixtures: no network beyond this machine, none of its credentials, sandboxes, connections."""
 
 import gc
 import os
@@ -13,16 +13,16 @@ import pytest
 from calendly_connector.plugin import connector
 from hypothesis import settings
 
-settings.register_profile("no deadline", deadline=None)  # a slow machine isn't a failure
-settings.load_profile("no deadline")
+settings.register_profile("tests", deadline=None)  # a busy machine must not fail tests
+settings.load_profile("tests")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job; commands inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KIND = "personal_access_token"
 OWNER_TOKEN = "sandbox-owner"
-ANCHOR = date(2026, 11, 17)  # the day that the examples in schemas/ are about
-NOW_S = 1_795_000_000.0  # the time in the tests, on the next day
+ANCHOR = date(2026, 11, 17)  # the date of the examples in schemas/
+NOW_S = 1_795_000_000.0  # the time of the tests, on the next day
 _LOOPBACK = {"127.0.0.1", "::1", "localhost", "", None}
 _MACHINES_OWN = (
     "CALENDLY_",
@@ -41,7 +41,7 @@ _left_this_machine = []
 
 
 def _guard(event, arguments):
-    """Reject every attempt to reach another machine, even from inside a library."""
+    """Raise an error for any network use beyond this machine, even deep inside a library."""
     if event in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
         address = arguments[1]
         host = address[0] if isinstance(address, tuple) else None
@@ -52,16 +52,16 @@ def _guard(event, arguments):
     host = host.decode() if isinstance(host, bytes) else host
     if host not in _LOOPBACK and not str(host).startswith("127."):
         _left_this_machine.append(f"{event} {host}")
-        raise PermissionError(f"a test tried to reach another machine: {event} {host}")
+        raise PermissionError(f"a test tried to leave this machine: {event} {host}")
 
 
 sys.addaudithook(_guard)
 
 
 def pytest_sessionfinish(session):
-    """Fail the run if a file, log or database that it leaves behind contains a secret of a sandbox."""
+    """Fail the run if any file, log or database that it leaves behind contains a secret of a sandbox."""
     if hasattr(session.config, "workerinput"):
-        return  # the folder of all workers is searched once
+        return  # the common folder of all workers is searched once
     from calendly_connector.sandbox.app import SECRET_MARK
     from calendly_connector.sandbox.authorization.apps import WEB
 
@@ -75,14 +75,14 @@ def pytest_sessionfinish(session):
 
 
 def pytest_collection_finish():
-    """Exclude the thousands of collected tests from garbage collection."""
+    """Exclude the collected tests from garbage collection, which saves time."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def _stays_on_this_machine():
-    """Fail a test that tried to reach another machine, even if the code under test treats it as an outage."""
+    """Fail a test that tried to leave this machine, even if the tested code handled the error."""
     yield
     attempts = _left_this_machine.copy()
     _left_this_machine.clear()
@@ -91,7 +91,7 @@ def _stays_on_this_machine():
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch, tmp_path_factory):
-    """Remove the tokens, proxies, certificates and terminal settings of the user who runs the tests."""
+    """Remove the tokens, proxies, certificates and terminal settings of this machine."""
     for name in list(os.environ):
         upper = name.upper()
         if upper.startswith(_MACHINES_OWN) or upper.endswith("_PROXY") or upper in _TERMINALS_OWN:
@@ -102,7 +102,7 @@ def _no_settings_of_this_machine(monkeypatch, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _no_budgets_of_other_tests():
-    """Forget the rate limits that a test has seen: the next test has another clock."""
+    """Reset the rate limits, because other tests have other clocks."""
     yield
     from calendly_connector.http import rate_limit
 
@@ -120,14 +120,14 @@ def _make_sandbox(**options):
 
 @pytest.fixture(scope="session")
 def sandbox():
-    """Yield a sandbox for tests that only read. Its world is the same in every test."""
+    """Return a shared sandbox for tests that only read."""
     with _make_sandbox() as running:
         yield running
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _brief_sandboxes_end_well():
-    """Fail the run if a sandbox hangs or ends with an error."""
+    """Fail the run if a sandbox didn't stop cleanly."""
     from brief import wait
 
     yield
@@ -136,20 +136,20 @@ def _brief_sandboxes_end_well():
 
 @pytest.fixture
 def fresh_sandbox():
-    """Yield a sandbox of the test's own, whose world it may change."""
+    """Return the test's own sandbox, which it may change."""
     with _make_sandbox() as running:
         yield running
 
 
 @pytest.fixture
 def make_sandbox():
-    """Return a function that creates a sandbox with other options, as a context manager."""
+    """Return a context manager that runs a sandbox with other options."""
     return _make_sandbox
 
 
 @pytest.fixture
 def frozen_sandbox():
-    """Yield a sandbox of the test's own whose clock stands still."""
+    """Return the test's own sandbox with a frozen clock."""
     from sandbox_client import Clock
 
     with _make_sandbox(clock=Clock()) as running:
@@ -165,21 +165,21 @@ def serve(connect):
 
 
 @pytest.fixture(scope="session")
-def _troubled():
+def _shared_faulty_sandbox():
     with _make_sandbox() as running:
         yield running
 
 
 @pytest.fixture
-def troubled(_troubled):
-    """Return a sandbox for injecting faults. Its request log starts empty; don't change its world."""
-    _troubled.control("DELETE", "/faults")
-    _troubled.control("DELETE", "/requests")
-    return _troubled
+def faulty_sandbox(_shared_faulty_sandbox):
+    """Return a shared sandbox for faults, with an empty request log. Tests must not change its data."""
+    _shared_faulty_sandbox.control("DELETE", "/faults")
+    _shared_faulty_sandbox.control("DELETE", "/requests")
+    return _shared_faulty_sandbox
 
 
 class Timer:
-    """A clock that advances only when something sleeps, and by `tick_s` whenever it is read."""
+    """A clock that advances only by sleeps, and by `tick_s` at each reading."""
 
     def __init__(self, now=NOW_S):
         self.now = now
@@ -202,7 +202,7 @@ def timer():
 
 @pytest.fixture
 def connect(timer):
-    """Yield a function that connects to an origin (or a server with a `url`); sleeps only move the clock."""
+    """Return a function that connects to an origin or a server with a `url`, without real sleeps."""
     opened = []
 
     def make(server, token=OWNER_TOKEN, *, clock=None, timeouts=None, **more):
@@ -226,7 +226,7 @@ def connect(timer):
 
 @pytest.fixture
 def inbox(tmp_path):
-    """Yield an empty inbox in a file."""
+    """Return an empty inbox in a file."""
     from calendly_connector.events.inbox import open_inbox
 
     opened = open_inbox(tmp_path / "inbox.db")
@@ -235,7 +235,7 @@ def inbox(tmp_path):
 
 
 class Unvisited:
-    """A port that listens, to notice connections that must not happen."""
+    """A listening port that must not receive a connection."""
 
     def __init__(self):
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -257,7 +257,7 @@ class Unvisited:
 
 @pytest.fixture
 def unvisited():
-    """Yield a server for code that must not use the network: a connection fails the test."""
+    """Return an address that fails the test if anything connects to it."""
     with closing(Unvisited()) as port:
         yield port
         assert not port.was_visited(), "the network was used"
@@ -265,7 +265,7 @@ def unvisited():
 
 @pytest.fixture
 def closed_port():
-    """Yield a loopback port on which nothing listens. It is bound, so no other program can use it."""
+    """Return a port that refuses connections; it stays bound, so no other process can use it."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
@@ -273,7 +273,7 @@ def closed_port():
 
 @pytest.fixture(scope="session")
 def chromium():
-    """Return the browser for tests that act like a person."""
+    """Return the path of Chromium."""
     program = shutil.which("chromium")
     if program is None:
         assert os.environ.get("CI") != "true", "Chromium is not installed: sh .ci/have chromium"
@@ -283,7 +283,7 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def postgres_server():
-    """Yield the URL of this session's own PostgreSQL server, without a database name."""
+    """Return the URL of this session's PostgreSQL, without a database name."""
     import postgres
 
     binaries = postgres.programs()
@@ -296,7 +296,7 @@ def postgres_server():
 
 @pytest.fixture
 def postgres_url(postgres_server):
-    """Return the URL of an empty database."""
+    """Return the URL of an empty PostgreSQL database."""
     import postgres
 
     return postgres.new_database(postgres_server, "copy")

@@ -41,7 +41,7 @@ ANSWERED = {
 }
 
 
-# One full example of every class; a class without one fails `test_every_class_has_an_example`.
+# One complete example per class; `test_every_class_has_an_example` checks that none is missing.
 EXAMPLES: list[ConnectorError] = [
     ConnectorError("It broke.", fix="Do it."),
     UsageError("It broke.", fix="Do it."),
@@ -68,7 +68,7 @@ EXAMPLES: list[ConnectorError] = [
     SignInRequired("It broke.", fix="Do it.", reason="revoked", credential="work"),
 ]
 COPIES = {
-    "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - our own bytes
+    "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - trusted bytes
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
 }
@@ -83,8 +83,8 @@ def declared() -> dict[str, type[ConnectorError]]:
     }
 
 
-def drawn() -> dict[str, str | None]:
-    """Read the tree in the module's docstring: each class, and the class above it."""
+def documented_tree() -> dict[str, str | None]:
+    """Parse the class tree in the module's docstring: each class with its parent."""
     parents: dict[str, str | None] = {}
     branch: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
@@ -94,12 +94,12 @@ def drawn() -> dict[str, str | None]:
     return parents
 
 
-def test_the_drawn_tree_is_the_real_one():
+def test_the_documented_class_tree_matches_the_code():
     real = {
         name: kind.__base__.__name__ if kind is not ConnectorError else None
         for name, kind in declared().items()
     }
-    assert drawn() == real
+    assert documented_tree() == real
 
 
 def test_every_class_has_an_example():
@@ -112,7 +112,7 @@ def test_every_class_has_its_own_code():
 
 
 @each_error
-def test_text_is_what_is_wrong_then_what_to_do(error):
+def test_the_text_is_the_message_then_the_fix(error):
     assert str(error) == f"{error.message} Do it."
 
 
@@ -141,16 +141,16 @@ def test_dict_is_json_with_all_fields(error):
     assert vars(error).keys() <= fields.keys()
 
 
-def test_dict_of_invalid_params_gives_problems_as_objects():
+def test_the_dict_of_invalid_params_lists_problems_as_objects():
     fields = InvalidParams("users.me", [Problem("a", "is wrong", "b")]).to_dict()
     assert fields["action"] == "users.me"
     assert fields["problems"] == [{"path": "a", "message": "is wrong", "nearest": "b"}]
 
 
 @each_error
-@pytest.mark.parametrize("made", COPIES.values(), ids=COPIES)
-def test_copy_keeps_every_field(error, made):
-    twin = made(error)
+@pytest.mark.parametrize("copy_", COPIES.values(), ids=COPIES)
+def test_copy_keeps_every_field(error, copy_):
+    twin = copy_(error)
     assert twin is not error
     assert type(twin) is type(error)
     assert vars(twin) == vars(error)
@@ -159,7 +159,7 @@ def test_copy_keeps_every_field(error, made):
     assert twin.to_dict() == error.to_dict()
 
 
-def test_the_fields_of_one_error_are_not_those_of_the_next():
+def test_errors_do_not_share_mutable_fields():
     first, second = Rejected("a", status=400), Rejected("b", status=400)
     first.details.append({"message": "x"})
     assert second.details == []
@@ -202,7 +202,7 @@ def test_a_problem_is_immutable_and_hashable():
 
 
 @pytest.mark.parametrize(
-    ("problem", "words"),
+    ("problem", "text"),
     [
         (Problem("count", "must be a whole number"), "count: must be a whole number"),
         (Problem("statu", "is unknown", "status"), "statu: is unknown (did you mean 'status'?)"),
@@ -210,8 +210,8 @@ def test_a_problem_is_immutable_and_hashable():
         (Problem("", "is unknown", "a"), "is unknown (did you mean 'a'?)"),
     ],
 )
-def test_problem_in_words(problem, words):
-    assert str(problem) == words
+def test_a_problem_as_text(problem, text):
+    assert str(problem) == text
 
 
 def test_invalid_params_lists_all_problems_in_one_sentence():

@@ -22,12 +22,12 @@ def test_a_document_within_the_limit_is_read_and_can_be_written(levels, pair):
 
 @pytest.mark.parametrize("pair", ["[]", "{}"])
 @pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 254, 255, 1024])
-def test_a_document_beyond_the_limit_is_refused(levels, pair):
+def test_a_document_beyond_the_limit_is_rejected(levels, pair):
     with pytest.raises(TooDeepError, match="more than 100 levels deep"):
         parse(nested(levels, pair=pair))
 
 
-def test_depth_counts_wherever_it_is_and_length_does_not():
+def test_depth_counts_at_any_position_and_length_does_not():
     assert parse(b"[" + b",".join([nested(MAX_DEPTH - 1)] * 1000) + b"]")
     with pytest.raises(TooDeepError):
         parse(b"[1, [], {}, " + nested(MAX_DEPTH) + b", 2]")
@@ -36,8 +36,8 @@ def test_depth_counts_wherever_it_is_and_length_does_not():
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"[1", b"[" * 100_000, b"\xff", b'"\\ud800"', b"NaN", b"1e400"]
 )
-def test_what_is_not_json_is_refused_as_such(body):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the words are the library's
+def test_invalid_json_is_reported_as_invalid(body):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the library's message
         parse(body)
     assert not isinstance(caught.value, TooDeepError)
 

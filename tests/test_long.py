@@ -33,7 +33,7 @@ def environment(monkeypatch, large):
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("seed", range(20))
-def test_an_interruption_at_any_moment_leaves_valid_output_that_says_it_is_short(seed, tmp_path):
+def test_an_interruption_at_any_moment_leaves_valid_output_marked_as_incomplete(seed, tmp_path):
     out = tmp_path / "events.json"
     command = [*COMMAND, *LIST, "--format", "json", "--output", str(out)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:

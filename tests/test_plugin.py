@@ -52,7 +52,7 @@ HEAVY = [
 ]
 
 
-def told(error: BaseException) -> str:
+def texts_of(error: BaseException) -> str:
     details = error.to_dict() if hasattr(error, "to_dict") else {}
     return f"{error!r} {error} {error.args} {details}"
 
@@ -63,15 +63,15 @@ def connect(origin: str | None = None, **more: Any) -> CalendlyConnection:
 
 
 def fresh(code: str) -> str:
-    """Run code in an interpreter that has imported nothing of ours yet."""
+    """Run code in a new interpreter."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
-# --- what a host loads
+# --- loading
 
 
-def test_connector_is_never_falsy_so_that_stevedore_hands_out_the_object():
+def test_the_connector_is_truthy_for_stevedore():
     assert not hasattr(CalendlyConnector, "__len__")
     assert not hasattr(CalendlyConnector, "__bool__")
     assert bool(connector) is True
@@ -81,18 +81,18 @@ def test_a_host_loads_the_object_by_its_entry_point():
     assert DriverManager("integration_platform.connectors", "calendly").driver is connector
 
 
-def test_every_member_of_the_contract_is_there():
-    things = [
+def test_every_member_of_the_contract_exists():
+    members = [
         (connector, contract.Connector),
         (connect(), contract.Connection),
         (connect().prepare("users.me"), contract.PreparedCall),
         (connect().trigger(["invitee.created"]), contract.Trigger),
         (connector.actions()["users.me"], contract.ActionInfo),
     ]
-    for thing, promised in things:
-        names = {name for name in vars(promised) if not name.startswith("_")}
+    for member, protocol in members:
+        names = {name for name in vars(protocol) if not name.startswith("_")}
         assert names
-        assert names <= set(dir(thing))
+        assert names <= set(dir(member))
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_a_load_is_cheap(use):
     assert fresh(f"{load}; {use}; print(sorted(set({HEAVY}) & sys.modules.keys()))") == "[]"
 
 
-def test_an_import_does_not_even_load_yaml_or_the_plugin():
-    ours = "[name for name in sorted(sys.modules) if name.startswith(('yaml', 'calendly_'))]"
-    code = f"import sys, calendly_connector; print({ours})"
+def test_an_import_does_not_load_yaml_or_the_plugin():
+    modules = "[name for name in sorted(sys.modules) if name.startswith(('yaml', 'calendly_'))]"
+    code = f"import sys, calendly_connector; print({modules})"
     assert fresh(code) == "['calendly_connector', 'calendly_connector.version']"
 
 
@@ -122,10 +122,10 @@ def test_every_public_name_can_be_imported_and_the_list_is_sorted():
     assert set(names) <= set(dir(calendly_connector))
     for name in names:
         assert getattr(calendly_connector, name)
-    classes = [thing for thing in vars(errors).values() if isinstance(thing, type)]
+    classes = [value for value in vars(errors).values() if isinstance(value, type)]
     assert {one.__name__ for one in classes if issubclass(one, errors.ConnectorError)} <= set(names)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        calendly_connector.nothing  # noqa: B018 - the access is the test
+        calendly_connector.nothing  # noqa: B018 - tests the access
 
 
 # --- connect
@@ -156,16 +156,16 @@ def test_every_public_name_can_be_imported_and_the_list_is_sorted():
         ([KIND, TOKEN], "must be an object of strings"),
     ],
 )
-def test_a_credential_of_the_wrong_form_is_refused_without_being_repeated(credential, message):
+def test_an_invalid_credential_is_rejected_without_being_repeated(credential, message):
     with pytest.raises(InvalidCredential, match=message) as caught:
         connector.connect(credential)
-    assert TOKEN not in told(caught.value)
+    assert TOKEN not in texts_of(caught.value)
 
 
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "https://u:p@evil.example", "rubbish", "https://a.example/v2"]
 )
-def test_an_origin_that_could_lead_elsewhere_is_refused(origin, monkeypatch):
+def test_an_unsafe_origin_is_rejected(origin, monkeypatch):
     with pytest.raises(UsageError, match="The API origin must be https"):
         connect(origin)
     monkeypatch.setenv("CALENDLY_API_URL", origin)
@@ -173,21 +173,21 @@ def test_an_origin_that_could_lead_elsewhere_is_refused(origin, monkeypatch):
         connect()
 
 
-def test_origin_is_the_given_one_then_the_environments_then_calendly(monkeypatch):
+def test_the_origin_comes_from_the_argument_the_environment_or_the_default(monkeypatch):
     assert "at https://api.calendly.com>" in repr(connect())
     monkeypatch.setenv("CALENDLY_API_URL", "https://second.example")
     assert "at https://second.example>" in repr(connect())
     assert "at https://first.example>" in repr(connect("https://first.example"))
 
 
-def test_a_credential_that_changes_later_changes_no_connection():
+def test_changing_a_credential_does_not_change_open_connections():
     fields = {"kind": KIND, "token": TOKEN, "signing_key": KEY}
     connection = connector.connect(fields, clock=lambda: NOW)
     fields["signing_key"] = "another"
     assert connection.receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY)
 
 
-def test_repr_of_a_connection_holds_no_secret(unvisited):
+def test_the_repr_of_a_connection_contains_no_secrets(unvisited):
     with connect(unvisited.url) as connection:
         connection.preview("users.me")
         shown = f"{connection!r} {connection} {[connection]!r} {vars(connection).get('_runner')!r}"
@@ -234,15 +234,15 @@ def test_a_bad_token_is_reported_without_network(fields, outcome, unvisited):
             assert "hidd" not in repr(report)
 
 
-def test_a_bad_token_is_refused_by_a_run_without_network(unvisited):
+def test_a_run_with_a_bad_token_fails_without_network(unvisited):
     with connect(unvisited.url, token="hidden hidden") as connection:
         for call in (connection.run, lambda name: list(connection.iterate(name))):
             with pytest.raises(InvalidCredential) as caught:
                 call("scheduled_events.list")
-            assert "hidden" not in told(caught.value)
+            assert "hidden" not in texts_of(caught.value)
 
 
-def test_a_wrong_call_is_refused_without_network(unvisited):
+def test_an_invalid_call_is_rejected_without_network(unvisited):
     with connect(unvisited.url) as connection:
         for call in (connection.run, connection.iterate, connection.preview):
             with pytest.raises(InvalidParams):
@@ -325,7 +325,7 @@ def test_no_input_gets_past_the_checks(params, unvisited):
 # --- receive
 
 
-def test_receive_reads_a_good_post():
+def test_receive_reads_a_valid_post():
     event = connect().receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY)
     assert event == contract.Event(
         id="invitee.created:a",
@@ -336,14 +336,14 @@ def test_receive_reads_a_good_post():
     )
 
 
-def test_receive_warns_of_a_payload_outside_its_schema(caplog):
+def test_receive_warns_about_a_payload_that_does_not_match_its_schema(caplog):
     event = connect().receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY)
     assert "Doesn't match the schema of invitee.created: email: is missing [kept unchanged]" in event.warnings
     assert "payload doesn't match its schema, kept unchanged: invitee.created:a: " in caplog.text
 
 
 @pytest.mark.parametrize("name", ["calendly-webhook-signature", "CALENDLY-WEBHOOK-SIGNATURE"])
-def test_receive_finds_the_header_whatever_its_capitals(name):
+def test_receive_finds_the_header_in_any_case(name):
     assert connect().receive({"Host": "x", name: sign(BODY, KEY, int(NOW))}, BODY).kind == "invitee.created"
 
 
@@ -362,26 +362,26 @@ def test_receive_finds_the_header_whatever_its_capitals(name):
         ({"Calendly-Webhook-Signature": sign(BODY, " ", int(NOW))}, BODY, " ", "no_key"),
     ],
 )
-def test_receive_refuses_what_is_not_signed_by_us(headers, body, key, reason):
+def test_receive_rejects_posts_without_a_valid_signature(headers, body, key, reason):
     with pytest.raises(SignatureError) as caught:
         connect(signing_key=key).receive(headers, body)
     assert caught.value.reason == reason
-    assert KEY not in told(caught.value)
+    assert KEY not in texts_of(caught.value)
 
 
-def test_receive_without_any_key_refuses():
+def test_receive_without_a_key_rejects_every_post():
     connection = connector.connect({"kind": KIND, "token": TOKEN}, clock=lambda: NOW)
     with pytest.raises(SignatureError) as caught:
         connection.receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY)
     assert caught.value.reason == "no_key"
 
 
-def test_receive_does_not_read_a_body_before_its_signature_is_right():
+def test_receive_parses_a_body_only_after_checking_its_signature():
     with pytest.raises(SignatureError):
         connect().receive({"Calendly-Webhook-Signature": sign(b"x", KEY, int(NOW))}, b"[" * 200_000)
 
 
-def test_receive_refuses_a_signed_body_that_is_no_event():
+def test_receive_rejects_a_signed_body_that_is_not_an_event():
     with pytest.raises(UnexpectedAnswer, match="isn't a Calendly event"):
         connect().receive({"Calendly-Webhook-Signature": sign(b"[]", KEY, int(NOW))}, b"[]")
 
@@ -391,7 +391,7 @@ def test_receive_needs_no_token():
     assert connection.receive({"Calendly-Webhook-Signature": sign(BODY, KEY, int(NOW))}, BODY).kind
 
 
-# --- what a call or a webhook costs
+# --- cost of calls and webhooks
 
 
 def test_a_webhook_without_filters_creates_no_http_client():

@@ -81,7 +81,7 @@ def test_an_email_address_is_masked_in_any_field():
 # Secrets by the name of their field
 
 
-def test_secrets_are_masked_wherever_they_stand():
+def test_secrets_are_masked_at_any_place():
     masked = scrub({"signing_key": "s", "deep": [{"access_token": "a", "note": "Bearer abc.def"}]})
     assert masked == {"signing_key": MASK, "deep": [{"access_token": MASK, "note": f"Bearer {MASK}"}]}
 
@@ -108,14 +108,14 @@ def test_a_code_is_a_secret_only_in_a_grant():
 
 
 @given(JSON, st.booleans())
-def test_json_stays_json_and_twice_is_as_once(value, people):
+def test_masking_keeps_json_valid_and_is_idempotent(value, people):
     masked = redact_all(value, people=people)
     assert json.loads(json.dumps(masked)) == masked
     assert redact_all(masked, people=people) == masked
 
 
 @given(JSON, TEXTS, st.sampled_from(SECRET_FIELDS), st.booleans())
-def test_no_value_of_a_secret_field_stays(around, secret, name, people):
+def test_every_value_of_a_secret_field_is_masked(around, secret, name, people):
     value = {"around": around, "deep": [{name: secret}, {name: {"inner": [secret]}}]}
     masked = redact_all(value, people=people)
     assert masked["deep"] == [{name: MASK}, {name: MASK}]
@@ -127,7 +127,7 @@ def test_no_value_of_a_secret_field_stays(around, secret, name, people):
 @given(
     JSON, st.text(min_size=1).map(lambda secret: (secret, True)) | TEXTS.map(lambda secret: (secret, False))
 )
-def test_no_known_value_stays_in_json(around, known):
+def test_known_values_are_masked_in_json(around, known):
     secret, people = known
     masked = redact_all(
         {"around": around, "odd": f"<{secret}>", f"k{secret}": [secret]}, secret, people=people
@@ -163,7 +163,7 @@ def test_a_known_value_is_masked_in_every_spelling(secret):
         assert inner not in redact(f"it says {spelling} here", secret)
 
 
-def test_a_secret_inside_another_is_masked_whole():
+def test_a_secret_inside_another_is_masked_completely():
     assert redact("abcd abc", "abc", "abcd") == f"{MASK} {MASK}"
 
 
@@ -197,13 +197,13 @@ def test_an_empty_secret_masks_nothing():
     ],
 )
 @given(secret=TOKENS)
-def test_no_header_stays(template, secret):
+def test_secret_headers_are_masked(template, secret):
     inside = secret.replace("/", "_") if "host.example" in template else secret
     assert_gone(inside, redact(f"x {template.format(inside)}"))
 
 
 @given(st.sampled_from(PARAMETERS), TEXTS, st.sampled_from([quote, quote_plus]))
-def test_no_parameter_of_an_address_or_form_stays(name, secret, quoted):
+def test_secret_parameters_of_urls_and_forms_are_masked(name, secret, quoted):
     value = quoted(secret, safe="")
     for text in (
         f"get https://host.example/callback?state=1&{name}={value}&x=y http/1.1",
@@ -216,7 +216,7 @@ def test_no_parameter_of_an_address_or_form_stays(name, secret, quoted):
 
 
 @given(st.sampled_from(SECRET_FIELDS), TEXTS, st.sampled_from(["{}", "x {} y", "[{}, 1]"]))
-def test_no_field_of_printed_json_or_python_stays(name, secret, around):
+def test_secret_fields_of_printed_json_and_python_are_masked(name, secret, around):
     document = {"a": 1, name: secret, "z": "end"}
     for printed in (
         json.dumps(document),
@@ -238,7 +238,7 @@ def test_a_text_that_was_cut_off_reveals_nothing(name, secret):
         assert_gone(secret, redact(printed[:length]).replace(MASK, ""))
 
 
-def test_a_json_web_token_is_known_by_its_form():
+def test_json_web_tokens_are_masked_by_their_form():
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJBIn0.c2lnbmF0dXJl-_A"
     assert redact(f"got {token}, then") == f"got {MASK}, then"
 
@@ -257,7 +257,7 @@ def test_a_json_web_token_is_known_by_its_form():
         "https://api.calendly.com/users/me?count=1",
     ],
 )
-def test_plain_words_stay(text):
+def test_plain_words_are_not_masked(text):
     assert redact(text) == text
 
 
@@ -265,7 +265,7 @@ def test_plain_words_stay(text):
     st.text()
     | st.sampled_from(["token='", 'token="', "bearer ", "://", "eyJ", "cookie:"]).map(lambda part: part * 3)
 )
-def test_twice_is_as_once(text):
+def test_masking_a_text_is_idempotent(text):
     once = redact(text)
     assert redact(once) == once
 
@@ -309,7 +309,7 @@ class Kept(logging.Handler):
 @pytest.fixture
 def log():
     """Return a logger, and the lines that its handler writes."""
-    logger, handler = logging.Logger("of the test"), Kept()  # noqa: LOG001 - of this test alone
+    logger, handler = logging.Logger("of the test"), Kept()  # noqa: LOG001 - only for this test
     handler.addFilter(RedactingFilter("known-secret"))
     logger.addHandler(handler)
     return logger, handler.lines
@@ -351,7 +351,7 @@ def test_the_example_of_a_database_url_stays_readable(user):
     assert redact("see https://username@host/x") == f"see https://{MASK}@host/x"
 
 
-def test_the_advice_for_an_address_of_no_known_database_shows_an_example(capsys, monkeypatch):
+def test_the_advice_for_an_unknown_database_url_shows_an_example(capsys, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
     assert main(["sync", "--to", "nosuch://x"]) == 2
     err = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""docs/reliability.md names the test behind each row."""
+"""docs/reliability.md names the tests of each row."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ def test_every_fault_that_is_tested_is_on_the_page():
     assert defined("test_faults.py") == {name for file, name in NAMED if file == "test_faults.py"}
 
 
-def test_every_row_says_what_the_user_gets_and_names_a_test():
+def test_every_row_has_an_outcome_and_names_a_test():
     table = PAGE.split("## Faults\n", 1)[1].split("\n## ", 1)[0]
     rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(rows) >= 25

@@ -1,4 +1,4 @@
-"""CSV for spreadsheets, and terminal output: both contain texts that strangers wrote."""
+"""CSV for spreadsheets and terminal output: both contain untrusted text."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_escaped(text):
 
 
 @pytest.mark.parametrize("cell", HARMLESS)
-def test_numbers_phone_numbers_and_plain_texts_stay_what_they_are(cell):
+def test_numbers_phone_numbers_and_plain_texts_stay_unchanged(cell):
     assert escaped(cell) == cell
 
 
@@ -106,18 +106,18 @@ def test_no_escape_sequence_reaches_a_terminal(form, action):
     assert all(letter.isprintable() for letter in shown if letter != "\n")
 
 
-def test_json_on_a_terminal_means_what_it_means_in_a_file():
+def test_json_on_a_terminal_has_the_same_meaning_as_in_a_file():
     assert json.loads(written("jsonl", [RECORD], terminal=True)) == RECORD
     assert json.loads(written("json", [RECORD], terminal=True))["records"] == [RECORD]
 
 
-def test_a_file_gets_the_letters_as_they_are():
+def test_files_keep_all_characters():
     assert json.loads(written("jsonl", [RECORD], terminal=False)) == RECORD
     assert "\x9b31m \u202e" in written("jsonl", [RECORD], terminal=False)
     (row,) = csv.DictReader(io.StringIO(written("csv", [RECORD], terminal=False), newline=""))
     assert row["name"] == f"'=1 {ESCAPES}"
-    kept = written("csv", [RECORD], terminal=False, keep_formulas=True)
-    (row,) = csv.DictReader(io.StringIO(kept, newline=""))
+    text = written("csv", [RECORD], terminal=False, keep_formulas=True)
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
     assert row["name"] == f"=1 {ESCAPES}"
 
 
@@ -136,14 +136,14 @@ def test_a_file_gets_the_letters_as_they_are():
         (None, "table", "table"),
     ],
 )
-def test_the_name_of_a_file_says_its_format(name, form, expected):
+def test_the_format_follows_from_the_file_name(name, form, expected):
     assert output.format_of(name, form) == expected
 
 
 @pytest.mark.parametrize(
     ("name", "form"), [("nov.csv", "json"), ("nov.jsonl", "json"), ("nov.json", "csv"), ("nov.json", "table")]
 )
-def test_a_name_that_contradicts_the_format_is_refused(name, form):
+def test_a_file_name_that_contradicts_the_format_is_rejected(name, form):
     with pytest.raises(UsageError, match=form):
         output.format_of(name, form)
 
@@ -153,15 +153,15 @@ def call(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
 
-    def run(server, *words):
+    def run(server, *arguments):
         monkeypatch.setenv("CALENDLY_API_URL", server.url)
-        code = cli.main(list(words))
+        code = cli.main(list(arguments))
         return code, capsys.readouterr()
 
     return run
 
 
-def test_run_and_sync_escape_formulas_unless_told_not_to(call, fresh_sandbox, tmp_path):
+def test_run_and_sync_escape_formulas_by_default(call, fresh_sandbox, tmp_path):
     formula = '=HYPERLINK("http://evil.example","x")'
     event = fresh_sandbox.book(name=formula, email="x@client.example")["event"]
 
@@ -171,20 +171,20 @@ def test_run_and_sync_escape_formulas_unless_told_not_to(call, fresh_sandbox, tm
 
     run = ["run", "invitees.list", f"uuid={event['uri']}", "--output", "i.csv"]
     sync = ["sync", "--to", "copies", "--format", "csv", "--streams", "invitees"]
-    for words, path in ((run, tmp_path / "i.csv"), (sync, tmp_path / "copies" / "invitees.csv")):
-        assert call(fresh_sandbox, *words)[0] == 0
+    for arguments, path in ((run, tmp_path / "i.csv"), (sync, tmp_path / "copies" / "invitees.csv")):
+        assert call(fresh_sandbox, *arguments)[0] == 0
         assert f"'{formula}" in names(path)
         assert formula not in names(path)
-        assert call(fresh_sandbox, *words, "--keep-formulas")[0] == 0
+        assert call(fresh_sandbox, *arguments, "--keep-formulas")[0] == 0
         assert formula in names(path)
-        assert call(fresh_sandbox, *words)[0] == 0
+        assert call(fresh_sandbox, *arguments)[0] == 0
         assert formula not in names(path)
 
 
-def test_run_refuses_a_name_that_contradicts_the_format_before_the_network(call, unvisited, tmp_path):
-    code, said = call(unvisited, "run", "users.me", "--output", "me.csv", "--json")
+def test_run_rejects_a_file_name_that_contradicts_the_format_before_the_network(call, unvisited, tmp_path):
+    code, captured = call(unvisited, "run", "users.me", "--output", "me.csv", "--json")
     assert code == 2
-    assert said.err.count("\n") == 1
+    assert captured.err.count("\n") == 1
     assert not (tmp_path / "me.csv").exists()
 
 
@@ -226,11 +226,11 @@ def test_files_that_sqlite_creates_have_the_mode_of_the_database(tmp_path):
 
 
 def test_an_existing_file_keeps_its_mode(call, fresh_sandbox, tmp_path):
-    words = ["sync", "--to", "out", "--format", "csv", "--streams", "contacts"]
-    call(fresh_sandbox, *words)
+    arguments = ["sync", "--to", "out", "--format", "csv", "--streams", "contacts"]
+    call(fresh_sandbox, *arguments)
     (tmp_path / "out").chmod(0o750)
     (tmp_path / "out" / "contacts.csv").chmod(0o640)
-    assert call(fresh_sandbox, *words, "--keep-formulas")[0] == 0  # written again
+    assert call(fresh_sandbox, *arguments, "--keep-formulas")[0] == 0  # rewritten
     assert mode(tmp_path / "out" / "contacts.csv") == 0o640
     assert mode(tmp_path / "out") == 0o750
 
@@ -262,10 +262,10 @@ def test_a_password_in_a_database_url_is_found_in_any_form(address, expected):
 def test_a_password_in_the_query_is_rejected_before_anything_is_sent(call, unvisited, command):
     option = {"sync": "--to"}.get(command, "--inbox")
     address = "postgresql+psycopg://127.0.0.1:1/x?user=me&password=opensesame"
-    code, said = call(unvisited, *command.split(), option, address)
+    code, captured = call(unvisited, *command.split(), option, address)
     assert code == 2
-    assert "contains a password" in said.err
-    assert "opensesame" not in said.err
+    assert "contains a password" in captured.err
+    assert "opensesame" not in captured.err
 
 
 @pytest.mark.parametrize(
@@ -280,6 +280,6 @@ def test_bold_text_is_for_terminals_that_show_it(monkeypatch, settings, expected
 
 
 def test_a_port_in_use_is_named(call, unvisited):
-    code, said = call(unvisited, "sandbox", "--port", str(unvisited.port))
-    assert (code, said.out) == (1, "")
-    assert f"Port {unvisited.port} is in use. Pass --port 0 for a free one." in said.err
+    code, captured = call(unvisited, "sandbox", "--port", str(unvisited.port))
+    assert (code, captured.out) == (1, "")
+    assert f"Port {unvisited.port} is in use. Pass --port 0 for a free one." in captured.err

@@ -1,1 +1,1 @@
-"""What every operation needs: tokens, limits, scopes, parameters, bodies, pages. Names no operation."""
+"""Shared by all operations: tokens, rate limits, scopes, parameters, bodies, pages."""

@@ -1,4 +1,4 @@
-"""Who may do what: scopes, plan, role and relation are checked here and nowhere else. Pure."""
+"""All permission checks: scopes, plan, role and ownership. Pure."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from .tokens import Caller
 
 
 def require_route_access(caller: Caller, route: Route) -> None:
-    """Refuse whoever lacks the scopes, the plan or the role that a route asks for."""
+    """Raise 403 unless the caller has the scopes, the plan and the role that a route requires."""
     require_scopes(caller, route.scopes)
     if route.paid:
         require_paid(caller)
@@ -20,39 +20,39 @@ def require_route_access(caller: Caller, route: Route) -> None:
 
 
 def require_scopes(caller: Caller, scopes: Iterable[str]) -> None:
-    """Refuse a token that lacks one of the scopes."""
+    """Raise 403 unless the token has all the scopes."""
     needed = list(scopes)
     if not all(caller.has_scope(scope) for scope in needed):
         raise errors.insufficient_scope(needed)
 
 
 def require_paid(caller: Caller) -> None:
-    """Refuse the free plan."""
+    """Raise 403 for a token on the free plan."""
     if not caller.paid:
         raise errors.upgrade_required()
 
 
 def require_paid_owner(world: World, caller: Caller) -> None:
-    """Refuse an organization whose owner is on the free plan, whatever plan the caller has."""
+    """Raise 403 if the owner of the caller's organization is on the free plan."""
     uuid = world.population.organization_ids[caller.member.organization]
     if world.organizations.by_id[uuid]["stage"] == "free":
         raise errors.upgrade_required()
 
 
 def require_admin(caller: Caller) -> None:
-    """Refuse everybody but owners and admins."""
+    """Raise 403 unless the caller is an owner or admin."""
     if not caller.member.is_admin:
         raise errors.denied()
 
 
 def require_own_organization(world: World, caller: Caller, uuid: str) -> None:
-    """Refuse other organizations than the caller's, unknown ones included."""
+    """Raise 403 unless the organization is the caller's; an unknown one gets 403, too."""
     if world.population.organization_ids[caller.member.organization] != uuid:
         raise errors.denied()
 
 
 def colleague(world: World, caller: Caller, uuid: str) -> Member:
-    """Give a user of the caller's organization."""
+    """Return a user of the caller's organization, or raise 403."""
     member = world.member(uuid)
     if member is None or member.organization != caller.member.organization:
         raise errors.not_in_organization()
@@ -60,7 +60,7 @@ def colleague(world: World, caller: Caller, uuid: str) -> Member:
 
 
 def visible_member(world: World, caller: Caller, uuid: str) -> Member:
-    """Give a user whose things the caller may see: themselves, or any colleague for those who lead."""
+    """Return a user whose data the caller may see: themselves, or any colleague for owners and admins."""
     member = colleague(world, caller, uuid)
     if member is not caller.member:
         require_admin(caller)
@@ -68,7 +68,7 @@ def visible_member(world: World, caller: Caller, uuid: str) -> Member:
 
 
 def visible_event(world: World, caller: Caller, uuid: str) -> int:
-    """Give the number of an event of the caller's, or of the organization's for those who lead."""
+    """Return the number of an event that the caller hosts; owners and admins see all of the organization."""
     number = world.event_number(uuid)
     if number is None:
         raise errors.not_found()
@@ -80,7 +80,7 @@ def visible_event(world: World, caller: Caller, uuid: str) -> int:
 
 
 def own_contact(world: World, caller: Caller, uuid: str) -> Contact:
-    """Give a contact of the caller's; those of others are not there for them."""
+    """Return one of the caller's contacts; raise 404 for anybody else's."""
     contact = world.state.contacts.get(uuid)
     if contact is None or contact.owner != caller.member.number:
         raise errors.not_found()
@@ -88,7 +88,7 @@ def own_contact(world: World, caller: Caller, uuid: str) -> Contact:
 
 
 def own_list(world: World, caller: Caller, uuid: str) -> ContactList:
-    """Give a list or view of the caller's."""
+    """Return one of the caller's contact lists or views, or raise 404."""
     contact_list = world.state.contact_lists.get(uuid)
     if contact_list is None or contact_list.owner != caller.member.number:
         raise errors.not_found()
@@ -96,14 +96,14 @@ def own_list(world: World, caller: Caller, uuid: str) -> ContactList:
 
 
 def require_group(world: World, caller: Caller, uuid: str) -> None:
-    """Refuse groups of other organizations, and those who do not lead."""
+    """Raise 403 unless the group belongs to the caller's organization and the caller is an owner or admin."""
     if world.group_organization(uuid) != caller.member.organization:
         raise errors.denied()
     require_admin(caller)
 
 
 def event_type(world: World, caller: Caller, uuid: str) -> EventType:
-    """Give an event type of the caller's organization."""
+    """Return an event type of the caller's organization: 404 if unknown, 403 if another organization's."""
     found = world.population.event_types_by_id.get(uuid)
     if found is None:
         raise errors.not_found()
@@ -113,7 +113,7 @@ def event_type(world: World, caller: Caller, uuid: str) -> EventType:
 
 
 def own_event_type(world: World, caller: Caller, uuid: str) -> EventType:
-    """Give an event type that the caller hosts, or any of the organization for those who lead."""
+    """Return an event type that the caller hosts; owners and admins get any of the organization."""
     found = event_type(world, caller, uuid)
     if caller.member.number not in found.hosts:
         require_admin(caller)

@@ -1,6 +1,6 @@
-"""What the body of a request may be, declared once and read strictly; a 400 names every problem. Pure.
+"""Declare request bodies and validate them strictly; a 400 lists every problem. Pure.
 
-A rule makes a value of a JSON value. What is wrong inside arrays and objects is named by its path,
+A rule converts a JSON value. Problems inside arrays and objects are reported with their path, such as
 `invitee.email` or `rules[2].intervals[0].from`.
 """
 
@@ -19,13 +19,13 @@ from . import parameters
 
 Origins = frozenset[str]
 Rule = Callable[[Any, Origins], Any]
-"""Makes a value of a JSON value, given the origins whose URIs are known; ValueError says what it must be."""
+"""Converts a JSON value, given the accepted origins of URIs; a ValueError says what the value must be."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class InvalidBodyError(ValueError):
-    """What is wrong inside an array or an object: (path below it, message) pairs."""
+    """Problems inside an array or an object, as (relative path, message) pairs."""
 
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
         super().__init__(str(problems))
@@ -34,10 +34,10 @@ class InvalidBodyError(ValueError):
 
 @dataclass(frozen=True)
 class BodyField:
-    """One field of a body; a nullable one may be null, all others must not.
+    """One field of a body. Only a nullable field may be null.
 
     Attributes:
-        null_in_reply: whether the reply may have null where the documentation of the body has no null.
+        null_in_reply: whether replies may have null here although the documented body doesn't.
     """
 
     name: str
@@ -49,12 +49,12 @@ class BodyField:
 
 @dataclass(frozen=True)
 class BodySchema:
-    """All fields of an object.
+    """The fields of an object.
 
     Attributes:
-        strict: whether unknown fields are refused; otherwise they are ignored and left out.
-        min_fields: how many fields must be given.
-        check: gives the details of what is wrong between fields that are right one by one.
+        strict: whether unknown fields are rejected; otherwise they are dropped.
+        min_fields: the number of fields that must be present.
+        check: validates combinations of fields that are valid one by one; returns details of the problems.
     """
 
     fields: tuple[BodyField, ...]
@@ -67,7 +67,7 @@ NO_BODY = BodySchema(())
 
 
 def read_body(schema: BodySchema, body: Record, origins: Origins) -> tuple[Record, list[Body]]:
-    """Give the values of the fields that are there, and the details of all that is wrong."""
+    """Return the values of the fields that are present, and the details of all problems."""
     values, problems = _read(schema, body, origins)
     return values, [detail(message, path or None) for path, message in problems]
 
@@ -87,13 +87,13 @@ def _read(schema: BodySchema, body: Record, origins: Origins) -> tuple[Record, l
             problems += [(_join(field.name, path), message) for path, message in _problems(error)]
     if schema.strict:
         known = {field.name for field in schema.fields}
-        problems += [(name, "is not known") for name in body if name not in known]
+        problems += [(name, "is unknown") for name in body if name not in known]
     if not problems and len(values) < schema.min_fields:
         problems.append(
             ("", f"at least {schema.min_fields} of {', '.join(f.name for f in schema.fields)} is required")
         )
     if not problems and schema.check is not None:
-        problems += [(found.get("parameter", ""), found["message"]) for found in schema.check(values)]
+        problems += [(problem.get("parameter", ""), problem["message"]) for problem in schema.check(values)]
     return values, problems
 
 
@@ -109,11 +109,11 @@ def _join(name: str, path: str) -> str:
 
 
 def text(*, min_length: int = 0, max_length: int | None = None) -> Rule:
-    """Make a rule for texts, by number of characters."""
+    """Return a rule for strings; lengths are in characters."""
 
     def read(value: Any, _origins: Origins) -> str:
         if not isinstance(value, str):
-            raise ValueError("must be a string")  # noqa: TRY004 - all that is wrong is a ValueError here
+            raise ValueError("must be a string")  # noqa: TRY004 - every problem is a ValueError here
         if len(value.strip()) < min_length:
             raise ValueError(
                 "must not be empty" if min_length == 1 else f"must have at least {min_length} characters"
@@ -126,7 +126,7 @@ def text(*, min_length: int = 0, max_length: int | None = None) -> Rule:
 
 
 def parsed_text(reader: parameters.ParameterReader) -> Rule:
-    """Make a rule for texts out of a reader of query parameters."""
+    """Return a rule that reads a string with a reader of query parameters."""
 
     def read(value: Any, origins: Origins) -> Any:
         if not isinstance(value, str):
@@ -141,12 +141,12 @@ MOMENT = parsed_text(parameters.moment)  # microseconds since 1970
 
 
 def uri(*collections: str) -> Rule:
-    """Make a rule for resource URIs, read into the id at the end; see parameters.uri."""
+    """Return a rule that reads a resource URI into its id; see `parameters.uri`."""
     return parsed_text(parameters.uri(*collections))
 
 
 def pattern(pattern: str, message: str) -> Rule:
-    """Make a rule for texts that fit a pattern as a whole."""
+    """Return a rule for strings that match a regular expression in full."""
     compiled = re.compile(pattern, re.ASCII)
 
     def read(value: Any, _origins: Origins) -> str:
@@ -159,12 +159,12 @@ def pattern(pattern: str, message: str) -> Rule:
 
 @dataclass(frozen=True)
 class OneOfRule:
-    """A rule for one of some words or numbers."""
+    """Accepts one of several strings or numbers."""
 
     choices: tuple[str | int, ...]
 
     def __call__(self, value: Any, _origins: Origins) -> str | int:
-        """Read one of them."""
+        """Return the matching choice."""
         for choice in self.choices:
             if value == choice and isinstance(value, bool) == isinstance(choice, bool):
                 return choice
@@ -172,19 +172,19 @@ class OneOfRule:
 
 
 def one_of(*choices: str | int) -> Rule:
-    """Make a rule for one of some words or numbers."""
+    """Return a rule for one of several strings or numbers."""
     return OneOfRule(choices)
 
 
 @dataclass(frozen=True)
 class IntegerRule:
-    """A rule for whole numbers in a range, both ends allowed; 30.0 is one too, as in JSON Schema."""
+    """Accepts integers in an inclusive range; 30.0 is an integer, too, as in JSON Schema."""
 
     minimum: int | None
     maximum: int | None
 
     def __call__(self, value: Any, _origins: Origins) -> int:
-        """Read a whole number."""
+        """Return the integer."""
         whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
         too_low = whole and self.minimum is not None and value < self.minimum
         too_high = whole and self.maximum is not None and value > self.maximum
@@ -203,7 +203,7 @@ class IntegerRule:
 
 
 def integer(minimum: int | None = None, maximum: int | None = None) -> Rule:
-    """Make a rule for whole numbers in a range, both ends allowed."""
+    """Return a rule for integers in an inclusive range."""
     return IntegerRule(minimum, maximum)
 
 
@@ -228,7 +228,7 @@ def _zones() -> set[str]:
 
 
 def timezone(value: Any, _origins: Origins) -> str:
-    """Read the IANA name of a time zone."""
+    """Read an IANA time zone name."""
     if not isinstance(value, str) or value not in _zones():
         raise ValueError("must be the IANA name of a time zone")
     return value
@@ -236,14 +236,14 @@ def timezone(value: Any, _origins: Origins) -> str:
 
 @dataclass(frozen=True)
 class ArrayRule:
-    """A rule for arrays of what another rule reads."""
+    """Accepts arrays whose items match another rule."""
 
     rule: Rule
     min_items: int
     max_items: int | None
 
     def __call__(self, value: Any, origins: Origins) -> list[Any]:
-        """Read an array."""
+        """Return the items; InvalidBodyError lists the problems of all of them."""
         if not isinstance(value, list):
             raise ValueError("must be an array")  # noqa: TRY004 - as above
         if len(value) < self.min_items:
@@ -265,18 +265,18 @@ class ArrayRule:
 
 
 def array(rule: Rule, *, min_items: int = 0, max_items: int | None = None) -> Rule:
-    """Make a rule for arrays of what a rule reads."""
+    """Return a rule for arrays whose items match `rule`."""
     return ArrayRule(rule, min_items, max_items)
 
 
 @dataclass(frozen=True)
 class ObjectRule:
-    """A rule for objects."""
+    """Accepts objects that match a schema."""
 
     schema: BodySchema
 
     def __call__(self, value: Any, origins: Origins) -> Record:
-        """Read an object."""
+        """Return the fields of the object; InvalidBodyError lists all problems."""
         if not isinstance(value, dict):
             raise ValueError("must be an object")  # noqa: TRY004 - as above
         values, problems = _read(self.schema, value, origins)
@@ -286,5 +286,5 @@ class ObjectRule:
 
 
 def object_of(schema: BodySchema) -> Rule:
-    """Make a rule for objects."""
+    """Return a rule for objects that match a schema."""
     return ObjectRule(schema)

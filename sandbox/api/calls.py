@@ -1,4 +1,4 @@
-"""What an operation is given and what it gives back; the rows of the route table. Pure."""
+"""The input and the results of operations, and the rows of the route table. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ from .tokens import Caller
 
 @dataclass(frozen=True)
 class ApiCall:
-    """One request whose token, scopes, plan, role, parameters and body were found good.
+    """One request whose token, scopes, plan, role, parameters and body have been checked.
 
     Attributes:
-        query: every declared parameter, None where absent.
-        body: what the route's form made of the body, absent fields left out; without a form, the body itself.
-        domain_events: what subscribers are to be told of once the call is answered.
+        query: every declared parameter; None if absent.
+        body: the fields that the route's schema read from the body; without a schema, the body itself.
+        domain_events: the events to deliver to webhook subscriptions after the reply.
     """
 
     world: World
@@ -44,7 +44,7 @@ class SingleRecord:
 
 @dataclass(frozen=True)
 class PagedList:
-    """A list of which one page is sent, with what stands beside it."""
+    """A list that is sent page by page, and extra fields of the reply."""
 
     listing: RecordListing
     extra: Record = field(default_factory=dict)
@@ -52,7 +52,7 @@ class PagedList:
 
 @dataclass(frozen=True)
 class FullList:
-    """A list that is sent as a whole, with what stands beside it."""
+    """A list that is sent in full, and extra fields of the reply."""
 
     records: Sequence[Record]
     extra: Record = field(default_factory=dict)
@@ -60,7 +60,7 @@ class FullList:
 
 @dataclass(frozen=True)
 class RawBody:
-    """A body that is sent as it is."""
+    """A body that is sent unchanged."""
 
     body: Record
     status: int = 200
@@ -76,19 +76,19 @@ OperationResult = SingleRecord | PagedList | FullList | RawBody | NoContent
 
 @dataclass(frozen=True)
 class Route:
-    """One operation, and what it needs before it is run.
+    """One operation and its requirements.
 
     Attributes:
         request: `METHOD /template`.
         action: the connector's action id.
-        scopes: all of them are needed.
-        run: does it.
-        parameters: of the query.
-        body: None where the operation reads the body itself, or there is none.
-        paid: whether the free plan is refused.
-        role: "admin" where owners and admins alone may.
-        strict: whether unknown query parameters are refused.
-        limits: requests that one user may make, beside the general limit.
+        scopes: required scopes, all of them.
+        run: performs the operation.
+        parameters: query parameters.
+        body: None if the operation has no body or reads it itself.
+        paid: whether the operation requires a paid plan.
+        role: "admin" if only owners and admins may call it.
+        strict: whether unknown query parameters are rejected.
+        limits: rate limits per user, in addition to the general limit.
     """
 
     request: str
@@ -109,5 +109,5 @@ class Route:
 
     @property
     def template(self) -> str:
-        """The path, ids as `{name}`."""
+        """The path, with ids as `{name}`."""
         return self.request.partition(" ")[2]

@@ -1,4 +1,4 @@
-"""Requests as they came over the wire, and finished responses: true ones and those of faults. Pure."""
+"""HTTP requests as received, and complete responses, regular or from faults. Pure."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ _NOT_JSON = b'{"collection": [{"uri": oops'
 
 @dataclass(frozen=True)
 class RequestRules:
-    """How requests are read: the origins that URIs may have, and whether in the documented form only."""
+    """How to read requests: the accepted origins of URIs, and whether to accept only the documented form."""
 
     origins: frozenset[str]
     strict: bool
@@ -29,7 +29,7 @@ class RequestRules:
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """What a client sent."""
+    """A request as received."""
 
     method: str
     path: str
@@ -40,13 +40,13 @@ class HttpRequest:
 
     @property
     def media_type(self) -> str:
-        """The content type without its parameters, in lower case; empty if there is none."""
+        """The content type without its parameters, in lower case; empty if missing."""
         return (self.content_type or "").partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """A reply that only has to be sent."""
+    """A reply that is ready to send."""
 
     status: int
     body: bytes
@@ -54,17 +54,17 @@ class HttpResponse:
 
 
 def json_response(status: int, value: Any, headers: Headers) -> HttpResponse:
-    """Make a reply of a JSON value."""
+    """Return a reply with a JSON body."""
     return HttpResponse(status, orjson.dumps(value), [("Content-Type", JSON), *headers])
 
 
 def error_response(error: errors.ApiError, headers: Headers) -> HttpResponse:
-    """Make a reply of an error."""
+    """Return the reply for an error."""
     return json_response(error.status, error.body, headers)
 
 
 def fault_response(fault: Fault, headers: Headers) -> HttpResponse:
-    """Make the reply that a replacing fault sends; its own headers win over the usual ones."""
+    """Return the reply of a fault of the kinds `REPLACING`; its headers override the usual ones."""
     own = {name.lower() for name in fault.headers}
     headers = [(name, value) for name, value in headers if name.lower() not in own]
     headers += fault.headers.items()

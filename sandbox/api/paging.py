@@ -1,4 +1,4 @@
-"""Cuts pages out of listings and hands out the opaque tokens that lead to the next and the previous one."""
+"""Cut listings into pages, linked by opaque tokens for the next and the previous page."""
 
 import base64
 import hashlib
@@ -23,31 +23,36 @@ NO_OTHER_PAGE: Record = {
     "next_page_token": None,
     "previous_page_token": None,
 }
-"""The pagination of a list that is sent as a whole; `count` is to be added."""
+"""The pagination of a list that is sent in full; add `count`."""
 
 _TOKEN_BYTES = 24  # 32 characters of base64
 
 
 @dataclass(frozen=True)
 class PageQuery:
-    """What a page belongs to: the caller, the resource's URL and every parameter but the page token."""
+    """The query that a page belongs to: caller, URL and all parameters except the page token."""
 
     caller_id: str
     url: str
     parameters: Sequence[tuple[str, str]]
 
     def fingerprint(self) -> str:
-        """Give a text that differs for all other queries."""
+        """Return a string that is unique to this query."""
         return repr((self.caller_id, self.url.partition("://")[2].partition("/")[2], sorted(self.parameters)))
 
     def with_token(self, token: str) -> str:
-        """Give the full URL of the page a token leads to."""
+        """Return the full URL of the page that a token leads to."""
         return f"{self.url}?{urlencode([*self.parameters, (TOKEN_PARAMETER, token)], safe=':/@')}"
 
 
 @dataclass(frozen=True)
 class PagePosition:
-    """Where a page begins: beyond a key of one query's listing, or at its start; empty pages before count."""
+    """The start of a page in the listing of one query.
+
+    Attributes:
+        key: the page starts after this key; None for the start of the listing.
+        empty_pages: empty pages sent before it (fault `empty_page`), so that their tokens differ.
+    """
 
     fingerprint: str
     key: Key | None
@@ -55,13 +60,13 @@ class PagePosition:
     empty_pages: int = 0
 
     def text(self) -> str:
-        """Return a text that differs for all other positions and names no class of this program."""
+        """Return a string that is unique to this position and doesn't depend on class names."""
         key = None if self.key is None else tuple(self.key)
         return repr((self.fingerprint, key, self.backwards, self.empty_pages))
 
 
 class PageTokens:
-    """The tokens in use. A token says nothing itself, the same position always has the same one."""
+    """The valid page tokens. Tokens are opaque; the same position always has the same token."""
 
     def __init__(self, *, seed: int, life_s: float, clock: Callable[[], float]) -> None:
         self._secret = f"page tokens of {seed}".encode()
@@ -70,27 +75,27 @@ class PageTokens:
         self._issued: dict[str, tuple[float, PagePosition]] = {}  # oldest first
 
     def issue(self, position: PagePosition) -> str:
-        """Give the token of a position; its life begins anew."""
+        """Return the token of a position and restart its lifetime."""
         digest = hmac.digest(self._secret, position.text().encode(), hashlib.sha256)
         token = base64.urlsafe_b64encode(digest[:_TOKEN_BYTES]).decode()
         self._issued.pop(token, None)
         self._issued[token] = (self._clock(), position)
-        self._drop_stale()
+        self._drop_expired()
         return token
 
     def redeem(self, token: str, fingerprint: str) -> PagePosition:
-        """Give the position of a token; 400 for a stale, foreign or invented one."""
-        self._drop_stale()
+        """Return the position of a token; raise 400 if it is expired, unknown or of another query."""
+        self._drop_expired()
         _, position = self._issued.get(token, (0, None))
         if position is None or position.fingerprint != fingerprint:
             raise _bad_token()
         return position
 
     def expire(self) -> None:
-        """Make every token stale."""
+        """Expire all tokens."""
         self._issued.clear()
 
-    def _drop_stale(self) -> None:
+    def _drop_expired(self) -> None:
         oldest_allowed = self._clock() - self._life_s
         while self._issued:
             token, (issued, _) = next(iter(self._issued.items()))
@@ -112,7 +117,7 @@ def page(
     tokens: PageTokens,
     fault: Fault | None = None,
 ) -> Record:
-    """Give `collection` and `pagination` of one page, or what a fault of the kinds `PAGING` makes of it."""
+    """Return `collection` and `pagination` of one page, as changed by a fault of the kinds `PAGING`."""
     fingerprint, kind = query.fingerprint(), fault.kind if fault else ""
     position = PagePosition(fingerprint, None, backwards=False)
     if token is not None:
@@ -120,7 +125,7 @@ def page(
             raise _bad_token()
         position = tokens.redeem(token, fingerprint)
     if fault and kind == "shift":
-        position = replace(position, key=_earlier(listing, position.key, fault.rows))
+        position = replace(position, key=_key_before(listing, position.key, fault.rows))
     backwards = position.backwards
     keys = list(islice(listing.walk(position.key, backwards=backwards), count + 1))
     more = len(keys) > count
@@ -129,7 +134,7 @@ def page(
     keys = keys[:count]
     if backwards:
         keys.reverse()
-    # A page reached by a token has the page it was reached from behind it.
+    # A page that was reached by a token can lead back to the page the token came from.
     has_next = bool(keys) and (more or backwards)
     has_previous = bool(keys) and (more if backwards else token is not None)
     following = tokens.issue(PagePosition(fingerprint, keys[-1], backwards=False)) if has_next else None
@@ -150,8 +155,8 @@ def page(
     }
 
 
-def _earlier(listing: RecordListing, key: Key | None, rows: int) -> Key | None:
-    """Give the key that lies so many rows before one; None where the listing begins before."""
+def _key_before(listing: RecordListing, key: Key | None, rows: int) -> Key | None:
+    """Return the key `rows` rows before a key; None if that is before the start of the listing."""
     if key is None:
         return None
     return next(islice(listing.walk(key, backwards=True), rows - 1, None), None)

@@ -1,4 +1,4 @@
-"""What a query parameter may be, declared once and read strictly. Pure."""
+"""Declare query parameters and read them strictly. Pure."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +13,7 @@ from .paging import DEFAULT_COUNT, MAX_COUNT, TOKEN_PARAMETER
 PUBLIC_ORIGIN = "https://api.calendly.com"
 
 ParameterReader = Callable[[str, frozenset[str]], Any]
-"""Makes a value of a text, given the origins whose URIs are known; ValueError says what the text must be."""
+"""Parses a string, given the accepted origins of URIs; a ValueError says what the string must be."""
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
@@ -25,16 +25,16 @@ class Parameter:
     name: str
     read: ParameterReader
     required: bool = False
-    max_count: int = 0  # how often it may be given; its value is a list then
+    max_count: int = 0  # maximum number of repetitions; if set, the value is a list
 
 
 def text(value: str, _origins: frozenset[str]) -> str:
-    """Read any text."""
+    """Accept any string."""
     return value
 
 
 def email(value: str, _origins: frozenset[str]) -> str:
-    """Read a mail address."""
+    """Accept an email address."""
     if not _EMAIL.fullmatch(value):
         raise ValueError("must be a valid email address")
     return value
@@ -46,7 +46,7 @@ def moment(value: str, _origins: frozenset[str]) -> int:
 
 
 def csv(value: str, _origins: frozenset[str]) -> list[str]:
-    """Read comma-separated texts, folded for comparing."""
+    """Read comma-separated strings, case-folded for comparisons."""
     return [part.strip().casefold() for part in value.split(",") if part.strip()]
 
 
@@ -59,25 +59,25 @@ def boolean(value: str, _origins: frozenset[str]) -> bool:
 
 @dataclass(frozen=True)
 class IntegerReader:
-    """A reader of whole numbers in a range, both ends allowed."""
+    """Reads integers in an inclusive range."""
 
     minimum: int
     maximum: int
 
     def __call__(self, value: str, _origins: frozenset[str]) -> int:
-        """Read digits."""
+        """Return the integer."""
         if not (value.isascii() and value.isdigit() and self.minimum <= int(value[:9]) <= self.maximum):
             raise ValueError(f"must be an integer between {self.minimum} and {self.maximum}")
         return int(value)
 
 
 def integer(minimum: int, maximum: int) -> ParameterReader:
-    """Make a reader of whole numbers in a range, both ends allowed."""
+    """Return a reader of integers in an inclusive range."""
     return IntegerReader(minimum, maximum)
 
 
 def choice(*choices: str) -> ParameterReader:
-    """Make a reader of one of some words."""
+    """Return a reader that accepts one of several strings."""
 
     def read(value: str, _origins: frozenset[str]) -> str:
         if value not in choices:
@@ -88,9 +88,9 @@ def choice(*choices: str) -> ParameterReader:
 
 
 def uri(*collections: str) -> ParameterReader:
-    """Make a reader of a resource URI into its last segment, the id.
+    """Return a reader that reads a resource URI into its last segment, the id.
 
-    The URI may be of any of the collections; `scheduled_events/invitees` has an id after each of the words.
+    The URI may belong to any of the collections; `scheduled_events/invitees` has an id after each name.
     """
 
     def read(value: str, origins: frozenset[str]) -> str:
@@ -104,7 +104,7 @@ def uri(*collections: str) -> ParameterReader:
 
 
 def sort(*fields: str, several: bool = False) -> ParameterReader:
-    """Make a reader of `field:asc|desc` (comma-separated if several) into (field, descending) pairs."""
+    """Return a reader of `field:asc|desc` (comma-separated if several) into (field, is_descending) pairs."""
 
     def read(value: str, _origins: frozenset[str]) -> list[tuple[str, bool]]:
         parts = [part.strip().partition(":") for part in value.split(",")]
@@ -120,16 +120,16 @@ PAGING = (Parameter("count", integer(1, MAX_COUNT)), Parameter(TOKEN_PARAMETER, 
 
 
 def id_of(value: str, collection: str, origins: Iterable[str]) -> str | None:
-    """Give the id at the end of a URI of a collection on a known origin, None for any other text."""
+    """Return the id in a URI of a collection on an accepted origin; None for any other string."""
     try:
         parts = urlsplit(value)
-    except ValueError:  # an address that is none
+    except ValueError:  # not a URL
         return None
-    path, words = parts.path.removeprefix("/").split("/"), collection.split("/")
+    path, names = parts.path.removeprefix("/").split("/"), collection.split("/")
     if f"{parts.scheme}://{parts.netloc}" not in origins or parts.query or parts.fragment:
         return None
-    fits = path[::2] == words and len(path) == 2 * len(words) and all(path[1::2])
-    return path[-1] if fits else None
+    matches = path[::2] == names and len(path) == 2 * len(names) and all(path[1::2])
+    return path[-1] if matches else None
 
 
 def read_query(
@@ -139,18 +139,18 @@ def read_query(
     *,
     strict: bool = False,
 ) -> tuple[dict[str, Any], list[Body]]:
-    """Give the values of the declared parameters (absent ones are None), and details of all that is wrong.
+    """Return the values of the declared parameters (None if absent), and the details of all problems.
 
-    Unknown parameters are ignored, as Calendly does, unless `strict`; of a repeated one the last counts,
-    unless it may be given often. `name[]` is read as `name`.
+    Unless `strict`, unknown parameters are ignored, as Calendly does. The last value of a repeated parameter
+    wins, unless it has a `max_count`. `name[]` is read as `name`.
     """
-    given: dict[str, list[str]] = {}
+    remaining: dict[str, list[str]] = {}
     for name, value in pairs:
-        given.setdefault(name.removesuffix("[]"), []).append(value)
+        remaining.setdefault(name.removesuffix("[]"), []).append(value)
     values: dict[str, Any] = {}
     problems = []
     for parameter in declared:
-        raw = given.pop(parameter.name, [])
+        raw = remaining.pop(parameter.name, [])
         values[parameter.name] = None
         if not raw:
             if parameter.required:
@@ -161,7 +161,7 @@ def read_query(
         except ValueError as error:
             problems.append(detail(str(error), parameter.name))
     if strict:
-        problems += [detail("is not known", name) for name in given]
+        problems += [detail("is unknown", name) for name in remaining]
     return values, problems
 
 
@@ -169,11 +169,11 @@ def _read(parameter: Parameter, raw: list[str], origins: frozenset[str]) -> Any:
     if not parameter.max_count:
         return parameter.read(raw[-1], origins)
     if len(raw) > parameter.max_count:
-        raise ValueError(f"may be given {parameter.max_count} times at most")
+        raise ValueError(f"must not appear more than {parameter.max_count} times")
     return [parameter.read(value, origins) for value in raw]
 
 
 def page_size(values: dict[str, Any]) -> int:
-    """Give the rows wanted on a page."""
+    """Return the requested number of rows per page."""
     count: int | None = values["count"]
     return DEFAULT_COUNT if count is None else count

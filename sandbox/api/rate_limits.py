@@ -1,11 +1,11 @@
-"""How many requests are left: per token (an app: per user), per user where an operation has own limits.
+"""Rate limits: per personal token, or per app and user; some operations have additional limits per user.
 
-A mode says how requests are counted and what replies tell of it:
+A mode sets how requests are counted and what replies report:
 
-- `fixed`: a window runs from its first request on; Reset is the seconds to its end, rounded up.
-- `sliding`: each request counts for the window's length; Reset is the seconds until one more is free.
-- `always-60`: as `fixed`, but Reset says 60 at all times, as was seen in recordings of Calendly.
-- `retry-after`: as `fixed`, but nothing is told before a 429, which has `Retry-After` alone.
+- `fixed`: a window starts with its first request; Reset is the seconds to its end, rounded up.
+- `sliding`: each request counts for the length of the window; Reset is the seconds until one is free again.
+- `always-60`: like `fixed`, but Reset is always 60, as in recordings of Calendly.
+- `retry-after`: like `fixed`, but the only header is `Retry-After`, on a 429.
 """
 
 import hashlib
@@ -24,38 +24,38 @@ MODES = ("fixed", "sliding", "always-60", "retry-after")
 
 
 class RateWindow(NamedTuple):
-    """So many requests in so many seconds."""
+    """A maximum number of requests in a number of seconds."""
 
     limit: int
     seconds: int
 
 
 class OperationLimits(NamedTuple):
-    """The windows of an operation that has some beside the general one, by plan."""
+    """The additional windows of an operation, by plan."""
 
     paid: tuple[RateWindow, ...]
     free: tuple[RateWindow, ...]
 
 
-# The documentation gives no number for the free plan; the trial's is taken.
+# The documentation has no number for the free plan; this is the trial's.
 BOOKING_LIMITS = OperationLimits(
     paid=(RateWindow(10, 60), RateWindow(50, 60 * 60), RateWindow(100, 24 * 60 * 60)),
     free=(RateWindow(5, 24 * 60 * 60),),
 )
 
 TOKEN_ISSUE_LIMIT = RateWindow(8, 60)
-"""OAuth tokens that one user may be issued, whatever the app."""
+"""OAuth tokens that may be issued to one user, across all apps."""
 
 
 class RateLimitAccount(NamedTuple):
-    """Whose requests are counted: the kind of plan, and a name that differs for all that is counted apart."""
+    """The account that requests are counted for, as reported in headers: plan, and a unique key."""
 
     tier: str
     key: str
 
 
 def _account_of(caller: Caller) -> RateLimitAccount:
-    """Return whose requests a caller's are; of a token, the key has a hash alone."""
+    """Return the account of a caller; the key of a personal token contains only its hash."""
     if caller.client:
         key = f"oauth:{caller.client.client_id}:{caller.member.uuid}"
     else:
@@ -65,7 +65,7 @@ def _account_of(caller: Caller) -> RateLimitAccount:
 
 @dataclass(frozen=True)
 class RateLimitStatus:
-    """What a token has left after a request."""
+    """The state of a rate limit after a request."""
 
     limit: int
     remaining: int
@@ -76,7 +76,7 @@ class RateLimitStatus:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """What the reply tells of it."""
+        """The rate limit headers of the reply."""
         if self.mode == "retry-after":
             return [("Retry-After", str(self.reset_s))] if self.exceeded else []
         reset_s = WINDOW_S if self.mode == "always-60" else self.reset_s
@@ -90,23 +90,23 @@ class RateLimitStatus:
 
 
 class WindowCounter(Protocol):
-    """The requests of one window."""
+    """Counts the requests of one window."""
 
     def used(self, now: float) -> int:
-        """Give how many count now."""
+        """Return the number of requests that count now."""
         ...
 
     def free_at(self, now: float) -> float:
-        """Give when fewer will count; a window from now on where none does."""
+        """Return when fewer requests will count; if none does, a full window from now."""
         ...
 
     def add(self, requests: int, now: float) -> None:
-        """Count some more."""
+        """Count more requests."""
         ...
 
 
 class FixedWindowCounter:
-    """Counts from the first request on, and forgets all at once."""
+    """Starts a window with its first request and clears all requests together."""
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
@@ -114,44 +114,44 @@ class FixedWindowCounter:
         self._used = 0
 
     def used(self, now: float) -> int:
-        """Give how many count now."""
+        """Return the number of requests in the current window."""
         return self._used if now - self._start < self._seconds else 0
 
     def free_at(self, now: float) -> float:
-        """Give when the window ends."""
+        """Return when the window ends."""
         return (self._start if self.used(now) else now) + self._seconds
 
     def add(self, requests: int, now: float) -> None:
-        """Count some more."""
+        """Count more requests, in a new window if the last one has ended."""
         if not self.used(now):
             self._start, self._used = now, 0
         self._used += requests
 
 
 class SlidingWindowCounter:
-    """Forgets each request on its own."""
+    """Counts each request for the length of the window."""
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
         self._log: deque[float] = deque()
 
     def used(self, now: float) -> int:
-        """Give how many count now."""
+        """Return the number of requests that count now."""
         while self._log and now - self._log[0] >= self._seconds:
             self._log.popleft()
         return len(self._log)
 
     def free_at(self, now: float) -> float:
-        """Give when the oldest is forgotten."""
+        """Return when the oldest request stops counting."""
         return (self._log[0] if self.used(now) else now) + self._seconds
 
     def add(self, requests: int, now: float) -> None:
-        """Count some more."""
+        """Count more requests."""
         self._log.extend([now] * requests)
 
 
 class RequestLimiter:
-    """Counts requests per token; `limit` replaces those of the plans, 0 stops counting."""
+    """Counts requests. `limit` replaces the limits of the plans; 0 turns rate limits off."""
 
     def __init__(
         self, limit: int | None, mode: str, clock: Callable[[], float], *, reports_account: bool
@@ -163,7 +163,7 @@ class RequestLimiter:
         self._counts: dict[object, WindowCounter] = {}
 
     def spend(self, caller: Caller, requests: int = 1) -> RateLimitStatus | None:
-        """Count requests; None where nothing is limited."""
+        """Count requests of a caller; return None if rate limits are off."""
         limit = self._limit if self._limit is not None else (PAID_LIMIT if caller.paid else FREE_LIMIT)
         if limit == 0:
             return None
@@ -174,37 +174,37 @@ class RequestLimiter:
     def spend_operation(
         self, caller: Caller, operation: str, limits: OperationLimits
     ) -> RateLimitStatus | None:
-        """Count one request of an operation with limits of its own; give the status that forbids it."""
+        """Count one request of an operation with additional limits; return the limit it exceeds, if any."""
         if self._limit == 0:
             return None
         windows = limits.paid if caller.paid else limits.free
         keys = [((caller.member.uuid, operation, window), window) for window in windows]
-        over = [self._budget(key, window, 1) for key, window in keys if self._left(key, window) < 1]
-        if not over:
+        exceeded = [self._status(key, window, 1) for key, window in keys if self._remaining(key, window) < 1]
+        if not exceeded:
             for key, window in keys:
                 self._spend(key, window, 1)
-        longest = max(over, key=lambda status: status.reset_s, default=None)
+        longest = max(exceeded, key=lambda status: status.reset_s, default=None)
         return longest and self._with_account(longest, caller)
 
     def spend_token_issue(self, user_uuid: str) -> RateLimitStatus | None:
-        """Count one OAuth token asked for; None where nothing is limited."""
+        """Count one requested OAuth token; return None if rate limits are off."""
         return None if self._limit == 0 else self._spend(("oauth", user_uuid), TOKEN_ISSUE_LIMIT, 1)
 
     def _with_account(self, status: RateLimitStatus, caller: Caller) -> RateLimitStatus:
         return replace(status, account=_account_of(caller)) if self._reports_account else status
 
     def _spend(self, key: object, window: RateWindow, requests: int) -> RateLimitStatus:
-        """Count what is allowed; what is refused counts nowhere."""
-        allowed = min(requests, self._left(key, window))
+        """Count the allowed requests; rejected ones don't count."""
+        allowed = min(requests, self._remaining(key, window))
         self._count(key, window).add(allowed, self._clock())
-        return self._budget(key, window, requests - allowed)
+        return self._status(key, window, requests - allowed)
 
-    def _budget(self, key: object, window: RateWindow, refused: int) -> RateLimitStatus:
+    def _status(self, key: object, window: RateWindow, rejected: int) -> RateLimitStatus:
         now = self._clock()
         reset_s = math.ceil(self._count(key, window).free_at(now) - now)
-        return RateLimitStatus(window.limit, self._left(key, window), reset_s, refused > 0, self._mode)
+        return RateLimitStatus(window.limit, self._remaining(key, window), reset_s, rejected > 0, self._mode)
 
-    def _left(self, key: object, window: RateWindow) -> int:
+    def _remaining(self, key: object, window: RateWindow) -> int:
         return max(0, window.limit - self._count(key, window).used(self._clock()))
 
     def _count(self, key: object, window: RateWindow) -> WindowCounter:

@@ -1,4 +1,4 @@
-"""Checks replies against the connector's JSON files: the only thing of the connector that is read here."""
+"""Check replies against the connector's JSON schemas, the only connector files that the sandbox reads."""
 
 import json
 from importlib.resources import files
@@ -13,7 +13,7 @@ _BASE = "sandbox:///"  # any absolute base: relative references between the file
 
 
 class ResponseChecker:
-    """Knows the record schema of each action that has a file; other actions pass."""
+    """Validates records against the output schema of an action; actions without a schema pass."""
 
     def __init__(self, folder: Traversable | None = None) -> None:
         documents = dict(_documents(folder or files("calendly_connector.schemas"), _BASE))
@@ -27,7 +27,7 @@ class ResponseChecker:
         }
 
     def problem(self, action: str, body: Record) -> str | None:
-        """Say what is wrong with a reply's records, None if nothing is; `{}` holds no record."""
+        """Return the first problem of a reply's records, None if they are valid; `{}` has no record."""
         validator = self._validators.get(action)
         if validator is None:
             return None
@@ -40,11 +40,11 @@ class ResponseChecker:
 
 
 def _documents(folder: Traversable, base: str) -> list[tuple[str, Any]]:
-    """Give (URI, JSON document) of each file in a folder and those below it."""
-    found = []
+    """Return (URI, JSON document) of each file in a folder and its subfolders."""
+    documents = []
     for entry in folder.iterdir():
         if entry.is_dir():
-            found += _documents(entry, f"{base}{entry.name}/")
+            documents += _documents(entry, f"{base}{entry.name}/")
         elif entry.name.endswith(".json"):
-            found.append((base + entry.name, json.loads(entry.read_bytes())))
-    return found
+            documents.append((base + entry.name, json.loads(entry.read_bytes())))
+    return documents

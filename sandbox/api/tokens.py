@@ -1,4 +1,4 @@
-"""The bearer tokens that open the sandbox, and what each may do. Pure; they open nothing else."""
+"""The bearer tokens of the sandbox and their rights; they are valid nowhere else. Pure."""
 
 import math
 from collections.abc import Callable, Collection, Iterable
@@ -10,13 +10,13 @@ from ..world.world import World
 
 
 def covers(scopes: Collection[str], scope: str) -> bool:
-    """Whether scopes include another: writing includes reading."""
+    """Check whether scopes include a scope; write access includes read access."""
     family, _, right = scope.partition(":")
     return scope in scopes or (right == "read" and f"{family}:write" in scopes)
 
 
 class OAuthClient(NamedTuple):
-    """The OAuth app a token was issued to, and the key that signs its webhooks."""
+    """The OAuth app that a token was issued to, and the key that signs its webhooks."""
 
     client_id: str
     webhook_key: str
@@ -24,7 +24,7 @@ class OAuthClient(NamedTuple):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who a token speaks for, until when (unix seconds); `client` is None for a personal token."""
+    """The user behind a token. `expires_at` is in Unix seconds; `client` is None for a personal token."""
 
     token: str
     member: Member
@@ -35,11 +35,11 @@ class Caller:
 
     @property
     def rate_limit_key(self) -> object:
-        """What requests are counted by: a personal token, or an app and a user whatever the token."""
+        """The key for counting requests: a personal token, or the app and user of an OAuth token."""
         return (self.client.client_id, self.member.uuid) if self.client else self.token
 
     def has_scope(self, scope: str) -> bool:
-        """Whether the token covers a scope."""
+        """Check whether the token covers a scope."""
         return covers(self.scopes, scope)
 
 
@@ -48,13 +48,13 @@ class BearerTokens:
 
     def __init__(self, world: World, clock: Callable[[], float], scopes: Collection[str]) -> None:
         members = world.population.members
-        owner, admin, plain, small_owner = members[0], members[1], members[2], members[-1]
+        owner, admin, user, small_owner = members[0], members[1], members[2], members[-1]
         self._world = world
         self._clock = clock
         self._callers: dict[str, Caller] = {}
         self.mint("sandbox-owner", owner, scopes)
         self.mint("sandbox-admin", admin, scopes)
-        self.mint("sandbox-member", plain, scopes)
+        self.mint("sandbox-member", user, scopes)
         self.mint("sandbox-no-scopes", owner, ())
         self.mint("sandbox-events-only", owner, ["scheduled_events:read"])
         self.mint("sandbox-users-only", owner, ["users:read"])
@@ -70,16 +70,16 @@ class BearerTokens:
         client: OAuthClient | None = None,
         expires_at: float = math.inf,
     ) -> Caller:
-        """Make a token, or make it anew with other rights."""
+        """Create a token, or replace it with one that has other rights."""
         caller = self._callers[token] = Caller(token, member, frozenset(scopes), paid, client, expires_at)
         return caller
 
     def drop(self, token: str) -> None:
-        """Take a token away, if it is there."""
+        """Delete a token if it exists."""
         self._callers.pop(token, None)
 
     def caller(self, authorization: str | None) -> Caller | None:
-        """Give whom an Authorization header speaks for; None for nobody, for who has left, and too late."""
+        """Return the caller of an Authorization header; None if invalid, expired or the user has left."""
         scheme, _, token = (authorization or "").partition(" ")
         caller = self._callers.get(token.strip()) if scheme.lower() == "bearer" else None
         if caller is None or self._clock() >= caller.expires_at:
@@ -87,5 +87,5 @@ class BearerTokens:
         return caller if self._world.member(caller.member.uuid) else None
 
     def all(self) -> list[Caller]:
-        """Give every caller whose token has not expired."""
+        """Return all callers whose tokens haven't expired."""
         return [caller for caller in self._callers.values() if self._clock() < caller.expires_at]

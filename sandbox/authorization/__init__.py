@@ -1,1 +1,1 @@
-"""The sandbox's authorization server: where people allow apps, and apps get tokens."""
+"""The sandbox's OAuth server: users grant access to apps, and apps get tokens."""

@@ -1,4 +1,4 @@
-"""The apps that are registered here: what each is called, may ask for and is sent back to. Pure."""
+"""The registered OAuth apps: names, scopes and redirect URIs. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class App:
     """A registered app.
 
     Attributes:
-        kind: a web app has a secret; a native one has none and proves itself by PKCE.
-        scopes: it may ask for these and no others.
-        webhook_key: signs the messages of all webhook subscriptions made with its tokens.
-        legacy: from before scopes were introduced: without any asked for, it is given all, as `default`.
+        kind: a web app has a secret; a native app has none and uses PKCE.
+        scopes: the scopes that it may request.
+        webhook_key: signs the messages of all webhook subscriptions created with its tokens.
+        legacy: registered before scopes existed; a request without scopes gets full access, as `default`.
     """
 
     client_id: str
@@ -35,33 +35,34 @@ class App:
     legacy: bool = False
 
     def authenticates(self, secret: str | None) -> bool:
-        """Whether a secret is this app's; a native app's is none."""
+        """Check an app's secret; for a native app it must be None."""
         if self.secret is None or secret is None:
             return self.secret is secret
         return compare_digest(self.secret.encode(), secret.encode())
 
     def may_redirect_to(self, uri: str) -> bool:
-        """Whether a URI is registered: to the letter, save for the port of a native app on this machine."""
+        """Check whether a URI is registered; a native app may use any port of a loopback URI."""
         if uri in self.redirect_uris:
             return True
-        portless = _on_any_port(uri) if self.kind == "native" else None
-        return portless is not None and portless in map(_on_any_port, self.redirect_uris)
+        portless = _without_port(uri) if self.kind == "native" else None
+        return portless is not None and portless in map(_without_port, self.redirect_uris)
 
 
 def is_redirect_uri(uri: str) -> bool:
-    """Whether a URI can be registered: https, or http on this machine; no fragment."""
+    """Check whether a URI may be registered: https, or http on loopback; no fragment."""
     try:
         parts = urlsplit(uri)
         host = parts.hostname or ""
-        known_port = parts.port != 0
+        is_valid_port = parts.port != 0
     except ValueError:
         return False
-    reachable = parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(host))
-    return bool(_VISIBLE_ASCII.fullmatch(uri)) and "#" not in uri and bool(host) and known_port and reachable
+    is_secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(host))
+    is_plain = bool(_VISIBLE_ASCII.fullmatch(uri)) and "#" not in uri
+    return is_plain and bool(host) and is_valid_port and is_secure
 
 
-def _on_any_port(uri: str) -> tuple[str, str, str] | None:
-    """Give what is left of an http URI on this machine without its port; None for any other."""
+def _without_port(uri: str) -> tuple[str, str, str] | None:
+    """Return host, path and query of a loopback http URI; None for any other URI."""
     if not is_redirect_uri(uri):
         return None
     parts = urlsplit(uri)
@@ -75,7 +76,7 @@ WEB = App(
     client_id="sandbox-web",
     name="Sandbox web app",
     kind="web",
-    secret="sandbox-web-secret",  # noqa: S106 - opens this sandbox and nothing else
+    secret="sandbox-web-secret",  # noqa: S106 - valid for the sandbox only
     redirect_uris=("http://localhost:8710/callback", "https://app.acme.example/oauth/callback"),
     scopes=SCOPES,
     webhook_key="sandbox-web-webhook-key",
@@ -98,15 +99,15 @@ class AppRegistry:
         self._apps = {app.client_id: app for app in (WEB, NATIVE)}
 
     def register(self, app: App) -> None:
-        """Put in an app; ValueError where its id is taken."""
+        """Add an app; raise ValueError if its client_id exists."""
         if app.client_id in self._apps:
-            raise ValueError("client_id is taken")
+            raise ValueError(f"client_id {app.client_id} is already registered")
         self._apps[app.client_id] = app
 
     def find(self, client_id: str) -> App | None:
-        """Give the app with this id."""
+        """Return the app with this client_id, None if unknown."""
         return self._apps.get(client_id)
 
     def all(self) -> list[App]:
-        """Give every app."""
+        """Return all apps."""
         return list(self._apps.values())

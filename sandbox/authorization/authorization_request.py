@@ -1,4 +1,4 @@
-"""What an app asks a user for, read from the query that brings the user here, and the way back. Pure."""
+"""Read an app's authorization request, and build the redirect back to the app. Pure."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -11,7 +11,7 @@ from .errors import OAuthError, invalid_request
 from .forms import FormFields
 
 DEFAULT_SCOPE = "default"
-"""How a legacy app's full access is called."""
+"""The scope for full access of a legacy app."""
 
 REPEATED_FIELDS = (
     "client_id",
@@ -22,18 +22,18 @@ REPEATED_FIELDS = (
     "code_challenge",
     "code_challenge_method",
 )
-"""What the page has to send back, so that the decision is about what was asked."""
+"""Parameters that the consent page sends back together with the user's decision."""
 
 _S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True)
 class AuthorizationRequest:
-    """An authorization request that was found good.
+    """A valid authorization request.
 
     Attributes:
-        scopes: those asked for; none gives a token that may do nothing.
-        challenge: of PKCE, method S256; a web app may leave it out.
+        scopes: the requested scopes; without any, the token has no rights.
+        challenge: PKCE challenge, method S256; optional for a web app.
     """
 
     app: App
@@ -43,43 +43,43 @@ class AuthorizationRequest:
     challenge: str | None
 
     def granted(self, chosen: Collection[str]) -> str:
-        """Give the scope of the tokens when a user grants some of what is asked for."""
+        """Return the scope of the tokens if a user grants only `chosen` scopes."""
         if self.scopes == (DEFAULT_SCOPE,):
             return DEFAULT_SCOPE
         return " ".join(scope for scope in self.scopes if scope in chosen)
 
-    def redirect_with(self, answer: Mapping[str, str]) -> str:
-        """Give where the user is sent with an answer."""
-        return redirect_uri_with(self.redirect_uri, answer, self.state)
+    def redirect_with(self, parameters: Mapping[str, str]) -> str:
+        """Return the URL that the browser is redirected to, with parameters for the app."""
+        return redirect_uri_with(self.redirect_uri, parameters, self.state)
 
 
 def read_client(apps: AppRegistry, fields: FormFields) -> tuple[App, str]:
-    """Give who asks and where answers go; without that, nobody may be redirected anywhere."""
+    """Return app and redirect URI; OAuthError if either is invalid, which must not redirect the browser."""
     app = apps.find(fields.required("client_id"))
     if app is None:
-        raise OAuthError("invalid_client", "No app is registered under this client_id.")
+        raise OAuthError("invalid_client", "No app is registered with this client_id.")
     redirect_uri = fields.required("redirect_uri")
     if not app.may_redirect_to(redirect_uri):
-        raise invalid_request("The redirect_uri is none of those that are registered for this app.")
+        raise invalid_request("The redirect_uri is not registered for this app.")
     return app, redirect_uri
 
 
 def read_request(
     app: App, redirect_uri: str, fields: FormFields, *, needs_scope: bool
 ) -> AuthorizationRequest:
-    """Read the rest of an authorization request; `needs_scope` refuses one that asks for none."""
+    """Read the rest of an authorization request; with `needs_scope`, one without scopes is an error."""
     state = fields.optional("state")
     if fields.required("response_type") != "code":
         raise OAuthError("unsupported_response_type", "The response_type must be code.")
     scopes = _scopes(app, fields)
     if needs_scope and not scopes:
-        raise OAuthError("invalid_scope", "The request asks for no scope: add the parameter scope.")
+        raise OAuthError("invalid_scope", "The parameter scope is missing.")
     return AuthorizationRequest(app, redirect_uri, state, scopes, _challenge(app, fields))
 
 
-def redirect_uri_with(uri: str, answer: Mapping[str, str], state: str | None) -> str:
-    """Give a redirect URI with an answer, and the state just as it came."""
-    query = urlencode({**answer, **({"state": state} if state is not None else {})})
+def redirect_uri_with(uri: str, parameters: Mapping[str, str], state: str | None) -> str:
+    """Return a redirect URI with parameters and the unchanged state."""
+    query = urlencode({**parameters, **({"state": state} if state is not None else {})})
     return f"{uri}{'&' if '?' in uri else '?'}{query}"
 
 
@@ -88,7 +88,7 @@ def _scopes(app: App, fields: FormFields) -> tuple[str, ...]:
     if app.legacy and scopes in {(), (DEFAULT_SCOPE,)}:
         return (DEFAULT_SCOPE,)
     if not all(covers(app.scopes, scope) for scope in scopes):
-        raise OAuthError("invalid_scope", "A scope is unknown, or not registered for this app.")
+        raise OAuthError("invalid_scope", "A scope is unknown or not registered for this app.")
     return scopes
 
 
@@ -98,8 +98,8 @@ def _challenge(app: App, fields: FormFields) -> str | None:
         return None
     if challenge is None:
         raise invalid_request("The parameter code_challenge is missing.")
-    if method != "S256":  # left out, it would mean plain
+    if method != "S256":  # the default would be plain
         raise invalid_request("The code_challenge_method must be S256.")
     if not _S256_CHALLENGE.fullmatch(challenge):
-        raise invalid_request("The code_challenge is no SHA-256 digest in base64url without padding.")
+        raise invalid_request("The code_challenge must be a SHA-256 digest in base64url without padding.")
     return challenge

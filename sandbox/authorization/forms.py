@@ -1,4 +1,4 @@
-"""Reads parameters and client credentials, each of which may be given once. Pure."""
+"""Read OAuth parameters and client credentials; each parameter may appear once. Pure."""
 
 import binascii
 from base64 import b64decode
@@ -12,57 +12,57 @@ from .errors import invalid_client, invalid_request
 
 
 class FormFields:
-    """The parameters of a query or a form; one without a value counts as left out (RFC 6749, 3.1)."""
+    """The parameters of a query or a form; one without a value counts as missing (RFC 6749, 3.1)."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self._pairs = [(name, value) for name, value in pairs if value]
         self._counts = Counter(name for name, _ in self._pairs)
 
     def optional(self, name: str) -> str | None:
-        """Give a parameter, None where it is left out."""
+        """Return a parameter, None if missing."""
         if self._counts[name] > 1:
-            raise invalid_request(f"The parameter {name} is given more than once.")
+            raise invalid_request(f"The parameter {name} appears more than once.")
         return next(iter(self.get_all(name)), None)
 
     def required(self, name: str) -> str:
-        """Give a parameter that must be there."""
+        """Return a parameter; raise `invalid_request` if missing."""
         value = self.optional(name)
         if value is None:
             raise invalid_request(f"The parameter {name} is missing.")
         return value
 
     def get_all(self, name: str) -> list[str]:
-        """Give all values of a parameter."""
-        return [value for given, value in self._pairs if given == name]
+        """Return all values of a parameter."""
+        return [value for key, value in self._pairs if key == name]
 
     def require_single(self) -> None:
-        """Refuse a form that gives any parameter twice."""
+        """Raise `invalid_request` if any parameter appears more than once."""
         for name in self._counts:
             self.optional(name)
 
 
 def parse_query(query: str) -> FormFields:
-    """Read a query."""
+    """Read the parameters of a query."""
     return FormFields(parse_qsl(query, keep_blank_values=True))
 
 
 def parse_body(request: HttpRequest) -> FormFields:
-    """Read a form; nothing but a form is taken."""
+    """Read the parameters of a form; raise `invalid_request` for any other content type."""
     if request.media_type != FORM:
         raise invalid_request(f"The body must be {FORM}.")
     return parse_query(request.body.decode("utf-8", "replace"))
 
 
 def authenticate_client(apps: AppRegistry, authorization: str | None, fields: FormFields) -> App:
-    """Give the app a call comes from.
+    """Return the app that sent a request, or raise `invalid_client`.
 
-    A web app proves itself by HTTP Basic or by client_id and client_secret, a native one names itself.
+    A web app authenticates with HTTP Basic or client_id and client_secret, a native app with its client_id.
     """
     client_id, secret = fields.optional("client_id"), fields.optional("client_secret")
     if authorization is not None:
         name, password = _basic(authorization)
         if secret is not None or client_id not in {None, name}:
-            raise invalid_request("Client credentials are given in two ways.")
+            raise invalid_request("Send the client credentials by HTTP Basic or in the form, not both.")
         client_id, secret = name, password or None
     app = apps.find(client_id) if client_id is not None else None
     if app is None or not app.authenticates(secret):

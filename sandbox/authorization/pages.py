@@ -1,4 +1,4 @@
-"""The two pages people see: what an app asks for, and why nobody is sent back to it. Pure."""
+"""The consent page and the error page. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -29,22 +29,22 @@ footer {{ opacity: .8; margin-top: 2rem; }}
 <main>
 {content}
 </main>
-<footer>A made-up Calendly on this machine. No account exists, and nothing leaves it.</footer>
+<footer>A mock Calendly on this machine. The accounts are not real, and no data leaves this machine.</footer>
 </body>
 </html>
 """
 
 _CONSENT = """\
 <h1>Allow {name}?</h1>
-<p>The {kind} app <strong>{name}</strong> asks for access to Calendly. \
-The answer goes to <code>{redirect_uri}</code>.</p>
+<p>The {kind} app <strong>{name}</strong> requests access to Calendly. \
+You will be redirected to <code>{redirect_uri}</code>.</p>
 <form method="post" action="/oauth/authorize">
 {repeated}
-<p><label for="user">You are</label> <select id="user" name="user">
+<p><label for="user">Sign in as</label> <select id="user" name="user">
 {users}
 </select></p>
 <fieldset>
-<legend>It may</legend>
+<legend>This app will be able to:</legend>
 {scopes}
 </fieldset>
 <p><button type="submit" name="decision" value="allow">Allow</button>
@@ -52,7 +52,7 @@ The answer goes to <code>{redirect_uri}</code>.</p>
 </form>"""
 
 _ERROR = """\
-<h1>This app cannot sign you in</h1>
+<h1>This app can't sign you in</h1>
 <p>{description}</p>
 <p><code>{error}</code></p>"""
 
@@ -63,7 +63,7 @@ def consent(
     members: Iterable[Member],
     chosen: Member | None,
 ) -> bytes:
-    """Give the page on which a user allows or denies; `repeated` is the request, sent back with it."""
+    """Return the consent page; `repeated` are the parameters of the request, sent back with the decision."""
     content = _CONSENT.format(
         name=escape(request.app.name),
         kind=request.app.kind,
@@ -79,9 +79,9 @@ def consent(
 
 
 def error(problem: OAuthError) -> bytes:
-    """Give the page for whoever cannot be redirected."""
+    """Return the page for an error that must not redirect to the app."""
     content = _ERROR.format(description=escape(problem.description), error=escape(problem.error))
-    return _page("This app cannot sign you in", content)
+    return _page("This app can't sign you in", content)
 
 
 def _page(title: str, content: str) -> bytes:
@@ -90,22 +90,22 @@ def _page(title: str, content: str) -> bytes:
 
 def _option(member: Member, *, is_chosen: bool) -> str:
     user = member.user
-    words = f"{user['name']} ({user['email']}), {member.role}"
-    return f'<option value="{escape(member.uuid)}"{" selected" if is_chosen else ""}>{escape(words)}</option>'
+    label = f"{user['name']} ({user['email']}), {member.role}"
+    return f'<option value="{escape(member.uuid)}"{" selected" if is_chosen else ""}>{escape(label)}</option>'
 
 
 def _scopes(scopes: Sequence[str]) -> str:
     if scopes == (DEFAULT_SCOPE,):
-        return "<p>do everything you may do (default)</p>"
+        return "<p>do everything that you can do (default)</p>"
     if not scopes:
-        return "<p>do nothing: it asks for no scope</p>"
+        return "<p>do nothing: it requests no scopes</p>"
     return "\n".join(
         f'<label><input type="checkbox" name="granted" value="{escape(scope)}" checked> '
-        f"{escape(_in_words(scope))} <code>{escape(scope)}</code></label>"
+        f"{escape(_description(scope))} <code>{escape(scope)}</code></label>"
         for scope in scopes
     )
 
 
-def _in_words(scope: str) -> str:
+def _description(scope: str) -> str:
     family, _, right = scope.partition(":")
     return f"{right} {family.replace('_', ' ')}"

@@ -1,4 +1,4 @@
-"""Answers the requests of browsers and apps; a table of routes at the end of `__init__`."""
+"""The OAuth endpoints for browsers and apps; the routes are in `__init__`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _AUTHENTICATION = ["client_secret_basic", "client_secret_post", "none"]
 _NOT_STORED: Headers = [("Cache-Control", "no-store"), ("Pragma", "no-cache")]
 _PAGE_HEADERS: Headers = [
     ("Content-Type", pages.HTML),
-    # No form-action: browsers apply it to where a form's answer redirects, and that is the app.
+    # No form-action: browsers also apply it to the redirect after a form, which leads to the app.
     ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
@@ -41,14 +41,14 @@ _PAGE_HEADERS: Headers = [
 
 @dataclass
 class ConsentStub:
-    """Who sits before the browser: "ask" shows the page, "allow" and "deny" answer in its place."""
+    """The user in the browser: "ask" shows the consent page, "allow" and "deny" decide without it."""
 
     answer: Literal["ask", "allow", "deny"] = "ask"
     member: Member | None = None
 
 
 class MockAuthorizationServer:
-    """All endpoints of OAuth at one issuer."""
+    """The OAuth endpoints of one issuer."""
 
     def __init__(
         self,
@@ -77,11 +77,11 @@ class MockAuthorizationServer:
         }
 
     def serves(self, path: str) -> bool:
-        """Whether a path is one of OAuth's."""
+        """Check whether a path is an OAuth endpoint."""
         return path in self._routes
 
     def handle(self, request: HttpRequest, fault: Fault | None = None) -> HandledRequest:
-        """Answer one request; a fault that replaces the reply leaves everything undone."""
+        """Handle one request; a fault of the kinds `REPLACING` replaces the reply and changes nothing."""
         operation = f"{request.method} {request.path}"
         if fault and fault.kind in REPLACING:
             return HandledRequest(operation, http_messages.fault_response(fault, _NOT_STORED))
@@ -97,15 +97,15 @@ class MockAuthorizationServer:
     # For browsers
 
     def _get_authorize(self, request: HttpRequest) -> HttpResponse:
-        return self._answer_to_app(lambda: forms.parse_query(request.query), self._show)
+        return self._run_consent_step(lambda: forms.parse_query(request.query), self._show_consent)
 
     def _post_authorize(self, request: HttpRequest) -> HttpResponse:
-        return self._answer_to_app(lambda: forms.parse_body(request), self._read_decision)
+        return self._run_consent_step(lambda: forms.parse_body(request), self._read_decision)
 
-    def _answer_to_app(
+    def _run_consent_step(
         self, read: Callable[[], FormFields], run: Callable[[AuthorizationRequest, FormFields], HttpResponse]
     ) -> HttpResponse:
-        """Run a step of the consent; its errors go to the app as soon as it is known where that is."""
+        """Run a step of the consent; redirect errors to the app once app and redirect URI are known."""
         try:
             fields = read()
             app, redirect_uri = authorization_request.read_client(self._apps, fields)
@@ -121,7 +121,7 @@ class MockAuthorizationServer:
             state = states[0] if len(states) == 1 else None
             return _redirect(authorization_request.redirect_uri_with(redirect_uri, error.body, state))
 
-    def _show(self, request: AuthorizationRequest, fields: FormFields) -> HttpResponse:
+    def _show_consent(self, request: AuthorizationRequest, fields: FormFields) -> HttpResponse:
         chosen = self._member(fields.optional("login_hint")) or self._consent_stub.member
         if self._consent_stub.answer != "ask":
             member = chosen or self._world.population.members[0]
@@ -139,7 +139,7 @@ class MockAuthorizationServer:
     def _read_decision(self, request: AuthorizationRequest, fields: FormFields) -> HttpResponse:
         member = self._member(fields.required("user"))
         if member is None:
-            raise invalid_request("The user is none of this Calendly.")
+            raise invalid_request("The user is unknown.")
         scope = request.granted(fields.get_all("granted"))
         return self._respond_to_decision(request, member, scope, fields.required("decision"))
 
@@ -152,13 +152,13 @@ class MockAuthorizationServer:
         return _redirect(request.redirect_with({"code": code}))
 
     def _selectable_members(self, chosen: Member | None) -> list[Member]:
-        """Give the users to choose from: the first, the last (of the small organization), the chosen one."""
+        """Return the users to choose from: the first ones, the last (small organization), the chosen one."""
         members = self._world.population.by_user
-        some = [*islice(members.values(), _MAX_LISTED), *islice(reversed(members.values()), 1)]
-        return list({member.uuid: member for member in [*some, *([chosen] if chosen else [])]}.values())
+        candidates = [*islice(members.values(), _MAX_LISTED), *islice(reversed(members.values()), 1)]
+        return list({member.uuid: member for member in [*candidates, *([chosen] if chosen else [])]}.values())
 
     def _member(self, name: str | None) -> Member | None:
-        """Give a user by id, URI or mail address."""
+        """Return a user by id, URI or email address."""
         if name is None:
             return None
         return self._world.member(name.rpartition("/")[2]) or self._world.member_by_email(name)
@@ -184,7 +184,7 @@ class MockAuthorizationServer:
         )
 
     def _issue(self, member: Member, make: Callable[[], TokenPair]) -> HttpResponse:
-        """Issue tokens unless the user has had too many of late; nothing is used up then."""
+        """Issue tokens; over the limit, send a 429 and leave the code or refresh token unused."""
         limit_status = self._limiter.spend_token_issue(member.uuid)
         headers = limit_status.headers if limit_status else []
         if limit_status and limit_status.exceeded:
@@ -201,7 +201,7 @@ class MockAuthorizationServer:
         try:
             app, fields = self._client(request)
         except OAuthError as error:
-            if error.status != 401:  # noqa: PLR2004 - the documentation has a 403 in its place here
+            if error.status != 401:  # noqa: PLR2004 - documented as a 403 here
                 raise
             raise OAuthError("unauthorized_client", error.description, status=403) from None
         self._token_store.revoke(app, fields.required("token"))
@@ -217,7 +217,7 @@ class MockAuthorizationServer:
 
 
 def _error_response(error: OAuthError) -> HttpResponse:
-    is_unauthenticated = error.status == 401  # noqa: PLR2004 - HTTP wants to be told how (RFC 6749, 5.2)
+    is_unauthenticated = error.status == 401  # noqa: PLR2004 - needs WWW-Authenticate (RFC 6749, 5.2)
     headers = [("WWW-Authenticate", 'Basic realm="oauth"')] if is_unauthenticated else []
     return http_messages.json_response(error.status, error.body, headers)
 
@@ -227,7 +227,7 @@ def _redirect(target: str) -> HttpResponse:
 
 
 def _metadata(issuer: str) -> dict[str, Any]:
-    """Give the server's metadata (RFC 8414)."""
+    """Return the server's metadata (RFC 8414)."""
     return {
         "issuer": issuer,
         "authorization_endpoint": issuer + AUTHORIZE,

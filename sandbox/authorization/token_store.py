@@ -1,4 +1,4 @@
-"""Codes and tokens: what was issued to whom, and what of it still counts. Pure, but for the clock."""
+"""Issue, refresh, revoke and introspect OAuth codes and tokens. Pure, except for the clock."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -18,12 +18,12 @@ CODE_LIFETIME_S = 600
 ACCESS_TOKEN_LIFETIME_S = 7200
 
 _SECRET_BYTES = 32
-_ACCESS_BYTES = 160  # as hex about as long as Calendly's, which are JWTs
+_ACCESS_BYTES = 160  # in hex about as long as Calendly's JWTs
 
 
 @dataclass(eq=False)
 class AppGrant:
-    """What a user allowed an app; all tokens that came of it."""
+    """Access that a user granted to an app, with all tokens issued for it."""
 
     app: App
     member: Member
@@ -32,7 +32,7 @@ class AppGrant:
 
 @dataclass(frozen=True, eq=False)
 class TokenPair:
-    """One access token and one refresh token, which were issued together; `created_at` is in unix seconds."""
+    """An access token and the refresh token issued with it; `created_at` is in Unix seconds."""
 
     grant: AppGrant
     access_token: str
@@ -42,11 +42,11 @@ class TokenPair:
 
     @property
     def expires_at(self) -> int:
-        """When the access token ends; the refresh token does not."""
+        """When the access token expires; the refresh token doesn't."""
         return self.created_at + ACCESS_TOKEN_LIFETIME_S
 
     def response_body(self) -> dict[str, Any]:
-        """Give what the app is sent."""
+        """Return the body of the token response."""
         return {
             "token_type": "Bearer",
             "access_token": self.access_token,
@@ -58,7 +58,7 @@ class TokenPair:
         }
 
     def introspection(self) -> dict[str, Any]:
-        """Give what is said of either token while it counts."""
+        """Return the body of the introspection response for an active token."""
         return {
             "active": True,
             "scope": self.scope,
@@ -72,7 +72,7 @@ class TokenPair:
 
 @dataclass(eq=False)
 class AuthorizationCode:
-    """An authorization code, and what came of it once it was used."""
+    """An authorization code; `grant` is set once it was used."""
 
     request: AuthorizationRequest
     member: Member
@@ -82,7 +82,7 @@ class AuthorizationCode:
 
 
 class OAuthTokenStore:
-    """Everything issued; `make_secret` gives the hex digits of so many random bytes."""
+    """All issued codes and tokens; `make_secret` returns a random secret of a size in bytes."""
 
     def __init__(
         self,
@@ -103,18 +103,18 @@ class OAuthTokenStore:
     # Codes
 
     def issue_code(self, request: AuthorizationRequest, member: Member, scope: str) -> str:
-        """Give a code for what a user allowed."""
+        """Issue a code for the scope that a user granted."""
         value = self._make_secret(_SECRET_BYTES)
         self._codes[value] = AuthorizationCode(request, member, scope, self._clock() + CODE_LIFETIME_S)
         return value
 
     def valid_code(self, app: App, value: str, redirect_uri: str, verifier: str | None) -> AuthorizationCode:
-        """Give an unused code of an app's; one that was used before takes all down that came of it."""
+        """Return an app's unused code; a reused code revokes its grant and raises `invalid_grant`."""
         code = self._codes.get(value)
         if code is None or code.request.app is not app:
             raise invalid_grant()
         if code.grant is not None:
-            self._end(code.grant)
+            self._revoke_grant(code.grant)
             raise invalid_grant()
         if self._clock() >= code.expires_at or redirect_uri != code.request.redirect_uri:
             raise invalid_grant()
@@ -126,23 +126,23 @@ class OAuthTokenStore:
         return code
 
     def redeem(self, code: AuthorizationCode) -> TokenPair:
-        """Use up a good code."""
+        """Exchange a valid code for tokens."""
         code.grant = AppGrant(code.request.app, code.member)
         self._grants.append(code.grant)
         return self._issue(code.grant, code.scope)
 
     def expire_codes(self) -> int:
-        """Make all unused codes stale; give how many there were."""
+        """Expire all unused codes and return how many there were."""
         now = self._clock()
-        stale = [code for code in self._codes.values() if code.grant is None and code.expires_at > now]
-        for code in stale:
+        unused = [code for code in self._codes.values() if code.grant is None and code.expires_at > now]
+        for code in unused:
             code.expires_at = now
-        return len(stale)
+        return len(unused)
 
     # Tokens
 
     def valid_refresh(self, app: App, refresh_token: str) -> TokenPair:
-        """Give the pair of an unused refresh token of an app's."""
+        """Return the token pair of an app's unused refresh token, or raise `invalid_grant`."""
         pair = self._by_refresh.get(refresh_token)
         if pair is None or pair.grant.app is not app:
             raise invalid_grant()
@@ -150,13 +150,13 @@ class OAuthTokenStore:
         return pair
 
     def refresh(self, pair: TokenPair) -> TokenPair:
-        """Use up a good refresh token; the access token of its pair lives on to its end."""
+        """Exchange a valid refresh token for a new pair; the old access token remains valid."""
         del self._by_refresh[pair.refresh_token]
         migrated = " ".join(sorted(pair.grant.app.scopes)) if pair.scope == DEFAULT_SCOPE else pair.scope
         return self._issue(pair.grant, migrated)
 
     def introspect(self, app: App, token: str) -> dict[str, Any]:
-        """Say what a token is, to the app it was issued to."""
+        """Return the introspection of a token, for the app that it was issued to."""
         pair = self._pair(app, token)
         if pair is None or self._world.member(pair.grant.member.uuid) is None:
             return {"active": False}
@@ -165,28 +165,28 @@ class OAuthTokenStore:
         return pair.introspection()
 
     def revoke(self, app: App, token: str) -> None:
-        """End an access token, or with a refresh token all of its grant (RFC 7009, 2.1)."""
+        """Revoke an access token; a refresh token revokes its entire grant (RFC 7009, 2.1)."""
         pair = self._pair(app, token)
         if pair is None:
             return
         if token == pair.refresh_token:
-            self._end(pair.grant)
+            self._revoke_grant(pair.grant)
         else:
             self._drop_access(pair)
 
     def revoke_grants(self, app: App, member: Member | None) -> int:
-        """End what a user, or everybody, allowed an app; give how many grants there were."""
-        ended = [
+        """Revoke an app's grants of one user or of all users; return how many there were."""
+        revoked = [
             grant
             for grant in self._grants
             if grant.app is app and (member is None or grant.member.uuid == member.uuid)
         ]
-        for grant in ended:
-            self._end(grant)
+        for grant in revoked:
+            self._revoke_grant(grant)
         for code in self._codes.values():
             if code.request.app is app and (member is None or code.member.uuid == member.uuid):
                 code.expires_at = min(code.expires_at, self._clock())
-        return len(ended)
+        return len(revoked)
 
     def _pair(self, app: App, token: str) -> TokenPair | None:
         pair = self._by_access.get(token) or self._by_refresh.get(token)
@@ -212,7 +212,7 @@ class OAuthTokenStore:
         )
         return pair
 
-    def _end(self, grant: AppGrant) -> None:
+    def _revoke_grant(self, grant: AppGrant) -> None:
         for pair in grant.pairs:
             self._by_refresh.pop(pair.refresh_token, None)
             self._drop_access(pair)

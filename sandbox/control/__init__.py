@@ -1,1 +1,1 @@
-"""What goes on behind the API: the control API, webhook deliveries and faults on demand."""
+"""The control API, webhook deliveries and fault injection."""

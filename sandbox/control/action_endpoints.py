@@ -1,4 +1,4 @@
-"""The part of the control API where people do things: book, cancel, reschedule, fill in a form."""
+"""Control API endpoints that act as invitees and hosts: book, cancel, reschedule, submit a form."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -28,11 +28,11 @@ from .deliveries import Outcome
 _DEFAULT_NAME, _DEFAULT_EMAIL = "Robin Example", "robin@client.example"
 _FIELDS = {"bookings": BOOKING, "cancellations": CANCELLATION, "reschedules": RESCHEDULE}
 _MAX_COUNT = 100_000
-_BATCH_SIZE = 50  # then others have their turn: requests, and the deliveries of what happened
+_BATCH_SIZE = 50  # yield to requests and deliveries after each batch
 
 
 class ActionEndpoints:
-    """What people can do; a handler makes (status, JSON value) of a JSON object, webhooks follow."""
+    """Actions of invitees and hosts, with webhooks. Handlers take a JSON object and return (status, JSON)."""
 
     def __init__(self, world: World, deliverer: Deliverer, clock: Callable[[], float]) -> None:
         self._world = world
@@ -40,7 +40,7 @@ class ActionEndpoints:
         self._clock = clock
 
     async def book(self, body: Body) -> tuple[int, Any]:
-        """Book an event; everything has a default."""
+        """Book an event; all fields have defaults."""
         now = self._now()
         event_type = self._event_type(body)
         hosts = [bodies.member(self._world, body["host"]).number] if "host" in body else event_type.hosts
@@ -62,7 +62,7 @@ class ActionEndpoints:
         return 201, {"invitee": self._invitee(ref), "event": self._world.event(ref.event), **deliveries}
 
     async def cancel(self, body: Body) -> tuple[int, Any]:
-        """Cancel one invitee, or all of an event."""
+        """Cancel one invitee or all invitees of an event."""
         now = self._now()
         number, positions = self._invitees_to_cancel(body)
         canceler_type = body.get("canceled_by", "host")
@@ -78,7 +78,7 @@ class ActionEndpoints:
         return 201, {"invitees": invitees, "event": self._world.event(number), **deliveries}
 
     async def reschedule(self, body: Body) -> tuple[int, Any]:
-        """Move an invitee: the old one is canceled, a new one booked."""
+        """Reschedule an invitee: cancel the old one and book a new one."""
         now = self._now()
         old = self._invitee_ref(body)
         new = bookings.reschedule(self._world, now, old, self._start(body, now))
@@ -92,24 +92,24 @@ class ActionEndpoints:
         }
 
     async def submit(self, body: Body) -> tuple[int, Any]:
-        """Fill in a routing form; everything has a default."""
+        """Submit a routing form; all fields have defaults."""
         now = self._now()
         form = self._world.state.forms.get(bodies.uuid(body.get("form") or fixtures.FORM))
         if form is None:
-            raise LookupError("no such routing form")
+            raise LookupError("unknown routing form")
         submitter = self._invitee_ref(body) if body.get("invitee") is not None else None
         result = bodies.text(body, "result", None)
-        made = submissions.submit(
+        submission = submissions.submit(
             self._world, now, form, bodies.texts(body, "answers"), kind=result, submitter=submitter
         )
-        deliveries = await self._deliver(body, [submissions.submission_event(form, made)])
-        return 201, {"submission": made.record, **deliveries}
+        deliveries = await self._deliver(body, [submissions.submission_event(form, submission)])
+        return 201, {"submission": submission.record, **deliveries}
 
     async def recap(self, body: Body) -> tuple[int, Any]:
-        """Let Notetaker finish the recap of an event."""
+        """Finish the recap of an event, as Notetaker does."""
         now = self._now()
         number = self._event(body)
-        made = meeting_outcomes.add_recap(
+        recap = meeting_outcomes.add_recap(
             self._world,
             number,
             self._world.new_uuid("meeting_recap"),
@@ -117,16 +117,16 @@ class ActionEndpoints:
             share=self._world.new_uuid("recap_share"),
         )
         deliveries = await self._deliver(
-            body, [meeting_outcomes.recap_event(self._world, "meeting_recap.created", made, now)]
+            body, [meeting_outcomes.recap_event(self._world, "meeting_recap.created", recap, now)]
         )
-        return 201, {"recap": made.record, **deliveries}
+        return 201, {"recap": recap.record, **deliveries}
 
     async def mark_no_show(self, body: Body) -> tuple[int, Any]:
-        """Mark an invitee who did not come."""
+        """Mark an invitee as a no-show."""
         ref = self._invitee_ref(body)
         invitee = self._invitee(ref)
         if invitee["status"] != "active" or invitee["no_show"] is not None:
-            raise NotPossibleError("is canceled, or marked already")
+            raise NotPossibleError("the invitee is canceled or already marked as a no-show")
         no_show = meeting_outcomes.mark_no_show(
             self._world, self._now(), *ref, self._world.new_uuid("invitee_no_show")
         )
@@ -136,11 +136,11 @@ class ActionEndpoints:
         return 201, {"no_show": no_show.record, "invitee": self._invitee(ref), **deliveries}
 
     async def unmark_no_show(self, body: Body) -> tuple[int, Any]:
-        """Take the mark off an invitee."""
+        """Remove the no-show mark of an invitee."""
         ref = self._invitee_ref(body)
         mark = self._invitee(ref)["no_show"]
         if mark is None:
-            raise NotPossibleError("is not marked")
+            raise NotPossibleError("the invitee is not marked as a no-show")
         no_show = meeting_outcomes.unmark_no_show(self._world, bodies.uuid(mark["uri"]))
         deliveries = await self._deliver(
             body, [meeting_outcomes.no_show_event(self._world, "invitee_no_show.deleted", no_show)]
@@ -148,17 +148,17 @@ class ActionEndpoints:
         return 200, {"invitee": self._invitee(ref), **deliveries}
 
     async def delete_event_type(self, body: Body) -> tuple[int, Any]:
-        """Delete an event type, which the API cannot do; its meetings stay."""
+        """Delete an event type, which the API can't do; its meetings stay."""
         uuid = bodies.uuid(body.get("event_type"))
         if uuid not in self._world.population.event_types_by_id:
-            raise LookupError("no such event type")
+            raise LookupError("unknown event type")
         event_type = self._world.remove_event_type(uuid)
         payload = domain_events.deleted_event_type_payload(event_type.record, times.isoformat(self._now()))
         event = DomainEvent("event_type.deleted", payload, event_type.organization, event_type.hosts)
         return 200, {"event_type": payload, **await self._deliver(body, [event])}
 
     async def _deliver(self, body: Body, events: Sequence[DomainEvent]) -> dict[str, list[Outcome]]:
-        """Begin the deliveries; give {"deliveries": first outcomes} where the body says `wait`."""
+        """Start the deliveries; with `wait`, return {"deliveries": [status after the first attempt, …]}."""
         wait = bodies.flag(body, "wait")
         started = self._deliverer.send(events)
         return {"deliveries": await self._deliverer.wait_for_attempts(started)} if wait else {}
@@ -172,7 +172,7 @@ class ActionEndpoints:
     def _invitee(self, ref: InviteeRef) -> Body:
         return self._world.invitees(ref.event)[ref.position]
 
-    # Things named in bodies, by URI or bare id
+    # Resources in bodies, by URI or id
 
     def _start(self, body: Body, now: int) -> int:
         text = bodies.text(body, "start_time", None)
@@ -186,25 +186,25 @@ class ActionEndpoints:
             return shares.customized(self._world, body["link"], event_type)
         uuid = bodies.uuid(bodies.text(body, "event_type", None) or fixtures.INTRO_CALL)
         if uuid not in self._world.population.event_types_by_id:
-            raise LookupError("no such event type")
+            raise LookupError("unknown event type")
         return self._world.population.event_types_by_id[uuid]
 
     def _event(self, body: Body) -> int:
         number = self._world.event_number(bodies.uuid(body.get("event")))
         if number is None:
-            raise LookupError("no such event")
+            raise LookupError("unknown event")
         return number
 
     def _invitee_ref(self, body: Body) -> InviteeRef:
         ref = self._world.find_invitee(bodies.uuid(body.get("invitee")))
         if ref is None:
-            raise LookupError("no such invitee")
+            raise LookupError("unknown invitee")
         return ref
 
     def _invitees_to_cancel(self, body: Body) -> tuple[int, Sequence[int]]:
-        """Give the event number and the places of the invitees a cancellation is about."""
+        """Return the event number and the positions of the invitees to cancel."""
         if ("invitee" in body) == ("event" in body):
-            raise ValueError("name either an invitee or an event")
+            raise ValueError("send either invitee or event")
         if "invitee" in body:
             ref = self._invitee_ref(body)
             return ref.event, [ref.position]
@@ -213,7 +213,7 @@ class ActionEndpoints:
 
 
 class SimulationEndpoints:
-    """Runs a simulation; the handler makes (status, JSON value) of a JSON object, webhooks follow."""
+    """Simulates many invitees, with webhooks. The handler takes a JSON object and returns (status, JSON)."""
 
     def __init__(self, world: World, deliverer: Deliverer, clock: Callable[[], float]) -> None:
         self._deliverer = deliverer
@@ -221,13 +221,13 @@ class SimulationEndpoints:
         self._simulation = Simulation(world)
 
     async def simulate(self, body: Body) -> tuple[int, Any]:
-        """Let so many people book, cancel and reschedule; give in order what they did."""
-        wanted = {kind: bodies.count(body, field, _MAX_COUNT) for field, kind in _FIELDS.items()}
+        """Let invitees book, cancel and reschedule; return their actions in order."""
+        counts = {kind: bodies.count(body, field, _MAX_COUNT) for field, kind in _FIELDS.items()}
         seed, wait = bodies.count(body, "seed", 2**32, 1), bodies.flag(body, "wait")
         rng = Random(seed)
         descriptions: list[Body] = []
         started = []
-        for kind in self._simulation.plan(wanted, seed):
+        for kind in self._simulation.plan(counts, seed):
             action = self._simulation.act(kind, times.from_unix(self._clock()), rng)
             descriptions.append(action.description)
             started.extend(self._deliverer.send(action.domain_events))

@@ -1,4 +1,4 @@
-"""Reads the bodies of the control API; ValueError or LookupError says what is wrong. Pure."""
+"""Read the bodies of control calls; invalid ones raise ValueError or LookupError. Pure."""
 
 from typing import Any
 
@@ -10,58 +10,58 @@ from ..world.world import World
 
 
 def read(raw: bytes, allowed: set[str]) -> Body:
-    """Give the JSON object a control call carries, an empty one for none; its fields must be allowed."""
+    """Return the JSON object in the body of a control call, {} for an empty body; check its field names."""
     body = orjson.loads(raw) if raw else {}
     if not isinstance(body, dict):
-        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - answered with 400 like all others
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - becomes a 400 like all others
     unknown = set(body) - allowed
     if unknown:
-        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
     return body
 
 
 def uuid(value: Any) -> str:
-    """Give the id of a resource named by its URI or by the bare id."""
+    """Return the id of a resource from its URI or id."""
     if not isinstance(value, str) or not value:
-        raise ValueError("a resource is named by its URI or its id")
+        raise ValueError("a resource must be a URI or an id")
     return value.rpartition("/")[2]
 
 
 def member(world: World, value: Any) -> Member:
-    """Give a user named by URI or id."""
+    """Return a user by URI or id."""
     found = world.member(uuid(value))
     if found is None:
-        raise LookupError("no such user")
+        raise LookupError("unknown user")
     return found
 
 
 def text(body: Body, field: str, default: Any) -> Any:
-    """Give a text, or the default where there is none."""
+    """Return a string, or the default if missing."""
     value = body.get(field, default)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{field} must be a text")
+        raise ValueError(f"{field} must be a string")
     return value
 
 
 def texts(body: Body, field: str) -> list[str]:
-    """Give an array of texts, an empty one where there is none."""
+    """Return an array of strings, [] if missing."""
     value = body.get(field, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"{field} must be an array of texts")
+        raise ValueError(f"{field} must be an array of strings")
     return value
 
 
 def flag(body: Body, field: str) -> bool:
-    """Give true or false, false where there is none."""
+    """Return a boolean, False if missing."""
     value = body.get(field, False)
     if not isinstance(value, bool):
-        raise ValueError(f"{field} must be true or false")  # noqa: TRY004 - answered with 400 like all others
+        raise ValueError(f"{field} must be true or false")  # noqa: TRY004 - becomes a 400 like all others
     return value
 
 
-def count(body: Body, field: str, most: int, default: int = 0) -> int:
-    """Give a whole number of 0 or more, or the default where there is none."""
+def count(body: Body, field: str, maximum: int, default: int = 0) -> int:
+    """Return an integer between 0 and `maximum`, or the default if missing."""
     value = body.get(field, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise ValueError(f"{field} must be an integer between 0 and {most}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= maximum:
+        raise ValueError(f"{field} must be an integer between 0 and {maximum}")
     return value

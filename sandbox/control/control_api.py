@@ -1,4 +1,4 @@
-"""The control API under /__sandbox__/: runs actions, declares faults, shows what happened."""
+"""The control API under /__sandbox__/: act as an invitee, inject faults, inspect requests and deliveries."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ _DELIVERY_FAULTS = (
 
 
 class ControlApi:
-    """What can be done to a running sandbox; a handler makes (status, JSON value) of a JSON object."""
+    """The endpoints of the control API. Handlers take a JSON object and return (status, JSON value)."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class ControlApi:
         self._deliveries = DeliveryEndpoints(world, deliverer, clock)
 
     def routes(self) -> Sequence[BaseRoute]:
-        """Give the table of the control API."""
+        """Return the routes of the control API, except those for OAuth."""
         actions, fault_endpoints, deliveries = self._actions, self._faults, self._deliveries
         return [
             route(
@@ -86,27 +86,27 @@ class ControlApi:
             route("POST", "/clock", deliveries.advance_clock, "advance_s wait"),
         ]
 
-    # What was seen
+    # Requests and tokens
 
     async def list_requests(self, _body: Body) -> tuple[int, Any]:
-        """Show counts and the latest requests."""
+        """Return counts and the latest requests."""
         return 200, self._request_log.to_json()
 
     async def clear_requests(self, _body: Body) -> tuple[int, Any]:
-        """Forget all requests."""
+        """Clear counts and requests."""
         self._request_log.clear()
         return 200, self._request_log.to_json()
 
     async def list_tokens(self, _body: Body) -> tuple[int, Any]:
-        """Show every token: they open this sandbox and nothing else."""
+        """Return all tokens; they are valid for this sandbox only."""
         return 200, {"tokens": [_to_json(caller) for caller in self._tokens.all()]}
 
     async def mint_token(self, body: Body) -> tuple[int, Any]:
-        """Make a token for a user (the owner unless named), or give one other rights."""
+        """Create a token for a user (default: the owner), or change the rights of one."""
         name, plan = bodies.text(body, "name", None), bodies.text(body, "plan", "paid")
         scopes = bodies.texts(body, "scopes")
         if not name or name.split() != [name]:
-            raise ValueError("name must be a text without spaces")
+            raise ValueError("name must be a string without spaces")
         if not SCOPES.issuperset(scopes):
             raise ValueError(f"scopes must be among {', '.join(sorted(SCOPES))}")
         if plan not in {"free", "paid"}:

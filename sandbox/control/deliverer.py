@@ -1,4 +1,4 @@
-"""Sends webhook deliveries, none waiting for another, to this machine alone, and again where they fail."""
+"""Send webhook deliveries concurrently, to loopback only, and retry failed ones."""
 
 import asyncio
 from collections import Counter, defaultdict, deque
@@ -29,7 +29,7 @@ from .webhook_messages import WebhookMessage
 
 MAX_LOG_ENTRIES = 1000
 MAX_CONCURRENT = 20
-"""Attempts under way for one subscription; more wait for their turn."""
+"""Concurrent attempts per subscription."""
 
 FRESH, ORIGINAL = "fresh", "original"
 RETRY_SIGNATURES = (FRESH, ORIGINAL)
@@ -39,7 +39,7 @@ _SUCCESS = range(200, 300)
 
 
 class Deliverer:
-    """Sends deliveries by the sandbox's clock; use it in one event loop and close it there."""
+    """Sends deliveries on the sandbox's clock. Use and close it in one event loop."""
 
     def __init__(
         self, *, world: World, clock: SandboxClock, client: WebhookClient, retry_signature: str
@@ -61,10 +61,10 @@ class Deliverer:
         self._attempts: dict[WebhookDelivery, asyncio.Task[None]] = {}
         self._copies: set[asyncio.Task[None]] = set()
 
-    # What goes in and what is seen
+    # Sending and status
 
     def send(self, domain_events: Iterable[DomainEvent]) -> list[WebhookDelivery]:
-        """Begin to tell of domain events, and give the deliveries."""
+        """Start the deliveries for domain events and return them."""
         now = self._now()
         deliveries = [
             self._enqueue(message, now)
@@ -75,24 +75,24 @@ class Deliverer:
         return deliveries
 
     async def wait_for_attempts(self, deliveries: Iterable[WebhookDelivery]) -> list[Outcome]:
-        """Wait for the attempts at deliveries that are under way; give how all of them fared."""
+        """Wait for the attempts in progress; return the status of all deliveries."""
         deliveries = list(deliveries)
         await _wait_for(self._attempts[delivery] for delivery in deliveries if delivery in self._attempts)
         return [delivery.to_json() for delivery in deliveries]
 
     def log(self) -> list[Outcome]:
-        """Give how the latest deliveries fared, oldest first."""
+        """Return the status of the latest deliveries, oldest first."""
         return [delivery.to_json() for delivery in self._log]
 
     def totals(self) -> dict[str, int]:
-        """Count all deliveries by their state, the attempts, and the copies that were sent."""
+        """Return the number of deliveries in each state, of attempts and of duplicates."""
         names = (WAITING, DELIVERED, GIVEN_UP, NOT_SENT, "attempts", "duplicates")
         return {name: self._totals[name] for name in names}
 
     # Time
 
     def wake(self) -> None:
-        """End what nobody waits for, begin all that is due, and be woken again for the next of it."""
+        """Give up undeliverable messages, start all due jobs, and set a timer for the next one."""
         self._drop_undeliverable()
         for job in self._queue.pop_due(self._now()):
             self._start(job)
@@ -105,14 +105,14 @@ class Deliverer:
             self._timer = asyncio.get_running_loop().call_later(delay_s, self.wake)
 
     async def settle(self) -> None:
-        """Wait until nothing is under way, and nothing due."""
+        """Wait until no delivery is in progress or due."""
         self.wake()
         while self._attempts or self._copies:
             await _wait_for([*self._attempts.values(), *self._copies])
             self.wake()
 
     async def advance(self, seconds: float, *, wait: bool) -> None:
-        """Move the clock forward: at once, or from one moment to the next at which something is due."""
+        """Move the clock forward: in one step, or with `wait` stopping at each time a job is due."""
         target = self._clock() + seconds
         if wait:
             await self.settle()
@@ -126,7 +126,7 @@ class Deliverer:
             self.wake()
 
     async def close(self) -> None:
-        """Leave what is under way."""
+        """Cancel all deliveries and close the client."""
         self._queue.clear()
         if self._timer:
             self._timer.cancel()
@@ -139,7 +139,7 @@ class Deliverer:
     def _now(self) -> int:
         return times.from_unix(self._clock())
 
-    # From the event to the first attempt
+    # Scheduling
 
     def _enqueue(self, message: WebhookMessage, now: int) -> WebhookDelivery:
         self._count += 1
@@ -171,10 +171,10 @@ class Deliverer:
             delivery.next_at = None
             self._attempts[delivery] = asyncio.create_task(self._attempt(delivery))
 
-    # One attempt
+    # Attempts
 
     async def _copy(self, delivery: WebhookDelivery) -> None:
-        """Send the same once more; nobody asks what becomes of it."""
+        """Send a duplicate; its result is ignored."""
         async with self._slots[delivery.message.subscription]:
             subscription = webhook_messages.find_live(self._world, delivery.message.subscription)
             now = self._now()
@@ -192,25 +192,24 @@ class Deliverer:
         try:
             async with self._slots[delivery.message.subscription]:
                 subscription = webhook_messages.find_live(self._world, delivery.message.subscription)
-                began = self._now()
+                started_at = self._now()
                 if subscription is not None:
-                    await self._post(delivery, subscription, began)
+                    await self._post(delivery, subscription, started_at)
         finally:
             del self._attempts[delivery]
-        self._finish_attempt(delivery, began)
+        self._finish_attempt(delivery, started_at)
 
     async def _post(self, delivery: WebhookDelivery, subscription: WebhookSubscription, now: int) -> None:
-        """Make an attempt, and write down how it went."""
-        headers = self._signed_headers(
-            delivery, subscription, now
-        )  # an attempt that does not get out was signed, too
+        """Make one attempt and record its result."""
+        # A lost message counts as signed, too.
+        headers = self._signed_headers(delivery, subscription, now)
         fault = self.faults.attempt_outcome(delivery.number, len(delivery.statuses) + 1, now)
         status, error = None, fault if fault in {NOT_POSTED, ANSWER_LOST} else None
         if fault != NOT_POSTED:
             try:
                 status = await self._client.post(delivery.message.url, delivery.message.body, headers)
-            except PostFailedError as not_posted:
-                error = str(not_posted)
+            except PostFailedError as failure:
+                error = str(failure)
         self._totals["attempts"] += 1
         delivery.statuses.append(None if error else status)
         delivery.error = error
@@ -227,9 +226,9 @@ class Deliverer:
             delivery.signature = delivery.signature or signature
         return webhook_messages.headers(signature)
 
-    # What follows from it
+    # Results
 
-    def _finish_attempt(self, delivery: WebhookDelivery, began: int) -> None:
+    def _finish_attempt(self, delivery: WebhookDelivery, started_at: int) -> None:
         if delivery.statuses and delivery.statuses[-1] in _SUCCESS:
             self._finish(delivery, DELIVERED)
             return
@@ -239,25 +238,25 @@ class Deliverer:
             return
         if delivery.statuses and delivery.statuses[-1] == HTTPStatus.GONE:
             self._world.unsubscribe(delivery.message.subscription.rpartition("/")[2])
-            self._finish(delivery, GIVEN_UP, "the receiver answered 410, which deletes the subscription")
+            self._finish(delivery, GIVEN_UP, "the receiver returned 410, which deletes the subscription")
             self._drop_undeliverable()
             return
-        assert delivery.first_at is not None  # noqa: S101 - a live subscription was tried
-        failing_since = self._outboxes[delivery.message.subscription].failed(delivery, began)
-        webhooks.mark_retrying(self._world, subscription, began)
-        if retry_policy.should_disable(failing_since=failing_since, now=began):
+        assert delivery.first_at is not None  # noqa: S101 - set by the attempt
+        failing_since = self._outboxes[delivery.message.subscription].failed(delivery, started_at)
+        webhooks.mark_retrying(self._world, subscription, started_at)
+        if retry_policy.should_disable(failing_since=failing_since, now=started_at):
             webhooks.disable(self._world, subscription, self._now())
-            self._finish(delivery, GIVEN_UP, "nothing got through for 24 hours")
+            self._finish(delivery, GIVEN_UP, "no delivery succeeded for 24 hours")
             self._drop_undeliverable()
             return
         at = retry_policy.next_attempt(
             first=delivery.first_at,
-            last=began,
+            last=started_at,
             attempts=len(delivery.statuses),
             booked_end=delivery.message.booked_end,
         )
         if at is None:
-            self._finish(delivery, GIVEN_UP, "retried to the end")
+            self._finish(delivery, GIVEN_UP, "the retry period ended")
         else:
             self._schedule(delivery, at)
             self.wake()
@@ -274,7 +273,7 @@ class Deliverer:
             webhooks.mark_recovered(self._world, subscription, self._now())
 
     def _drop_undeliverable(self) -> None:
-        """Give up what waits for subscriptions that get nothing any more, but for what is under way."""
+        """Give up waiting deliveries of inactive subscriptions, except those in progress."""
         for uri, outbox in list(self._outboxes.items()):
             if webhook_messages.find_live(self._world, uri):
                 continue
@@ -286,7 +285,7 @@ class Deliverer:
     def _undeliverable_reason(self, uri: str) -> str:
         subscription = self._world.subscriptions.get(uri.rpartition("/")[2])
         is_disabled = subscription is not None and subscription.record["state"] == "disabled"
-        return "the subscription was disabled" if is_disabled else "the subscription or its user is gone"
+        return "the subscription was disabled" if is_disabled else "the subscription or its user was deleted"
 
 
 async def _wait_for(tasks: Iterable[asyncio.Task[None]]) -> None:

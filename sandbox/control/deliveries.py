@@ -1,4 +1,4 @@
-"""The life of one webhook delivery, and how its subscription fares. No keys and no bodies are shown."""
+"""The state of webhook deliveries and of their subscriptions. JSON output has no keys and no bodies."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,18 +15,18 @@ Outcome = dict[str, Any]
 
 @dataclass(eq=False)
 class WebhookDelivery:
-    """A delivery from its event to its end; moments are microseconds.
+    """One webhook delivery; times are in microseconds.
 
     Attributes:
-        number: counted from 1 over all deliveries of a sandbox.
-        state: waiting (for its first attempt, its end, or a retry), delivered, given_up or not_sent.
-        statuses: what each attempt was answered with, None for no answer.
-        error: what the last attempt failed with, where it was not a status.
-        reason: why it was given up.
-        first_at: when the first attempt was made.
-        next_at: when the next attempt will be made.
-        signature: that of the first attempt.
-        duplicates: copies that were sent.
+        number: sequential number in this sandbox, from 1.
+        state: waiting (for an attempt or its result), delivered, given_up or not_sent.
+        statuses: HTTP status of each attempt, None if there was no reply.
+        error: error of the last attempt if it got no reply.
+        reason: why the delivery was given up.
+        first_at: time of the first attempt.
+        next_at: time of the next attempt.
+        signature: signature of the first attempt.
+        duplicates: number of duplicates sent.
     """
 
     number: int
@@ -41,7 +41,7 @@ class WebhookDelivery:
     duplicates: int = 0
 
     def to_json(self) -> Outcome:
-        """Give it as JSON values."""
+        """Return the status as JSON values."""
         return {
             "event": self.message.event,
             "subscription": self.message.subscription,
@@ -61,12 +61,12 @@ class WebhookDelivery:
 
 @dataclass
 class Outbox:
-    """What one subscription has yet to get.
+    """The outstanding deliveries of one subscription.
 
     Attributes:
-        waiting: its deliveries that have not come to their end.
-        retried: those of them that failed before.
-        failing_since: the first failure since something got through; None where nothing failed since.
+        waiting: deliveries that are not finished.
+        retried: those that have failed at least once.
+        failing_since: time of the first failure since the last success, None if there was none.
     """
 
     waiting: set[WebhookDelivery] = field(default_factory=set)
@@ -74,27 +74,27 @@ class Outbox:
     failing_since: int | None = None
 
     def failed(self, delivery: WebhookDelivery, now: int) -> int:
-        """Note a failed attempt; give since when nothing gets through."""
+        """Record a failed attempt; return the time of the first failure since the last success."""
         self.retried.add(delivery)
         if self.failing_since is None:
             self.failing_since = now
         return self.failing_since
 
     def ended(self, delivery: WebhookDelivery) -> None:
-        """Note that a delivery has come to its end."""
+        """Record that a delivery is finished."""
         self.waiting.discard(delivery)
         self.retried.discard(delivery)
         if delivery.state == DELIVERED:
             self.failing_since = None
 
-    def idle(self, is_under_way: Callable[[WebhookDelivery], bool]) -> list[WebhookDelivery]:
-        """Give the deliveries that nothing is being done about, oldest first."""
-        idle = (delivery for delivery in self.waiting if not is_under_way(delivery))
+    def idle(self, is_in_progress: Callable[[WebhookDelivery], bool]) -> list[WebhookDelivery]:
+        """Return the deliveries without an attempt in progress, oldest first."""
+        idle = (delivery for delivery in self.waiting if not is_in_progress(delivery))
         return sorted(idle, key=lambda delivery: delivery.number)
 
 
 class DeliveryJob(NamedTuple):
-    """An attempt at a delivery or a copy of it; due at a moment (microseconds), then by order."""
+    """A scheduled attempt or duplicate; sorts by due time (microseconds), then by order of scheduling."""
 
     at: int
     order: int
@@ -103,26 +103,26 @@ class DeliveryJob(NamedTuple):
 
 
 class DeliveryQueue:
-    """The jobs that are not begun yet."""
+    """The jobs that have not started."""
 
     def __init__(self) -> None:
         self._jobs: list[DeliveryJob] = []  # a heap
-        self._planned = 0
+        self._added = 0
 
     def add(self, delivery: WebhookDelivery, at: int, *, is_copy: bool = False) -> None:
-        """Plan a job."""
-        heappush(self._jobs, DeliveryJob(at, self._planned, delivery, is_copy))
-        self._planned += 1
+        """Schedule a job."""
+        heappush(self._jobs, DeliveryJob(at, self._added, delivery, is_copy))
+        self._added += 1
 
     def next_at(self) -> int | None:
-        """Give when the next job is due."""
+        """Return when the next job is due, None if there are no jobs."""
         return self._jobs[0].at if self._jobs else None
 
     def pop_due(self, now: int) -> Iterator[DeliveryJob]:
-        """Give the jobs that are due, and forget them."""
+        """Remove and yield the due jobs."""
         while self._jobs and self._jobs[0].at <= now:
             yield heappop(self._jobs)
 
     def clear(self) -> None:
-        """Forget all jobs."""
+        """Remove all jobs."""
         self._jobs.clear()

@@ -1,4 +1,4 @@
-"""The part of the control API that makes trouble: faults, stale tokens, a limit that others use up."""
+"""Control API endpoints for fault injection: faults, expired page tokens, used-up rate limits."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _MAX_FAILURES = 1_000_000
 
 
 class FaultEndpoints:
-    """What can go wrong on demand; a handler makes (status, JSON value) of a JSON object."""
+    """Fault injection. Handlers take a JSON object and return (status, JSON value)."""
 
     def __init__(
         self,
@@ -37,47 +37,47 @@ class FaultEndpoints:
         self._world = world
 
     async def list_faults(self, _body: Body) -> tuple[int, Any]:
-        """Show the faults that are still to come."""
+        """Return the pending faults."""
         return 200, {"faults": self._pending.to_json()}
 
     async def add_fault(self, body: Body) -> tuple[int, Any]:
-        """Declare a fault."""
+        """Add a fault."""
         self._pending.add(faults.parse_fault(body))
         return 201, {"faults": self._pending.to_json()}
 
     async def clear_faults(self, _body: Body) -> tuple[int, Any]:
-        """Forget all faults."""
+        """Remove all faults."""
         self._pending.clear()
         return 200, {"faults": []}
 
     async def show_conferences(self, _body: Body) -> tuple[int, Any]:
-        """Show how many conferences are being set up, and how many of the next ones are going to fail."""
+        """Return the number of conferences in setup, and how many of the next ones will fail."""
         conferences = self._world.conferences
         return 200, {"under_way": len(conferences.under_way), "failures": conferences.failures}
 
     async def fail_conferences(self, body: Body) -> tuple[int, Any]:
-        """Let the next conferences fail, `failures` of them."""
+        """Make the next `failures` conferences fail."""
         self._world.conferences.failures = bodies.count(body, "failures", _MAX_FAILURES)
         return 201, (await self.show_conferences({}))[1]
 
     async def expire_page_tokens(self, _body: Body) -> tuple[int, Any]:
-        """Make every page token stale."""
+        """Expire all page tokens."""
         self._page_tokens.expire()
         if self._cache:
             self._cache.clear()
         return 200, {}
 
     async def spend(self, body: Body) -> tuple[int, Any]:
-        """Use up requests of a token, as another program with the same account would."""
+        """Use up requests of a token, like another program with the same account."""
         requests = body.get("requests")
         if isinstance(requests, bool) or not isinstance(requests, int) or requests < 1:
             raise ValueError("requests must be an integer of 1 or more")
         caller = self._tokens.caller(f"Bearer {bodies.text(body, 'token', '')}")
         if caller is None:
-            raise LookupError("no such token")
+            raise LookupError("unknown token")
         limit_status = self._limiter.spend(caller, requests)
         if limit_status is None:
-            raise NotPossibleError("this sandbox limits nothing")
+            raise NotPossibleError("rate limits are off in this sandbox")
         return 200, {
             "limit": limit_status.limit,
             "remaining": limit_status.remaining,

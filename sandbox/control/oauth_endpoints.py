@@ -1,4 +1,4 @@
-"""The part of the control API about OAuth: register apps, sit before the browser, take things back."""
+"""Control API endpoints for OAuth: register apps, decide on consent, expire codes, revoke grants."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ _SECRET_BYTES = 32
 
 
 class OAuthEndpoints:
-    """What can be done about apps and their tokens; a handler makes (status, JSON value) of a JSON object."""
+    """OAuth apps, codes and grants. Handlers take a JSON object and return (status, JSON value)."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class OAuthEndpoints:
         self._make_secret = make_secret
 
     def routes(self) -> Sequence[BaseRoute]:
-        """Give the table of this part."""
+        """Return the routes for OAuth."""
         return [
             route("GET", "/apps", self.list_apps),
             route("POST", "/apps", self.register_app, "client_id name kind redirect_uris scopes legacy"),
@@ -50,20 +50,20 @@ class OAuthEndpoints:
         ]
 
     async def list_apps(self, _body: Body) -> tuple[int, Any]:
-        """Show every app with its secrets: they open this sandbox and nothing else."""
+        """Return all apps with their secrets, which are valid for this sandbox only."""
         return 200, {"apps": [_to_json(app) for app in self._apps.all()]}
 
     async def register_app(self, body: Body) -> tuple[int, Any]:
-        """Register an app; its secret and webhook key are made here."""
+        """Register an app; the sandbox generates its secret and webhook key."""
         client_id = bodies.text(body, "client_id", None) or f"app-{len(self._apps.all())}"
         kind, uris = bodies.text(body, "kind", "web"), bodies.texts(body, "redirect_uris")
         scopes = bodies.texts(body, "scopes") if "scopes" in body else SCOPES
         if not _CLIENT_ID.fullmatch(client_id):
-            raise ValueError("client_id must be made of letters, digits and . _ ~ -")
+            raise ValueError("client_id may contain only letters, digits and . _ ~ -")
         if kind not in {"web", "native"}:
             raise ValueError("kind must be web or native")
         if not uris or not all(map(is_redirect_uri, uris)):
-            raise ValueError("redirect_uris must be https URIs, or http ones of this machine, no fragments")
+            raise ValueError("redirect_uris must be https URIs or http URIs on loopback, without fragments")
         if not SCOPES.issuperset(scopes):
             raise ValueError(f"scopes must be among {', '.join(sorted(SCOPES))}")
         app = App(
@@ -80,12 +80,12 @@ class OAuthEndpoints:
         return 201, _to_json(app)
 
     async def show_consent(self, _body: Body) -> tuple[int, Any]:
-        """Show who sits before the browser."""
+        """Return the user in the browser and their decision."""
         member = self._consent_stub.member
         return 200, {"answer": self._consent_stub.answer, "user": member.user["uri"] if member else None}
 
     async def set_consent(self, body: Body) -> tuple[int, Any]:
-        """Say who sits before the browser, and whether they are asked or answer at once."""
+        """Set the user in the browser, and whether to show the page or decide without it."""
         answer = bodies.text(body, "answer", "ask")
         if answer not in {"ask", "allow", "deny"}:
             raise ValueError("answer must be ask, allow or deny")
@@ -94,14 +94,14 @@ class OAuthEndpoints:
         return await self.show_consent({})
 
     async def expire_codes(self, _body: Body) -> tuple[int, Any]:
-        """Make every unused authorization code stale."""
+        """Expire all unused authorization codes."""
         return 200, {"codes": self._token_store.expire_codes()}
 
     async def revoke_app(self, body: Body) -> tuple[int, Any]:
-        """Take back what a user (everybody unless named) allowed an app."""
+        """Revoke an app's grants of a user (default: all users)."""
         app = self._apps.find(bodies.text(body, "client_id", None) or "")
         if app is None:
-            raise LookupError("no such app")
+            raise LookupError("unknown app")
         member = self._member(body)
         return 200, {"grants": self._token_store.revoke_grants(app, member)}
 

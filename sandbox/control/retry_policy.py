@@ -1,8 +1,8 @@
-"""When a message that failed is tried again, and when its subscription is at an end. Pure; microseconds.
+"""Decide when to retry a failed webhook message and when to disable its subscription. Pure; microseconds.
 
-Calendly tells of an exponential back-off over 24 hours, and of no steps; these are a guess. A message is
-retried for 24 hours, or until 24 hours after the booked event, whichever is later. A subscription to which
-nothing got through for 24 hours is disabled, and that ends all its messages.
+Calendly documents an exponential back-off over 24 hours, but not its steps; these are a guess. A message is
+retried for 24 hours, or until 24 hours after the booked event, whichever is later. A subscription without a
+successful delivery for 24 hours is disabled, and all its messages are given up.
 https://developer.calendly.com/api-docs/overview/webhooks/webhook-errors
 """
 
@@ -14,9 +14,9 @@ PERIOD = times.DAY
 
 
 def next_attempt(*, first: int, last: int, attempts: int, booked_end: int | None) -> int | None:
-    """Give when to try again after so many failed attempts, in whole seconds; None for never again.
+    """Return when to retry after `attempts` failures, rounded up to whole seconds; None for no more retries.
 
-    Steps double. One attempt is made at the end of the 24 hours, whatever the steps, and one at the very end.
+    The steps double. There is always an attempt at the end of the first 24 hours and one at the very end.
     """
     period_end = first + PERIOD
     end = max(period_end, (booked_end or first) + PERIOD)
@@ -26,9 +26,9 @@ def next_attempt(*, first: int, last: int, attempts: int, booked_end: int | None
     at = min(last + step, end)
     if last < period_end:
         at = min(at, period_end)
-    return -(-at // times.SECOND) * times.SECOND  # what failed in one second is retried together
+    return -(-at // times.SECOND) * times.SECOND  # failures of the same second are retried together
 
 
 def should_disable(*, failing_since: int, now: int) -> bool:
-    """Whether a subscription to which nothing got through since then is disabled by one more failure."""
+    """Check whether a failure now disables a subscription that has been failing since a time."""
     return now - failing_since >= PERIOD

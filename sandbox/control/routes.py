@@ -1,4 +1,4 @@
-"""A row of the control API: its path, and the JSON that goes in and comes out."""
+"""Build the routes of the control API: JSON in, JSON out."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,7 +17,7 @@ Handler = Callable[[Body], Awaitable[tuple[int, Any]]]
 
 
 def route(method: str, path: str, handler: Handler, fields: str = "") -> Route:
-    """Make a row; a handler makes (status, JSON value) of an object that may hold `fields` and no others."""
+    """Return a route; its handler gets a JSON object with no other fields than `fields` (space-separated)."""
     allowed = set(fields.split())
 
     async def endpoint(request: Request) -> Response:

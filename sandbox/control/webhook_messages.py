@@ -1,4 +1,4 @@
-"""Which webhook subscriptions hear of an event, and what exactly they are sent. Pure."""
+"""Select the webhook subscriptions for an event and build their messages. Pure."""
 
 import hashlib
 import hmac
@@ -19,11 +19,11 @@ class WebhookMessage:
     """One message to one callback URL, unsigned.
 
     Attributes:
-        event: what it tells of.
-        subscription: the URI of the subscription it belongs to.
-        url: where it goes.
-        body: what is posted.
-        booked_end: when the meeting it is about is over, in microseconds; None for what is about no meeting.
+        event: event name, such as `invitee.created`.
+        subscription: URI of the subscription.
+        url: callback URL.
+        body: raw body to post.
+        booked_end: end of the meeting that the event is about, in microseconds; None if it isn't about one.
     """
 
     event: str
@@ -34,16 +34,16 @@ class WebhookMessage:
 
 
 def messages_for(world: World, event: DomainEvent, now: int) -> list[WebhookMessage]:
-    """Give the messages for all active subscriptions that an event concerns."""
+    """Return the messages of an event for all active subscriptions that match it."""
     return [
         _message(subscription, event, now)
         for subscription in world.subscriptions.values()
-        if is_live(world, subscription) and _concerns(world, subscription, event)
+        if is_live(world, subscription) and _matches(world, subscription, event)
     ]
 
 
 def is_live(world: World, subscription: WebhookSubscription) -> bool:
-    """Whether a subscription is sent anything; those of users end when the user leaves."""
+    """Check whether a subscription gets messages; a user's subscription ends when the user leaves."""
     record = subscription.record
     if record["state"] != "active":
         return False
@@ -51,24 +51,24 @@ def is_live(world: World, subscription: WebhookSubscription) -> bool:
 
 
 def find_live(world: World, uri: str) -> WebhookSubscription | None:
-    """Give the subscription of a URI if it is there and sent anything."""
+    """Return the subscription with a URI if it exists and gets messages."""
     subscription = world.subscriptions.get(_uuid(uri))
     return subscription if subscription and is_live(world, subscription) else None
 
 
 def headers(signature: str | None) -> dict[str, str]:
-    """Give the headers of a message."""
+    """Return the HTTP headers of a message."""
     signed = {} if signature is None else {SIGNATURE_HEADER: signature}
     return {"Content-Type": "application/json", **signed}
 
 
 def sign(key: str, timestamp_s: int, body: bytes) -> str:
-    """Give the signature header's value for a raw body."""
+    """Return the value of the signature header for a raw body."""
     digest = hmac.new(key.encode(), f"{timestamp_s}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={timestamp_s},v1={digest}"
 
 
-def _concerns(world: World, subscription: WebhookSubscription, event: DomainEvent) -> bool:
+def _matches(world: World, subscription: WebhookSubscription, event: DomainEvent) -> bool:
     record = subscription.record
     if event.name not in record["events"] or subscription.organization != event.organization:
         return False

@@ -1,1 +1,1 @@
-"""The operations of the API, a module per resource, and the table of all of them."""
+"""The operations of the API, one module per resource, and the table of all routes."""

@@ -1,4 +1,4 @@
-"""Availability schedules: those of users, and those that event types have for their hosts."""
+"""Availability schedules of users and of event types."""
 
 from .. import errors
 from ..api import access
@@ -14,18 +14,18 @@ _READ, _WRITE = ("availability:read",), ("availability:write",)
 
 
 def list_schedules(call: ApiCall) -> FullList:
-    """Give the schedules of a user."""
+    """List the schedules of a user."""
     member = access.visible_member(call.world, call.caller, call.query["user"])
     return FullList(call.world.schedules.of(member))
 
 
 def get_schedule(call: ApiCall) -> SingleRecord:
-    """Give one schedule."""
+    """Get one schedule."""
     return SingleRecord(call.world.schedules.get(_owner(call), call.ids["uuid"]))
 
 
 def _owner(call: ApiCall) -> Member:
-    """Give whose schedule the path names: the caller's, or a colleague's for those who lead."""
+    """Return the owner of the schedule: the caller, or for owners and admins any colleague."""
     member = call.world.schedules.owner(call.ids["uuid"])
     if member is None:
         raise errors.not_found()
@@ -35,7 +35,7 @@ def _owner(call: ApiCall) -> Member:
 
 
 def create_schedule(call: ApiCall) -> SingleRecord:
-    """Make a schedule for the caller."""
+    """Create a schedule for the caller."""
     world, body = call.world, call.body
     _require_future_dates(call, body["rules"], body["timezone"])
     world.touch()
@@ -44,7 +44,7 @@ def create_schedule(call: ApiCall) -> SingleRecord:
 
 
 def update_schedule(call: ApiCall) -> SingleRecord:
-    """Change what is given of a schedule; its rules as a whole."""
+    """Update a schedule; `rules` replaces all its rules."""
     world, member, uuid = call.world, _owner(call), call.ids["uuid"]
     if "rules" in call.body:
         zone: str = call.body.get("timezone") or world.schedules.get(member, uuid)["timezone"]
@@ -53,21 +53,23 @@ def update_schedule(call: ApiCall) -> SingleRecord:
     return SingleRecord(world.schedules.update(member, uuid, call.body))
 
 
-def _require_future_dates(call: ApiCall, rules: list[Record], zone: str, below: str = "") -> None:
+def _require_future_dates(call: ApiCall, rules: list[Record], zone: str, prefix: str = "") -> None:
     problems = date_problems(rules, call.now, zone)
     if problems:
-        raise errors.invalid(*(one | {"parameter": below + one["parameter"]} for one in problems))
+        raise errors.invalid(
+            *(problem | {"parameter": prefix + problem["parameter"]} for problem in problems)
+        )
 
 
 def list_event_type_schedules(call: ApiCall) -> FullList:
-    """Give the schedule of an event type for each of its hosts."""
+    """List the schedules of an event type, one per host."""
     event_type = access.event_type(call.world, call.caller, call.query["event_type"])
     members = [call.world.population.members[number] for number in event_type.hosts]
-    rows = [_of_event_type(call, event_type, member) for member in members]
+    rows = [_event_type_schedule(call, event_type, member) for member in members]
     return FullList(rows, {"pagination": NO_OTHER_PAGE | {"count": min(len(rows), 100)}})
 
 
-def _of_event_type(call: ApiCall, event_type: EventType, member: Member) -> Record:
+def _event_type_schedule(call: ApiCall, event_type: EventType, member: Member) -> Record:
     return {
         "event_type": event_type.record["uri"],
         "availability_setting": "host",
@@ -76,7 +78,7 @@ def _of_event_type(call: ApiCall, event_type: EventType, member: Member) -> Reco
 
 
 def update_event_type_schedule(call: ApiCall) -> SingleRecord:
-    """Give an event type rules of its own for one host; without rules nothing changes."""
+    """Set an event type's own availability rules for one host; without rules nothing changes."""
     world = call.world
     event_type = access.own_event_type(world, call.caller, call.query["event_type"])
     rule = call.body.get("availability_rule", {})
@@ -85,19 +87,19 @@ def update_event_type_schedule(call: ApiCall) -> SingleRecord:
         _require_future_dates(call, rule["rules"], rule["timezone"], "availability_rule.")
         world.touch()
         world.schedules.set_rule(event_type.uuid, member, world.new_uuid("availability_rule"), rule)
-    return SingleRecord(_of_event_type(call, event_type, member))
+    return SingleRecord(_event_type_schedule(call, event_type, member))
 
 
 def _host(call: ApiCall, event_type: EventType, user: str | None) -> Member:
-    """Give the host in question: the caller unless another is named, which those who lead alone may."""
-    where = "availability_rule.user"
+    """Return the host to update: the caller, or for owners and admins the user in the body."""
+    path = "availability_rule.user"
     if user is None:
         if call.caller.member.number not in event_type.hosts:
-            raise errors.invalid(detail("is required for the rules of another host", where))
+            raise errors.invalid(detail("is required for the rules of another host", path))
         return call.caller.member
     member = access.visible_member(call.world, call.caller, user)
     if member.number not in event_type.hosts:
-        raise errors.invalid(detail("must be a host of the event type", where))
+        raise errors.invalid(detail("must be a host of the event type", path))
     return member
 
 

@@ -1,4 +1,4 @@
-"""What availability rules may look like in a body, wherever they are sent. Pure."""
+"""The body schemas of availability schedules and rules. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from ..world.schedules import WEEK
 
 
 def day_text(value: Any, origins: Origins) -> str:
-    """Read `YYYY-MM-DD` and keep it as it is written."""
+    """Read `YYYY-MM-DD` and return it as a string."""
     return body_schema.day(value, origins).isoformat()
 
 
@@ -58,7 +58,7 @@ RULES: Rule = array(object_of(_RULE))
 
 
 def day_problems(rules: list[Record], *, whole_week: bool) -> Iterator[Body]:
-    """Say which days have more than one rule, and which weekdays have none if all must have one."""
+    """Yield problems for days with more than one rule and, with `whole_week`, for weekdays without a rule."""
     days = Counter(rule[rule["type"]] for rule in rules)
     for day, count in days.items():
         if count > 1:
@@ -69,7 +69,7 @@ def day_problems(rules: list[Record], *, whole_week: bool) -> Iterator[Body]:
 
 
 def date_problems(rules: list[Record], now: int, zone: str) -> list[Body]:
-    """Say which rules are for days that are over."""
+    """Return problems for rules with a date in the past."""
     today = date_ranges.local_time(now, zone).date()
     return [
         detail("must not be before today", f"rules[{index}].date")
@@ -87,9 +87,9 @@ def _own_rules_problems(values: Record) -> Iterator[Body]:
     yield from day_problems(values["rules"], whole_week=False)
 
 
-def _true(value: Any, _origins: Origins) -> bool:
+def _only_true(value: Any, _origins: Origins) -> bool:
     if value is not True:
-        raise ValueError("must be true: make another schedule the default instead")
+        raise ValueError("must be true; to change the default, set it on another schedule")
     return value
 
 
@@ -103,7 +103,7 @@ def _schedule_fields(*, required: bool) -> tuple[BodyField, ...]:
 
 NEW_SCHEDULE = BodySchema(_schedule_fields(required=True), check=_schedule_problems)
 CHANGED_SCHEDULE = BodySchema(
-    (*_schedule_fields(required=False), BodyField("default", _true)), check=_schedule_problems
+    (*_schedule_fields(required=False), BodyField("default", _only_true)), check=_schedule_problems
 )
 
 _ZONE_AND_RULES = (BodyField("timezone", timezone, required=True), BodyField("rules", RULES, required=True))

@@ -1,4 +1,4 @@
-"""The Scheduling API: booking an invitee into a free slot."""
+"""The Scheduling API: book an invitee into a free slot."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ _LOCATION_FIXED = {"inbound_call"}
 
 
 def create_invitee(call: ApiCall) -> SingleRecord:
-    """Book an invitee into a slot that is free."""
+    """Book an invitee into a free slot."""
     body, world = call.body, call.world
     event_type = world.population.event_types_by_id.get(body["event_type"])
     if (
@@ -66,7 +66,7 @@ def create_invitee(call: ApiCall) -> SingleRecord:
 
 
 def _has_room(call: ApiCall, slot: slot_search.Slot) -> bool:
-    """Whether one more invitee can be noted down; canceled ones keep their places."""
+    """Check whether there is room for one more invitee; canceled ones still count."""
     return slot.number is None or len(call.world.invitees(slot.number)) < MAX_INVITEES
 
 
@@ -76,12 +76,12 @@ def _name(invitee: Record) -> str:
 
 
 def _changes(call: ApiCall) -> Record:
-    """Give what an invitee booked this way has of their own."""
+    """Return the fields of the invitee that override defaults."""
     invitee = call.body["invitee"]
     answers = call.body.get("questions_and_answers", [])
-    own = ("first_name", "last_name", "timezone", "text_reminder_number")
+    names = ("first_name", "last_name", "timezone", "text_reminder_number")
     return {
-        **{field: invitee.get(field) for field in own},
+        **{name: invitee.get(name) for name in names},
         "questions_and_answers": sorted(answers, key=lambda answer: answer["position"]),
         "tracking": call.body.get("tracking", NO_TRACKING),
         "scheduling_method": "api",
@@ -89,15 +89,15 @@ def _changes(call: ApiCall) -> Record:
     }
 
 
-# Where
+# Locations
 
 
-def _is_asked(event_type: EventType) -> bool:
+def _needs_location(event_type: EventType) -> bool:
     return bool(event_type.record["locations"]) and event_type.record["pooling_type"] != "round_robin"
 
 
 def _location_problems(event_type: EventType, location: Record | None) -> Iterator[Body]:
-    if not _is_asked(event_type):
+    if not _needs_location(event_type):
         if location is not None:
             yield detail("must be left out for this event type", "location")
         return
@@ -113,54 +113,54 @@ def _location_problems(event_type: EventType, location: Record | None) -> Iterat
 
 
 def _location(event_type: EventType, body: Record) -> Record | None:
-    """Give the event's location; None leaves it to the event type."""
-    given = body.get("location")
-    if given is None:
+    """Return the event's location, None for the event type's default."""
+    location = body.get("location")
+    if location is None:
         return None
-    offered = [kind for kind in event_type.record["locations"] if kind["kind"] == given["kind"]]
-    if given["kind"] in _LOCATION_FROM_INVITEE:
-        from_invitee = {"kind": given["kind"], "location": given["location"]}
+    offered = [kind for kind in event_type.record["locations"] if kind["kind"] == location["kind"]]
+    if location["kind"] in _LOCATION_FROM_INVITEE:
+        from_invitee = {"kind": location["kind"], "location": location["location"]}
         return record_factories.event_location(
-            next((kind for kind in offered if kind.get("location") == given["location"]), from_invitee),
-            given["location"],
+            next((kind for kind in offered if kind.get("location") == location["location"]), from_invitee),
+            location["location"],
         )
     return record_factories.event_location(offered[0], _name(body["invitee"]))
 
 
-# What is asked
+# Questions
 
 
 def _answers_problems(event_type: EventType, body: Record) -> Iterator[Body]:
-    asked = {
+    questions = {
         question["name"]: question
         for question in event_type.record["custom_questions"]
         if question["enabled"]
     }
-    given: dict[str, str] = {}
+    answers: dict[str, str] = {}
     for index, answer in enumerate(body.get("questions_and_answers", [])):
         path = f"questions_and_answers[{index}]"
-        question = asked.get(answer["question"])
+        question = questions.get(answer["question"])
         if question is None:
             yield detail("is not a question of this event type", f"{path}.question")
-        elif answer["question"] in given:
+        elif answer["question"] in answers:
             yield detail("is answered twice", f"{path}.question")
         elif answer["position"] != question["position"]:
             yield detail(f"must be {question['position']}", f"{path}.position")
         elif not _is_allowed_answer(answer["answer"], question):
             yield detail(f"must be among {', '.join(question['answer_choices'])}", f"{path}.answer")
-        given[answer["question"]] = answer["answer"]
-    for name, question in asked.items():
-        if question["required"] and not given.get(name, "").strip():
+        answers[answer["question"]] = answer["answer"]
+    for name, question in questions.items():
+        if question["required"] and not answers.get(name, "").strip():
             yield detail(f"must answer {name!r}", "questions_and_answers")
 
 
 def _is_allowed_answer(answer: str, question: Record) -> bool:
-    """Whether an answer is among the choices, one a line, where there are any and no others are allowed."""
+    """Check whether all lines of an answer are among the choices, if there are any."""
     choices = question["answer_choices"]
     return not choices or question["include_other"] or set(filter(None, answer.split("\n"))) <= set(choices)
 
 
-def _named(invitee: Record) -> Iterator[Body]:
+def _name_problems(invitee: Record) -> Iterator[Body]:
     if "name" not in invitee and "first_name" not in invitee:
         yield detail("name or first_name is required", "name")
 
@@ -174,7 +174,7 @@ _INVITEE = BodySchema(
         BodyField("last_name", text(), null_in_reply=True),
         BodyField("text_reminder_number", text(min_length=1), null_in_reply=True),
     ),
-    check=_named,
+    check=_name_problems,
 )
 _ANSWER = BodySchema(
     (

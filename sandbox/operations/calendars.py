@@ -1,4 +1,4 @@
-"""What calendars show: free slots, busy times, and how many meetings a user takes."""
+"""Free slots, busy times and meeting limits."""
 
 from urllib.parse import quote
 
@@ -18,67 +18,67 @@ _MAX_MEETINGS = 9999
 
 
 def list_available_times(call: ApiCall) -> FullList:
-    """Give the free slots of an event type."""
+    """List the free slots of an event type."""
     event_type = access.event_type(call.world, call.caller, call.query["event_type"])
     since, until = _window(call, _MAX_SLOT_DAYS)
-    found = slot_search.free_slots(call.world, event_type, now=call.now, since=since, until=until)
+    slots = slot_search.free_slots(call.world, event_type, now=call.now, since=since, until=until)
     page = event_type.record["scheduling_url"]
-    return FullList([_available_time(slot.start, slot.remaining, page) for slot in found])
+    return FullList([_available_time(slot.start, slot.remaining, page) for slot in slots])
 
 
-def _window(call: ApiCall, most_days: int) -> tuple[int, int]:
-    problems = date_ranges.window_problems(call.query, call.now, most_days)
+def _window(call: ApiCall, max_days: int) -> tuple[int, int]:
+    problems = date_ranges.window_problems(call.query, call.now, max_days)
     if problems:
         raise errors.invalid(*problems)
     return call.query["start_time"], call.query["end_time"]
 
 
 def _available_time(start: int, remaining: int, page: str) -> Record:
-    written = times.isoformat(start)[:19] + "Z"  # slots come without a fraction
+    iso = times.isoformat(start)[:19] + "Z"  # slots have no fraction of a second
     return {
         "status": "available",
         "invitees_remaining": remaining,
-        "start_time": written,
-        "scheduling_url": f"{page}/{quote(written, safe=':')}?month={written[:7]}&date={written[:10]}",
+        "start_time": iso,
+        "scheduling_url": f"{page}/{quote(iso, safe=':')}?month={iso[:7]}&date={iso[:10]}",
     }
 
 
 def list_busy_times(call: ApiCall) -> FullList:
-    """Give when a user is busy."""
+    """List the busy times of a user."""
     member = access.visible_member(call.world, call.caller, call.query["user"])
     since, until = _window(call, _MAX_BUSY_DAYS)
     return FullList(
-        [_busy_time(call, one) for one in busy_times.busy_times(call.world, member, since, until)]
+        [_busy_time(call, busy_time) for busy_time in busy_times.busy_times(call.world, member, since, until)]
     )
 
 
-def _busy_time(call: ApiCall, one: BusyTime) -> Record:
+def _busy_time(call: ApiCall, busy_time: BusyTime) -> Record:
     record: Record = {
-        "type": one.kind,
-        "start_time": times.isoformat(one.start),
-        "end_time": times.isoformat(one.end),
+        "type": busy_time.kind,
+        "start_time": times.isoformat(busy_time.start),
+        "end_time": times.isoformat(busy_time.end),
     }
-    if one.number is not None:
+    if busy_time.number is not None:
         record |= {
-            "buffered_start_time": times.isoformat(one.buffered_start),
-            "buffered_end_time": times.isoformat(one.buffered_end),
-            "event": {"uri": call.world.event(one.number)["uri"]},
+            "buffered_start_time": times.isoformat(busy_time.buffered_start),
+            "buffered_end_time": times.isoformat(busy_time.buffered_end),
+            "event": {"uri": call.world.event(busy_time.number)["uri"]},
         }
     return record
 
 
 def list_meeting_limits(call: ApiCall) -> FullList:
-    """Give the one row of the caller's limits."""
-    return FullList([call.world.meeting_limits(_self(call))])
+    """List the caller's limits, always one row."""
+    return FullList([call.world.meeting_limits(_caller(call))])
 
 
 def update_meeting_limits(call: ApiCall) -> SingleRecord:
-    """Change what is given of the caller's limits; null takes a limit away."""
-    return SingleRecord(call.world.set_meeting_limits(_self(call), call.body))
+    """Update the caller's limits; null removes a limit."""
+    return SingleRecord(call.world.set_meeting_limits(_caller(call), call.body))
 
 
-def _self(call: ApiCall) -> Member:
-    """Give the caller, whom the query must name."""
+def _caller(call: ApiCall) -> Member:
+    """Return the caller; raise 403 if the query names another user."""
     if call.query["user"] != call.caller.member.uuid:
         raise errors.denied()
     return call.caller.member

@@ -1,4 +1,4 @@
-"""What the bodies of contacts and of their custom fields may be, and the values that fields take. Pure."""
+"""The body schemas of contacts and custom fields, and the values of custom fields. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ from ..world.records import Record
 _MAX_EMAILS = _MAX_PHONES = 10
 
 
-def _anything(value: Any, _origins: Origins) -> Any:
+def _any_value(value: Any, _origins: Origins) -> Any:
     return value
 
 
@@ -34,41 +34,39 @@ def _email_problems(body: Record) -> Iterator[Body]:
         return
     emails = body["emails"]
     if sum(email["is_primary"] for email in emails) != 1:
-        yield detail("must have exactly one with is_primary true", "emails")
-    most = Counter(email["email"].casefold() for email in emails).most_common(1)
-    if most[0][1] > 1:
+        yield detail("must have exactly one item with is_primary true", "emails")
+    [(_, repetitions)] = Counter(email["email"].casefold() for email in emails).most_common(1)
+    if repetitions > 1:
         yield detail("must not repeat an address", "emails")
 
 
-_EMAIL_FORM = BodySchema(
+_EMAIL = BodySchema(
     (BodyField("email", EMAIL, required=True), BodyField("is_primary", boolean, required=True))
 )
-_PHONE_FORM = BodySchema((BodyField("phone_number", text(min_length=1), required=True),))
-_VALUE_FORM = BodySchema(
-    (BodyField("uuid", text(min_length=1), required=True), BodyField("value", _anything, required=True))
+_PHONE = BodySchema((BodyField("phone_number", text(min_length=1), required=True),))
+_CUSTOM_FIELD = BodySchema(
+    (BodyField("uuid", text(min_length=1), required=True), BodyField("value", _any_value, required=True))
 )
 
 
-def _contact_form(*, new: bool) -> BodySchema:
-    texts = (
+def _contact_schema(*, new: bool) -> BodySchema:
+    text_fields = (
         BodyField(name, timezone if name == "timezone" else text(), null_in_reply=True)
         for name in CONTACT_TEXTS
     )
     return BodySchema(
         (
-            BodyField(
-                "emails", array(object_of(_EMAIL_FORM), min_items=1, max_items=_MAX_EMAILS), required=new
-            ),
-            BodyField("phone_numbers", array(object_of(_PHONE_FORM), max_items=_MAX_PHONES)),
-            *texts,
-            BodyField("custom_fields", array(object_of(_VALUE_FORM))),
+            BodyField("emails", array(object_of(_EMAIL), min_items=1, max_items=_MAX_EMAILS), required=new),
+            BodyField("phone_numbers", array(object_of(_PHONE), max_items=_MAX_PHONES)),
+            *text_fields,
+            BodyField("custom_fields", array(object_of(_CUSTOM_FIELD))),
         ),
         check=_email_problems,
     )
 
 
-NEW_CONTACT = _contact_form(new=True)
-CHANGED_CONTACT = _contact_form(new=False)
+NEW_CONTACT = _contact_schema(new=True)
+CHANGED_CONTACT = _contact_schema(new=False)
 
 
 # Custom fields
@@ -94,7 +92,9 @@ NEW_DEFINITION = BodySchema(
             required=True,
         ),
         BodyField(
-            "currency", pattern("[A-Z]{3}", "must be a currency of three capitals"), null_in_reply=True
+            "currency",
+            pattern("[A-Z]{3}", "must be a currency code of three capital letters"),
+            null_in_reply=True,
         ),
         BodyField(
             "options", array(object_of(BodySchema((BodyField("label", text(min_length=1), required=True),))))
@@ -107,11 +107,11 @@ NEW_DEFINITION = BodySchema(
 
 def _number(value: Any, _origins: Origins) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a number")  # noqa: TRY004 - all that is wrong is a ValueError here
+        raise ValueError("must be a number")  # noqa: TRY004 - every problem is a ValueError here
     return value
 
 
-_VALUES: dict[str, Callable[[Any, Origins], Any]] = {
+_VALUE_RULES: dict[str, Callable[[Any, Origins], Any]] = {
     "text": text(),
     "invitee_question": text(),
     "number": _number,
@@ -122,7 +122,7 @@ _VALUES: dict[str, Callable[[Any, Origins], Any]] = {
 
 
 def check_value(definition: Record, value: Any) -> str | None:
-    """Say what is wrong with a custom field's value, None if nothing is; null takes the value away."""
+    """Return the problem of a custom field's value, None if it is valid; null removes the value."""
     try:
         if value is None:
             return None
@@ -130,7 +130,7 @@ def check_value(definition: Record, value: Any) -> str | None:
             options = [option for option in definition["options"] if option["is_active"]]
             one_of(*(option["label"] for option in options))(value, frozenset())
         else:
-            _VALUES[definition["field_type"]](value, frozenset())
+            _VALUE_RULES[definition["field_type"]](value, frozenset())
     except ValueError as error:
         return str(error)
     return None

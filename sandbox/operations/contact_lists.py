@@ -1,4 +1,4 @@
-"""Lists of contacts and saved views; all a user has come in one reply."""
+"""Contact lists and saved views; one reply lists all of a user."""
 
 from collections.abc import Iterator
 
@@ -19,21 +19,21 @@ _MAX_CONTACTS = 500
 
 
 def list_lists(call: ApiCall) -> FullList:
-    """Give the caller's lists and views."""
+    """List the caller's lists and views."""
     rows = [
         address_book.list_record(call.world, contact_list)
-        for contact_list in _own(call)
+        for contact_list in _own_lists(call)
         if call.query["type"] in {None, contact_list.record["type"]}
     ]
     return FullList(rows, {"pagination": {"count": len(rows), **NO_OTHER_PAGE}})
 
 
 def create_list(call: ApiCall) -> SingleRecord:
-    """Make a list; contacts that are not the caller's stay out of it."""
+    """Create a list; other users' contacts are ignored."""
     world = call.world
-    _require_free_name(call, None)
-    if sum(1 for _ in _own(call)) >= _MAX_LISTS:
-        raise errors.invalid(detail(f"there may be {_MAX_LISTS} lists and views at most"))
+    _require_unique_name(call, None)
+    if sum(1 for _ in _own_lists(call)) >= _MAX_LISTS:
+        raise errors.invalid(detail(f"there are already {_MAX_LISTS} lists and views, which is the maximum"))
     uuid = world.new_uuid("contact_list")
     record = contact_factories.contact_list(
         world.uris.build("contact_lists", uuid),
@@ -41,7 +41,7 @@ def create_list(call: ApiCall) -> SingleRecord:
         kind="static_list",
         created_at=times.isoformat(call.now),
     )
-    members = {contact.uuid for contact in _known(call)}
+    members = {contact.uuid for contact in _own_contacts(call)}
     contact_list = ContactList(call.caller.member.number, uuid, record, members)
     world.state.contact_lists[uuid] = contact_list
     world.touch()
@@ -49,33 +49,33 @@ def create_list(call: ApiCall) -> SingleRecord:
 
 
 def get_list(call: ApiCall) -> SingleRecord:
-    """Give one list or view."""
+    """Get one list or view."""
     return SingleRecord(address_book.list_record(call.world, _contact_list(call)))
 
 
 def rename_list(call: ApiCall) -> SingleRecord:
     """Rename a list or view."""
     contact_list = _contact_list(call)
-    _require_free_name(call, contact_list.uuid)
+    _require_unique_name(call, contact_list.uuid)
     _change(call, contact_list, {"name": call.body["name"]})
     return SingleRecord(address_book.list_record(call.world, contact_list))
 
 
 def add_contacts(call: ApiCall) -> SingleRecord:
-    """Put contacts into a list."""
-    contact_list, known = _static(call), _known(call)
-    contact_list.members.update(contact.uuid for contact in known)
-    return _result(call, contact_list, known)
+    """Add contacts to a list."""
+    contact_list, contacts = _static_list(call), _own_contacts(call)
+    contact_list.members.update(contact.uuid for contact in contacts)
+    return _result(call, contact_list, contacts)
 
 
 def remove_contacts(call: ApiCall) -> SingleRecord:
-    """Take contacts out of a list."""
-    contact_list, known = _static(call), _known(call)
-    contact_list.members.difference_update(contact.uuid for contact in known)
-    return _result(call, contact_list, known)
+    """Remove contacts from a list."""
+    contact_list, contacts = _static_list(call), _own_contacts(call)
+    contact_list.members.difference_update(contact.uuid for contact in contacts)
+    return _result(call, contact_list, contacts)
 
 
-def _own(call: ApiCall) -> Iterator[ContactList]:
+def _own_lists(call: ApiCall) -> Iterator[ContactList]:
     own = call.caller.member.number
     return (
         contact_list for contact_list in call.world.state.contact_lists.values() if contact_list.owner == own
@@ -86,23 +86,23 @@ def _contact_list(call: ApiCall) -> ContactList:
     return access.own_list(call.world, call.caller, call.ids["uuid"])
 
 
-def _static(call: ApiCall) -> ContactList:
+def _static_list(call: ApiCall) -> ContactList:
     contact_list = _contact_list(call)
     if contact_list.view is not None:
-        raise errors.already_exists("The contacts of a view are decided by its filters")  # not documented
+        raise errors.already_exists("The contacts of a view are determined by its filters")  # not documented
     return contact_list
 
 
-def _known(call: ApiCall) -> list[Contact]:
-    """Give the contacts of the body that are the caller's."""
+def _own_contacts(call: ApiCall) -> list[Contact]:
+    """Return the contacts in the body that belong to the caller."""
     contacts = call.world.state.contacts
     found = (contacts.get(uuid) for uuid in dict.fromkeys(call.body.get("contacts", [])))
     return [contact for contact in found if contact and contact.owner == call.caller.member.number]
 
 
-def _result(call: ApiCall, contact_list: ContactList, known: list[Contact]) -> SingleRecord:
+def _result(call: ApiCall, contact_list: ContactList, contacts: list[Contact]) -> SingleRecord:
     _change(call, contact_list, {})
-    return SingleRecord({"invalid": len(set(call.body["contacts"])) - len(known)})
+    return SingleRecord({"invalid": len(set(call.body["contacts"])) - len(contacts)})
 
 
 def _change(call: ApiCall, contact_list: ContactList, fields: Record) -> None:
@@ -110,9 +110,9 @@ def _change(call: ApiCall, contact_list: ContactList, fields: Record) -> None:
     call.world.touch()
 
 
-def _require_free_name(call: ApiCall, except_uuid: str | None) -> None:
+def _require_unique_name(call: ApiCall, except_uuid: str | None) -> None:
     name = address_book.name_key(call.body["name"])
-    for contact_list in _own(call):
+    for contact_list in _own_lists(call):
         if contact_list.uuid != except_uuid and address_book.name_key(contact_list.record["name"]) == name:
             raise errors.already_exists("Contact list with this name already exists")
 

@@ -1,4 +1,4 @@
-"""Contacts and the definitions of their custom fields; a contact belongs to the user who has it."""
+"""Contacts, which belong to a user, and the definitions of custom fields."""
 
 from typing import Any
 
@@ -20,27 +20,25 @@ _EXCLUDE = Parameter("exclude", choice("custom_fields"))
 
 
 def list_contacts(call: ApiCall) -> PagedList:
-    """Give the caller's contacts."""
+    """List the caller's contacts."""
     query = call.query
     if query["contact_list"] is None:
         contacts = address_book.contacts_of(call.world, call.caller.member.number)
     else:
         contact_list = access.own_list(call.world, call.caller, query["contact_list"])
         contacts = address_book.contacts_in(call.world, contact_list)
-    wanted = [contact.record for contact in contacts if _matches(contact.record, query)]
-    ordered = sorted_listing(wanted, query["sort"] or [("created_at", False)])
+    records = [contact.record for contact in contacts if _matches(contact.record, query)]
+    ordered = sorted_listing(records, query["sort"] or [("created_at", False)])
     return PagedList(address_book.ContactListing(call.world, ordered, call.now, _excluded_fields(call)))
 
 
 def _matches(record: Record, query: dict[str, Any]) -> bool:
-    def found(field: str, *, whole: bool) -> bool:
+    def matches(field: str, *, exact: bool) -> bool:
         values = address_book.filter_values(record, field)
-        return any(
-            wanted == value if whole else wanted in value for wanted in query[field] for value in values
-        )
+        return any(term == value if exact else term in value for term in query[field] for value in values)
 
-    return all(query[field] is None or found(field, whole=True) for field in _EXACT) and all(
-        query[field] is None or found(field, whole=False) for field in _PARTIAL
+    return all(query[field] is None or matches(field, exact=True) for field in _EXACT) and all(
+        query[field] is None or matches(field, exact=False) for field in _PARTIAL
     )
 
 
@@ -49,10 +47,10 @@ def _excluded_fields(call: ApiCall) -> list[str]:
 
 
 def create_contact(call: ApiCall) -> SingleRecord:
-    """Make a contact; no address may be another contact's."""
+    """Create a contact; email addresses must be unique among the caller's contacts."""
     world, owner = call.world, call.caller.member.number
     fields = _fields(call)
-    _require_free(call, fields, None)
+    _require_unique_emails(call, fields, None)
     uuid = world.new_uuid("contact")
     record = contact_factories.contact(
         world.uris.build("contacts", uuid), created_at=times.isoformat(call.now), **fields
@@ -64,18 +62,18 @@ def create_contact(call: ApiCall) -> SingleRecord:
 
 
 def get_contact(call: ApiCall) -> SingleRecord:
-    """Give one contact."""
+    """Get one contact."""
     contact = access.own_contact(call.world, call.caller, call.ids["uuid"])
     record = address_book.contact_record(call.world, contact, call.now)
     return SingleRecord(address_book.without(record, _excluded_fields(call)))
 
 
 def update_contact(call: ApiCall) -> SingleRecord:
-    """Change a contact; arrays replace those that were there."""
+    """Update a contact; arrays are replaced in full."""
     world = call.world
     contact = access.own_contact(world, call.caller, call.ids["uuid"])
     fields = _fields(call)
-    _require_free(call, fields, contact.uuid)
+    _require_unique_emails(call, fields, contact.uuid)
     contact.record = contact.record | fields | {"updated_at": times.isoformat(call.now)}
     world.touch()
     call.domain_events.append(address_book.contact_event(world, "contact.updated", contact, call.now))
@@ -83,7 +81,7 @@ def update_contact(call: ApiCall) -> SingleRecord:
 
 
 def delete_contact(call: ApiCall) -> NoContent:
-    """Delete a contact with the notes about it."""
+    """Delete a contact and the notes about it."""
     world, state = call.world, call.world.state
     contact = access.own_contact(world, call.caller, call.ids["uuid"])
     call.domain_events.append(address_book.contact_event(world, "contact.deleted", contact, call.now))
@@ -96,45 +94,45 @@ def delete_contact(call: ApiCall) -> NoContent:
 
 
 def _fields(call: ApiCall) -> Record:
-    """Give the fields of the body as a record has them."""
+    """Return the fields of the body in the form of a record."""
     if "custom_fields" not in call.body:
         return call.body
     problems = []
     custom_fields: dict[str, Record] = {}
-    for index, given in enumerate(call.body["custom_fields"]):
-        definition = _definitions(call).get(given["uuid"])
+    for index, field in enumerate(call.body["custom_fields"]):
+        definition = _definitions(call).get(field["uuid"])
         if definition is None:
-            problems.append(detail("is not known", f"custom_fields[{index}].uuid"))
+            problems.append(detail("is unknown", f"custom_fields[{index}].uuid"))
             continue
-        problem = contact_bodies.check_value(definition.record, given["value"])
+        problem = contact_bodies.check_value(definition.record, field["value"])
         if problem:
             problems.append(detail(problem, f"custom_fields[{index}].value"))
-        elif given["value"] is not None:
-            custom_fields[given["uuid"]] = contact_factories.custom_field(definition.record, given["value"])
+        elif field["value"] is not None:
+            custom_fields[field["uuid"]] = contact_factories.custom_field(definition.record, field["value"])
     if problems:
         raise errors.invalid(*problems)
     return call.body | {"custom_fields": list(custom_fields.values())}
 
 
-def _require_free(call: ApiCall, fields: Record, except_uuid: str | None) -> None:
-    taken = address_book.taken_emails(call.world, call.caller.member.number, except_uuid)
-    if any(email["email"].casefold() in taken for email in fields.get("emails", [])):
+def _require_unique_emails(call: ApiCall, fields: Record, except_uuid: str | None) -> None:
+    existing = address_book.existing_emails(call.world, call.caller.member.number, except_uuid)
+    if any(email["email"].casefold() in existing for email in fields.get("emails", [])):
         raise errors.already_exists("Contact with this email already exists")
 
 
-# Custom field definitions, which the whole organization shares
+# Custom field definitions, which belong to the organization
 
 
 def list_definitions(call: ApiCall) -> FullList:
-    """Give all definitions of the organization."""
+    """List all definitions of the organization."""
     return FullList([definition.record for definition in _definitions(call).values()])
 
 
 def create_definition(call: ApiCall) -> SingleRecord:
-    """Make a definition; labels differ in more than case."""
+    """Create a definition; labels must be unique, ignoring case."""
     body, world = call.body, call.world
     label = body["label"].strip().casefold()
-    if any(label == known.record["label"].strip().casefold() for known in _definitions(call).values()):
+    if any(label == other.record["label"].strip().casefold() for other in _definitions(call).values()):
         raise errors.already_exists("Custom field with this label already exists")
     uuid = world.new_uuid("custom_field_definition")
     options = [
@@ -157,7 +155,7 @@ def create_definition(call: ApiCall) -> SingleRecord:
 
 
 def get_definition(call: ApiCall) -> SingleRecord:
-    """Give one definition."""
+    """Get one definition."""
     definition = call.world.state.definitions.get(call.ids["uuid"])
     if definition is None:
         raise errors.not_found()

@@ -1,4 +1,4 @@
-"""What large customers ask for: the activity log, what was sent out, the deletion of personal data."""
+"""Operations of the enterprise plan: activity log, outgoing communications, deletion of personal data."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -24,27 +24,27 @@ _SORTED_BY = ("action", "actor.display_name", "actor.uri", "namespace", "occurre
 
 
 def list_log_entries(call: ApiCall) -> PagedList:
-    """Give the activity log, the latest first unless asked otherwise."""
+    """List the activity log, by default newest first."""
     access.require_own_organization(call.world, call.caller, call.query["organization"])
     tests = list(_tests(call.query))
-    found = [
+    matching = [
         entry
         for entry in activity_log.entries(call.world, call.caller.member.organization)
         if all(test(entry) for test in tests)
     ]
     extra = {
-        "last_event_time": activity_log.occurred_at(found[-1]) if found else None,
-        "total_count": len(found),
+        "last_event_time": activity_log.occurred_at(matching[-1]) if matching else None,
+        "total_count": len(matching),
         "exceeds_max_total_count": False,
     }
     order = [pair for pairs in call.query["sort"] or [[("occurred_at", True)]] for pair in pairs]
     for field, descending in reversed(order):
-        found.sort(key=_folded(field), reverse=descending)
-    return PagedList(InMemoryListing(found), extra)
+        matching.sort(key=_sort_key(field), reverse=descending)
+    return PagedList(InMemoryListing(matching), extra)
 
 
 def _tests(query: dict[str, Any]) -> Iterable[Callable[[Record], bool]]:
-    """Give a test per filter that was given."""
+    """Yield a test for each filter of the query."""
     namespaces, actions, actors = query["namespace"], query["action"], query["actor"]
     since, until, term = query["min_occurred_at"], query["max_occurred_at"], query["search_term"]
     if namespaces is not None:
@@ -58,11 +58,11 @@ def _tests(query: dict[str, Any]) -> Iterable[Callable[[Record], bool]]:
     if until is not None:
         yield lambda entry: times.parse(entry["occurred_at"]) <= until
     if term is not None:
-        fits = search_terms.compile_term(term)
-        yield lambda entry: fits(_words(entry))
+        matches = search_terms.compile_term(term)
+        yield lambda entry: matches(_searchable_text(entry))
 
 
-def _folded(path: str) -> Callable[[Record], str]:
+def _sort_key(path: str) -> Callable[[Record], str]:
     return lambda entry: _at(entry, path).casefold()
 
 
@@ -72,11 +72,10 @@ def _at(entry: Record, path: str) -> str:
     return value
 
 
-def _words(entry: Record) -> str:
-    """Give what a search looks at."""
+def _searchable_text(entry: Record) -> str:
     actor = entry["actor"]
-    own = (entry["fully_qualified_name"], actor["display_name"], actor["alternative_identifier"])
-    return " ".join([*own, *map(str, entry["details"].values())])
+    parts = (entry["fully_qualified_name"], actor["display_name"], actor["alternative_identifier"])
+    return " ".join([*parts, *map(str, entry["details"].values())])
 
 
 def _search_term(value: str, _origins: frozenset[str]) -> str:
@@ -86,7 +85,7 @@ def _search_term(value: str, _origins: frozenset[str]) -> str:
 
 
 def list_communications(call: ApiCall) -> PagedList:
-    """Give the reminders of the last 30 days, the latest first."""
+    """List the reminders of the last 30 days, newest first."""
     access.require_own_organization(call.world, call.caller, call.query["organization"])
     since, until = call.query["min_created_at"], call.query["max_created_at"]
     created_since = max(call.now - RETENTION, since if since is not None else call.now - RETENTION)
@@ -103,12 +102,12 @@ def list_communications(call: ApiCall) -> PagedList:
 
 
 def delete_invitees(_call: ApiCall) -> RawBody:
-    """Take note of the addresses; Calendly takes up to a week, the sandbox never gets to it."""
+    """Accept the request. Calendly deletes the data within a week; the sandbox never does."""
     return RawBody({}, status=202)
 
 
 def delete_events(call: ApiCall) -> RawBody:
-    """Take note of a stretch of the past, as for invitees."""
+    """Accept the request for a past time range; like for invitees, nothing is deleted."""
     problems = [
         detail("must be in the past", name)
         for name in ("start_time", "end_time")
@@ -119,7 +118,7 @@ def delete_events(call: ApiCall) -> RawBody:
     return RawBody({}, status=202)
 
 
-def _range(body: Record) -> Iterable[Body]:
+def _range_problems(body: Record) -> Iterable[Body]:
     if body["end_time"] <= body["start_time"]:
         yield detail("must be after start_time", "end_time")
     elif body["end_time"] - body["start_time"] > _MAX_RANGE:
@@ -174,7 +173,7 @@ ROUTES = (
         delete_events,
         body=BodySchema(
             (BodyField("start_time", MOMENT, required=True), BodyField("end_time", MOMENT, required=True)),
-            check=_range,
+            check=_range_problems,
         ),
         paid=True,
         role="admin",

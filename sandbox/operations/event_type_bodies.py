@@ -1,4 +1,4 @@
-"""What may be sent about event types: bodies of create, update, one-off and share. Data, with few rules."""
+"""The body schemas for creating and updating event types, one-off event types and shares. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -46,7 +46,7 @@ _MINUTES = integer(1, 720)
 _DURATIONS = array(_MINUTES, max_items=4)
 _MAX_DAYS = 365
 _MAX_NAME = 55
-_MAX_PLACE = 255
+_MAX_LOCATION = 255
 
 _LOCATION_FIELDS = (
     BodyField("kind", one_of(*KINDS), required=True),
@@ -57,7 +57,7 @@ _LOCATION_FIELDS = (
 )
 
 
-def _call_problems(location: Record) -> Iterator[Body]:
+def _phone_problems(location: Record) -> Iterator[Body]:
     if location["kind"] == "inbound_call" and not location.get("phone_number"):
         yield detail("is required when kind is inbound_call", "phone_number")
 
@@ -70,7 +70,7 @@ def _fields(*, creating: bool) -> tuple[BodyField, ...]:
         BodyField("duration", _MINUTES),
         BodyField("duration_options", _DURATIONS, null_in_reply=True),
         BodyField("locations", array(object_of(BodySchema(_LOCATION_FIELDS))), null_in_reply=True),
-        BodyField("color", pattern(r"#[a-f\d]{6}", "must be a colour like #0099ff")),
+        BodyField("color", pattern(r"#[a-f\d]{6}", "must be a color such as #0099ff")),
         BodyField("locale", one_of("de", "en", "es", "fr", "it", "nl", "pt", "uk")),
         BodyField("start_time_increment", integer(5, 720)),
         BodyField("before_buffer", one_of(*_BUFFERS)),
@@ -113,14 +113,14 @@ _ANY_DATE_SETTING = object_of(BodySchema((BodyField("type", one_of(*_DATE_SETTIN
 
 
 def _date_setting(value: Any, origins: Origins) -> Record:
-    """Read one of the three ways to say when; `type` says which."""
+    """Read one of the three kinds of date settings, selected by `type`."""
     chosen: Record = _ANY_DATE_SETTING(value, origins)
     setting: Record = object_of(_DATE_SETTINGS[chosen["type"]])(value, origins)
     return setting
 
 
 def dates(setting: Record, zone: str, now: int) -> BookableDates:
-    """Give when a one-off event type can be booked that is made now."""
+    """Return the bookable dates of a one-off event type that is created now."""
     if setting["type"] == "date_range":
         return BookableDates(zone, setting["start_date"], setting["end_date"])
     if setting["type"] == "spots":
@@ -144,16 +144,16 @@ ONE_OFF = BodySchema(
         BodyField("duration", _MINUTES, required=True),
         BodyField("timezone", timezone),
         BodyField("date_setting", _date_setting, required=True),
-        BodyField("location", object_of(BodySchema(_LOCATION_FIELDS, check=_call_problems))),
+        BodyField("location", object_of(BodySchema(_LOCATION_FIELDS, check=_phone_problems))),
     )
 )
 
-_PLACE = text(max_length=_MAX_PLACE)
+_LOCATION_TEXT = text(max_length=_MAX_LOCATION)
 _SHARED_LOCATION = BodySchema(
     (
         BodyField("kind", one_of(*KINDS), required=True),
-        BodyField("location", _PLACE),
-        BodyField("additional_info", _PLACE),
+        BodyField("location", _LOCATION_TEXT),
+        BodyField("additional_info", _LOCATION_TEXT),
         BodyField("phone_number", text()),
         BodyField("position", integer()),
     )
@@ -161,11 +161,11 @@ _SHARED_LOCATION = BodySchema(
 
 
 PERIODS_OF = {"start_date": ("fixed",), "end_date": ("fixed",), "max_booking_time": MOVING}
-"""The period types that a setting of a share belongs to."""
+"""The period types that a setting of a share is allowed for."""
 
 
 def period_problems(values: Record) -> Iterator[Body]:
-    """Say which of the fields that belong to a period type are missing or too many."""
+    """Yield problems for fields that are missing or not allowed for the period type."""
     period = values.get("period_type")
     for name, periods in PERIODS_OF.items():
         if name in values and period not in periods:

@@ -1,4 +1,4 @@
-"""Event types: those of users and of teams, one-off ones, and their hosts."""
+"""Event types of users and teams, one-off event types, and hosts."""
 
 from dataclasses import replace
 from html import escape
@@ -23,7 +23,7 @@ _ONE_ON_ONE = errors.invalid(detail("only one-on-one event types can be changed"
 
 
 def list_event_types(call: ApiCall) -> PagedList:
-    """Give the event types of one user, or of the organization (those who lead)."""
+    """List the event types of one user or, for owners and admins, of the organization."""
     query = call.query
     organization, member = query["organization"], None
     if organization is None and query["user"] is None:
@@ -52,13 +52,13 @@ def _matches(event_type: EventType, member: Member | None, call: ApiCall) -> boo
     return (
         event_type.organization == call.caller.member.organization
         and (member is None or member.number in event_type.hosts)
-        # A user's schedules serve what is theirs alone; team event types have their own hours.
+        # Only event types with a single host use that user's schedules; team event types have their own.
         and (
             schedule is None
             or (
                 member is not None
                 and len(event_type.hosts) == 1
-                and call.world.schedules.follows(event_type.uuid, member, schedule)
+                and call.world.schedules.uses(event_type.uuid, member, schedule)
             )
         )
         and all(query[flag] in {None, event_type.record[flag]} for flag in ("active", "admin_managed"))
@@ -66,12 +66,12 @@ def _matches(event_type: EventType, member: Member | None, call: ApiCall) -> boo
 
 
 def get_event_type(call: ApiCall) -> SingleRecord:
-    """Give one event type of the caller's organization."""
+    """Get one event type of the caller's organization."""
     return SingleRecord(access.event_type(call.world, call.caller, call.ids["uuid"]).record)
 
 
 def create_event_type(call: ApiCall) -> SingleRecord:
-    """Make a one-on-one event type for the caller, or for a colleague by those who lead."""
+    """Create a one-on-one event type for the caller or, for owners and admins, for a colleague."""
     world, body = call.world, call.body
     member = access.visible_member(world, call.caller, body["owner"])
     own = [
@@ -88,13 +88,13 @@ def create_event_type(call: ApiCall) -> SingleRecord:
         "position": len(own),
         "custom_questions": [],
     } | _description_fields("")
-    page = _free_page(member, body["name"], own)
+    page = _unique_page(member, body["name"], own)
     event_type = _new_event_type(call, member, body["name"], page, defaults | _changes(body))
     return _save(call, event_type, "event_type.created", status=201)
 
 
 def _changes(body: Record) -> Record:
-    """Give the fields of an EventType that a body sets."""
+    """Return the fields of an EventType that a body sets."""
     changes = {name: value for name, value in body.items() if name not in {"owner", "name", "description"}}
     if "description" in body:
         changes |= _description_fields(body["description"])
@@ -106,20 +106,22 @@ def _description_fields(plain: str) -> Record:
     return {"description_plain": plain or None, "description_html": html}
 
 
-def _free_page(member: Member, name: str, own: list[EventType]) -> str:
-    """Give an address that none of the user's event types has."""
-    taken = {event_type.record["scheduling_url"].removeprefix(f"{SCHEDULING_ORIGIN}/") for event_type in own}
-    # Booking pages have plain addresses, whatever the name is written in.
+def _unique_page(member: Member, name: str, own: list[EventType]) -> str:
+    """Return the path of a booking page that none of the user's event types has."""
+    existing = {
+        event_type.record["scheduling_url"].removeprefix(f"{SCHEDULING_ORIGIN}/") for event_type in own
+    }
+    # Booking pages have ASCII paths, even if the name isn't ASCII.
     slug = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in name.lower()).split())
-    page = first = f"{member.user['slug']}/{slug or 'meeting'}"
+    page = base = f"{member.user['slug']}/{slug or 'meeting'}"
     number = 1
-    while page in taken:
-        page, number = f"{first}-{number}", number + 1
+    while page in existing:
+        page, number = f"{base}-{number}", number + 1
     return page
 
 
 def _new_event_type(call: ApiCall, member: Member, name: str, page: str, changes: Record) -> EventType:
-    """Make an event type that belongs to a user."""
+    """Return a new event type that belongs to a user."""
     uuid, stamp = call.world.new_uuid("made_event_type"), times.isoformat(call.now)
     profile = {"type": "User", "name": member.user["name"], "owner": member.user["uri"]}
     record = record_factories.event_type(
@@ -135,7 +137,7 @@ def _new_event_type(call: ApiCall, member: Member, name: str, page: str, changes
 
 
 def _save(call: ApiCall, event_type: EventType, event: str, status: int = 200) -> SingleRecord:
-    """Put in an event type and tell of it."""
+    """Store an event type and add a webhook event."""
     call.world.put_event_type(event_type)
     payload = domain_events.event_type_payload(event_type.record)
     call.domain_events.append(DomainEvent(event, payload, event_type.organization, event_type.hosts))
@@ -143,7 +145,7 @@ def _save(call: ApiCall, event_type: EventType, event: str, status: int = 200) -
 
 
 def update_event_type(call: ApiCall) -> SingleRecord:
-    """Change what is given of a one-on-one event type; its address stays."""
+    """Update a one-on-one event type; its booking page stays the same."""
     event_type = access.own_event_type(call.world, call.caller, call.ids["uuid"])
     if event_type.record["kind"] != "solo" or event_type.record["pooling_type"] is not None:
         raise _ONE_ON_ONE
@@ -154,7 +156,7 @@ def update_event_type(call: ApiCall) -> SingleRecord:
 
 
 def create_one_off(call: ApiCall) -> SingleRecord:
-    """Make an event type for one meeting, with one host or with several who all attend."""
+    """Create an event type for one meeting; if there are several hosts, all of them attend."""
     world, body = call.world, call.body
     host = access.visible_member(world, call.caller, body["host"])
     co_hosts = [access.colleague(world, call.caller, uuid) for uuid in body.get("co_hosts", [])]
@@ -181,7 +183,7 @@ def create_one_off(call: ApiCall) -> SingleRecord:
 
 
 def list_hosts(call: ApiCall) -> PagedList:
-    """Give who can be booked for an event type."""
+    """List the hosts of an event type."""
     event_type = access.event_type(call.world, call.caller, call.query["event_type"])
     members = [call.world.population.members[number] for number in event_type.hosts]
     return PagedList(InMemoryListing([_host(call, event_type, member) for member in members]))

@@ -1,4 +1,4 @@
-"""Groups and who belongs to them."""
+"""Groups and group relationships."""
 
 from .. import errors
 from ..api import access
@@ -12,15 +12,15 @@ _SCOPES = ("groups:read",)
 
 
 def list_groups(call: ApiCall) -> PagedList:
-    """Give the groups of the organization."""
+    """List the groups of the organization."""
     access.require_own_organization(call.world, call.caller, call.query["organization"])
     access.require_admin(call.caller)
-    own = call.caller.member.organization == LARGE
-    return PagedList(InMemoryListing([call.world.organizations.group()] if own else []))
+    has_group = call.caller.member.organization == LARGE
+    return PagedList(InMemoryListing([call.world.organizations.group()] if has_group else []))
 
 
 def get_group(call: ApiCall) -> SingleRecord:
-    """Give a group: any of the organization for those who lead, the own one for its members."""
+    """Get a group: any of the organization for owners and admins, otherwise the caller's own."""
     if call.ids["uuid"] != fixtures.GROUP:
         raise errors.not_found()
     if call.caller.member.number not in call.world.group_members(fixtures.GROUP):
@@ -29,7 +29,7 @@ def get_group(call: ApiCall) -> SingleRecord:
 
 
 def list_relationships(call: ApiCall) -> PagedList:
-    """Give who belongs to the groups of the organization."""
+    """List the relationships of the groups of the organization."""
     organization, group, owner = (call.query[name] for name in ("organization", "group", "owner"))
     if organization is not None:
         access.require_own_organization(call.world, call.caller, organization)
@@ -39,12 +39,12 @@ def list_relationships(call: ApiCall) -> PagedList:
     if call.caller.member.organization != LARGE:
         return PagedList(InMemoryListing([]))
     rows = call.world.organizations.relationships().values()
-    wanted = [row for row in rows if owner is None or row["owner"]["uri"].endswith(f"/{owner}")]
-    return PagedList(InMemoryListing(wanted))
+    matching = [row for row in rows if owner is None or row["owner"]["uri"].endswith(f"/{owner}")]
+    return PagedList(InMemoryListing(matching))
 
 
 def get_relationship(call: ApiCall) -> SingleRecord:
-    """Give one of these."""
+    """Get one group relationship."""
     record = call.world.organizations.relationships().get(call.ids["uuid"])
     if record is None:
         raise errors.not_found()

@@ -1,4 +1,4 @@
-"""Invitees marked as no-shows: create, get, delete."""
+"""No-show marks of invitees: create, get, delete."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ _WRITE = ("scheduled_events:write",)
 
 
 def create_no_show(call: ApiCall) -> SingleRecord:
-    """Mark an invitee."""
+    """Mark an invitee as a no-show."""
     event_uuid, invitee_uuid = call.body["invitee"]
     event = access.visible_event(call.world, call.caller, event_uuid)
-    found = call.world.find_invitee(invitee_uuid)
-    if found is None or found.event != event:
+    ref = call.world.find_invitee(invitee_uuid)
+    if ref is None or ref.event != event:
         raise errors.not_found()
-    position = found.position
+    position = ref.position
     invitee = call.world.invitees(event)[position]
     if invitee["status"] != "active":
         raise errors.invalid(errors.detail("is canceled", "invitee"))
     if invitee["no_show"] is not None:
-        raise errors.invalid(errors.detail("is marked as a no-show already", "invitee"))
+        raise errors.invalid(errors.detail("is already marked as a no-show", "invitee"))
     uuid = call.world.new_uuid("invitee_no_show")
     no_show = meeting_outcomes.mark_no_show(call.world, call.now, event, position, uuid)
     call.domain_events.append(meeting_outcomes.no_show_event(call.world, "invitee_no_show.created", no_show))
@@ -32,12 +32,12 @@ def create_no_show(call: ApiCall) -> SingleRecord:
 
 
 def get_no_show(call: ApiCall) -> SingleRecord:
-    """Give one mark."""
+    """Get one no-show mark."""
     return SingleRecord(_no_show(call).record)
 
 
 def delete_no_show(call: ApiCall) -> NoContent:
-    """Take a mark off."""
+    """Remove a no-show mark."""
     _no_show(call)
     no_show = meeting_outcomes.unmark_no_show(call.world, call.ids["uuid"])
     call.domain_events.append(meeting_outcomes.no_show_event(call.world, "invitee_no_show.deleted", no_show))
@@ -45,11 +45,11 @@ def delete_no_show(call: ApiCall) -> NoContent:
 
 
 def _no_show(call: ApiCall) -> NoShow:
-    """Give a mark on an invitee of an event that the caller may see."""
+    """Return the no-show mark if the caller may see its event."""
     no_show = call.world.state.no_shows.get(call.ids["uuid"])
     if no_show is None:
         raise errors.not_found()
-    access.visible_event(call.world, call.caller, _uuid(call.world.event(no_show.event)["uri"]))
+    access.visible_event(call.world, call.caller, call.world.event(no_show.event)["uri"].rpartition("/")[2])
     return no_show
 
 
@@ -57,10 +57,6 @@ def _invitee_ids(value: Any, origins: Origins) -> tuple[str, str]:
     """Read an invitee's URI into the ids of the event and of the invitee."""
     invitee: str = _INVITEE(value, origins)
     return value.split("/")[-3], invitee
-
-
-def _uuid(resource: str) -> str:
-    return resource.rpartition("/")[2]
 
 
 _INVITEE = uri("scheduled_events/invitees")

@@ -1,4 +1,4 @@
-"""Notes about contacts: private, each user sees their own alone."""
+"""Private notes about contacts; each user sees only their own."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ _MAX_CONTACTS = 10
 
 
 def list_notes(call: ApiCall) -> PagedList:
-    """Give the caller's notes about some contacts, the latest first; unknown contacts have none."""
+    """List the caller's notes about some contacts, newest first; unknown contacts have none."""
     own = call.caller.member.number
     notes = [
         note.record
@@ -30,7 +30,7 @@ def list_notes(call: ApiCall) -> PagedList:
 
 
 def create_note(call: ApiCall) -> SingleRecord:
-    """Write a note; reminders are for paid plans."""
+    """Create a note; reminders need a paid plan."""
     contact = access.own_contact(call.world, call.caller, call.body["contact"])
     fields = {name: call.body.get(name) for name in ("title", "body")}
     if "remind_at" in call.body:
@@ -54,15 +54,15 @@ def _content_problems(body: Record) -> Iterator[Body]:
 
 
 def get_note(call: ApiCall) -> SingleRecord:
-    """Give one note of the caller's."""
+    """Get one of the caller's notes."""
     note = call.world.state.notes.get(call.ids["uuid"])
     if note is None or note.owner != call.caller.member.number:
         raise errors.not_found()
     return SingleRecord(note.record)
 
 
-def _trimmed(most: int) -> Rule:
-    rule = text(min_length=1, max_length=most)
+def _trimmed(max_length: int) -> Rule:
+    rule = text(min_length=1, max_length=max_length)
 
     def read(value: Any, origins: Origins) -> Any:
         return rule(value.strip() if isinstance(value, str) else value, origins)

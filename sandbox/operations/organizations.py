@@ -1,4 +1,4 @@
-"""Organizations, their invitations and teams."""
+"""Organizations, invitations and teams."""
 
 from .. import errors
 from ..api import access
@@ -12,20 +12,20 @@ from ..world.records import Record
 
 _READ, _WRITE = ("organizations:read",), ("organizations:write",)
 
-# Titles are documented, the sentences are ours.
 _RESEND_INTERVAL = times.DAY
-_ALREADY_INVITED = ApiError(400, "Already Invited", "This person has been invited already.")
-_ALREADY_MEMBER = ApiError(400, "Already Organization Member", "This person is in your organization already.")
+# The titles are documented, the messages aren't.
+_ALREADY_INVITED = ApiError(400, "Already Invited", "This person has already been invited.")
+_ALREADY_MEMBER = ApiError(400, "Already Organization Member", "This person is already in your organization.")
 _NOT_PENDING = ApiError(400, "Invitation Already Accepted", "Only a pending invitation can be revoked.")
 
 
 def get_organization(call: ApiCall) -> SingleRecord:
-    """Give the caller's organization."""
-    return SingleRecord(call.world.organizations.by_id[_own(call, "uuid")])
+    """Get the caller's organization."""
+    return SingleRecord(call.world.organizations.by_id[_own_uuid(call, "uuid")])
 
 
-def _own(call: ApiCall, name: str) -> str:
-    """Give the organization id in the path, which must be the caller's."""
+def _own_uuid(call: ApiCall, name: str) -> str:
+    """Return the organization id in the path; raise 403 if it isn't the caller's."""
     uuid = call.ids[name]
     if uuid not in call.world.organizations.by_id:
         raise errors.not_found()
@@ -34,14 +34,14 @@ def _own(call: ApiCall, name: str) -> str:
 
 
 def _invitations(call: ApiCall, name: str) -> dict[str, Record]:
-    """Give the invitations of the organization in the path, by id."""
-    own = f"/{_own(call, name)}"
+    """Return the invitations of the organization in the path, by id."""
+    suffix = f"/{_own_uuid(call, name)}"
     invitations = call.world.organizations.invitations
-    return {uuid: record for uuid, record in invitations.items() if record["organization"].endswith(own)}
+    return {uuid: record for uuid, record in invitations.items() if record["organization"].endswith(suffix)}
 
 
 def list_invitations(call: ApiCall) -> PagedList:
-    """Give the invitations of the organization."""
+    """List the invitations of the organization."""
     query = call.query
     records = [
         record
@@ -53,28 +53,28 @@ def list_invitations(call: ApiCall) -> PagedList:
 
 
 def invite(call: ApiCall) -> SingleRecord:
-    """Invite somebody who is not there; who was invited some time ago is sent the same invitation again."""
-    mail = call.body["email"]
+    """Invite a person; a pending invitation that is at least a day old is sent again."""
+    address = call.body["email"]
     world, organization = call.world, call.caller.member.organization
     for record in _invitations(call, "uuid").values():
-        if record["status"] == "pending" and record["email"].lower() == mail.lower():
+        if record["status"] == "pending" and record["email"].lower() == address.lower():
             if call.now - times.parse(record["last_sent_at"]) < _RESEND_INTERVAL:
                 raise _ALREADY_INVITED
             world.touch()
             record["last_sent_at"] = times.isoformat(call.now)
             return SingleRecord(record, status=201)
-    member = world.member_by_email(mail)
+    member = world.member_by_email(address)
     if member is not None and member.organization == organization:
         raise _ALREADY_MEMBER
     if world.organizations.by_id[call.ids["uuid"]]["kind"] == "single":
         raise errors.denied("There are no seats left in your organization.")
     world.touch()
     uuid = world.new_uuid("made_invitation")
-    return SingleRecord(world.organizations.invite(uuid, mail, times.isoformat(call.now)), status=201)
+    return SingleRecord(world.organizations.invite(uuid, address, times.isoformat(call.now)), status=201)
 
 
 def get_invitation(call: ApiCall) -> SingleRecord:
-    """Give one invitation."""
+    """Get one invitation."""
     return SingleRecord(_invitation(call))
 
 
@@ -86,7 +86,7 @@ def _invitation(call: ApiCall) -> Record:
 
 
 def revoke_invitation(call: ApiCall) -> NoContent:
-    """Take a pending invitation back."""
+    """Revoke a pending invitation."""
     if _invitation(call)["status"] != "pending":
         raise _NOT_PENDING
     call.world.touch()
@@ -95,7 +95,7 @@ def revoke_invitation(call: ApiCall) -> NoContent:
 
 
 def list_teams(call: ApiCall) -> PagedList:
-    """Give the teams of the organization, or those a colleague belongs to."""
+    """List the teams of the organization, or those of a colleague."""
     member = call.caller.member
     if call.query["user"] is not None:
         member = access.colleague(call.world, call.caller, call.query["user"])
@@ -104,7 +104,7 @@ def list_teams(call: ApiCall) -> PagedList:
 
 
 def get_team(call: ApiCall) -> SingleRecord:
-    """Give one team of the organization."""
+    """Get one team of the organization."""
     if call.ids["team_uuid"] != fixtures.TEAM:
         raise errors.not_found()
     if not call.world.organizations.in_team(call.caller.member):

@@ -1,4 +1,4 @@
-"""Meeting recaps, of the meetings that the caller hosted: list, get, update, delete; the transcript."""
+"""Recaps and transcripts of meetings that the caller hosted: list, get, update, delete."""
 
 from .. import errors
 from ..api.body_schema import BodyField, BodySchema, text
@@ -13,13 +13,13 @@ _TEXTS = ("summary_md", "action_items_md", "discussion_md")
 
 
 def list_recaps(call: ApiCall) -> PagedList:
-    """Give the caller's recaps, the latest meeting first; the texts are in the single ones alone."""
-    wanted = [
+    """List the caller's recaps, latest meeting first, without their texts."""
+    records = [
         {field: value for field, value in recap.record.items() if field not in _TEXTS}
         for recap in call.world.state.recaps.values()
         if _is_own(call, recap) and _matches(call, recap)
     ]
-    return PagedList(sorted_listing(wanted, [("start_time", True)]))
+    return PagedList(sorted_listing(records, [("start_time", True)]))
 
 
 def _is_own(call: ApiCall, recap: MeetingRecap) -> bool:
@@ -40,12 +40,12 @@ def _matches(call: ApiCall, recap: MeetingRecap) -> bool:
 
 
 def get_recap(call: ApiCall) -> SingleRecord:
-    """Give one recap."""
+    """Get one recap."""
     return SingleRecord(_recap(call).record)
 
 
 def update_recap(call: ApiCall) -> SingleRecord:
-    """Change the texts of a recap."""
+    """Update the texts of a recap."""
     recap = _recap(call)
     recap.record = recap.record | call.body | {"updated_at": times.isoformat(call.now)}
     call.world.touch()
@@ -56,7 +56,7 @@ def update_recap(call: ApiCall) -> SingleRecord:
 
 
 def delete_recap(call: ApiCall) -> NoContent:
-    """Delete a recap with its transcript."""
+    """Delete a recap and its transcript."""
     recap = _recap(call)
     del call.world.state.recaps[call.ids["uuid"]]
     call.world.touch()
@@ -67,7 +67,7 @@ def delete_recap(call: ApiCall) -> NoContent:
 
 
 def get_transcript(call: ApiCall) -> SingleRecord:
-    """Give the transcript of a recap that has one."""
+    """Get the transcript of a recap; 404 if it has none."""
     recap = _recap(call)
     if recap.record["transcript"] is None:
         raise errors.not_found()

@@ -1,6 +1,6 @@
-"""The table of all operations and how a request finds its row. Pure.
+"""The table of all operations, and the lookup of a request's route. Pure.
 
-A module in this folder that has ROUTES is served; it needs no entry here.
+Every module in this folder with a `ROUTES` is included; there is no list to update.
 """
 
 from collections import defaultdict
@@ -26,14 +26,14 @@ SCOPES = frozenset(scope for route in ROUTES for scope in route.scopes)
 
 
 class RouteMatch(NamedTuple):
-    """A route with the ids that a path gives it."""
+    """A route and the ids from the path."""
 
     route: Route
     ids: dict[str, str]
 
 
 class RouteTable:
-    """Finds routes by number of path segments, those without ids first: /users/me before /users/{uuid}."""
+    """Finds routes by path; routes with fewer ids take precedence: /users/me before /users/{uuid}."""
 
     def __init__(self, routes: tuple[Route, ...] = ROUTES, *, unknown_method_status: int = 404) -> None:
         self._unknown_method_status = unknown_method_status
@@ -43,22 +43,22 @@ class RouteTable:
             self._rows[len(segments)].append((segments, route))
 
     def find(self, method: str, path: str) -> RouteMatch:
-        """Give the route of a request; 404 for an unknown path, `unknown_method_status` for a known one."""
-        given = path.split("/")
-        known = False
-        for segments, route in self._rows.get(len(given), ()):
-            ids = _ids(segments, given)
+        """Return the route of a request; 404 for an unknown path, `unknown_method_status` for a known one."""
+        path_segments = path.split("/")
+        is_known_path = False
+        for segments, route in self._rows.get(len(path_segments), ()):
+            ids = _match(segments, path_segments)
             if ids is not None:
                 if route.method == method:
                     return RouteMatch(route, ids)
-                known = True
-        raise errors.from_status(self._unknown_method_status if known else 404)
+                is_known_path = True
+        raise errors.from_status(self._unknown_method_status if is_known_path else 404)
 
 
-def _ids(segments: list[str], given: list[str]) -> dict[str, str] | None:
-    """Give the ids in a path that fits a template, None for one that does not."""
+def _match(segments: list[str], path_segments: list[str]) -> dict[str, str] | None:
+    """Return the ids in a path that matches a template, None if it doesn't match."""
     ids = {}
-    for segment, value in zip(segments, given, strict=True):
+    for segment, value in zip(segments, path_segments, strict=True):
         if segment.startswith("{"):
             ids[segment[1:-1]] = value
         elif segment != value:

@@ -1,4 +1,4 @@
-"""Routing forms and what was filled in."""
+"""Routing forms and submissions."""
 
 from .. import errors
 from ..api import access
@@ -12,7 +12,7 @@ _OLDEST_FIRST = [("created_at", False)]
 
 
 def list_forms(call: ApiCall) -> PagedList:
-    """Give the forms of the organization."""
+    """List the forms of the organization."""
     access.require_own_organization(call.world, call.caller, call.query["organization"])
     own = call.caller.member.organization
     forms = [form.record for form in call.world.state.forms.values() if form.organization == own]
@@ -20,23 +20,23 @@ def list_forms(call: ApiCall) -> PagedList:
 
 
 def get_form(call: ApiCall) -> SingleRecord:
-    """Give one form."""
+    """Get one form."""
     return SingleRecord(_form(call, call.ids["uuid"]).record)
 
 
 def list_submissions(call: ApiCall) -> PagedList:
-    """Give what was filled in to one form."""
+    """List the submissions of one form."""
     _form(call, call.query["form"])
-    wanted = [
+    records = [
         submission.record
         for submission in call.world.state.submissions.values()
         if submission.form == call.query["form"]
     ]
-    return PagedList(sorted_listing(wanted, call.query["sort"] or _OLDEST_FIRST))
+    return PagedList(sorted_listing(records, call.query["sort"] or _OLDEST_FIRST))
 
 
 def get_submission(call: ApiCall) -> SingleRecord:
-    """Give one filled-in form."""
+    """Get one submission."""
     submission = call.world.state.submissions.get(call.ids["uuid"])
     if submission is None:
         raise errors.not_found()

@@ -9,14 +9,14 @@ from ..world import bookings
 from ..world.bookings import NotPossibleError
 from ..world.listings import EventListing, EventQuery, sorted_listing
 
-_OWN_ORGANIZATION_TOO = (
+_ORGANIZATION_REQUIRED = (
     "Please also specify organization when requesting events for a user within your organization."
 )
 _SCOPES = ("scheduled_events:read",)
 
 
 def list_events(call: ApiCall) -> PagedList:
-    """Give the events of a user, a group or the organization."""
+    """List the events of a user, a group or the organization."""
     query = call.query
     return PagedList(
         EventListing(
@@ -35,7 +35,7 @@ def list_events(call: ApiCall) -> PagedList:
 
 
 def _hosts(call: ApiCall) -> frozenset[int] | None:
-    """Give whose events are wanted, None for everybody's, and check that they may be seen."""
+    """Return the requested hosts, None for all; raise 403 if the caller may not see their events."""
     world, caller = call.world, call.caller
     user, organization, group = (call.query[name] for name in ("user", "organization", "group"))
     if user is None and organization is None and group is None:
@@ -47,7 +47,7 @@ def _hosts(call: ApiCall) -> frozenset[int] | None:
     if user is not None:
         member = access.visible_member(world, caller, user)
         if member is not caller.member and organization is None:
-            raise errors.denied(_OWN_ORGANIZATION_TOO)
+            raise errors.denied(_ORGANIZATION_REQUIRED)
         return frozenset({member.number})
     if group is not None:
         access.require_group(world, caller, group)
@@ -57,25 +57,25 @@ def _hosts(call: ApiCall) -> frozenset[int] | None:
 
 
 def get_event(call: ApiCall) -> SingleRecord:
-    """Give one event."""
+    """Get one event."""
     return SingleRecord(call.world.event(access.visible_event(call.world, call.caller, call.ids["uuid"])))
 
 
 def list_invitees(call: ApiCall) -> PagedList:
-    """Give the invitees of one event."""
+    """List the invitees of one event."""
     query = call.query
     invitees = call.world.invitees(access.visible_event(call.world, call.caller, call.ids["uuid"]))
-    wanted = [
+    matching = [
         invitee
         for invitee in invitees
         if query["status"] in {None, invitee["status"]}
         and (query["email"] is None or query["email"].lower() == invitee["email"].lower())
     ]
-    return PagedList(sorted_listing(wanted, query["sort"] or [("created_at", False)]))
+    return PagedList(sorted_listing(matching, query["sort"] or [("created_at", False)]))
 
 
 def get_invitee(call: ApiCall) -> SingleRecord:
-    """Give one invitee of an event."""
+    """Get one invitee of an event."""
     number = access.visible_event(call.world, call.caller, call.ids["event_uuid"])
     ref = call.world.find_invitee(call.ids["invitee_uuid"])
     if ref is None or ref.event != number:
@@ -84,16 +84,16 @@ def get_invitee(call: ApiCall) -> SingleRecord:
 
 
 def cancel_event(call: ApiCall) -> SingleRecord:
-    """Cancel an event for all who are invited."""
+    """Cancel an event for all invitees."""
     number = access.visible_event(call.world, call.caller, call.ids["uuid"])
-    everybody = range(len(call.world.invitees(number)))
+    positions = range(len(call.world.invitees(number)))
     name = call.caller.member.user["name"]
     try:
         canceled = bookings.cancel(
             call.world,
             call.now,
             number,
-            everybody,
+            positions,
             reason=call.body.get("reason"),
             canceler_type="host",
             name=name,

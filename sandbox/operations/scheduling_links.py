@@ -1,4 +1,4 @@
-"""Scheduling links, and the places at which users meet."""
+"""Scheduling links, and the locations of users."""
 
 from ..api import access
 from ..api.body_schema import BodyField, BodySchema, one_of, uri
@@ -15,7 +15,7 @@ _CONNECTED_PERCENT = 60
 
 
 def create_link(call: ApiCall) -> SingleRecord:
-    """Make a link that one meeting can be booked with."""
+    """Create a link for booking one meeting."""
     event_type = access.own_event_type(call.world, call.caller, call.body["owner"])
     slug = event_type.record["slug"]
     page = call.world.new_booking_path("d") + (f"/{slug}" if slug else "")
@@ -26,13 +26,13 @@ def create_link(call: ApiCall) -> SingleRecord:
 
 
 def list_locations(call: ApiCall) -> FullList:
-    """Give the ways in which a user can meet, and whether what they need is connected."""
+    """List the location kinds of a user, and which conference services are connected."""
     member = access.visible_member(call.world, call.caller, call.query["user"])
     rng = Rng("locations", call.world.seed, member.number)
-    drawn = {kind: rng.chance(_CONNECTED_PERCENT) for kind in _CONFERENCES}
+    is_connected = {kind: rng.chance(_CONNECTED_PERCENT) for kind in _CONFERENCES}
     if not member.number:
-        drawn = {"zoom_conference": True, "google_conference": False}  # as the documentation shows the owner
-    conferences = [{"kind": kind, "connected": connected} for kind, connected in drawn.items()]
+        is_connected = {"zoom_conference": True, "google_conference": False}  # the documented example
+    conferences = [{"kind": kind, "connected": connected} for kind, connected in is_connected.items()]
     return FullList([*conferences, {"kind": "physical"}])
 
 

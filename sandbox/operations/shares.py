@@ -1,4 +1,4 @@
-"""Shares: single-use links with settings of their own, which can be listed, changed and revoked."""
+"""Shares: single-use links with customized settings."""
 
 from collections.abc import Iterable, Iterator
 
@@ -27,7 +27,7 @@ def list_shares(call: ApiCall) -> PagedList:
     records = [
         shares.record(world, share, call.now)
         for share in world.state.shares.values()
-        if _hosts(call, share.event_type)
+        if _is_host(call, share.event_type)
         and query["event_type"] in {None, share.event_type}
         and (query["min_created_at"] is None or share.created_at >= query["min_created_at"])
         and (query["max_created_at"] is None or share.created_at < query["max_created_at"])
@@ -35,13 +35,13 @@ def list_shares(call: ApiCall) -> PagedList:
     return PagedList(sorted_listing(records, query["sort"] or _NEWEST_FIRST))
 
 
-def _hosts(call: ApiCall, event_type: str) -> bool:
-    found = call.world.population.event_types_by_id.get(event_type)
-    return found is not None and call.caller.member.number in found.hosts
+def _is_host(call: ApiCall, event_type: str) -> bool:
+    hosted = call.world.population.event_types_by_id.get(event_type)
+    return hosted is not None and call.caller.member.number in hosted.hosts
 
 
 def create_share(call: ApiCall) -> SingleRecord:
-    """Make a link to a one-on-one event type that is changed for whom it is sent to."""
+    """Create a link to a one-on-one event type with customized settings."""
     event_type = access.own_event_type(call.world, call.caller, call.body["event_type"])
     if event_type.record["kind"] != "solo" or event_type.record["pooling_type"] is not None:
         raise _ONE_ON_ONE
@@ -54,7 +54,7 @@ def create_share(call: ApiCall) -> SingleRecord:
 
 
 def update_share(call: ApiCall) -> SingleRecord:
-    """Change what is given; null puts back the event type's setting, or takes the contact away."""
+    """Update a share; null restores the event type's setting or removes the contact."""
     share, event_type = _share(call)
     if shares.status(call.world, share, call.now) != shares.ACTIVE:
         raise _not_bookable()
@@ -70,7 +70,7 @@ def update_share(call: ApiCall) -> SingleRecord:
 
 
 def _merged(overrides: Record, changes: Record) -> Record:
-    """Return the settings after a change, without those that only the old period had a use for."""
+    """Return the settings after a change, without those that don't apply to a new period type."""
     merged = {name: value for name, value in (overrides | changes).items() if value is not None}
     period = merged.get("period_type")
     return {
@@ -93,7 +93,7 @@ def _raise_if_any(problems: Iterable[Body]) -> None:
 
 
 def delete_share(call: ApiCall) -> NoContent:
-    """Revoke a share that is not booked."""
+    """Revoke a share that isn't booked."""
     share, _ = _share(call)
     if shares.status(call.world, share, call.now) == shares.BOOKED:
         raise _not_bookable()
@@ -109,7 +109,7 @@ def _share(call: ApiCall) -> tuple[EventTypeShare, EventType]:
 
 
 def _not_bookable() -> errors.ApiError:
-    """409: documented for PATCH, what for is a guess."""
+    """Return the 409; it is documented for PATCH, but its reason is a guess."""
     return errors.already_exists("The share has been booked or has expired")
 
 

@@ -11,12 +11,12 @@ from ..world.population import Member
 
 
 def get_me(call: ApiCall) -> SingleRecord:
-    """Give the caller."""
+    """Get the caller."""
     return SingleRecord(call.caller.member.user)
 
 
 def get_user(call: ApiCall) -> SingleRecord:
-    """Give a user of the caller's organization."""
+    """Get a user of the caller's organization."""
     member = call.world.member(call.ids["uuid"])
     if member is None:
         raise errors.not_found()
@@ -24,7 +24,7 @@ def get_user(call: ApiCall) -> SingleRecord:
 
 
 def list_memberships(call: ApiCall) -> PagedList:
-    """Give the memberships of the organization (those who lead), or of one user."""
+    """List the memberships of one user or, for owners and admins, of the organization."""
     user, organization = call.query["user"], call.query["organization"]
     if organization is not None:
         access.require_own_organization(call.world, call.caller, organization)
@@ -33,20 +33,22 @@ def list_memberships(call: ApiCall) -> PagedList:
     elif organization is not None:
         access.require_admin(call.caller)
         own = call.caller.member.organization
-        everybody = call.world.population.by_membership.values()
-        members = [member for member in everybody if member.organization == own]
+        all_members = call.world.population.by_membership.values()
+        members = [member for member in all_members if member.organization == own]
     else:
         raise errors.invalid(errors.detail("organization or user is required"))
     return PagedList(InMemoryListing([member.membership for member in members if _matches(member, call)]))
 
 
 def _matches(member: Member, call: ApiCall) -> bool:
-    mail, role = call.query["email"], call.query["role"]
-    return (mail is None or member.user["email"] == mail.lower()) and (role is None or member.role == role)
+    address, role = call.query["email"], call.query["role"]
+    return (address is None or member.user["email"] == address.lower()) and (
+        role is None or member.role == role
+    )
 
 
 def get_membership(call: ApiCall) -> SingleRecord:
-    """Give one membership: the caller's own, or any of the organization for those who lead."""
+    """Get one membership: the caller's own or, for owners and admins, any of the organization."""
     return SingleRecord(_member(call).membership)
 
 
@@ -58,7 +60,7 @@ def _member(call: ApiCall) -> Member:
 
 
 def remove_member(call: ApiCall) -> NoContent:
-    """Take a user out of the organization, and with them what is theirs alone; the owner stays."""
+    """Remove a user and the event types without other hosts; the owner can't be removed."""
     member = _member(call)
     if member.role == "owner":
         raise errors.denied("You cannot remove the owner of the organization.")

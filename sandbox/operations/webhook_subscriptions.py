@@ -1,4 +1,4 @@
-"""Webhook subscriptions: list, create, get, delete. There is no update. Also sample webhook data."""
+"""Webhook subscriptions: list, create, get, delete. The API has no update. Also sample webhook data."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -14,29 +14,29 @@ from ..world.listings import sorted_listing
 from ..world.state import WebhookSubscription
 from ..world.webhooks import SCOPES, WEBHOOK_EVENTS
 
-_OWNER_OF = {"user": "users", "group": "groups"}  # subscription scope -> collection of what it is about
+_OWNER_OF = {"user": "users", "group": "groups"}  # subscription scope -> collection of its owner
 
 
 def list_subscriptions(call: ApiCall) -> PagedList:
-    """Give the subscriptions of one scope."""
+    """List the subscriptions of one scope."""
     query, scope = call.query, call.query["scope"]
     if scope in _OWNER_OF and query[scope] is None:
         raise errors.invalid(detail(f"is required when scope is {scope}", scope))
     require_scope_access(call, scope, query["organization"], query.get(scope))
-    # Ids are compared rather than URIs: the caller may have named them on either origin.
-    wanted = {"scope": scope, "organization": query["organization"]}
+    # Compare ids rather than URIs, because the caller may use either origin.
+    filters = {"scope": scope, "organization": query["organization"]}
     if scope in _OWNER_OF:
-        wanted[scope] = query[scope]
+        filters[scope] = query[scope]
     records = [
         subscription.record
         for subscription in call.world.subscriptions.values()
-        if all(subscription.record[field].rpartition("/")[2] == value for field, value in wanted.items())
+        if all(subscription.record[field].rpartition("/")[2] == value for field, value in filters.items())
     ]
     return PagedList(sorted_listing(records, query["sort"] or [("created_at", False)]))
 
 
 def require_scope_access(call: ApiCall, scope: str, organization: str, owner: str | None) -> None:
-    """Refuse scopes that go further than the caller does."""
+    """Raise 403 unless the caller may access a subscription scope."""
     access.require_own_organization(call.world, call.caller, organization)
     if scope == "organization":
         access.require_admin(call.caller)
@@ -47,15 +47,15 @@ def require_scope_access(call: ApiCall, scope: str, organization: str, owner: st
 
 
 def create_subscription(call: ApiCall) -> SingleRecord:
-    """Make a subscription; a user has one per callback URL in an organization."""
+    """Create a subscription; a user can have one per callback URL in an organization."""
     body = call.body
     problems = [*_url_problems(body), *_events_problems(body), *_owner_problems(body, call.origins)]
     if problems:
         raise errors.invalid(*problems)
-    chosen = [WEBHOOK_EVENTS[name] for name in body["events"]]
-    if not all(call.caller.has_scope(event.needs) for event in chosen):
-        raise errors.invalid()  # as seen in life: 400 without a word of scopes
-    if any(event.paid for event in chosen):
+    rules = [WEBHOOK_EVENTS[name] for name in body["events"]]
+    if not all(call.caller.has_scope(rule.read_scope) for rule in rules):
+        raise errors.invalid()  # as observed in real use: a 400 that doesn't mention scopes
+    if any(rule.paid for rule in rules):
         access.require_paid_owner(call.world, call.caller)
     scope = body["scope"]
     ids = {
@@ -64,7 +64,7 @@ def create_subscription(call: ApiCall) -> SingleRecord:
         if body.get(field) is not None
     }
     require_scope_access(call, scope, ids["organization"] or "", ids.get(scope))
-    if _is_url_taken(call, body["url"]):
+    if _has_subscription_for(call, body["url"]):
         raise errors.from_status(409)
     world = call.world
     owner = ids.get(scope) if scope in _OWNER_OF else None
@@ -78,19 +78,20 @@ def create_subscription(call: ApiCall) -> SingleRecord:
         creator=call.caller.member.user["uri"],
         **({scope: world.uris.build(_OWNER_OF[scope], owner)} if owner else {}),
     )
-    client = call.caller.client  # an app has one key, which Calendly made; users of a personal token give one
+    # An app has one key from Calendly; with a personal token, the body may have one.
+    client = call.caller.client
     key = client.webhook_key if client else body.get("signing_key")
     world.subscribe(WebhookSubscription(call.caller.member.organization, record, key))
     return SingleRecord(record, status=201)
 
 
-def _is_url_taken(call: ApiCall, url: str) -> bool:
-    """Whether the caller has a subscription with this URL; whose it is, is taken to be who made it."""
+def _has_subscription_for(call: ApiCall, url: str) -> bool:
+    """Check whether the caller has created a subscription with this URL."""
     member = call.caller.member
     return any(
-        (one.record["callback_url"], one.record["creator"], one.organization)
+        (other.record["callback_url"], other.record["creator"], other.organization)
         == (url, member.user["uri"], member.organization)
-        for one in call.world.subscriptions.values()
+        for other in call.world.subscriptions.values()
     )
 
 
@@ -114,7 +115,7 @@ def _is_url(url: object) -> bool:
             and bool(parts.hostname)
             and parts.port != 0
         )
-    except ValueError:  # a port or an address that is none
+    except ValueError:  # an invalid port or address
         return False
 
 
@@ -130,20 +131,20 @@ def _events_problems(body: Body) -> Iterator[Body]:
         yield detail("must be a non-empty array", "events")
         return
     for name in names:
-        event = WEBHOOK_EVENTS.get(name) if isinstance(name, str) else None
-        if event is None:
+        rule = WEBHOOK_EVENTS.get(name) if isinstance(name, str) else None
+        if rule is None:
             yield detail(f"{name} is not a known event", "events")
-        elif scope not in event.allowed:
+        elif scope not in rule.scopes:
             yield detail(f"{name} is not allowed for scope {scope}", "events")
 
 
 def _owner_problems(body: Body, origins: frozenset[str]) -> Iterator[Body]:
     scope, key = body.get("scope"), body.get("signing_key")
-    needed = [field for field in ("organization", *_OWNER_OF) if field in ("organization", scope)]
+    required = [field for field in ("organization", *_OWNER_OF) if field in ("organization", scope)]
     for field, collection in {"organization": "organizations", **_OWNER_OF}.items():
         value = body.get(field)
         if value is None:
-            if field in needed:
+            if field in required:
                 yield detail("is required", field)
         elif not isinstance(value, str) or id_of(value, collection, origins) is None:
             yield detail(f"must be a valid URI of {collection}", field)
@@ -152,19 +153,19 @@ def _owner_problems(body: Body, origins: frozenset[str]) -> Iterator[Body]:
 
 
 def get_subscription(call: ApiCall) -> SingleRecord:
-    """Give one subscription."""
+    """Get one subscription."""
     return SingleRecord(_subscription(call).record)
 
 
 def delete_subscription(call: ApiCall) -> NoContent:
-    """Take a subscription away."""
+    """Delete a subscription."""
     _subscription(call)
     call.world.unsubscribe(call.ids["webhook_uuid"])
     return NoContent()
 
 
 def _subscription(call: ApiCall) -> WebhookSubscription:
-    """Give a subscription: the caller's own, or any of the organization for those who lead."""
+    """Return a subscription: the caller's own or, for owners and admins, any of the organization."""
     subscription = call.world.subscriptions.get(call.ids["webhook_uuid"])
     if subscription is None:
         raise errors.not_found()
@@ -180,12 +181,12 @@ def _subscription(call: ApiCall) -> WebhookSubscription:
 
 
 def get_sample(call: ApiCall) -> RawBody:
-    """Give a made-up message; it is about the fixtures, whoever asks."""
+    """Get a sample message about the fixtures."""
     query = call.query
     event, scope = query["event"], query["scope"]
     if scope != "organization" and query[scope] is None:
         raise errors.invalid(errors.detail(f"is required when scope is {scope}", scope))
-    if scope not in WEBHOOK_EVENTS[event].allowed:
+    if scope not in WEBHOOK_EVENTS[event].scopes:
         raise errors.invalid(errors.detail(f"{event} is not allowed for scope {scope}", "event"))
     require_scope_access(call, scope, query["organization"], query.get(scope))
     return RawBody(

@@ -1,1 +1,1 @@
-"""The made-up world: people, events and all that stands around them, and what happens to them. Pure."""
+"""The sample world: organizations, people, events and related records, and changes to them. Pure."""

@@ -1,4 +1,4 @@
-"""What people do to events: book, cancel, reschedule; and what subscribers hear of it. Pure."""
+"""Book, cancel and reschedule events, and build the `invitee.*` events. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,26 +11,26 @@ from .records import Record
 from .state import InviteeRef, StoredEvent
 from .world import World
 
-_CARRIED_OVER = ("first_name", "last_name", "timezone", "questions_and_answers", "tracking")
+_KEPT_ON_RESCHEDULE = ("first_name", "last_name", "timezone", "questions_and_answers", "tracking")
 
 
 class NotPossibleError(Exception):
-    """The world is not in a state where this can be done."""
+    """The current state of the world doesn't allow the action."""
 
 
 @dataclass(frozen=True)
 class Booking:
-    """What somebody asks for.
+    """A requested booking.
 
     Attributes:
         event_type: the event type.
         hosts: the numbers of the users who will attend.
         start: in microseconds since 1970.
-        name: whose booking it is.
-        email: where they are reached.
-        answers: to the event type's questions, in their order.
-        location: where it will be; None for the first place that the event type offers.
-        guests: mail addresses of those who come along.
+        name: the invitee's name.
+        email: the invitee's email address.
+        answers: answers to the event type's questions, in their order.
+        location: the event's location; None for the first one that the event type offers.
+        guests: email addresses of guests.
     """
 
     event_type: EventType
@@ -44,13 +44,13 @@ class Booking:
 
 
 def free_start(world: World, now: int) -> int:
-    """Give a start a day ahead or later, another one for each added event."""
+    """Return a start at least a day ahead, a different one for each added event."""
     next_hour = -(-now // times.HOUR) * times.HOUR
     return next_hour + times.DAY + len(world.added_events) * 30 * times.MINUTE
 
 
 def book(world: World, now: int, booking: Booking, changes: Mapping[str, object] | None = None) -> InviteeRef:
-    """Put in a new event with one invitee; `changes` replace any of the invitee's fields."""
+    """Add an event with one invitee; `changes` override fields of the invitee."""
     number, event_type, stamp = world.next_number(), booking.event_type, times.isoformat(now)
     end = booking.start + event_type.record["duration"] * times.MINUTE
     kinds = event_type.record["locations"]
@@ -75,7 +75,7 @@ def book(world: World, now: int, booking: Booking, changes: Mapping[str, object]
 def join(
     world: World, now: int, number: int, booking: Booking, changes: Mapping[str, object] | None = None
 ) -> InviteeRef:
-    """Put one more invitee into an event; `changes` replace any of their fields."""
+    """Add an invitee to an event; `changes` override their fields."""
     stored, stamp = world.editable_event(number), times.isoformat(now)
     position = len(stored.invitees)
     questions = booking.event_type.record["custom_questions"]
@@ -105,11 +105,11 @@ def join(
 
 
 def has_room(world: World, number: int) -> bool:
-    """Whether one more invitee can join an event; those who canceled keep their places in it."""
+    """Check whether an event has room for one more invitee; canceled ones still count for `MAX_INVITEES`."""
     event, invitees = world.event(number), world.invitees(number)
     counter = event["invitees_counter"]
-    is_on = event["status"] == "active" and len(invitees) < MAX_INVITEES
-    return is_on and counter["active"] < counter["limit"]
+    is_open = event["status"] == "active" and len(invitees) < MAX_INVITEES
+    return is_open and counter["active"] < counter["limit"]
 
 
 def cancel(
@@ -122,21 +122,21 @@ def cancel(
     canceler_type: str,
     name: str | None = None,
 ) -> list[InviteeRef]:
-    """Cancel invitees of an event, and the event when none remains.
+    """Cancel invitees of an event, and the event itself if no active invitee remains.
 
-    `canceler_type` is host or invitee; `name` is who cancels if not the first host or the invitee.
+    `canceler_type` is host or invitee; `name` is the canceler's name. Default: the first host or the invitee.
     """
     invitees = world.invitees(number)
     active = [position for position in positions if invitees[position]["status"] == "active"]
     if not active:
-        raise NotPossibleError("is canceled already")
+        raise NotPossibleError("the invitee or event is already canceled")
     stored = world.editable_event(number)
     moment = times.isoformat(now)
     host = stored.event["event_memberships"][0]["user_name"]
     for position in active:
         invitee = stored.invitees[position]
-        who = name or (host if canceler_type == "host" else invitee["name"])
-        cancellation = record_factories.cancellation(who, canceler_type, reason, moment)
+        canceled_by = name or (host if canceler_type == "host" else invitee["name"])
+        cancellation = record_factories.cancellation(canceled_by, canceler_type, reason, moment)
         invitee |= {"status": "canceled", "cancellation": cancellation, "updated_at": moment}
     remaining = sum(invitee["status"] == "active" for invitee in stored.invitees)
     stored.event["invitees_counter"] = stored.event["invitees_counter"] | {"active": remaining}
@@ -147,28 +147,28 @@ def cancel(
 
 
 def event_type_of(world: World, number: int) -> EventType:
-    """Give the event type of an event."""
+    """Return the event type of an event; NotPossibleError if it was deleted."""
     event_type = world.population.event_types_by_id.get(world.event(number)["event_type"].rpartition("/")[2])
     if event_type is None:
-        raise NotPossibleError("its event type is gone")
+        raise NotPossibleError("the event type was deleted")
     return event_type
 
 
 def reschedule(world: World, now: int, old: InviteeRef, start: int) -> InviteeRef:
-    """Cancel one invitee and book them anew: there is no other way to move a meeting."""
+    """Cancel an invitee and book them again, as Calendly does to reschedule a meeting."""
     event_type = event_type_of(world, old.event)
     cancel(world, now, old.event, [old.position], reason=None, canceler_type="invitee")
     stored = world.editable_event(old.event)
     invitee = stored.invitees[old.position]
     booking = Booking(event_type, stored.hosts, start, invitee["name"], invitee["email"])
-    carried = {field: invitee[field] for field in _CARRIED_OVER}
-    new = book(world, now, booking, carried | {"old_invitee": invitee["uri"]})
+    copied = {field: invitee[field] for field in _KEPT_ON_RESCHEDULE}
+    new = book(world, now, booking, copied | {"old_invitee": invitee["uri"]})
     invitee |= {"rescheduled": True, "new_invitee": world.invitees(new.event)[new.position]["uri"]}
     return new
 
 
 def invitee_event(world: World, name: str, ref: InviteeRef) -> DomainEvent:
-    """Give what subscribers of an `invitee.*` or `invitee_no_show.*` event hear of an invitee."""
+    """Return an `invitee.*` or `invitee_no_show.*` event."""
     number = ref.event
     payload = domain_events.invitee_payload(world.event(number), world.invitees(number)[ref.position])
     return DomainEvent(name, payload, world.organization_of(number), world.hosts(number))

@@ -1,4 +1,4 @@
-"""When users are busy: their meetings, what their connected calendars hold, what is being booked. Pure."""
+"""Busy times of users: meetings, entries of connected calendars, and slots reserved for bookings. Pure."""
 
 from typing import NamedTuple
 
@@ -12,12 +12,12 @@ from .world import World
 _EXTERNAL_PERCENT, _RESERVED_PERCENT = 25, 5
 _FIRST_HALF_HOUR, _HALF_HOURS = 14, 20  # 07:00 to 17:00 UTC
 _HALF_HOUR = 30 * times.MINUTE
-_OWNER_BUSY_DAY = 8  # days after the anchor; the documentation shows what the owner's calendar holds then
+_OWNER_BUSY_DAY = 8  # days after the anchor; the owner's calendar that day is the documented example
 _OWNER_BUSY = (("external", 7 * times.HOUR, times.HOUR), ("reserved", 10 * times.HOUR, _HALF_HOUR))
 
 
 class BusyTime(NamedTuple):
-    """A stretch of time that is taken, without and with buffers; the number of the meeting if it is one."""
+    """A busy time without and with buffers, in microseconds; `number` is the event's if it is a meeting."""
 
     start: int
     end: int
@@ -27,22 +27,22 @@ class BusyTime(NamedTuple):
     number: int | None = None
 
     def overlaps(self, since: int, until: int) -> bool:
-        """Whether it takes any of a stretch, buffers included."""
+        """Check whether it overlaps a range, buffers included."""
         return self.buffered_start < until and since < self.buffered_end
 
 
 def busy_times(world: World, member: Member, since: int, until: int) -> list[BusyTime]:
-    """Give what takes any of a stretch of time, in order."""
-    found = [*meetings(world, member, since - times.DAY, until + times.DAY)]
+    """Return the busy times that overlap a range, sorted."""
+    candidates = [*meetings(world, member, since - times.DAY, until + times.DAY)]
     for day in range(
         since // times.DAY - 1, min(until, world.anchor + 2 * date_ranges.HORIZON) // times.DAY + 1
     ):
-        found += _other_busy_times(world, member, day)
-    return sorted(one for one in found if one.overlaps(since, until))
+        candidates += _other_busy_times(world, member, day)
+    return sorted(busy_time for busy_time in candidates if busy_time.overlaps(since, until))
 
 
 def meetings(world: World, member: Member, since: int, until: int) -> list[BusyTime]:
-    """Give the active meetings that a user hosts and that start in a stretch of time."""
+    """Return the active meetings that a user hosts and that start in a range."""
     hosts = frozenset({member.number})
     query = EventQuery(member.organization, hosts=hosts, canceled=False, since=since, before=until)
     return [
@@ -52,31 +52,31 @@ def meetings(world: World, member: Member, since: int, until: int) -> list[BusyT
 
 
 def _meeting(event: Record, member: Member, number: int) -> BusyTime:
-    own = next(host for host in event["event_memberships"] if host["user"] == member.user["uri"])
+    membership = next(host for host in event["event_memberships"] if host["user"] == member.user["uri"])
     return BusyTime(
         times.parse(event["start_time"]),
         times.parse(event["end_time"]),
         "calendly",
-        times.parse(own["buffered_start_time"]),
-        times.parse(own["buffered_end_time"]),
+        times.parse(membership["buffered_start_time"]),
+        times.parse(membership["buffered_end_time"]),
         number,
     )
 
 
 def _other_busy_times(world: World, member: Member, day: int) -> list[BusyTime]:
-    """Give what a day (since 1970) holds beside meetings."""
+    """Return the busy times of a day (counted from 1970-01-01) other than meetings."""
     from_anchor = day - world.anchor // times.DAY
     if member.number == 0 and from_anchor == _OWNER_BUSY_DAY:
-        drawn = list(_OWNER_BUSY)
+        entries = list(_OWNER_BUSY)
     else:
         rng = Rng("calendar", world.seed, member.number, from_anchor)
-        drawn = []
+        entries = []
         for kind, percent, length in (
             ("external", _EXTERNAL_PERCENT, times.HOUR),
             ("reserved", _RESERVED_PERCENT, _HALF_HOUR),
         ):
             at = (_FIRST_HALF_HOUR + rng.below(_HALF_HOURS)) * _HALF_HOUR
             if rng.chance(percent):
-                drawn.append((kind, at, length))
-    starts = [(kind, day * times.DAY + at, length) for kind, at, length in drawn]
+                entries.append((kind, at, length))
+    starts = [(kind, day * times.DAY + at, length) for kind, at, length in entries]
     return [BusyTime(start, start + length, kind, start, start + length) for kind, start, length in starts]

@@ -1,6 +1,6 @@
-"""A conference is set up after its meeting was booked: `processing` first, then `pushed` or `failed`. Pure.
+"""Set up conferences after booking: first `processing`, then `pushed` or `failed`. Pure.
 
-`World.conferences` holds those under way; whoever lets time pass calls `catch_up`.
+`World.conferences` has the pending ones; call `catch_up` when time has passed.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .world import World
 
 SETUP = 30 * times.SECOND
-"""How long it takes, in microseconds."""
+"""Time to set up a conference, in microseconds."""
 
 
 class _ConferenceSetup(NamedTuple):
@@ -25,28 +25,28 @@ class _ConferenceSetup(NamedTuple):
 
 @dataclass
 class Conferences:
-    """The conferences that are being set up, and how many of the next ones are going to fail."""
+    """The conferences in setup, and how many of the next ones will fail."""
 
     failures: int = 0
-    under_way: deque[_ConferenceSetup] = field(default_factory=deque)  # the first to end comes first
+    under_way: deque[_ConferenceSetup] = field(default_factory=deque)  # sorted by end
 
     def begin(self, now: int, event: int, uri: str, location: Record | None) -> Record | None:
-        """Return the location of an event just booked; `location` is what it will be."""
+        """Start the setup for a new event and return its location until then; `location` is the final one."""
         if location is None or location.get("status") != "pushed":
             return location
-        ended = location
+        result = location
         if self.failures:
             self.failures -= 1
-            ended = record_factories.conference(location["type"], "failed")
-        self.under_way.append(_ConferenceSetup(now + SETUP, event, ended))
+            result = record_factories.conference(location["type"], "failed")
+        self.under_way.append(_ConferenceSetup(now + SETUP, event, result))
         join_url = None
-        if location["type"] == "google_conference":  # of no other kind is a genuine record known
+        if location["type"] == "google_conference":  # seen in real data for this kind only
             join_url = f"{SCHEDULING_ORIGIN}/events/{uri.rpartition('/')[2]}/google_meet"
         return record_factories.conference(location["type"], "processing", join_url)
 
 
 def catch_up(world: "World", now: int) -> None:
-    """End every setup that is due, but for meetings that were canceled meanwhile."""
+    """Finish every setup that is due, except for events that were canceled in the meantime."""
     under_way = world.conferences.under_way
     while under_way and under_way[0].ends <= now:
         setup = under_way.popleft()

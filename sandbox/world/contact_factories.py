@@ -1,6 +1,6 @@
-"""One function per record shape around contacts, as record_factories.py has them for all else. Pure.
+"""Build records related to contacts, one function per type; see `record_factories` for all others. Pure.
 
-URIs and times are taken as the text that goes out.
+URIs and times are strings, as in the records.
 """
 
 from typing import Any
@@ -8,11 +8,11 @@ from typing import Any
 from .records import Record
 
 CONTACT_TEXTS = ("name", "timezone", "job_title", "company", "country", "state", "city", "linkedin")
-"""The fields of a contact that are a text or null."""
+"""The fields of a contact that are a string or null."""
 
 
 def contact(uri: str, *, created_at: str, **fields: Any) -> Record:
-    """Make a Contact without what follows from meetings; `fields` replace any default."""
+    """Return a Contact without the dates of meetings; `fields` override defaults."""
     return {
         "uri": uri,
         "emails": [],
@@ -25,12 +25,12 @@ def contact(uri: str, *, created_at: str, **fields: Any) -> Record:
 
 
 def custom_field(definition: Record, value: Any) -> Record:
-    """Make a ContactCustomField."""
+    """Return a ContactCustomField."""
     return {"uri": definition["uri"], "label": definition["label"], "value": value}
 
 
 def definition(uri: str, *, label: str, field_type: str, created_at: str, **fields: Any) -> Record:
-    """Make a CustomFieldDefinition."""
+    """Return a CustomFieldDefinition."""
     return {
         "uri": uri,
         "label": label,
@@ -44,7 +44,7 @@ def definition(uri: str, *, label: str, field_type: str, created_at: str, **fiel
 
 
 def contact_list(uri: str, *, name: str, kind: str, created_at: str) -> Record:
-    """Make a ContactList without its count."""
+    """Return a ContactList without its count."""
     return {
         "uri": uri,
         "name": name,
@@ -56,7 +56,7 @@ def contact_list(uri: str, *, name: str, kind: str, created_at: str) -> Record:
 
 
 def note(uri: str, *, contact: str, created_at: str, **fields: Any) -> Record:
-    """Make a Note; `fields` are title, body and remind_at."""
+    """Return a Note; `fields` are title, body and remind_at."""
     return {
         "uri": uri,
         "contact": contact,

@@ -1,4 +1,4 @@
-"""Stretches of days and the windows that may be asked for. Pure."""
+"""Date ranges, local times, and checks of requested time windows. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from . import times
 from .records import Record
 
 _WEEKEND = 5
-HORIZON = 730 * times.DAY  # nothing is planned further ahead than two years
+HORIZON = 730 * times.DAY  # availability ends two years ahead
 
 
 @dataclass(frozen=True)
 class BookableDates:
-    """When a one-off event type can be booked: between two days, or in fixed spots (microseconds)."""
+    """The dates of a one-off event type: a range of days, or fixed (start, end) spots in microseconds."""
 
     timezone: str
     first: date = date.min
@@ -24,38 +24,38 @@ class BookableDates:
     spots: tuple[tuple[int, int], ...] = ()
 
     def allow(self, moment: int) -> bool:
-        """Whether a moment lies on one of the days."""
+        """Check whether a time is on one of the days."""
         day = local_time(moment, self.timezone).date()
-        weekend = day.weekday() >= _WEEKEND
-        return self.first <= day <= self.last and not (weekend and self.only_weekdays)
+        is_weekend = day.weekday() >= _WEEKEND
+        return self.first <= day <= self.last and not (is_weekend and self.only_weekdays)
 
 
 def local_time(moment: int, timezone: str) -> datetime:
-    """Give the wall clock of a time zone at a moment."""
+    """Return the local time of a time zone at a time in microseconds."""
     return datetime.fromtimestamp(moment // times.SECOND, ZoneInfo(timezone))
 
 
 def moment_at(day: date, clock: str, timezone: str) -> int:
-    """Give the moment at which a wall clock shows `hh:mm`; 24:00 is the end of the day."""
+    """Return the time in microseconds of a local `hh:mm`; 24:00 is the end of the day."""
     hours, minutes = map(int, clock.split(":"))
-    naive = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone))
-    there = naive + timedelta(hours=hours, minutes=minutes)  # arithmetic of the wall clock
-    return times.from_unix(there.astimezone(UTC).timestamp())
+    midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone))
+    local = midnight + timedelta(hours=hours, minutes=minutes)  # local time arithmetic, ignores DST
+    return times.from_unix(local.astimezone(UTC).timestamp())
 
 
 def days_between(first: date, last: date) -> Iterable[date]:
-    """Give each day between two, both included."""
+    """Return each day of an inclusive range."""
     return (date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1))
 
 
-def window_problems(query: Record, now: int, most_days: int) -> list[Body]:
-    """Say what is wrong with a `start_time` and an `end_time` between which something is looked for."""
+def window_problems(query: Record, now: int, max_days: int) -> list[Body]:
+    """Return the problems of the time window from `start_time` to `end_time`."""
     start, end = query["start_time"], query["end_time"]
     problems = []
     if start < now:
         problems.append(detail("must not be in the past", "start_time"))
     if end <= start:
         problems.append(detail("must be after start_time", "end_time"))
-    elif end - start > most_days * times.DAY:
-        problems.append(detail(f"must be within {most_days} days of start_time", "end_time"))
+    elif end - start > max_days * times.DAY:
+        problems.append(detail(f"must be within {max_days} days of start_time", "end_time"))
     return problems

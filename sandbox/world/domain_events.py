@@ -1,4 +1,4 @@
-"""What webhook subscribers are told of: one function per payload shape of the documentation. Pure."""
+"""Events for webhook subscriptions, with one function per documented payload. Pure."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _NOT_IN_CONTACTS = {"first_email_date", "last_email_date"}
 
 @dataclass(frozen=True)
 class DomainEvent:
-    """Something subscribers are told, in an organization, about things of the users with these numbers."""
+    """An event in an organization that concerns `members` (user numbers)."""
 
     name: str
     payload: Record
@@ -24,7 +24,7 @@ class DomainEvent:
 
 
 def invitee_payload(event: Record, invitee: Record) -> Record:
-    """Give the payload of `invitee.*` and `invitee_no_show.*`."""
+    """Return the payload of `invitee.*` and `invitee_no_show.*`."""
     scheduled_event = {field: value for field, value in event.items() if field not in _NOT_IN_EVENTS}
     scheduled_event["event_memberships"] = [
         {field: host[field] for field in _HOST_FIELDS} for host in event["event_memberships"]
@@ -33,28 +33,28 @@ def invitee_payload(event: Record, invitee: Record) -> Record:
 
 
 def event_type_payload(event_type: Record) -> Record:
-    """Give the payload of `event_type.*`."""
+    """Return the payload of `event_type.created` and `event_type.updated`."""
     return {field: value for field, value in event_type.items() if field not in _NOT_IN_EVENT_TYPES}
 
 
 def deleted_event_type_payload(event_type: Record, deleted_at: str) -> Record:
-    """Give the payload of `event_type.deleted`."""
+    """Return the payload of `event_type.deleted`."""
     return event_type_payload(event_type | {"deleted_at": deleted_at, "active": False})
 
 
 def contact_payload(user_uuid: str, contact: Record, creation_source: str) -> Record:
-    """Give the payload of `contact.created` and `contact.updated`."""
-    told = {field: value for field, value in contact.items() if field not in _NOT_IN_CONTACTS}
-    return {"user_uuid": user_uuid, "contact": told | {"creation_source": creation_source}}
+    """Return the payload of `contact.created` and `contact.updated`."""
+    fields = {field: value for field, value in contact.items() if field not in _NOT_IN_CONTACTS}
+    return {"user_uuid": user_uuid, "contact": fields | {"creation_source": creation_source}}
 
 
 def deleted_contact_payload(user_uuid: str, contact: Record, deleted_at: str) -> Record:
-    """Give the payload of `contact.deleted`."""
+    """Return the payload of `contact.deleted`."""
     return {"user_uuid": user_uuid, "contact": {"uri": contact["uri"], "deleted_at": deleted_at}}
 
 
 def recap_payload(recap: Record) -> Record:
-    """Give the payload of `meeting_recap.created` and `meeting_recap.updated`."""
+    """Return the payload of `meeting_recap.created` and `meeting_recap.updated`."""
     return {
         "created_at": recap["created_at"],
         "event": {"uri": recap["event"]} | {field: recap[field] for field in _RECAP_EVENT_FIELDS},
@@ -63,5 +63,5 @@ def recap_payload(recap: Record) -> Record:
 
 
 def deleted_recap_payload(recap: Record, deleted_at: str) -> Record:
-    """Give the payload of `meeting_recap.deleted`."""
+    """Return the payload of `meeting_recap.deleted`."""
     return {"event": {"uri": recap["event"]}, "recap": {"uri": recap["uri"], "deleted_at": deleted_at}}

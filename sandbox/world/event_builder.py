@@ -1,4 +1,4 @@
-"""Builds the records of generated events and their invitees from the event generator's facts. Pure."""
+"""Build the records of generated events and invitees from the generator's facts. Pure."""
 
 from . import names, record_factories, times
 from .event_generator import EventFacts, EventGenerator, person_email, person_name
@@ -6,7 +6,7 @@ from .ids import Ids, Rng
 from .population import EventType, Population
 from .records import NO_TRACKING, Record, ResourceUris
 
-MAX_INVITEES = 8  # invitee ids are numbered event number * this + position
+MAX_INVITEES = 8  # an invitee's id is made from event number * MAX_INVITEES + position
 
 _NO_LOCATION_PERCENT = 4
 _GUEST_PERCENT = 10
@@ -16,7 +16,7 @@ _MAX_LEAD_MINUTES = 14 * 24 * 60
 
 
 class EventBuilder:
-    """Makes a record from an event's number; the same number gives the same record."""
+    """Builds records from an event's number, always the same for the same number."""
 
     def __init__(
         self, generator: EventGenerator, population: Population, ids: Ids, uris: ResourceUris, anchor: int
@@ -28,7 +28,7 @@ class EventBuilder:
         self._anchor = anchor
 
     def event(self, number: int) -> Record:
-        """Give the Event."""
+        """Return the Event."""
         facts, rng = self._generator.facts(number), Rng("event", number, self._generator.start(number))
         event_type = self._population.event_types[facts.event_type]
         start, created = self._generator.start(number), self._created(number)
@@ -62,12 +62,12 @@ class EventBuilder:
         return record
 
     def invitees(self, number: int) -> list[Record]:
-        """Give the event's Invitees."""
+        """Return the event's Invitees."""
         facts = self._generator.facts(number)
         return [self._invitee(number, position, facts) for position in range(len(facts.persons))]
 
     def hosts(self, members: tuple[int, ...], start: int, end: int, event_type: EventType) -> list[Record]:
-        """Give the EventMemberships of hosts, buffers of the event type included."""
+        """Return the EventMemberships of hosts, with the event type's buffers."""
         before = times.isoformat(start - event_type.record["before_buffer"] * times.MINUTE)
         after = times.isoformat(end + event_type.record["after_buffer"] * times.MINUTE)
         return [
@@ -78,7 +78,7 @@ class EventBuilder:
         return self._uris.build("scheduled_events", self._ids.make("event", number))
 
     def _created(self, number: int) -> int:
-        """Give when the booking was made: before the start and before the anchor day."""
+        """Return the time of the booking: before the start and before the anchor day."""
         rng = Rng("created", number)
         lead = (1 + rng.below(_MAX_LEAD_MINUTES)) * times.MINUTE + rng.below(times.MINUTE)
         return min(self._generator.start(number), self._anchor) - lead
@@ -114,7 +114,7 @@ class EventBuilder:
             created_at=times.isoformat(self._created(number) + 38_766 + position * times.SECOND),
             timezone=rng.choice(names.TIMEZONES),
             questions_and_answers=[
-                record_factories.answer(asked, _answer_text(asked, rng)) for asked in questions
+                record_factories.answer(question, _answer_text(question, rng)) for question in questions
             ],
         )
         if not rng.chance(_FULL_NAME_PERCENT):
@@ -132,7 +132,7 @@ class EventBuilder:
 
 
 def _answer_text(question: Record, rng: Rng) -> str:
-    """Give an answer; several choices are one text with line breaks, as Calendly sends them."""
+    """Return an answer; multiple choices are joined by line breaks, as Calendly sends them."""
     choices = question["answer_choices"]
     if not choices:
         return rng.choice(names.ANSWERS)

@@ -1,6 +1,6 @@
-"""When generated events are, who hosts them, who comes: 8 bytes an event, everything else computed. Pure.
+"""Generate start, hosts and invitees of events from 8 random bytes per event. Pure.
 
-Event number order is start time order, so a page by start time is a slice and a time window two bisections.
+Events are numbered in order of start, so a page is a slice and a time window takes two bisections.
 """
 
 from array import array
@@ -13,7 +13,7 @@ from . import names, times
 from .population import EventType
 
 PAST_WORK_DAYS = 520  # two years
-FUTURE_WORK_DAYS = 43  # some 60 days
+FUTURE_WORK_DAYS = 43  # about 60 days
 PAST_PERCENT = 80
 CANCELED_PERCENT = 8
 
@@ -26,7 +26,7 @@ _MIN_PEOPLE = 16
 
 
 class EventFacts(NamedTuple):
-    """The parts of an event: event type, hosts and persons, all by number; whether it was canceled."""
+    """An event's event type, hosts and invited persons, all by number, and whether it is canceled."""
 
     event_type: int
     hosts: tuple[int, ...]
@@ -35,7 +35,7 @@ class EventFacts(NamedTuple):
 
 
 class EventGenerator:
-    """The generated events 0…count-1; `anchor` is the first microsecond of the day they lie around."""
+    """The generated events 0…count-1, around the day that starts at `anchor` (microseconds)."""
 
     def __init__(
         self, *, seed: int, count: int, users: int, anchor: int, event_types: Sequence[EventType]
@@ -55,25 +55,25 @@ class EventGenerator:
         self._draws = array("Q", Random(seed).randbytes(8 * count))
 
     def start(self, number: int) -> int:
-        """Give the start in microseconds since 1970; never falls as the number grows."""
+        """Return the start in microseconds since 1970; non-decreasing in `number`."""
         if number < self._past:
             first, days, index, total = self._today - PAST_WORK_DAYS, PAST_WORK_DAYS, number, self._past
         else:
             index, total = number - self._past, self.count - self._past
             first, days = self._today, FUTURE_WORK_DAYS
         slots = days * _SLOTS_A_DAY
-        # The jitter stays below one event's share of the slots, so that the order of numbers is kept.
+        # The jitter is less than one event's share of the slots, so events stay sorted by start.
         slot = (index * slots + (self._draws[number] ^ self._draws[number] >> 29) % slots) // total
         day, slot = divmod(slot, _SLOTS_A_DAY)
         week, weekday = divmod(first + day, _WORK_WEEK)
         return self._monday + (7 * week + weekday) * times.DAY + _DAY_STARTS + slot * _SLOT
 
     def is_canceled(self, number: int) -> bool:
-        """Whether the event was called off."""
+        """Check whether the event is canceled."""
         return (self._draws[number] >> 20 & 0xFFFF) % 100 < CANCELED_PERCENT
 
     def facts(self, number: int) -> EventFacts:
-        """Give what the event is made of."""
+        """Return the facts of an event."""
         draw = self._draws[number]
         event_type_number, hosts = self._event_type_and_hosts(draw)
         seats = self._event_types[event_type_number].seats
@@ -90,14 +90,14 @@ class EventGenerator:
         return number, (host, _next(event_type.hosts, host)) if event_type.collective else (host,)
 
     def events_of_host(self, user: int) -> Sequence[int]:
-        """Give the numbers of a user's events in start order."""
+        """Return the numbers of a user's events, sorted by start."""
         return self._by_host[user] if user < self._users else ()
 
     def events_of_person(self, person: int) -> Sequence[int]:
-        """Give the numbers of the events a person is invited to, in start order."""
+        """Return the numbers of the events that a person is invited to, sorted by start."""
         return self._by_person.get(person, ())
 
-    # Both indexes are made on first use: a world that nobody filters by person never pays for it.
+    # Both indexes are built on first use, because many worlds never need them.
 
     @cached_property
     def _by_host(self) -> "list[array[int]]":
@@ -121,13 +121,13 @@ def _next(hosts: tuple[int, ...], host: int) -> int:
 
 
 def person_name(person: int) -> tuple[str, str]:
-    """Give first and last name of an invited person."""
+    """Return first and last name of a generated person."""
     lap, first = divmod(person, len(names.FIRST))
     return names.FIRST[first], names.LAST[lap % len(names.LAST)]
 
 
 def person_email(person: int) -> str:
-    """Give the mail address of an invited person; no two persons share one."""
+    """Return the unique email address of a generated person."""
     first, last = person_name(person)
     company = names.COMPANIES[person // (len(names.FIRST) * len(names.LAST))]
     return f"{first}.{last}@{company}.example".lower()
@@ -138,9 +138,9 @@ _LAST_OF = {name.lower(): index for index, name in enumerate(names.LAST)}
 _COMPANY_OF = {f"{name}.example": index for index, name in enumerate(names.COMPANIES)}
 
 
-def person_by_email(mail: str) -> int | None:
-    """Give the person a mail address belongs to, None for an address of nobody."""
-    name, _, domain = mail.lower().partition("@")
+def person_by_email(email: str) -> int | None:
+    """Return the generated person with an email address, None if there isn't one."""
+    name, _, domain = email.lower().partition("@")
     first, _, last = name.partition(".")
     if first not in _FIRST_OF or last not in _LAST_OF or domain not in _COMPANY_OF:
         return None

@@ -1,4 +1,4 @@
-"""Makes a world: the generated part, the fixtures' events and subscriptions, the small organization. Pure."""
+"""Create a world: generated events, fixtures, and events of the small organization. Pure."""
 
 from . import bookings, conferences, fixtures, record_factories, seed_data, times
 from .population import LARGE, SMALL
@@ -12,7 +12,7 @@ _SMALL_ORGANIZATION_DAYS = (-20, -3, 12)
 
 
 def create_world(*, seed: int, events: int, users: int, anchor: int, origin: str) -> World:
-    """Make a world; `events` counts those of the large organization, the fixtures' two included."""
+    """Create a world; `events` is the size of the large organization, including the two fixtures."""
     world = World(seed=seed, events=events, users=users, anchor=anchor, origin=origin)
     _add_active_event(world)
     _add_canceled_event(world)
@@ -61,7 +61,7 @@ def _add_canceled_event(world: World) -> None:
 
 
 def _locations(world: World) -> list[Record]:
-    """Give the locations the fixtures' event type offers."""
+    """Return the locations of the fixtures' event type."""
     locations: list[Record] = world.population.event_types_by_id[fixtures.INTRO_CALL].record["locations"]
     return locations
 

@@ -1,4 +1,4 @@
-"""The fixed first entities of every world: the ids and names that the documentation's examples use."""
+"""The fixed records of every world; the examples in `schemas/` use their ids and names."""
 
 ORGANIZATION = "e10dd34c-49c9-5749-b081-7c7bdaacc9a1"
 GROUP = "9129d65b-8c4e-5f7c-8510-a70405f56bb1"
@@ -42,10 +42,10 @@ WEBHOOK_URL = "https://hooks.acme.example/calendly"
 DISABLED_WEBHOOK_URL = "https://hooks.acme.example/old"
 WEBHOOK_EVENTS = ("invitee.created", "invitee.canceled", "invitee_no_show.created", "invitee_no_show.deleted")
 
-# A second, small organization on the free plan: what must not be seen from the first.
+# A second, small organization on the free plan, which the first must not see.
 SMALL_OWNER_NAME, SMALL_OWNER_EMAIL = "Cleo Marsh", "cleo@marsh.example"
 
-# What stands around the meetings.
+# Records related to meetings.
 
 NO_SHOW = "b3e58775-4a04-58eb-8b63-2a04aecf0571"
 RECAP = "413ecd7a-ed22-5314-85a3-1c618f3ad24d"
@@ -79,7 +79,7 @@ SUBMISSION_WITH_URL = "d2ab1a23-2c12-5f83-bfda-5884cd817fad"
 FORM_MESSAGE = {"headline": "Thank you", "body": "We will write to you."}
 FORM_URL = "https://acme.example/self-serve"
 
-# The organization around them.
+# Records of the organization.
 
 ORGANIZATION_NAME, SMALL_ORGANIZATION_NAME = "Acme GmbH", "Marsh"
 TEAM_NAME, TEAM_PAGE = "Sales", "acme-sales"

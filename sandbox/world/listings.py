@@ -1,4 +1,4 @@
-"""Ordered rows that can be walked from any of their keys, both ways: what pages are cut out of. Pure."""
+"""Sorted rows that can be walked from any key in both directions, for pagination. Pure."""
 
 import heapq
 from bisect import bisect_left
@@ -17,25 +17,25 @@ _BEFORE_ALL, _AFTER_ALL = EventKey(-(2**62), -1), EventKey(2**62, -1)
 
 
 class RecordListing(Protocol):
-    """Rows in a fixed order; a key names one row and its position in the order."""
+    """Rows in a fixed order; a key identifies a row and its position."""
 
     def walk(self, after: Key | None, *, backwards: bool) -> Iterator[Key]:
-        """Give the keys beyond a key (from the start without one), the other way round if `backwards`."""
+        """Yield the keys after a key, or all; in reverse order, the keys before it or all, if `backwards`."""
         ...
 
     def record(self, key: Key) -> Record:
-        """Give the row of a key."""
+        """Return the row of a key."""
         ...
 
 
 class InMemoryListing:
-    """Rows that are at hand as a list."""
+    """Rows in a list."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
 
     def walk(self, after: Key | None, *, backwards: bool) -> Iterator[Key]:
-        """Give the keys beyond a key."""
+        """Yield the keys after a key, or before it if `backwards`."""
         if backwards:
             positions = range((after[0] if after else len(self._records)) - 1, -1, -1)
         else:
@@ -43,12 +43,12 @@ class InMemoryListing:
         return ((position,) for position in positions)
 
     def record(self, key: Key) -> Record:
-        """Give the row of a key."""
+        """Return the row of a key."""
         return self._records[key[0]]
 
 
 def sorted_listing(records: Sequence[Record], order: Sequence[tuple[str, bool]]) -> InMemoryListing:
-    """Return a listing sorted by (field, descending) pairs, the first one weighing most."""
+    """Return a listing sorted by (field, descending) pairs; the first pair is the primary key."""
     rows = list(records)
     for field, descending in reversed(order):
         rows.sort(key=lambda row: _sortable(row[field]), reverse=descending)
@@ -61,7 +61,7 @@ def _sortable(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class EventQuery:
-    """Which events are wanted; times in microseconds, `before` excluded; hosts None is everybody."""
+    """Filters for events. Times are in microseconds, `before` is exclusive; hosts None means all hosts."""
 
     organization: int
     hosts: frozenset[int] | None = None
@@ -73,7 +73,7 @@ class EventQuery:
 
 
 class EventListing:
-    """Events by start time: a merge of generated ones, found by bisection, with the few added ones."""
+    """Events sorted by start: merges the generated events (by bisection) and the added ones."""
 
     def __init__(self, world: World, query: EventQuery) -> None:
         self._world = world
@@ -82,28 +82,28 @@ class EventListing:
         self._high = _AFTER_ALL if query.before is None else EventKey(query.before, -1)
 
     def walk(self, after: Key | None, *, backwards: bool) -> Iterator[Key]:
-        """Give the keys, (start, number), beyond a key."""
-        falling = self._query.descending != backwards
+        """Yield the keys, (start, number), after a key, or before it if `backwards`."""
+        descending = self._query.descending != backwards
         low, high = self._low, self._high
-        if after and falling:
+        if after and descending:
             high = min(high, EventKey(after[0], after[1]))
         elif after:
             low = max(low, EventKey(after[0], after[1] + 1))
-        generated = (self._key(number) for number in self._generated(low, high, falling=falling))
+        generated = (self._key(number) for number in self._generated(low, high, descending=descending))
         email, world = self._query.email, self._world
         source = world.added_events if email is None else world.events_of_invitee(email)
-        added = self._between(source, low, high, falling=falling)
-        keys = _without_repeats(heapq.merge(generated, added, reverse=falling))
+        added = self._between(source, low, high, descending=descending)
+        keys = _without_duplicates(heapq.merge(generated, added, reverse=descending))
         return filter(self._matches, keys)
 
     def record(self, key: Key) -> Record:
-        """Give the event of a key."""
+        """Return the Event of a key."""
         return self._world.event(key[1])
 
     def _key(self, number: int) -> EventKey:
         return EventKey(self._world.generator.start(number), number)
 
-    def _generated(self, low: EventKey, high: EventKey, *, falling: bool) -> Iterator[int]:
+    def _generated(self, low: EventKey, high: EventKey, *, descending: bool) -> Iterator[int]:
         query, generator = self._query, self._world.generator
         if query.organization != LARGE:
             return iter(())
@@ -114,20 +114,20 @@ class EventListing:
             sources = [generator.events_of_host(host) for host in sorted(query.hosts)]
         else:
             sources = [range(generator.count)]
-        slices = [self._numbers(source, low, high, falling=falling) for source in sources]
-        return heapq.merge(*slices, reverse=falling)
+        slices = [self._numbers(source, low, high, descending=descending) for source in sources]
+        return heapq.merge(*slices, reverse=descending)
 
     def _numbers(
-        self, source: Sequence[int], low: EventKey, high: EventKey, *, falling: bool
+        self, source: Sequence[int], low: EventKey, high: EventKey, *, descending: bool
     ) -> Iterator[int]:
         first = bisect_left(source, low, key=self._key)
         last = bisect_left(source, high, key=self._key)
-        return _slice(source, first, last, falling=falling)
+        return _slice(source, first, last, descending=descending)
 
     def _between(
-        self, added: Sequence[EventKey], low: EventKey, high: EventKey, *, falling: bool
+        self, added: Sequence[EventKey], low: EventKey, high: EventKey, *, descending: bool
     ) -> Iterator[EventKey]:
-        return _slice(added, bisect_left(added, low), bisect_left(added, high), falling=falling)
+        return _slice(added, bisect_left(added, low), bisect_left(added, high), descending=descending)
 
     def _matches(self, key: EventKey) -> bool:
         query, world, number = self._query, self._world, key.number
@@ -136,17 +136,17 @@ class EventListing:
         if query.hosts is not None and query.hosts.isdisjoint(world.hosts(number)):
             return False
         if number < world.generator.count:
-            return True  # the rest was settled by where it was looked for
+            return True  # `_generated` has applied the other filters
         return world.stored_events[number].organization == query.organization
 
 
-def _slice(source: Sequence[Any], first: int, last: int, *, falling: bool) -> Iterator[Any]:
-    positions = range(last - 1, first - 1, -1) if falling else range(first, last)
+def _slice(source: Sequence[Any], first: int, last: int, *, descending: bool) -> Iterator[Any]:
+    positions = range(last - 1, first - 1, -1) if descending else range(first, last)
     return (source[position] for position in positions)
 
 
-def _without_repeats(keys: Iterable[EventKey]) -> Iterator[EventKey]:
-    """Drop the second of two equal neighbours: an event of two hosts is found with both."""
+def _without_duplicates(keys: Iterable[EventKey]) -> Iterator[EventKey]:
+    """Drop consecutive duplicates: an event with two hosts appears once for each."""
     previous = None
     for key in keys:
         if key != previous:

@@ -1,4 +1,4 @@
-"""What follows a meeting: invitees who did not come, and the recap that Notetaker writes. Pure."""
+"""Records of past meetings: no-shows, and recaps by Notetaker. Pure."""
 
 from . import bookings, domain_events, record_factories, times
 from .domain_events import DomainEvent
@@ -13,7 +13,7 @@ _TRANSCRIPT = "{host}: Hello {guest}.\n{guest}: Hello."
 
 
 def mark_no_show(world: World, now: int, event: int, position: int, uuid: str) -> NoShow:
-    """Mark an invitee, given by event number and position."""
+    """Mark an invitee (event number and position) as a no-show."""
     invitee = world.editable_event(event).invitees[position]
     uri = world.uris.build("invitee_no_shows", uuid)
     record = record_factories.no_show(uri, invitee=invitee["uri"], created_at=times.isoformat(now))
@@ -23,14 +23,14 @@ def mark_no_show(world: World, now: int, event: int, position: int, uuid: str) -
 
 
 def unmark_no_show(world: World, uuid: str) -> NoShow:
-    """Take the mark off."""
+    """Remove a no-show mark and return it."""
     no_show = world.state.no_shows.pop(uuid)
     world.editable_event(no_show.event).invitees[no_show.position]["no_show"] = None
     return no_show
 
 
 def no_show_event(world: World, name: str, no_show: NoShow) -> DomainEvent:
-    """Give what subscribers of `invitee_no_show.*` hear."""
+    """Return an `invitee_no_show.*` event."""
     return bookings.invitee_event(world, name, InviteeRef(no_show.event, no_show.position))
 
 
@@ -38,7 +38,7 @@ def no_show_event(world: World, name: str, no_show: NoShow) -> DomainEvent:
 
 
 def add_recap(world: World, event: int, uuid: str, *, status: str, share: str) -> MeetingRecap:
-    """Put in the recap of an event, given by number; only an available one has content."""
+    """Add a recap for an event; only one with the status Available has content."""
     record, invitees = world.event(event), world.invitees(event)
     recap = record_factories.recap(
         world.uris.build("meeting_recaps", uuid),
@@ -57,7 +57,7 @@ def add_recap(world: World, event: int, uuid: str, *, status: str, share: str) -
 
 
 def recap_event(world: World, name: str, recap: MeetingRecap, now: int) -> DomainEvent:
-    """Give what subscribers of `meeting_recap.*` hear."""
+    """Return a `meeting_recap.*` event."""
     if name == "meeting_recap.deleted":
         payload = domain_events.deleted_recap_payload(recap.record, times.isoformat(now))
     else:

@@ -1,4 +1,4 @@
-"""Words the made-up world is made of. No person or company in here exists; all mail goes to `.example`."""
+"""Names and texts of the generated world. Persons and companies are fictional; emails end in `.example`."""
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ from .ids import Ids
 from .population import LARGE, Member, Population
 from .records import Record, ResourceUris
 
-_FOUNDED_DAYS_AGO = 1100
-_GROUPED_DAYS_AGO = 561
+_CREATED_DAYS_AGO = 1100
+_GROUP_CREATED_DAYS_AGO = 561
 
 
 class Organizations:
-    """What stands around the people of the organizations; the small one has no team and no group."""
+    """Organization records, invitations, team and group; the small organization has no team and no group."""
 
     def __init__(self, population: Population, ids: Ids, uris: ResourceUris, anchor: int) -> None:
         self._population = population
@@ -32,13 +32,13 @@ class Organizations:
         return times.isoformat(self._anchor - days_ago * times.DAY + offset)
 
     def _organizations(self) -> list[Record]:
-        founded = self._moment(_FOUNDED_DAYS_AGO, 9 * times.HOUR + 14 * times.MINUTE + 3_101_122)
-        stamps = {"created_at": founded, "updated_at": self._moment(77)}
+        created = self._moment(_CREATED_DAYS_AGO, 9 * times.HOUR + 14 * times.MINUTE + 3_101_122)
+        stamps = {"created_at": created, "updated_at": self._moment(77)}
         large = {"name": fixtures.ORGANIZATION_NAME, "kind": "multiple", "plan": "teams", "stage": "paid"}
         small = {"name": fixtures.SMALL_ORGANIZATION_NAME, "kind": "single", "plan": "basic", "stage": "free"}
         return [large | stamps, small | stamps]
 
-    # Invitations, all of the large organization
+    # Invitations of the large organization
 
     def _add_invitations(self) -> None:
         admin = self._population.members[1].user
@@ -52,7 +52,7 @@ class Organizations:
         self.invitations[fixtures.INVITATION]["last_sent_at"] = self._moment(15, morning + 200_000)
 
     def invite(self, uuid: str, email: str, moment: str, changes: Record | None = None) -> Record:
-        """Put in an invitation; it is pending unless `changes` say otherwise."""
+        """Add an invitation; its status is pending unless `changes` override it."""
         uri = self._uris.build("organizations", fixtures.ORGANIZATION, "invitations", uuid)
         record = record_factories.invitation(uri, self._organization, email, moment)
         self.invitations[uuid] = record | (changes or {})
@@ -61,22 +61,22 @@ class Organizations:
     # The group
 
     def group(self) -> Record:
-        """Give the group as it is now."""
+        """Return the current Group."""
         return {
             "uri": self._uris.build("groups", fixtures.GROUP),
             "name": fixtures.GROUP_NAME,
             "organization": self._organization,
-            "created_at": self._moment(_GROUPED_DAYS_AGO, 8 * times.HOUR),
+            "created_at": self._moment(_GROUP_CREATED_DAYS_AGO, 8 * times.HOUR),
             "updated_at": self._moment(169, 8 * times.HOUR),
             "member_count": len(self._population.groups[fixtures.GROUP]),
         }
 
     def relationships(self) -> dict[str, Record]:
-        """Give who belongs to the group, by id; an invited person belongs to it before they come."""
+        """Return the GroupRelationships by id; an invited person has one before joining."""
         members = [
             self._population.members[number] for number in sorted(self._population.groups[fixtures.GROUP])
         ]
-        rows = {self._relationship_uuid(member): self._of_member(member) for member in members}
+        rows = {self._relationship_uuid(member): self._member_relationship(member) for member in members}
         invitation = self.invitations.get(fixtures.INVITATION)
         if invitation:
             owner = {"type": "OrganizationInvitation"} | invitation
@@ -92,13 +92,13 @@ class Organizations:
             else fixtures.OWNER_RELATIONSHIP
         )
 
-    def _of_member(self, member: Member) -> Record:
+    def _member_relationship(self, member: Member) -> Record:
         owner = {"type": "OrganizationMembership"} | member.membership
         role = "member" if member.number else "admin"
         return self._relationship(self._relationship_uuid(member), role, owner)
 
     def _relationship(self, uuid: str, role: str, owner: Record) -> Record:
-        moment = self._moment(_GROUPED_DAYS_AGO, 8 * times.HOUR + times.MINUTE)
+        moment = self._moment(_GROUP_CREATED_DAYS_AGO, 8 * times.HOUR + times.MINUTE)
         return {
             "uri": self._uris.build("group_relationships", uuid),
             "role": role,
@@ -110,5 +110,5 @@ class Organizations:
         }
 
     def in_team(self, member: Member) -> bool:
-        """Whether a user belongs to the team: everybody of the large organization does."""
+        """Check whether a user belongs to the team: all users of the large organization do."""
         return member.organization == LARGE

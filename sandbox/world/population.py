@@ -1,4 +1,4 @@
-"""Who and what events are made of: organizations, users, memberships, the group, event types. Pure."""
+"""Organizations, users, memberships, the group and event types. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ _WORKSHOP_SEATS = 5
 
 @dataclass(frozen=True)
 class Member:
-    """A user with their place in an organization; `number` is the position among all users."""
+    """A user and their membership of an organization; `number` is the position among all users."""
 
     number: int
     organization: int
@@ -30,18 +30,18 @@ class Member:
 
     @property
     def is_admin(self) -> bool:
-        """Whether they may see the whole organization."""
+        """Whether the user is an owner or admin, who may see the entire organization."""
         return self.role in {"owner", "admin"}
 
 
 @dataclass(frozen=True)
 class EventType:
-    """An event type with what booking needs.
+    """An event type with the data for booking.
 
     Attributes:
         hosts: numbers of the users who can be booked.
         collective: whether all hosts attend.
-        dates: when a one-off event type can be booked; None for the hosts' schedules alone.
+        dates: dates of a one-off event type; None if only the hosts' schedules count.
     """
 
     uuid: str
@@ -54,10 +54,10 @@ class EventType:
 
 
 class Population:
-    """All people and event types; `users` counts the large organization, the small one has one more.
+    """All users and event types: `users` in the large organization, and one in the small organization.
 
-    `members` and `event_types` are what generated events are made of and stay as they are; the indexes
-    `by_user`, `by_membership` and `event_types_by_id`, and the groups, say who and what there is now.
+    Generated events depend on `members` and `event_types`, which never change. The indexes `by_user`,
+    `by_membership` and `event_types_by_id`, and the groups, reflect the current state.
     """
 
     def __init__(self, *, users: int, ids: Ids, uris: ResourceUris, anchor: int) -> None:
@@ -74,15 +74,15 @@ class Population:
         self.event_types_by_id = {event_type.uuid: event_type for event_type in self.event_types}
 
     def remove_member(self, member: Member) -> list[EventType]:
-        """Take a user out of their organization; give the event types that nobody hosts any more."""
+        """Remove a user from their organization; return the event types that no longer have a host."""
         del self.by_user[member.uuid], self.by_membership[member.membership_uuid]
         self.groups = {uuid: members - {member.number} for uuid, members in self.groups.items()}
         hosted = [
             event_type for event_type in self.event_types_by_id.values() if member.number in event_type.hosts
         ]
         for event_type in hosted:
-            rest = tuple(number for number in event_type.hosts if number != member.number)
-            self.event_types_by_id[event_type.uuid] = replace(event_type, hosts=rest)
+            remaining = tuple(number for number in event_type.hosts if number != member.number)
+            self.event_types_by_id[event_type.uuid] = replace(event_type, hosts=remaining)
         return [
             self.event_types_by_id.pop(event_type.uuid)
             for event_type in hosted
@@ -109,7 +109,7 @@ class Population:
         return Member(number, organization, role, uuid, schedule, user, membership_uuid, membership)
 
     def _identity(self, number: int, organization: int) -> tuple[str, str, str, str, str, str]:
-        """Give user id, membership id, schedule id, name, mail and role."""
+        """Return user id, membership id, schedule id, name, email and role."""
         uuid, membership, schedule = (
             self._ids.make(kind, number) for kind in ("user", "membership", "schedule")
         )
@@ -168,7 +168,7 @@ class Population:
     def _user_event_type(
         self, number: int, name: str, uuid: str, *, seats: int = 1, slug: str | None = None, **changes: object
     ) -> EventType:
-        """Make an event type that belongs to one user."""
+        """Return an event type that belongs to one user."""
         member = self.members[number]
         page = f"{member.user['slug']}/{slug or slug_of(name)}"
         profile = {"type": "User", "name": member.user["name"], "owner": member.user["uri"]}
@@ -178,11 +178,11 @@ class Population:
     def _team_event_type(
         self, hosts: Sequence[int], name: str, uuid: str, page: str, changes: Record
     ) -> EventType:
-        """Make an event type that belongs to the team; what `changes` leave null stays null, as in life."""
+        """Return an event type that belongs to the team; nulls in `changes` stay null, as in real data."""
         profile = {"type": "Team", "name": "Sales", "owner": self._uris.build("teams", fixtures.TEAM)}
         record = self._record(name, uuid, page, {"profile": profile, **changes})
-        together = record["pooling_type"] == "collective"
-        return EventType(uuid, LARGE, tuple(hosts), 1, collective=together, record=record)
+        is_collective = record["pooling_type"] == "collective"
+        return EventType(uuid, LARGE, tuple(hosts), 1, collective=is_collective, record=record)
 
     def _record(self, name: str, uuid: str, page: str, changes: Record) -> Record:
         return record_factories.event_type(

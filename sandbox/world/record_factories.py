@@ -1,6 +1,6 @@
-"""One function per record shape: every field of a reply is written here and nowhere else. Pure.
+"""Build the records of the API, one function per type. Pure.
 
-URIs and times are taken as the text that goes out.
+URIs and times are strings, as in the records.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from .records import NO_TRACKING, SCHEDULING_ORIGIN, Record, slug_of
 
 
 def user(uri: str, *, name: str, email: str, organization: str, created_at: str, updated_at: str) -> Record:
-    """Make a User."""
+    """Return a User."""
     slug = slug_of(name)
     return {
         "uri": uri,
@@ -45,7 +45,7 @@ _MEMBER_FIELDS = (
 
 
 def membership(uri: str, *, role: str, user: Record, joined_at: str) -> Record:
-    """Make an OrganizationMembership around a User."""
+    """Return the OrganizationMembership of a User."""
     return {
         "uri": uri,
         "role": role,
@@ -57,7 +57,7 @@ def membership(uri: str, *, role: str, user: Record, joined_at: str) -> Record:
 
 
 def question(name: str, position: int, *, choices: tuple[str, ...] = (), required: bool = False) -> Record:
-    """Make a custom question: free text, or one with several choices."""
+    """Return a custom question: multiple choice if it has choices, otherwise text."""
     return {
         "name": name,
         "type": "multi_select" if choices else "text",
@@ -70,7 +70,7 @@ def question(name: str, position: int, *, choices: tuple[str, ...] = (), require
 
 
 def event_type(uri: str, *, name: str, created_at: str, updated_at: str, page: str, **changes: Any) -> Record:
-    """Make an EventType; `page` is its address below the booking origin, `changes` replace any default."""
+    """Return an EventType; `page` is the path of its booking page, `changes` override defaults."""
     return {
         "uri": uri,
         "name": name,
@@ -109,7 +109,7 @@ def event_type(uri: str, *, name: str, created_at: str, updated_at: str, page: s
 
 
 def host(user: Record, buffered_start_time: str, buffered_end_time: str) -> Record:
-    """Make an EventMembership: one host of an event."""
+    """Return an EventMembership, one host of an event."""
     return {
         "user": user["uri"],
         "user_email": user["email"],
@@ -122,7 +122,7 @@ def host(user: Record, buffered_start_time: str, buffered_end_time: str) -> Reco
 def event(
     uri: str, *, event_type: Record, location: Record | None, hosts: list[Record], **times: str
 ) -> Record:
-    """Make an active Event without invitees; `times` are start_time, end_time, created_at, updated_at."""
+    """Return an active Event without invitees; `times` are start_time, end_time, created_at, updated_at."""
     return {
         "uri": uri,
         "name": event_type["name"],
@@ -143,7 +143,7 @@ def event(
 
 
 def invitee(event_uri: str, uuid: str, *, email: str, name: str, created_at: str, **changes: Any) -> Record:
-    """Make an active Invitee; `changes` replace any default."""
+    """Return an active Invitee; `changes` override defaults."""
     return {
         "uri": f"{event_uri}/invitees/{uuid}",
         "email": email,
@@ -173,7 +173,7 @@ def invitee(event_uri: str, uuid: str, *, email: str, name: str, created_at: str
 
 
 def share(uri: str, *, event_type: Record, booking_url: str, **fields: Any) -> Record:
-    """Make a Share; `fields` are contact, created_at, status and share_override."""
+    """Return a Share; `fields` are contact, created_at, status and share_override."""
     return {
         "uri": uri,
         "scheduling_links": [scheduling_link(booking_url, event_type)],
@@ -185,12 +185,12 @@ def share(uri: str, *, event_type: Record, booking_url: str, **fields: Any) -> R
 
 
 def scheduling_link(booking_url: str, event_type: Record) -> Record:
-    """Make a SchedulingLink to an EventType."""
+    """Return a SchedulingLink to an EventType."""
     return {"booking_url": booking_url, "owner": event_type["uri"], "owner_type": "EventType"}
 
 
 def cancellation(canceled_by: str, canceler_type: str, reason: str | None, created_at: str) -> Record:
-    """Make a Cancellation; `canceler_type` is host or invitee."""
+    """Return a Cancellation; `canceler_type` is host or invitee."""
     return {
         "canceled_by": canceled_by,
         "reason": reason,
@@ -200,12 +200,12 @@ def cancellation(canceled_by: str, canceler_type: str, reason: str | None, creat
 
 
 def answer(question: Record, text: str) -> Record:
-    """Make an answer to a custom question."""
+    """Return an answer to a custom question."""
     return {"question": question["name"], "answer": text, "position": question["position"]}
 
 
 def subscription(uri: str, *, created_at: str, **fields: Any) -> Record:
-    """Make an active WebhookSubscription; `fields` as in the record, and `url`."""
+    """Return an active WebhookSubscription; `fields` are `url` and fields of the record."""
     return {
         "uri": uri,
         "callback_url": fields["url"],
@@ -239,11 +239,11 @@ _ZOOM: Record = {
 _CONFERENCES = {
     "zoom_conference": "zoom",
     "gotomeeting_conference": "gotomeeting",
-}  # kind -> type where they differ
+}  # kind -> type, if they differ
 
 
 def event_location(kind: Record, invitee_location: str) -> Record:
-    """Make an Event's location from an event type's; `invitee_location` is what the invitee enters."""
+    """Return an Event's location for one of an event type; `invitee_location` is the invitee's input."""
     name: str = kind["kind"]
     if name == "zoom_conference":
         return _ZOOM
@@ -257,17 +257,17 @@ def event_location(kind: Record, invitee_location: str) -> Record:
 
 
 def conference(kind: str, status: str, join_url: str | None = None) -> Record:
-    """Make the location of an Event that is held in a conference."""
+    """Return the location of an Event with a conference."""
     return {"type": kind, "status": status, "join_url": join_url, "data": None}
 
 
 def organization(uri: str, *, name: str, kind: str, plan: str, stage: str, **stamps: str) -> Record:
-    """Make an Organization; `stamps` are created_at and updated_at."""
+    """Return an Organization; `stamps` are created_at and updated_at."""
     return {"uri": uri, "name": name, "kind": kind, "plan": plan, "stage": stage, **stamps}
 
 
 def team(uri: str, name: str, organization: str, page: str) -> Record:
-    """Make a Team; `page` is its address below the booking origin."""
+    """Return a Team; `page` is the path of its booking page."""
     return {
         "uri": uri,
         "name": name,
@@ -277,7 +277,7 @@ def team(uri: str, name: str, organization: str, page: str) -> Record:
 
 
 def invitation(uri: str, organization: str, email: str, moment: str) -> Record:
-    """Make a pending OrganizationInvitation."""
+    """Return a pending OrganizationInvitation."""
     return {
         "uri": uri,
         "organization": organization,
@@ -290,12 +290,12 @@ def invitation(uri: str, organization: str, email: str, moment: str) -> Record:
 
 
 def form(uri: str, *, organization: str, name: str, status: str, **fields: Any) -> Record:
-    """Make a RoutingForm; `fields` are questions, created_at and updated_at."""
+    """Return a RoutingForm; `fields` are questions, created_at and updated_at."""
     return {"uri": uri, "organization": organization, "name": name, "status": status, **fields}
 
 
 def form_question(uuid: str, name: str, kind: str, choices: Sequence[str] | None) -> Record:
-    """Make a RoutingFormQuestion."""
+    """Return a RoutingFormQuestion."""
     return {
         "uuid": uuid,
         "name": name,
@@ -308,7 +308,7 @@ def form_question(uuid: str, name: str, kind: str, choices: Sequence[str] | None
 def submission(
     uri: str, form: Record, answers: Iterable[str | None], *, result: Record, created_at: str, **fields: Any
 ) -> Record:
-    """Make a RoutingFormSubmission; `fields` replace tracking, submitter and the like."""
+    """Return a RoutingFormSubmission; `fields` override tracking, submitter and other defaults."""
     return {
         "uri": uri,
         "routing_form": form["uri"],
@@ -326,7 +326,7 @@ def submission(
 
 
 def recap(uri: str, event: Record, invitees: Iterable[Record], *, status: str, created_at: str) -> Record:
-    """Make a MeetingRecap without content."""
+    """Return a MeetingRecap without content."""
     attendees = [(True, host["user_email"], host["user_name"]) for host in event["event_memberships"]]
     attendees += [(False, invitee["email"], invitee["name"]) for invitee in invitees]
     return {
@@ -351,7 +351,7 @@ def recap(uri: str, event: Record, invitees: Iterable[Record], *, status: str, c
 
 
 def recap_content(uri: str, share: str) -> Record:
-    """Make what an available MeetingRecap has and others lack."""
+    """Return the fields that only a MeetingRecap with the status Available has."""
     return {
         "summary_md": "## Summary\nPricing talk.",
         "action_items_md": "- Ada sends an offer",
@@ -362,12 +362,12 @@ def recap_content(uri: str, share: str) -> Record:
 
 
 def no_show(uri: str, *, invitee: str, created_at: str) -> Record:
-    """Make an InviteeNoShow."""
+    """Return an InviteeNoShow."""
     return {"uri": uri, "invitee": invitee, "created_at": created_at}
 
 
 def log_entry(uri: str, *, occurred_at: str, actor: Record, name: str, details: Record) -> Record:
-    """Make an ActivityLogEntry; `name` is `Namespace.Action`."""
+    """Return an ActivityLogEntry; `name` is `Namespace.Action`."""
     namespace, _, action = name.partition(".")
     return {
         "uri": uri,

@@ -1,10 +1,10 @@
-"""What every record has in common: its type, its URI, and the address of its booking pages. Pure."""
+"""Shared by all records: the type, URIs, and the origin of booking pages. Pure."""
 
 from typing import Any
 
 Record = dict[str, Any]
 
-SCHEDULING_ORIGIN = "https://calendly.com"  # booking pages never lie on the API's origin
+SCHEDULING_ORIGIN = "https://calendly.com"  # booking pages are never on the API's origin
 
 NO_TRACKING: Record = {
     "utm_campaign": None,
@@ -17,16 +17,16 @@ NO_TRACKING: Record = {
 
 
 class ResourceUris:
-    """Makes resource URIs on one origin."""
+    """Builds resource URIs on one origin."""
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
 
     def build(self, *path: str) -> str:
-        """Give the URI with these path segments."""
+        """Return the URI with these path segments."""
         return "/".join((self.origin, *path))
 
 
 def slug_of(name: str) -> str:
-    """Give the lower-case hyphenated form of a name."""
+    """Return a name in lower case with hyphens."""
     return "-".join(name.lower().split())

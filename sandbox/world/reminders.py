@@ -1,4 +1,4 @@
-"""What went out: a reminder a day before each meeting, by mail, and by text to who gave a number. Pure."""
+"""Reminders: an email a day before each meeting, and a text message if there is a number. Pure."""
 
 from collections.abc import Iterator
 
@@ -7,28 +7,28 @@ from .listings import EventListing, EventQuery, Key
 from .records import Record
 from .world import World
 
-LEAD_TIME = times.DAY  # how long before a meeting its reminder goes out
+LEAD_TIME = times.DAY  # time between reminder and meeting
 RETENTION = 30 * times.DAY
 _SENT_AFTER = 5 * times.SECOND
 _EMAIL, _SMS = 0, 1
 
 
 class ReminderListing:
-    """The reminders of events as a listing, the latest first; a key is (start, event number, kind)."""
+    """The reminders of events; a key is (start, event number, kind)."""
 
     def __init__(self, world: World, query: EventQuery) -> None:
         self._world = world
         self._events = EventListing(world, query)
 
     def walk(self, after: Key | None, *, backwards: bool) -> Iterator[Key]:
-        """Give the keys beyond a key."""
+        """Yield the keys after a key, or before it if `backwards`."""
         if after:
             start, number, last = after
             for kind in self._kinds(number, backwards=backwards):
                 if kind < last if backwards else kind > last:
                     yield start, number, kind
         for start, number in self._events.walk(after and after[:2], backwards=backwards):
-            # Whoever books less than a day ahead gets none.
+            # Bookings less than a day ahead get no reminder.
             if times.parse(self._world.event(number)["created_at"]) <= start - LEAD_TIME:
                 for kind in self._kinds(number, backwards=backwards):
                     yield start, number, kind
@@ -39,7 +39,7 @@ class ReminderListing:
         return (_SMS, _EMAIL) if backwards else (_EMAIL, _SMS)
 
     def record(self, key: Key) -> Record:
-        """Give the OutgoingCommunication of a key."""
+        """Return the OutgoingCommunication of a key."""
         start, number, kind = key
         event, invitee = self._world.event(number), self._world.invitees(number)[0]
         host = event["event_memberships"][0]

@@ -1,4 +1,4 @@
-"""Availability schedules of users, and the rules that event types have of their own. Pure."""
+"""Availability schedules of users, and availability rules of event types. Pure."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -15,7 +15,7 @@ _DAYS_OFF = {"sunday", "saturday"}
 
 
 class Schedules:
-    """Who is available when. Everybody has office hours until they change them or make others."""
+    """The schedules of all users. The initial schedule of each user has office hours."""
 
     def __init__(self, *, members: Sequence[Member], ids: Ids, uris: ResourceUris, anchor: int) -> None:
         self._members = members
@@ -27,16 +27,16 @@ class Schedules:
         self._own_rules: dict[tuple[str, int], Record] = {}  # by event type id and member number
 
     def of(self, member: Member) -> list[Record]:
-        """Give a user's schedules, at least one; exactly one is the default."""
+        """Return a user's schedules: at least one, with exactly one default."""
         stored = self._stored.get(member.number)
-        return list(stored.values()) if stored else [self._first(member)]
+        return list(stored.values()) if stored else [self._initial_schedule(member)]
 
     def default(self, member: Member) -> Record:
-        """Give the schedule that a user's event types follow."""
+        """Return a user's default schedule, which their event types use."""
         return next(schedule for schedule in self.of(member) if schedule["default"])
 
     def owner(self, uuid: str) -> Member | None:
-        """Give whose schedule this is."""
+        """Return the owner of a schedule, None for an unknown id."""
         if uuid == fixtures.OWNER_SCHEDULE:
             return self._members[0]
         number = self._ids.number("schedule", uuid)
@@ -45,17 +45,17 @@ class Schedules:
         return self._owners.get(uuid)
 
     def get(self, member: Member, uuid: str) -> Record:
-        """Give one of a user's schedules."""
+        """Return one of a user's schedules."""
         return next(schedule for schedule in self.of(member) if schedule["uri"].endswith(f"/{uuid}"))
 
     def create(self, member: Member, uuid: str, fields: Record) -> Record:
-        """Add a schedule; it is not the default."""
+        """Add a schedule that isn't the default, and return it."""
         self._owners[uuid] = member
         self._stored_schedules(member)[uuid] = self._schedule(member, uuid, default=False, **fields)
         return self.get(member, uuid)
 
     def update(self, member: Member, uuid: str, fields: Record) -> Record:
-        """Change some fields; the schedule that becomes the default takes the place of the one that was."""
+        """Change fields of a schedule and return it; `default: True` replaces the previous default."""
         stored = self._stored_schedules(member)
         if fields.get("default"):
             for other, schedule in stored.items():
@@ -64,20 +64,20 @@ class Schedules:
         return stored[uuid]
 
     def rule(self, event_type_uuid: str, member: Member) -> Record:
-        """Give when a host can be booked for an event type: its own rules, or the host's schedule."""
+        """Return a host's availability for an event type: its own rules, or the host's schedule."""
         own = self._own_rules.get((event_type_uuid, member.number))
         if own is not None:
             return own
         schedule = self.default(member)
         return {field: schedule[field] for field in ("timezone", "uri", "name", "user", "rules")}
 
-    def follows(self, event_type_uuid: str, member: Member, uuid: str) -> bool:
-        """Whether an event type follows this schedule of a host's."""
+    def uses(self, event_type_uuid: str, member: Member, uuid: str) -> bool:
+        """Check whether an event type uses a schedule of a host."""
         uri: str = self.rule(event_type_uuid, member)["uri"]
         return uri.endswith(f"/user_availability_schedules/{uuid}")
 
     def set_rule(self, event_type_uuid: str, member: Member, uuid: str, fields: Record) -> None:
-        """Give an event type rules of its own for one host."""
+        """Set an event type's own availability rules for one host."""
         self._own_rules[event_type_uuid, member.number] = {
             "timezone": fields["timezone"],
             "uri": self._uris.build("availability_rules", uuid),
@@ -86,7 +86,7 @@ class Schedules:
             "rules": fields["rules"],
         }
 
-    def _first(self, member: Member) -> Record:
+    def _initial_schedule(self, member: Member) -> Record:
         fields = {
             "name": "Working hours",
             "timezone": member.user["timezone"],
@@ -106,12 +106,12 @@ class Schedules:
 
     def _stored_schedules(self, member: Member) -> dict[str, Record]:
         if member.number not in self._stored:
-            self._stored[member.number] = {member.schedule: self._first(member)}
+            self._stored[member.number] = {member.schedule: self._initial_schedule(member)}
         return self._stored[member.number]
 
 
 def office_hours(today: date) -> list[Record]:
-    """Give the rules of a usual week, with the coming 24 December off."""
+    """Return the rules of a regular week, with the next 24 December off."""
     off = date(today.year + ((today.month, today.day) > (12, 24)), 12, 24)
     week: list[Record] = [
         {"type": "wday", "wday": day, "intervals": [] if day in _DAYS_OFF else list(_OFFICE_HOURS)}

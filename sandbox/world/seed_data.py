@@ -1,4 +1,4 @@
-"""Puts what stands around the meetings into a new world: contacts, forms, recaps, no-shows. Pure."""
+"""Add contacts, forms, recaps, no-shows and shares to a new world. Pure."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -34,13 +34,13 @@ _OWNER = 0
 _YESTERDAY = -times.DAY
 _GENERATED_CONTACTS = 15
 _COUNTRIES = (("NL", "Utrecht"), ("DE", "Berlin"), ("NG", "Lagos"), ("US", "Boston"))
-_SEARCH_LIMIT = 2000  # events of the past, to find the owner's latest without an index over all of them
+_SEARCH_LIMIT = 2000  # past events to search for the owner's latest, instead of building an index
 _RECAPS = 12
 _STATUSES = ("Processing", "Unavailable", "Available")
 
 
 def populate(world: World) -> None:
-    """Put everything in; the events are there already."""
+    """Add everything to a world that already has its events."""
     _add_definitions(world)
     _add_contacts(world)
     _add_lists(world)
@@ -148,13 +148,13 @@ def _add_forms(world: World) -> None:
         (fixtures.FORM, "Website intake", "published", questions),
         (world.ids.make("first form", 0), "Partner intake", "draft", questions[:2]),
     )
-    for number, (uuid, name, status, asked) in enumerate(forms):
+    for number, (uuid, name, status, form_questions) in enumerate(forms):
         record = record_factories.form(
             world.uris.build("routing_forms", uuid),
             organization=world.uris.build("organizations", fixtures.ORGANIZATION),
             name=name,
             status=status,
-            questions=asked,
+            questions=form_questions,
             created_at=_stamp(world, (number - 252) * times.DAY + 10 * times.HOUR),
             updated_at=_stamp(world, (number - 108) * times.DAY + 10 * times.HOUR),
         )
@@ -164,7 +164,7 @@ def _add_forms(world: World) -> None:
 
 def _add_submissions(world: World, form: Record) -> None:
     ref = world.find_invitee(fixtures.ACTIVE_INVITEE)
-    assert ref is not None  # noqa: S101 - the factory has added the fixtures
+    assert ref is not None  # noqa: S101 - added by the factory
     invitee = world.invitees(ref.event)[ref.position]
     results: tuple[tuple[str, Record], ...] = (
         (
@@ -191,15 +191,16 @@ def _add_submissions(world: World, form: Record) -> None:
 
 
 def _add_recaps_and_no_show(world: World) -> None:
-    """Add recaps and a no-show to past meetings; if there are none, to the fixtures' active event."""
+    """Add recaps and a no-show to past events; if there are none, to the fixtures' active event."""
     active = world.event_number(fixtures.ACTIVE_EVENT)
     assert active is not None  # noqa: S101 - as above
-    own = list(islice((number for number in _past(world) if _is_owners(world, number)), 2 + len(_STATUSES)))
+    owner_calls = (number for number in _past_events(world) if _is_owner_intro_call(world, number))
+    own = list(islice(owner_calls, 2 + len(_STATUSES)))
     recapped, missed = own[:2] if len(own) >= 2 else (active, active)  # noqa: PLR2004 - one of each
     meeting_outcomes.add_recap(
         world, recapped, fixtures.RECAP, status="Available", share=fixtures.RECAP_SHARE
     )
-    others = (number for number in _past(world) if number not in own)
+    others = (number for number in _past_events(world) if number not in own)
     for position, number in enumerate(islice(chain(own[2:], others), _RECAPS)):
         meeting_outcomes.add_recap(
             world,
@@ -212,15 +213,15 @@ def _add_recaps_and_no_show(world: World) -> None:
     meeting_outcomes.mark_no_show(world, moment, missed, 0, fixtures.NO_SHOW)
 
 
-def _past(world: World) -> Iterator[int]:
-    """Give the latest events before the anchor day that took place, the last one first."""
+def _past_events(world: World) -> Iterator[int]:
+    """Yield the latest events before the anchor day that weren't canceled, newest first."""
     generator = world.generator
     first = bisect_left(range(generator.count), world.anchor, key=generator.start)
     numbers = range(first - 1, max(-1, first - 1 - _SEARCH_LIMIT), -1)
     return (number for number in numbers if not generator.is_canceled(number))
 
 
-def _is_owners(world: World, number: int) -> bool:
+def _is_owner_intro_call(world: World, number: int) -> bool:
     facts = world.generator.facts(number)
     return (
         facts.hosts == (_OWNER,)
@@ -229,21 +230,21 @@ def _is_owners(world: World, number: int) -> bool:
 
 
 def _add_shares(world: World) -> None:
-    """Add a share that can still be booked and one that was, both of the owner's intro call."""
+    """Add an active and a booked share of the owner's intro call."""
     first, last = (times.to_day(world.anchor + days * times.DAY).isoformat() for days in (14, 25))
     period = {"period_type": "fixed", "start_date": first, "end_date": last}
-    made = world.anchor + _YESTERDAY
+    created = world.anchor + _YESTERDAY
     open_share = EventTypeShare(
         fixtures.SHARE,
         fixtures.INTRO_CALL,
-        made + 10 * times.HOUR + 30 * times.MINUTE,
+        created + 10 * times.HOUR + 30 * times.MINUTE,
         fixtures.SHARE_URL,
         {"name": "Intro call (short)", "duration": 15} | period,
     )
     booked = EventTypeShare(
         fixtures.BOOKED_SHARE,
         fixtures.INTRO_CALL,
-        made - 4 * times.DAY,
+        created - 4 * times.DAY,
         fixtures.BOOKED_SHARE_URL,
         {"name": "Contract review"},
         world.uris.build("contacts", fixtures.CONTACT),

@@ -1,4 +1,4 @@
-"""Shares: single-use links to an event type, with settings of their own. Pure."""
+"""Shares: single-use links to an event type with customized settings. Pure."""
 
 from dataclasses import replace
 
@@ -10,11 +10,11 @@ from .world import LINK_LIFETIME, World
 
 ACTIVE, BOOKED, EXPIRED = "active", "booked", "expired"
 
-_HOURS_AHEAD = 4  # the notice that every event type wants, as in the documented example; the unit is a guess
+_HOURS_AHEAD = 4  # minimum notice of every event type, as in the documented example; the unit is a guess
 
 
 def add(world: World, share: EventTypeShare) -> None:
-    """Put in a share that can be booked."""
+    """Add an active share."""
     world.touch()
     world.state.shares[share.uuid] = share
     world.single_use_links[share.booking_url] = SingleUseLink(share.event_type, share.created_at)
@@ -28,14 +28,14 @@ def remove(world: World, share: EventTypeShare) -> None:
 
 
 def status(world: World, share: EventTypeShare, now: int) -> str:
-    """Return whether a share can be booked, was booked, or was left too long."""
+    """Return the status of a share: `active`, `booked` or `expired`."""
     if share.booking_url not in world.single_use_links:
         return BOOKED
     return EXPIRED if now - share.created_at > LINK_LIFETIME else ACTIVE
 
 
 def record(world: World, share: EventTypeShare, now: int) -> Record:
-    """Return a share as the API shows it."""
+    """Return a Share as the API sends it."""
     event_type = world.population.event_types_by_id[share.event_type]
     return record_factories.share(
         world.uris.build("shares", share.uuid),
@@ -49,7 +49,7 @@ def record(world: World, share: EventTypeShare, now: int) -> Record:
 
 
 def customized(world: World, booking_url: str, event_type: EventType) -> EventType:
-    """Return an event type as it is booked through a link: a share may change its name, length and places."""
+    """Return an event type as booked through a link; a share may change name, duration and locations."""
     shares = world.state.shares.values()
     share = next((share for share in shares if share.booking_url == booking_url), None)
     if share is None:
@@ -64,7 +64,7 @@ def customized(world: World, booking_url: str, event_type: EventType) -> EventTy
 
 
 def _effective_settings(world: World, share: EventTypeShare, event_type: EventType) -> Record:
-    """Return the value of every setting: the share's own, or else what the event type has now."""
+    """Return all settings of a share; those without an override have the event type's current value."""
     hours = world.schedules.rule(event_type.uuid, world.population.members[event_type.hosts[0]])
     settings: Record = {
         "name": event_type.record["name"],

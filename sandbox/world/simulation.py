@@ -1,4 +1,4 @@
-"""Many people at once who book, cancel and reschedule: a mix that is the same for the same seed. Pure."""
+"""Simulate many invitees who book, cancel and reschedule, reproducible by seed. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,8 @@ from .world import World
 
 BOOKING, CANCELLATION, RESCHEDULE = "booking", "cancellation", "reschedule"
 
-_PEOPLE = 20_000  # with names and addresses of their own
+_PEOPLE = 20_000  # before names repeat
 _JOIN_PERCENT = 60
-
 
 _STEP = 30 * times.MINUTE
 _MAX_MEETING = 12 * times.HOUR
@@ -25,40 +24,42 @@ _MAX_MEETING = 12 * times.HOUR
 
 @dataclass(frozen=True)
 class SimulatedAction:
-    """What somebody did, and the domain events of it."""
+    """An action of an invitee, and its events."""
 
     description: Record
     domain_events: list[DomainEvent]
 
 
 class Simulation:
-    """People who book through any event type of the large organization; it knows whom it may cancel."""
+    """Books events of all event types of the large organization, and cancels or reschedules its bookings."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._starts = _StartAllocator(world)
         self._booked: list[InviteeRef] = []
-        self._open_meetings: dict[
-            str, list[int]
-        ] = {}  # numbers of group meetings with seats left, by event type id
+        # Numbers of group meetings with seats left, by event type id.
+        self._open_meetings: dict[str, list[int]] = {}
         self._people = 0
 
-    def plan(self, wanted: dict[str, int], seed: int) -> Iterator[str]:
-        """Give kinds in an order in which there is always somebody to cancel; NotPossibleError beforehand."""
+    def plan(self, counts: dict[str, int], seed: int) -> Iterator[str]:
+        """Return the kinds of actions in an order in which there is always an invitee to cancel.
+
+        Raises NotPossibleError immediately if there are too few invitees.
+        """
         self._booked = [ref for ref in self._booked if self._is_active(ref)]
         people = len(self._booked)
-        if wanted[CANCELLATION] > people + wanted[BOOKING]:
-            raise NotPossibleError(f"only {people + wanted[BOOKING]} invitees could be canceled")
-        if wanted[RESCHEDULE] and not people + wanted[BOOKING]:
-            raise NotPossibleError("there is nobody to reschedule")
-        return _order(dict(wanted), people, Random(seed))
+        if counts[CANCELLATION] > people + counts[BOOKING]:
+            raise NotPossibleError(f"only {people + counts[BOOKING]} invitees can be canceled")
+        if counts[RESCHEDULE] and not people + counts[BOOKING]:
+            raise NotPossibleError("there are no invitees to reschedule")
+        return _random_order(dict(counts), people, Random(seed))
 
     def act(self, kind: str, now: int, rng: Random) -> SimulatedAction:
-        """Let somebody do something."""
+        """Perform one action."""
         if kind == BOOKING:
             return self._book(now, rng)
         ref = self._pick(rng)
-        return self._cancel(now, ref, rng) if kind == CANCELLATION else self._move(now, ref)
+        return self._cancel(now, ref, rng) if kind == CANCELLATION else self._reschedule(now, ref)
 
     def _book(self, now: int, rng: Random) -> SimulatedAction:
         event_type = rng.choice(self._event_types())
@@ -92,18 +93,18 @@ class Simulation:
         ]
 
     def _open_group_meeting(self, event_type: EventType, rng: Random) -> int | None:
-        """Give a group meeting that one more person joins, None where they begin a new one."""
+        """Return the group meeting to join, None to start a new one."""
         numbers = self._open_meetings.get(event_type.uuid, [])
         while numbers and not bookings.has_room(self._world, numbers[-1]):
             numbers.pop()
         return numbers[-1] if numbers and rng.randrange(100) < _JOIN_PERCENT else None
 
     def _pick(self, rng: Random) -> InviteeRef:
-        """Give somebody who is booked, and forget them."""
+        """Remove and return a random active invitee."""
         while True:
             index = rng.randrange(len(self._booked)) if self._booked else -1
             if index < 0:
-                raise NotPossibleError("everybody was canceled by others meanwhile")
+                raise NotPossibleError("all invitees have been canceled in the meantime")
             self._booked[index], self._booked[-1] = self._booked[-1], self._booked[index]
             ref = self._booked.pop()
             if self._is_active(ref):
@@ -115,7 +116,7 @@ class Simulation:
         description = {"kind": CANCELLATION, "invitee": self._uri(ref)}
         return SimulatedAction(description, [self._invitee_event("invitee.canceled", ref)])
 
-    def _move(self, now: int, old: InviteeRef) -> SimulatedAction:
+    def _reschedule(self, now: int, old: InviteeRef) -> SimulatedAction:
         event_type = bookings.event_type_of(self._world, old.event)
         start = self._starts.allocate(event_type, self._world.hosts(old.event), now)
         new = bookings.reschedule(self._world, now, old, start)
@@ -140,28 +141,28 @@ class Simulation:
         return bookings.invitee_event(self._world, name, ref)
 
 
-def _order(left: dict[str, int], people: int, rng: Random) -> Iterator[str]:
-    while sum(left.values()):
-        possible = dict(left)
+def _random_order(remaining: dict[str, int], people: int, rng: Random) -> Iterator[str]:
+    while sum(remaining.values()):
+        possible = dict(remaining)
         if not people:
             possible[CANCELLATION] = possible[RESCHEDULE] = 0
-        elif people == 1 and left[RESCHEDULE] and not left[BOOKING]:
-            possible[CANCELLATION] = 0  # the last one is needed
+        elif people == 1 and remaining[RESCHEDULE] and not remaining[BOOKING]:
+            possible[CANCELLATION] = 0  # keep the last invitee to reschedule
         [kind] = rng.choices(list(possible), weights=list(possible.values()))
-        left[kind] -= 1
+        remaining[kind] -= 1
         people += {BOOKING: 1, CANCELLATION: -1, RESCHEDULE: 0}[kind]
         yield kind
 
 
 class _StartAllocator:
-    """Gives each host's starts in order, none twice, around the clock from a day ahead."""
+    """Allocates free starts from a day ahead, in order for each host."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._next: dict[int, int] = {}  # by member number
 
     def allocate(self, event_type: EventType, hosts: Sequence[int], now: int) -> int:
-        """Give a start at which none of the hosts has a meeting."""
+        """Return a start at which all hosts are free."""
         earliest = -(-now // times.HOUR) * times.HOUR + times.DAY
         length = event_type.record["duration"] * times.MINUTE
         start = max(earliest, *(self._next.get(host, 0) for host in hosts))
@@ -173,5 +174,5 @@ class _StartAllocator:
 
     def _is_free(self, host: int, start: int, end: int) -> bool:
         member = self._world.population.members[host]
-        near = meetings(self._world, member, start - _MAX_MEETING, end)
-        return all(one.end <= start for one in near)
+        nearby = meetings(self._world, member, start - _MAX_MEETING, end)
+        return all(meeting.end <= start for meeting in nearby)

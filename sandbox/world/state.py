@@ -1,4 +1,4 @@
-"""What a world stores: changed events, webhook subscriptions, contacts, routing forms, recaps. Data."""
+"""The stored state of a world: changed events, webhook subscriptions, contacts, routing forms, recaps."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from .records import Record
 
 @dataclass
 class StoredEvent:
-    """An event that is held rather than generated."""
+    """An event that is stored rather than generated."""
 
     organization: int
     hosts: tuple[int, ...]
@@ -17,7 +17,7 @@ class StoredEvent:
 
 
 class InviteeRef(NamedTuple):
-    """Which invitee: an event's number and the position among its invitees."""
+    """A reference to an invitee: the event's number and the position among its invitees."""
 
     event: int
     position: int
@@ -25,7 +25,7 @@ class InviteeRef(NamedTuple):
 
 @dataclass
 class WebhookSubscription:
-    """A webhook subscription with what its record does not show."""
+    """A webhook subscription with its organization and signing key, which the record doesn't have."""
 
     organization: int
     record: Record
@@ -33,7 +33,7 @@ class WebhookSubscription:
 
 
 class SingleUseLink(NamedTuple):
-    """A link that one meeting can be booked with: event type id, and the moment it was made."""
+    """A link for booking one meeting: event type id and creation time in microseconds."""
 
     event_type: str
     created_at: int
@@ -41,7 +41,7 @@ class SingleUseLink(NamedTuple):
 
 @dataclass
 class Contact:
-    """A person in one user's address book; `record` lacks what follows from meetings."""
+    """A contact of one user; `record` lacks the dates of meetings."""
 
     owner: int  # member number
     uuid: str
@@ -51,7 +51,7 @@ class Contact:
 
 @dataclass
 class ContactList:
-    """A list with its members, or a view with the filter that makes them."""
+    """A list with its members, or a view with its filter."""
 
     owner: int
     uuid: str
@@ -71,7 +71,7 @@ class Note:
 
 @dataclass
 class CustomFieldDefinition:
-    """A custom field that an organization's contacts may have."""
+    """A custom field for the contacts of an organization."""
 
     organization: int
     record: Record
@@ -79,7 +79,7 @@ class CustomFieldDefinition:
 
 @dataclass
 class RoutingForm:
-    """A routing form."""
+    """A routing form and its organization's number."""
 
     organization: int
     record: Record
@@ -87,7 +87,7 @@ class RoutingForm:
 
 @dataclass
 class RoutingFormSubmission:
-    """A filled-in routing form."""
+    """A submission and the id of its routing form."""
 
     form: str
     record: Record
@@ -95,7 +95,7 @@ class RoutingFormSubmission:
 
 @dataclass
 class MeetingRecap:
-    """What was said in an event, given by number; the transcript is apart."""
+    """A recap with its event's number and the transcript."""
 
     event: int
     record: Record
@@ -104,7 +104,7 @@ class MeetingRecap:
 
 @dataclass
 class EventTypeShare:
-    """A single-use link with settings of its own; `overrides` holds those that differ from the event type's.
+    """A single-use link with customized settings; `overrides` has those that differ from the event type's.
 
     `event_type` is the event type's id, `created_at` is in microseconds, `contact` the recipient's URI.
     """
@@ -119,7 +119,7 @@ class EventTypeShare:
 
 @dataclass
 class NoShow:
-    """An invitee who did not come: event number and position among its invitees."""
+    """A no-show: event number, and position among its invitees."""
 
     event: int
     position: int
@@ -128,7 +128,7 @@ class NoShow:
 
 @dataclass
 class WorldState:
-    """All of it, by id, in the order it came."""
+    """All stored resources by id, in order of creation."""
 
     contacts: dict[str, Contact] = field(default_factory=dict)
     contact_lists: dict[str, ContactList] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Routing forms that people fill in. Pure."""
+"""Submit routing forms. Pure."""
 
 from collections.abc import Sequence
 
@@ -20,14 +20,14 @@ def submit(
     kind: str | None = None,
     submitter: InviteeRef | None = None,
 ) -> RoutingFormSubmission:
-    """Put in a submission; missing answers are made up, the result leads to the intro call unless named."""
+    """Add a submission; missing answers get defaults. `kind` is the result's type, by default event_type."""
     results = _results(world)
     kind = kind or "event_type"
     if kind not in results:
         raise ValueError(f"result must be one of {', '.join(results)}")
     questions = form.record["questions"]
     if len(answers) > len(questions):
-        raise ValueError(f"answers must be {len(questions)} at most")
+        raise ValueError(f"answers must have at most {len(questions)} items")
     defaults = [_default_answer(question) for question in questions[len(answers) :]]
     uri = world.uris.build("routing_form_submissions", world.new_uuid("routing_form_submission"))
     record = record_factories.submission(
@@ -61,5 +61,5 @@ def _default_answer(question: Record) -> str:
 
 
 def submission_event(form: RoutingForm, submission: RoutingFormSubmission) -> DomainEvent:
-    """Give what subscribers of `routing_form_submission.created` hear."""
+    """Return a `routing_form_submission.created` event."""
     return DomainEvent("routing_form_submission.created", submission.record, form.organization)

@@ -1,4 +1,4 @@
-"""Webhooks: the events there are, a sample payload of each, and the states of a subscription. Pure."""
+"""Webhook events, their sample payloads, and the state of subscriptions. Pure."""
 
 from typing import NamedTuple
 
@@ -11,10 +11,10 @@ SCOPES = ("organization", "user", "group")
 
 
 class WebhookEventRule(NamedTuple):
-    """Which subscription scopes an event allows, the read scope it needs, whether only paid plans have it."""
+    """An event's subscription scopes, the read scope it requires, and whether it needs a paid plan."""
 
-    allowed: frozenset[str]
-    needs: str
+    scopes: frozenset[str]
+    read_scope: str
     paid: bool = False
 
 
@@ -43,19 +43,19 @@ WEBHOOK_EVENTS = {
 
 
 def mark_retrying(world: World, subscription: WebhookSubscription, now: int) -> None:
-    """Say that messages are being retried, from now on unless they were already."""
+    """Set `retry_started_at` unless messages are already being retried."""
     if subscription.record["retry_started_at"] is None:
         _change(world, subscription, now, retry_started_at=times.isoformat(now))
 
 
 def mark_recovered(world: World, subscription: WebhookSubscription, now: int) -> None:
-    """Say that nothing is being retried any more."""
+    """Clear `retry_started_at`, because no messages are being retried."""
     if subscription.record["retry_started_at"] is not None:
         _change(world, subscription, now, retry_started_at=None)
 
 
 def disable(world: World, subscription: WebhookSubscription, now: int) -> None:
-    """Send it nothing ever again."""
+    """Disable a subscription permanently."""
     _change(world, subscription, now, state="disabled")
 
 
@@ -64,23 +64,23 @@ def _change(world: World, subscription: WebhookSubscription, now: int, **changes
     world.touch()
 
 
-# Sample payloads: the fixtures, as they are when a world begins
+# Sample payloads, from the fixtures of a new world
 
 
 def sample_payloads(world: World) -> dict[str, Record]:
-    """Give a payload per event name."""
+    """Return a sample payload for each event name."""
     state = world.state
     invitee = _invitee(world, fixtures.ACTIVE_INVITEE)
-    missed = invitee | {"no_show": _without_invitee(state.no_shows[fixtures.NO_SHOW].record)}
-    came = invitee | {"no_show": None}
+    no_show = invitee | {"no_show": _without_invitee(state.no_shows[fixtures.NO_SHOW].record)}
+    attended = invitee | {"no_show": None}
     event_type = world.population.event_types_by_id[fixtures.INTRO_CALL].record
     deleted = times.isoformat(world.anchor)
     contact, recap = state.contacts[fixtures.CONTACT], state.recaps[fixtures.RECAP]
     payloads = {
-        "invitee.created": came,
+        "invitee.created": attended,
         "invitee.canceled": _invitee(world, fixtures.CANCELED_INVITEE),
-        "invitee_no_show.created": missed,
-        "invitee_no_show.deleted": came,
+        "invitee_no_show.created": no_show,
+        "invitee_no_show.deleted": attended,
         "event_type.created": domain_events.event_type_payload(event_type),
         "event_type.updated": domain_events.event_type_payload(event_type),
         "event_type.deleted": domain_events.deleted_event_type_payload(event_type, deleted),
@@ -95,7 +95,7 @@ def sample_payloads(world: World) -> dict[str, Record]:
 
 def _invitee(world: World, uuid: str) -> Record:
     ref = world.find_invitee(uuid)
-    assert ref is not None  # noqa: S101 - the factory has added the fixtures
+    assert ref is not None  # noqa: S101 - added by the factory
     return bookings.invitee_event(world, "invitee.created", ref).payload
 
 

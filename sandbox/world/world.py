@@ -1,7 +1,7 @@
-"""Everything the sandbox knows: people, events, webhook subscriptions, and every change. Pure.
+"""The world: people, events, webhook subscriptions, and all changes. Pure.
 
-Generated events are numbered from 0 in start order. Booked or changed ones are stored whole; booked ones
-take the numbers after the generated ones and lie in `added_events`, sorted by start.
+Generated events are numbered from 0, sorted by start. Booked and changed events are stored in full; booked
+events get the next numbers and are in `added_events`, sorted by start.
 """
 
 from bisect import insort
@@ -30,7 +30,7 @@ _PATH_PART_SIZES = {"d": (4, 3, 3), "s": (4, 2, 4)}
 
 
 class EventKey(NamedTuple):
-    """An event beside the generated ones, by start (microseconds) and number."""
+    """An event's start (microseconds) and number, for sorting."""
 
     start: int
     number: int
@@ -38,14 +38,14 @@ class EventKey(NamedTuple):
 
 @dataclass
 class World:
-    """A whole Calendly for one seed; `anchor` is the first microsecond of the day it lies around."""
+    """A complete Calendly for a seed, around the day that starts at `anchor` (microseconds)."""
 
     seed: int
     events: int
     users: int
     anchor: int
     origin: str
-    version: int = field(default=0, init=False)  # rises with every change
+    version: int = field(default=0, init=False)  # increases with every change
 
     def __post_init__(self) -> None:
         self.uris = ResourceUris(self.origin)
@@ -72,7 +72,7 @@ class World:
         self.subscriptions: dict[str, WebhookSubscription] = {}
         self.state = WorldState()
         self.conferences = Conferences()
-        self.sample_payloads: dict[str, Record] = {}  # payloads of sample webhook data, by event name
+        self.sample_payloads: dict[str, Record] = {}  # by event name
         self._created = 0
         self._by_email: dict[str, list[EventKey]] = {}
         self._named_events: dict[str, int] = {}
@@ -81,59 +81,59 @@ class World:
     # People
 
     def member(self, user_uuid: str) -> Member | None:
-        """Give the user with this id."""
+        """Return the user with this id."""
         return self.population.by_user.get(user_uuid)
 
     def member_by_email(self, email: str) -> Member | None:
-        """Give the user with this mail address."""
+        """Return the user with this email address."""
         members = self.population.by_user.values()
         return next((member for member in members if member.user["email"] == email.lower()), None)
 
     def group_organization(self, group_uuid: str) -> int | None:
-        """Give the organization number of the group with this id."""
+        """Return the organization number of the group with this id."""
         return LARGE if group_uuid in self.population.groups else None
 
     def group_members(self, group_uuid: str) -> frozenset[int]:
-        """Give the member numbers of the group with this id, none for one that is not there."""
+        """Return the member numbers of the group with this id; empty if unknown."""
         return self.population.groups.get(group_uuid, frozenset())
 
     def remove_member(self, member: Member) -> list[EventType]:
-        """Take a user out of their organization; give the event types that went with them."""
+        """Remove a user from their organization; return the event types removed with them."""
         self.version += 1
         return self.population.remove_member(member)
 
     def put_event_type(self, event_type: EventType) -> None:
-        """Put in an event type, new or changed; events that are there keep what they were booked with."""
+        """Add or replace an event type; existing events don't change."""
         self.version += 1
         self.population.event_types_by_id[event_type.uuid] = event_type
 
     def remove_event_type(self, uuid: str) -> EventType:
-        """Take out an event type and give it; events that are there keep what they were booked with."""
+        """Remove and return an event type; existing events don't change."""
         self.version += 1
         return self.population.event_types_by_id.pop(uuid)
 
     def event_type_of_link(self, booking_url: str, now: int) -> str:
-        """Give the event type id of a single-use link; LookupError for one that is used, stale or unknown."""
+        """Return the event type id of a single-use link; LookupError if it is used, expired or unknown."""
         link = self.single_use_links.get(booking_url)
         if (
             link is None
             or now - link.created_at > LINK_LIFETIME
             or link.event_type not in self.population.event_types_by_id
         ):
-            raise LookupError("no such single-use link, or not any more")
+            raise LookupError("the single-use link is unknown, used or expired")
         return link.event_type
 
     def use_link(self, booking_url: str) -> None:
-        """Say that a single-use link was used."""
+        """Remove a single-use link after it was used."""
         self.version += 1
         del self.single_use_links[booking_url]
 
     def meeting_limits(self, member: Member) -> Record:
-        """Give how many meetings a user takes."""
+        """Return a user's meeting limits."""
         return self._meeting_limits.get(member.number, NO_LIMITS)
 
     def set_meeting_limits(self, member: Member, changes: Record) -> Record:
-        """Change how many meetings a user takes."""
+        """Change a user's meeting limits and return them."""
         self.version += 1
         self._meeting_limits[member.number] = self.meeting_limits(member) | changes
         return self._meeting_limits[member.number]
@@ -141,7 +141,7 @@ class World:
     # Events
 
     def event_number(self, uuid: str) -> int | None:
-        """Give the number of the event with this id."""
+        """Return the number of the event with this id."""
         if uuid in self._named_events:
             return self._named_events[uuid]
         number = self.ids.number("event", uuid)
@@ -150,7 +150,7 @@ class World:
         )
 
     def find_invitee(self, uuid: str) -> InviteeRef | None:
-        """Give the event number of the invitee with this id and their position among its invitees."""
+        """Return a reference to the invitee with this id."""
         if uuid in self._named_invitees:
             return self._named_invitees[uuid]
         number = self.ids.number("invitee", uuid)
@@ -162,38 +162,38 @@ class World:
         return InviteeRef(event, position)
 
     def event(self, number: int) -> Record:
-        """Give the Event with this number."""
+        """Return the Event with this number."""
         stored = self.stored_events.get(number)
         return stored.event if stored else self.event_builder.event(number)
 
     def invitees(self, number: int) -> list[Record]:
-        """Give the Invitees of the event with this number."""
+        """Return the Invitees of the event with this number."""
         stored = self.stored_events.get(number)
         return stored.invitees if stored else self.event_builder.invitees(number)
 
     def hosts(self, number: int) -> tuple[int, ...]:
-        """Give the host numbers of the event with this number."""
+        """Return the host numbers of the event with this number."""
         stored = self.stored_events.get(number)
         return stored.hosts if stored else self.generator.facts(number).hosts
 
     def organization_of(self, number: int) -> int:
-        """Give the organization number of the event with this number."""
+        """Return the organization number of the event with this number."""
         stored = self.stored_events.get(number)
         return stored.organization if stored else LARGE
 
     def is_canceled(self, number: int) -> bool:
-        """Whether the event with this number is canceled."""
+        """Check whether the event with this number is canceled."""
         stored = self.stored_events.get(number)
         return stored.event["status"] == "canceled" if stored else self.generator.is_canceled(number)
 
     def events_of_invitee(self, email: str) -> list[EventKey]:
-        """Give the events that this mail address was put into, by start; one may be there more than once."""
+        """Return the added events of an email address, sorted by start; may contain duplicates."""
         return self._by_email.get(email.lower(), [])
 
     # Changes
 
     def editable_event(self, number: int) -> StoredEvent:
-        """Hold an event so that it can be changed; whoever asks is about to change it."""
+        """Store an event for changes and return it; counts as a change of the world."""
         self.version += 1
         if number not in self.stored_events:
             hosts, organization = self.hosts(number), self.organization_of(number)
@@ -203,11 +203,11 @@ class World:
         return self.stored_events[number]
 
     def next_number(self) -> int:
-        """Give the number that the next added event will have."""
+        """Return the number of the next added event."""
         return self.generator.count + len(self.added_events)
 
     def add(self, stored: StoredEvent) -> int:
-        """Put in an event and give its number."""
+        """Add an event and return its number."""
         number = self.next_number()
         self.version += 1
         self.stored_events[number] = stored
@@ -217,7 +217,7 @@ class World:
         return number
 
     def add_invitee(self, number: int, invitee: Record) -> None:
-        """Put one more invitee into an event."""
+        """Add an invitee to an event."""
         self.editable_event(number).invitees.append(invitee)
         self._index(number, invitee)
 
@@ -226,32 +226,32 @@ class World:
         insort(self._by_email.setdefault(invitee["email"].lower(), []), EventKey(start, number))
 
     def add_named(self, uuid: str, invitee_uuid: str, stored: StoredEvent) -> None:
-        """Put in an event of one invitee whose ids are given rather than made."""
+        """Add an event with one invitee and fixed ids for both."""
         number = self.add(stored)
         self._named_events[uuid] = number
         self._named_invitees[invitee_uuid] = InviteeRef(number, 0)
 
     def subscribe(self, subscription: WebhookSubscription) -> None:
-        """Put in a webhook subscription."""
+        """Add a webhook subscription."""
         self.version += 1
         self.subscriptions[subscription.record["uri"].rpartition("/")[2]] = subscription
 
     def unsubscribe(self, uuid: str) -> None:
-        """Take out a webhook subscription."""
+        """Remove a webhook subscription."""
         self.version += 1
         del self.subscriptions[uuid]
 
     def touch(self) -> None:
-        """Say that something changed."""
+        """Record a change of the world, which invalidates cached replies."""
         self.version += 1
 
     def new_uuid(self, kind: str) -> str:
-        """Give an id for a thing that is made while the sandbox runs."""
+        """Return an id for a resource that is created at run time."""
         self._created += 1
         return self.ids.make(kind, self._created)
 
     def new_booking_path(self, kind: str) -> str:
-        """Return a new path below the booking origin, hard to guess: `d/abcd-brv-efg` or `s/x1y2-z3-a4b5`."""
+        """Return a new random path on the booking origin, such as `d/abcd-brv-efg` or `s/x1y2-z3-a4b5`."""
         rng = Rng("page", self.new_uuid("page"))
         sizes = _PATH_PART_SIZES[kind]
         return f"{kind}/" + "-".join(

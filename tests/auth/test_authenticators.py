@@ -49,7 +49,7 @@ def test_token_is_read_as_people_paste_it(text, normalizations):
 
 
 @pytest.mark.parametrize("token", ["bearerXYZ", "BearerToken.1", "authorizationX", "-Habc", "x"])
-def test_token_that_looks_like_a_header_word_stays_whole(token):
+def test_a_token_that_looks_like_a_header_name_stays_unchanged(token):
     assert read_token(token) == PersonalAccessToken(token)
 
 
@@ -103,8 +103,8 @@ def test_damaged_token_is_rejected_without_being_repeated(broken):
     with pytest.raises(InvalidCredential) as caught:
         read_token(broken)
     assert caught.value.outcome == "malformed_token"
-    told = f"{caught.value!r} {caught.value} {caught.value.to_dict()}"
-    assert "secr" not in told
+    text = f"{caught.value!r} {caught.value} {caught.value.to_dict()}"
+    assert "secr" not in text
 
 
 def test_token_never_shows_in_a_repr():

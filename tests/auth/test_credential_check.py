@@ -1,4 +1,4 @@
-"""The credential check: every outcome has its own report, and nothing is guessed."""
+"""The credential check: every outcome has its own report."""
 
 import dataclasses
 import json
@@ -37,8 +37,8 @@ def states(report, state):
 # ok
 
 
-def test_a_valid_token_is_reported_with_its_user_role_and_scopes(troubled, connect):
-    report = connect(troubled).check()
+def test_a_valid_token_is_reported_with_its_user_role_and_scopes(faulty_sandbox, connect):
+    report = connect(faulty_sandbox).check()
     assert (report.outcome, report.ok, report.kind) == ("ok", True, "personal_access_token")
     assert report.message == f"Signed in as {fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL})."
     assert report.user == {
@@ -50,7 +50,7 @@ def test_a_valid_token_is_reported_with_its_user_role_and_scopes(troubled, conne
     assert report.organization == f"https://api.calendly.com/organizations/{fixtures.ORGANIZATION}"
     assert report.role == "owner"
     assert report.fix == ""
-    assert report.calls == 2 == len(troubled.requests()["requests"])
+    assert report.calls == 2 == len(faulty_sandbox.requests()["requests"])
     assert states(report, "granted") == {"users:read", "organizations:read"}
     assert states(report, "refused") == set()
     assert abilities(report)["users.me"] == "can"
@@ -69,8 +69,8 @@ def test_the_role_is_that_of_the_membership(token, role, sandbox, connect):
 
 def test_the_role_is_that_in_the_current_organization_and_not_in_another():
     elsewhere = {"role": "owner", "organization": "https://api.calendly.com/organizations/other"}
-    here = {"role": "user", "organization": ORGANIZATION}
-    for memberships, role in (([elsewhere, here], "user"), ([elsewhere], None), ([], None)):
+    membership = {"role": "user", "organization": ORGANIZATION}
+    for memberships, role in (([elsewhere, membership], "user"), ([elsewhere], None), ([], None)):
         with Hostile(one(USER), page(memberships)) as server:
             assert checked(server).role == role
 
@@ -124,12 +124,12 @@ def test_a_malformed_token_is_reported_and_never_sent(token, unvisited, connect)
 # Refused by Calendly
 
 
-def test_an_unknown_token_is_invalid(troubled, connect):
-    report = connect(troubled, token="not-a-token-of-anybody").check()
+def test_an_unknown_token_is_invalid(faulty_sandbox, connect):
+    report = connect(faulty_sandbox, token="not-a-token-of-anybody").check()
     assert report.outcome == "invalid_token"
     assert "Create a new token" in report.fix
     assert set(abilities(report).values()) == {"cannot"}
-    assert report.calls == 1 == len(troubled.requests()["requests"])
+    assert report.calls == 1 == len(faulty_sandbox.requests()["requests"])
 
 
 @pytest.mark.parametrize("token", ["sandbox-no-scopes", "sandbox-events-only"])
@@ -147,15 +147,15 @@ def test_a_token_without_users_read_is_not_reported_as_invalid(token, deep, sand
 
 
 @pytest.mark.parametrize(
-    ("words", "fix"),
+    ("message", "fix"),
     [
         ("You do not have permission to access this resource.", "owner or admin"),
         ("Please upgrade to a paid Calendly account.", "plan"),
         ("This user is not in your organization", "the token's own organization"),
     ],
 )
-def test_a_403_without_scopes_is_reported_as_forbidden(words, fix):
-    with Hostile(reply(403, {"title": "Permission Denied", "message": words})) as server:
+def test_a_403_without_scopes_is_reported_as_forbidden(message, fix):
+    with Hostile(reply(403, {"title": "Permission Denied", "message": message})) as server:
         report = checked(server)
     assert report.outcome == "forbidden"
     assert "The token is valid" in report.message
@@ -164,18 +164,18 @@ def test_a_403_without_scopes_is_reported_as_forbidden(words, fix):
     assert states(report, "refused") == set()
 
 
-def test_a_429_reports_how_long_to_wait_and_does_not_wait(troubled, connect, timer):
-    troubled.fault("status", status=429, headers={"Retry-After": "12"})
-    report = connect(troubled).check()
+def test_a_429_reports_how_long_to_wait_and_does_not_wait(faulty_sandbox, connect, timer):
+    faulty_sandbox.fault("status", status=429, headers={"Retry-After": "12"})
+    report = connect(faulty_sandbox).check()
     assert (report.outcome, report.fix, report.calls) == ("rate_limited", "Try again in 12 s.", 1)
     assert timer.sleeps == []
     assert set(abilities(report).values()) == {"unknown"}
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_an_outage_is_reported_as_calendly_down(status, troubled, connect, timer):
-    troubled.fault("html", status=status)
-    report = connect(troubled).check()
+def test_an_outage_is_reported_as_calendly_down(status, faulty_sandbox, connect, timer):
+    faulty_sandbox.fault("html", status=status)
+    report = connect(faulty_sandbox).check()
     assert (report.outcome, report.calls) == ("calendly_down", 1)
     assert str(status) in report.message
     assert timer.sleeps == []
@@ -223,16 +223,16 @@ def checked(server, *, timeouts=None, **options):
     from calendly_connector.plugin import connector
 
     origin = server if isinstance(server, str) else server.url
-    given = {"kind": "personal_access_token", "token": "made-up-token"}
+    credential = {"kind": "personal_access_token", "token": "made-up-token"}
     with connector.connect(
-        given, origin=origin, timeouts=timeouts, clock=lambda: DATE_S + 0.5, sleep=pytest.fail
+        credential, origin=origin, timeouts=timeouts, clock=lambda: DATE_S + 0.5, sleep=pytest.fail
     ) as connection:
         return connection.check(**options)
 
 
-def assert_offline(report, words):
+def assert_offline(report, message):
     assert report.outcome == "offline"
-    assert re.search(words, report.message)
+    assert re.search(message, report.message)
     assert report.fix
     assert report.calls == 1
     assert set(abilities(report).values()) == {"unknown"}
@@ -273,9 +273,9 @@ def test_a_refusing_proxy_is_reported_and_never_sees_the_token(monkeypatch):
     with Hostile(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         assert_offline(checked("https://api.made-up.example"), "proxy")
-    [asked] = proxy.asked
-    assert asked.method == "CONNECT"
-    assert "authorization" not in asked.headers
+    [request] = proxy.asked
+    assert request.method == "CONNECT"
+    assert "authorization" not in request.headers
 
 
 def test_a_server_that_never_replies_is_a_timeout():
@@ -297,28 +297,28 @@ def test_a_lost_connection_is_reported_as_offline():
 
 
 def test_every_network_error_has_its_own_message(monkeypatch, closed_port):
-    told = {checked(f"http://127.0.0.1:{closed_port}").message}
+    messages = {checked(f"http://127.0.0.1:{closed_port}").message}
     with Hostile(reset()) as server:
-        told.add(checked(server).message)
+        messages.add(checked(server).message)
     with Hostile(one(USER), tls=True) as server:
-        told.add(checked(server).message)
+        messages.add(checked(server).message)
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed_port}")
-    told.add(checked("https://api.made-up.example").message)
-    assert len(told) == 4
+    messages.add(checked("https://api.made-up.example").message)
+    assert len(messages) == 4
 
 
 # Scopes and abilities
 
 
-def test_a_deep_check_tries_one_read_per_family(troubled, connect):
-    report = connect(troubled).check(deep=True)
+def test_a_deep_check_tries_one_read_per_family(faulty_sandbox, connect):
+    report = connect(faulty_sandbox).check(deep=True)
     reads = {scope for scope in report.scopes if scope.endswith(":read")}
     assert states(report, "granted") == reads
     writes = {scope for scope in report.scopes if scope.endswith(":write")}
     assert states(report, "untried") == writes
-    assert report.calls == len(reads) == len(troubled.requests()["requests"])
+    assert report.calls == len(reads) == len(faulty_sandbox.requests()["requests"])
     assert len(reads) == len(probes())
-    assert {call["method"] for call in troubled.requests()["requests"]} == {"GET"}
+    assert {call["method"] for call in faulty_sandbox.requests()["requests"]} == {"GET"}
     unknown = {name for name, ability in abilities(report).items() if ability == "unknown"}
     assert unknown == {action.id for action in CATALOG.values() if set(action.scopes) & writes}
     assert set(abilities(report).values()) == {"can", "unknown"}
@@ -418,14 +418,14 @@ def test_an_action_for_admins_is_ruled_out_for_other_roles(role, ability, monkey
 
 
 @pytest.mark.parametrize(
-    ("ahead_s", "words"),
+    ("ahead_s", "note_text"),
     [(0, None), (60, None), (-60, None), (61, "61 s ahead of"), (-3600, "3600 s behind")],
 )
-def test_a_wrong_clock_is_noted(ahead_s, words, connect):
+def test_a_wrong_clock_is_noted(ahead_s, note_text, connect):
     with Hostile(one(USER, Date=DATE), page([MEMBERSHIP], Date=DATE)) as server:
         report = connect(server, clock=lambda: DATE_S + 0.5 + ahead_s).check()
     assert report.clock_skew_s == ahead_s
-    assert (words in report.notes[0]) if words else (report.notes == ())
+    assert (note_text in report.notes[0]) if note_text else (report.notes == ())
 
 
 def test_the_clock_is_compared_with_the_servers_own(make_sandbox, connect):

@@ -17,7 +17,7 @@ from calendly_connector.catalog.scopes import covers, minimal, required_scopes
 from calendly_connector.errors import ConnectorError, SignInFailed, UnknownAction, UsageError
 from calendly_connector.sandbox.world import fixtures
 from locations import SUPPORT
-from signing_in import SCOPES, answer, app_server, landed, token_calls
+from signing_in import SCOPES, answer, app_server, follow_redirect, token_calls
 from terminal import caller
 
 NAME = "work"
@@ -42,8 +42,8 @@ def _running():
 def sandbox(_running, monkeypatch, tmp_path):
     for app in ("sandbox-native", "sandbox-web"):
         _running.control("POST", "/apps/revoke", {"client_id": app})
-    for what in ("/faults", "/requests"):
-        _running.control("DELETE", what)
+    for path in ("/faults", "/requests"):
+        _running.control("DELETE", path)
     answer(_running, "allow")
     monkeypatch.setenv("CALENDLY_API_URL", _running.url)
     monkeypatch.setenv("CALENDLY_AUTH_URL", _running.url)
@@ -66,9 +66,9 @@ class Browser:
 
 @pytest.fixture
 def browser(monkeypatch):
-    made = Browser()
-    monkeypatch.setattr("webbrowser.open", made.open)
-    return made
+    fake = Browser()
+    monkeypatch.setattr("webbrowser.open", fake.open)
+    return fake
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def call(capsys, monkeypatch):
     return caller(capsys, monkeypatch)
 
 
-def held():
+def stored_credential():
     return open_vault().get(NAME)
 
 
@@ -88,10 +88,10 @@ def test_login_shows_who_signed_in_and_stores_the_tokens(call, browser):
     code, out, err = call(*NATIVE_LOGIN, *FOR)
     assert code == 0, err
     assert out.startswith(f"Signed in as {fixtures.OWNER_NAME} ({fixtures.OWNER_EMAIL}). Saved 'work' to ")
-    assert held()["kind"] == "oauth"
-    assert set(held()["scope"].split()) == {"scheduled_events:read", "users:read"}
+    assert stored_credential()["kind"] == "oauth"
+    assert set(stored_credential()["scope"].split()) == {"scheduled_events:read", "users:read"}
     assert call("run", "users.me", "--credential", NAME)[0] == 0
-    for secret in (held()["access_token"], held()["refresh_token"]):
+    for secret in (stored_credential()["access_token"], stored_credential()["refresh_token"]):
         assert secret not in out + err
     page = browser.pages[0]
     assert "You can close this window." in page.text
@@ -116,17 +116,21 @@ def test_a_missing_scope_is_added_by_the_command_that_the_error_names(call):
 def test_signing_in_again_for_more_scopes_keeps_the_earlier_ones(call):
     assert call(*NATIVE_LOGIN, *FOR)[0] == 0
     assert call("login", NAME, "--for", "event_types.list")[0] == 0
-    assert set(held()["scope"].split()) == {"event_types:read", "scheduled_events:read", "users:read"}
+    assert set(stored_credential()["scope"].split()) == {
+        "event_types:read",
+        "scheduled_events:read",
+        "users:read",
+    }
 
 
 @pytest.mark.usefixtures("browser")
 def test_signing_in_again_reuses_the_app_and_scopes(call):
     assert call(*NATIVE_LOGIN, *FOR)[0] == 0
-    before = held()
+    before = stored_credential()
     code, _, err = call("login", NAME)
     assert code == 0, err
-    assert held()["refresh_token"] != before["refresh_token"]
-    assert held()["scope"] == before["scope"]
+    assert stored_credential()["refresh_token"] != before["refresh_token"]
+    assert stored_credential()["scope"] == before["scope"]
 
 
 @pytest.mark.usefixtures("browser")
@@ -139,7 +143,7 @@ def test_a_web_app_signs_in_at_its_own_port(call, sandbox, monkeypatch):
     monkeypatch.setenv("CALENDLY_CLIENT_SECRET", app["client_secret"])
     code, out, err = call("login", NAME, "--client-id", app["client_id"], "--redirect-uri", uri, *FOR)
     assert code == 0, err
-    assert held()["client_secret"] == app["client_secret"]
+    assert stored_credential()["client_secret"] == app["client_secret"]
     assert app["client_secret"] not in out + err
 
 
@@ -197,8 +201,8 @@ def test_a_redirect_uri_of_another_app_is_rejected_by_the_server(call, browser):
 
 
 def test_a_port_in_use_has_its_own_error(call):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        uri = f"http://127.0.0.1:{taken.getsockname()[1]}/callback"
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        uri = f"http://127.0.0.1:{busy.getsockname()[1]}/callback"
         code, _, err = call(*NATIVE_LOGIN, *FOR, "--redirect-uri", uri)
     assert code == 1
     assert "Can't listen at" in err
@@ -220,8 +224,8 @@ def pasted(capsys, change=lambda address: address):
 
 @pytest.fixture
 def paste(call, capsys):
-    def run(change=lambda address: address, words=(*NATIVE_LOGIN, *FOR)):
-        return call(*words, "--no-browser", given=pasted(capsys, change))
+    def run(change=lambda address: address, arguments=(*NATIVE_LOGIN, *FOR)):
+        return call(*arguments, "--no-browser", stdin=pasted(capsys, change))
 
     return run
 
@@ -234,10 +238,10 @@ def test_login_without_a_browser_accepts_the_pasted_url(paste):
 
 def test_a_web_app_on_another_machine_signs_in_with_a_pasted_url(call, capsys, monkeypatch):
     monkeypatch.setenv("CALENDLY_CLIENT_SECRET", SECRET)
-    words = ("login", NAME, "--client-id", "sandbox-web", "--redirect-uri", WEB_URI, *FOR)
-    code, _, err = call(*words, given=pasted(capsys))
+    arguments = ("login", NAME, "--client-id", "sandbox-web", "--redirect-uri", WEB_URI, *FOR)
+    code, _, err = call(*arguments, stdin=pasted(capsys))
     assert code == 0, err
-    assert held()["client_secret"] == SECRET
+    assert stored_credential()["client_secret"] == SECRET
 
 
 @pytest.mark.parametrize(
@@ -271,23 +275,27 @@ def test_an_expired_code_has_its_own_error(paste, sandbox):
 
 
 def test_tokens_without_a_needed_scope_are_revoked_and_not_stored(paste, monkeypatch):
-    given_back = []
-    monkeypatch.setattr(AuthorizationServer, "revoke_grant", lambda _self, held: given_back.append(held))
+    revoked = []
+    monkeypatch.setattr(
+        AuthorizationServer,
+        "revoke_grant",
+        lambda _self, tokens: revoked.append(tokens),
+    )
     exchange = AuthorizationServer.exchange
 
-    def unticked(self, asked, where):
-        return _without_events(exchange(self, asked, where))
+    def unticked(self, started, redirect):
+        return _without_events(exchange(self, started, redirect))
 
     monkeypatch.setattr(AuthorizationServer, "exchange", unticked)
     code, _, err = paste()
     assert code == 1
     assert "Consent was not given for scheduled_events:read. The tokens weren't saved." in err
-    assert len(given_back) == 1
+    assert len(revoked) == 1
     assert open_vault().names() == []
 
 
-def _without_events(given):
-    return grant.from_credential({**given.fields(), "scope": "users:read"})
+def _without_events(full_grant):
+    return grant.from_credential({**full_grant.fields(), "scope": "users:read"})
 
 
 def test_tokens_that_fail_the_check_are_revoked_and_not_stored(paste, sandbox):
@@ -298,7 +306,7 @@ def test_tokens_that_fail_the_check_are_revoked_and_not_stored(paste, sandbox):
     assert open_vault().names() == []
     assert sandbox.requests()["counts"]["POST /oauth/revoke"] == 2
     sandbox.control("DELETE", "/requests")
-    assert paste(words=(*NATIVE_LOGIN, *FOR, "--no-check"))[0] == 0
+    assert paste(arguments=(*NATIVE_LOGIN, *FOR, "--no-check"))[0] == 0
     assert open_vault().names() == [NAME]
 
 
@@ -307,11 +315,11 @@ def test_a_credential_of_another_kind_is_not_replaced_silently(call, paste):
     code, _, err = call(*NATIVE_LOGIN, *FOR)
     assert code == 2
     assert "--replace" in err
-    assert paste(words=(*NATIVE_LOGIN, *FOR, "--replace"))[0] == 0
+    assert paste(arguments=(*NATIVE_LOGIN, *FOR, "--replace"))[0] == 0
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("arguments", "sentence"),
     [
         (("login", NAME, *FOR), "Pass --client-id"),
         (NATIVE_LOGIN, "Pass --for ACTION or --scope SCOPE"),
@@ -320,8 +328,8 @@ def test_a_credential_of_another_kind_is_not_replaced_silently(call, paste):
         (("logout", "nobody"), "nobody"),
     ],
 )
-def test_a_usage_error_says_what_to_do_and_uses_no_network(call, sandbox, words, sentence):
-    code, _, err = call(*words)
+def test_a_usage_error_says_what_to_do_and_uses_no_network(call, sandbox, arguments, sentence):
+    code, _, err = call(*arguments)
     assert code in {1, 2}
     assert sentence in err
     assert sandbox.requests()["counts"] == {}
@@ -339,14 +347,14 @@ def test_a_web_app_needs_a_redirect_uri(call, monkeypatch):
 
 def test_logout_revokes_and_removes_the_tokens_but_keeps_the_app(call, paste, sandbox):
     paste()
-    tokens = held()
+    tokens = stored_credential()
     code, out, _ = call("logout", NAME)
     assert (code, out) == (0, "Revoked the tokens. Signed out of 'work'.\n")
     server = app_server(sandbox.url)
     assert server.introspect(tokens["access_token"])["active"] is False
     with pytest.raises(SignInFailed):
         server.refresh(grant.from_credential(tokens))
-    assert not {"access_token", "refresh_token", "expires_at"} & held().keys()
+    assert not {"access_token", "refresh_token", "expires_at"} & stored_credential().keys()
     assert call("check", "--credential", NAME)[1].startswith(
         "invalid_token: The credential 'work' is signed out."
     )
@@ -359,11 +367,11 @@ def test_tokens_that_cannot_be_revoked_are_kept_unless_forget_is_passed(call, pa
     code, _, err = call("logout", NAME)
     assert code == 1
     assert "The tokens weren't revoked: " in err
-    assert "access_token" in held()
+    assert "access_token" in stored_credential()
     code, out, _ = call("logout", NAME, "--forget")
     assert code == 0
     assert "The tokens weren't revoked: " in out
-    assert "access_token" not in held()
+    assert "access_token" not in stored_credential()
 
 
 def test_a_personal_token_cannot_be_logged_out(call):
@@ -377,30 +385,30 @@ def test_a_personal_token_cannot_be_logged_out(call):
 
 
 def test_a_redirect_is_accepted_once(sandbox):
-    begun = app_server(sandbox.url)
+    server = app_server(sandbox.url)
     with loopback.Listener("http://127.0.0.1:0/callback") as listener:
-        asked = begun.begin(listener.redirect_uri, SCOPES)
-        listener.expect(asked)
-        where = landed(asked)
-        assert [httpx.get(where, trust_env=False).status_code for _ in range(2)] == [200, 410]
-        assert listener.wait(1) == where
+        started = server.begin(listener.redirect_uri, SCOPES)
+        listener.expect(started)
+        redirect = follow_redirect(started)
+        assert [httpx.get(redirect, trust_env=False).status_code for _ in range(2)] == [200, 410]
+        assert listener.wait(1) == redirect
 
 
 def test_silent_connections_do_not_block_the_redirect(sandbox):
     with loopback.Listener("http://127.0.0.1:0/callback") as listener:
-        asked = app_server(sandbox.url).begin(listener.redirect_uri, SCOPES)
-        listener.expect(asked)
+        started = app_server(sandbox.url).begin(listener.redirect_uri, SCOPES)
+        listener.expect(started)
         port = int(listener.redirect_uri.split(":")[2].partition("/")[0])
         silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
-        where = landed(asked)
-        threading.Thread(target=httpx.get, args=(where,), kwargs={"trust_env": False}).start()
-        assert listener.wait(5) == where
+        redirect = follow_redirect(started)
+        threading.Thread(target=httpx.get, args=(redirect,), kwargs={"trust_env": False}).start()
+        assert listener.wait(5) == redirect
         for connection in silent:
             connection.close()
 
 
 @pytest.mark.parametrize(
-    ("uri", "here"),
+    ("uri", "expected"),
     [
         ("http://127.0.0.1:0/callback", True),
         ("http://localhost:8710/callback", True),
@@ -409,8 +417,8 @@ def test_silent_connections_do_not_block_the_redirect(sandbox):
         ("https://app.acme.example/callback", False),
     ],
 )
-def test_only_plain_http_on_this_machine_is_a_loopback_uri(uri, here):
-    assert loopback.is_loopback(uri) is here
+def test_only_plain_http_on_this_machine_is_a_loopback_uri(uri, expected):
+    assert loopback.is_loopback(uri) is expected
 
 
 @pytest.mark.parametrize(
@@ -427,8 +435,8 @@ def test_port_0_is_removed_without_a_listener():
 
 
 def test_a_listener_without_a_free_port_raises():
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConnectorError, match="Can't listen"):
-        loopback.Listener(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+    with socket.create_server(("127.0.0.1", 0)) as busy, pytest.raises(ConnectorError, match="Can't listen"):
+        loopback.Listener(f"http://127.0.0.1:{busy.getsockname()[1]}/")
 
 
 # Scopes
@@ -461,11 +469,11 @@ def test_an_unknown_name_suggests_the_nearest():
 
 
 def test_scopes_are_printed_as_lines_and_as_json(call):
-    words = ("scopes", *FOR, "--for", "invitee.created")
-    assert call(*words)[1] == "scheduled_events:read\nusers:read\nwebhooks:write\n"
-    told = json.loads(call(*words, "--json")[1])
-    assert told["scopes"] == ["scheduled_events:read", "users:read", "webhooks:write"]
-    assert told["for"]["invitee.created"] == ["scheduled_events:read", "webhooks:write"]
+    arguments = ("scopes", *FOR, "--for", "invitee.created")
+    assert call(*arguments)[1] == "scheduled_events:read\nusers:read\nwebhooks:write\n"
+    document = json.loads(call(*arguments, "--json")[1])
+    assert document["scopes"] == ["scheduled_events:read", "users:read", "webhooks:write"]
+    assert document["for"]["invitee.created"] == ["scheduled_events:read", "webhooks:write"]
     assert call("scopes")[0] == 2
 
 
@@ -477,18 +485,18 @@ def test_login_in_chromium_succeeds_and_leaves_no_secret_behind(sandbox, tmp_pat
     answer(sandbox, "ask")
     profile = tmp_path / "profile"
     person = f"{sys.executable} {PERSON} '{fixtures.ADMIN_NAME}' allow {profile} %s"
-    made = sandbox.control("POST", "/apps", {"kind": "web", "redirect_uris": [_free_uri()]})
+    app = sandbox.control("POST", "/apps", {"kind": "web", "redirect_uris": [_free_uri()]})
     environment = {
         **os.environ,
         "BROWSER": person,
-        "CALENDLY_CLIENT_ID": made["client_id"],
-        "CALENDLY_CLIENT_SECRET": made["client_secret"],
-        "CALENDLY_REDIRECT_URI": made["redirect_uris"][0],
+        "CALENDLY_CLIENT_ID": app["client_id"],
+        "CALENDLY_CLIENT_SECRET": app["client_secret"],
+        "CALENDLY_REDIRECT_URI": app["redirect_uris"][0],
         "CALENDLY_DEBUG": "1",
     }
-    words = [SCRIPT, "login", NAME, *FOR, "--timeout", str(WAIT_S)]
+    arguments = [SCRIPT, "login", NAME, *FOR, "--timeout", str(WAIT_S)]
     done = subprocess.run(
-        words,
+        arguments,
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -500,8 +508,8 @@ def test_login_in_chromium_succeeds_and_leaves_no_secret_behind(sandbox, tmp_pat
     assert f"Signed in as {fixtures.ADMIN_NAME}" in done.stdout
     assert "the page says: Thank you" in done.stdout
     (tmp_path / "output").write_text(done.stdout + done.stderr)
-    stored = held()
-    secrets = [stored["access_token"], stored["refresh_token"], made["client_secret"]]
+    stored = stored_credential()
+    secrets = [stored["access_token"], stored["refresh_token"], app["client_secret"]]
     assert_in_no_file(tmp_path, *secrets)
     assert_in_no_file(tmp_path, "callback?code=")
 
@@ -518,12 +526,12 @@ def assert_in_no_file(folder, *secrets):
     for path in files:
         content = path.read_bytes()
         for secret in secrets:
-            assert secret.encode() not in content, f"{path} holds what nobody may read"
+            assert secret.encode() not in content, f"{path} contains a secret"
 
 
 def test_the_search_for_secrets_finds_one(tmp_path):
     (tmp_path / "log").write_text(f"code={SECRET}")
-    with pytest.raises(AssertionError, match="holds what nobody may read"):
+    with pytest.raises(AssertionError, match="contains a secret"):
         assert_in_no_file(tmp_path, SECRET)
     (tmp_path / "log").unlink()  # the whole run is searched as well, see conftest.py
 
@@ -535,14 +543,14 @@ def test_no_secret_is_left_in_files_or_output(paste, call, tmp_path):
         codes.append(consent._parameters(address)["code"])
         return address
 
-    said = [*paste(remember)[1:]]
-    before = held()
+    output = [*paste(remember)[1:]]
+    before = stored_credential()
     open_vault().put(NAME, {**before, "expires_at": "0"})
-    said += call("--debug", "check", "--credential", NAME)[1:]
-    after = held()
-    said += call("--debug", "logout", NAME)[1:]
-    (tmp_path / "said").write_text("".join(said))
-    assert "POST /oauth/token" in "".join(said)
+    output += call("--debug", "check", "--credential", NAME)[1:]
+    after = stored_credential()
+    output += call("--debug", "logout", NAME)[1:]
+    (tmp_path / "said").write_text("".join(output))
+    assert "POST /oauth/token" in "".join(output)
     tokens = [one[name] for one in (before, after) for name in ("access_token", "refresh_token")]
     assert len(set(tokens)) == 4
     assert_in_no_file(tmp_path, *codes, *tokens)

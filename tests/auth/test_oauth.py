@@ -1,4 +1,4 @@
-"""OAuth: consent, tokens that are refreshed once for all users, and every way that a sign-in ends."""
+"""OAuth: consent, tokens that are refreshed once for all processes, and every way that a sign-in ends."""
 
 import base64
 import dataclasses
@@ -33,7 +33,7 @@ from calendly_connector.support.clock import Timing
 from endurance import rounds
 from hostile import Hostile, reply, reset
 from locations import SUPPORT
-from signing_in import NATIVE, SCOPES, WEB, answer, app_server, landed, sign_in, stale, token_calls
+from signing_in import NATIVE, SCOPES, WEB, answer, app_server, follow_redirect, sign_in, stale, token_calls
 
 NAME = "work"
 STORED = {"kind": "stored", "name": NAME}
@@ -57,26 +57,26 @@ def sandbox(_running, monkeypatch, tmp_path):
     """Return a sandbox in which no app has access, and an empty vault."""
     for app in ("sandbox-native", "sandbox-web"):
         _running.control("POST", "/apps/revoke", {"client_id": app})
-    for what in ("/faults", "/requests"):
-        _running.control("DELETE", what)
+    for path in ("/faults", "/requests"):
+        _running.control("DELETE", path)
     monkeypatch.setenv("CALENDLY_API_URL", _running.url)
     monkeypatch.setenv("CALENDLY_AUTH_URL", _running.url)
     monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
     return _running
 
 
-def asked(sandbox, app=NATIVE, scopes=SCOPES):
+def begin_sign_in(sandbox, app=NATIVE, scopes=SCOPES):
     return app_server(sandbox.url, app).begin(app["redirect_uri"], scopes)
 
 
-def keep(credential):
+def store(credential):
     open_vault().put(NAME, credential)
 
 
-def kept(sandbox, app=NATIVE, **changes):
+def signed_in_credential(sandbox, app=NATIVE, **changes):
     """Sign in, store the credential, and clear the sandbox's request log."""
     credential = sign_in(sandbox, app, **changes)
-    keep(credential)
+    store(credential)
     sandbox.control("DELETE", "/requests")
     return credential
 
@@ -89,34 +89,36 @@ def opened(**timing):
 
 
 def test_a_consent_url_has_all_parameters_of_oauth_2_1():
-    given = consent.begin("https://auth.example/oauth/authorize", "app", REDIRECT, ("b:read", "a:read"), 7.0)
-    query = consent._parameters(given.url)
+    started = consent.begin(
+        "https://auth.example/oauth/authorize", "app", REDIRECT, ("b:read", "a:read"), 7.0
+    )
+    query = consent._parameters(started.url)
     assert query == {
         "response_type": "code",
         "client_id": "app",
         "redirect_uri": REDIRECT,
         "scope": "b:read a:read",
-        "state": given.state,
+        "state": started.state,
         "code_challenge": query["code_challenge"],
         "code_challenge_method": "S256",
     }
-    assert len(given.state) >= 43 <= len(given.verifier)
-    assert given.verifier not in given.url
-    assert given.state not in repr(given).replace(given.url, "")
-    assert given.verifier not in repr(given)
+    assert len(started.state) >= 43 <= len(started.verifier)
+    assert started.verifier not in started.url
+    assert started.state not in repr(started).replace(started.url, "")
+    assert started.verifier not in repr(started)
 
 
 def test_no_two_consents_share_state_or_verifier():
-    made = [consent.begin("https://a.example/", "app", REDIRECT, (), 0.0) for _ in range(3)]
-    assert len({one.state for one in made}) == len({one.verifier for one in made}) == 3
+    consents = [consent.begin("https://a.example/", "app", REDIRECT, (), 0.0) for _ in range(3)]
+    assert len({one.state for one in consents}) == len({one.verifier for one in consents}) == 3
 
 
-GIVEN = consent.Consent("https://a.example/", REDIRECT, 0.0, "made-up-state", "made-up-verifier")
-STATE = f"state={GIVEN.state}"
+CONSENT = consent.Consent("https://a.example/", REDIRECT, 0.0, "made-up-state", "made-up-verifier")
+STATE = f"state={CONSENT.state}"
 
 
 def test_the_code_is_read_from_the_redirect():
-    assert consent.read_redirect(GIVEN, f" {REDIRECT}?code=c-1&{STATE}\n") == "c-1"
+    assert consent.read_redirect(CONSENT, f" {REDIRECT}?code=c-1&{STATE}\n") == "c-1"
 
 
 @pytest.mark.parametrize(
@@ -147,21 +149,21 @@ def test_the_code_is_read_from_the_redirect():
 )
 def test_each_wrong_redirect_has_its_own_error(address, reason):
     with pytest.raises(SignInFailed) as caught:
-        consent.read_redirect(GIVEN, address)
+        consent.read_redirect(CONSENT, address)
     assert caught.value.reason == reason
     assert caught.value.fix
     assert "SECRET" not in str(caught.value)
-    assert GIVEN.state not in str(caught.value)
+    assert CONSENT.state not in str(caught.value)
 
 
 # Grants
 
 
 def test_a_grant_round_trips_through_credential_fields():
-    given = grant.from_reply({**TOKENS, "scope": "a:read", "owner": "o", "organization": "g"}, 1000.4)
-    assert grant.from_credential(given.fields()) == dataclasses.replace(given, expires_at=8200.0)
-    assert all(isinstance(value, str) for value in given.fields().values())
-    assert "made-up" not in repr(given)
+    original = grant.from_reply({**TOKENS, "scope": "a:read", "owner": "o", "organization": "g"}, 1000.4)
+    assert grant.from_credential(original.fields()) == dataclasses.replace(original, expires_at=8200.0)
+    assert all(isinstance(value, str) for value in original.fields().values())
+    assert "made-up" not in repr(original)
 
 
 @pytest.mark.parametrize(
@@ -185,12 +187,12 @@ def test_a_reply_without_a_pair_of_tokens_is_rejected(wrong):
 
 
 def test_a_grant_is_refreshed_before_it_expires_and_if_its_expiry_is_unknown():
-    given = grant.from_reply(TOKENS, 0.0)
-    assert given.usable(7200 - 301)
-    assert not given.usable(7200 - 299)
-    unsure = grant.from_credential({**given.fields(), "expires_at": "soon"})
-    assert unsure is not None
-    assert not unsure.usable(1.0)
+    original = grant.from_reply(TOKENS, 0.0)
+    assert original.usable(7200 - 301)
+    assert not original.usable(7200 - 299)
+    without_expiry = grant.from_credential({**original.fields(), "expires_at": "soon"})
+    assert without_expiry is not None
+    assert not without_expiry.usable(1.0)
 
 
 @pytest.mark.parametrize("lost", ["access_token", "refresh_token"])
@@ -212,89 +214,93 @@ def test_a_redirect_is_exchanged_for_tokens_that_work(sandbox, app):
 
 @pytest.mark.parametrize("app", [NATIVE, WEB], ids=["native", "web"])
 def test_tokens_are_introspected_and_revoked(sandbox, app):
-    held = grant.from_credential(sign_in(sandbox, app))
+    stored_grant = grant.from_credential(sign_in(sandbox, app))
     server = app_server(sandbox.url, app)
-    assert server.introspect(held.access_token)["active"] is True
-    server.revoke_grant(held)
-    assert server.introspect(held.access_token)["active"] is False
+    assert server.introspect(stored_grant.access_token)["active"] is True
+    server.revoke_grant(stored_grant)
+    assert server.introspect(stored_grant.access_token)["active"] is False
     with pytest.raises(InvalidGrant):
-        server.refresh(held)
+        server.refresh(stored_grant)
 
 
 def test_a_denied_consent_has_its_own_error(sandbox):
-    begun = asked(sandbox)
+    started = begin_sign_in(sandbox)
     answer(sandbox, "deny")
     with pytest.raises(SignInFailed, match=r"Consent was denied\. Sign in again and press Allow") as caught:
-        app_server(sandbox.url).exchange(begun, landed(begun))
+        app_server(sandbox.url).exchange(started, follow_redirect(started))
     assert caught.value.reason == "denied"
 
 
 def test_a_scope_that_the_app_cannot_request_has_its_own_error(sandbox):
-    begun = asked(sandbox, scopes=("made_up:read",))
+    started = begin_sign_in(sandbox, scopes=("made_up:read",))
     with pytest.raises(SignInFailed, match="allowed to request one of these scopes") as caught:
-        app_server(sandbox.url).exchange(begun, landed(begun))
+        app_server(sandbox.url).exchange(started, follow_redirect(started))
     assert caught.value.reason == "scope"
 
 
 def test_the_verifier_of_another_sign_in_is_rejected_without_using_the_code(sandbox):
     answer(sandbox, "allow")
-    begun = asked(sandbox)
-    where = landed(begun)
+    started = begin_sign_in(sandbox)
+    redirect = follow_redirect(started)
     sandbox.control("DELETE", "/requests")
-    other = dataclasses.replace(begun, verifier=GIVEN.verifier)
+    other = dataclasses.replace(started, verifier=CONSENT.verifier)
     with pytest.raises(SignInFailed, match="code verifier belongs to another sign-in") as caught:
-        app_server(sandbox.url).exchange(other, where)
+        app_server(sandbox.url).exchange(other, redirect)
     assert caught.value.reason == "verifier"
     assert token_calls(sandbox) == 0
-    assert app_server(sandbox.url).exchange(begun, where).owner == ME
+    assert app_server(sandbox.url).exchange(started, redirect).owner == ME
 
 
 def test_the_code_of_another_sign_in_is_rejected_by_the_server(sandbox):
     answer(sandbox, "allow")
-    mine, theirs = asked(sandbox), asked(sandbox)
-    injected = landed(theirs).replace(theirs.state, mine.state)
+    own, other = begin_sign_in(sandbox), begin_sign_in(sandbox)
+    injected = follow_redirect(other).replace(other.state, own.state)
     with pytest.raises(InvalidGrant, match="belongs to another sign-in") as caught:
-        app_server(sandbox.url).exchange(mine, injected)
+        app_server(sandbox.url).exchange(own, injected)
     assert caught.value.reason == "grant"
-    assert mine.verifier not in str(caught.value)
+    assert own.verifier not in str(caught.value)
 
 
 def test_an_expired_code_is_rejected(sandbox):
     answer(sandbox, "allow")
-    begun = asked(sandbox)
-    where = landed(begun)
+    started = begin_sign_in(sandbox)
+    redirect = follow_redirect(started)
     sandbox.control("POST", "/codes/expire")
     with pytest.raises(InvalidGrant, match="has expired"):
-        app_server(sandbox.url).exchange(begun, where)
+        app_server(sandbox.url).exchange(started, redirect)
 
 
 def test_a_redirect_after_ten_minutes_is_not_sent(sandbox, timer):
     answer(sandbox, "allow")
     server = app_server(sandbox.url, timing=Timing(timer, timer, timer.sleep))
-    begun = server.begin(REDIRECT, SCOPES)
-    where = landed(begun)
+    started = server.begin(REDIRECT, SCOPES)
+    redirect = follow_redirect(started)
     sandbox.control("DELETE", "/requests")
     timer.now += 601
     with pytest.raises(SignInFailed, match="took too long: its code is valid for 10 minutes") as caught:
-        server.exchange(begun, where)
+        server.exchange(started, redirect)
     assert caught.value.reason == "expired"
     assert token_calls(sandbox) == 0
 
 
 def test_a_code_works_once(sandbox):
     answer(sandbox, "allow")
-    begun = asked(sandbox)
-    where = landed(begun)
-    app_server(sandbox.url).exchange(begun, where)
+    started = begin_sign_in(sandbox)
+    redirect = follow_redirect(started)
+    app_server(sandbox.url).exchange(started, redirect)
     with pytest.raises(InvalidGrant, match="already used"):
-        app_server(sandbox.url).exchange(begun, where)
+        app_server(sandbox.url).exchange(started, redirect)
 
 
 @pytest.mark.parametrize("wrong", [{"client_secret": "wrong-secret"}, {"client_secret": ""}])
 def test_a_wrong_app_or_secret_has_its_own_error(sandbox, wrong):
-    held = grant.from_credential(sign_in(sandbox, WEB))
+    stored_grant = grant.from_credential(sign_in(sandbox, WEB))
     server = app_server(sandbox.url, {**WEB, **wrong})
-    for call in (lambda: server.refresh(held), lambda: server.introspect("t"), lambda: server.revoke("t")):
+    for call in (
+        lambda: server.refresh(stored_grant),
+        lambda: server.introspect("t"),
+        lambda: server.revoke("t"),
+    ):
         with pytest.raises(SignInFailed, match="doesn't know this app, or its secret is wrong") as caught:
             call()
         assert caught.value.reason == "client"
@@ -305,11 +311,11 @@ def hostile_server(server, timing=None):
     return AuthorizationServer(server.url, "app", "made-up-app-secret", timing)
 
 
-HELD = grant.from_reply(TOKENS, 0.0)
+GRANT = grant.from_reply(TOKENS, 0.0)
 
 
 @pytest.mark.parametrize(
-    ("given", "kind"),
+    ("server_reply", "kind"),
     [
         (reply(200, b"<html>"), UnexpectedAnswer),
         (reply(200, b"[]"), UnexpectedAnswer),
@@ -329,9 +335,9 @@ HELD = grant.from_reply(TOKENS, 0.0)
         (reset(), NoAnswer),
     ],
 )
-def test_any_reply_of_the_server_becomes_a_connector_error_without_secrets(given, kind):
-    with Hostile(given) as server, pytest.raises(kind) as caught:
-        hostile_server(server).refresh(HELD)
+def test_any_reply_of_the_server_becomes_a_connector_error_without_secrets(server_reply, kind):
+    with Hostile(server_reply) as server, pytest.raises(kind) as caught:
+        hostile_server(server).refresh(GRANT)
     assert type(caught.value) is kind
     assert "made-up" not in json.dumps(caught.value.to_dict())
     assert caught.value.fix
@@ -343,40 +349,40 @@ def test_a_remote_server_must_use_https():
 
 
 def test_the_server_is_calendlys_by_default():
-    begun = server_for(NATIVE, Timing(), {}).begin(REDIRECT, ())
-    assert urlsplit(begun.url)[:3] == ("https", "auth.calendly.com", "/oauth/authorize")
+    started = server_for(NATIVE, Timing(), {}).begin(REDIRECT, ())
+    assert urlsplit(started.url)[:3] == ("https", "auth.calendly.com", "/oauth/authorize")
 
 
 def test_at_most_eight_tokens_a_minute_are_requested(sandbox, timer):
-    held = grant.from_credential(sign_in(sandbox))
+    stored_grant = grant.from_credential(sign_in(sandbox))
     server = app_server(sandbox.url, timing=Timing(timer, timer, timer.sleep))
     for _ in range(9):
-        held = server.refresh(held)
+        stored_grant = server.refresh(stored_grant)
     assert sum(timer.sleeps) == pytest.approx(60)
 
 
 def test_a_token_call_that_would_wait_too_long_is_not_sent(timer):
-    shared = rate_limit.of_account("http://127.0.0.1:1", HELD.owner or "app")
+    shared = rate_limit.of_account("http://127.0.0.1:1", GRANT.owner or "app")
     for _ in range(8):
         shared.observe(shared.acquire("POST", "/oauth/token", timer() + 30), timer() + 30, None)
     server = AuthorizationServer("http://127.0.0.1:1", "app", timing=Timing(timer, timer, timer.sleep))
     with pytest.raises(RateLimited, match="not sent"):
-        server.refresh(HELD)
+        server.refresh(GRANT)
 
 
 # A stored sign-in
 
 
 def test_a_valid_stored_sign_in_is_used_without_a_refresh(sandbox):
-    kept(sandbox)
+    signed_in_credential(sandbox)
     with opened() as connection:
         assert connection.run("users.me").record["uri"] == ME
     assert token_calls(sandbox) == 0
 
 
 def test_an_access_token_is_refreshed_before_it_expires_and_stored_before_it_is_used(sandbox):
-    before = kept(sandbox)
-    keep(stale(before))
+    before = signed_in_credential(sandbox)
+    store(stale(before))
     with opened() as connection:
         connection.run("users.me")
         connection.run("users.me")
@@ -392,7 +398,7 @@ def test_an_access_token_is_refreshed_before_it_expires_and_stored_before_it_is_
 @pytest.mark.parametrize("skew_s", [-86400, 86400])
 def test_a_clock_that_is_a_day_off_causes_no_refresh(sandbox, skew_s, timer):
     timer.now += skew_s
-    keep(sign_in(sandbox, timing=Timing(clock=timer)))
+    store(sign_in(sandbox, timing=Timing(clock=timer)))
     sandbox.control("DELETE", "/requests")
     with opened(clock=timer) as connection:
         connection.run("users.me")
@@ -404,7 +410,7 @@ def test_a_clock_that_is_a_day_off_causes_no_refresh(sandbox, skew_s, timer):
 
 
 def test_a_refused_access_token_is_refreshed_once_and_the_call_repeated(sandbox):
-    credential = kept(sandbox)
+    credential = signed_in_credential(sandbox)
     app_server(sandbox.url).revoke(credential["access_token"])
     with opened() as connection:
         assert connection.run("users.me").record["uri"] == ME
@@ -413,7 +419,9 @@ def test_a_refused_access_token_is_refreshed_once_and_the_call_repeated(sandbox)
 
 
 def test_a_write_is_repeated_too_after_a_refused_token(sandbox):
-    credential = kept(sandbox, scopes=("users:read", "scheduling_links:write", "event_types:read"))
+    credential = signed_in_credential(
+        sandbox, scopes=("users:read", "scheduling_links:write", "event_types:read")
+    )
     app_server(sandbox.url).revoke(credential["access_token"])
     with opened() as connection:
         link = connection.run("scheduling_links.create", dict(OWNED_LINK)).record
@@ -428,9 +436,9 @@ OWNED_LINK = {
 
 
 def test_a_used_refresh_token_requires_a_new_sign_in_and_is_not_tried_again(sandbox):
-    credential = kept(sandbox)
+    credential = signed_in_credential(sandbox)
     app_server(sandbox.url).refresh(grant.from_credential(credential))  # a copy on another machine
-    keep(stale(credential))
+    store(stale(credential))
     sandbox.control("DELETE", "/requests")
     with opened() as connection:
         for _ in range(3):
@@ -444,7 +452,7 @@ def test_a_used_refresh_token_requires_a_new_sign_in_and_is_not_tried_again(sand
 
 
 def test_a_revoked_app_requires_a_new_sign_in(sandbox):
-    kept(sandbox)
+    signed_in_credential(sandbox)
     with opened() as connection:
         connection.run("users.me")
         sandbox.control("POST", "/apps/revoke", {"client_id": "sandbox-native"})
@@ -457,17 +465,17 @@ def test_a_revoked_app_requires_a_new_sign_in(sandbox):
 
 
 def test_after_a_new_sign_in_the_same_connection_works_again(sandbox):
-    kept(sandbox)
+    signed_in_credential(sandbox)
     with opened() as connection:
         sandbox.control("POST", "/apps/revoke", {"client_id": "sandbox-native"})
         with pytest.raises(SignInRequired):
             connection.run("users.me")
-        keep(sign_in(sandbox))
+        store(sign_in(sandbox))
         assert connection.run("users.me").record["uri"] == ME
 
 
 def test_a_missing_scope_has_its_own_error(sandbox):
-    kept(sandbox, scopes=("users:read",))
+    signed_in_credential(sandbox, scopes=("users:read",))
     with (
         opened() as connection,
         pytest.raises(PermissionDenied, match=r"login work --for scheduled_events\.list") as caught,
@@ -478,7 +486,7 @@ def test_a_missing_scope_has_its_own_error(sandbox):
 
 
 def test_a_lost_refresh_reply_requires_a_new_sign_in_after_two_attempts(sandbox):
-    keep(stale(kept(sandbox)))
+    store(stale(signed_in_credential(sandbox)))
     sandbox.fault("reset", path="/oauth/token", times=1)
     with opened() as connection:
         for _ in range(3):
@@ -488,7 +496,7 @@ def test_a_lost_refresh_reply_requires_a_new_sign_in_after_two_attempts(sandbox)
 
 
 def test_a_server_that_is_down_does_not_end_the_sign_in(sandbox):
-    keep(stale(kept(sandbox)))
+    store(stale(signed_in_credential(sandbox)))
     sandbox.fault("status", status=503, path="/oauth/token", times=1)
     with opened() as connection:
         with pytest.raises(CalendlyDown):
@@ -497,7 +505,7 @@ def test_a_server_that_is_down_does_not_end_the_sign_in(sandbox):
 
 
 def test_a_credential_without_a_sign_in_requires_one(sandbox):
-    keep(NATIVE)
+    store(NATIVE)
     with opened() as connection, pytest.raises(SignInRequired, match="isn't signed in yet") as caught:
         connection.run("users.me")
     assert caught.value.reason == "never"
@@ -505,7 +513,7 @@ def test_a_credential_without_a_sign_in_requires_one(sandbox):
 
 
 def test_threads_of_one_connection_and_of_several_refresh_once(sandbox):
-    keep(stale(kept(sandbox)))
+    store(stale(signed_in_credential(sandbox)))
     shared = opened()
     connections = [shared] * 8 + [opened() for _ in range(8)]
     start = threading.Barrier(len(connections))
@@ -521,12 +529,12 @@ def test_threads_of_one_connection_and_of_several_refresh_once(sandbox):
     assert token_calls(sandbox) == 1
 
 
-def test_the_rate_limit_belongs_to_the_person_and_app_whatever_the_token(sandbox):
-    credential = kept(sandbox)
+def test_the_rate_limit_is_per_user_and_app_not_per_token(sandbox):
+    credential = signed_in_credential(sandbox)
     with opened() as connection:
         connection.run("users.me")
         first = connection._client._limits
-    keep(stale(credential))
+    store(stale(credential))
     with opened() as connection:
         connection.run("users.me")
         assert connection._client._limits is first
@@ -570,7 +578,7 @@ def test_a_passed_oauth_credential_without_a_token_is_reported_as_missing(unvisi
 @pytest.mark.parametrize("app", [NATIVE, WEB], ids=["native", "web"])
 @pytest.mark.parametrize("is_stored", [True, False])
 def test_the_check_reports_the_granted_scopes_exactly(sandbox, app, is_stored):
-    credential = kept(sandbox, app, scopes=("users:read", "webhooks:write"))
+    credential = signed_in_credential(sandbox, app, scopes=("users:read", "webhooks:write"))
     with opened() if is_stored else connector.connect(credential) as connection:
         report = connection.check()
     assert (report.outcome, report.kind, report.owner) == ("ok", "oauth", ME)
@@ -584,7 +592,7 @@ def test_the_check_reports_the_granted_scopes_exactly(sandbox, app, is_stored):
 
 
 def test_without_introspection_the_check_reports_the_scopes_of_the_sign_in(sandbox):
-    kept(sandbox, scopes=("users:read",))
+    signed_in_credential(sandbox, scopes=("users:read",))
     sandbox.fault("status", status=503, path="/oauth/introspect", times=1)
     with opened() as connection:
         report = connection.check()
@@ -594,7 +602,7 @@ def test_without_introspection_the_check_reports_the_scopes_of_the_sign_in(sandb
 
 
 def test_the_check_names_the_owner_even_without_users_read(sandbox):
-    kept(sandbox, scopes=("webhooks:read",))
+    signed_in_credential(sandbox, scopes=("webhooks:read",))
     with opened() as connection:
         report = connection.check()
     assert (report.outcome, report.owner) == ("missing_scope", ME)
@@ -603,7 +611,7 @@ def test_the_check_names_the_owner_even_without_users_read(sandbox):
 
 
 def test_the_check_of_an_ended_sign_in_says_to_sign_in_again(sandbox):
-    kept(sandbox)
+    signed_in_credential(sandbox)
     sandbox.control("POST", "/apps/revoke", {"client_id": "sandbox-native"})
     with opened() as connection:
         report = connection.check()
@@ -640,20 +648,20 @@ class Workers:
 
 
 def race(sandbox, rounds):
-    kept(sandbox)
+    signed_in_credential(sandbox)
     with Workers() as workers:
         for _ in range(rounds):
-            keep(stale(open_vault().get(NAME)))
+            store(stale(open_vault().get(NAME)))
             sandbox.control("DELETE", "/requests")
             assert workers.round() == [fixtures.OWNER_NAME] * PROCESSES
             assert token_calls(sandbox) == 1
 
 
 def race_with_a_death(sandbox, rounds):
-    kept(sandbox)
+    signed_in_credential(sandbox)
     with Workers("kill") as workers:
         for _ in range(rounds):
-            keep(stale(sign_in(sandbox)))
+            store(stale(sign_in(sandbox)))
             sandbox.control("DELETE", "/requests")
             assert workers.round() == ["killed"] + ["sign_in_required used"] * (PROCESSES - 1)
             assert sandbox.requests()["counts"] == {"POST /oauth/token": 2}
@@ -670,10 +678,10 @@ def test_if_the_refreshing_process_dies_all_others_require_a_sign_in(sandbox):
 @pytest.fixture(params=["sqlite", "postgresql"])
 def in_database(request, sandbox, monkeypatch, tmp_path):
     """Return the sandbox, with the vault in a database."""
-    where = f"sqlite:///{tmp_path / 'vault.db'}"
+    url = f"sqlite:///{tmp_path / 'vault.db'}"
     if request.param == "postgresql":
-        where = request.getfixturevalue("postgres_url")
-    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", where)
+        url = request.getfixturevalue("postgres_url")
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", url)
     monkeypatch.setenv("CALENDLY_CONNECTOR_KEY", base64.b64encode(secrets.token_bytes(32)).decode())
     return sandbox
 
@@ -702,31 +710,31 @@ def test_if_the_refreshing_process_dies_all_others_say_so_in_many_rounds(sandbox
 def test_no_secret_is_in_the_log_of_sign_in_and_refresh(sandbox, caplog):
     caplog.set_level(logging.DEBUG, "calendly_connector")
     before = sign_in(sandbox, WEB)
-    keep(stale(before))
+    store(stale(before))
     with opened() as connection:
         connection.check()
         after = open_vault().get(NAME)
         server_for(after, Timing()).revoke_grant(grant.from_credential(after))
-    told = "\n".join(record.getMessage() for record in caplog.records if record.name == "calendly_connector")
-    assert "POST /oauth/token" in told
-    assert "POST /oauth/introspect" in told
-    hidden = [one[name] for one in (before, after) for name in ("access_token", "refresh_token")]
-    for secret in (*hidden, WEB["client_secret"], "c2FuZGJveC13ZWI6"):
-        assert secret not in told
+    log = "\n".join(record.getMessage() for record in caplog.records if record.name == "calendly_connector")
+    assert "POST /oauth/token" in log
+    assert "POST /oauth/introspect" in log
+    secrets = [one[name] for one in (before, after) for name in ("access_token", "refresh_token")]
+    for secret in (*secrets, WEB["client_secret"], "c2FuZGJveC13ZWI6"):
+        assert secret not in log
 
 
 def test_a_redirect_with_many_parameters_is_rejected_quickly():
-    asked = consent.Consent("https://auth.example/", REDIRECT, 0.0, "s", "v")
+    started = consent.Consent("https://auth.example/", REDIRECT, 0.0, "s", "v")
     many = "&".join([*(["a="] * 200_000), "state=s", "code=c"])
     began = time.monotonic()
     with pytest.raises(SignInFailed):
-        consent.read_redirect(asked, f"{REDIRECT}?{many}")
+        consent.read_redirect(started, f"{REDIRECT}?{many}")
     assert time.monotonic() - began < 10  # comparing each name with every other would take minutes
 
 
 def test_a_repeated_parameter_counts_as_missing():
-    asked = consent.Consent("https://auth.example/", REDIRECT, 0.0, "s", "v")
+    started = consent.Consent("https://auth.example/", REDIRECT, 0.0, "s", "v")
     more = "&".join(f"p{number}=x" for number in range(50))
-    assert consent.read_redirect(asked, f"{REDIRECT}?state=s&code=c&{more}&p1=y") == "c"
+    assert consent.read_redirect(started, f"{REDIRECT}?state=s&code=c&{more}&p1=y") == "c"
     with pytest.raises(SignInFailed, match="has no code"):
-        consent.read_redirect(asked, f"{REDIRECT}?state=s&code=c&{more}&code=c")
+        consent.read_redirect(started, f"{REDIRECT}?state=s&code=c&{more}&code=c")

@@ -26,11 +26,11 @@ from vault_worker import CHANGES, NEW, OLD
 
 WORKER = str(SUPPORT / "vault_worker.py")
 SECRETS = (OLD["token"], NEW["token"])
-HELD = {"kind": "oauth", "access_token": SECRETS[0], "refresh_token": SECRETS[1], "expires_at": "1795000000"}
+OAUTH = {"kind": "oauth", "access_token": SECRETS[0], "refresh_token": SECRETS[1], "expires_at": "1795000000"}
 DATABASE, FILE = "database", "file"
 
 
-def a_key():
+def make_key():
     return base64.b64encode(os.urandom(32)).decode()
 
 
@@ -52,7 +52,7 @@ def vault(settings):
 
 def environments(folder):
     """Return the environment of a vault of each kind."""
-    key = {"CALENDLY_CONNECTOR_KEY": a_key()}
+    key = {"CALENDLY_CONNECTOR_KEY": make_key()}
     return {
         "key file": {"CALENDLY_CONNECTOR_VAULT": f"{folder}/own/vault.json"},
         FILE: {"CALENDLY_CONNECTOR_VAULT": f"{folder}/vault.json", **key},
@@ -61,7 +61,7 @@ def environments(folder):
 
 
 @pytest.fixture(params=[FILE, DATABASE])
-def given_key(request, tmp_path):
+def environment_with_key(request, tmp_path):
     """Return the environment of a vault in a file or a database, with a key in the environment."""
     return environments(tmp_path)[request.param]
 
@@ -73,16 +73,15 @@ def any_vault(request, tmp_path):
     return lambda: open_vault(environment)
 
 
-def start(environment, *words, **pipes):
-    # Not the whole environment of this process: the settings above are enough.
-    return subprocess.Popen([sys.executable, WORKER, *words], env={**os.environ, **environment}, **pipes)
+def start(environment, *arguments, **pipes):
+    return subprocess.Popen([sys.executable, WORKER, *arguments], env={**os.environ, **environment}, **pipes)
 
 
 def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def assert_nothing_in_clear(folder, *secrets):
+def assert_no_plaintext(folder, *secrets):
     for path, content in contents(folder).items():
         for secret in secrets or SECRETS:
             encoded = secret.encode()
@@ -103,15 +102,15 @@ def refused(reason, call, *arguments):
 
 
 def test_a_stored_credential_is_returned_unchanged(any_vault, tmp_path):
-    any_vault().put("work", HELD)
-    assert any_vault().get("work") == HELD
+    any_vault().put("work", OAUTH)
+    assert any_vault().get("work") == OAUTH
     any_vault().put("work", OLD)
     any_vault().put("home", NEW)
     assert (any_vault().get("work"), any_vault().get("home")) == (OLD, NEW)
     assert any_vault().names() == ["home", "work"]
     any_vault().delete("work")
     assert any_vault().names() == ["home"]
-    assert_nothing_in_clear(tmp_path)
+    assert_no_plaintext(tmp_path)
 
 
 def test_reading_an_empty_vault_creates_no_files(vault, folder):
@@ -163,9 +162,9 @@ def test_an_unprintable_name_is_rejected(name, any_vault):
 @given(st.dictionaries(st.text(), st.text()), st.text(min_size=1))
 def test_a_credential_decrypts_only_under_its_own_name(credential, name):
     cipher = CredentialCipher([new_key()], "the vault", "the keys")
-    sealed = cipher.encrypt(name, credential)
-    assert cipher.decrypt(name, sealed) == credential
-    refused("damaged", cipher.decrypt, f"{name}x", sealed)
+    encrypted = cipher.encrypt(name, credential)
+    assert cipher.decrypt(name, encrypted) == credential
+    refused("damaged", cipher.decrypt, f"{name}x", encrypted)
 
 
 def test_the_same_credential_never_encrypts_to_the_same_text():
@@ -211,9 +210,9 @@ def test_a_key_file_that_others_can_read_or_change_is_rejected(mode, vault, fold
     before = contents(folder)
     (folder / "vault.json.key").chmod(mode)
     for call in (lambda: vault.get("work"), lambda: vault.put("b", NEW), vault.rekey):
-        told = refused("unsafe", call)
-        assert f"mode {mode:04o}" in told
-        assert "chmod 600" in told
+        message = refused("unsafe", call)
+        assert f"mode {mode:04o}" in message
+        assert "chmod 600" in message
     assert contents(folder) == before
 
 
@@ -238,11 +237,11 @@ def test_a_symbolic_link_is_not_followed(name, vault, folder):
 
 def test_a_link_in_place_of_the_temporary_file_is_not_followed(vault, folder):
     vault.put("work", OLD)
-    victim = folder / "victim"
-    victim.write_text("precious")
-    (folder / "vault.json.new").symlink_to(victim)
+    target_file = folder / "victim"
+    target_file.write_text("precious")
+    (folder / "vault.json.new").symlink_to(target_file)
     vault.put("home", NEW)
-    assert victim.read_text() == "precious"
+    assert target_file.read_text() == "precious"
     assert vault.names() == ["home", "work"]
 
 
@@ -287,7 +286,7 @@ def opening_as(kind, mode):
     """Return a replacement for open() that wraps files of this mode."""
 
     def opened(*arguments, **named):
-        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `vault/files.py` does
+        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - like `vault/files.py`
         return kind(file) if mode in file.mode else file
 
     return opened
@@ -304,19 +303,19 @@ class FullDisk(Wrapped):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("where", ["write", "fsync", "replace"])
+@pytest.mark.parametrize("failing_call", ["write", "fsync", "replace"])
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_full_disk_leaves_the_old_vault(where, change, vault, folder, monkeypatch):
+def test_a_full_disk_leaves_the_old_vault(failing_call, change, vault, folder, monkeypatch):
     vault.put("old", OLD)
     before = contents(folder)
 
     def full(*_arguments):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    if where == "write":
+    if failing_call == "write":
         monkeypatch.setattr(files, "open", opening_as(FullDisk, "w"), raising=False)
     else:
-        monkeypatch.setattr(os, where, full)
+        monkeypatch.setattr(os, failing_call, full)
     assert "No space left" in refused("storage", CHANGES[change], vault)
     monkeypatch.undo()
     assert contents(folder) == before
@@ -363,8 +362,8 @@ def test_a_file_that_is_not_a_vault_is_never_overwritten(content, vault, folder)
     vault.put("work", OLD)
     (folder / "vault.json").write_bytes(content)
     for call in (vault.names, lambda: vault.get("work"), lambda: vault.put("b", NEW), vault.rekey):
-        told = refused("damaged", call)
-        assert str(folder / "vault.json") in told
+        message = refused("damaged", call)
+        assert str(folder / "vault.json") in message
     assert (folder / "vault.json").read_bytes() == content
 
 
@@ -386,14 +385,14 @@ def test_any_changed_byte_of_an_encrypted_text_is_detected(vault, folder):
     vault.put("work", OLD)
     vault.put("home", NEW)
     document = json.loads((folder / "vault.json").read_bytes())
-    sealed = document["credentials"]["work"]["sealed"]
-    for place, letter in enumerate(sealed):
+    encrypted = document["credentials"]["work"]["sealed"]
+    for place, letter in enumerate(encrypted):
         document["credentials"]["work"]["sealed"] = (
-            sealed[:place] + ("A" if letter != "A" else "B") + sealed[place + 1 :]
+            encrypted[:place] + ("A" if letter != "A" else "B") + encrypted[place + 1 :]
         )
         (folder / "vault.json").write_text(json.dumps(document))
-        told = refused("damaged", vault.get, "work")
-        assert "'work'" in told
+        message = refused("damaged", vault.get, "work")
+        assert "'work'" in message
     assert vault.get("home") == NEW
     refused("damaged", vault.rekey)
     vault.delete("work")
@@ -428,17 +427,17 @@ def test_swapped_entries_do_not_decrypt(vault, folder):
 def test_a_lost_key_is_reported_and_nothing_is_overwritten(vault, folder):
     vault.put("work", OLD)
     key = folder / "vault.json.key"
-    kept = key.read_bytes()
+    key_bytes = key.read_bytes()
     key.unlink()
     before = contents(folder)
     for call in (lambda: vault.get("work"), lambda: vault.put("b", NEW), vault.rekey):
-        told = refused("no_key", call)
-        assert str(folder / "vault.json") in told
-        assert str(key) in told
-        assert "CALENDLY_CONNECTOR_KEY" in told
+        message = refused("no_key", call)
+        assert str(folder / "vault.json") in message
+        assert str(key) in message
+        assert "CALENDLY_CONNECTOR_KEY" in message
     assert contents(folder) == before
     assert vault.names() == ["work"]
-    key.write_bytes(kept)
+    key.write_bytes(key_bytes)
     key.chmod(0o600)
     assert vault.get("work") == OLD
 
@@ -464,16 +463,16 @@ def test_the_key_of_another_vault_is_reported(vault, folder, tmp_path):
 
 
 def test_a_key_in_the_environment_takes_precedence_and_is_not_stored(vault, settings, folder):
-    key = a_key()
-    given = open_vault({**settings, "CALENDLY_CONNECTOR_KEY": key})
-    given.put("work", OLD)
+    key = make_key()
+    opened = open_vault({**settings, "CALENDLY_CONNECTOR_KEY": key})
+    opened.put("work", OLD)
     assert not (folder / "vault.json.key").exists()
-    assert_nothing_in_clear(folder, key, *SECRETS)
+    assert_no_plaintext(folder, key, *SECRETS)
     assert "lost" in refused("no_key", vault.get, "work")
     vault.delete("work")
     vault.put("home", NEW)
-    refused("wrong_key", given.get, "home")
-    refused("wrong_key", given.put, "work", OLD)
+    refused("wrong_key", opened.get, "home")
+    refused("wrong_key", opened.put, "work", OLD)
 
 
 @pytest.mark.parametrize("text", ["hunter2", "A" * 42, "é" * 44, f"{'A' * 43} hunter2", " , "])
@@ -506,20 +505,20 @@ def test_rekey_changes_every_encrypted_text_and_the_key(vault, folder):
     refused("wrong_key", vault.get, "work")
 
 
-def test_keys_in_the_environment_rotate_from_the_last_to_the_first(given_key):
-    old, new = given_key, a_key()
-    both = {**given_key, "CALENDLY_CONNECTOR_KEY": f"{new},{old['CALENDLY_CONNECTOR_KEY']}"}
+def test_keys_in_the_environment_rotate_from_the_last_to_the_first(environment_with_key):
+    old, new = environment_with_key, make_key()
+    both = {**environment_with_key, "CALENDLY_CONNECTOR_KEY": f"{new},{old['CALENDLY_CONNECTOR_KEY']}"}
     open_vault(old).put("work", OLD)
     with pytest.raises(UsageError, match="only one key"):
         open_vault(old).rekey()
     open_vault(both).put("home", NEW)
     assert open_vault(both).get("work") == OLD
     assert open_vault(both).rekey() >= 1
-    alone = open_vault({**given_key, "CALENDLY_CONNECTOR_KEY": new})
-    assert (alone.get("work"), alone.get("home")) == (OLD, NEW)
+    rotated = open_vault({**environment_with_key, "CALENDLY_CONNECTOR_KEY": new})
+    assert (rotated.get("work"), rotated.get("home")) == (OLD, NEW)
     refused("wrong_key", open_vault(old).get, "work")
     refused("wrong_key", open_vault(old).put, "third", OLD)
-    assert alone.names() == ["home", "work"]
+    assert rotated.names() == ["home", "work"]
 
 
 class FakeKeyring(KeyringBackend):
@@ -549,19 +548,19 @@ class PlainTextKeyring(FakeKeyring):
 
 @pytest.fixture
 def os_keyring(monkeypatch):
-    made = FakeKeyring()
+    fake = FakeKeyring()
     monkeypatch.setattr(FakeKeyring, "__module__", "keyring.backends.SecretService")
-    monkeypatch.setattr(keyring, "get_keyring", lambda: made)
-    return made
+    monkeypatch.setattr(keyring, "get_keyring", lambda: fake)
+    return fake
 
 
 def test_the_key_is_stored_in_the_os_keyring_if_there_is_one(os_keyring, settings, folder):
-    huge = {**HELD, "refresh_token": "R" * 5000}
+    huge = {**OAUTH, "refresh_token": "R" * 5000}
     open_vault(settings).put("work", huge)
     assert open_vault(settings).get("work") == huge
     assert not (folder / "vault.json.key").exists()
     (key,) = os_keyring.items.values()
-    assert_nothing_in_clear(folder, key, *SECRETS)
+    assert_no_plaintext(folder, key, *SECRETS)
     assert open_vault(settings).rekey() == 1
     assert os_keyring.items.keys() == {("calendly-connector", str(folder / "vault.json"))}
     assert key not in os_keyring.items.values()
@@ -572,9 +571,9 @@ def test_the_key_is_stored_in_the_os_keyring_if_there_is_one(os_keyring, setting
 
 def test_a_failing_keyring_is_reported_and_no_key_is_created_elsewhere(os_keyring, settings, folder):
     os_keyring.fails = True
-    told = refused("no_key", open_vault(settings).put, "work", OLD)
-    assert "Unlock" in told
-    assert "RuntimeError" in told
+    message = refused("no_key", open_vault(settings).put, "work", OLD)
+    assert "Unlock" in message
+    assert "RuntimeError" in message
     assert not (folder / "vault.json").exists()
 
 
@@ -642,12 +641,12 @@ def test_a_missing_library_is_named(settings, monkeypatch):
 def test_processes_that_write_at_the_same_time_lose_nothing(kind, tmp_path):
     environment = environments(tmp_path)[kind]
     names = [[f"{writer}-{number}" for number in range(10)] for writer in range(4)]
-    writers = [start(environment, "put", "shared", *mine) for mine in names]
+    writers = [start(environment, "put", "shared", *batch) for batch in names]
     assert [writer.wait() for writer in writers] == [0] * 4
     vault = open_vault(environment)
     assert vault.names() == sorted([*sum(names, []), "shared"])  # noqa: RUF017 - 40 names
     assert all(vault.get(name)["owner"] == name for name in vault.names())
-    assert_nothing_in_clear(tmp_path)
+    assert_no_plaintext(tmp_path)
 
 
 def test_readers_and_writers_live_through_rekey(vault, settings):
@@ -668,10 +667,10 @@ def test_readers_and_writers_live_through_rekey(vault, settings):
     assert vault.names() == sorted([*names, "work"])
 
 
-def test_a_lock_is_held_by_one_at_a_time(given_key, tmp_path):
+def test_a_lock_is_held_by_one_at_a_time(environment_with_key, tmp_path):
     counted = tmp_path / "counted"
     counted.write_text("0")
-    counters = [start(given_key, "count", "work", str(counted), "25") for _ in range(4)]
+    counters = [start(environment_with_key, "count", "work", str(counted), "25") for _ in range(4)]
     assert [counter.wait() for counter in counters] == [0] * 4
     assert counted.read_text() == "100"
 
@@ -693,11 +692,11 @@ def test_threads_wait_for_each_other(any_vault):
     assert seen == [1] * 8
 
 
-def test_a_lock_ends_with_its_process(given_key):
-    holder = start(given_key, "hold", "work", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def test_a_lock_ends_with_its_process(environment_with_key):
+    holder = start(environment_with_key, "hold", "work", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with holder:
         assert holder.stdout.readline() == b"held\n"
-        vault = open_vault(given_key)
+        vault = open_vault(environment_with_key)
         with (
             pytest.raises(VaultError, match="in use by another process") as caught,
             vault.lock("work", timeout_s=0),
@@ -724,26 +723,26 @@ def test_a_lock_ends_with_an_error(any_vault):
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_process_killed_at_any_step_leaves_a_working_vault(change, tmp_path):
-    begin = tmp_path / "begin"
-    vault = open_vault({"CALENDLY_CONNECTOR_VAULT": str(begin / "vault.json")})
+    initial = tmp_path / "begin"
+    vault = open_vault({"CALENDLY_CONNECTOR_VAULT": str(initial / "vault.json")})
     vault.put("old", OLD)
     vault.put("other", OLD)
     after = tmp_path / "after"
-    assert start({}, "crash", change, str(begin), str(after)).wait() == 0
+    assert start({}, "crash", change, str(initial), str(after)).wait() == 0
     outcomes = set()
-    deaths = sorted(after.iterdir(), key=lambda path: int(path.name))
-    assert len(deaths) > 20
-    for place in deaths:
+    copies = sorted(after.iterdir(), key=lambda path: int(path.name))
+    assert len(copies) > 20
+    for place in copies:
         vault = open_vault({"CALENDLY_CONNECTOR_VAULT": str(place / "vault.json")})
-        held = {name: vault.get(name)["token"] for name in vault.names()}
-        outcomes.add(json.dumps(held))
-        assert held["other"] == OLD["token"]
-        assert_nothing_in_clear(place)
+        tokens = {name: vault.get(name)["token"] for name in vault.names()}
+        outcomes.add(json.dumps(tokens))
+        assert tokens["other"] == OLD["token"]
+        assert_no_plaintext(place)
         vault.put("third", NEW)
-        assert vault.rekey() == len(held) + 1
+        assert vault.rekey() == len(tokens) + 1
         assert not list(place.rglob("*.new"))
         assert len((place / "vault.json.key").read_text().split()) == 1
-        assert {name: vault.get(name)["token"] for name in held} == held
+        assert {name: vault.get(name)["token"] for name in tokens} == tokens
     assert len(outcomes) == (1 if change == "rekey" else 2)  # the state before and the state after
 
 
@@ -751,11 +750,11 @@ def test_a_first_use_killed_at_any_step_can_be_repeated(tmp_path):
     (tmp_path / "begin").mkdir()
     after = tmp_path / "after"
     assert start({}, "crash", "put", str(tmp_path / "begin"), str(after)).wait() == 0
-    deaths = list(after.iterdir())
-    assert len(deaths) > 20
-    for place in deaths:
+    copies = list(after.iterdir())
+    assert len(copies) > 20
+    for place in copies:
         vault = open_vault({"CALENDLY_CONNECTOR_VAULT": str(place / "vault.json")})
         assert vault.names() in ([], ["new"])
         vault.put("new", NEW)
         assert vault.get("new") == NEW
-        assert_nothing_in_clear(place)
+        assert_no_plaintext(place)

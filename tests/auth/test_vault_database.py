@@ -15,7 +15,7 @@ from vault_worker import NEW, OLD
 PASSWORD = "hunter2-of-the-database"
 
 
-def a_key():
+def make_key():
     return base64.b64encode(os.urandom(32)).decode()
 
 
@@ -27,7 +27,7 @@ def file(tmp_path):
 @pytest.fixture
 def keys():
     """Return an old and a new key."""
-    return a_key(), a_key()
+    return make_key(), make_key()
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def test_swapped_or_changed_rows_do_not_decrypt(opened, keys, file):
     vault = opened(*keys)
     vault.put("work", OLD)
     vault.put("home", NEW)
-    taken = "(select sealed from calendly_credentials where name = 'home')"
-    change(file, f"update calendly_credentials set sealed = {taken}")  # noqa: S608 - our own words
+    copied = "(select sealed from calendly_credentials where name = 'home')"
+    change(file, f"update calendly_credentials set sealed = {copied}")  # noqa: S608 - no external input
     with pytest.raises(VaultError, match=r"'work' .* is damaged"):
         vault.get("work")
     assert vault.get("home") == NEW
@@ -138,7 +138,7 @@ def test_a_database_without_row_locks_is_rejected(opened, keys):
 @pytest.mark.parametrize("place", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_in_memory_is_rejected(place):
     with pytest.raises(UsageError, match="memory"):
-        open_vault({"CALENDLY_CONNECTOR_VAULT": place, "CALENDLY_CONNECTOR_KEY": a_key()})
+        open_vault({"CALENDLY_CONNECTOR_VAULT": place, "CALENDLY_CONNECTOR_KEY": make_key()})
 
 
 def test_a_database_vault_needs_a_key_in_the_environment(file):
@@ -159,14 +159,14 @@ def test_a_database_vault_needs_a_key_in_the_environment(file):
 )
 def test_an_invalid_database_url_is_reported_without_its_password(address):
     with pytest.raises(UsageError, match="isn't a valid database URL") as caught:
-        open_vault({"CALENDLY_CONNECTOR_VAULT": address, "CALENDLY_CONNECTOR_KEY": a_key()})
+        open_vault({"CALENDLY_CONNECTOR_VAULT": address, "CALENDLY_CONNECTOR_KEY": make_key()})
     assert PASSWORD not in repr(caught.value.to_dict())
 
 
 def test_a_missing_driver_is_named():
     address = f"mysql+pymysql://user:{PASSWORD}@host/db"
     with pytest.raises(UsageError, match="pip install pymysql") as caught:
-        open_vault({"CALENDLY_CONNECTOR_VAULT": address, "CALENDLY_CONNECTOR_KEY": a_key()})
+        open_vault({"CALENDLY_CONNECTOR_VAULT": address, "CALENDLY_CONNECTOR_KEY": make_key()})
     assert PASSWORD not in repr(caught.value.to_dict())
 
 

@@ -38,21 +38,21 @@ def paths(server):
 
 
 def queries(hostile):
-    return [dict(asked.query) for asked in hostile.asked]
+    return [dict(request.query) for request in hostile.asked]
 
 
 # Pages
 
 
-def test_a_list_is_one_page_unless_more_is_asked_for(troubled, connect):
-    result = connect(troubled).run(EVENTS, ALL_EVENTS)
+def test_a_list_call_returns_one_page_by_default(faulty_sandbox, connect):
+    result = connect(faulty_sandbox).run(EVENTS, ALL_EVENTS)
     assert len(result.records) == 100
     assert not result.complete
     assert result.next_page_token
-    assert result.calls == 1 == len(paths(troubled))
+    assert result.calls == 1 == len(paths(faulty_sandbox))
 
 
-def test_the_next_page_can_be_asked_for_by_its_token(sandbox, connect):
+def test_a_page_token_requests_the_next_page(sandbox, connect):
     connection = connect(sandbox)
     first = connection.run(EVENTS, ALL_EVENTS)
     second = connection.run(EVENTS, ALL_EVENTS | {"page_token": first.next_page_token})
@@ -64,11 +64,11 @@ def test_the_next_page_can_be_asked_for_by_its_token(sandbox, connect):
 
 
 @pytest.mark.parametrize(("count", "calls"), [(None, 3), (100, 3), (50, 5), (25, 10)])
-def test_all_pages_are_the_whole_list_in_order_with_nothing_twice(count, calls, troubled, connect):
-    given = ALL_EVENTS | {"sort": "start_time:asc"} | ({"count": count} if count else {})
-    result = connect(troubled).run(EVENTS, given, all_pages=True)
+def test_all_pages_return_the_whole_list_in_order_without_duplicates(count, calls, faulty_sandbox, connect):
+    inputs = ALL_EVENTS | {"sort": "start_time:asc"} | ({"count": count} if count else {})
+    result = connect(faulty_sandbox).run(EVENTS, inputs, all_pages=True)
     assert result.complete
-    assert result.calls == calls == len(paths(troubled))
+    assert result.calls == calls == len(paths(faulty_sandbox))
     assert len(set(uris(result.records))) == len(result.records) == MANY_EVENTS
     starts = [record["start_time"] for record in result.records]
     assert starts == sorted(starts)
@@ -88,23 +88,23 @@ def test_all_pages_are_the_whole_list_in_order_with_nothing_twice(count, calls, 
     ],
 )
 @pytest.mark.parametrize("all_pages", [False, True])
-def test_a_limit_reads_no_page_too_many_and_says_whether_more_exist(
-    limit, calls, complete, all_pages, troubled, connect
+def test_a_limit_reads_only_the_needed_pages_and_reports_whether_more_exist(
+    limit, calls, complete, all_pages, faulty_sandbox, connect
 ):
-    result = connect(troubled).run(EVENTS, ALL_EVENTS, limit=limit, all_pages=all_pages)
+    result = connect(faulty_sandbox).run(EVENTS, ALL_EVENTS, limit=limit, all_pages=all_pages)
     assert len(result.records) == min(limit, MANY_EVENTS)
     assert (result.calls, result.complete) == (calls, complete)
-    assert len(paths(troubled)) == calls
+    assert len(paths(faulty_sandbox)) == calls
 
 
-@pytest.mark.parametrize(("limit", "asked_for"), [(None, "100"), (7, "7"), (500, "100")])
-def test_a_page_is_as_large_as_it_is_useful(limit, asked_for, connect):
+@pytest.mark.parametrize(("limit", "page_size"), [(None, "100"), (7, "7"), (500, "100")])
+def test_the_page_size_follows_the_limit(limit, page_size, connect):
     with Hostile(page([])) as server:
         connect(server).run(EVENTS, ALL_EVENTS, limit=limit)
-    assert queries(server)[0]["count"] == asked_for
+    assert queries(server)[0]["count"] == page_size
 
 
-def test_a_limit_that_cuts_the_last_page_says_that_more_exist(connect):
+def test_a_limit_that_cuts_the_last_page_reports_that_more_exist(connect):
     with Hostile(page(GOOD_EVENTS[:5])) as server:
         result = connect(server).run(EVENTS, ALL_EVENTS | {"count": 5}, limit=3)
     assert len(result.records) == 3
@@ -112,7 +112,7 @@ def test_a_limit_that_cuts_the_last_page_says_that_more_exist(connect):
 
 
 @pytest.mark.parametrize("limit", [0, -1])
-def test_a_limit_below_one_is_refused(limit, unvisited, connect):
+def test_a_limit_below_one_is_rejected(limit, unvisited, connect):
     with pytest.raises(UsageError, match="limit"):
         connect(unvisited).run(EVENTS, ALL_EVENTS, limit=limit)
 
@@ -131,13 +131,13 @@ def test_an_empty_page_in_the_middle_does_not_end_the_list(connect):
     assert [query.get("page_token") for query in queries(server)] == [None, "t1", "t2", "t3"]
 
 
-def test_every_page_is_asked_for_with_the_same_inputs(connect):
-    given = ALL_EVENTS | {"status": "active", "count": 2, "page_token": "t0"}
+def test_every_page_is_requested_with_the_same_inputs(connect):
+    inputs = ALL_EVENTS | {"status": "active", "count": 2, "page_token": "t0"}
     with Hostile(page(GOOD_EVENTS[:2], "t1"), page(GOOD_EVENTS[2:3])) as server:
-        connect(server).run(EVENTS, given, all_pages=True)
+        connect(server).run(EVENTS, inputs, all_pages=True)
     first, second = queries(server)
-    asked = {"organization": ORGANIZATION, "status": "active", "sort": "start_time:asc", "count": "2"}
-    assert first == asked | {"page_token": "t0"}
+    expected = {"organization": ORGANIZATION, "status": "active", "sort": "start_time:asc", "count": "2"}
+    assert first == expected | {"page_token": "t0"}
     assert second == first | {"page_token": "t1"}
 
 
@@ -149,14 +149,14 @@ def test_the_address_of_the_next_page_in_a_reply_is_never_followed(unvisited, co
 
 
 @pytest.mark.parametrize("tokens", [["a", "a"], ["a", "b", "a"], ["a", "b", "b"]])
-def test_a_page_token_that_comes_again_is_an_error_and_no_endless_list(tokens, connect):
+def test_a_repeated_page_token_ends_the_list_with_an_error(tokens, connect):
     steps = [page([EVENT], token) for token in tokens]
     with Hostile(*steps) as server, pytest.raises(UnexpectedAnswer, match="page token was repeated"):
         connect(server).run(EVENTS, ALL_EVENTS, all_pages=True)
     assert len(server.asked) == len(tokens)
 
 
-def test_a_page_token_of_the_caller_that_went_stale_is_refused_with_details(fresh_sandbox, connect):
+def test_a_stale_page_token_from_the_caller_is_rejected_with_details(fresh_sandbox, connect):
     connection = connect(fresh_sandbox)
     token = connection.run(EVENTS, ALL_EVENTS).next_page_token
     fresh_sandbox.control("POST", "/page_tokens/expire")
@@ -184,7 +184,7 @@ def test_a_reply_that_is_not_a_page_is_unexpected(document, connect):
 
 
 @pytest.mark.parametrize("pagination", [None, {}, {"next_page_token": None}, {"next_page_token": ""}])
-def test_no_token_ends_the_list(pagination, connect):
+def test_a_list_without_a_next_page_token_is_complete(pagination, connect):
     with Hostile(reply(200, {"collection": [EVENT], "pagination": pagination})) as server:
         assert connect(server).run(EVENTS, ALL_EVENTS, all_pages=True).complete
     assert len(server.asked) == 1
@@ -193,16 +193,16 @@ def test_no_token_ends_the_list(pagination, connect):
 # Streams
 
 
-def test_a_stream_asks_for_a_page_only_when_the_one_before_is_used_up(troubled, connect):
-    stream = connect(troubled).iterate(EVENTS, ALL_EVENTS)
-    assert paths(troubled) == []
+def test_a_stream_requests_a_page_only_after_the_previous_one_is_consumed(faulty_sandbox, connect):
+    stream = connect(faulty_sandbox).iterate(EVENTS, ALL_EVENTS)
+    assert paths(faulty_sandbox) == []
     records = iter(stream)
     for _ in range(100):
         next(records)
-    assert len(paths(troubled)) == 1
+    assert len(paths(faulty_sandbox)) == 1
     assert not stream.complete
     next(records)
-    assert len(paths(troubled)) == 2
+    assert len(paths(faulty_sandbox)) == 2
     rest = list(records)
     assert len(rest) == MANY_EVENTS - 101
     assert stream.complete
@@ -210,7 +210,7 @@ def test_a_stream_asks_for_a_page_only_when_the_one_before_is_used_up(troubled, 
     assert stream.calls == 3
 
 
-def test_a_stream_that_is_left_early_says_that_it_is_not_complete(sandbox, connect):
+def test_a_partly_read_stream_is_incomplete(sandbox, connect):
     stream = connect(sandbox).iterate(EVENTS, ALL_EVENTS)
     next(iter(stream))
     assert not stream.complete
@@ -224,7 +224,7 @@ def test_a_stream_can_be_limited(sandbox, connect):
     assert stream.calls == 2
 
 
-def test_a_stream_that_breaks_off_has_given_what_came_before(connect, timer):
+def test_a_stream_that_fails_has_returned_the_pages_before(connect, timer):
     with Hostile(page(GOOD_EVENTS[:3], "t1"), reset()) as server:
         stream = connect(server).iterate(EVENTS, ALL_EVENTS)
         pages = stream.pages()
@@ -246,19 +246,19 @@ def test_an_invalid_stream_is_rejected_before_its_first_record(unvisited, connec
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"status": "postponed"}, "status: must be one of"),
         ({"start_time": 7}, "start_time: must be text"),
         ({"event_memberships": [{"user": None}]}, r"event_memberships\[\]"),
     ],
 )
-def test_records_outside_the_schema_are_kept_as_they_came_and_warned_of(change, words, connect):
+def test_records_that_do_not_match_the_schema_are_kept_with_a_warning(change, message, connect):
     odd, other = {**EVENT, **change}, {**EVENT, **change, "uri": f"{EVENT['uri']}b"}
     with Hostile(page([GOOD_EVENTS[0], odd, other])) as server:
         result = connect(server).run(EVENTS, ALL_EVENTS)
     assert result.records == [GOOD_EVENTS[0], odd, other]
-    [warning, *_] = [warning for warning in result.warnings if re.search(words, warning)]
+    [warning, *_] = [warning for warning in result.warnings if re.search(message, warning)]
     assert EVENTS in warning
     assert "2 record(s), kept unchanged" in warning
 
@@ -271,7 +271,7 @@ def test_a_new_field_causes_no_warning(connect):
     assert result.warnings == ()
 
 
-def test_a_single_record_outside_the_schema_is_kept_and_warned_of(connect):
+def test_a_single_record_that_does_not_match_the_schema_is_kept_with_a_warning(connect):
     odd = {**ME, "name": None}
     with Hostile(one(odd)) as server:
         result = connect(server).run("users.me")
@@ -280,7 +280,7 @@ def test_a_single_record_outside_the_schema_is_kept_and_warned_of(connect):
     assert "name" in result.warnings[0]
 
 
-def test_a_warning_repeats_no_value_of_a_record(connect):
+def test_a_warning_contains_no_values_of_a_record(connect):
     with Hostile(one({**ME, "email": "not-for-logs", "timezone": 5})) as server:
         result = connect(server).run("users.me")
     assert result.warnings
@@ -290,18 +290,18 @@ def test_a_warning_repeats_no_value_of_a_record(connect):
 # Functions
 
 
-def test_what_a_function_fetches_is_fetched_once_per_connection(troubled, connect):
-    connection = connect(troubled)
+def test_a_function_fetches_its_value_once_per_connection(faulty_sandbox, connect):
+    connection = connect(faulty_sandbox)
     rows = {"organization": "~{GetOrganizationUrl}~", "user": "~{GetUserUrl}~", "count": 1}
     connection.run(EVENTS, filter=rows)
     connection.run(EVENTS)
     connection.run("event_types.list", {"count": 1})
-    assert paths(troubled).count("/users/me") == 1
-    assert len(paths(troubled)) == 4
+    assert paths(faulty_sandbox).count("/users/me") == 1
+    assert len(paths(faulty_sandbox)) == 4
 
 
-def test_threads_that_need_a_function_at_once_share_one_fetch(troubled, connect):
-    connection = connect(troubled)
+def test_threads_share_one_fetch_of_a_function(faulty_sandbox, connect):
+    connection = connect(faulty_sandbox)
     start = threading.Barrier(4)
 
     def work(_):
@@ -312,32 +312,32 @@ def test_threads_that_need_a_function_at_once_share_one_fetch(troubled, connect)
         results = list(pool.map(work, range(4)))
     assert results[0]
     assert all(records == results[0] for records in results)
-    assert paths(troubled).count("/users/me") == 1
+    assert paths(faulty_sandbox).count("/users/me") == 1
 
 
-def test_a_failed_fetch_is_repeated_by_the_next_call(troubled, connect):
-    connection = connect(troubled)
-    troubled.fault("status", status=404, path="/users/me")
+def test_a_failed_fetch_is_repeated_by_the_next_call(faulty_sandbox, connect):
+    connection = connect(faulty_sandbox)
+    faulty_sandbox.fault("status", status=404, path="/users/me")
     with pytest.raises(Exception, match="not found"):
         connection.run(EVENTS)
     assert connection.run(EVENTS).records
 
 
-def test_a_user_without_the_field_is_an_error_and_nothing_is_sent_in_its_place(connect):
+def test_a_user_without_the_needed_field_is_an_error_and_the_call_is_not_sent(connect):
     step = one({**ME, "current_organization": None})
     with Hostile(step) as server, pytest.raises(UnexpectedAnswer, match="current_organization"):
         connect(server).run(EVENTS, filter={"organization": "~{GetOrganizationUrl}~"})
     assert len(server.asked) == 1
 
 
-def test_a_fetched_value_on_another_host_is_refused(connect):
+def test_a_fetched_value_on_another_host_is_rejected(connect):
     step = one({**ME, "uri": "https://evil.example/users/a-b"})
     with Hostile(step) as server, pytest.raises(UnexpectedAnswer, match=r"users\.me .*a host other than"):
         connect(server).run(EVENTS)
     assert len(server.asked) == 1
 
 
-def test_the_clock_is_the_connections_own(connect, timer):
+def test_functions_use_the_connections_clock(connect, timer):
     timer.now = 1_795_525_200.0  # 2026-11-24 13:00 UTC
     rows = {"organization": ORGANIZATION, "min_start_time": "~{Now}~", "max_start_time": "~{Now+7d}~"}
     with Hostile(page([])) as server:
@@ -372,27 +372,27 @@ def test_the_clock_is_the_connections_own(connect, timer):
             {"~{Today}~": "2027-10-30T22:00:00Z", "~{Today+1d}~": "2027-10-31T23:00:00Z"},
         ),
         (
-            "Africa/Cairo",  # there is no midnight on 2027-04-30: the day begins at 1:00
+            "Africa/Cairo",  # no midnight on 2027-04-30: the day starts at 1:00
             "2027-04-29T12:00:00Z",
             {"~{Today+1d}~": "2027-04-29T22:00:00Z", "~{Today+2d}~": "2027-04-30T21:00:00Z"},
         ),
         (
-            "America/Havana",  # midnight comes twice on 2027-11-07: the day begins with the first
+            "America/Havana",  # midnight occurs twice on 2027-11-07: the day starts at the first
             "2027-11-07T05:30:00Z",
             {"~{Today}~": "2027-11-07T04:00:00Z", "~{Today+1d}~": "2027-11-08T05:00:00Z"},
         ),
         ("Asia/Kathmandu", "2026-11-24T18:20:00Z", {"~{Today}~": "2026-11-24T18:15:00Z"}),
     ],
 )
-def test_today_begins_in_the_users_zone_and_moves_by_the_calendar(connect, timer, zone, now, rows):
+def test_today_starts_in_the_users_time_zone_and_offsets_follow_the_calendar(connect, timer, zone, now, rows):
     timer.now = datetime.fromisoformat(now).timestamp()
     steps = [page([])] * len(rows)
     with Hostile(one({**ME, "timezone": zone}), *steps) as server:
         connection = connect(server)
         for text in rows:
             connection.run(EVENTS, filter={"organization": ORGANIZATION, "min_start_time": text})
-    told = [query["min_start_time"] for query in queries(server)[1:]]
-    assert dict(zip(rows, told, strict=True)) == rows
+    times = [query["min_start_time"] for query in queries(server)[1:]]
+    assert dict(zip(rows, times, strict=True)) == rows
 
 
 def test_an_unknown_time_zone_is_an_error_with_a_fix(connect):
@@ -403,7 +403,7 @@ def test_an_unknown_time_zone_is_an_error_with_a_fix(connect):
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "message"),
     [
         ("~{GetUserUrll}~", "unknown function.*GetUserUrl"),
         ("~{GetUserUrl+7d}~", "doesn't take an offset"),
@@ -412,8 +412,8 @@ def test_an_unknown_time_zone_is_an_error_with_a_fix(connect):
         ("~{GetTimezone}~", "URI"),
     ],
 )
-def test_an_invalid_function_is_rejected_before_the_network(value, words, unvisited, connect):
-    with pytest.raises(InvalidParams, match=words):
+def test_an_invalid_function_is_rejected_before_the_network(value, message, unvisited, connect):
+    with pytest.raises(InvalidParams, match=message):
         connect(unvisited).run(EVENTS, filter={"user": value})
 
 
@@ -431,7 +431,7 @@ def test_the_signing_key_comes_from_the_credential(connect):
     assert b'"signing_key":"made-up-key"' in server.asked[1].body
 
 
-def test_without_a_signing_key_no_subscription_is_made(unvisited, connect):
+def test_without_a_signing_key_no_subscription_is_created(unvisited, connect):
     rows = [
         ("url", "https://hooks.acme.example/x"),
         ("events[]", "invitee.created"),
@@ -444,42 +444,42 @@ def test_without_a_signing_key_no_subscription_is_made(unvisited, connect):
 # Filter and params
 
 
-def test_params_are_taken_as_they_are_and_functions_in_them_are_text(unvisited, connect):
+def test_functions_in_params_are_not_evaluated(unvisited, connect):
     with pytest.raises(InvalidParams) as caught:
         connect(unvisited).run(EVENTS, {"user": "~{GetUserUrl}~"})
     assert [problem.path for problem in caught.value.problems] == ["user"]
 
 
-def test_text_from_outside_that_looks_like_a_function_stays_text(connect):
+def test_text_in_params_that_looks_like_a_function_is_sent_unchanged(connect):
     with Hostile(page([])) as server:
         connect(server).run(EVENTS, ALL_EVENTS | {"page_token": "~{GetUserUrl}~ and ~{Now}~"})
-    [query] = queries(server)  # one request: nobody was asked who the user is
+    [query] = queries(server)  # one request: the user wasn't fetched
     assert query["page_token"] == "~{GetUserUrl}~ and ~{Now}~"
 
 
-def test_a_filter_says_the_two_characters_themselves_with_two_tildes(connect):
+def test_two_tildes_in_a_filter_escape_a_function(connect):
     with Hostile(page([])) as server:
         connect(server).run(EVENTS, ALL_EVENTS, filter={"page_token": "~~{Now}~"})
     assert queries(server)[0]["page_token"] == "~{Now}~"
 
 
-def test_a_value_from_params_is_not_read_as_another_type(unvisited, connect):
+def test_values_in_params_are_not_converted(unvisited, connect):
     with pytest.raises(InvalidParams, match="count: must be a whole number"):
         connect(unvisited).run(EVENTS, {"count": "5"})
 
 
-def test_a_value_from_a_filter_takes_the_type_that_is_asked_for(connect):
+def test_values_in_a_filter_are_converted_to_the_declared_type(connect):
     with Hostile(page([])) as server:
         connect(server).run("event_types.list", filter={"user": OWNER, "count": " 5 ", "active": "TRUE"})
     assert queries(server)[0] == {"user": OWNER, "count": "5", "active": "true"}
 
 
-def test_an_input_in_both_params_and_filter_is_refused(unvisited, connect):
+def test_an_input_in_both_params_and_filter_is_rejected(unvisited, connect):
     with pytest.raises(InvalidParams, match="status: is in both params and filter"):
         connect(unvisited).run(EVENTS, {"status": "active"}, filter={"status": "canceled"})
 
 
-def test_all_problems_are_told_at_once(unvisited, connect):
+def test_all_problems_are_reported_together(unvisited, connect):
     rows = [
         ("statsu", "active"),
         ("count", "1000"),
@@ -494,7 +494,7 @@ def test_all_problems_are_told_at_once(unvisited, connect):
 
 
 @pytest.mark.parametrize(
-    "given",
+    "inputs",
     [
         {"count": float("nan")},
         {"count": float("inf")},
@@ -507,16 +507,16 @@ def test_all_problems_are_told_at_once(unvisited, connect):
         {"status": object()},
     ],
 )
-def test_values_that_no_json_holds_are_refused_before_the_network(given, unvisited, connect):
+def test_values_that_are_not_json_are_rejected_before_the_network(inputs, unvisited, connect):
     with pytest.raises(InvalidParams):
-        connect(unvisited).run(EVENTS, ALL_EVENTS | given)
+        connect(unvisited).run(EVENTS, ALL_EVENTS | inputs)
 
 
 # Defaults and names
 
 
 @pytest.mark.parametrize(
-    ("given", "users"),
+    ("inputs", "users"),
     [
         ({}, [ME["uri"]]),
         ({"user": OWNER}, [OWNER]),
@@ -524,16 +524,16 @@ def test_values_that_no_json_holds_are_refused_before_the_network(given, unvisit
         ({"group": f"https://api.calendly.com/groups/{fixtures.GROUP}"}, []),
     ],
 )
-def test_the_default_stands_in_only_where_no_rival_is_given(given, users, connect):
-    steps = [] if given else [one(ME)]
+def test_the_default_user_is_sent_only_without_an_alternative_input(inputs, users, connect):
+    steps = [] if inputs else [one(ME)]
     with Hostile(*steps, page([])) as server:
-        connect(server).run(EVENTS, given)
-    assert [asked.path for asked in server.asked] == ["/users/me"] * (not given) + ["/scheduled_events"]
+        connect(server).run(EVENTS, inputs)
+    assert [request.path for request in server.asked] == ["/users/me"] * (not inputs) + ["/scheduled_events"]
     assert [value for name, value in server.asked[-1].query if name == "user"] == users
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "runs"),
+    ("name", "inputs", "runs"),
     [
         ("scheduled_events", {}, "scheduled_events.list"),
         ("scheduled_events", {"uuid": fixtures.ACTIVE_EVENT}, "scheduled_events.get"),
@@ -545,13 +545,13 @@ def test_the_default_stands_in_only_where_no_rival_is_given(given, users, connec
         ("USERS/ME", {}, "users.me"),
     ],
 )
-def test_the_original_names_give_the_one_that_is_named_or_else_the_list(name, given, runs, sandbox, connect):
+def test_an_original_name_picks_the_action_by_its_inputs(name, inputs, runs, sandbox, connect):
     connection = connect(sandbox)
-    assert connection.run(name, given).action == runs
-    assert connection.run(name, filter=given).action == runs
+    assert connection.run(name, inputs).action == runs
+    assert connection.run(name, filter=inputs).action == runs
 
 
-def test_the_original_name_makes_a_subscription(fresh_sandbox, connect):
+def test_the_original_name_creates_a_subscription(fresh_sandbox, connect):
     rows = [
         ("url", "http://127.0.0.1:9/calendly"),
         ("events[]", "invitee.created"),
@@ -563,41 +563,41 @@ def test_the_original_name_makes_a_subscription(fresh_sandbox, connect):
     assert result.record["events"] == ["invitee.created", "invitee.canceled"]
 
 
-def test_who_i_am_is_one_call(troubled, connect):
-    result = connect(troubled).run("users.me")
+def test_users_me_is_one_call(faulty_sandbox, connect):
+    result = connect(faulty_sandbox).run("users.me")
     assert result.calls == 1
-    assert paths(troubled) == ["/users/me"]
+    assert paths(faulty_sandbox) == ["/users/me"]
 
 
-def test_an_unknown_action_is_refused_with_the_nearest(unvisited, connect):
+def test_an_unknown_action_suggests_the_nearest_name(unvisited, connect):
     with pytest.raises(UnknownAction, match=r"scheduled_events\.list"):
         connect(unvisited).run("scheduled_event.list")
 
 
-@pytest.mark.parametrize("given", [1, 1.0, "1"])
-def test_what_is_documented_as_text_is_sent_as_text(given, connect):
+@pytest.mark.parametrize("count", [1, 1.0, "1"])
+def test_a_count_that_is_documented_as_text_is_sent_as_text(count, connect):
     link = catalog()["scheduling_links.create"].examples[0]
-    inputs = link["input"] | {"max_event_count": given}
+    inputs = link["input"] | {"max_event_count": count}
     with Hostile(one(link["output"])) as server:
         connection = connect(server)
         connection.run("scheduling_links.create", inputs)
         shown = connection.preview("scheduling_links.create", inputs)
-    [asked] = server.asked
-    assert json.loads(asked.body)["max_event_count"] == "1"
+    [request] = server.asked
+    assert json.loads(request.body)["max_event_count"] == "1"
     assert shown["body"]["max_event_count"] == "1"
 
 
-def test_a_preview_asks_nobody(unvisited, connect):
+def test_a_preview_uses_no_network(unvisited, connect):
     shown = connect(unvisited).preview(EVENTS, filter={"min_start_time": "~{Now}~"}, limit=5)
     assert ["user", "~{GetUserUrl}~"] in shown["query"]
     assert ["min_start_time", "~{Now}~"] in shown["query"]
     assert ["count", "5"] in shown["query"]
 
 
-# A write whose answer was lost
+# Lost replies
 
 
-def test_a_subscription_whose_answer_was_lost_is_not_made_twice(fresh_sandbox, connect):
+def test_a_subscription_is_not_created_twice_if_the_reply_is_lost(fresh_sandbox, connect):
     action = catalog()["webhook_subscriptions.create"]
     fresh_sandbox.fault("reset", method="POST")
     with pytest.raises(NoAnswer, match="Check before retrying") as caught:
@@ -608,7 +608,7 @@ def test_a_subscription_whose_answer_was_lost_is_not_made_twice(fresh_sandbox, c
     assert action.examples[0]["input"]["url"] in {record["callback_url"] for record in found}
 
 
-def test_a_token_that_would_skip_records_is_not_given(connect, sandbox):
+def test_a_page_token_that_would_skip_records_is_not_returned(connect, sandbox):
     rows = {"organization": "~{GetOrganizationUrl}~", "count": "40"}
     cut = connect(sandbox).run("scheduled_events.list", filter=rows, limit=50)
     assert (len(cut.records), cut.complete, cut.next_page_token) == (50, False, None)

@@ -1,4 +1,4 @@
-"""The standard suite: what holds for every action of the catalog, asked of each of them."""
+"""The standard suite: rules that every action of the catalog must follow."""
 
 import json
 import re
@@ -20,7 +20,7 @@ PUBLIC = "https://api.calendly.com"
 RECORDED_HEADERS = {"accept", "content-type"}
 REPLIED_HEADERS = {"content-type", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
 ONCE = 1
-UNTIL_GIVING_UP = 5
+ALL_ATTEMPTS = 5
 ALWAYS = 1000
 
 WRITES = {"POST", "PATCH"}
@@ -52,7 +52,7 @@ def path_ids(form):
 
 
 def good_reply(action):
-    """Return a reply made of the action's own example."""
+    """Return a reply with the action's example output."""
     if action.returns == "none":
         return reply(204)
     record = action.examples[0]["output"]
@@ -74,7 +74,7 @@ def records_of(action, result):
 
 
 def assert_fits(action, result):
-    """Check that a result is of the right kind, and its records against a validator that isn't ours."""
+    """Check that a result has the right kind, and validate its records with another library."""
     records = records_of(action, result)
     if action.returns != "many":  # a list may be empty
         assert len(records) == (action.returns == "one")
@@ -84,8 +84,8 @@ def assert_fits(action, result):
 
 
 @pytest.fixture
-def world(request, action):
-    """Return the sandbox that an action may be let loose on."""
+def suitable_sandbox(request, action):
+    """Return a sandbox that the action may change, or the shared one for reads."""
     return request.getfixturevalue("sandbox" if action.effect == "read" else "fresh_sandbox")
 
 
@@ -93,18 +93,18 @@ def world(request, action):
 
 
 @each_action
-def test_the_example_runs_and_every_record_passes_the_schema(action, world, connect):
-    result = connect(world).run(action.id, example(action))
+def test_the_example_runs_and_every_record_passes_the_schema(action, suitable_sandbox, connect):
+    result = connect(suitable_sandbox).run(action.id, example(action))
     assert_fits(action, result)
     assert result.complete
     assert result.calls == 1
 
 
 @each_action
-def test_every_name_of_an_action_runs_it(action, world, connect):
-    given = example(action)
+def test_every_name_of_an_action_runs_it(action, suitable_sandbox, connect):
+    inputs = example(action)
     for alias in action.aliases:
-        assert connect(world).preview(alias, given)["action"] == action.id
+        assert connect(suitable_sandbox).preview(alias, inputs)["action"] == action.id
 
 
 # The recording
@@ -123,28 +123,28 @@ def test_the_recording_replays_without_a_network(action, connect):
 
 
 @each_action
-def test_the_recording_holds_no_secret_no_person_and_only_the_allowed_headers(action):
+def test_the_recording_contains_no_secrets_no_people_and_only_allowed_headers(action):
     text = recording(action).read_text(encoding="utf-8")
     for exchange in yaml.safe_load(text)["interactions"]:
-        asked, answered = exchange["request"], exchange["response"]
-        assert re.match(r"http://127\.0\.0\.1/|https://api\.calendly\.com/", asked["uri"])
-        assert {name.lower() for name in asked["headers"]} <= RECORDED_HEADERS
-        assert {name.lower() for name in answered["headers"]} <= REPLIED_HEADERS
-        assert answered["status"]["code"] < 300
+        request, response = exchange["request"], exchange["response"]
+        assert re.match(r"http://127\.0\.0\.1/|https://api\.calendly\.com/", request["uri"])
+        assert {name.lower() for name in request["headers"]} <= RECORDED_HEADERS
+        assert {name.lower() for name in response["headers"]} <= REPLIED_HEADERS
+        assert response["status"]["code"] < 300
     assert not re.search(r"authorization|bearer|sandbox-|eyJ", text, re.IGNORECASE)
     mails = re.findall(r"[\w.+-]+(?:@|%40)[\w.-]+", text)
     assert all(re.split("@|%40", mail)[1] == "recorded.example" for mail in mails)
 
 
-def test_there_is_one_recording_for_each_action_and_no_other():
+def test_every_action_has_a_recording_and_every_recording_an_action():
     assert {path.name for path in CASSETTES.iterdir()} == {f"{action.id}.yaml" for action in ACTIONS}
 
 
-# What is refused before the network
+# Rejected before the network
 
 
 @each_action
-def test_an_unknown_input_is_refused_before_the_network(action, unvisited, connect):
+def test_an_unknown_input_is_rejected_before_the_network(action, unvisited, connect):
     with pytest.raises(InvalidParams) as caught:
         connect(unvisited).run(action.id, {**example(action), "no_such_input": "x"})
     assert [problem.path for problem in caught.value.problems] == ["no_such_input"]
@@ -152,17 +152,17 @@ def test_an_unknown_input_is_refused_before_the_network(action, unvisited, conne
 
 
 @each_required_input
-def test_a_required_input_that_is_missing_is_refused_before_the_network(action, name, unvisited, connect):
-    given = example(action)
-    del given[name]
+def test_a_missing_required_input_is_rejected_before_the_network(action, name, unvisited, connect):
+    inputs = example(action)
+    del inputs[name]
     with pytest.raises(InvalidParams) as caught:
-        connect(unvisited).run(action.id, given)
+        connect(unvisited).run(action.id, inputs)
     assert name in {problem.path for problem in caught.value.problems}
 
 
 @each_resource_input
 @pytest.mark.parametrize(
-    "stranger",
+    "bad_value",
     [
         "https://api.calendly.com.evil.example/{collection}/a-b-c",
         "https://evil.example/{collection}/a-b-c",
@@ -178,26 +178,26 @@ def test_a_required_input_that_is_missing_is_refused_before_the_network(action, 
         " ",
     ],
 )
-def test_what_is_no_uri_or_id_of_the_resource_is_refused_before_it_is_sent(
-    action, name, stranger, unvisited, sandbox, connect
+def test_a_value_that_is_not_a_uri_or_id_of_the_resource_is_never_sent(
+    action, name, bad_value, unvisited, sandbox, connect
 ):
     field = action.inputs[name]
-    value = stranger.format(collection=field["x-resource"])
-    # What may be a name is looked up in the pick list, and refused when it is not there.
+    value = bad_value.format(collection=field["x-resource"])
+    # A value that may be a name is looked up in the pick list first.
     server = sandbox if is_name(value, field) else unvisited
     with pytest.raises(InvalidParams) as caught:
         connect(server).run(action.id, {**example(action), name: value})
     assert {problem.path for problem in caught.value.problems} == {name}
 
 
-# What Calendly answers when it says no
+# Error replies
 
 
-def tries(server):
+def attempt_count(server):
     return len(server.requests()["requests"])
 
 
-REFUSALS = [  # status, error, tries of what may be repeated, tries of a write
+ERROR_STATUSES = [  # status, error code, attempts of a retryable call, attempts of a write
     (400, "rejected", ONCE, ONCE),
     (401, "unauthenticated", ONCE, ONCE),
     (403, "permission_denied", ONCE, ONCE),
@@ -205,14 +205,14 @@ REFUSALS = [  # status, error, tries of what may be repeated, tries of a write
     (409, "rejected", ONCE, ONCE),
     (422, "rejected", ONCE, ONCE),
     (424, "rejected", ONCE, ONCE),
-    (429, "rate_limited", 4, 4),  # it says to wait for a minute, and the deadline is three
-    (500, "calendly_down", UNTIL_GIVING_UP, ONCE),
-    (503, "calendly_down", UNTIL_GIVING_UP, ONCE),
+    (429, "rate_limited", 4, 4),  # each wait is a minute, and the deadline is three
+    (500, "calendly_down", ALL_ATTEMPTS, ONCE),
+    (503, "calendly_down", ALL_ATTEMPTS, ONCE),
 ]
 
 
-def refusal(connection, action, status):
-    """Return the error that a status is; a report of a failure shows the arguments."""
+def error_of(connection, action, status):
+    """Return the error of a call that gets this status."""
     with pytest.raises(CalendlyError) as caught:
         connection.run(action.id, example(action))
     assert caught.value.status == status
@@ -220,15 +220,15 @@ def refusal(connection, action, status):
 
 
 @each_action
-def test_each_refusal_is_its_own_error_and_is_repeated_only_where_that_is_safe(action, troubled, connect):
+def test_each_error_status_has_its_own_error_and_is_retried_only_if_safe(action, faulty_sandbox, connect):
     write = action.method in WRITES
     before = 0
-    for status, kind, if_repeatable, if_write in REFUSALS:
+    for status, kind, if_repeatable, if_write in ERROR_STATUSES:
         allowed = if_write if write else if_repeatable
-        troubled.fault("status", status=status, times=allowed, headers={"X-RateLimit-Reset": "60"})
-        error = refusal(connect(troubled), action, status)
+        faulty_sandbox.fault("status", status=status, times=allowed, headers={"X-RateLimit-Reset": "60"})
+        error = error_of(connect(faulty_sandbox), action, status)
         assert (status, error.code) == (status, kind)
-        assert (status, tries(troubled) - before) == (status, allowed)
+        assert (status, attempt_count(faulty_sandbox) - before) == (status, allowed)
         before += allowed
         assert error.request_id, status
         if kind == "calendly_down":
@@ -240,7 +240,7 @@ def test_each_refusal_is_its_own_error_and_is_repeated_only_where_that_is_safe(a
 
 
 @each_action
-def test_a_token_without_the_scope_is_told_which_one(action, sandbox, connect):
+def test_a_missing_scope_is_named_in_the_error(action, sandbox, connect):
     with pytest.raises(PermissionDenied) as caught:
         connect(sandbox, token="sandbox-no-scopes").run(action.id, example(action))
     assert caught.value.reason == "scope"
@@ -249,10 +249,10 @@ def test_a_token_without_the_scope_is_told_which_one(action, sandbox, connect):
 
 
 @each_action
-def test_after_too_many_requests_it_waits_as_told_and_succeeds(action, world, connect, timer):
-    world.control("DELETE", "/faults")
-    world.fault("status", status=429, headers={"Retry-After": "7"})
-    result = connect(world).run(action.id, example(action))
+def test_a_429_is_retried_after_the_wait_that_calendly_requests(action, suitable_sandbox, connect, timer):
+    suitable_sandbox.control("DELETE", "/faults")
+    suitable_sandbox.fault("status", status=429, headers={"Retry-After": "7"})
+    result = connect(suitable_sandbox).run(action.id, example(action))
     assert_fits(action, result)
     assert timer.sleeps == [7.0]
     assert result.calls == 2
@@ -260,27 +260,27 @@ def test_after_too_many_requests_it_waits_as_told_and_succeeds(action, world, co
 
 @each_action
 @pytest.mark.parametrize("kind", ["not_json", "html"])
-def test_an_answer_that_is_not_json_is_never_taken_for_one(action, kind, troubled, connect):
-    troubled.fault(kind, status=200, times=ALWAYS)
+def test_a_reply_that_is_not_json_is_unexpected(action, kind, faulty_sandbox, connect):
+    faulty_sandbox.fault(kind, status=200, times=ALWAYS)
     with pytest.raises(UnexpectedAnswer) as caught:
-        connect(troubled).run(action.id, example(action))
-    assert tries(troubled) == ONCE
+        connect(faulty_sandbox).run(action.id, example(action))
+    assert attempt_count(faulty_sandbox) == ONCE
     assert ("Check before retrying" in caught.value.fix) == (action.method in WRITES)
 
 
 @each_action
-def test_an_empty_answer_is_no_record(action, troubled, connect):
-    troubled.fault("empty", status=200, times=ALWAYS)
+def test_an_empty_reply_is_unexpected_unless_the_action_returns_nothing(action, faulty_sandbox, connect):
+    faulty_sandbox.fault("empty", status=200, times=ALWAYS)
     if action.returns == "none":
-        assert_fits(action, connect(troubled).run(action.id, example(action)))
+        assert_fits(action, connect(faulty_sandbox).run(action.id, example(action)))
     else:
         with pytest.raises(UnexpectedAnswer) as caught:
-            connect(troubled).run(action.id, example(action))
+            connect(faulty_sandbox).run(action.id, example(action))
         assert ("Check before retrying" in caught.value.fix) == (action.method in WRITES)
-    assert tries(troubled) == ONCE
+    assert attempt_count(faulty_sandbox) == ONCE
 
 
-# What is sent
+# Requests
 
 
 def masked(action, body):
@@ -289,43 +289,43 @@ def masked(action, body):
 
 
 @each_action
-def test_the_preview_is_what_is_sent_with_secrets_masked(action, connect):
+def test_the_preview_equals_the_request_with_secrets_masked(action, connect):
     with Hostile(good_reply(action)) as server:
         connection = connect(server)
         shown = connection.preview(action.id, example(action))
         assert server.asked == []
         connection.run(action.id, example(action))
-    [asked] = server.asked
+    [request] = server.asked
     assert shown["action"] == action.id
-    assert shown["method"] == asked.method
-    assert shown["url"] == server.url + asked.path
-    assert shown["query"] == [list(pair) for pair in asked.query]
-    assert shown["body"] == (masked(action, asked.body) or None)
-    assert asked.headers["authorization"] == "Bearer sandbox-owner"
+    assert shown["method"] == request.method
+    assert shown["url"] == server.url + request.path
+    assert shown["query"] == [list(pair) for pair in request.query]
+    assert shown["body"] == (masked(action, request.body) or None)
+    assert request.headers["authorization"] == "Bearer sandbox-owner"
 
 
 @each_action
-def test_a_query_goes_with_reads_and_a_body_with_writes(action, connect):
+def test_reads_send_a_query_and_writes_send_a_body(action, connect):
     with Hostile(good_reply(action)) as server:
         connect(server).run(action.id, example(action))
-    [asked] = server.asked
-    assert (asked.query == []) or (asked.body == b"") or action.query
-    assert bool(asked.body) == (action.method in WRITES)
-    assert ("content-type" in asked.headers) == bool(asked.body)
+    [request] = server.asked
+    assert (request.query == []) or (request.body == b"") or action.query
+    assert bool(request.body) == (action.method in WRITES)
+    assert ("content-type" in request.headers) == bool(request.body)
 
 
 @each_resource_input
-def test_a_resource_is_named_by_its_uri_on_either_origin_or_by_its_last_part(action, name, connect):
-    given = example(action)
-    last = given[name].rpartition("/")[2]
+def test_a_resource_can_be_passed_as_a_uri_of_either_origin_or_as_an_id(action, name, connect):
+    inputs = example(action)
+    last = inputs[name].rpartition("/")[2]
     [form] = paths_of(action.inputs[name]).values()
-    ids = {other: given.get(other, "A") for other in path_ids(form)[:-1]}
+    ids = {other: inputs.get(other, "A") for other in path_ids(form)[:-1]}
     path = form.format(**ids, uuid=last)
     whole_uri_only = len(path_ids(form)) > 1 and name not in action.path_ids
     with Hostile(good_reply(action)) as server:
         for value in (f"{PUBLIC}{path}", f"{server.url}{path}", *([] if whole_uri_only else [last])):
-            connect(server).run(action.id, given | {name: value})
-    by_uri, by_own_uri, *by_id = ((asked.target, asked.body) for asked in server.asked)
+            connect(server).run(action.id, inputs | {name: value})
+    by_uri, by_own_uri, *by_id = ((request.target, request.body) for request in server.asked)
     assert by_id in ([], [by_uri])
     if name in action.path_ids:
         assert by_own_uri == by_uri
@@ -335,11 +335,11 @@ def test_a_resource_is_named_by_its_uri_on_either_origin_or_by_its_last_part(act
 @pytest.mark.parametrize(
     "action", [action for action in ACTIONS if len(action.path_ids) > 1], ids=lambda action: action.id
 )
-def test_a_whole_uri_stands_for_all_ids_of_a_path(action, connect):
-    given = example(action)
-    rest = {name: value for name, value in given.items() if name not in action.path_ids}
+def test_a_full_uri_replaces_all_ids_of_a_path(action, connect):
+    inputs = example(action)
+    rest = {name: value for name, value in inputs.items() if name not in action.path_ids}
     with Hostile(good_reply(action)) as server:
-        connect(server).run(action.id, given)
-        connect(server).run(action.id, rest | {"uuid": PUBLIC + action.path.format(**given)})
-    one, other = (asked.target for asked in server.asked)
+        connect(server).run(action.id, inputs)
+        connect(server).run(action.id, rest | {"uuid": PUBLIC + action.path.format(**inputs)})
+    one, other = (request.target for request in server.asked)
     assert one == other

@@ -1,4 +1,4 @@
-"""Null and empty texts: not given, unless the input's schema takes them as a value."""
+"""Null and empty inputs are dropped, unless the schema accepts them as values."""
 
 import json
 
@@ -13,47 +13,47 @@ CONTACT = "A" * 16
 
 
 @pytest.mark.parametrize("blank", [None, ""])
-def test_a_blank_counts_as_not_given(blank):
+def test_blank_inputs_are_dropped(blank):
     listing = catalog()["scheduled_events.list"]
-    given = dict.fromkeys(listing.inputs, blank)
-    assert without_blanks(listing, given) == {}
+    inputs = dict.fromkeys(listing.inputs, blank)
+    assert without_blanks(listing, inputs) == {}
 
 
-def test_in_a_read_an_empty_text_is_never_a_value():
+def test_reads_drop_all_blank_inputs():
     contacts = catalog()["contacts.list"]
     assert without_blanks(contacts, {"name": "", "city": None, "count": 5}) == {"count": 5}
 
 
-def test_a_write_keeps_what_its_schema_takes():
+def test_writes_keep_blanks_that_the_schema_accepts():
     limits, contact = catalog()["user_meeting_limits.update"], catalog()["contacts.update"]
-    lifted = {"user": CONTACT, "daily_limit": None}
-    assert without_blanks(limits, {**lifted, "weekly_limit": ""}) == lifted
+    no_daily_limit = {"user": CONTACT, "daily_limit": None}
+    assert without_blanks(limits, {**no_daily_limit, "weekly_limit": ""}) == no_daily_limit
     assert without_blanks(contact, {"company": "", "city": None}) == {"company": ""}
 
 
-def test_blanks_inside_objects_and_lists_are_left_out_too():
+def test_blanks_inside_objects_and_lists_are_dropped():
     booking = catalog()["invitees.create"]
     tracking = dict.fromkeys(booking.inputs["tracking"]["properties"])
-    given = {
+    inputs = {
         "invitee": {"name": "Zoë", "first_name": None, "email": "zoe@client.example"},
         "location": {"kind": "zoom_conference", "location": None},
         "questions_and_answers": [{"question": "Q", "answer": "A", "position": None}],
         "tracking": tracking,
     }
-    assert without_blanks(booking, given) == {
+    assert without_blanks(booking, inputs) == {
         "invitee": {"name": "Zoë", "email": "zoe@client.example"},
         "location": {"kind": "zoom_conference"},
         "questions_and_answers": [{"question": "Q", "answer": "A"}],
-        "tracking": tracking,  # here null is a value
+        "tracking": tracking,  # null is a valid value here
     }
 
 
-def test_what_is_not_an_input_stays_so_that_it_is_refused():
+def test_blank_unknown_inputs_stay_to_be_rejected_later():
     assert without_blanks(catalog()["users.me"], {"colour": None}) == {"colour": None}
 
 
 @pytest.mark.parametrize("blank", [None, ""])
-def test_a_call_runs_as_if_a_blank_had_not_been_given(connect, sandbox, blank):
+def test_a_call_ignores_blank_inputs(connect, sandbox, blank):
     connection = connect(sandbox)
     plain = connection.run("scheduled_events.list", {"count": 2}).records
     blanks = {"status": blank, "user": blank, "organization": blank, "page_token": blank}
@@ -69,13 +69,13 @@ def test_a_required_input_that_is_blank_is_missing(connect, unvisited, blank):
     assert not unvisited.was_visited()
 
 
-def test_an_empty_row_still_clears_what_may_be_empty(connect, unvisited):
+def test_an_empty_row_clears_a_field_that_may_be_empty(connect, unvisited):
     rows = [("company", ""), ("phone_numbers", ""), ("name", None)]
     shown = connect(unvisited.url).preview("contacts.update", {"uuid": CONTACT}, filter=rows)
     assert shown["body"] == {"company": "", "phone_numbers": []}
 
 
-def test_the_command_line_takes_an_empty_value_for_not_given(sandbox, monkeypatch, capsys):
+def test_the_command_line_ignores_empty_values(sandbox, monkeypatch, capsys):
     monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
     monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER_TOKEN)
     assert main(["run", "event_types.list", "count=1", "user=", "active=", "--format", "json"]) == 0

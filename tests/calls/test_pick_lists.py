@@ -1,4 +1,4 @@
-"""Names instead of ids: pick lists, and what `run` makes of a name, slug, id or URI."""
+"""Names instead of ids: pick lists, and how `run` resolves a name, slug, id or URI."""
 
 from urllib.parse import quote
 
@@ -23,7 +23,7 @@ RECORDS = [
 
 
 class Listing:
-    """A prepared call of a list action that has these records."""
+    """A fake prepared call of a list action that returns these records."""
 
     def __init__(self, records):
         self.iterate = lambda: iter(records)
@@ -42,19 +42,19 @@ def choices():
     ("text", "uri"),
     [("demo", RECORDS[2]["uri"]), ("SALES DEMO", RECORDS[2]["uri"]), (" intro-2 ", RECORDS[1]["uri"])],
 )
-def test_a_name_or_slug_means_one(choices, text, uri):
+def test_a_name_or_slug_finds_its_record(choices, text, uri):
     assert choices.find(text, FIELD) == uri
 
 
-def test_an_ambiguous_name_is_refused_with_its_candidates(choices):
-    with pytest.raises(ValueError, match=r"ambiguous \(2 matches\)") as refused:
+def test_an_ambiguous_name_is_rejected_with_its_candidates(choices):
+    with pytest.raises(ValueError, match=r"ambiguous \(2 matches\)") as caught:
         choices.find("intro call", FIELD)
-    assert RECORDS[0]["uri"] in str(refused.value)
-    assert RECORDS[1]["uri"] in str(refused.value)
+    assert RECORDS[0]["uri"] in str(caught.value)
+    assert RECORDS[1]["uri"] in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("Sales demos", "'Sales demos' matches no name in event_types.list; did you mean 'Sales demo'?"),
         ("Demmo", "'Demmo' matches no name in event_types.list; did you mean 'Sales demo'?"),
@@ -62,16 +62,16 @@ def test_an_ambiguous_name_is_refused_with_its_candidates(choices):
         ("some-old-id", "'some-old-id' matches no name in event_types.list"),
     ],
 )
-def test_an_unknown_name_is_refused_with_the_nearest_as_they_are_spelled(choices, text, told):
-    with pytest.raises(ValueError, match=r"matches no name") as refused:
+def test_an_unknown_name_suggests_the_nearest_names(choices, text, message):
+    with pytest.raises(ValueError, match=r"matches no name") as caught:
         choices.find(text, FIELD)
-    assert str(refused.value) == told
+    assert str(caught.value) == message
 
 
-def test_a_record_without_a_name_is_shown_by_its_uri_and_not_as_none():
-    nameless = {"name": None, "slug": None, "uri": "https://api.calendly.com/event_types/D"}
-    choices = pick_lists([nameless])
-    assert choices.options("event_types.get", "uuid") == [Option(nameless["uri"], nameless["uri"])]
+def test_a_record_without_a_name_is_labeled_with_its_uri():
+    record = {"name": None, "slug": None, "uri": "https://api.calendly.com/event_types/D"}
+    choices = pick_lists([record])
+    assert choices.options("event_types.get", "uuid") == [Option(record["uri"], record["uri"])]
     with pytest.raises(ValueError, match="matches no name"):
         choices.find("None", FIELD)
 
@@ -113,17 +113,17 @@ def test_every_field_with_a_pick_list_can_list_it(connect, sandbox):
     assert listed > 30
 
 
-def test_run_takes_a_slug_a_name_an_id_and_a_uri_alike(connect, sandbox):
+def test_run_accepts_a_slug_a_name_an_id_or_a_uri(connect, sandbox):
     connection = connect(sandbox)
-    ways = ("intro", "Intro call", INTRO.rpartition("/")[2], INTRO)
-    records = [connection.run("event_types.get", {"uuid": way}).record for way in ways]
+    values = ("intro", "Intro call", INTRO.rpartition("/")[2], INTRO)
+    records = [connection.run("event_types.get", {"uuid": value}).record for value in values]
     assert all(record["uri"] == INTRO for record in records)
 
 
-def test_people_are_found_by_name_or_mail(connect, sandbox):
+def test_people_are_found_by_name_or_email(connect, sandbox):
     connection = connect(sandbox)
-    for way in ("Ben Iwu", "ben@acme.example"):
-        rows = {"user": way, "organization": "~{GetOrganizationUrl}~"}
+    for value in ("Ben Iwu", "ben@acme.example"):
+        rows = {"user": value, "organization": "~{GetOrganizationUrl}~"}
         events = connection.run("scheduled_events.list", filter=rows).records
         assert events
         assert all(
@@ -131,14 +131,14 @@ def test_people_are_found_by_name_or_mail(connect, sandbox):
         )
 
 
-def test_a_name_that_means_nobody_is_a_wrong_call(connect, sandbox):
-    with pytest.raises(InvalidParams) as refused:
+def test_a_name_without_a_match_is_an_invalid_input(connect, sandbox):
+    with pytest.raises(InvalidParams) as caught:
         connect(sandbox).run("event_types.get", {"uuid": "No such thing"})
-    assert refused.value.problems[0].path == "uuid"
+    assert caught.value.problems[0].path == "uuid"
 
 
 @pytest.mark.parametrize(
-    ("action", "given", "near"),
+    ("action", "inputs", "near"),
     [
         ("event_type_available_times.list", {"event_type": "Introo"}, "did you mean 'Intro call'"),
         ("scheduling_links.create", {"owner": "Introo"}, "did you mean 'Intro call'"),
@@ -148,19 +148,19 @@ def test_a_name_that_means_nobody_is_a_wrong_call(connect, sandbox):
         ("contacts.get", {"uuid": "Nobody"}, ""),
     ],
 )
-def test_one_word_that_is_no_name_is_refused_here_and_never_sent(connect, troubled, action, given, near):
-    [word] = given.values()
+def test_a_word_without_a_match_is_rejected_and_never_sent(connect, faulty_sandbox, action, inputs, near):
+    [word] = inputs.values()
     times = {"start_time": "2026-11-20T00:00:00Z", "end_time": "2026-11-21T00:00:00Z"}
-    with pytest.raises(InvalidParams) as refused:
-        connect(troubled).run(action, given | (times if "available" in action else {}))
-    [problem] = refused.value.problems
-    assert problem.path in given
+    with pytest.raises(InvalidParams) as caught:
+        connect(faulty_sandbox).run(action, inputs | (times if "available" in action else {}))
+    [problem] = caught.value.problems
+    assert problem.path in inputs
     assert problem.message.startswith(f"{word!r} matches no name in ")
     assert (near in problem.message) if near else ("did you mean" not in problem.message)
-    assert refused.value.fix == "Pass a URI, an id, or a name exactly as it is listed there."
-    for request in troubled.requests()["requests"]:
+    assert caught.value.fix == "Pass a URI, an id, or a name exactly as it is listed there."
+    for request in faulty_sandbox.requests()["requests"]:
         assert word not in request["path"] + request["query"]
-    assert troubled.requests()["counts"].keys() <= {
+    assert faulty_sandbox.requests()["counts"].keys() <= {
         "GET /users/me",
         "GET /event_types",
         "GET /organization_memberships",
@@ -170,7 +170,7 @@ def test_one_word_that_is_no_name_is_refused_here_and_never_sent(connect, troubl
 
 
 @pytest.mark.parametrize("action", ["scheduled_events.get", "notes.get", "invitee_no_shows.delete"])
-def test_a_word_for_what_has_no_list_to_choose_from_is_refused_without_a_request(connect, unvisited, action):
+def test_a_name_for_a_resource_without_a_pick_list_is_rejected_without_a_request(connect, unvisited, action):
     with pytest.raises(InvalidParams, match="or the id at the end of one"):
         connect(unvisited).run(action, {"uuid": "Introo"})
 
@@ -181,20 +181,20 @@ def test_a_word_for_what_has_no_list_to_choose_from_is_refused_without_a_request
 def test_an_id_is_sent_without_a_lookup(connect, last):
     with Hostile(one({"uri": f"https://api.calendly.com/event_types/{last}"})) as server:
         connect(server).run("event_types.get", {"uuid": last})
-    assert [asked.path for asked in server.asked] == [f"/event_types/{last}"]
+    assert [request.path for request in server.asked] == [f"/event_types/{last}"]
 
 
 @pytest.mark.parametrize("name", ["Acme GmbH", "acme gmbh"])
-def test_an_organization_has_a_name(connect, sandbox, name):
+def test_an_organization_is_found_by_its_name(connect, sandbox, name):
     record = connect(sandbox).run("organizations.get", {"uuid": name}).record
     assert record["name"] == "Acme GmbH"
     listed = connect(sandbox).options("organizations.get", "uuid")
     assert listed == [Option("Acme GmbH", record["uri"])]
 
 
-def test_an_organization_that_cannot_be_read_is_called_by_its_uri(connect, troubled):
-    troubled.control("POST", "/faults", {"kind": "status", "status": 403, "path": "/organizations/"})
-    [option] = connect(troubled).options("organizations.get", "uuid")
+def test_an_organization_that_cannot_be_read_is_labeled_with_its_uri(connect, faulty_sandbox):
+    faulty_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "path": "/organizations/"})
+    [option] = connect(faulty_sandbox).options("organizations.get", "uuid")
     assert option.label == option.value
 
 
@@ -205,23 +205,23 @@ def test_a_contact_is_found_by_its_email(connect, sandbox):
     assert found["uri"] == known["uri"]
 
 
-def test_me_is_the_tokens_user_wherever_a_user_is_named(connect, troubled):
-    connection = connect(troubled)
+def test_me_is_the_tokens_user_in_every_user_input(connect, faulty_sandbox):
+    connection = connect(faulty_sandbox)
     owner = connection.run("users.me").record["uri"]
     assert connection.run("event_types.list", {"user": "me"}).records
     assert connection.run("event_types.list", {"user": "me"}).records
-    assert troubled.requests()["counts"] == {"GET /users/me": 2, "GET /event_types": 2}
+    assert faulty_sandbox.requests()["counts"] == {"GET /users/me": 2, "GET /event_types": 2}
     assert {f"user={quote(owner, safe='')}&count=100"} <= {
-        request["query"] for request in troubled.requests()["requests"]
+        request["query"] for request in faulty_sandbox.requests()["requests"]
     }
 
 
-def test_me_is_no_name(connect, troubled):
-    assert connect(troubled).run("users.get", {"uuid": "me"}).record["name"] == "Ada Okafor"
-    assert troubled.requests()["counts"] == {"GET /users/me": 1}
+def test_me_is_resolved_without_a_pick_list(connect, faulty_sandbox):
+    assert connect(faulty_sandbox).run("users.get", {"uuid": "me"}).record["name"] == "Ada Okafor"
+    assert faulty_sandbox.requests()["counts"] == {"GET /users/me": 1}
 
 
-def test_an_unknown_field_is_a_wrong_call(connect, unvisited):
+def test_an_unknown_field_is_a_usage_error(connect, unvisited):
     with pytest.raises(UsageError, match="has no input"):
         connect(unvisited.url).options("event_types.get", "nothing")
 
@@ -242,10 +242,10 @@ def test_the_choices_of_an_enum_come_from_the_schema(connect, unvisited):
 @pytest.mark.parametrize(
     ("action", "field"), [("scheduled_events.cancel", "uuid"), ("invitees.create", "location")]
 )
-def test_an_input_without_a_list_is_told_apart_from_an_empty_list(connect, unvisited, action, field):
-    with pytest.raises(UsageError, match=f"{action}: {field} has no list of choices") as refused:
+def test_options_of_an_input_without_choices_are_a_usage_error(connect, unvisited, action, field):
+    with pytest.raises(UsageError, match=f"{action}: {field} has no list of choices") as caught:
         connect(unvisited.url).options(action, field)
-    assert refused.value.fix == catalog()[action].inputs[field]["description"]
+    assert caught.value.fix == catalog()[action].inputs[field]["description"]
     assert not unvisited.was_visited()
 
 

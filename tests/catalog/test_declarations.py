@@ -1,4 +1,4 @@
-"""Checks every declaration, from actions/ to the manifest, because the code trusts them."""
+"""Checks every declaration, from actions/ to the manifest, because the code relies on them."""
 
 import dataclasses
 import json
@@ -48,7 +48,7 @@ ENTRIES = {
 SHAPES = names_in("schemas", ".json", "shapes")
 EVENTS = names_in("schemas", ".json", "events")
 CARD = read_yaml(".catalog", "manifest.yaml")
-THEIRS = [event for event, entry in CARD["triggers"].items() if "sources" not in entry]
+CALENDLY_EVENTS = [event for event, entry in CARD["triggers"].items() if "sources" not in entry]
 CREDENTIALS = names_in("credentials", ".yaml")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 OPENAPI = yaml.load((REFERENCE / "calendly-api.2026-11.yaml").read_bytes(), LOADER)  # noqa: S506 - is safe
@@ -110,7 +110,7 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts(item)
 
 
-def misfits(schema: Any, value: Any) -> list[str]:
+def validation_errors(schema: Any, value: Any) -> list[str]:
     """Validate with both libraries that the connector uses, including formats."""
     checker = jsonschema.FormatChecker()
     errors = [
@@ -123,17 +123,17 @@ def misfits(schema: Any, value: Any) -> list[str]:
 # --- actions
 
 
-def test_the_catalog_is_what_the_files_declare():
+def test_the_catalog_matches_the_files():
     assert list(catalog()) == list(ENTRIES)
 
 
 @each_action
-def test_entry_has_the_form_that_the_code_trusts(name):
+def test_each_entry_has_the_form_that_the_code_relies_on(name):
     fits(Action, {"id": name, "effect": "read", "idempotent": True, **ENTRIES[name]})
 
 
 @each_action
-def test_entry_does_not_say_what_its_schema_says(name):
+def test_no_entry_repeats_its_schema(name):
     assert "id" not in ENTRIES[name]
 
 
@@ -148,7 +148,7 @@ def test_no_two_actions_send_the_same_request():
 
 
 @each_action
-def test_scopes_are_ones_that_calendly_has(name):
+def test_scopes_exist_at_calendly(name):
     assert ENTRIES[name]["scopes"]
     assert set(ENTRIES[name]["scopes"]) <= SCOPES
 
@@ -182,7 +182,7 @@ def test_path_ids_are_exactly_the_required_inputs_that_name_a_resource_in_the_pa
 
 
 @each_action
-def test_inputs_that_name_a_resource_are_marked_and_say_so(name):
+def test_resource_inputs_are_marked_and_described_as_such(name):
     action = catalog()[name]
     for key, rule in action.inputs.items():
         field = rule.get("items", rule)
@@ -200,7 +200,7 @@ def test_defaults_are_inputs_and_their_functions_exist(name):
 
 
 @each_action
-def test_aliases_lead_back(name):
+def test_aliases_find_their_action(name):
     action = catalog()[name]
     for alias in action.aliases:
         assert alias not in catalog()
@@ -209,13 +209,13 @@ def test_aliases_lead_back(name):
 
 
 @each_action
-def test_action_is_an_operation_of_calendly_with_these_scopes(name):
+def test_each_action_is_a_documented_operation_with_the_same_scopes(name):
     operation = OPERATIONS[same_line(ENTRIES[name]["request"])]
     assert ENTRIES[name]["scopes"] == operation["x-required-scopes"]
 
 
 @each_action
-def test_inputs_are_the_ones_that_calendly_documents(name):
+def test_inputs_match_calendlys_documentation(name):
     action = catalog()[name]
     operation = OPERATIONS[same_line(action.request)]
     documented = {entry["name"] for entry in operation.get("parameters", ()) if entry["in"] == "query"}
@@ -226,7 +226,7 @@ def test_inputs_are_the_ones_that_calendly_documents(name):
 
 
 @each_action
-def test_lists_can_be_paged_where_calendly_pages_them(name):
+def test_lists_are_paged_if_calendly_pages_them(name):
     action = catalog()[name]
     paged = OPERATIONS[same_line(action.request)].get("x-paginated", False)
     assert ({"count", "page_token"} <= action.inputs.keys()) is paged
@@ -245,7 +245,7 @@ def test_schema_file_has_its_keys_in_order(name):
 
 
 @each_action
-def test_schema_file_says_its_dialect_and_what_it_is_for(name):
+def test_each_schema_file_has_a_dialect_a_title_and_a_description(name):
     schema = read_json(f"{name}.json")
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert 0 < len(schema["title"]) < 60
@@ -261,7 +261,7 @@ def test_input_and_output_are_valid_schemas(name):
 
 
 @each_action
-def test_input_refuses_what_it_does_not_know(name):
+def test_input_schemas_reject_unknown_inputs(name):
     schema = read_json(f"{name}.json")["input"]
     assert schema["type"] == "object"
     assert schema["additionalProperties"] is False
@@ -284,17 +284,17 @@ def test_secret_inputs_are_marked_so_that_hosts_hide_them(name):
 
 
 @each_action
-def test_examples_fit_under_both_libraries(name):
+def test_examples_are_valid_in_both_libraries(name):
     action = catalog()[name]
     assert action.examples
     for example in action.examples:
         assert list(example) == ["input", "output"]
-        assert misfits(action.sent, example["input"]) == []
-        assert misfits(action.output, example["output"]) == []
+        assert validation_errors(action.sent, example["input"]) == []
+        assert validation_errors(action.output, example["output"]) == []
 
 
 @each_action
-def test_examples_hold_no_real_person(name):
+def test_examples_contain_no_real_people(name):
     hosts = {"api.calendly.com", "calendly.com"}
     for text in texts(list(catalog()[name].examples)):
         if "://" in text:
@@ -315,42 +315,44 @@ def test_shape_is_described_and_valid(shape):
 
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if not shape.startswith("new_")])
-def test_shape_of_a_reply_takes_fields_that_calendly_adds(shape):
+def test_reply_shapes_accept_new_fields(shape):
     assert "additionalProperties" not in json.dumps(read_json(f"shapes/{shape}.json"))
 
 
-def test_every_shape_is_used_and_every_reference_leads_somewhere():
+def test_every_shape_is_used_and_every_reference_resolves():
     used: set[str] = set()
-    ahead = {
+    unresolved = {
         reference.removeprefix("shapes/")
         for name in [*ENTRIES, *(f"events/{event}" for event in EVENTS)]
         for reference in references(read_json(f"{name}.json"))
     }
-    while ahead:
-        used |= ahead
-        ahead = set().union(*(references(read_json(f"shapes/{reference}")) for reference in ahead)) - used
+    while unresolved:
+        used |= unresolved
+        unresolved = (
+            set().union(*(references(read_json(f"shapes/{reference}")) for reference in unresolved)) - used
+        )
     assert used == {f"{shape}.json" for shape in SHAPES}
 
 
 BY_LINE = {same_line(entry["request"]): name for name, entry in ENTRIES.items()}
-OURS = [name for name, payload in PAYLOADS.items() if same_line(payload["request"]) in BY_LINE]
+CATALOG_PAYLOADS = [name for name, payload in PAYLOADS.items() if same_line(payload["request"]) in BY_LINE]
 
 
-@pytest.mark.parametrize("payload", OURS)
+@pytest.mark.parametrize("payload", CATALOG_PAYLOADS)
 def test_a_reference_payload_fits_the_output_of_its_action(payload):
     request, body = PAYLOADS[payload]["request"], PAYLOADS[payload]["body"]
     action = catalog()[BY_LINE[same_line(request)]]
     assert bool(body) == (action.returns != "none")
     for record in body.get("collection", [body.get("resource", body)] if body else []):
-        assert misfits(action.output, record) == []
+        assert validation_errors(action.output, record) == []
 
 
 # --- manifest and credentials
 
 
 def test_manifest_has_its_keys():
-    who = ["id", "name", "summary", "icon", "docs", "origin", "auth_origin"]
-    assert list(CARD) == [*who, "credentials", "functions", "triggers"]
+    identity = ["id", "name", "summary", "icon", "docs", "origin", "auth_origin"]
+    assert list(CARD) == [*identity, "credentials", "functions", "triggers"]
     assert CARD["origin"] == "https://api.calendly.com"
     assert CARD["auth_origin"] == "https://auth.calendly.com"
     assert CARD["summary"].endswith(".")
@@ -381,7 +383,7 @@ def test_a_probe_is_one_harmless_call_that_needs_only_its_scope(scope):
     called = [call for value in probe.filter.values() for call in expressions.calls(value)]
     assert all(CARD["functions"][call.name]["source"] == "user" for call in called)
     values = expressions.evaluate(dict(probe.filter), lambda call: manifest().functions[call.name].example)
-    assert misfits(action.sent, values) == []
+    assert validation_errors(action.sent, values) == []
 
 
 def test_every_read_scope_of_the_catalog_has_a_probe():
@@ -389,7 +391,7 @@ def test_every_read_scope_of_the_catalog_has_a_probe():
     assert probes().keys() == needed
 
 
-def test_no_more_than_one_action_is_declared_to_be_the_probe_of_a_scope():
+def test_each_scope_has_at_most_one_declared_probe():
     declared = [action.scopes for action in catalog().values() if action.probe]
     assert len(declared) == len(set(declared))
 
@@ -421,7 +423,7 @@ def test_credential_field(kind, name):
     assert manifest().credentials[kind].fields[name] == field
 
 
-def test_no_variable_stands_for_two_fields_of_one_form():
+def test_no_variable_is_shared_by_two_fields_of_one_form():
     for kind in CREDENTIALS:
         fields = manifest().credentials[kind].fields.values()
         variables = [variable for field in fields for variable in field.environment]
@@ -447,7 +449,7 @@ def test_a_pick_list_reads_fields_that_its_records_have(resource):
 
 
 @each_action
-def test_a_pattern_has_words_for_who_misses_it(name):
+def test_every_pattern_has_an_error_message(name):
     def bare(node: Any) -> Iterator[Any]:
         if isinstance(node, list):
             for item in node:
@@ -462,16 +464,16 @@ def test_a_pattern_has_words_for_who_misses_it(name):
     assert list(bare(read_json(f"{name}.json")["input"])) == []
 
 
-def test_the_events_are_those_that_calendly_has():
+def test_the_events_match_calendlys():
     known = OPENAPI["components"]["schemas"]["WebhookEventType"]["enum"]
     assert len(known) == 14
-    assert sorted(THEIRS) == sorted(known)
+    assert sorted(CALENDLY_EVENTS) == sorted(known)
     assert sorted(CARD["triggers"]) == EVENTS
     assert sorted(read_json("shapes/webhook_event_type.json")["enum"]) == sorted(known)
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_event_is_declared_whole(event):
+def test_each_event_is_fully_declared(event):
     trigger = fits(TriggerSpec, {"id": event, **CARD["triggers"][event]})
     assert set(trigger.subscriptions) <= {"organization", "user", "group"}
     assert set(trigger.scopes) <= SCOPES
@@ -482,13 +484,13 @@ def test_event_is_declared_whole(event):
     assert trigger.examples
     for message in trigger.examples:
         assert message["event"] == event
-        assert misfits(trigger.payload, message["payload"]) == []
+        assert validation_errors(trigger.payload, message["payload"]) == []
 
 
 @pytest.mark.parametrize("file", sorted((REFERENCE / "payloads" / "webhooks").glob("*.*.json")), ids=str)
-def test_reference_messages_fit_their_event(file):
+def test_reference_messages_match_the_schema_of_their_event(file):
     message = json.loads(file.read_bytes())
-    assert misfits(manifest().triggers[message["event"]].payload, message["payload"]) == []
+    assert validation_errors(manifest().triggers[message["event"]].payload, message["payload"]) == []
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -507,19 +509,21 @@ def test_every_file_of_filters_is_used():
     assert sorted(used) == names_in("schemas", ".json", "filters")
 
 
-def test_an_event_of_ours_is_made_of_theirs_with_the_same_needs():
+def test_a_joined_event_has_the_same_requirements_as_its_parts():
     for entry in CARD["triggers"].values():
         for one in entry.get("sources", []):
-            theirs = CARD["triggers"][one]
-            assert "sources" not in theirs
-            assert theirs["subscriptions"] == entry["subscriptions"]
-            assert theirs["scopes"] == entry["scopes"]
+            part = CARD["triggers"][one]
+            assert "sources" not in part
+            assert part["subscriptions"] == entry["subscriptions"]
+            assert part["scopes"] == entry["scopes"]
 
 
-@pytest.mark.parametrize("event", THEIRS)
+@pytest.mark.parametrize("event", CALENDLY_EVENTS)
 @pytest.mark.parametrize("scope", ["organization", "user", "group"])
 def test_only_subscriptions_with_missing_scopes_are_rejected(event, scope):
     action = catalog()["webhook_subscriptions.create"]
     values = {**action.examples[0]["input"], "events": [event], "scope": scope}
     values |= {"user": f"{CARD['origin']}/users/U", "group": f"{CARD['origin']}/groups/G"}
-    assert (misfits(action.sent, values) == []) is (scope in CARD["triggers"][event]["subscriptions"])
+    assert (validation_errors(action.sent, values) == []) is (
+        scope in CARD["triggers"][event]["subscriptions"]
+    )

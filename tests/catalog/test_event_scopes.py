@@ -41,7 +41,7 @@ def subscribe(connection):
     connection.subscriptions(Memory()).subscribe(WANTED["events"], CALLBACK)
 
 
-each_way = pytest.mark.parametrize("way", [run, request, subscribe])
+each_call = pytest.mark.parametrize("create", [run, request, subscribe])
 
 
 def posts(sandbox):
@@ -68,28 +68,28 @@ def signed_in(fresh_sandbox, monkeypatch):
 
 
 @pytest.fixture
-def poor(fresh_sandbox, connect):
+def underscoped(fresh_sandbox, connect):
     """Return a connection whose personal token lacks the read scope of contacts, without knowing it."""
     scopes = ["groups:read", "organizations:read", "scheduled_events:read", "users:read", "webhooks:write"]
     fresh_sandbox.control("POST", "/tokens", {"name": "poor", "scopes": scopes})
     return connect(fresh_sandbox, "poor")
 
 
-@each_way
+@each_call
 @pytest.mark.parametrize("stored", [False, True])
-def test_a_scope_that_was_not_granted_is_named_before_the_call(way, stored, signed_in, fresh_sandbox):
+def test_a_scope_that_was_not_granted_is_named_before_the_call(create, stored, signed_in, fresh_sandbox):
     connection = signed_in(*SCOPES, "webhooks:write", stored=stored)
-    with pytest.raises(InvalidParams) as refused:
-        way(connection)
-    assert refused.value.action == "webhook_subscriptions.create"
-    assert [(one.path, one.message) for one in refused.value.problems] == [("events", LACKING)]
-    assert refused.value.fix.startswith(FIX)
+    with pytest.raises(InvalidParams) as caught:
+        create(connection)
+    assert caught.value.action == "webhook_subscriptions.create"
+    assert [(one.path, one.message) for one in caught.value.problems] == [("events", LACKING)]
+    assert caught.value.fix.startswith(FIX)
     assert posts(fresh_sandbox) == 0
 
 
-@each_way
-def test_a_sign_in_that_was_granted_all_of_them_subscribes(way, signed_in, fresh_sandbox):
-    way(signed_in(*SCOPES, "contacts:write", "groups:read", "webhooks:write"))
+@each_call
+def test_a_sign_in_that_was_granted_all_of_them_subscribes(create, signed_in, fresh_sandbox):
+    create(signed_in(*SCOPES, "contacts:write", "groups:read", "webhooks:write"))
     assert posts(fresh_sandbox) == 1
 
 
@@ -103,20 +103,20 @@ def test_a_new_sign_in_under_the_same_name_counts_immediately(signed_in, fresh_s
     assert posts(fresh_sandbox) == 1
 
 
-@each_way
-def test_scopes_are_named_as_the_likely_cause_of_an_unexplained_rejection(way, poor, fresh_sandbox):
-    with pytest.raises(Rejected) as refused:
-        way(poor)
-    assert refused.value.status == 400
-    assert refused.value.fix == f"The token probably lacks a scope of these events. {FIX} with these scopes."
+@each_call
+def test_scopes_are_named_as_the_likely_cause_of_an_unexplained_rejection(create, underscoped, fresh_sandbox):
+    with pytest.raises(Rejected) as caught:
+        create(underscoped)
+    assert caught.value.status == 400
+    assert caught.value.fix == f"The token probably lacks a scope of these events. {FIX} with these scopes."
     assert at_calendly(fresh_sandbox) == {}
 
 
-@each_way
-def test_the_results_of_a_check_are_used_before_the_call(way, poor, fresh_sandbox):
-    assert poor.check(deep=True).scopes["contacts:read"] == "refused"
+@each_call
+def test_the_results_of_a_check_are_used_before_the_call(create, underscoped, fresh_sandbox):
+    assert underscoped.check(deep=True).scopes["contacts:read"] == "refused"
     with pytest.raises(InvalidParams, match=LACKING):
-        way(poor)
+        create(underscoped)
     assert posts(fresh_sandbox) == 0
 
 
@@ -129,10 +129,10 @@ def test_the_scope_to_subscribe_is_checked_too(connect, fresh_sandbox):
         check(["invitee.created"], lambda scope: scope == "webhooks:write")
 
 
-def test_a_rejection_that_names_an_input_keeps_its_advice(poor):
-    with pytest.raises(Rejected) as refused:
-        poor.request("POST", PATH, {**WANTED, "url": "hooks"})
-    assert "scope" not in refused.value.fix
+def test_a_rejection_that_names_an_input_keeps_its_advice(underscoped):
+    with pytest.raises(Rejected) as caught:
+        underscoped.request("POST", PATH, {**WANTED, "url": "hooks"})
+    assert "scope" not in caught.value.fix
 
 
 @pytest.mark.parametrize(
@@ -183,10 +183,10 @@ def test_only_the_minimum_scopes_are_named():
 
 
 def test_all_missing_scopes_are_named(unvisited, connect):
-    subscriptions = subscriptions_of(connect(unvisited), lacks=lambda _scope: True)
-    with pytest.raises(InvalidParams) as refused:
+    subscriptions = subscriptions_of(connect(unvisited), is_missing=lambda _scope: True)
+    with pytest.raises(InvalidParams) as caught:
         subscriptions.subscribe([EVENT, "meeting_recap.created"], CALLBACK)
-    assert [one.message.partition(" needs ")[2].partition(",")[0] for one in refused.value.problems] == [
+    assert [one.message.partition(" needs ")[2].partition(",")[0] for one in caught.value.problems] == [
         "webhooks:write",
         "contacts:read",
         "meeting_recaps:read",

@@ -28,7 +28,7 @@ TYPES = {
     }.items()
 }
 
-# Texts with many of the grammar's own characters.
+# Texts with many special characters of the grammar.
 tricky = st.text(st.sampled_from("~{}+-7dNow \n") | st.characters())
 
 
@@ -129,7 +129,7 @@ def test_calls_are_found_in_lists_and_objects():
     assert [call.name for call in calls(value)] == ["A", "B", "C"]
 
 
-def test_a_call_alone_keeps_the_type_of_its_value():
+def test_a_text_that_is_only_a_call_keeps_the_type_of_its_value():
     assert evaluate("~{A}~", lambda _: ["x", 1]) == ["x", 1]
 
 
@@ -142,7 +142,7 @@ def test_calls_are_replaced_inside_lists_and_objects():
     assert evaluate(value, lambda call: call.name.lower()) == {"a": ["a", 1], "b": {"c": "~{A}~"}, "d": None}
 
 
-def test_the_value_of_a_call_is_not_read_again():
+def test_the_value_of_a_call_is_not_evaluated_again():
     assert evaluate("~{A}~", lambda _: "~{B}~") == "~{B}~"
 
 
@@ -160,7 +160,7 @@ def test_evaluate_does_not_change_its_argument():
         ([("events[]", "a"), ("events", "b,c"), ("events[]", "d")], {"events": ["a", "b", "c", "d"]}),
         ([("events", "")], {"events": []}),
         ([("events", " ")], {"events": []}),
-        ([("events", "a,")], {"events": ["a", ""]}),  # the schema refuses the empty item; nothing is dropped
+        ([("events", "a,")], {"events": ["a", ""]}),  # the schema rejects the empty item
         ([("events", ["a", "b,c"])], {"events": ["a", "b,c"]}),
         ([("events", "1,true,null")], {"events": ["1", "true", "null"]}),
         ([("events", {"a": 1})], {"events": [{"a": 1}]}),
@@ -199,7 +199,7 @@ def test_evaluate_does_not_change_its_argument():
         ([], {}),
     ],
 )
-def test_rows_become_inputs_of_the_wanted_type(rows, inputs):
+def test_rows_become_inputs_of_the_declared_type(rows, inputs):
     assert gather(rows, TYPES) == (inputs, [])
 
 
@@ -253,7 +253,7 @@ def test_json_of_a_sane_depth_is_read():
 
 
 @pytest.mark.parametrize("depth", [5_000, 200_000])
-def test_json_bomb_is_refused_or_left_as_text(depth):
+def test_a_json_bomb_is_rejected_or_stays_text(depth):
     bomb = '{"a":' * depth + "1" + "}" * depth
     inputs, problems = gather({"data": bomb}, TYPES)
     assert (inputs["data"], problems) == (bomb, []) or problems == [Problem("data", "is nested too deeply")]

@@ -60,7 +60,7 @@ def test_id_of_a_resource(value, collections, last):
         f"{HOME}\\users\\{ID}",
     ],
 )
-def test_uri_on_another_host_is_refused(value):
+def test_a_uri_on_another_host_is_rejected(value):
     for form in (resource_id, resource_uri):
         with pytest.raises(ValueError, match=r"^is a URI on a host other than"):
             form(value, forms("users"), ORIGINS)
@@ -120,7 +120,7 @@ def test_other_texts_are_not_resources(value):
         (f"{HOME}/USERS/{ID}", "is a URI of USERS; expected users or organizations"),
     ],
 )
-def test_uri_of_another_collection_is_refused(value, expected):
+def test_a_uri_of_another_collection_is_rejected(value, expected):
     with pytest.raises(ValueError, match=f"^{expected}$"):
         resource_id(value, forms("users", "organizations"), ORIGINS)
 

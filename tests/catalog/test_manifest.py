@@ -22,14 +22,14 @@ def nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("action", list(catalog()))
-def test_an_id_finds_its_action_whatever_inputs_are_passed(action):
+def test_an_id_finds_its_action_with_any_inputs(action):
     assert find(action) is catalog()[action]
     assert find(action, frozenset({"uuid", "rubbish"})) is catalog()[action]
     assert named(action) == (catalog()[action],)
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "action"),
+    ("name", "inputs", "action"),
     [
         # Names from older flows.
         ("scheduled_events", set(), "scheduled_events.list"),
@@ -50,8 +50,8 @@ def test_an_id_finds_its_action_whatever_inputs_are_passed(action):
         ("  users.me\n", set(), "users.me"),
     ],
 )
-def test_an_alias_finds_the_action_that_fits_the_inputs(name, given, action):
-    assert find(name, frozenset(given)).id == action
+def test_an_alias_finds_the_action_that_fits_the_inputs(name, inputs, action):
+    assert find(name, frozenset(inputs)).id == action
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_choice_that_a_default_makes_is_not_required(action):
     assert not Draft202012Validator(found.sent).is_valid({})
 
 
-def test_relaxing_changes_nothing_else():
+def test_relaxing_changes_only_the_required_inputs():
     found = catalog()[CREATE]
     assert {**found.input, "required": found.sent["required"]} == found.sent
     user = {"url": "https://hooks.acme.example/x", "events": ["invitee.created"], "scope": "user"}
@@ -217,7 +217,7 @@ def test_manifest_is_read_once():
     assert catalog() is catalog()
 
 
-def test_manifest_says_who_the_connector_is():
+def test_the_manifest_identifies_the_connector():
     card = manifest()
     assert (card.id, card.name, card.version) == ("calendly", "Calendly", __version__)
     assert card.origin == "https://api.calendly.com"

@@ -57,7 +57,7 @@ def test_a_range_that_ends_before_it_starts_is_rejected(end):
     assert str(problem) == "end_time: must be later than start_time"
 
 
-def test_a_window_is_ordered_and_repeats_nothing_of_the_previous_one():
+def test_windows_are_ordered_and_without_duplicates():
     spanning = {"start_time": "2026-11-07T23:00:00Z", "type": "calendly"}
     late, early = {"start_time": "2026-11-09T00:00:00Z"}, {"start_time": "2026-11-08T00:00:00.000000Z"}
     assert WINDOW.merge([spanning], [late, spanning, early]) == [early, late]
@@ -68,7 +68,7 @@ def test_a_record_without_a_readable_time_is_kept():
     assert WINDOW.merge([], [even, odd, {"x": 1}]) == [odd, {"x": 1}, even]
 
 
-def test_a_slot_query_over_90_days_is_three_calls_and_one_answer(connect, fresh_sandbox, timer):
+def test_a_slot_query_over_90_days_is_three_calls_and_one_result(connect, fresh_sandbox, timer):
     timer.now = datetime(2026, 11, 17, tzinfo=UTC).timestamp()
     connection = connect(fresh_sandbox)
     event_type = connection.run("event_types.list").records[0]["uri"]

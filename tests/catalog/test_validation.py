@@ -40,7 +40,7 @@ def refused(action: Action, values: dict[Any, Any], *known: Problem) -> dict[str
 # --- inputs
 
 
-def test_good_inputs_pass():
+def test_valid_inputs_pass():
     check_input(CREATE, GOOD, [])
 
 
@@ -63,7 +63,7 @@ def test_all_problems_are_reported_at_once():
 
 
 @pytest.mark.parametrize(
-    ("schema", "value", "words"),
+    ("schema", "value", "message"),
     [
         ({"type": "string"}, 5, "must be text"),
         ({"type": "integer"}, "5", "must be a whole number"),
@@ -103,9 +103,9 @@ def test_all_problems_are_reported_at_once():
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
-def test_message_for_each_keyword(schema, value, words):
+def test_message_for_each_keyword(schema, value, message):
     problems = explain({"properties": {"it": schema}}, {"it": value})
-    assert [str(problem) for problem in problems] == [f"it: {words}"]
+    assert [str(problem) for problem in problems] == [f"it: {message}"]
 
 
 @pytest.mark.parametrize(
@@ -129,29 +129,29 @@ def test_message_for_each_keyword(schema, value, words):
         ({"properties": {"a": {"items": {"required": ["b"]}}}}, {"a": [{}]}, ["a[0].b: is missing"]),
     ],
 )
-def test_messages_name_the_place(schema, value, expected):
+def test_messages_name_the_path(schema, value, expected):
     assert [str(problem) for problem in explain(schema, value)] == expected
 
 
 @pytest.mark.parametrize("scope", ["user", "group"])
-def test_a_scope_asks_for_its_subject(scope):
+def test_a_scope_requires_its_subject(scope):
     assert refused(CREATE, {**GOOD, "scope": scope}) == {scope: "is missing"}
     check_input(CREATE, {**GOOD, "scope": scope, scope: f"{API}/{scope}s/x"}, [])
 
 
 @pytest.mark.parametrize(
-    ("event", "scope", "wanted"),
+    ("event", "scope", "required"),
     [
         ("meeting_recap.created", "organization", "user"),
         ("meeting_recap.deleted", "group", "user"),
         ("routing_form_submission.created", "user", "organization"),
     ],
 )
-def test_an_event_asks_for_its_scope(event, scope, wanted):
+def test_an_event_requires_its_scope(event, scope, required):
     values = {**GOOD, "events": ["invitee.created", event], "scope": scope, "user": f"{API}/users/u"}
     values["group"] = f"{API}/groups/g"
     found = refused(CREATE, values)["scope"]
-    assert found.startswith(f"must be {wanted}, the only scope for ")
+    assert found.startswith(f"must be {required}, the only scope for ")
     assert "use a separate call" in found
 
 
@@ -197,7 +197,7 @@ def test_callback_address_is_https_or_on_this_machine(url, fits):
         ("tomorrow", False),
     ],
 )
-def test_a_time_has_its_zone(moment, fits):
+def test_a_time_requires_a_zone(moment, fits):
     values = {"user": f"{API}/users/u", "min_start_time": moment}
     if fits:
         check_input(EVENTS, values, [])
@@ -228,7 +228,7 @@ def test_a_key_that_is_not_text_is_rejected(name):
     refused(EVENTS, {"user": f"{API}/users/u", name: "x"})
 
 
-def test_a_value_nested_too_deeply_is_refused():
+def test_a_value_nested_too_deeply_is_rejected():
     refused(EVENTS, {"user": f"{API}/users/u", "page_token": nested(100_000)})
 
 
@@ -279,7 +279,7 @@ json_values = st.recursive(
 )
 
 
-def pass_or_refuse(action, data):
+def pass_or_reject(action, data):
     names = st.sampled_from([*action.inputs, "unknown"]) | st.text()
     values = data.draw(st.dictionaries(names, json_values, max_size=4))
     try:
@@ -293,7 +293,7 @@ def pass_or_refuse(action, data):
 @settings(max_examples=20)
 @given(data=st.data())
 def test_any_inputs_pass_or_are_rejected_with_messages(action, data):
-    pass_or_refuse(action, data)
+    pass_or_reject(action, data)
 
 
 @pytest.mark.long
@@ -301,7 +301,7 @@ def test_any_inputs_pass_or_are_rejected_with_messages(action, data):
 @settings(max_examples=200)
 @given(data=st.data())
 def test_any_of_many_inputs_pass_or_are_rejected_with_messages(action, data):
-    pass_or_refuse(action, data)
+    pass_or_reject(action, data)
 
 
 # --- records
@@ -328,7 +328,7 @@ def test_a_mismatch_is_reported_once_with_the_number_of_records():
     )
 
 
-def test_records_are_kept_as_they_came():
+def test_records_stay_unchanged():
     records: list[Any] = [{**USER, "name": 5}, None, 5, "x", []]
     before = [dict(records[0]), *records[1:]]
     RecordCheck(ME).page(records)
@@ -357,7 +357,7 @@ class Wide:
     output = {"type": "object", "properties": {f"f{number}": {"type": "null"} for number in range(50)}}  # noqa: RUF012
 
 
-def test_warnings_are_bounded_and_nothing_is_left_uncounted():
+def test_warnings_are_limited_and_count_every_mismatch():
     check = RecordCheck(Wide())  # type: ignore[arg-type]
     for _ in range(3):
         check.page([{f"f{number}": 1 for number in range(50)}])

@@ -46,7 +46,7 @@ def assert_no_secret(*texts):
 
 
 def test_a_piped_token_is_checked_saved_and_used_by_name(call, place):
-    code, out, err = call("vault", "add", "work", given=f"  Bearer {OWNER}\n")
+    code, out, err = call("vault", "add", "work", stdin=f"  Bearer {OWNER}\n")
     assert (code, err) == (0, "")
     assert out == f"Signed in as Ada Okafor (ada@acme.example). Saved 'work' to {place}.\n"
     code, out, _ = call("check", "--credential", "work")
@@ -57,12 +57,12 @@ def test_a_piped_token_is_checked_saved_and_used_by_name(call, place):
 
 def test_several_fields_are_piped_in_as_json(call):
     fields = {name: value for name, value in STORED.items() if name != "kind"}
-    assert call("vault", "add", "work", given=json.dumps(fields))[0] == 0
+    assert call("vault", "add", "work", stdin=json.dumps(fields))[0] == 0
     assert open_vault().get("work") == STORED
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("typed", "message"),
     [
         ("", "is empty"),
         ("\n", "is empty"),
@@ -72,29 +72,29 @@ def test_several_fields_are_piped_in_as_json(call):
         ('{"kind": "stored", "name": "work"}', "contains `kind`"),
     ],
 )
-def test_invalid_credentials_are_rejected_and_not_saved(given, said, call, place):
+def test_invalid_credentials_are_rejected_and_not_saved(typed, message, call, place):
     for more in ([], ["--no-check"]):
-        code, out, err = call("vault", "add", "work", *more, given=given)
+        code, out, err = call("vault", "add", "work", *more, stdin=typed)
         assert (code, out) == (2, "")
-        assert said in err
+        assert message in err
     assert not place.exists()
 
 
 def test_a_rejected_token_is_saved_only_with_no_check(call, place):
-    code, out, err = call("vault", "add", "work", given=BAD)
+    code, out, err = call("vault", "add", "work", stdin=BAD)
     assert (code, out) == (1, "")
     assert "doesn't accept the token (401)" in err
     assert "wasn't saved" in err
     assert "--no-check" in err
     assert BAD not in err
     assert not place.exists()
-    assert call("vault", "add", "work", "--no-check", given=BAD) == (0, f"Saved 'work' to {place}.\n", "")
+    assert call("vault", "add", "work", "--no-check", stdin=BAD) == (0, f"Saved 'work' to {place}.\n", "")
     assert open_vault().get("work")["token"] == BAD
 
 
 def test_the_advice_for_a_rejected_stored_token_names_the_vault(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER)
-    call("vault", "add", "work", "--no-check", given="made-up-and-revoked")
+    call("vault", "add", "work", "--no-check", stdin="made-up-and-revoked")
     _, _, err = call("run", "users.me", "--credential", "work")
     assert "CALENDLY_API_TOKEN" not in err
     assert err.endswith(
@@ -106,9 +106,14 @@ def test_a_token_passed_as_a_name_is_masked(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER)
     pasted = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJtYWRlLXVwIn0.c2lnbmF0dXJl"
     for token in (OWNER, pasted):
-        for words in (("run", token), ("vault", "show", token), ("check", "--credential", token), (token,)):
+        for arguments in (
+            ("run", token),
+            ("vault", "show", token),
+            ("check", "--credential", token),
+            (token,),
+        ):
             for more in ((), ("--json",)):
-                code, out, err = call(*words, *more)
+                code, out, err = call(*arguments, *more)
                 assert code in {1, 2}
                 assert token not in out + err
                 assert "[redacted]" in err
@@ -116,18 +121,18 @@ def test_a_token_passed_as_a_name_is_masked(call, monkeypatch):
 
 def test_an_existing_name_is_replaced_only_with_replace(call):
     open_vault().put("work", STORED)
-    code, _, err = call("vault", "add", "work ", "--no-check", given=BAD)
+    code, _, err = call("vault", "add", "work ", "--no-check", stdin=BAD)
     assert code == 2
     assert "already" in err
     assert "--replace" in err
     assert open_vault().get("work") == STORED
-    assert call("vault", "add", "work", "--no-check", "--replace", given=BAD)[0] == 0
+    assert call("vault", "add", "work", "--no-check", "--replace", stdin=BAD)[0] == 0
     assert open_vault().get("work")["token"] == BAD
 
 
 @pytest.mark.parametrize("kind", ["stored", "password", ""])
 def test_an_unknown_kind_is_rejected(kind, call):
-    code, _, err = call("vault", "add", "work", "--kind", kind, given=OWNER)
+    code, _, err = call("vault", "add", "work", "--kind", kind, stdin=OWNER)
     assert code == 2
     assert "personal_access_token" in err
 
@@ -145,10 +150,10 @@ def test_the_list_shows_only_names(call, place):
 
 
 def test_a_credential_is_shown_with_secrets_masked(call):
-    kept = {**STORED, "access_token": OWNER, "odd": KEY, "client_id": "C", "expires_at": "1795000000"}
-    open_vault().put("work", kept)
+    credential = {**STORED, "access_token": OWNER, "odd": KEY, "client_id": "C", "expires_at": "1795000000"}
+    open_vault().put("work", credential)
     shown = {
-        **dict.fromkeys(kept, "[redacted]"),
+        **dict.fromkeys(credential, "[redacted]"),
         "kind": STORED["kind"],
         "client_id": "C",
         "expires_at": "1795000000",
@@ -181,8 +186,8 @@ def test_remove_and_rekey_report_what_they_did(call, place):
 def test_a_vault_that_cannot_be_opened_is_one_line(call, place):
     open_vault().put("work", STORED)
     place.with_name("vault.json.key").unlink()
-    for words in (["vault", "show", "work"], ["check", "--credential", "work"], ["vault", "rekey"]):
-        code, out, err = call(*words)
+    for arguments in (["vault", "show", "work"], ["check", "--credential", "work"], ["vault", "rekey"]):
+        code, out, err = call(*arguments)
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert "lost" in err
         assert str(place) in err
@@ -191,28 +196,32 @@ def test_a_vault_that_cannot_be_opened_is_one_line(call, place):
 
 def test_a_typed_secret_is_not_echoed(sandbox, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
-    ours, theirs = pty.openpty()
+    controller, terminal = pty.openpty()
     with subprocess.Popen(
-        [SCRIPT, "vault", "add", "work"], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        [SCRIPT, "vault", "add", "work"],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
     ) as process:
-        os.close(theirs)
-        seen = read_until(ours, b"Token:")
-        os.write(ours, OWNER.encode() + b"\n")
-        seen += read_until(ours, b"(optional):")
-        os.write(ours, KEY.encode() + b"\n")
-        seen += read_until(ours, b"Plan (optional):")
-        os.write(ours, b"\n")
-        seen += read_until(ours, b"vault.json.")
+        os.close(terminal)
+        seen = read_until(controller, b"Token:")
+        os.write(controller, OWNER.encode() + b"\n")
+        seen += read_until(controller, b"(optional):")
+        os.write(controller, KEY.encode() + b"\n")
+        seen += read_until(controller, b"Plan (optional):")
+        os.write(controller, b"\n")
+        seen += read_until(controller, b"vault.json.")
         assert process.wait(WAIT_S) == 0
-    os.close(ours)
+    os.close(controller)
     assert b"Signed in as Ada Okafor" in seen
     assert_no_secret(seen.decode())
     assert open_vault().get("work") == STORED
 
 
-def read_until(descriptor, wanted):
+def read_until(descriptor, text):
     seen = b""
-    while wanted not in seen:
+    while text not in seen:
         assert select.select([descriptor], [], [], WAIT_S)[0], seen
         piece = os.read(descriptor, 1000)
         assert piece, seen
@@ -268,13 +277,13 @@ def test_a_name_without_a_usable_credential_is_rejected():
 # What goes over the network
 
 
-@pytest.mark.parametrize("way", ["option", "variable"])
-def test_debug_prints_requests_and_responses_without_secrets_or_people(way, call, monkeypatch):
+@pytest.mark.parametrize("source", ["option", "variable"])
+def test_debug_prints_requests_and_responses_without_secrets_or_people(source, call, monkeypatch):
     open_vault().put("work", STORED)
-    if way == "variable":
+    if source == "variable":
         monkeypatch.setenv("CALENDLY_DEBUG", "1")
-    words = ["--debug"] if way == "option" else []
-    code, out, err = call(*words, "run", "users.me", "--credential", "work", "--json")
+    options = ["--debug"] if source == "option" else []
+    code, out, err = call(*options, "run", "users.me", "--credential", "work", "--json")
     assert code == 0
     assert json.loads(out)["record"]["email"] == "ada@acme.example"
     assert err.startswith("> GET /users/me\n< 200 GET /users/me (")

@@ -11,7 +11,7 @@ from calendly_connector import cli
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.events.subscriptions import VaultStore
 from hostile import Hostile, reply
-from subscribing import EVENTS, assert_told_once, at_calendly, change, lose
+from subscribing import EVENTS, assert_subscribed_once, at_calendly, change, lose
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 TOKEN = "sandbox-owner"
@@ -32,14 +32,14 @@ def call(capsys, monkeypatch, fresh_sandbox, store):
     monkeypatch.setenv("CALENDLY_API_TOKEN", TOKEN)
     known = set()
 
-    def run(*words, terminal=False):
-        known.update(kept.signing_key for kept in store.all())
+    def run(*arguments, terminal=False):
+        known.update(subscription.signing_key for subscription in store.all())
         monkeypatch.setattr("sys.stdin", Stdin(terminal))
-        code = cli.main(["webhooks", *words])
-        said = capsys.readouterr()
-        known.update(kept.signing_key for kept in store.all())
-        assert not any(secret in said.out + said.err for secret in {*known, TOKEN})
-        return code, said.out, said.err
+        code = cli.main(["webhooks", *arguments])
+        captured = capsys.readouterr()
+        known.update(subscription.signing_key for subscription in store.all())
+        assert not any(secret in captured.out + captured.err for secret in {*known, TOKEN})
+        return code, captured.out, captured.err
 
     return run
 
@@ -55,57 +55,59 @@ class Stdin:
 def subscribe(call, *more):
     code, out, _ = call("subscribe", *EVENTS, "--to", CALLBACK, "--json", *more)
     assert code == 0
-    (told,) = json.loads(out)["subscriptions"]
-    return told
+    (subscription,) = json.loads(out)["subscriptions"]
+    return subscription
 
 
 def test_the_free_plan_has_webhooks_except_for_events_of_paid_plans(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-free")
     assert call("subscribe", "invitee.created", "--to", CALLBACK)[0] == 0
-    code, _, said = call("subscribe", "routing_form_submission.created", "--to", CALLBACK)
+    code, _, error = call("subscribe", "routing_form_submission.created", "--to", CALLBACK)
     assert code == 1
-    assert "Please upgrade" in said
+    assert "Please upgrade" in error
 
 
 def test_a_subscription_is_created_listed_rotated_and_deleted(call, store, fresh_sandbox):
     code, out, err = call("subscribe", *EVENTS, "--to", CALLBACK)
-    (kept,) = store.all()
+    (stored,) = store.all()
     assert code == 0
     assert [line.split() for line in out.splitlines()] == [
         ["ID", "STATUS", "SCOPE", "EVENTS"],
-        [kept.id, "created", "organization", *EVENTS],
+        [stored.id, "created", "organization", *EVENTS],
     ]
     assert err == "note: scope organization: the token's user is owner of the organization.\n"
     assert call("subscribe", *EVENTS, "--to", CALLBACK)[1].splitlines()[1].split()[1] == "exists"
     code, out, err = call("list")
     assert code == 0
-    assert out.splitlines()[1].split() == ["healthy", kept.id, "organization", CALLBACK, *EVENTS]
+    assert out.splitlines()[1].split() == ["healthy", stored.id, "organization", CALLBACK, *EVENTS]
     assert err == ""
-    assert call("rotate", kept.id)[0] == 0
-    assert_told_once(fresh_sandbox, store)
-    (kept,) = store.all()
-    assert call("unsubscribe", kept.id) == (0, f"Deleted {kept.id} and its key.\n", "")
+    assert call("rotate", stored.id)[0] == 0
+    assert_subscribed_once(fresh_sandbox, store)
+    (stored,) = store.all()
+    assert call("unsubscribe", stored.id) == (0, f"Deleted {stored.id} and its key.\n", "")
     assert at_calendly(fresh_sandbox) == {}
-    assert call("unsubscribe", kept.id)[0] == 2
+    assert call("unsubscribe", stored.id)[0] == 2
 
 
 def test_every_command_prints_json(call, store):
-    told = subscribe(call, "--scope", "user")
-    assert (told["scope"], told["created"]) == ("user", True)
+    subscription = subscribe(call, "--scope", "user")
+    assert (subscription["scope"], subscription["created"]) == ("user", True)
     code, out, _ = call("list", "--json")
     listed = json.loads(out)["subscriptions"]
     assert code == 0
-    assert [(one["kind"], one["id"], one["repair"]) for one in listed][:1] == [("healthy", told["id"], "")]
-    made = json.loads(call("rotate", told["id"], "--json")[1])
-    assert made["ended"] == told["id"]
-    assert [kept.id for kept in store.all()] == [made["subscription"]["id"]]
-    assert json.loads(call("unsubscribe", made["subscription"]["id"], "--json")[1]) == {
-        "ended": made["subscription"]["id"]
+    assert [(one["kind"], one["id"], one["repair"]) for one in listed][:1] == [
+        ("healthy", subscription["id"], "")
+    ]
+    rotated = json.loads(call("rotate", subscription["id"], "--json")[1])
+    assert rotated["ended"] == subscription["id"]
+    assert [stored.id for stored in store.all()] == [rotated["subscription"]["id"]]
+    assert json.loads(call("unsubscribe", rotated["subscription"]["id"], "--json")[1]) == {
+        "ended": rotated["subscription"]["id"]
     }
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("arguments", "message"),
     [
         (["subscribe", "--to", CALLBACK], "EVENT"),
         (["subscribe", "invitee.created"], "--to"),
@@ -119,10 +121,10 @@ def test_every_command_prints_json(call, store):
         (["mend"], "mend"),
     ],
 )
-def test_wrong_usage_exits_with_2(words, told, call):
-    code, out, err = call(*words)
+def test_wrong_usage_exits_with_2(arguments, message, call):
+    code, out, err = call(*arguments)
     assert (code, out) == (2, "")
-    assert told in err
+    assert message in err
 
 
 def test_an_api_error_exits_with_1(call, monkeypatch):
@@ -133,40 +135,40 @@ def test_an_api_error_exits_with_1(call, monkeypatch):
 
 
 def test_nothing_is_repaired_without_consent(call, fresh_sandbox):
-    told = subscribe(call)
-    change(fresh_sandbox, told["url"], state="disabled")
+    subscription = subscribe(call)
+    change(fresh_sandbox, subscription["url"], state="disabled")
     before = dict(at_calendly(fresh_sandbox))
-    for words in (["prune"], ["prune", "--json"]):
-        assert call(*words)[0] == 1
+    for arguments in (["prune"], ["prune", "--json"]):
+        assert call(*arguments)[0] == 1
         assert at_calendly(fresh_sandbox) == before
     assert "not repaired" in call("prune")[1]
     code, out, err = call("list")
     assert code == 0
-    assert f"disabled {told['id']}: " in out
+    assert f"disabled {subscription['id']}: " in out
     assert "webhooks prune" in err
 
 
 def test_prune_asks_before_each_repair_at_a_terminal(call, store, fresh_sandbox, monkeypatch):
-    told = subscribe(call)
-    lose(fresh_sandbox, told["url"])
-    asked = []
-    monkeypatch.setattr("click.confirm", lambda words: asked.append(words) or len(asked) > 1)
+    subscription = subscribe(call)
+    lose(fresh_sandbox, subscription["url"])
+    questions = []
+    monkeypatch.setattr("click.confirm", lambda question: questions.append(question) or len(questions) > 1)
     assert call("prune", terminal=True)[0] == 1
     assert len(store.all()) == 1
     assert call("prune", terminal=True)[0] == 0
     assert store.all() == []
-    assert told["id"] in asked[0]
-    assert "delete its key" in asked[0]
+    assert subscription["id"] in questions[0]
+    assert "delete its key" in questions[0]
     assert call("prune") == (0, "Nothing to repair.\n", "")
 
 
 def test_yes_repairs_own_subscriptions(call, store, fresh_sandbox):
-    told = subscribe(call)
-    change(fresh_sandbox, told["url"], state="disabled")
+    subscription = subscribe(call)
+    change(fresh_sandbox, subscription["url"], state="disabled")
     code, out, _ = call("prune", "--yes", "--json")
     (repair,) = json.loads(out)["repairs"]
     assert (code, repair["kind"], repair["outcome"], repair["error"]) == (0, "disabled", "done", "")
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_yes_skips_orphans_that_may_belong_to_another_installation(call, store, fresh_sandbox):
@@ -185,17 +187,17 @@ def test_yes_deletes_orphans_at_an_own_url(call, store, fresh_sandbox):
     store.delete(orphan["id"])
     subscribe(call)
     assert call("prune", "--yes")[0] == 0
-    assert_told_once(fresh_sandbox, store)
+    assert_subscribed_once(fresh_sandbox, store)
 
 
 def test_a_failed_repair_exits_with_1(call, store, fresh_sandbox):
-    told = subscribe(call)
-    change(fresh_sandbox, told["url"], state="disabled")
+    subscription = subscribe(call)
+    change(fresh_sandbox, subscription["url"], state="disabled")
     fresh_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "method": "POST"})
     code, out, _ = call("prune", "--yes")
     assert code == 1
     assert "failed (create it again" in out
-    assert [kept.id for kept in store.all()] == [told["id"]]
+    assert [stored.id for stored in store.all()] == [subscription["id"]]
 
 
 def test_the_doctor_checks_a_url_without_a_credential(call, monkeypatch, unvisited):
@@ -216,12 +218,12 @@ def test_the_doctor_checks_every_own_subscription(call, store, fresh_sandbox):
         assert call("subscribe", "invitee.created", "meeting_recap.created", "--to", callback)[0] == 0
         code, out, _ = call("doctor")
         assert code == 0
-        assert sorted(asked.target for asked in server.asked) == sorted(
-            f"/calendly?subscription={kept.id}" for kept in store.all()
+        assert sorted(request.target for request in server.asked) == sorted(
+            f"/calendly?subscription={stored.id}" for stored in store.all()
         )
         assert out.count("as it should be") == 2
-        kept, _ = store.all()
-        change(fresh_sandbox, kept.url, state="disabled")
+        stored, _ = store.all()
+        change(fresh_sandbox, stored.url, state="disabled")
         assert call("doctor")[0] == 1
 
 
@@ -242,27 +244,27 @@ def test_an_empty_list_is_reported(call, fresh_sandbox):
 
 
 def test_the_vault_counts_subscriptions_separately_and_masks_their_keys(call, capsys):
-    told = subscribe(call)
-    name = f"webhook {told['id']}"
+    subscription = subscribe(call)
+    name = f"webhook {subscription['id']}"
     assert cli.main(["vault", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["webhooks"] == [name]
     assert cli.main(["vault", "list"]) == 0
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "1 webhook subscription" in said.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "1 webhook subscription" in captured.err
     assert cli.main(["vault", "show", name, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert (shown["url"], shown["signing_key"]) == (told["url"], "[redacted]")
+    assert (shown["url"], shown["signing_key"]) == (subscription["url"], "[redacted]")
     assert cli.main(["check", "--credential", name]) == 2
     assert "it can't sign in" in capsys.readouterr().err
 
 
 def test_no_key_is_in_the_debug_log(call, capsys, store):
     assert cli.main(["--debug", "webhooks", "subscribe", "invitee.created", "--to", CALLBACK]) == 0
-    said = capsys.readouterr()
-    (kept,) = store.all()
-    assert "POST /webhook_subscriptions" in said.err
-    assert kept.signing_key not in said.out + said.err
+    captured = capsys.readouterr()
+    (stored,) = store.all()
+    assert "POST /webhook_subscriptions" in captured.err
+    assert stored.signing_key not in captured.out + captured.err
     assert call("list")[0] == 0
 
 

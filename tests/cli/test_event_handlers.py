@@ -1,4 +1,4 @@
-"""What `webhooks listen` passes to other programs, and what it withholds."""
+"""What `webhooks listen` passes to other programs, and what it removes."""
 
 import json
 import re
@@ -79,7 +79,7 @@ def test_warnings_are_printed_if_there_are_any(capsys):
 
 
 @pytest.mark.parametrize(
-    ("command", "words"),
+    ("command", "arguments"),
     [
         (r"C:\tools\notify.bat", [r"C:\tools\notify.bat"]),
         (r"C:\tools\notify.bat --to \\server\share", [r"C:\tools\notify.bat", "--to", r"\\server\share"]),
@@ -94,8 +94,8 @@ def test_warnings_are_printed_if_there_are_any(capsys):
         ("", []),
     ],
 )
-def test_a_command_is_split_by_the_rules_of_windows(command, words):
-    assert split_command(command, windows=True) == words
+def test_a_command_is_split_by_the_rules_of_windows(command, arguments):
+    assert split_command(command, windows=True) == arguments
 
 
 @pytest.mark.parametrize("command", [r"sh -c 'a b' \\x", '"a b" c'])

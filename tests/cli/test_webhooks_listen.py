@@ -76,8 +76,8 @@ class Listener:
 
 
 @contextmanager
-def listening(place, *words):
-    command = [SCRIPT, "webhooks", "listen", "--port", "0", "--inbox", str(place), *words]
+def listening(place, *options):
+    command = [SCRIPT, "webhooks", "listen", "--port", "0", "--inbox", str(place), *options]
     # Unbuffered, or `select` would miss what is in the buffer.
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
         try:
@@ -112,9 +112,7 @@ def test_a_signal_ends_it_cleanly(number, place):
     with listening(place, "--print") as listener:
         code, out, err = listener.end(number)
     assert (code, out, err) == (0, "", "")
-    assert [path.name for path in place.parent.iterdir()] == [
-        "inbox.db"
-    ]  # closed, with nothing left beside it
+    assert [path.name for path in place.parent.iterdir()] == ["inbox.db"]  # closed, without leftover files
 
 
 def test_only_selected_events_are_handled(place):
@@ -246,13 +244,15 @@ def test_if_the_output_is_closed_it_stops_and_keeps_the_events(place):
 def test_silent_connections_do_not_keep_webhooks_out(place):
     """1,100 of them, or as many as this machine lets one process open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    limit = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit), hard))
     try:
         with listening(place, "--print") as listener, ExitStack() as silent:
-            where = urlsplit(listener.url)
-            for _ in range(min(1100, max(soft, wanted) - 200)):
-                client = silent.enter_context(socket.create_connection((where.hostname, where.port), WAIT_S))
+            address = urlsplit(listener.url)
+            for _ in range(min(1100, max(soft, limit) - 200)):
+                client = silent.enter_context(
+                    socket.create_connection((address.hostname, address.port), WAIT_S)
+                )
                 client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nX-a: ")
             for number in range(3):
                 assert listener.post(event(number)) == 200
@@ -260,7 +260,7 @@ def test_silent_connections_do_not_keep_webhooks_out(place):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_kill_after_the_answer_loses_nothing(place):
+def test_a_kill_after_the_reply_loses_no_event(place):
     with listening(place, "--exec", "false") as listener:
         for number in range(20):
             assert listener.post(event(number)) == 200
@@ -287,10 +287,10 @@ def account(make_sandbox, connect, monkeypatch, tmp_path):
 
 
 def printed_until(listener, kind):
-    told = [listener.printed()]
-    while told[-1]["kind"] != kind:
-        told.append(listener.printed())
-    return [one["kind"] for one in told]
+    events = [listener.printed()]
+    while events[-1]["kind"] != kind:
+        events.append(listener.printed())
+    return [one["kind"] for one in events]
 
 
 def test_webhooks_are_verified_with_the_vaults_keys_and_a_reschedule_is_one_event(
@@ -298,7 +298,7 @@ def test_webhooks_are_verified_with_the_vaults_keys_and_a_reschedule_is_one_even
 ):
     sandbox, connection = account
     with listening(place, "--print", "--poll-every", "0") as listener:
-        (made,) = connection.subscribe(["invitee.rescheduled"], listener.url)
+        (subscription,) = connection.subscribe(["invitee.rescheduled"], listener.url)
         booked = sandbox.book(wait=True)["invitee"]["uri"]
         sandbox.reschedule(invitee=booked, wait=True)
         sandbox.settle()
@@ -306,10 +306,10 @@ def test_webhooks_are_verified_with_the_vaults_keys_and_a_reschedule_is_one_even
         listener.end()
     monkeypatch.delenv("CALENDLY_WEBHOOK_SECRET")  # from now on, only the vault has keys
     with listening(place, "--print", "--events", "invitee.canceled", "--poll-every", "0") as again:
-        (key,) = connection.signing_keys(made.id)
+        (key,) = connection.signing_keys(subscription.id)
         for used, status in [(key, 200), (KEY, 401)]:
             post = Post(
-                CANCELED, (signed(CANCELED, used, int(time.time())),), query=f"subscription={made.id}"
+                CANCELED, (signed(CANCELED, used, int(time.time())),), query=f"subscription={subscription.id}"
             )
             assert exchange(again.url, post.head() + CANCELED)[0] == status
         again.end()
@@ -318,14 +318,14 @@ def test_webhooks_are_verified_with_the_vaults_keys_and_a_reschedule_is_one_even
 def test_missed_events_are_caught_up_at_startup(place, account):
     sandbox, connection = account
     since = "2026-11-01T00:00:00Z"
-    words = ["--print", "--events", "invitee.created", "--filter", "first_time=true", "--since", since]
+    options = ["--print", "--events", "invitee.created", "--filter", "first_time=true", "--since", since]
     sandbox.book(email="missed@client.example")
     assert connection is not None
-    with listening(place, *words) as listener:
+    with listening(place, *options) as listener:
         assert "every 15 minutes" in listener.announced
-        told = listener.printed()
-        while told["payload"]["email"] != "missed@client.example":
-            told = listener.printed()
+        event = listener.printed()
+        while event["payload"]["email"] != "missed@client.example":
+            event = listener.printed()
         code, _, err = listener.end()
     assert code == 0
     assert "caught up: " in err
@@ -351,8 +351,8 @@ def test_a_failed_poll_is_retried_while_webhooks_are_still_accepted(document, pl
     with Hostile(*steps) as calendly:
         monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
         monkeypatch.setenv("CALENDLY_API_URL", calendly.url)
-        words = ["--print", "--poll-every", "0.001", "--since", "2026-11-17T00:00:00Z"]
-        with listening(place, *words) as listener:
+        options = ["--print", "--poll-every", "0.001", "--since", "2026-11-17T00:00:00Z"]
+        with listening(place, *options) as listener:
             failed = [listener.line(listener.process.stderr) for _ in range(2)]
             assert listener.post(event(1)) == 200
             assert listener.printed()["kind"] == "invitee.created"
@@ -376,16 +376,16 @@ def test_a_bug_while_polling_does_not_stop_the_receiver(place, account, monkeypa
 
 def test_an_invalid_since_is_rejected_at_startup(place, account, capsys):
     assert account
-    words = ["--since", "yesterday", "--inbox", str(place)]
-    assert cli.main(["webhooks", "listen", "--port", "0", "--print", *words]) == 2
+    options = ["--since", "yesterday", "--inbox", str(place)]
+    assert cli.main(["webhooks", "listen", "--port", "0", "--print", *options]) == 2
     assert "since: must be a UTC time" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    "words", [["--filter", "host=ada"], ["--events", "invitee.rescheduled"]], ids=["filter", "join"]
+    "options", [["--filter", "host=ada"], ["--events", "invitee.rescheduled"]], ids=["filter", "join"]
 )
-def test_filters_and_joined_events_need_a_credential(words, place):
-    code = cli.main(["webhooks", "listen", "--port", "0", "--print", "--inbox", str(place), *words])
+def test_filters_and_joined_events_need_a_credential(options, place):
+    code = cli.main(["webhooks", "listen", "--port", "0", "--print", "--inbox", str(place), *options])
     assert code == 2
     assert not place.exists()
 
@@ -395,18 +395,18 @@ def test_it_stops_immediately_while_a_poll_is_waiting(place, monkeypatch):
         monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
         monkeypatch.setenv("CALENDLY_API_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with listening(place, "--print") as listener:
-            asked, _ = silent.accept()
+            request, _ = silent.accept()
             began = time.monotonic()
             code, out, _ = listener.end()
-            asked.close()
+            request.close()
     assert (code, out) == (0, "")
     assert time.monotonic() - began < 20  # the poll itself times out after 30 s
 
 
 def test_an_unknown_filter_is_rejected_at_startup(place, account, capsys):
     assert account
-    words = ["--events", "invitee.created", "--filter", "colour=blue", "--inbox", str(place)]
-    assert cli.main(["webhooks", "listen", "--port", "0", "--print", *words]) == 2
+    options = ["--events", "invitee.created", "--filter", "colour=blue", "--inbox", str(place)]
+    assert cli.main(["webhooks", "listen", "--port", "0", "--print", *options]) == 2
     assert "isn't a filter of invitee.created" in capsys.readouterr().err
 
 
@@ -423,8 +423,8 @@ def test_the_inbox_command_counts_events_and_revives_failed_ones(place, capsys):
     assert cli.main(["webhooks", "inbox", "--inbox", str(place)]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert "       1  dead       failed too many times; --revive retries them" in shown
-    words = ["--revive", "--forget-days", "30", "--json"]
-    assert cli.main(["webhooks", "inbox", "--inbox", str(place), *words]) == 0
+    options = ["--revive", "--forget-days", "30", "--json"]
+    assert cli.main(["webhooks", "inbox", "--inbox", str(place), *options]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "revived": 1,
         "forgotten": 1,
@@ -441,12 +441,12 @@ def test_the_inbox_command_counts_events_and_revives_failed_ones(place, capsys):
 
 @pytest.fixture
 def call(capsys):
-    def run(*words):
-        code = cli.main(["webhooks", "listen", *words])
-        said = capsys.readouterr()
-        assert said.err.count("\n") == 1
-        assert said.out == ""
-        return code, said.err
+    def run(*arguments):
+        code = cli.main(["webhooks", "listen", *arguments])
+        captured = capsys.readouterr()
+        assert captured.err.count("\n") == 1
+        assert captured.out == ""
+        return code, captured.err
 
     return run
 
@@ -463,7 +463,7 @@ def test_without_a_key_it_does_not_start(secret, call, monkeypatch, place):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("options", "message"),
     [
         ([], "--print, --forward and --exec"),
         (["--print", "--exec", "true"], "--print, --forward and --exec"),
@@ -479,10 +479,10 @@ def test_without_a_key_it_does_not_start(secret, call, monkeypatch, place):
         (["--print", "--inbox", "postgresql://user:SECRET@host/db"], "--inbox contains a password"),
     ],
 )
-def test_wrong_options_are_rejected(words, said, call):
-    code, err = call("--port", "0", *words)
+def test_wrong_options_are_rejected(options, message, call):
+    code, err = call("--port", "0", *options)
     assert code == 2
-    assert said in err
+    assert message in err
     assert "SECRET" not in err
 
 

@@ -29,7 +29,7 @@ RACE = {
     "message": "A race condition occurred when processing the request. Please try the request again.",
 }
 GENERIC = "The supplied parameters are invalid."
-TAKEN = {
+SLOT_UNAVAILABLE = {
     "title": "Invalid Argument",
     "message": GENERIC,
     "details": [{"parameter": "event.start_time", "message": "is not available", "code": "already_filled"}],
@@ -37,7 +37,9 @@ TAKEN = {
 NO_SLOT = {"title": "Resource Not Found", "message": "The server could not find the requested resource."}
 SEATS = "You have no seats left. Please purchase more seats to send more invitations."
 TRIAL = "You already sent all the invitations allotted to you with a trial account."
-WHOSE = "Please also specify organization when requesting events for a user within your organization."
+ORGANIZATION_MISSING = (
+    "Please also specify organization when requesting events for a user within your organization."
+)
 DATA = "You must be an admin/owner with the data requests permission enabled. Contact Calendly support."
 SLOTS = "event_type_available_times.list"
 
@@ -66,11 +68,11 @@ def denied(message):
             {"title": "Already Organization Member"},
             "Nothing to do: this person is already a member.",
         ),
-        (BOOK, 400, TAKEN, f"That slot is taken. Choose another from {SLOTS}."),
+        (BOOK, 400, SLOT_UNAVAILABLE, f"That slot is taken. Choose another from {SLOTS}."),
         (BOOK, 404, NO_SLOT, f"Choose another time from {SLOTS}."),
         (READ, 404, NO_SLOT, "Check the id"),
         (CANCEL, 403, denied("Event is already canceled"), "Nothing to do: the event is already canceled."),
-        (READ, 403, denied(WHOSE), "Pass organization as well as user."),
+        (READ, 403, denied(ORGANIZATION_MISSING), "Pass organization as well as user."),
         (READ, 403, denied(DATA), "Ask Calendly support for the data requests permission."),
         (INVITE, 403, denied(SEATS), "Buy more seats in Calendly, or remove members."),
         (INVITE, 403, denied(TRIAL), "Upgrade the trial to a paid plan."),
@@ -83,7 +85,7 @@ def denied(message):
         ),
     ],
 )
-def test_advice_fits_what_calendly_says(request_, status, body, fix):
+def test_advice_matches_calendlys_message(request_, status, body, fix):
     assert fix in refused(request_, status, body).fix
 
 
@@ -95,17 +97,17 @@ def test_advice_fits_what_calendly_says(request_, status, body, fix):
         ("Please upgrade to a paid Calendly account.", "plan"),
         ("You do not have permission to access this resource.", "role"),
         (DATA, "other"),
-        (WHOSE, "other"),
+        (ORGANIZATION_MISSING, "other"),
         ("Event is already canceled", "other"),
     ],
 )
-def test_reason_of_a_403_follows_from_its_words(message, reason):
+def test_the_reason_of_a_403_follows_from_its_message(message, reason):
     error = refused(INVITE, 403, denied(message))
     assert isinstance(error, PermissionDenied)
     assert error.reason == reason
 
 
-def test_advice_about_a_taken_slot_does_not_mention_ids():
+def test_advice_about_an_unavailable_slot_does_not_mention_ids():
     error = refused(BOOK, 404, NO_SLOT)
     assert isinstance(error, NotFound)
     assert error.message == (
@@ -126,7 +128,7 @@ def test_advice_for_a_400_depends_on_whether_calendly_names_the_cause():
 
 
 def test_wording_of_one_operation_does_not_match_another():
-    assert "slot" not in refused(READ, 400, TAKEN).fix
+    assert "slot" not in refused(READ, 400, SLOT_UNAVAILABLE).fix
     assert "Nothing to do" not in refused(READ, 403, denied("Event is already canceled")).fix
 
 
@@ -139,7 +141,7 @@ def test_actions_that_advice_names_exist():
 def test_a_race_condition_is_retried_until_it_succeeds(connect, timer):
     with Hostile(reply(400, RACE), one({"uri": "https://api.calendly.com/notes/A"})) as server:
         connect(server).request("POST", "/notes", {"title": "Hello"})
-    assert [asked.method for asked in server.asked] == ["POST", "POST"]
+    assert [request.method for request in server.asked] == ["POST", "POST"]
     assert len(timer.sleeps) == 1
 
 
@@ -186,7 +188,7 @@ def test_canceling_twice_says_nothing_to_do(connect, fresh_sandbox):
 
 
 @pytest.mark.parametrize(
-    ("where", "place"),
+    ("source", "place"),
     [
         ({}, "the credential passed to connect()"),
         (
@@ -195,9 +197,9 @@ def test_canceling_twice_says_nothing_to_do(connect, fresh_sandbox):
         ),
     ],
 )
-def test_advice_for_a_rejected_token_names_where_it_is_stored(sandbox, monkeypatch, where, place):
+def test_advice_for_a_rejected_token_names_where_it_is_stored(sandbox, monkeypatch, source, place):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
-    with connector.connect({"kind": KIND, "token": "made-up"}, origin=sandbox.url, **where) as connection:
+    with connector.connect({"kind": KIND, "token": "made-up"}, origin=sandbox.url, **source) as connection:
         with pytest.raises(Unauthenticated) as caught:
             connection.run("users.me")
         assert caught.value.fix == f"Create a new token in Calendly and put it in {place}."
@@ -237,7 +239,7 @@ def test_a_stored_credential_is_named_even_if_the_host_passes_a_source():
 
 
 @pytest.mark.parametrize(
-    ("where", "action", "fix"),
+    ("source", "action", "fix"),
     [
         (
             CredentialLocation(oauth=True, name="acme"),
@@ -248,8 +250,8 @@ def test_a_stored_credential_is_named_even_if_the_host_passes_a_source():
         (CredentialLocation(oauth=True), "event_types.list", "login NAME --for event_types.list"),
     ],
 )
-def test_advice_for_a_sign_in_without_a_scope_is_a_login_command(where, action, fix):
-    assert where.scope_advice(("event_types:read",), action) == (
+def test_advice_for_a_sign_in_without_a_scope_is_a_login_command(source, action, fix):
+    assert source.scope_advice(("event_types:read",), action) == (
         f"Sign in again for event_types:read: calendly-connector {fix}"
     )
 

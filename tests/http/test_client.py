@@ -39,18 +39,18 @@ def client(timer):
     opened = []
 
     def make(origin, *, max_body=None, **more):
-        given = {"clock": timer, "monotonic": timer, "sleep": timer.sleep, "jitter": lambda: 0.5}
-        timing = Timing(**given | {name: more.pop(name) for name in given.keys() & more.keys()})
-        made = Client(
+        seams = {"clock": timer, "monotonic": timer, "sleep": timer.sleep, "jitter": lambda: 0.5}
+        timing = Timing(**seams | {name: more.pop(name) for name in seams.keys() & more.keys()})
+        opened_client = Client(
             getattr(origin, "url", origin), lambda _refused: f"Bearer {TOKEN}", timing=timing, **more
         )
-        made.max_body = max_body or made.max_body
-        opened.append(made)
-        return made
+        opened_client.max_body = max_body or opened_client.max_body
+        opened.append(opened_client)
+        return opened_client
 
     yield make
-    for made in opened:
-        made.close()
+    for opened_client in opened:
+        opened_client.close()
 
 
 # Requests
@@ -59,13 +59,13 @@ def client(timer):
 def test_a_request_has_the_token_a_user_agent_and_no_other_headers(client):
     with Hostile(GOOD) as server:
         sent = client(server).send(Request("GET", "/users/me", (("count", "1"), ("status", "a b&c"))))
-    [asked] = server.asked
+    [request] = server.asked
     assert sent.document == {"resource": {"name": "Ada"}}
-    assert asked.target == "/users/me?count=1&status=a+b%26c"
-    assert asked.headers == {
+    assert request.target == "/users/me?count=1&status=a+b%26c"
+    assert request.headers == {
         "host": f"127.0.0.1:{server.port}",
         "user-agent": f"calendly-connector/{__version__}",
-        "accept-encoding": asked.headers["accept-encoding"],
+        "accept-encoding": request.headers["accept-encoding"],
         "accept": "application/json",
         "connection": "keep-alive",
         "authorization": f"Bearer {TOKEN}",
@@ -75,9 +75,9 @@ def test_a_request_has_the_token_a_user_agent_and_no_other_headers(client):
 def test_a_write_sends_json(client):
     with Hostile(one({})) as server:
         client(server).send(POST)
-    [asked] = server.asked
-    assert json.loads(asked.body) == POST.body
-    assert asked.headers["content-type"] == "application/json"
+    [request] = server.asked
+    assert json.loads(request.body) == POST.body
+    assert request.headers["content-type"] == "application/json"
 
 
 def test_a_netrc_file_cannot_replace_the_token(client, monkeypatch, tmp_path):
@@ -108,17 +108,17 @@ def test_authorization_is_read_for_each_call(timer):
         client.send(GET)
         client.send(GET)
         client.close()
-    assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer first", "Bearer second"]
+    assert [request.headers["authorization"] for request in server.asked] == ["Bearer first", "Bearer second"]
 
 
 def test_a_closed_client_can_be_closed_again_and_used_again(client):
     with Hostile(GOOD) as server:
-        ours = client(server)
-        ours.close()
-        ours.send(GET)
-        ours.close()
-        ours.close()
-        assert ours.send(GET).calls == 1
+        http_client = client(server)
+        http_client.close()
+        http_client.send(GET)
+        http_client.close()
+        http_client.close()
+        assert http_client.send(GET).calls == 1
 
 
 # Replies
@@ -133,10 +133,14 @@ def test_rate_limit_and_clock_skew_are_read_from_headers(client, timer):
         "Date": DATE,
     }
     with Hostile(one({}, **limits), one({})) as server:
-        ours = client(server)
-        assert ours.send(GET).skew_s == 60.0
-        assert ours.send(GET).skew_s is None
-    assert (ours.rate_limit.limit, ours.rate_limit.remaining, ours.rate_limit.reset_s) == (500, 3, 9)
+        http_client = client(server)
+        assert http_client.send(GET).skew_s == 60.0
+        assert http_client.send(GET).skew_s is None
+    assert (
+        http_client.rate_limit.limit,
+        http_client.rate_limit.remaining,
+        http_client.rate_limit.reset_s,
+    ) == (500, 3, 9)
 
 
 @pytest.mark.parametrize(
@@ -154,14 +158,14 @@ def test_rate_limit_and_clock_skew_are_read_from_headers(client, timer):
 )
 def test_invalid_headers_are_ignored(headers, client):
     with Hostile(one({"name": "Ada"}, **headers)) as server:
-        ours = client(server)
-        sent = ours.send(GET)
+        http_client = client(server)
+        sent = http_client.send(GET)
     assert sent.document == {"resource": {"name": "Ada"}}
     assert sent.skew_s is None
-    assert ours.rate_limit is None
+    assert http_client.rate_limit is None
 
 
-def test_a_compressed_answer_is_read(client):
+def test_a_compressed_reply_is_read(client):
     body = gzip.compress(b'{"resource": {"name": "Ada"}}')
     with Hostile(reply(200, body, {"Content-Encoding": "gzip"})) as server:
         assert client(server).send(GET).document == {"resource": {"name": "Ada"}}
@@ -182,13 +186,13 @@ def test_a_compressed_answer_is_read(client):
         ),
     ],
 )
-class TestALostAnswer:
-    def test_of_a_read_is_asked_for_again(self, step, client, timer):
+class TestALostReply:
+    def test_a_read_is_retried(self, step, client, timer):
         with Hostile(step, GOOD) as server:
             assert client(server).send(GET).calls == 2
         assert timer.sleeps == [0.5]
 
-    def test_of_a_write_is_not_asked_for_again_and_says_that_it_may_have_happened(self, step, client, timer):
+    def test_a_write_is_not_retried_and_may_have_happened(self, step, client, timer):
         with Hostile(step, GOOD) as server, pytest.raises(NoAnswer) as caught:
             client(server).send(POST)
         assert len(server.asked) == 1
@@ -198,7 +202,7 @@ class TestALostAnswer:
         assert not caught.value.retryable
         assert "Check before retrying" in str(caught.value)
 
-    def test_of_a_read_that_is_lost_each_time_is_given_up_in_the_end(self, step, client, timer):
+    def test_a_read_fails_after_the_last_attempt(self, step, client, timer):
         with Hostile(step) as server, pytest.raises(NoAnswer) as caught:
             client(server).send(GET)
         assert len(server.asked) == ATTEMPTS
@@ -244,7 +248,7 @@ def test_a_small_body_that_unpacks_into_a_huge_one_is_not_read_to_its_end(client
 def test_a_body_that_drips_in_forever_ends_at_the_deadline(client, timer):
     class Passing(type(timer)):
         def __call__(self):
-            self.now += 10.0  # each look at the clock is ten seconds later
+            self.now += 10.0  # each reading of the clock is ten seconds later
             return self.now
 
     passing = Passing()
@@ -255,20 +259,20 @@ def test_a_body_that_drips_in_forever_ends_at_the_deadline(client, timer):
     ):
         client(server, monotonic=passing, sleep=passing.sleep).send(GET)
     assert caught.value.reason == "timeout"
-    assert len(server.asked) == 1  # no time is left for another try
+    assert len(server.asked) == 1  # no time is left for another attempt
 
 
 @pytest.mark.parametrize(
-    ("silence", "words"),
+    ("silence", "message"),
     [
         pytest.param(None, "no reply within", id="no answer"),
         pytest.param(stall(TRUNCATED), "the reply stalled for", id="stops in the middle"),
     ],
 )
 @pytest.mark.parametrize("request_", [GET, POST], ids=lambda request: request.method)
-def test_a_silent_server_is_a_timeout(silence, words, request_, client):
-    long_enough_s = 1.0 if silence else 0.3  # for what is sent to arrive, on a busy machine too
-    with Hostile(silence) as server, pytest.raises(NoAnswer, match=words) as caught:
+def test_a_silent_server_is_a_timeout(silence, message, request_, client):
+    long_enough_s = 1.0 if silence else 0.3  # enough even on a busy machine
+    with Hostile(silence) as server, pytest.raises(NoAnswer, match=message) as caught:
         client(server, timeouts=Timeouts(read_s=long_enough_s)).send(request_)
     assert caught.value.reason == "timeout"
     assert caught.value.may_have_happened == (request_ is POST)
@@ -478,10 +482,10 @@ def test_an_error_body_of_megabytes_is_cut_before_it_is_masked(client, monkeypat
         return redact_all(value, *secrets)
 
     monkeypatch.setattr(api_errors, "redact_all", mask)
-    words = "bearer " * 100_000
-    details = [{"message": words, "parameter": words, "more": [words]}] * 3
+    text = "bearer " * 100_000
+    details = [{"message": text, "parameter": text, "more": [text]}] * 3
     with (
-        Hostile(reply(400, {"message": words, "details": details})) as server,
+        Hostile(reply(400, {"message": text, "details": details})) as server,
         pytest.raises(Rejected) as caught,
     ):
         client(server).send(GET)

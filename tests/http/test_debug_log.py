@@ -103,12 +103,12 @@ def test_errors_and_echoes_are_logged_without_the_token(log, connect):
     st.text("ABCDEFGH0123456789-_.", min_size=8),
     st.binary() | st.none(),
 )
-def test_no_secret_is_logged_whatever_is_sent_and_received(fields, token, body):
+def test_no_request_or_reply_logs_a_secret(fields, token, body):
     log = logging.getLogger("calendly_connector")
     logged = []
-    keeper = logging.Handler()
-    keeper.emit = lambda record: logged.append(record.getMessage())
-    log.addHandler(keeper)
+    handler = logging.Handler()
+    handler.emit = lambda record: logged.append(record.getMessage())
+    log.addHandler(handler)
     log.setLevel(logging.DEBUG)
     try:
         request = Request(
@@ -118,7 +118,7 @@ def test_no_secret_is_logged_whatever_is_sent_and_received(fields, token, body):
         LOG.request_sent(request, f"Bearer {token}")
         LOG.reply_received(request, f"Bearer {token}", 200, {"x-request-id": token}, answer)
     finally:
-        log.removeHandler(keeper)
+        log.removeHandler(handler)
         log.setLevel(logging.NOTSET)
     assert len(logged) >= 4
     assert not [line for line in logged if token in line or SIGNING_KEY in line]

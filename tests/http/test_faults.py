@@ -1,6 +1,6 @@
 """Faults on the way: the result is correct, or an error follows a correct beginning (docs/reliability.md).
 
-Reads go through the sandbox, and what they give is compared with an undisturbed read, record by record.
+Reads go through the sandbox, and their records are compared with those of a read without faults.
 """
 
 import random
@@ -37,7 +37,7 @@ IN_TEN_PAGES = {"organization": ORGANIZATION, "sort": "start_time:asc", "count":
 IN_MANY_PAGES = IN_TEN_PAGES | {"count": 3}
 DEADLINE_S = 180.0
 ATTEMPTS = 5
-FOR_GOOD = 1_000_000
+ALWAYS = 1_000_000
 HOUR_S = 3600.0
 
 
@@ -50,12 +50,12 @@ class Reading:
     complete: bool
     warnings: tuple[str, ...]
 
-    def is_all_of(self, expected):
+    def assert_complete(self, expected):
         assert self.error is None
         assert self.uris == expected
         assert self.complete
 
-    def broke_off(self, expected, kind, pages=None):
+    def assert_failed_after(self, expected, kind, pages=None):
         """Assert that it has a correct beginning of the list (`pages` of 25 records), then this error."""
         assert type(self.error) is kind
         assert self.uris == expected[: len(self.uris) if pages is None else 25 * pages]
@@ -95,7 +95,7 @@ def members(sandbox, connect):
     return undisturbed.uris
 
 
-def asked(server):
+def statuses(server):
     """Return the statuses of all replies of the sandbox."""
     return [request["status"] for request in server.requests()["requests"]]
 
@@ -120,46 +120,46 @@ ending = pytest.mark.parametrize("step", [pytest.param(step, id=name) for name, 
 
 
 @ending
-def test_a_page_that_is_lost_is_requested_again(step, troubled, events, connect):
-    with Proxy(troubled, Step(), step, Step(), step, step) as proxy:
-        read(connect(proxy)).is_all_of(events)
+def test_a_page_that_is_lost_is_requested_again(step, faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, Step(), step, Step(), step, step) as proxy:
+        read(connect(proxy)).assert_complete(events)
     assert len(proxy.asked) == 10 + 3
 
 
 @ending
-def test_if_every_page_is_lost_the_read_ends_with_correct_pages_before(step, troubled, events, connect):
-    with Proxy(troubled, Step(), Step(), Step(), then=step) as proxy:
+def test_if_every_page_is_lost_the_read_ends_with_correct_pages_before(step, faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, Step(), Step(), Step(), then=step) as proxy:
         reading = read(connect(proxy))
-    reading.broke_off(events, NoAnswer, pages=3)
+    reading.assert_failed_after(events, NoAnswer, pages=3)
     assert reading.error.reason == "broken"
     assert len(proxy.asked) == 3 + ATTEMPTS
 
 
 @pytest.mark.parametrize("place", range(20, 200, 9))
-def test_headers_that_end_early_never_yield_wrong_records(place, troubled, events, connect):
-    with Proxy(troubled, Step(), Step(cut=place)) as proxy:
+def test_headers_that_end_early_never_yield_wrong_records(place, faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, Step(), Step(cut=place)) as proxy:
         reading = read(connect(proxy))
     if reading.error:
-        reading.broke_off(events, UnexpectedAnswer, pages=1)
+        reading.assert_failed_after(events, UnexpectedAnswer, pages=1)
     else:
-        reading.is_all_of(events)
+        reading.assert_complete(events)
 
 
 @pytest.mark.parametrize("size", [1, 7, 512, 1_000_000])
-def test_a_reply_in_chunks_is_read(size, troubled, events, connect):
-    with Proxy(troubled, then=Step(chunked=size)) as proxy:
-        read(connect(proxy)).is_all_of(events)
+def test_a_reply_in_chunks_is_read(size, faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, then=Step(chunked=size)) as proxy:
+        read(connect(proxy)).assert_complete(events)
 
 
 @pytest.mark.parametrize("abruptly", [False, True])
-def test_a_connection_that_was_closed_while_idle_is_reopened(abruptly, troubled, events, connect):
-    with Proxy(troubled, then=Step(leave=True, abruptly=abruptly)) as proxy:
+def test_a_connection_that_was_closed_while_idle_is_reopened(abruptly, faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, then=Step(leave=True, abruptly=abruptly)) as proxy:
 
         def wait():
             assert proxy.left.wait(10)
             proxy.left.clear()
 
-        read(connect(proxy), before_page=dict.fromkeys(range(2, 11), wait)).is_all_of(events)
+        read(connect(proxy), before_page=dict.fromkeys(range(2, 11), wait)).assert_complete(events)
 
 
 # Invalid replies
@@ -173,39 +173,39 @@ def test_a_connection_that_was_closed_while_idle_is_reopened(abruptly, troubled,
         pytest.param({"kind": "empty"}, id="nothing"),
     ],
 )
-def test_a_reply_that_is_not_a_page_ends_the_read_without_a_retry(fault, troubled, events, connect):
-    troubled.fault(**fault, after=3)
-    read(connect(troubled)).broke_off(events, UnexpectedAnswer, pages=3)
-    assert len(asked(troubled)) == 4
+def test_a_reply_that_is_not_a_page_ends_the_read_without_a_retry(fault, faulty_sandbox, events, connect):
+    faulty_sandbox.fault(**fault, after=3)
+    read(connect(faulty_sandbox)).assert_failed_after(events, UnexpectedAnswer, pages=3)
+    assert len(statuses(faulty_sandbox)) == 4
 
 
 @pytest.mark.parametrize("kind", ["truncate", "reset"])
-def test_a_body_that_is_cut_in_half_is_requested_again(kind, troubled, events, connect):
-    troubled.fault(kind, after=3, times=2)
-    read(connect(troubled)).is_all_of(events)
-    assert len(asked(troubled)) == 10 + 2
+def test_a_body_that_is_cut_in_half_is_requested_again(kind, faulty_sandbox, events, connect):
+    faulty_sandbox.fault(kind, after=3, times=2)
+    read(connect(faulty_sandbox)).assert_complete(events)
+    assert len(statuses(faulty_sandbox)) == 10 + 2
 
 
 # Time
 
 
-def test_a_body_that_drips_in_ends_at_the_deadline(troubled, events, connect, timer):
+def test_a_body_that_drips_in_ends_at_the_deadline(faulty_sandbox, events, connect, timer):
     def tick():
         timer.now += 1.0
 
-    with Proxy(troubled, Step(), Step(), Step(tick=tick)) as proxy:
+    with Proxy(faulty_sandbox, Step(), Step(), Step(tick=tick)) as proxy:
         reading = read(connect(proxy))
-    reading.broke_off(events, NoAnswer, pages=2)
+    reading.assert_failed_after(events, NoAnswer, pages=2)
     assert reading.error.reason == "timeout"
-    assert len(proxy.asked) == 3  # no time is left for another try
+    assert len(proxy.asked) == 3  # no time is left for another attempt
 
 
-def test_a_body_that_drips_in_within_the_deadline_is_read(troubled, events, connect, timer):
+def test_a_body_that_drips_in_within_the_deadline_is_read(faulty_sandbox, events, connect, timer):
     def tick():
         timer.now += 1e-4
 
-    with Proxy(troubled, Step(), Step(tick=tick)) as proxy:
-        read(connect(proxy)).is_all_of(events)
+    with Proxy(faulty_sandbox, Step(), Step(tick=tick)) as proxy:
+        read(connect(proxy)).assert_complete(events)
 
 
 def test_headers_that_drip_in_forever_end_at_the_deadline(connect, timer):
@@ -217,20 +217,20 @@ def test_headers_that_drip_in_forever_end_at_the_deadline(connect, timer):
 
     with Hostile(drip) as server:
         reading = read(connect(server))
-    reading.broke_off([], NoAnswer)
+    reading.assert_failed_after([], NoAnswer)
     assert reading.error.reason == "timeout"  # a library's own limit of a line's length would be "broken"
 
 
-def test_a_reply_that_never_comes_is_a_timeout(troubled, events, connect):
-    with Proxy(troubled, Step(), Step(), then=Step(hold=True)) as proxy:
+def test_a_reply_that_never_comes_is_a_timeout(faulty_sandbox, events, connect):
+    with Proxy(faulty_sandbox, Step(), Step(), then=Step(hold=True)) as proxy:
         reading = read(connect(proxy, timeouts=Timeouts(read_s=1.0)))
-    reading.broke_off(events, NoAnswer, pages=2)
+    reading.assert_failed_after(events, NoAnswer, pages=2)
     assert reading.error.reason == "timeout"
     assert len(proxy.asked) == 2 + ATTEMPTS
 
 
 @pytest.fixture
-def deaf():
+def full_queue():
     """Return an address with a full queue: a new connection is neither accepted nor refused."""
     with ExitStack() as opened:
         listener = opened.enter_context(socket.socket())
@@ -248,9 +248,9 @@ def deaf():
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_connection_that_is_not_accepted_is_a_timeout(deaf, connect):
-    reading = read(connect(deaf, timeouts=Timeouts(connect_s=0.05)))
-    reading.broke_off([], NoAnswer)
+def test_a_connection_that_is_not_accepted_is_a_timeout(full_queue, connect):
+    reading = read(connect(full_queue, timeouts=Timeouts(connect_s=0.05)))
+    reading.assert_failed_after([], NoAnswer)
     assert reading.error.reason == "timeout"
 
 
@@ -265,7 +265,7 @@ class _Mute(Listener):
 def test_a_tls_handshake_that_stalls_is_a_timeout(connect):
     with _Mute() as mute:
         reading = read(connect(mute.url.replace("http:", "https:"), timeouts=Timeouts(connect_s=0.05)))
-    reading.broke_off([], NoAnswer)
+    reading.assert_failed_after([], NoAnswer)
     assert reading.error.reason == "timeout"
 
 
@@ -285,7 +285,7 @@ def test_a_clock_that_jumps_changes_nothing(hours, make_sandbox, events, connect
     with make_sandbox(rate_limit=6, clock=timer) as sandbox:
         sandbox.fault("status", after=2, times=3)
         sandbox.fault("status", status=429, headers={"Retry-After": "7"}, after=4)
-        read(connect(sandbox, clock=_jumping(timer, hours))).is_all_of(events)
+        read(connect(sandbox, clock=_jumping(timer, hours))).assert_complete(events)
     assert timer.now - began <= 3 * 61
 
 
@@ -299,7 +299,7 @@ def test_a_wait_is_right_even_if_the_servers_clock_is_wrong(hours, make_sandbox,
             date = formatdate(wrong() + 30, usegmt=True)
             sandbox.fault("status", status=status, headers={"Retry-After": date}, after=2)
             timer.sleeps.clear()
-            read(connect(sandbox)).is_all_of(events)
+            read(connect(sandbox)).assert_complete(events)
             assert 29 <= sum(timer.sleeps) <= 31
 
 
@@ -308,24 +308,24 @@ def test_a_wait_is_right_even_if_the_servers_clock_is_wrong(hours, make_sandbox,
 
 @pytest.mark.parametrize("kind", ["status", "html"])
 @pytest.mark.parametrize("times", [1, ATTEMPTS - 1])
-def test_a_5xx_is_retried_until_it_is_over(kind, times, troubled, events, connect):
-    troubled.fault(kind, after=3, times=times)
-    read(connect(troubled)).is_all_of(events)
-    assert len(asked(troubled)) == 10 + times
+def test_a_5xx_is_retried_until_it_is_over(kind, times, faulty_sandbox, events, connect):
+    faulty_sandbox.fault(kind, after=3, times=times)
+    read(connect(faulty_sandbox)).assert_complete(events)
+    assert len(statuses(faulty_sandbox)) == 10 + times
 
 
-def test_bursts_of_5xx_are_survived(troubled, events, connect):
+def test_bursts_of_5xx_are_survived(faulty_sandbox, events, connect):
     for after, status in enumerate((500, 502, 503, 504), 1):
-        troubled.fault("status", status=status, after=after, times=ATTEMPTS - 1)
-    read(connect(troubled)).is_all_of(events)
-    assert len(asked(troubled)) == 10 + 4 * (ATTEMPTS - 1)
+        faulty_sandbox.fault("status", status=status, after=after, times=ATTEMPTS - 1)
+    read(connect(faulty_sandbox)).assert_complete(events)
+    assert len(statuses(faulty_sandbox)) == 10 + 4 * (ATTEMPTS - 1)
 
 
-def test_a_permanent_5xx_ends_the_read_with_correct_pages_before(troubled, events, connect, timer):
-    troubled.fault("status", after=3, times=FOR_GOOD)
+def test_a_permanent_5xx_ends_the_read_with_correct_pages_before(faulty_sandbox, events, connect, timer):
+    faulty_sandbox.fault("status", after=3, times=ALWAYS)
     began = timer.now
-    read(connect(troubled)).broke_off(events, CalendlyDown, pages=3)
-    assert len(asked(troubled)) == 3 + ATTEMPTS
+    read(connect(faulty_sandbox)).assert_failed_after(events, CalendlyDown, pages=3)
+    assert len(statuses(faulty_sandbox)) == 3 + ATTEMPTS
     assert timer.now - began <= DEADLINE_S
 
 
@@ -346,37 +346,37 @@ def _nothing(_now):
 
 
 @pytest.mark.parametrize("headers_at", [_seconds, _date])
-def test_a_503_is_retried_no_sooner_than_it_says(headers_at, troubled, events, connect, timer):
-    troubled.fault("status", status=503, headers=headers_at(timer.now), after=3)
-    read(connect(troubled)).is_all_of(events)
+def test_a_503_is_retried_no_sooner_than_it_says(headers_at, faulty_sandbox, events, connect, timer):
+    faulty_sandbox.fault("status", status=503, headers=headers_at(timer.now), after=3)
+    read(connect(faulty_sandbox)).assert_complete(events)
     assert 20 <= sum(timer.sleeps) <= 50
 
 
 @pytest.mark.parametrize(
     ("headers_at", "wait_s"), [(_seconds, 20), (_date, 20), (_reset, 20), (_nothing, 60)]
 )
-def test_a_429_is_retried_after_the_time_it_says(headers_at, wait_s, troubled, events, connect, timer):
-    troubled.fault("status", status=429, headers=headers_at(timer.now), after=3)
-    read(connect(troubled)).is_all_of(events)
+def test_a_429_is_retried_after_the_time_it_says(headers_at, wait_s, faulty_sandbox, events, connect, timer):
+    faulty_sandbox.fault("status", status=429, headers=headers_at(timer.now), after=3)
+    read(connect(faulty_sandbox)).assert_complete(events)
     assert wait_s <= sum(timer.sleeps) <= wait_s + 2
-    assert asked(troubled).count(429) == 1
+    assert statuses(faulty_sandbox).count(429) == 1
 
 
-def test_a_permanent_429_ends_the_read_with_correct_pages_before(troubled, events, connect, timer):
-    troubled.fault("status", status=429, headers={"Retry-After": "1"}, after=3, times=FOR_GOOD)
+def test_a_permanent_429_ends_the_read_with_correct_pages_before(faulty_sandbox, events, connect, timer):
+    faulty_sandbox.fault("status", status=429, headers={"Retry-After": "1"}, after=3, times=ALWAYS)
     began = timer.now
-    read(connect(troubled)).broke_off(events, RateLimited, pages=3)
+    read(connect(faulty_sandbox)).assert_failed_after(events, RateLimited, pages=3)
     assert timer.now - began <= DEADLINE_S
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_rate_limit_is_respected_however_the_server_counts(mode, make_sandbox, events, connect, timer):
+def test_a_rate_limit_is_respected_with_any_kind_of_window(mode, make_sandbox, events, connect, timer):
     began = timer.now
     with make_sandbox(rate_limit=20, rate_mode=mode, clock=timer) as sandbox:
-        read(connect(sandbox), params=IN_MANY_PAGES).is_all_of(events)
-        refused = asked(sandbox).count(429)
+        read(connect(sandbox), params=IN_MANY_PAGES).assert_complete(events)
+        refused = statuses(sandbox).count(429)
     assert timer.now - began <= 1.5 * 60 * (84 / 20)  # 84 pages
-    assert refused <= (4 if mode == "retry-after" else 1)  # that one tells nothing before it refuses
+    assert refused <= (4 if mode == "retry-after" else 1)  # that server sends no headers before its 429
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -387,32 +387,32 @@ def test_it_waits_if_another_program_uses_up_the_limit(mode, make_sandbox, event
         def use_up():
             sandbox.spend(20, token=OWNER_TOKEN)
 
-        read(connect(sandbox), before_page={3: use_up, 7: use_up}).is_all_of(events)
-        refused = asked(sandbox).count(429)
+        read(connect(sandbox), before_page={3: use_up, 7: use_up}).assert_complete(events)
+        refused = statuses(sandbox).count(429)
     assert timer.now - began <= 4 * 61
     assert refused <= 4
 
 
-def test_a_name_that_no_longer_resolves_ends_the_read(troubled, events, connect, monkeypatch):
+def test_a_name_that_no_longer_resolves_ends_the_read(faulty_sandbox, events, connect, monkeypatch):
     def gone(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    with Proxy(troubled, Step(), Step(), Step(leave=True)) as proxy, monkeypatch.context() as patch:
+    with Proxy(faulty_sandbox, Step(), Step(), Step(leave=True)) as proxy, monkeypatch.context() as patch:
 
         def cut_off():
             assert proxy.left.wait(10)
             patch.setattr(socket, "getaddrinfo", gone)
 
         reading = read(connect(proxy), before_page={4: cut_off})
-    reading.broke_off(events, NoAnswer, pages=3)
+    reading.assert_failed_after(events, NoAnswer, pages=3)
     assert reading.error.reason == "dns"
 
 
-def test_a_server_that_is_gone_ends_the_read(troubled, events, connect, timer):
-    with Proxy(troubled) as proxy:
+def test_a_server_that_is_gone_ends_the_read(faulty_sandbox, events, connect, timer):
+    with Proxy(faulty_sandbox) as proxy:
         connection = connect(proxy)
         reading = read(connection, before_page={4: lambda: proxy.__exit__(None, None, None)})
-    reading.broke_off(events, NoAnswer, pages=3)
+    reading.assert_failed_after(events, NoAnswer, pages=3)
     assert reading.error.reason == "refused"
     assert len(timer.sleeps) == ATTEMPTS - 1
 
@@ -422,21 +422,23 @@ def test_a_server_that_is_gone_ends_the_read(troubled, events, connect, timer):
 
 @pytest.mark.parametrize("sort", ["start_time:asc", "start_time:desc"])
 @pytest.mark.parametrize("bounds", [{}, {"min_start_time": "2026-01-01T00:00:00Z"}])
-@pytest.mark.parametrize("times", [1, 3, FOR_GOOD])
-def test_a_list_in_order_of_time_resumes_after_a_rejected_page_token(times, bounds, sort, troubled, connect):
+@pytest.mark.parametrize("times", [1, 3, ALWAYS])
+def test_a_list_in_order_of_time_resumes_after_a_rejected_page_token(
+    times, bounds, sort, faulty_sandbox, connect
+):
     params = IN_TEN_PAGES | bounds | {"sort": sort}
-    expected = read(connect(troubled), params=params).uris
+    expected = read(connect(faulty_sandbox), params=params).uris
     assert len(expected) > 100
-    troubled.fault("refuse_token", path="/scheduled_events", after=3, times=times)
-    read(connect(troubled), params=params).is_all_of(expected)
+    faulty_sandbox.fault("refuse_token", path="/scheduled_events", after=3, times=times)
+    read(connect(faulty_sandbox), params=params).assert_complete(expected)
 
 
 @pytest.mark.parametrize("number", [2, 3, 10])
-def test_stale_page_tokens_cause_no_gaps_and_no_duplicates(number, troubled, events, connect):
+def test_stale_page_tokens_cause_no_gaps_and_no_duplicates(number, faulty_sandbox, events, connect):
     def expire():
-        troubled.control("POST", "/page_tokens/expire")
+        faulty_sandbox.control("POST", "/page_tokens/expire")
 
-    read(connect(troubled), before_page={number: expire}).is_all_of(events)
+    read(connect(faulty_sandbox), before_page={number: expire}).assert_complete(events)
 
 
 def test_more_events_of_one_moment_than_a_page_are_complete_or_reported(fresh_sandbox, connect):
@@ -444,70 +446,72 @@ def test_more_events_of_one_moment_than_a_page_are_complete_or_reported(fresh_sa
         fresh_sandbox.book(start_time="2026-11-20T09:00:00Z", email=f"guest{number}@client.example")
     expected = read(connect(fresh_sandbox), params=IN_MANY_PAGES).uris
     assert len(expected) == 258
-    for times in (1, FOR_GOOD):
+    for times in (1, ALWAYS):
         fresh_sandbox.control("DELETE", "/faults")
         fresh_sandbox.fault("refuse_token", path="/scheduled_events", after=4, times=times)
         reading = read(connect(fresh_sandbox), params=IN_MANY_PAGES)
         assert reading.uris == expected[: len(reading.uris)]
         assert reading.complete == (reading.uris == expected)
         assert reading.complete or reading.error or reading.warnings
-        assert reading.complete or times == FOR_GOOD
+        assert reading.complete or times == ALWAYS
 
 
-def test_a_list_without_order_of_time_restarts_after_a_rejected_page_token(troubled, members, connect):
+def test_a_list_without_order_of_time_restarts_after_a_rejected_page_token(faulty_sandbox, members, connect):
     params = {"organization": ORGANIZATION, "count": 2}
     for after in (1, 2, 3):
-        troubled.fault("refuse_token", path="/organization_memberships", after=after)
-        read(connect(troubled), MEMBERS, params).is_all_of(members)
+        faulty_sandbox.fault("refuse_token", path="/organization_memberships", after=after)
+        read(connect(faulty_sandbox), MEMBERS, params).assert_complete(members)
 
 
-def test_a_list_whose_page_tokens_are_always_rejected_is_incomplete(troubled, members, connect):
-    troubled.fault("refuse_token", path="/organization_memberships", after=2, times=FOR_GOOD)
-    reading = read(connect(troubled), MEMBERS, {"organization": ORGANIZATION, "count": 2})
+def test_a_list_whose_page_tokens_are_always_rejected_is_incomplete(faulty_sandbox, members, connect):
+    faulty_sandbox.fault("refuse_token", path="/organization_memberships", after=2, times=ALWAYS)
+    reading = read(connect(faulty_sandbox), MEMBERS, {"organization": ORGANIZATION, "count": 2})
     assert reading.uris == members[:4]
     assert not reading.complete
     assert reading.error or reading.warnings
 
 
-def test_a_list_that_cannot_be_resumed_is_incomplete(troubled, events, connect):
+def test_a_list_that_cannot_be_resumed_is_incomplete(faulty_sandbox, events, connect):
     for _ in range(8):
-        for kind in ("refuse_token", "empty_page"):  # each is met by the request after the one before
-            troubled.fault(kind, path="/scheduled_events", after=1)
-    reading = read(connect(troubled))
+        for kind in ("refuse_token", "empty_page"):  # each applies to the request after the previous one
+            faulty_sandbox.fault(kind, path="/scheduled_events", after=1)
+    reading = read(connect(faulty_sandbox))
     assert reading.uris == events[:25]
     assert reading.error is None
     assert not reading.complete
-    assert any(EVENTS in words for words in reading.warnings)
+    assert any(EVENTS in warning for warning in reading.warnings)
 
 
-def test_a_page_token_that_leads_to_its_own_page_ends_the_read(troubled, events, connect):
-    troubled.fault("repeat_token", after=3)
-    reading = read(connect(troubled))
-    reading.broke_off(events, UnexpectedAnswer)
-    assert len(reading.uris) in {75, 100}  # whether the page itself is given, or not
+def test_a_page_token_that_leads_to_its_own_page_ends_the_read(faulty_sandbox, events, connect):
+    faulty_sandbox.fault("repeat_token", after=3)
+    reading = read(connect(faulty_sandbox))
+    reading.assert_failed_after(events, UnexpectedAnswer)
+    assert len(reading.uris) in {75, 100}  # with and without the records of the page
 
 
-def test_a_repeated_first_page_is_returned_once(troubled, events, connect):
-    troubled.fault("repeat_token")
-    read(connect(troubled)).is_all_of(events)
+def test_a_repeated_first_page_is_returned_once(faulty_sandbox, events, connect):
+    faulty_sandbox.fault("repeat_token")
+    read(connect(faulty_sandbox)).assert_complete(events)
 
 
 @pytest.mark.parametrize("times", [1, 5])
 @pytest.mark.parametrize("after", [0, 4, 9])
-def test_empty_pages_do_not_end_a_list(after, times, troubled, events, connect):
-    troubled.fault("empty_page", after=after, times=times)
-    read(connect(troubled)).is_all_of(events)
+def test_empty_pages_do_not_end_a_list(after, times, faulty_sandbox, events, connect):
+    faulty_sandbox.fault("empty_page", after=after, times=times)
+    read(connect(faulty_sandbox)).assert_complete(events)
 
 
 @pytest.mark.parametrize("rows", [1, 12, 24])
-def test_rows_that_shift_between_pages_are_returned_once(rows, troubled, events, connect):
-    troubled.fault("shift", rows=rows, after=1, times=FOR_GOOD)
-    read(connect(troubled)).is_all_of(events)
+def test_rows_that_shift_between_pages_are_returned_once(rows, faulty_sandbox, events, connect):
+    faulty_sandbox.fault("shift", rows=rows, after=1, times=ALWAYS)
+    read(connect(faulty_sandbox)).assert_complete(events)
 
 
-def test_rows_that_shift_in_an_unordered_list_are_returned_once(troubled, members, connect):
-    troubled.fault("shift", path="/organization_memberships", rows=2, after=1, times=FOR_GOOD)
-    read(connect(troubled), MEMBERS, {"organization": ORGANIZATION, "count": 3}).is_all_of(members)
+def test_rows_that_shift_in_an_unordered_list_are_returned_once(faulty_sandbox, members, connect):
+    faulty_sandbox.fault("shift", path="/organization_memberships", rows=2, after=1, times=ALWAYS)
+    read(connect(faulty_sandbox), MEMBERS, {"organization": ORGANIZATION, "count": 3}).assert_complete(
+        members
+    )
 
 
 def test_bookings_and_cancellations_during_a_read_affect_no_other_records(fresh_sandbox, connect):
@@ -530,7 +534,7 @@ def test_a_record_on_two_pages_is_returned_once(connect):
     rows = [{**example, "uri": f"{example['uri']}-{number}"} for number in range(4)]
     pages = [page([rows[0], rows[1]], "a"), page([rows[1], rows[2]], "b"), page([rows[1], rows[3]])]
     with Hostile(*pages) as server:
-        read(connect(server)).is_all_of([row["uri"] for row in rows])
+        read(connect(server)).assert_complete([row["uri"] for row in rows])
 
 
 def test_rows_of_one_page_with_the_same_uri_are_all_returned(connect):
@@ -559,10 +563,10 @@ def list_of_one_page(connect, pagination):
 )
 @pytest.mark.parametrize("token", [{}, {"next_page_token": None}, {"next_page_token": ""}])
 def test_a_page_token_in_next_page_is_used_but_its_address_is_not(address, token, connect):
-    result, asked = list_of_one_page(connect, {"next_page": address, **token})
+    result, requests = list_of_one_page(connect, {"next_page": address, **token})
     assert (len(result.records), result.complete) == (2, True)
-    assert [dict(request.query).get("page_token") for request in asked] == [None, "a+b="]
-    assert {request.path for request in asked} == {"/organization_memberships"}
+    assert [dict(request.query).get("page_token") for request in requests] == [None, "a+b="]
+    assert {request.path for request in requests} == {"/organization_memberships"}
 
 
 @pytest.mark.parametrize(
@@ -589,14 +593,14 @@ def subscription():
 
 
 @pytest.fixture
-def made(fresh_sandbox, connect):
+def count_subscriptions(fresh_sandbox, connect):
     """Return a function that counts how often the subscription of the example exists."""
 
-    def count_them():
+    def count_now():
         rows = connect(fresh_sandbox).run("webhook_subscriptions.list", {"scope": "organization"}).records
         return [row["callback_url"] for row in rows].count(subscription()["url"])
 
-    return count_them
+    return count_now
 
 
 @pytest.mark.parametrize(
@@ -608,23 +612,23 @@ def made(fresh_sandbox, connect):
         pytest.param(Step(hold=True), id="held back"),
     ],
 )
-def test_a_write_is_not_retried_if_its_reply_is_lost(step, fresh_sandbox, made, connect):
+def test_a_write_is_not_retried_if_its_reply_is_lost(step, fresh_sandbox, count_subscriptions, connect):
     with Proxy(fresh_sandbox, step) as proxy:
         with pytest.raises(NoAnswer, match="Check before retrying") as caught:
             connect(proxy, timeouts=Timeouts(read_s=1.0)).run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 1
     assert caught.value.may_have_happened
     assert not caught.value.retryable
-    assert made() == (1 if step.forward else 0)  # which the error leaves open
+    assert count_subscriptions() == (1 if step.forward else 0)  # the error doesn't say which
 
 
 @pytest.mark.parametrize("place", range(20, 200, 9))
-def test_a_write_is_not_retried_if_the_headers_end_early(place, fresh_sandbox, made, connect):
+def test_a_write_is_not_retried_if_the_headers_end_early(place, fresh_sandbox, count_subscriptions, connect):
     with Proxy(fresh_sandbox, Step(cut=place)) as proxy:
         with pytest.raises((NoAnswer, UnexpectedAnswer), match="Check before retrying"):
             connect(proxy).run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 1
-    assert made() == 1
+    assert count_subscriptions() == 1
 
 
 @pytest.mark.parametrize(
@@ -642,19 +646,19 @@ def test_a_write_that_failed_is_not_retried(fault, kind, fresh_sandbox, connect)
     fresh_sandbox.fault(**fault, method="POST")
     with pytest.raises(kind, match="Check before retrying"):
         connect(fresh_sandbox).run(SUBSCRIBE, subscription())
-    assert len(asked(fresh_sandbox)) == 1
+    assert len(statuses(fresh_sandbox)) == 1
 
 
 @pytest.mark.parametrize("headers_at", [_seconds, _date, _reset, _nothing])
-def test_a_write_is_retried_after_a_429(headers_at, fresh_sandbox, made, connect, timer):
+def test_a_write_is_retried_after_a_429(headers_at, fresh_sandbox, count_subscriptions, connect, timer):
     fresh_sandbox.fault("status", status=429, headers=headers_at(timer.now), method="POST", times=2)
     connect(fresh_sandbox).run(SUBSCRIBE, subscription())
-    assert asked(fresh_sandbox) == [429, 429, 201]
-    assert made() == 1
+    assert statuses(fresh_sandbox) == [429, 429, 201]
+    assert count_subscriptions() == 1
 
 
-def wait_for_the_end_of_idle_ones(connection):
-    """Wait until the end of the connection has arrived here: on a busy machine that takes a moment."""
+def wait_for_closed_idle_connections(connection):
+    """Wait until the client's side has seen the connection close, which may take a moment."""
     adapter = connection._client._session.get_adapter("http://")
     for pool in adapter.poolmanager.pools._container.values():
         for idle in filter(None, list(pool.pool.queue)):
@@ -664,27 +668,27 @@ def wait_for_the_end_of_idle_ones(connection):
 
 @pytest.mark.parametrize("abruptly", [False, True])
 def test_a_write_on_a_connection_that_was_closed_while_idle_happens_once(
-    abruptly, fresh_sandbox, made, connect
+    abruptly, fresh_sandbox, count_subscriptions, connect
 ):
     with Proxy(fresh_sandbox, Step(leave=True, abruptly=abruptly)) as proxy:
         connection = connect(proxy)
         connection.run("users.me")
         assert proxy.left.wait(10)
-        wait_for_the_end_of_idle_ones(connection)
+        wait_for_closed_idle_connections(connection)
         connection.run(SUBSCRIBE, subscription())
         assert len(proxy.asked) == 2
-    assert made() == 1
+    assert count_subscriptions() == 1
 
 
-def test_a_delete_is_retried_and_succeeds_if_its_reply_is_lost(fresh_sandbox, made, connect):
+def test_a_delete_is_retried_and_succeeds_if_its_reply_is_lost(fresh_sandbox, count_subscriptions, connect):
     made_one = connect(fresh_sandbox).run(SUBSCRIBE, subscription()).record
     with Proxy(fresh_sandbox, Step(cut=0, abruptly=True)) as proxy:
         connect(proxy).run("webhook_subscriptions.delete", {"uuid": made_one["uri"]})
         assert len(proxy.asked) == 2
-    assert made() == 0
+    assert count_subscriptions() == 0
 
 
-# Any of these, in any order
+# Random faults
 
 steps = st.builds(
     Step,
@@ -713,15 +717,15 @@ schedules = st.tuples(
 )
 
 
-def read_through(troubled, schedule, events, timer):
+def read_through(faulty_sandbox, schedule, events, timer):
     """Read all events with faults; the result is correct, or reports that it isn't."""
-    spoiled, declared = schedule
-    troubled.control("DELETE", "/faults")
+    proxy_steps, declared = schedule
+    faulty_sandbox.control("DELETE", "/faults")
     for fault in declared:
-        troubled.fault(**fault, path="/scheduled_events")
+        faulty_sandbox.fault(**fault, path="/scheduled_events")
     credential = {"kind": KIND, "token": OWNER_TOKEN}
     with (
-        Proxy(troubled, *spoiled) as proxy,
+        Proxy(faulty_sandbox, *proxy_steps) as proxy,
         connector.connect(
             credential, origin=proxy.url, clock=timer, monotonic=timer, sleep=timer.sleep
         ) as connection,
@@ -734,8 +738,8 @@ def read_through(troubled, schedule, events, timer):
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schedule=schedules)
-def test_random_faults_cause_no_silent_gaps_and_no_duplicates(schedule, troubled, events, timer):
-    read_through(troubled, schedule, events, timer)
+def test_random_faults_cause_no_silent_gaps_and_no_duplicates(schedule, faulty_sandbox, events, timer):
+    read_through(faulty_sandbox, schedule, events, timer)
 
 
 class _Slow(Timer):
@@ -753,7 +757,7 @@ class _Slow(Timer):
 
 def _drawn(chance):
     """Draw a schedule of faults; threads, which hypothesis can't replay, decide which request gets which."""
-    spoiled = [
+    proxy_steps = [
         Step(
             forward=chance.random() < 0.8,
             cut=chance.choice([None, -1000, 0, chance.randrange(20_000)]),
@@ -774,10 +778,10 @@ def _drawn(chance):
         }
         for _ in range(chance.randrange(4))
     ]
-    return spoiled, declared
+    return proxy_steps, declared
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_random_faults_during_parallel_reads_keep_the_order(seed, troubled, events):
-    schedule = _drawn(random.Random(seed))  # noqa: S311 - trouble, not secrecy
-    read_through(troubled, schedule, events, _Slow())
+def test_random_faults_during_parallel_reads_keep_the_order(seed, faulty_sandbox, events):
+    schedule = _drawn(random.Random(seed))  # noqa: S311 - no secrets
+    read_through(faulty_sandbox, schedule, events, _Slow())

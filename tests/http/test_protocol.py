@@ -276,7 +276,7 @@ def test_one_record():
     "document",
     [None, [], {}, "x", 5, {"resource": None}, {"resource": []}, {"resource": "x"}, {"collection": []}],
 )
-def test_reply_without_its_record_is_refused(document):
+def test_a_reply_without_its_record_is_rejected(document):
     with pytest.raises(UnexpectedAnswer, match="has no `resource` object"):
         read_one(READ, document)
 
@@ -300,7 +300,7 @@ def test_page(document, page):
     "document",
     [None, [], {}, "x", {"collection": None}, {"collection": {}}, {"collection": "x"}, {"resource": {}}],
 )
-def test_reply_without_its_list_is_refused(document):
+def test_a_reply_without_its_list_is_rejected(document):
     with pytest.raises(UnexpectedAnswer, match="has no `collection` of objects"):
         read_page(READ, document)
 
@@ -321,7 +321,7 @@ def test_a_list_of_other_values_than_records_is_rejected(row):
 
 
 @given(json_values)
-def test_any_document_is_read_or_refused(document):
+def test_any_document_is_read_or_rejected(document):
     for read in (read_one, read_page):
         try:
             read(READ, document)
@@ -370,12 +370,12 @@ def test_error_of_each_documented_body(status, file, kind, expected):
         (424, "Reconnect the calendar"),
     ],
 )
-def test_a_refusal_says_what_to_do(status, fix):
+def test_an_error_says_what_to_do(status, fix):
     assert fix in error_for(READ, status, {}, b"{}").fix
 
 
 @pytest.mark.parametrize(
-    ("document", "words"),
+    ("document", "expected"),
     [
         ({"message": "No."}, "No."),
         ({"message": "No"}, "No."),
@@ -388,13 +388,13 @@ def test_a_refusal_says_what_to_do(status, fix):
         ({"details": [{"message": str(number)} for number in range(12)]}, "0. 1. 2. 3. 4. 5. 6. 7. 8. 9."),
     ],
 )
-def test_a_refusal_repeats_calendlys_own_words(document, words):
+def test_an_error_repeats_calendlys_message(document, expected):
     message = error_for(READ, 400, {}, json.dumps(document).encode()).message
-    assert message == f"GET /scheduled_events was rejected (400). {words}"
+    assert message == f"GET /scheduled_events was rejected (400). {expected}"
 
 
 @pytest.mark.parametrize(("request_", "hint"), [(READ, "CALENDLY_API_URL"), (WRITE, "Check before retrying")])
-def test_a_wrong_envelope_says_what_to_do(request_, hint):
+def test_the_error_for_a_wrong_envelope_says_what_to_do(request_, hint):
     for read in (read_one, read_page):
         with pytest.raises(UnexpectedAnswer) as caught:
             read(request_, {})
@@ -458,7 +458,7 @@ def test_reason_of_a_403(document, reason, scopes):
         (599, CalendlyDown),
     ],
 )
-def test_the_status_alone_decides_the_class(status, kind):
+def test_the_status_determines_the_error_class(status, kind):
     body = b'{"title": "Unauthenticated", "message": "Resource Not Found"}'
     with pytest.raises(ConnectorError) as caught:
         read_document(READ, status, {}, body)
@@ -512,7 +512,7 @@ def test_a_failed_write_may_have_happened(request_, lost):
     ids=lambda body: repr(body[:24]),
 )
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 429, 500])
-def test_hostile_error_body_gives_a_short_plain_error(status, body):
+def test_a_hostile_error_body_becomes_a_short_plain_error(status, body):
     error = error_for(READ, status, {}, body)
     assert str(error).isprintable()
     assert len(str(error)) < 1_000
@@ -553,13 +553,13 @@ DOWN = CalendlyDown("x", status=503)
 @pytest.mark.parametrize(
     ("method", "error", "attempt", "delay_s"),
     [
-        # 429: nothing happened, so any method may try again, after the time that the reply says.
+        # 429: nothing happened, so any method may be retried after the wait that the reply names.
         ("GET", rate_limited(7.0), 1, 7.0),
         ("POST", rate_limited(7.0), 1, 7.0),
         ("PATCH", rate_limited(0.0), 4, 0.0),
         ("DELETE", rate_limited(None), 1, 60.0),
         ("POST", rate_limited(None), 3, 60.0),
-        # 5xx: only where twice does no more than once; twice as long each time, to a limit.
+        # 5xx: only idempotent methods are retried, with exponential backoff up to a limit.
         ("GET", DOWN, 1, 1.0),
         ("GET", DOWN, 2, 2.0),
         ("DELETE", DOWN, 3, 4.0),
@@ -568,7 +568,7 @@ DOWN = CalendlyDown("x", status=503)
         ("POST", DOWN, 1, None),
         ("PATCH", DOWN, 1, None),
         ("PUT", DOWN, 1, None),
-        # No answer: a write is retried only if it certainly never arrived.
+        # No reply: a write is retried only if it certainly never arrived.
         ("GET", no_answer("timeout"), 1, 1.0),
         ("GET", no_answer("broken"), 2, 2.0),
         ("GET", no_answer("timeout", happened=True), 1, 1.0),
@@ -577,7 +577,7 @@ DOWN = CalendlyDown("x", status=503)
         ("POST", no_answer("timeout"), 1, 1.0),
         ("POST", no_answer("timeout", happened=True), 1, None),
         ("PATCH", no_answer("broken", happened=True), 1, None),
-        # Errors that a retry does not fix.
+        # Errors that a retry doesn't fix.
         ("GET", no_answer("dns"), 1, None),
         ("GET", no_answer("tls"), 1, None),
         ("GET", no_answer("proxy"), 1, None),
@@ -604,7 +604,7 @@ def test_jitter_only_shortens_a_backoff(attempt, jitter):
     assert 0 <= delay_s <= full_s <= 30
 
 
-def test_jitter_does_not_shorten_the_wait_that_calendly_asks_for():
+def test_jitter_does_not_shorten_the_wait_that_calendly_requests():
     assert retry_delay_s(READ, rate_limited(7.0), 1, jitter=0.0) == 7.0
 
 
@@ -633,7 +633,7 @@ def test_how_long_to_wait(headers, seconds):
     assert rate_limit_wait_s(headers) == seconds
 
 
-RUBBISH_NUMBERS = [
+INVALID_NUMBERS = [
     "",
     "-5",
     "+5",
@@ -650,10 +650,10 @@ RUBBISH_NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize("rubbish", [*RUBBISH_NUMBERS, "Tue, 17 Nov 2026 15:22:41 +" + "9" * 15])
-def test_invalid_wait_headers_are_ignored(rubbish):
-    assert rate_limit_wait_s({"retry-after": rubbish, "date": http_date(), "x-ratelimit-reset": "60"}) == 60.0
-    assert rate_limit_wait_s({"x-ratelimit-reset": rubbish}) is None
+@pytest.mark.parametrize("value", [*INVALID_NUMBERS, "Tue, 17 Nov 2026 15:22:41 +" + "9" * 15])
+def test_invalid_wait_headers_are_ignored(value):
+    assert rate_limit_wait_s({"retry-after": value, "date": http_date(), "x-ratelimit-reset": "60"}) == 60.0
+    assert rate_limit_wait_s({"x-ratelimit-reset": value}) is None
 
 
 @pytest.mark.parametrize(
@@ -672,10 +672,10 @@ def test_rate_limit_headers(values, expected):
     assert rate_limit(dict(zip(names, values, strict=True))) == expected
 
 
-@pytest.mark.parametrize("rubbish", RUBBISH_NUMBERS)
-def test_invalid_rate_limit_headers_are_ignored(rubbish):
-    assert rate_limit({"x-ratelimit-limit": rubbish, "x-ratelimit-remaining": "5"}) is None
-    assert rate_limit({"x-ratelimit-limit": "5", "x-ratelimit-remaining": rubbish}) is None
+@pytest.mark.parametrize("value", INVALID_NUMBERS)
+def test_invalid_rate_limit_headers_are_ignored(value):
+    assert rate_limit({"x-ratelimit-limit": value, "x-ratelimit-remaining": "5"}) is None
+    assert rate_limit({"x-ratelimit-limit": "5", "x-ratelimit-remaining": value}) is None
 
 
 @pytest.mark.parametrize(
@@ -712,7 +712,7 @@ def test_any_headers_are_read(headers: dict[str, Any]):
     ("query", "most"),
     [((("count", "100"),), 200), ((("count", "1"),), 200), ((), 10_000), ((("count", "x"),), 10_000)],
 )
-def test_a_page_holds_as_many_records_as_were_asked_for_with_a_margin(query, most):
+def test_a_page_may_exceed_the_requested_count_only_by_a_margin(query, most):
     request = Request("GET", "/scheduled_events", query)
     assert len(read_page(request, {"collection": [{}] * most, "pagination": {}}).records) == most
     with pytest.raises(UnexpectedAnswer, match=f"has {most + 1} records on one page; at most {most}"):

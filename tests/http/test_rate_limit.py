@@ -68,19 +68,19 @@ def run(server, requests, *, threads=1, latency_s=0.02, others=(), account=None,
     steps = 0
     while agenda:
         steps += 1
-        assert steps < 60 * requests + 100_000, "it turns round and round"
+        assert steps < 60 * requests + 100_000, "endless loop"
         now, number, step, turn = heapq.heappop(agenda)
         if step == "other":
             server(now)
         elif step == "ask" and left > 0:
-            got = account.acquire(*GET, now)
-            if isinstance(got, Permit):
+            permit_or_wait_s = account.acquire(*GET, now)
+            if isinstance(permit_or_wait_s, Permit):
                 left -= 1
                 sent.append(now)
-                heapq.heappush(agenda, (now + latency_s / 2, number, "serve", got))
+                heapq.heappush(agenda, (now + latency_s / 2, number, "serve", permit_or_wait_s))
             else:
-                assert got > 0
-                heapq.heappush(agenda, (now + got, number, "ask", None))
+                assert permit_or_wait_s > 0
+                heapq.heappush(agenda, (now + permit_or_wait_s, number, "ask", None))
         elif step == "serve":
             heapq.heappush(agenda, (now + latency_s / 2, number, "answer", (turn, server(now))))
         elif step == "answer":
@@ -120,7 +120,7 @@ def test_a_read_that_fits_into_one_window_never_waits(threads):
 @pytest.mark.parametrize("threads", [1, 8])
 @pytest.mark.parametrize("says", [None, 60])
 @pytest.mark.parametrize("kind", [Fixed, Sliding])
-def test_however_the_server_counts_429s_are_rare(kind, limit, threads, says):
+def test_429s_are_rare_with_any_kind_of_window(kind, limit, threads, says):
     sent, refused = run(kind(limit, says=says), 6 * limit, threads=threads)
     assert refused <= 1
     assert sent[-1] <= 9 * 61  # at best 5 of 60 s
@@ -168,14 +168,14 @@ class Processes:
         self.sent = [[] for _ in starts]
         self.refused = []
         self._server = server
-        self._draw = random.Random(1)  # noqa: S311 - replies do not all take the same time
+        self._draw = random.Random(1)  # noqa: S311 - random latency
         self._agenda, self._order = [], itertools.count()
         self.accounts = [AccountRateLimit() for _ in starts]
         for number, start in enumerate(starts):
             for _ in range(threads):
                 self._push(start, number, "ask", None)
         while self._agenda[0][0] < seconds:
-            now, _, number, step, what = heapq.heappop(self._agenda)
+            now, _, number, step, payload = heapq.heappop(self._agenda)
             account = self.accounts[number]
             travel_s = latency_s * (0.3 + 0.4 * self._draw.random())
             if step == "ask":
@@ -187,9 +187,9 @@ class Processes:
             elif step == "serve":
                 good, limit = server(now)
                 (self.sent[number] if good else self.refused).append(now)
-                self._push(now + travel_s, number, "answer", (what, good, limit))
+                self._push(now + travel_s, number, "answer", (payload, good, limit))
             else:
-                turn, good, limit = what
+                turn, good, limit = payload
                 if good:
                     account.observe(turn, now, limit)
                 else:
@@ -201,8 +201,8 @@ class Processes:
         counts = [sum(at >= since for at in sent) for sent in self.sent]
         return [count * len(counts) / sum(counts) for count in counts]
 
-    def _push(self, at, number, step, what):
-        heapq.heappush(self._agenda, (at, next(self._order), number, step, what))
+    def _push(self, at, number, step, payload):
+        heapq.heappush(self._agenda, (at, next(self._order), number, step, payload))
 
 
 @pytest.mark.parametrize("says", [None, 60])
@@ -221,7 +221,7 @@ def test_processes_that_start_together_share_the_limit_evenly(processes, threads
 def test_a_process_that_starts_later_gets_its_share_from_the_next_minute_on(latency_s):
     server = Fixed(500)
     run = Processes(server, [0.0, 20.0, 35.0], latency_s=latency_s)
-    assert len(run.refused) <= 2  # where the first has used the minute up, each of the others has to find out
+    assert len(run.refused) <= 2  # if the first has used up the minute, each of the others gets a 429
     assert min(server.windows) >= 0.95 * 500
     assert min(run.shares(since=60)) >= 0.75
 
@@ -272,7 +272,7 @@ def test_one_request_learns_the_window_before_others_follow():
     assert account.acquire(*GET, 0.1) == rate_limit.RECHECK_S
 
 
-def test_a_request_without_an_answer_does_not_hold_the_others_up():
+def test_a_request_without_a_reply_does_not_delay_the_others():
     account = AccountRateLimit()
     for _ in range(3):
         assert isinstance(account.acquire(*GET, 0.0), Permit)
@@ -284,7 +284,7 @@ def test_a_late_reply_of_the_previous_window_changes_nothing():
     first = account.acquire(*GET, 0.0)
     account.observe(first, 0.1, RateLimit(50, 49, 60))
     late, fresh = account.acquire(*GET, 59.9), account.acquire(*GET, 61.0)
-    assert fresh == rate_limit.RECHECK_S  # the window is new, and an answer is under way
+    assert fresh == rate_limit.RECHECK_S  # the window is new, and a reply is under way
     account.release()
     fresh = account.acquire(*GET, 61.0)
     account.observe(fresh, 61.1, RateLimit(50, 49, 60))
@@ -293,13 +293,13 @@ def test_a_late_reply_of_the_previous_window_changes_nothing():
 
 
 @pytest.mark.parametrize(
-    ("told_s", "waits"), [(0.0, [0, 1, 2, 4, 8, 16, 32, 60, 60]), (7.0, [7, 7, 7, 7, 8])]
+    ("retry_after_s", "waits"), [(0.0, [0, 1, 2, 4, 8, 16, 32, 60, 60]), (7.0, [7, 7, 7, 7, 8])]
 )
-def test_repeated_429s_are_retried_less_and_less_often(told_s, waits):
+def test_repeated_429s_are_retried_less_and_less_often(retry_after_s, waits):
     account, now, slept = AccountRateLimit(), 0.0, []
     for _ in waits:
         turn = account.acquire(*GET, now)
-        account.on_429(turn, now, told_s)
+        account.on_429(turn, now, retry_after_s)
         wait = account.acquire(*GET, now)
         if isinstance(wait, Permit):
             account.release()
@@ -319,7 +319,7 @@ def test_429s_of_parallel_requests_count_once():
     assert account.acquire(*GET, 1.5) == 10.0
 
 
-# Operations with quotas of their own
+# Operations with their own quotas
 
 
 @pytest.mark.parametrize("plan", ["", "trial", "enterprise", "no such plan"])
@@ -334,7 +334,7 @@ def test_bookings_respect_every_quota_of_the_plan(plan):
     for limit, seconds in windows:
         assert all(later - earlier >= seconds for earlier, later in zip(sent, sent[limit:], strict=False))
     assert len(sent[: windows[0].limit]) == windows[0].limit
-    assert sent[windows[0].limit - 1] == 0.0  # and none is slowed down before its time
+    assert sent[windows[0].limit - 1] == 0.0  # and no request is delayed too early
 
 
 def test_oauth_tokens_are_eight_a_minute():
@@ -382,11 +382,11 @@ def test_against_the_sandbox_a_read_is_paced_without_a_429(limit, calls, make_sa
 
 def test_connections_of_one_account_share_its_budget(make_sandbox, connect, timer):
     with make_sandbox(rate_limit=50, clock=timer) as sandbox:
-        one_of_two, other = connect(sandbox), connect(sandbox)
-        spend(one_of_two, 30)
+        one, other = connect(sandbox), connect(sandbox)
+        spend(one, 30)
         spend(other, 20)
         assert timer.sleeps == []
-        spend(one_of_two, 1)
+        spend(one, 1)
         assert 59 <= sum(timer.sleeps) <= 61
 
 

@@ -19,10 +19,10 @@ def test_a_write_sends_its_values_as_body(connect):
     with Hostile(reply(body={"resource": {"a": 1}})) as server:
         document = connect(server).request("POST", "/moods", {"mood": "fine", "since": [1, None]})
     assert document == {"resource": {"a": 1}}
-    [asked] = server.asked
-    assert (asked.method, asked.target) == ("POST", "/moods")
-    assert json.loads(asked.body) == {"mood": "fine", "since": [1, None]}
-    assert asked.headers["authorization"] == "Bearer sandbox-owner"
+    [request] = server.asked
+    assert (request.method, request.target) == ("POST", "/moods")
+    assert json.loads(request.body) == {"mood": "fine", "since": [1, None]}
+    assert request.headers["authorization"] == "Bearer sandbox-owner"
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_errors_are_the_same_as_for_an_action(connect, sandbox):
         connect(sandbox).request("GET", "/moods")
 
 
-def test_a_read_is_tried_again_and_a_write_is_not(connect, troubled):
+def test_a_read_is_retried_and_a_write_is_not(connect, faulty_sandbox):
     for method, tries in (("GET", 5), ("PATCH", 1)):
-        troubled.control("DELETE", "/requests")
-        troubled.fault("status", status=503, times=tries)
+        faulty_sandbox.control("DELETE", "/requests")
+        faulty_sandbox.fault("status", status=503, times=tries)
         with pytest.raises(CalendlyDown):
-            connect(troubled).request(method, "/event_types")
-        assert len(troubled.requests()["requests"]) == tries
+            connect(faulty_sandbox).request(method, "/event_types")
+        assert len(faulty_sandbox.requests()["requests"]) == tries
 
 
 def test_a_redirect_is_not_followed(connect, unvisited):
@@ -95,19 +95,19 @@ def _me():
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_the_command_makes_lists_of_repeated_rows(capsys):
+def test_repeated_rows_become_a_list(capsys):
     contact = "https://api.calendly.com/contacts/29b523a1-1175-5029-b697-3e81b12d0acc"
     assert main(["request", "GET", "/notes", f"contact[]={contact}", f"contact[]={contact}"]) == 0
     assert json.loads(capsys.readouterr().out)["collection"]
 
 
 @pytest.mark.parametrize(
-    "words", [["GET", "/users/me", "a=1", "a=2"], ["GET", "/users/me", "novalue"], ["GET", "/../x"]]
+    "arguments", [["GET", "/users/me", "a=1", "a=2"], ["GET", "/users/me", "novalue"], ["GET", "/../x"]]
 )
-def test_a_wrong_command_is_one_line_and_exit_code_2(capsys, monkeypatch, unvisited, words):
+def test_a_wrong_command_is_one_line_and_exit_code_2(capsys, monkeypatch, unvisited, arguments):
     monkeypatch.setenv("CALENDLY_API_URL", unvisited.url)
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
-    assert main(["request", *words]) == 2
+    assert main(["request", *arguments]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -123,7 +123,7 @@ def test_the_command_line_prints_the_totals(capsys):
     assert json.loads(capsys.readouterr().out)["extra"]["total_count"] > 0
 
 
-def test_a_delete_is_done_if_its_retry_finds_nothing(connect, timer):
+def test_a_retried_delete_that_gets_a_404_succeeds(connect, timer):
     with Hostile(reply(503), reply(404, body={"title": "x", "message": "y"})) as server:
         result = connect(server).run("webhook_subscriptions.delete", {"uuid": "A" * 16})
     assert result.calls == 2
@@ -175,7 +175,7 @@ def test_the_command_line_rejects_values_that_are_not_json_in_one_line(
 
 @pytest.mark.parametrize("levels", [101, 300])
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ["request", "GET", "/scheduled_events"],
         ["run", "scheduled_events", "--format", "json"],
@@ -186,7 +186,7 @@ def test_the_command_line_rejects_values_that_are_not_json_in_one_line(
     ],
     ids=" ".join,
 )
-def test_a_reply_that_is_nested_too_deeply_ends_a_command_in_one_line(words, levels, capsys, monkeypatch):
+def test_a_reply_that_is_nested_too_deeply_ends_a_command_in_one_line(arguments, levels, capsys, monkeypatch):
     calendly = install(monkeypatch)
     calendly.change = lambda action, document: (
         {"collection": [{"deep": json.loads("[" * levels + "]" * levels)}], "pagination": {}}
@@ -194,8 +194,8 @@ def test_a_reply_that_is_nested_too_deeply_ends_a_command_in_one_line(words, lev
         else document
     )
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
-    assert main(words) == 1
-    said = capsys.readouterr()
-    assert "JSON nested more than 100 levels deep" in said.err.splitlines()[-1]
-    assert "Traceback" not in said.err
-    assert said.out == ""
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    assert "JSON nested more than 100 levels deep" in captured.err.splitlines()[-1]
+    assert "Traceback" not in captured.err
+    assert captured.out == ""

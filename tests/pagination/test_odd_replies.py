@@ -12,7 +12,7 @@ from subscribing import Memory, subscriptions_of
 API = "https://api.calendly.com"
 CALLBACK = "https://hooks.acme.example/calendly"
 BOOKINGS = ("invitee.created", "invitee.canceled", "invitee.rescheduled", "invitee_no_show.created")
-SHELVES = ("event_type.created", "contact.created", "contact.deleted", "meeting_recap.created")
+LISTED_EVENTS = ("event_type.created", "contact.created", "contact.deleted", "meeting_recap.created")
 SUBMISSIONS = ("routing_form_submission.created",)
 SINCE = "2026-11-01T00:00:00Z"
 LISTS = (
@@ -30,15 +30,15 @@ def calendly(monkeypatch):
 
 
 @pytest.fixture
-def connection(connect, calendly):  # noqa: ARG001 - it takes the network's place
+def connection(connect, calendly):  # noqa: ARG001 - replaces the network
     return connect(API)
 
 
-def given(action):
+def example_input(action):
     return next(example["input"] for example in catalog()[action].examples if "output" in example)
 
 
-def ends_well(call):
+def assert_succeeds_or_names_reply(call):
     """Assert that a valid call succeeds, or raises an error of one line that doesn't blame the caller."""
     caught = None
     try:
@@ -60,15 +60,17 @@ def library_calls(connection):
     store = Memory()
     subscriptions = subscriptions_of(connection, store)
     return {
-        **{f"run {name}": (lambda name=name: connection.run(name, given(name))) for name in LISTS},
+        **{f"run {name}": (lambda name=name: connection.run(name, example_input(name))) for name in LISTS},
         "run one": lambda: connection.run("users.me"),
         "run by default": lambda: connection.run("scheduled_events.list"),
         "run by name": lambda: connection.options("webhook_subscriptions.list", "user"),
-        "iterate": lambda: list(connection.iterate("scheduled_events.list", given("scheduled_events.list"))),
+        "iterate": lambda: list(
+            connection.iterate("scheduled_events.list", example_input("scheduled_events.list"))
+        ),
         "request": lambda: connection.request("GET", "/users/me"),
         "check": lambda: connection.check(deep=True),
         "poll bookings": lambda: polled_twice(connection, BOOKINGS),
-        "poll shelves": lambda: polled_twice(connection, SHELVES),
+        "poll shelves": lambda: polled_twice(connection, LISTED_EVENTS),
         "poll submissions": lambda: polled_twice(connection, SUBMISSIONS),
         "poll filtered": lambda: connection.trigger(BOOKINGS[:1], {"first_time": True}).poll(since=SINCE),
         "sample": lambda: connection.trigger(["invitee.created"]).sample(),
@@ -82,7 +84,7 @@ def library_calls(connection):
 def test_random_odd_replies_raise_only_connector_errors(seed, calendly, connection):
     for name, call in library_calls(connection).items():
         calendly.change = at_random(f"{seed} {name}")
-        ends_well(call)
+        assert_succeeds_or_names_reply(call)
 
 
 @pytest.mark.parametrize("value", [GONE, None, 5, "a b", [5], {}])
@@ -106,7 +108,7 @@ def test_an_odd_value_in_any_field_raises_only_connector_errors(value, action, e
         calendly.change = lambda name, document, place=place: (
             replaced(document, place, value) if name == action else document
         )
-        ends_well(call)
+        assert_succeeds_or_names_reply(call)
     assert action in calendly.asked
 
 
@@ -132,12 +134,12 @@ COMMANDS = (
 )
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 @pytest.mark.usefixtures("vault")
-def test_odd_replies_never_end_a_command_in_a_traceback(words, calendly, capsys):
+def test_odd_replies_never_end_a_command_in_a_traceback(arguments, calendly, capsys):
     for seed in range(SEEDS):
-        calendly.change = at_random(f"{seed} {words}")
-        assert cli.main(words) in {0, 1}
+        calendly.change = at_random(f"{seed} {arguments}")
+        assert cli.main(arguments) in {0, 1}
         err = capsys.readouterr().err
         assert "Traceback" not in err
 
@@ -218,16 +220,16 @@ def test_a_key_whose_subscription_cannot_be_found_in_an_odd_list_stays_for_prune
     calendly.change = change
     with pytest.raises(UnexpectedAnswer, match=r"webhook_subscriptions\.list"):
         subscriptions_of(connection, store).subscribe(["invitee.created"], CALLBACK)
-    assert [kept.uri for kept in store.all()] == [""]
+    assert [subscription.uri for subscription in store.all()] == [""]
     calendly.change = lambda _action, document: document
     found = subscriptions_of(connection, store).audit()
     assert [finding.repair != "" for finding in found if finding.kind == "pending"] == [True]
 
 
 def test_every_kind_of_event_is_polled_in_these_tests():
-    looked_for = {*BOOKINGS, *SHELVES, *SUBMISSIONS}
+    polled = {*BOOKINGS, *LISTED_EVENTS, *SUBMISSIONS}
     families = {kind.partition(".")[0] for kind in manifest().triggers}
-    assert families == {kind.partition(".")[0] for kind in looked_for}
+    assert families == {kind.partition(".")[0] for kind in polled}
 
 
 def with_fields(action, fields):

@@ -77,9 +77,9 @@ class Calendar:
             if token is not None:
                 if token not in self.tokens:
                     raise Rejected("stale", status=400)
-                beyond = self.tokens[token]
+                position = self.tokens[token]
                 start = next(
-                    (n for n, row in enumerate(rows) if _comes_after(row, beyond, query["sort"])), len(rows)
+                    (n for n, row in enumerate(rows) if _comes_after(row, position, query["sort"])), len(rows)
                 )
             found = rows[start : start + count]
             token = None
@@ -98,9 +98,9 @@ class Calendar:
         return (since is None or start > since) and (until is None or start < until)
 
 
-def _comes_after(row, beyond, sort):
+def _comes_after(row, position, sort):
     key = (row["start_time"], int(row["uri"].rpartition("/")[2]))
-    other = (beyond[0], int(beyond[1].rpartition("/")[2]))
+    other = (position[0], int(position[1].rpartition("/")[2]))
     return key < other if sort.endswith(":desc") else key > other
 
 
@@ -130,13 +130,13 @@ def test_stale_tokens_at_any_time_cause_no_gaps_and_no_duplicates(seconds, stale
     calendar.between = between
     chain = paginator_of(calendar, (("sort", f"start_time:{order}"), ("count", str(count))))
     found = uris(read(chain))
-    wanted = uris(calendar.rows)
+    expected = uris(calendar.rows)
     if chain.incomplete:  # more rows of one second than fit on a page cannot be got past
-        crowd = max(sum(0 <= two - one <= 2 for two in seconds) for one in seconds)
-        assert crowd >= count
-        assert found == (wanted if order == "asc" else wanted[::-1])[: len(found)]
+        most_within_2_s = max(sum(0 <= two - one <= 2 for two in seconds) for one in seconds)
+        assert most_within_2_s >= count
+        assert found == (expected if order == "asc" else expected[::-1])[: len(found)]
     else:
-        assert sorted(found) == sorted(wanted)
+        assert sorted(found) == sorted(expected)
         assert len(set(found)) == len(found)
 
 
@@ -150,8 +150,8 @@ def test_added_and_removed_rows_cause_no_gaps_and_no_duplicates(seconds, changes
         for when, second in changes:
             if when == len(calendar.asked):
                 if second % 2 and calendar.rows:
-                    gone = calendar.rows.pop(second % len(calendar.rows))
-                    stayed.discard(gone["uri"])
+                    removed = calendar.rows.pop(second % len(calendar.rows))
+                    stayed.discard(removed["uri"])
                 else:
                     uri = f"https://api.calendly.com/scheduled_events/{number[0]}"
                     number[0] += 1
@@ -180,12 +180,12 @@ def test_partitions_cover_the_whole_range(seconds, inclusive, density, until):
         query += (("max_start_time", at(until)),)
     plan = Partitioner(ORDER, query, timestamps.read(at(0)), timestamps.read(at(until or max(seconds))))
     plan.observe_density(1000, timedelta(seconds=1000 / density))
-    given_before = Deduplicator(ORDER)
+    already_read = Deduplicator(ORDER)
     parts = [
         Paginator(calendar.send, catalog()[EVENTS], Request("GET", "/scheduled_events", part))
         for part in islice(plan, 3000)
     ]
-    found = [uri for chain in parts for part in chain for uri in uris(given_before.unseen(part.records))]
+    found = [uri for chain in parts for part in chain for uri in uris(already_read.unseen(part.records))]
     whole = uris(read(paginator_of(calendar, query)))
     assert found == whole
 
@@ -248,7 +248,7 @@ def test_a_server_that_rejects_every_token_is_not_called_forever(connect):
         result = connect(server).run(EVENTS, ALL_EVENTS, all_pages=True)
     assert uris(result.records) == [EVENT["uri"]]
     assert result.complete is False
-    assert len(server.asked) == 8  # a list and three restarts in vain
+    assert len(server.asked) == 8  # the list and three failed restarts
 
 
 def test_a_list_that_was_started_midway_cannot_be_restarted(connect):

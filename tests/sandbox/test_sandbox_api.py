@@ -1,4 +1,4 @@
-"""The operations as a client meets them; every reply is checked against the connector's JSON files."""
+"""The API's operations, seen by a client; every reply is checked against the connector's schemas."""
 
 import base64
 from datetime import date
@@ -17,7 +17,7 @@ ANCHOR = date(2026, 11, 17)
 
 
 class Clock:
-    """Unix seconds that pass only when told."""
+    """Unix seconds that advance only on demand."""
 
     def __init__(self):
         self.now = 1_795_000_000.0
@@ -40,8 +40,8 @@ def client(sandbox):
 
 @pytest.fixture
 def get(client):
-    def call(path, who="sandbox-owner", **query):
-        return client.get(path, params=query, headers={"Authorization": f"Bearer {who}"})
+    def call(path, caller="sandbox-owner", **query):
+        return client.get(path, params=query, headers={"Authorization": f"Bearer {caller}"})
 
     return call
 
@@ -60,13 +60,13 @@ def member(sandbox, place):
     return sandbox.world.population.members[place]
 
 
-# Who
+# Tokens and access
 
 
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer wrong", "Basic sandbox-owner", "sandbox-owner"]
 )
-def test_without_a_good_token_nothing_is_told(client, header):
+def test_requests_without_a_valid_token_get_401(client, header):
     reply = client.get("/users/me", headers={"Authorization": header} if header is not None else {})
     assert reply.status_code == 401
     assert reply.json() == {"title": "Unauthenticated", "message": "The access token is invalid"}
@@ -79,17 +79,17 @@ def test_replies_have_the_headers_that_calendly_sends(get):
     assert len(reply.headers["x-request-id"]) == 36
     assert "date" in reply.headers
     assert "server" not in reply.headers
-    assert "x-ratelimit-limit" not in reply.headers  # switched off here
+    assert "x-ratelimit-limit" not in reply.headers  # rate limits are off here
 
 
-def test_me_is_whom_the_token_speaks_for(get):
+def test_me_is_the_user_of_the_token(get):
     assert get("/users/me").json()["resource"]["name"] == "Ada Okafor"
     assert get("/users/me", "sandbox-admin").json() == get(f"/users/{fixtures.ADMIN}").json()
     free = get("/users/me", "sandbox-free").json()["resource"]
     assert free["current_organization"] != ORGANIZATION
 
 
-def test_users_of_other_organizations_are_strangers(get):
+def test_users_of_other_organizations_cannot_be_read(get):
     reply = get(f"/users/{fixtures.OWNER}", "sandbox-free")
     assert (reply.status_code, reply.json()["message"]) == (403, "This user is not in your organization")
     assert get("/users/nobody").status_code == 404
@@ -104,7 +104,7 @@ def test_users_of_other_organizations_are_strangers(get):
         ("sandbox-users-only", "/webhook_subscriptions", "webhooks:read"),
     ],
 )
-def test_a_missing_scope_is_named(get, token, path, scope):
+def test_the_error_names_the_missing_scope(get, token, path, scope):
     reply = get(path, token)
     assert reply.status_code == 403
     assert reply.json() == {
@@ -117,7 +117,7 @@ def test_a_missing_scope_is_named(get, token, path, scope):
 @pytest.mark.parametrize(
     "path", ["/", "/nope", "/users", "/users//", "/v2/users/me", "/scheduled_events//invitees"]
 )
-def test_unknown_paths(get, path):
+def test_unknown_paths_are_not_found(get, path):
     reply = get(path)
     assert reply.status_code == 404
     assert reply.json() == {
@@ -126,12 +126,12 @@ def test_unknown_paths(get, path):
     }
 
 
-def test_a_known_path_with_another_method(client):
+def test_a_wrong_method_on_a_known_path_is_404_or_405_if_strict(client):
     reply = client.put("/users/me", headers={"Authorization": "Bearer sandbox-owner"})
     assert (reply.status_code, reply.json()["title"]) == (404, "Resource Not Found")
 
 
-# Every documented example id
+# Documented ids
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_known_path_with_another_method(client):
         (f"/webhook_subscriptions/{fixtures.DISABLED_WEBHOOK}", "state", "disabled"),
     ],
 )
-def test_the_ids_of_the_documentation_work(get, path, field, value):
+def test_the_ids_in_the_documentation_work(get, path, field, value):
     reply = get(path)
     assert reply.status_code == 200
     assert reply.json()["resource"][field] == value
@@ -170,7 +170,7 @@ def test_the_ids_of_the_documentation_work(get, path, field, value):
         "/webhook_subscriptions/none",
     ],
 )
-def test_ids_of_nothing_are_not_found(get, path):
+def test_unknown_ids_are_not_found(get, path):
     assert get(path).status_code == 404
 
 
@@ -183,17 +183,17 @@ def test_ids_of_nothing_are_not_found(get, path):
         f"/webhook_subscriptions/{fixtures.ACTIVE_WEBHOOK}",
     ],
 )
-def test_another_organization_sees_nothing_of_it(get, path):
+def test_other_organizations_cannot_see_records(get, path):
     reply = get(path, "sandbox-free")
     assert (reply.status_code, reply.json()["title"]) == (403, "Permission Denied")
 
 
-def test_a_plain_user_sees_what_is_theirs(get, sandbox):
+def test_a_user_without_a_role_sees_only_their_own_records(get, sandbox):
     own = member(sandbox, 2)
     assert get(f"/organization_memberships/{own.membership_uuid}", "sandbox-member").status_code == 200
     assert get(f"/organization_memberships/{fixtures.OWNER_MEMBERSHIP}", "sandbox-member").status_code == 403
-    refused = get(f"/scheduled_events/{fixtures.ACTIVE_EVENT}", "sandbox-member")
-    assert refused.json()["message"] == "You are not allowed to view this event"
+    rejected = get(f"/scheduled_events/{fixtures.ACTIVE_EVENT}", "sandbox-member")
+    assert rejected.json()["message"] == "You are not allowed to view this event"
     listed = get("/scheduled_events", "sandbox-member", user=own.user["uri"]).json()["collection"]
     assert get(listed[0]["uri"].removeprefix(PUBLIC), "sandbox-member").status_code == 200
     assert get(f"/webhook_subscriptions/{fixtures.ACTIVE_WEBHOOK}", "sandbox-member").status_code == 403
@@ -202,7 +202,7 @@ def test_a_plain_user_sees_what_is_theirs(get, sandbox):
 # Lists
 
 
-def test_events_need_to_be_somebodys(get):
+def test_listing_events_requires_a_user_group_or_organization(get):
     reply = get("/scheduled_events")
     assert reply.status_code == 400
     assert reply.json()["details"] == [{"message": "organization, user, or group is required"}]
@@ -211,7 +211,7 @@ def test_events_need_to_be_somebodys(get):
 
 
 @pytest.mark.parametrize("path", ["/scheduled_events", "/event_types", "/organization_memberships"])
-def test_the_whole_organization_is_for_those_who_lead(get, path):
+def test_only_owners_and_admins_list_the_organization(get, path):
     denied = "You do not have permission to access this resource."
     assert get(path, organization=ORGANIZATION).status_code == 200
     assert get(path, "sandbox-admin", organization=ORGANIZATION).status_code == 200
@@ -222,15 +222,15 @@ def test_the_whole_organization_is_for_those_who_lead(get, path):
     assert (reply.status_code, reply.json()["message"]) == (403, denied)
 
 
-def test_whose_events_may_be_seen(get, sandbox):
+def test_access_to_events_depends_on_role_and_organization(get, sandbox):
     own, other = member(sandbox, 2).user["uri"], member(sandbox, 3).user["uri"]
-    stranger = member(sandbox, -1).user["uri"]
+    other_user = member(sandbox, -1).user["uri"]
     also = "Please also specify organization when requesting events for a user within your organization."
     cases = [
         ("sandbox-owner", {"user": OWNER}, None),
         ("sandbox-owner", {"user": other}, also),
         ("sandbox-owner", {"user": other, "organization": ORGANIZATION}, None),
-        ("sandbox-owner", {"user": stranger}, "This user is not in your organization"),
+        ("sandbox-owner", {"user": other_user}, "This user is not in your organization"),
         ("sandbox-member", {"user": own}, None),
         ("sandbox-member", {"user": own, "organization": ORGANIZATION}, None),
         ("sandbox-member", {"user": other}, "You do not have permission to access this resource."),
@@ -249,7 +249,7 @@ def test_whose_events_may_be_seen(get, sandbox):
     assert get("/scheduled_events", user=OWNER, group=GROUP).status_code == 400
 
 
-def test_pages_hold_every_event_once_and_lead_back_the_same_way(get):
+def test_paging_forwards_and_backwards_returns_every_event_once(get):
     query = {"organization": ORGANIZATION, "count": "37", "sort": "start_time:desc"}
     forward = list(pages(get, "/scheduled_events", **query))
     rows = [event for page in forward for event in page["collection"]]
@@ -276,7 +276,7 @@ def test_next_page_is_a_full_url_with_all_filters(get):
     }
 
 
-def test_page_tokens_say_nothing_and_stay_the_same(get):
+def test_page_tokens_are_opaque_and_stable(get):
     answers = [get("/scheduled_events", organization=ORGANIZATION, count="5").content for _ in range(2)]
     assert answers[0] == answers[1]
     token = get("/scheduled_events", organization=ORGANIZATION, count="5").json()["pagination"][
@@ -293,12 +293,12 @@ def test_page_tokens_say_nothing_and_stay_the_same(get):
     [
         {"count": "6"},
         {"status": "active"},
-        {"who": "sandbox-admin"},
+        {"caller": "sandbox-admin"},
         {"page_token": "x" * 32},
         {"page_token": ""},
     ],
 )
-def test_a_page_token_is_good_for_its_own_query_alone(get, change):
+def test_a_page_token_is_valid_for_its_own_query_only(get, change):
     query = {"organization": ORGANIZATION, "count": "5"}
     token = get("/scheduled_events", **query).json()["pagination"]["next_page_token"]
     assert get("/scheduled_events", **query, page_token=token).status_code == 200
@@ -311,13 +311,13 @@ def test_a_page_token_is_good_for_its_own_query_alone(get, change):
     }
 
 
-def test_an_empty_list_is_a_page_of_nothing(get):
+def test_an_empty_list_is_one_empty_page(get):
     answer = get("/scheduled_events", organization=ORGANIZATION, invitee_email="nobody@none.example").json()
     nothing = dict.fromkeys(["next_page", "previous_page", "next_page_token", "previous_page_token"])
     assert answer == {"collection": [], "pagination": {"count": 0, **nothing}}
 
 
-def test_event_filters(get):
+def test_events_are_filtered(get):
     window = {"min_start_time": "2026-11-18T00:00:00Z", "max_start_time": "2026-11-24T13:00:00.000000Z"}
     rows = get("/scheduled_events", organization=ORGANIZATION, count="100", **window).json()["collection"]
     assert all("2026-11-18" <= row["start_time"] < "2026-11-24T13:00:00.000000Z" for row in rows)
@@ -365,19 +365,19 @@ def test_event_filters(get):
         ("/webhook_subscriptions", {"scope": "team"}, "scope"),
     ],
 )  # fmt: skip
-def test_bad_parameters_are_named(get, path, query, parameter):
+def test_invalid_parameters_are_named(get, path, query, parameter):
     reply = get(path, **{"organization": ORGANIZATION} | query)
     assert reply.status_code == 400
     assert reply.json()["title"] == "Invalid Argument"
     assert [detail["parameter"] for detail in reply.json()["details"]] == [parameter]
 
 
-def test_all_bad_parameters_are_named_at_once(get):
+def test_one_error_names_all_invalid_parameters(get):
     details = get("/scheduled_events", count="0", status="x").json()["details"]
     assert {detail["parameter"] for detail in details} == {"count", "status"}
 
 
-def test_unknown_parameters_are_ignored_and_own_uris_understood(get, sandbox):
+def test_unknown_parameters_are_ignored_and_uris_on_the_own_origin_are_accepted(get, sandbox):
     own = f"{sandbox.url}/organizations/{fixtures.ORGANIZATION}"
     assert get("/scheduled_events", organization=own, colour="red").status_code == 200
 
@@ -427,7 +427,7 @@ def test_invitees_are_filtered_and_sorted(get, sandbox):
         assert get(row["uri"].removeprefix(PUBLIC)).json() == {"resource": row}
 
 
-def test_every_event_type_and_event_fits_the_connectors_schemas(get):
+def test_every_event_type_and_event_matches_the_connectors_schemas(get):
     for path in ("/event_types", "/scheduled_events", "/organization_memberships"):
         for answer in pages(get, path, organization=ORGANIZATION, count="100"):
             assert "collection" in answer, answer
@@ -438,8 +438,8 @@ def test_every_event_type_and_event_fits_the_connectors_schemas(get):
 
 @pytest.fixture
 def post(client):
-    def call(body, who="sandbox-owner"):
-        headers = {"Authorization": f"Bearer {who}"}
+    def call(body, caller="sandbox-owner"):
+        headers = {"Authorization": f"Bearer {caller}"}
         content = body if isinstance(body, bytes) else None
         return client.post(
             "/webhook_subscriptions", json=None if content else body, content=content, headers=headers
@@ -456,17 +456,17 @@ HOOK = {
 }
 
 
-def test_a_subscription_lives_from_post_to_delete(client, get, post):
-    made = post(HOOK | {"signing_key": "kept-secret"})
-    assert made.status_code == 201
-    record = made.json()["resource"]
+def test_a_subscription_is_created_read_and_deleted(client, get, post):
+    created = post(HOOK | {"signing_key": "kept-secret"})
+    assert created.status_code == 201
+    record = created.json()["resource"]
     path = record["uri"].removeprefix(PUBLIC)
-    assert "kept-secret" not in made.text
-    assert get(path).json() == made.json()
+    assert "kept-secret" not in created.text
+    assert get(path).json() == created.json()
     assert record["user"] is record["group"] is None
-    taken = post(HOOK)
-    assert taken.status_code == 409
-    assert taken.json() == {"title": "Already Exists", "message": "Hook with this url already exists"}
+    duplicate = post(HOOK)
+    assert duplicate.status_code == 409
+    assert duplicate.json() == {"title": "Already Exists", "message": "Hook with this url already exists"}
     listed = get("/webhook_subscriptions", organization=ORGANIZATION, scope="organization").json()[
         "collection"
     ]
@@ -478,14 +478,14 @@ def test_a_subscription_lives_from_post_to_delete(client, get, post):
 
 
 @pytest.mark.parametrize("scope", ["user", "group"])
-def test_subscriptions_of_a_user_or_a_group_name_them(client, get, post, scope):
+def test_subscriptions_of_a_user_or_group_have_its_uri(client, get, post, scope):
     owner = {"user": ADMIN, "group": GROUP}[scope]
-    made = post(HOOK | {"url": f"http://127.0.0.1:9/{scope}", "scope": scope, scope: owner})
-    assert made.status_code == 201
-    assert made.json()["resource"][scope] == owner
+    created = post(HOOK | {"url": f"http://127.0.0.1:9/{scope}", "scope": scope, scope: owner})
+    assert created.status_code == 201
+    assert created.json()["resource"][scope] == owner
     query = {"organization": ORGANIZATION, "scope": scope, scope: owner, "sort": "created_at:desc"}
-    assert get("/webhook_subscriptions", **query).json()["collection"] == [made.json()["resource"]]
-    path = made.json()["resource"]["uri"].removeprefix(PUBLIC)
+    assert get("/webhook_subscriptions", **query).json()["collection"] == [created.json()["resource"]]
+    path = created.json()["resource"]["uri"].removeprefix(PUBLIC)
     assert client.delete(path, headers={"Authorization": "Bearer sandbox-owner"}).status_code == 204
 
 
@@ -521,18 +521,18 @@ def test_subscriptions_of_a_user_or_a_group_name_them(client, get, post, scope):
         ({"url": None, "events": None, "scope": None}, {"url", "events", "scope"}),
     ],
 )
-def test_bad_subscriptions_are_refused(post, change, parameters):
+def test_invalid_subscriptions_are_rejected(post, change, parameters):
     reply = post({key: value for key, value in (HOOK | change).items() if value is not None})
     assert reply.status_code == 400
     assert {detail["parameter"] for detail in reply.json()["details"]} == parameters
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b"1", b'"x"', b"\xff"])
-def test_a_body_that_is_no_object_is_refused(post, body):
+def test_a_body_that_is_not_an_object_is_rejected(post, body):
     assert post(body).json()["details"] == [{"message": "the body must be a JSON object"}]
 
 
-def test_subscribing_needs_the_scopes_of_what_is_read(sandbox, post):
+def test_subscribing_requires_the_read_scopes_of_the_events(sandbox, post):
     sandbox.control("POST", "/tokens", {"name": "hooks-only", "scopes": ["webhooks:write", "users:read"]})
     reply = post(HOOK, "hooks-only")
     assert reply.status_code == 400
@@ -540,7 +540,7 @@ def test_subscribing_needs_the_scopes_of_what_is_read(sandbox, post):
     assert post(HOOK, "sandbox-events-only").json()["required_scopes"] == ["webhooks:write"]
 
 
-def test_a_callback_address_is_taken_for_one_user_of_one_organization(post, sandbox):
+def test_a_callback_url_is_unique_per_user_and_organization(post, sandbox):
     body = HOOK | {"url": "https://hooks.acme.example/shared"}
     own = {"scope": "user", "user": member(sandbox, 2).user["uri"]}
     assert post(body).status_code == 201
@@ -561,22 +561,22 @@ def test_the_owners_plan_decides_which_events_can_be_subscribed_to(post, sandbox
     sandbox.control(
         "POST", "/tokens", {"name": "paying", "scopes": scopes, "user": small["uri"], "plan": "paid"}
     )
-    refused = post(body | {"organization": small["current_organization"]}, "paying")
-    assert refused.status_code == 403
-    assert refused.json()["message"] == "Please upgrade to a paid Calendly account."
+    rejected = post(body | {"organization": small["current_organization"]}, "paying")
+    assert rejected.status_code == 403
+    assert rejected.json()["message"] == "Please upgrade to a paid Calendly account."
 
 
-def test_subscribing_beyond_ones_reach_is_refused(post, sandbox):
+def test_subscribing_without_access_to_the_scope_is_rejected(post, sandbox):
     own = member(sandbox, 2).user["uri"]
     assert post(HOOK, "sandbox-member").status_code == 403
     assert post(HOOK, "sandbox-free").status_code == 403
     assert post(HOOK | {"scope": "user", "user": OWNER}, "sandbox-member").status_code == 403
     assert post(HOOK | {"scope": "group", "group": GROUP}, "sandbox-member").status_code == 403
-    made = post(HOOK | {"scope": "user", "user": own, "url": "https://own.example"}, "sandbox-member")
-    assert made.status_code == 201
+    created = post(HOOK | {"scope": "user", "user": own, "url": "https://own.example"}, "sandbox-member")
+    assert created.status_code == 201
 
 
-def test_some_events_are_for_paid_plans(post, sandbox):
+def test_some_webhook_events_require_a_paid_plan(post, sandbox):
     free = member(sandbox, -1).user
     base = {"organization": free["current_organization"], "scope": "user", "user": free["uri"]}
     gated = HOOK | base | {"events": ["meeting_recap.created"], "url": "https://free.example/a"}
@@ -586,22 +586,22 @@ def test_some_events_are_for_paid_plans(post, sandbox):
     assert post(gated | {"events": ["contact.created"]}, "sandbox-free").status_code == 201
 
 
-def test_the_free_organization_has_events_of_its_own(get, sandbox):
+def test_the_free_organization_has_its_own_events(get, sandbox):
     free = member(sandbox, -1).user
     rows = get("/scheduled_events", "sandbox-free", organization=free["current_organization"]).json()
     assert rows["pagination"]["count"] == 3
     assert get("/event_types", "sandbox-free", user=free["uri"]).json()["pagination"]["count"] == 1
 
 
-# Windows and stale tokens, on a clock that stands still
+# Rate windows and expired page tokens, on a stopped clock
 
 
-def test_the_rate_window_runs_from_the_first_request():
+def test_the_rate_window_starts_with_the_first_request():
     clock = Clock()
     with Sandbox(clock=clock) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as client:
 
-        def spend(who="sandbox-free"):
-            return client.get("/users/me", headers={"Authorization": f"Bearer {who}"})
+        def spend(caller="sandbox-free"):
+            return client.get("/users/me", headers={"Authorization": f"Bearer {caller}"})
 
         first = spend()
         limit = {name: first.headers[f"x-ratelimit-{name}"] for name in ("limit", "remaining", "reset")}
@@ -622,7 +622,7 @@ def test_the_rate_window_runs_from_the_first_request():
         assert (missing.status_code, missing.headers["x-ratelimit-remaining"]) == (404, "48")
 
 
-def test_page_tokens_grow_stale():
+def test_page_tokens_expire():
     clock = Clock()
     with Sandbox(clock=clock, public_origin=True, rate_limit=0, page_token_life_s=60) as sandbox:
         headers = {"Authorization": "Bearer sandbox-owner"}
@@ -635,14 +635,14 @@ def test_page_tokens_grow_stale():
             token = page().json()["pagination"]["next_page_token"]
             clock.now += 59
             assert page(token).status_code == 200
-            assert page().json()["pagination"]["next_page_token"] == token  # and is fresh again
+            assert page().json()["pagination"]["next_page_token"] == token  # and its lifetime restarts
             clock.now += 59
             assert page(token).status_code == 200
             clock.now += 1
             assert page(token).status_code == 400
 
 
-def test_without_the_public_origin_resources_lie_on_the_sandbox():
+def test_without_the_public_origin_uris_are_on_the_sandbox():
     with Sandbox() as sandbox:
         headers = {"Authorization": "Bearer sandbox-owner"}
         with httpx.Client(base_url=sandbox.url, headers=headers, trust_env=False) as client:
@@ -655,14 +655,14 @@ def test_without_the_public_origin_resources_lie_on_the_sandbox():
             assert own["pagination"]["next_page"].startswith(sandbox.url)
 
 
-def test_kept_replies_are_the_same_and_go_with_the_next_change():
+def test_cached_replies_are_identical_until_the_next_change():
     with (
         Sandbox(render_once=True, rate_limit=0, public_origin=True) as sandbox,
         httpx.Client(base_url=sandbox.url, trust_env=False) as client,
     ):
 
-        def page(who="sandbox-owner", **query):
-            headers = {"Authorization": f"Bearer {who}"}
+        def page(caller="sandbox-owner", **query):
+            headers = {"Authorization": f"Bearer {caller}"}
             return client.get("/scheduled_events", params={"user": OWNER, **query}, headers=headers)
 
         first = page()

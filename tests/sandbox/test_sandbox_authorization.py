@@ -1,4 +1,4 @@
-"""The sandbox's authorization server: the whole flow as an app sees it, and everything that goes wrong."""
+"""The sandbox's authorization server: the complete flow as an app sees it, and all errors."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ from sandbox_client import ADMIN, ANCHOR, ORGANIZATION, OWNER, PAYLOADS, Clock
 WEB_URI = "https://app.acme.example/oauth/callback"
 NATIVE_URI = "http://127.0.0.1:49152/callback"
 WEB_BASIC = ("sandbox-web", "sandbox-web-secret")
-VERIFIER = "made-up-verifier-of-at-least-forty-three-characters"
+VERIFIER = "sample-verifier-of-at-least-forty-three-characters"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
@@ -45,7 +45,7 @@ def _running(clock):
 
 @pytest.fixture
 def sandbox(_running, clock):
-    """Give a sandbox in which nothing is allowed, pending or counted; starting one takes too long."""
+    """Return a shared sandbox without grants, pending faults or counts; starting a new one is slow."""
     clock.now += 24 * 3600
     for app in _running.control("GET", "/apps")["apps"]:
         _running.control("POST", "/apps/revoke", {"client_id": app["client_id"]})
@@ -56,7 +56,7 @@ def sandbox(_running, clock):
 
 
 class Page(HTMLParser):
-    """A form with what a browser would send of it."""
+    """A parsed HTML page, and the form fields that a browser would send."""
 
     def __init__(self, reply):
         super().__init__()
@@ -67,30 +67,32 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
-        given = dict(attributes)
+        values = dict(attributes)
         if tag == "form":
-            self.action = (given["method"], given["action"])
-        elif tag == "input" and (given["type"] == "hidden" or "checked" in given):
-            self.fields.append((given["name"], given["value"]))
+            self.action = (values["method"], values["action"])
+        elif tag == "input" and (values["type"] == "hidden" or "checked" in values):
+            self.fields.append((values["name"], values["value"]))
         elif tag == "option":
-            self.options[given["value"]] = ""
-            if "selected" in given:
-                self.chosen = given["value"]
+            self.options[values["value"]] = ""
+            if "selected" in values:
+                self.chosen = values["value"]
         elif tag == "button":
-            self.fields.append((given["name"], given["value"]))
+            self.fields.append((values["name"], values["value"]))
 
     def handle_data(self, data):
         self.text += data
         if self.tags and self.tags[-1] == "option" and data.strip():
             self.options[list(self.options)[-1]] += data
 
-    def answered(self, decision, user=None, refused=()):
-        fields = [(name, value) for name, value in self.fields if name != "decision" and value not in refused]
+    def form_data(self, decision, user=None, deselected=()):
+        fields = [
+            (name, value) for name, value in self.fields if name != "decision" and value not in deselected
+        ]
         return [*fields, ("user", user or self.chosen or next(iter(self.options))), ("decision", decision)]
 
 
 class Browser:
-    """Follows nothing by itself, so that each step can be looked at."""
+    """A browser that doesn't follow redirects, so tests can check each step."""
 
     def __init__(self, http):
         self.http = http
@@ -102,16 +104,16 @@ class Browser:
         return self.http.post("/oauth/authorize", content=urlencode(fields), headers=FORM)
 
     def code(self, user=None, **query):
-        return landed(self.submit(Page(self.open(**query)).answered("allow", user)))["code"]
+        return callback_query(self.submit(Page(self.open(**query)).form_data("allow", user)))["code"]
 
 
 class AppClient:
-    """An app: asks for codes and tokens as RFC 6749 says, without a library."""
+    """An app that requests codes and tokens as in RFC 6749, without a library."""
 
     def __init__(self, http, client_id, redirect_uri, basic=None, **query):
         self.http, self.client_id, self.redirect_uri, self.basic = http, client_id, redirect_uri, basic
         self.browser = Browser(http)
-        self.asks = {
+        self.auth_query = {
             "client_id": client_id,
             "redirect_uri": redirect_uri,
             "response_type": "code",
@@ -121,17 +123,17 @@ class AppClient:
         }
 
     def code(self, user=None, **changes):
-        return self.browser.code(user, **self.asks | changes)
+        return self.browser.code(user, **self.auth_query | changes)
 
     def call(self, path, **fields):
         own = {} if self.basic else {"client_id": self.client_id}
         return self.http.post(path, data=own | fields, auth=self.basic, headers=FORM)
 
     def redeem(self, code, **fields):
-        given = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
-        if "code_challenge" in self.asks:
-            given["code_verifier"] = VERIFIER
-        return self.call("/oauth/token", **{k: v for k, v in (given | fields).items() if v is not None})
+        parameters = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
+        if "code_challenge" in self.auth_query:
+            parameters["code_verifier"] = VERIFIER
+        return self.call("/oauth/token", **{k: v for k, v in (parameters | fields).items() if v is not None})
 
     def refresh(self, refresh_token):
         return self.call("/oauth/token", grant_type="refresh_token", refresh_token=refresh_token)
@@ -169,8 +171,8 @@ def app(request):
     return request.getfixturevalue(request.param)
 
 
-def landed(reply):
-    """Give the parameters with which an app got its user back."""
+def callback_query(reply):
+    """Return the parameters of the redirect to the app."""
     assert reply.status_code == 303, reply.text
     target = urlsplit(reply.headers["location"])
     assert reply.headers["location"].split("?")[0] in {WEB_URI, NATIVE_URI}
@@ -178,8 +180,8 @@ def landed(reply):
     return dict(parse_qsl(target.query, strict_parsing=True))
 
 
-def refused(reply, error, status=400):
-    """Assert an error of a token call, in the documented shape."""
+def assert_error(reply, error, status=400):
+    """Assert that a token call failed with an error in the documented shape."""
     assert (reply.status_code, reply.json()["error"]) == (status, error), reply.text
     assert_fits(reply.json(), "OAuthError")
     assert reply.headers["cache-control"] == "no-store"
@@ -201,7 +203,7 @@ def me(http, access_token):
     return http.get("/users/me", headers={"Authorization": f"Bearer {access_token}"})
 
 
-# The whole flow
+# The complete flow
 
 
 def test_an_app_signs_a_user_in_and_reads_as_them(app, http):
@@ -210,7 +212,7 @@ def test_an_app_signs_a_user_in_and_reads_as_them(app, http):
     assert reply.json()["resource"]["uri"] == ADMIN
 
 
-def test_tokens_come_in_the_documented_shape(app, clock):
+def test_the_token_response_has_the_documented_shape(app, clock):
     documented = json.loads((PAYLOADS / "oauth-token.json").read_text())["body"]
     reply = app.redeem(app.code())
     pair = reply.json()
@@ -223,7 +225,7 @@ def test_tokens_come_in_the_documented_shape(app, clock):
     assert reply.headers["pragma"] == "no-cache"
 
 
-def test_a_refresh_gives_a_new_pair_with_the_same_rights(app, http):
+def test_a_refresh_returns_a_new_pair_with_the_same_scopes(app, http):
     first = app.tokens()
     second = app.refresh(first["refresh_token"]).json()
     assert {first["access_token"], first["refresh_token"]}.isdisjoint(
@@ -234,7 +236,7 @@ def test_a_refresh_gives_a_new_pair_with_the_same_rights(app, http):
     assert me(http, first["access_token"]).status_code == 200
 
 
-def test_an_access_token_ends_after_two_hours_and_its_refresh_token_does_not(app, http, clock):
+def test_an_access_token_expires_after_two_hours_but_its_refresh_token_does_not(app, http, clock):
     pair = app.tokens()
     clock.now += 7199
     assert me(http, pair["access_token"]).status_code == 200
@@ -246,7 +248,7 @@ def test_an_access_token_ends_after_two_hours_and_its_refresh_token_does_not(app
     assert me(http, renewed["access_token"]).status_code == 200
 
 
-def test_expired_tokens_are_not_listed_any_more(web, sandbox, clock):
+def test_expired_tokens_are_no_longer_listed(web, sandbox, clock):
     token = web.tokens()["access_token"]
     [listed] = [row for row in sandbox.control("GET", "/tokens")["tokens"] if row["token"] == token]
     assert (listed["client_id"], listed["user"], listed["scopes"]) == (
@@ -280,20 +282,20 @@ def test_the_metadata_names_endpoints_that_answer(http, sandbox):
         ("POST", "/.well-known/oauth-authorization-server"),
     ],
 )
-def test_other_methods_are_refused(http, method, path):
+def test_wrong_methods_are_rejected(http, method, path):
     assert http.request(method, path).status_code == 405
 
 
-def test_what_lies_beside_the_endpoints_is_the_apis(http):
+def test_other_oauth_paths_belong_to_the_api(http):
     assert http.get("/oauth/token/").status_code == 404
     assert http.get("/oauth").status_code == 404
 
 
-# The page
+# The consent page
 
 
-def test_the_page_says_who_asks_for_what_and_where_the_answer_goes(native):
-    reply = native.browser.open(**native.asks)
+def test_the_page_shows_app_scopes_and_redirect_uri(native):
+    reply = native.browser.open(**native.auth_query)
     page = Page(reply)
     assert reply.status_code == 200
     assert page.action == ("post", "/oauth/authorize")
@@ -305,7 +307,7 @@ def test_the_page_says_who_asks_for_what_and_where_the_answer_goes(native):
 
 
 def test_the_page_is_neither_stored_nor_framed_and_may_redirect_to_the_app(web):
-    headers = web.browser.open(**web.asks).headers
+    headers = web.browser.open(**web.auth_query).headers
     assert headers["cache-control"] == "no-store"
     assert headers["referrer-policy"] == "no-referrer"
     policy = headers["content-security-policy"]
@@ -314,43 +316,45 @@ def test_the_page_is_neither_stored_nor_framed_and_may_redirect_to_the_app(web):
     assert "form-action" not in policy
 
 
-def test_what_the_page_sends_back_is_what_was_asked(native):
-    page = Page(native.browser.open(**native.asks))
+def test_the_page_sends_the_request_back_unchanged(native):
+    page = Page(native.browser.open(**native.auth_query))
     repeated = {name: value for name, value in page.fields if name not in {"granted", "decision"}}
-    assert repeated == native.asks
+    assert repeated == native.auth_query
 
 
 @pytest.mark.parametrize("hint", [fixtures.ADMIN_EMAIL, fixtures.ADMIN_EMAIL.upper(), fixtures.ADMIN, ADMIN])
-def test_a_hint_chooses_the_user_beforehand(web, hint):
-    assert Page(web.browser.open(**web.asks, login_hint=hint)).chosen == fixtures.ADMIN
+def test_a_login_hint_preselects_the_user(web, hint):
+    assert Page(web.browser.open(**web.auth_query, login_hint=hint)).chosen == fixtures.ADMIN
 
 
-def test_a_hint_that_names_nobody_chooses_nobody(web):
-    assert Page(web.browser.open(**web.asks, login_hint="nobody@acme.example")).chosen is None
+def test_an_unknown_login_hint_preselects_no_user(web):
+    assert Page(web.browser.open(**web.auth_query, login_hint="nobody@acme.example")).chosen is None
 
 
-def test_a_setting_chooses_the_user_beforehand(web, sandbox):
+def test_the_consent_setting_preselects_the_user(web, sandbox):
     sandbox.control("POST", "/consent", {"user": ADMIN})
-    assert Page(web.browser.open(**web.asks)).chosen == fixtures.ADMIN
+    assert Page(web.browser.open(**web.auth_query)).chosen == fixtures.ADMIN
     assert sandbox.control("GET", "/consent") == {"answer": "ask", "user": ADMIN}
 
 
-def test_of_many_users_some_are_listed_and_the_hinted_one_always():
+def test_the_page_lists_some_users_and_always_the_hinted_one():
     with (
         Sandbox(anchor=ANCHOR, users=300) as large,
         httpx.Client(base_url=large.url, trust_env=False) as http,
     ):
         web = AppClient(http, "sandbox-web", WEB_URI, WEB_BASIC)
         hinted, small = large.world.population.members[250].uuid, large.world.population.members[-1].uuid
-        page = Page(web.browser.open(**web.asks, login_hint=hinted))
+        page = Page(web.browser.open(**web.auth_query, login_hint=hinted))
     assert page.chosen == hinted
     assert {fixtures.OWNER, fixtures.ADMIN, small, hinted} <= set(page.options)
     assert len(page.options) == 52
 
 
-def test_a_user_may_grant_less_than_is_asked_for(web, http):
-    page = Page(web.browser.open(**web.asks))
-    code = landed(web.browser.submit(page.answered("allow", refused={"scheduled_events:read"})))["code"]
+def test_a_user_can_grant_fewer_scopes_than_requested(web, http):
+    page = Page(web.browser.open(**web.auth_query))
+    code = callback_query(web.browser.submit(page.form_data("allow", deselected={"scheduled_events:read"})))[
+        "code"
+    ]
     pair = web.redeem(code).json()
     assert pair["scope"] == "users:read webhooks:write"
     assert web.introspect(pair["access_token"]).json()["scope"] == "users:read webhooks:write"
@@ -358,61 +362,61 @@ def test_a_user_may_grant_less_than_is_asked_for(web, http):
     assert reply.status_code == 403
 
 
-def test_a_user_cannot_grant_more_than_is_asked_for(web):
-    fields = Page(web.browser.open(**web.asks | {"scope": "users:read"})).answered("allow")
-    code = landed(web.browser.submit([*fields, ("granted", "organizations:write")]))["code"]
+def test_a_user_cannot_grant_more_scopes_than_requested(web):
+    fields = Page(web.browser.open(**web.auth_query | {"scope": "users:read"})).form_data("allow")
+    code = callback_query(web.browser.submit([*fields, ("granted", "organizations:write")]))["code"]
     assert web.redeem(code).json()["scope"] == "users:read"
 
 
 HOSTILE = """</title><script>alert(1)</script>"'><img src=x onerror=alert(1)>{0}{name}%s&amp;"""
 
 
-def test_hostile_names_and_addresses_are_words_on_the_page(sandbox, http):
+def test_hostile_names_and_urls_are_escaped_on_the_page(sandbox, http):
     uri = "https://app.acme.example/'\"><script>alert(1)</script>"
     sandbox.control("POST", "/apps", {"client_id": "hostile", "name": HOSTILE, "redirect_uris": [uri]})
-    asks = {
+    auth_query = {
         "client_id": "hostile",
         "redirect_uri": uri,
         "response_type": "code",
         "scope": SCOPE,
         "state": HOSTILE,
     }
-    reply = http.get("/oauth/authorize", params=asks)
+    reply = http.get("/oauth/authorize", params=auth_query)
     page = Page(reply)
     assert {"script", "img"}.isdisjoint(page.tags)
     assert HOSTILE in page.text
     assert uri in page.text
     assert dict(page.fields)["state"] == HOSTILE
-    sent = http.post("/oauth/authorize", content=urlencode(page.answered("allow")), headers=FORM)
+    sent = http.post("/oauth/authorize", content=urlencode(page.form_data("allow")), headers=FORM)
     target = urlsplit(sent.headers["location"])
     assert parse_qs(target.query)["state"] == [HOSTILE]
 
 
-def test_hostile_errors_are_words_on_the_page():
+def test_hostile_errors_are_escaped_on_the_page():
     page = pages.error(authorization_request.OAuthError("<b>", "<script>alert(1)</script>")).decode()
     assert "<script>" not in page
     assert "<b>" not in page
 
 
-# Answers without a page
+# Decisions without the page
 
 
-@pytest.mark.parametrize(("answer", "given"), [("allow", "code"), ("deny", "error")])
-def test_a_setting_answers_in_the_users_place(app, sandbox, answer, given):
+@pytest.mark.parametrize(("answer", "parameter"), [("allow", "code"), ("deny", "error")])
+def test_the_consent_setting_decides_without_the_page(app, sandbox, answer, parameter):
     sandbox.control("POST", "/consent", {"answer": answer, "user": ADMIN})
-    back = landed(app.browser.open(**app.asks))
-    assert given in back
+    back = callback_query(app.browser.open(**app.auth_query))
+    assert parameter in back
     assert back["state"] == "a state"
     if answer == "allow":
         assert app.redeem(back["code"]).json()["owner"] == ADMIN
 
 
-def test_without_a_chosen_user_the_owner_answers(web, sandbox):
+def test_without_a_preselected_user_the_owner_decides(web, sandbox):
     sandbox.control("POST", "/consent", {"answer": "allow"})
-    assert web.redeem(landed(web.browser.open(**web.asks))["code"]).json()["owner"] == OWNER
+    assert web.redeem(callback_query(web.browser.open(**web.auth_query))["code"]).json()["owner"] == OWNER
 
 
-# What is wrong with the way to the page: nobody is redirected
+# Errors that must not redirect
 
 
 @pytest.mark.parametrize(
@@ -442,7 +446,7 @@ def test_without_a_chosen_user_the_owner_answers(web, sandbox):
     ],
 )
 def test_a_wrong_client_or_redirect_uri_shows_an_error_and_never_redirects(native, changes):
-    reply = native.browser.open(**native.asks | changes)
+    reply = native.browser.open(**native.auth_query | changes)
     assert reply.status_code == 400
     assert "location" not in reply.headers
     assert Page(reply).action is None
@@ -451,33 +455,35 @@ def test_a_wrong_client_or_redirect_uri_shows_an_error_and_never_redirects(nativ
 @pytest.mark.parametrize(
     "uri", [f"{WEB_URI}/", f"{WEB_URI}?x=1", WEB_URI.upper(), "http://localhost:8711/callback", NATIVE_URI]
 )
-def test_a_web_apps_redirect_uri_must_be_registered_to_the_letter(web, uri):
-    assert web.browser.open(**web.asks | {"redirect_uri": uri}).status_code == 400
+def test_a_web_apps_redirect_uri_must_match_exactly(web, uri):
+    assert web.browser.open(**web.auth_query | {"redirect_uri": uri}).status_code == 400
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 @pytest.mark.parametrize("port", ["", ":1", ":65535"])
-def test_a_native_app_may_listen_on_any_port_of_this_machine(native, host, port):
+def test_a_native_app_may_use_any_loopback_port(native, host, port):
     uri = f"http://{host}{port}/callback"
-    assert native.browser.open(**native.asks | {"redirect_uri": uri}).status_code == 200
+    assert native.browser.open(**native.auth_query | {"redirect_uri": uri}).status_code == 200
 
 
-def test_the_decision_is_about_a_request_that_is_checked_again(native):
-    fields = dict(Page(native.browser.open(**native.asks)).answered("allow"))
+def test_a_decision_is_validated_like_the_request(native):
+    fields = dict(Page(native.browser.open(**native.auth_query)).form_data("allow"))
     tampered = native.browser.submit(fields | {"redirect_uri": "https://evil.example/"})
     assert tampered.status_code == 400
     assert "location" not in tampered.headers
     without_pkce = {name: value for name, value in fields.items() if name != "code_challenge"}
-    assert landed(native.browser.submit(without_pkce))["error"] == "invalid_request"
+    assert callback_query(native.browser.submit(without_pkce))["error"] == "invalid_request"
 
 
-def test_a_decision_that_is_no_form_is_refused(native, http):
-    reply = http.post("/oauth/authorize", json=native.asks | {"decision": "allow", "user": fixtures.OWNER})
+def test_a_decision_must_be_a_form(native, http):
+    reply = http.post(
+        "/oauth/authorize", json=native.auth_query | {"decision": "allow", "user": fixtures.OWNER}
+    )
     assert reply.status_code == 400
     assert "location" not in reply.headers
 
 
-# What else is wrong with it: the app is told, with its state
+# Errors that redirect to the app with its state
 
 
 @pytest.mark.parametrize(
@@ -500,134 +506,138 @@ def test_a_decision_that_is_no_form_is_refused(native, http):
         ({"code_challenge": [CHALLENGE, CHALLENGE]}, "invalid_request"),
     ],
 )
-def test_other_mistakes_are_told_to_the_app_with_its_state(native, changes, error):
-    back = landed(native.browser.open(**native.asks | changes))
+def test_other_errors_redirect_to_the_app_with_its_state(native, changes, error):
+    back = callback_query(native.browser.open(**native.auth_query | changes))
     assert (back["error"], back["state"]) == (error, "a state")
     assert back["error_description"]
     assert "code" not in back
 
 
-def test_a_web_app_may_leave_pkce_out_but_not_half_of_it(web):
-    assert "code" in landed(web.browser.submit(Page(web.browser.open(**web.asks)).answered("allow")))
+def test_pkce_is_optional_for_a_web_app_but_must_be_complete(web):
+    assert "code" in callback_query(
+        web.browser.submit(Page(web.browser.open(**web.auth_query)).form_data("allow"))
+    )
     for changes in (
         {"code_challenge_method": "S256"},
         {"code_challenge": CHALLENGE},
         {"code_challenge": VERIFIER, "code_challenge_method": "plain"},
     ):
-        assert landed(web.browser.open(**web.asks | changes))["error"] == "invalid_request"
+        assert callback_query(web.browser.open(**web.auth_query | changes))["error"] == "invalid_request"
 
 
 @pytest.mark.parametrize("state", ["", "x" * 2000, "a&b=c#d?e%20f+g/ü\n"])
-def test_the_state_comes_back_as_it_was(web, state):
-    asks = web.asks | {"state": state}
-    allowed = landed(web.browser.submit(Page(web.browser.open(**asks)).answered("allow")))
-    denied = landed(web.browser.submit(Page(web.browser.open(**asks)).answered("deny")))
+def test_the_state_is_returned_unchanged(web, state):
+    auth_query = web.auth_query | {"state": state}
+    allowed = callback_query(web.browser.submit(Page(web.browser.open(**auth_query)).form_data("allow")))
+    denied = callback_query(web.browser.submit(Page(web.browser.open(**auth_query)).form_data("deny")))
     assert allowed.get("state", "") == denied.get("state", "") == state
 
 
-def test_a_state_given_twice_is_refused_and_not_sent_back(web):
-    back = landed(web.browser.open(**web.asks | {"state": ["one", "two"]}))
+def test_a_repeated_state_is_rejected_and_not_returned(web):
+    back = callback_query(web.browser.open(**web.auth_query | {"state": ["one", "two"]}))
     assert back["error"] == "invalid_request"
     assert "state" not in back
 
 
-def test_a_denied_consent_is_told_to_the_app(app):
-    back = landed(app.browser.submit(Page(app.browser.open(**app.asks)).answered("deny")))
+def test_a_denied_consent_redirects_to_the_app(app):
+    back = callback_query(app.browser.submit(Page(app.browser.open(**app.auth_query)).form_data("deny")))
     assert (back["error"], back["state"]) == ("access_denied", "a state")
     assert "code" not in back
 
 
 @pytest.mark.parametrize(("field", "value"), [("user", "nobody"), ("user", ""), ("decision", "")])
-def test_a_decision_of_nobody_or_without_a_word_is_none(web, field, value):
-    fields = dict(Page(web.browser.open(**web.asks)).answered("allow")) | {field: value}
-    assert landed(web.browser.submit(fields))["error"] == "invalid_request"
+def test_a_decision_needs_a_known_user_and_an_answer(web, field, value):
+    fields = dict(Page(web.browser.open(**web.auth_query)).form_data("allow")) | {field: value}
+    assert callback_query(web.browser.submit(fields))["error"] == "invalid_request"
 
 
-def test_any_word_but_allow_denies(web):
-    fields = dict(Page(web.browser.open(**web.asks)).answered("ALLOW"))
-    assert landed(web.browser.submit(fields))["error"] == "access_denied"
+def test_any_decision_other_than_allow_denies(web):
+    fields = dict(Page(web.browser.open(**web.auth_query)).form_data("ALLOW"))
+    assert callback_query(web.browser.submit(fields))["error"] == "access_denied"
 
 
 def test_an_answer_keeps_the_query_of_the_redirect_uri(sandbox, http):
     uri = "https://app.acme.example/callback?tenant=7"
     sandbox.control("POST", "/apps", {"client_id": "tenants", "redirect_uris": [uri]})
     sandbox.control("POST", "/consent", {"answer": "allow"})
-    asks = {"client_id": "tenants", "redirect_uri": uri, "response_type": "code", "scope": SCOPE}
-    target = http.get("/oauth/authorize", params=asks).headers["location"]
+    auth_query = {"client_id": "tenants", "redirect_uri": uri, "response_type": "code", "scope": SCOPE}
+    target = http.get("/oauth/authorize", params=auth_query).headers["location"]
     assert target.startswith(f"{uri}&code=")
 
 
 # Codes
 
 
-def test_a_code_lives_for_ten_minutes(app, clock):
+def test_a_code_expires_after_ten_minutes(app, clock):
     young, old = app.code(), app.code()
     clock.now += 599
     assert app.redeem(young).status_code == 200
     clock.now += 1
-    refused(app.redeem(old), "invalid_grant")
+    assert_error(app.redeem(old), "invalid_grant")
 
 
-def test_codes_can_be_made_stale(app, sandbox):
+def test_codes_can_be_expired_on_demand(app, sandbox):
     code = app.code()
     assert sandbox.control("POST", "/codes/expire") == {"codes": 1}
-    refused(app.redeem(code), "invalid_grant")
+    assert_error(app.redeem(code), "invalid_grant")
     assert sandbox.control("POST", "/codes/expire") == {"codes": 0}
 
 
-def test_a_code_used_twice_takes_down_what_came_of_it(app, http):
+def test_a_reused_code_revokes_its_tokens(app, http):
     code = app.code()
     pair = app.redeem(code).json()
     renewed = app.refresh(pair["refresh_token"]).json()
-    refused(app.redeem(code), "invalid_grant")
-    refused(app.redeem(code), "invalid_grant")
+    assert_error(app.redeem(code), "invalid_grant")
+    assert_error(app.redeem(code), "invalid_grant")
     for issued in (pair, renewed):
         assert me(http, issued["access_token"]).status_code == 401
-        refused(app.refresh(issued["refresh_token"]), "invalid_grant")
+        assert_error(app.refresh(issued["refresh_token"]), "invalid_grant")
 
 
-def test_a_code_is_the_apps_that_asked_for_it(web, native, http):
+def test_a_code_is_valid_for_its_own_app_only(web, native, http):
     code = web.code()
     pair = web.redeem(code).json()
-    refused(native.redeem(code, redirect_uri=WEB_URI), "invalid_grant")
-    refused(native.redeem(web.code(), redirect_uri=WEB_URI, code_verifier=None), "invalid_grant")
-    assert me(http, pair["access_token"]).status_code == 200  # a stranger cannot take it down
+    assert_error(native.redeem(code, redirect_uri=WEB_URI), "invalid_grant")
+    assert_error(native.redeem(web.code(), redirect_uri=WEB_URI, code_verifier=None), "invalid_grant")
+    assert me(http, pair["access_token"]).status_code == 200  # another app can't revoke it
 
 
 def test_a_code_is_bound_to_its_redirect_uri(native):
     code = native.code()
     for uri in ("http://127.0.0.1:49153/callback", "http://localhost:49152/callback", WEB_URI):
-        refused(native.redeem(code, redirect_uri=uri), "invalid_grant")
+        assert_error(native.redeem(code, redirect_uri=uri), "invalid_grant")
     assert native.redeem(code).status_code == 200
 
 
 @pytest.mark.parametrize("verifier", ["x" * 43, VERIFIER[:-1], CHALLENGE, f"{VERIFIER}ü"])
-def test_a_wrong_verifier_redeems_nothing(native, verifier):
-    refused(native.redeem(native.code(), code_verifier=verifier), "invalid_grant")
+def test_a_wrong_verifier_is_rejected(native, verifier):
+    assert_error(native.redeem(native.code(), code_verifier=verifier), "invalid_grant")
 
 
 def test_a_missing_verifier_is_named(native):
-    assert "code_verifier" in refused(native.redeem(native.code(), code_verifier=None), "invalid_request")
+    assert "code_verifier" in assert_error(
+        native.redeem(native.code(), code_verifier=None), "invalid_request"
+    )
 
 
-def test_a_web_app_that_uses_pkce_is_held_to_it(web):
-    refused(web.redeem(web.code(**PKCE)), "invalid_request")
-    refused(web.redeem(web.code(**PKCE), code_verifier="x" * 43), "invalid_grant")
+def test_a_web_app_that_uses_pkce_must_send_the_verifier(web):
+    assert_error(web.redeem(web.code(**PKCE)), "invalid_request")
+    assert_error(web.redeem(web.code(**PKCE), code_verifier="x" * 43), "invalid_grant")
     assert web.redeem(web.code(**PKCE), code_verifier=VERIFIER).status_code == 200
 
 
-def test_a_verifier_without_a_challenge_is_an_attack(web):
-    refused(web.redeem(web.code(), code_verifier=VERIFIER), "invalid_grant")
+def test_a_verifier_without_a_challenge_is_rejected(web):
+    assert_error(web.redeem(web.code(), code_verifier=VERIFIER), "invalid_grant")
 
 
-def test_an_unknown_code_is_refused(app):
-    refused(app.redeem("unknown"), "invalid_grant")
+def test_an_unknown_code_is_rejected(app):
+    assert_error(app.redeem("unknown"), "invalid_grant")
 
 
 # Refresh tokens
 
 
-def test_a_used_refresh_token_is_refused_and_the_new_one_is_good(app, http):
+def test_a_used_refresh_token_is_rejected_and_the_new_one_works(app, http):
     first = app.tokens()
     second = app.refresh(first["refresh_token"]).json()
     documented = json.loads((PAYLOADS / "errors" / "oauth-invalid-grant.json").read_text())
@@ -638,17 +648,17 @@ def test_a_used_refresh_token_is_refused_and_the_new_one_is_good(app, http):
     assert app.refresh(second["refresh_token"]).status_code == 200
 
 
-def test_a_refresh_token_is_the_apps_it_was_issued_to(web, native):
+def test_a_refresh_token_is_valid_for_its_own_app_only(web, native):
     pair = native.tokens()
-    refused(web.refresh(pair["refresh_token"]), "invalid_grant")
+    assert_error(web.refresh(pair["refresh_token"]), "invalid_grant")
     assert native.refresh(pair["refresh_token"]).status_code == 200
 
 
-def test_an_access_token_refreshes_nothing(app):
-    refused(app.refresh(app.tokens()["access_token"]), "invalid_grant")
+def test_an_access_token_cannot_be_used_to_refresh(app):
+    assert_error(app.refresh(app.tokens()["access_token"]), "invalid_grant")
 
 
-def test_of_many_who_redeem_one_refresh_token_one_wins(app, sandbox):
+def test_concurrent_uses_of_a_refresh_token_succeed_once(app, sandbox):
     client_id, basic = app.client_id, app.basic
     many = 8
     for _ in range(3):
@@ -667,16 +677,16 @@ def test_of_many_who_redeem_one_refresh_token_one_wins(app, sandbox):
 
 
 @pytest.mark.parametrize("kind", ["reset", "truncate"])
-def test_a_lost_reply_to_a_refresh_has_used_the_token_up(app, sandbox, kind):
+def test_a_lost_reply_to_a_refresh_still_uses_the_token(app, sandbox, kind):
     pair = app.tokens()
     sandbox.fault(kind, method="POST", path="/oauth/token")
     with pytest.raises(httpx.TransportError):
         app.refresh(pair["refresh_token"])
-    refused(app.refresh(pair["refresh_token"]), "invalid_grant")
+    assert_error(app.refresh(pair["refresh_token"]), "invalid_grant")
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "html"}, {"kind": "not_json"}])
-def test_a_refresh_that_was_answered_with_trouble_was_not_done(app, sandbox, fault):
+def test_a_refresh_replaced_by_a_fault_changes_nothing(app, sandbox, fault):
     pair = app.tokens()
     sandbox.fault(**fault, path="/oauth/token")
     spoiled = app.refresh(pair["refresh_token"])
@@ -685,12 +695,12 @@ def test_a_refresh_that_was_answered_with_trouble_was_not_done(app, sandbox, fau
     assert app.refresh(pair["refresh_token"]).status_code == 200
 
 
-def test_the_page_can_be_down(web, sandbox):
+def test_faults_apply_to_the_consent_page(web, sandbox):
     sandbox.fault("html", path="/oauth/authorize")
-    assert web.browser.open(**web.asks).status_code == 502
+    assert web.browser.open(**web.auth_query).status_code == 502
 
 
-# Who calls
+# Client authentication
 
 
 @pytest.mark.parametrize(
@@ -703,11 +713,11 @@ def test_the_page_can_be_down(web, sandbox):
         ("sandbox-wéb", "ü"),
     ],
 )
-def test_an_app_that_proves_nothing_is_told_how(web, basic):
+def test_missing_client_credentials_get_401_with_www_authenticate(web, basic):
     code = web.code()
     web.basic = basic
     reply = web.redeem(code)
-    refused(reply, "invalid_client", 401)
+    assert_error(reply, "invalid_client", 401)
     assert reply.headers["www-authenticate"].startswith("Basic ")
     web.basic = WEB_BASIC
     assert web.redeem(code).status_code == 200
@@ -717,33 +727,35 @@ def test_an_app_that_proves_nothing_is_told_how(web, basic):
     "header",
     ["Basic", "Basic !!!", "Basic c2FuZGJveC13ZWI=", "Basic /w==", "Bearer sandbox-owner", "sandbox-web"],
 )
-def test_an_authorization_header_that_is_no_basic_credential_is_refused(http, header):
+def test_an_invalid_basic_header_is_rejected(http, header):
     fields = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": "sandbox-native"}
     reply = http.post("/oauth/token", data=fields, headers={"Authorization": header})
-    refused(reply, "invalid_client", 401)
+    assert_error(reply, "invalid_client", 401)
 
 
-def test_a_web_app_may_prove_itself_in_the_form(web):
+def test_a_web_app_can_authenticate_in_the_form(web):
     fields = {"client_id": WEB_BASIC[0], "client_secret": WEB_BASIC[1]}
     web.basic = None
     assert web.redeem(web.code(), **fields).status_code == 200
-    refused(web.redeem(web.code(), **fields | {"client_secret": "wrong"}), "invalid_client", 401)
-    refused(web.redeem(web.code()), "invalid_client", 401)
+    assert_error(web.redeem(web.code(), **fields | {"client_secret": "wrong"}), "invalid_client", 401)
+    assert_error(web.redeem(web.code()), "invalid_client", 401)
 
 
-def test_basic_may_stand_beside_the_same_client_id_and_no_other(web):
+def test_basic_can_be_combined_only_with_the_same_client_id(web):
     code = web.code()
-    refused(web.redeem(code, client_id="sandbox-native"), "invalid_request")
-    refused(web.redeem(code, client_id="sandbox-web", client_secret="sandbox-web-secret"), "invalid_request")
+    assert_error(web.redeem(code, client_id="sandbox-native"), "invalid_request")
+    assert_error(
+        web.redeem(code, client_id="sandbox-web", client_secret="sandbox-web-secret"), "invalid_request"
+    )
     assert web.redeem(code, client_id="sandbox-web").status_code == 200
 
 
 def test_a_native_app_has_no_secret(native):
-    refused(native.redeem(native.code(), client_secret="made-up"), "invalid_client", 401)
+    assert_error(native.redeem(native.code(), client_secret="invalid"), "invalid_client", 401)
 
 
-def test_a_call_from_nobody_is_refused(http):
-    refused(http.post("/oauth/token", data={"grant_type": "refresh_token"}), "invalid_client", 401)
+def test_an_unknown_client_is_rejected(http):
+    assert_error(http.post("/oauth/token", data={"grant_type": "refresh_token"}), "invalid_client", 401)
 
 
 # Forms
@@ -764,13 +776,13 @@ def test_a_call_from_nobody_is_refused(http):
         ({"grant_type": "refresh_token", "refresh_token": "a", "x": ["1", "2"]}, "invalid_request", "x"),
     ],
 )
-def test_a_token_call_that_lacks_or_repeats_something_is_told_what(app, fields, error, named):
-    assert named in refused(app.call("/oauth/token", **fields), error)
+def test_missing_and_repeated_parameters_are_named(app, fields, error, named):
+    assert named in assert_error(app.call("/oauth/token", **fields), error)
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
 @pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data", "text/plain", None])
-def test_anything_but_a_form_is_refused(http, path, content_type):
+def test_other_content_types_than_a_form_are_rejected(http, path, content_type):
     fields = {
         "grant_type": "refresh_token",
         "client_id": "sandbox-native",
@@ -778,67 +790,70 @@ def test_anything_but_a_form_is_refused(http, path, content_type):
         "token": "x",
     }
     headers = {"Content-Type": content_type} if content_type else {}
-    refused(http.post(path, content=urlencode(fields), headers=headers), "invalid_request")
+    assert_error(http.post(path, content=urlencode(fields), headers=headers), "invalid_request")
 
 
-def test_a_form_may_name_its_character_set(http):
+def test_a_form_may_specify_its_charset(http):
     fields = urlencode({"grant_type": "refresh_token", "client_id": "sandbox-native", "refresh_token": "x"})
     headers = {"Content-Type": "Application/X-WWW-Form-Urlencoded; charset=UTF-8"}
-    refused(http.post("/oauth/token", content=fields, headers=headers), "invalid_grant")
+    assert_error(http.post("/oauth/token", content=fields, headers=headers), "invalid_grant")
 
 
-def test_parameters_of_the_query_are_no_form(http):
+def test_query_parameters_do_not_count_as_form_fields(http):
     fields = {"grant_type": "refresh_token", "client_id": "sandbox-native", "refresh_token": "x"}
-    refused(http.post("/oauth/token", params=fields, headers=FORM), "invalid_client", 401)
+    assert_error(http.post("/oauth/token", params=fields, headers=FORM), "invalid_client", 401)
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe=\xff", b"&&&===", b"%zz=%", b"\x00", b"grant_type"])
-def test_bytes_that_are_no_form_are_refused_like_any_other(http, body):
+def test_invalid_bytes_in_a_form_are_rejected(http, body):
     reply = http.post("/oauth/token", content=body, headers=FORM, auth=WEB_BASIC)
-    refused(reply, "invalid_request")
+    assert_error(reply, "invalid_request")
 
 
 # Scopes
 
 
-def test_a_missing_scope_is_refused_by_the_api(app, http):
+def test_the_api_rejects_an_oauth_token_without_the_scope(app, http):
     pair = app.tokens(scope="scheduled_events:read")
     reply = me(http, pair["access_token"])
     assert (reply.status_code, reply.json()["required_scopes"]) == (403, ["users:read"])
 
 
-def test_a_request_without_scopes_is_refused(app):
-    told = landed(app.browser.open(**app.asks | {"scope": ""}))
-    assert (told["error"], told["state"]) == ("invalid_scope", "a state")
-    assert "scope" in told["error_description"]
+def test_a_request_without_scopes_is_rejected(app):
+    reported = callback_query(app.browser.open(**app.auth_query | {"scope": ""}))
+    assert (reported["error"], reported["state"]) == ("invalid_scope", "a state")
+    assert "scope" in reported["error_description"]
 
 
-def test_a_strict_sandbox_issues_a_token_without_scopes_that_may_do_nothing():
+def test_a_strict_sandbox_issues_a_token_without_rights_for_no_scopes():
     with Sandbox(anchor=ANCHOR, strict=True) as strict, httpx.Client(base_url=strict.url) as http:
         web = AppClient(http, "sandbox-web", WEB_URI, WEB_BASIC)
-        page = Page(web.browser.open(**web.asks | {"scope": ""}))
-        assert "it asks for no scope" in page.text
-        pair = web.redeem(landed(web.browser.submit(page.answered("allow")))["code"]).json()
+        page = Page(web.browser.open(**web.auth_query | {"scope": ""}))
+        assert "it requests no scopes" in page.text
+        pair = web.redeem(callback_query(web.browser.submit(page.form_data("allow")))["code"]).json()
         assert pair["scope"] == ""
         assert me(http, pair["access_token"]).status_code == 403
 
 
-def test_an_app_asks_for_its_own_scopes_and_what_they_include(sandbox, http):
+def test_an_app_can_request_its_own_scopes_and_those_they_include(sandbox, http):
     registered = {"client_id": "narrow", "redirect_uris": [WEB_URI], "scopes": ["scheduled_events:write"]}
-    made = sandbox.control("POST", "/apps", registered)
-    narrow = AppClient(http, "narrow", WEB_URI, ("narrow", made["client_secret"]))
+    created = sandbox.control("POST", "/apps", registered)
+    narrow = AppClient(http, "narrow", WEB_URI, ("narrow", created["client_secret"]))
     assert narrow.tokens(scope="scheduled_events:read")["scope"] == "scheduled_events:read"
-    assert landed(narrow.browser.open(**narrow.asks | {"scope": "users:read"}))["error"] == "invalid_scope"
+    assert (
+        callback_query(narrow.browser.open(**narrow.auth_query | {"scope": "users:read"}))["error"]
+        == "invalid_scope"
+    )
 
 
-def test_a_legacy_apps_default_scope_is_everything_until_it_is_refreshed(sandbox, http):
+def test_a_legacy_apps_default_scope_is_replaced_on_refresh(sandbox, http):
     registered = {"client_id": "old", "redirect_uris": [WEB_URI], "legacy": True}
-    made = sandbox.control("POST", "/apps", registered)
-    old = AppClient(http, "old", WEB_URI, ("old", made["client_secret"]))
+    created = sandbox.control("POST", "/apps", registered)
+    old = AppClient(http, "old", WEB_URI, ("old", created["client_secret"]))
     for scope in ("", "default"):
-        page = Page(old.browser.open(**old.asks | {"scope": scope}))
-        assert "everything you may do (default)" in page.text
-        pair = old.redeem(landed(old.browser.submit(page.answered("allow")))["code"]).json()
+        page = Page(old.browser.open(**old.auth_query | {"scope": scope}))
+        assert "everything that you can do (default)" in page.text
+        pair = old.redeem(callback_query(old.browser.submit(page.form_data("allow")))["code"]).json()
         assert pair["scope"] == "default"
         assert old.introspect(pair["access_token"]).json()["scope"] == "default"
         assert me(http, pair["access_token"]).status_code == 200
@@ -855,10 +870,10 @@ def test_the_small_organizations_owner_is_on_the_free_plan(web, http, sandbox):
     assert me(http, pair["access_token"]).headers["x-ratelimit-limit"] == "50"
 
 
-# Eight a minute
+# Rate limits
 
 
-def test_a_user_is_issued_eight_tokens_a_minute_whatever_the_app(web, native, clock):
+def test_a_user_gets_eight_tokens_a_minute_across_apps(web, native, clock):
     token = web.tokens()["refresh_token"]
     for left in range(6, 0, -1):
         reply = web.refresh(token)
@@ -874,10 +889,10 @@ def test_a_user_is_issued_eight_tokens_a_minute_whatever_the_app(web, native, cl
     assert over.headers["x-ratelimit-reset"] == "30"
     assert web.tokens(user=fixtures.ADMIN)["owner"] == ADMIN
     clock.now += 30
-    assert web.refresh(token).status_code == 200  # what was refused was not used up
+    assert web.refresh(token).status_code == 200  # a rejected token stays unused
 
 
-def test_a_code_that_met_the_limit_is_still_good(web, clock):
+def test_a_code_rejected_by_the_rate_limit_stays_valid(web, clock):
     for _ in range(8):
         web.tokens()
     code = web.code()
@@ -886,13 +901,13 @@ def test_a_code_that_met_the_limit_is_still_good(web, clock):
     assert web.redeem(code).status_code == 200
 
 
-def test_refused_grants_do_not_count(web):
+def test_rejected_grants_do_not_count_towards_the_limit(web):
     for _ in range(20):
-        refused(web.refresh("unknown"), "invalid_grant")
+        assert_error(web.refresh("unknown"), "invalid_grant")
     assert web.redeem(web.code()).headers["x-ratelimit-remaining"] == "7"
 
 
-def test_a_sandbox_without_limits_has_none_here_either():
+def test_without_rate_limits_tokens_are_not_limited():
     with (
         Sandbox(anchor=ANCHOR, rate_limit=0) as running,
         httpx.Client(base_url=running.url, trust_env=False) as http,
@@ -905,7 +920,7 @@ def test_a_sandbox_without_limits_has_none_here_either():
             token = reply.json()["refresh_token"]
 
 
-def test_the_apis_limit_is_the_users_whatever_the_token(web, http):
+def test_the_api_limit_is_shared_by_all_tokens_of_app_and_user(web, http):
     pair = web.tokens()
     before = int(me(http, pair["access_token"]).headers["x-ratelimit-remaining"])
     renewed = web.refresh(pair["refresh_token"]).json()
@@ -917,7 +932,7 @@ def test_the_apis_limit_is_the_users_whatever_the_token(web, http):
 # Introspection
 
 
-def test_introspection_tells_the_documented_fields(app):
+def test_introspection_returns_the_documented_fields(app):
     documented = json.loads((PAYLOADS / "oauth-introspect.json").read_text())["body"]
     pair = app.tokens()
     for token in (pair["access_token"], pair["refresh_token"]):
@@ -930,7 +945,7 @@ def test_introspection_tells_the_documented_fields(app):
         }
 
 
-def test_what_does_not_count_is_not_active(app, clock):
+def test_expired_revoked_and_unknown_tokens_are_not_active(app, clock):
     first = app.tokens()
     app.refresh(first["refresh_token"])
     assert app.introspect(first["access_token"]).json()["active"] is True
@@ -941,26 +956,26 @@ def test_what_does_not_count_is_not_active(app, clock):
         assert app.introspect(unknown).json() == {"active": False}
 
 
-def test_introspection_tells_nothing_to_other_apps(web, native):
+def test_introspection_hides_tokens_from_other_apps(web, native):
     assert web.introspect(native.tokens()["access_token"]).json() == {"active": False}
 
 
-def test_introspection_wants_to_know_who_asks(web):
+def test_introspection_requires_client_credentials(web):
     token = web.tokens()["access_token"]
     web.basic = ("sandbox-web", "wrong")
-    refused(web.introspect(token), "invalid_client", 401)
+    assert_error(web.introspect(token), "invalid_client", 401)
 
 
 @pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke"])
-def test_no_token_is_no_question(app, path):
-    assert "token" in refused(app.call(path), "invalid_request")
-    refused(app.call(path, token=["a", "b"]), "invalid_request")
+def test_introspection_requires_a_token(app, path):
+    assert "token" in assert_error(app.call(path), "invalid_request")
+    assert_error(app.call(path, token=["a", "b"]), "invalid_request")
 
 
 # Revocation
 
 
-def test_a_revoked_access_token_ends_at_once_and_alone(app, http):
+def test_revoking_an_access_token_revokes_only_that_token(app, http):
     pair = app.tokens()
     reply = app.revoke(pair["access_token"])
     assert (reply.status_code, reply.json()) == (200, {})
@@ -969,23 +984,23 @@ def test_a_revoked_access_token_ends_at_once_and_alone(app, http):
     assert app.refresh(pair["refresh_token"]).status_code == 200
 
 
-def test_a_revoked_refresh_token_takes_its_whole_grant_with_it(app, http):
+def test_revoking_a_refresh_token_revokes_the_entire_grant(app, http):
     first, other = app.tokens(), app.tokens()
     second = app.refresh(first["refresh_token"]).json()
     assert app.revoke(second["refresh_token"]).status_code == 200
     for issued in (first, second):
         assert me(http, issued["access_token"]).status_code == 401
-        refused(app.refresh(issued["refresh_token"]), "invalid_grant")
+        assert_error(app.refresh(issued["refresh_token"]), "invalid_grant")
     assert me(http, other["access_token"]).status_code == 200
 
 
-def test_revoking_what_is_not_there_is_no_error(app):
+def test_revoking_an_unknown_token_succeeds(app):
     pair = app.tokens()
     for token in ("unknown", pair["refresh_token"], pair["refresh_token"], "sandbox-owner"):
         assert (app.revoke(token).status_code, app.revoke(token).json()) == (200, {})
 
 
-def test_revocation_leaves_other_apps_tokens_alone(web, native, http):
+def test_an_app_cannot_revoke_tokens_of_other_apps(web, native, http):
     pair = native.tokens()
     assert web.revoke(pair["access_token"]).status_code == 200
     assert web.revoke(pair["refresh_token"]).status_code == 200
@@ -994,34 +1009,34 @@ def test_revocation_leaves_other_apps_tokens_alone(web, native, http):
     assert me(http, "sandbox-owner").status_code == 200
 
 
-def test_revocation_by_nobody_is_forbidden(web, http):
+def test_revocation_by_an_unknown_client_is_forbidden(web, http):
     pair = web.tokens()
     web.basic = ("sandbox-web", "wrong")
-    refused(web.revoke(pair["access_token"]), "unauthorized_client", 403)
+    assert_error(web.revoke(pair["access_token"]), "unauthorized_client", 403)
     assert me(http, pair["access_token"]).status_code == 200
 
 
-def test_a_user_can_take_back_what_they_allowed_an_app(app, http, sandbox):
+def test_a_user_can_revoke_an_apps_access(app, http, sandbox):
     owners, admins = app.tokens(), app.tokens(user=fixtures.ADMIN)
     unused = app.code()
     body = {"client_id": app.client_id, "user": OWNER}
     assert sandbox.control("POST", "/apps/revoke", body) == {"grants": 1}
     assert me(http, owners["access_token"]).status_code == 401
-    refused(app.refresh(owners["refresh_token"]), "invalid_grant")
-    refused(app.redeem(unused), "invalid_grant")
+    assert_error(app.refresh(owners["refresh_token"]), "invalid_grant")
+    assert_error(app.redeem(unused), "invalid_grant")
     assert me(http, admins["access_token"]).status_code == 200
     assert sandbox.control("POST", "/apps/revoke", {"client_id": app.client_id}) == {"grants": 1}
     assert me(http, admins["access_token"]).status_code == 401
 
 
-def test_whoever_leaves_the_organization_is_signed_out(app, http, sandbox):
+def test_a_removed_users_tokens_stop_working(app, http, sandbox):
     member = sandbox.world.population.members[2 if app.basic else 3]
     unused, pair = app.code(user=member.uuid), app.tokens(user=member.uuid)
     sandbox.world.remove_member(member)
     assert me(http, pair["access_token"]).status_code == 401
     assert app.introspect(pair["access_token"]).json() == {"active": False}
-    refused(app.refresh(pair["refresh_token"]), "invalid_grant")
-    refused(app.redeem(unused), "invalid_grant")
+    assert_error(app.refresh(pair["refresh_token"]), "invalid_grant")
+    assert_error(app.redeem(unused), "invalid_grant")
 
 
 # Apps
@@ -1033,15 +1048,15 @@ def test_registered_apps_are_shown_with_their_secrets(sandbox):
     assert shown["sandbox-native"]["client_secret"] is None
 
 
-def test_an_app_can_be_registered_and_used_at_once(sandbox, http):
+def test_a_registered_app_can_be_used_immediately(sandbox, http):
     body = {"name": "My flow", "kind": "native", "redirect_uris": ["http://127.0.0.1/cb"]}
-    made = sandbox.control("POST", "/apps", body)
-    assert made["client_secret"] is None
-    assert made in sandbox.control("GET", "/apps")["apps"]
+    created = sandbox.control("POST", "/apps", body)
+    assert created["client_secret"] is None
+    assert created in sandbox.control("GET", "/apps")["apps"]
     uri = "http://127.0.0.1:5000/cb"
     sandbox.control("POST", "/consent", {"answer": "allow"})
-    flow = AppClient(http, made["client_id"], uri, **PKCE)
-    code = dict(parse_qsl(urlsplit(flow.browser.open(**flow.asks).headers["location"]).query))["code"]
+    flow = AppClient(http, created["client_id"], uri, **PKCE)
+    code = dict(parse_qsl(urlsplit(flow.browser.open(**flow.auth_query).headers["location"]).query))["code"]
     assert flow.redeem(code).status_code == 200
 
 
@@ -1069,7 +1084,7 @@ def test_an_app_can_be_registered_and_used_at_once(sandbox, http):
         ("/consent", {"answer": "allow", "user": "nobody"}),
     ],
 )
-def test_wrong_control_calls_are_refused_and_change_nothing(sandbox, call, body):
+def test_invalid_control_calls_are_rejected_and_change_nothing(sandbox, call, body):
     before = sandbox.control("GET", "/apps"), sandbox.control("GET", "/consent")
     with pytest.raises(ValueError, match=r"."):
         sandbox.control("POST", call, body)
@@ -1077,7 +1092,7 @@ def test_wrong_control_calls_are_refused_and_change_nothing(sandbox, call, body)
 
 
 @pytest.mark.parametrize(("uri", "good"), [("http://[::1]:0/x", False), ("https://a.example", True)])
-def test_redirect_uris_are_https_or_of_this_machine(uri, good):
+def test_redirect_uris_must_be_https_or_loopback(uri, good):
     assert apps.is_redirect_uri(uri) is good
 
 
@@ -1109,7 +1124,7 @@ def hook():
 
 
 @pytest.mark.parametrize("own_key", [None, "a key of the app's own"])
-def test_webhooks_of_an_app_are_signed_with_the_key_of_the_app(app, sandbox, http, hook, own_key):
+def test_an_apps_webhooks_are_signed_with_the_apps_key(app, sandbox, http, hook, own_key):
     pair = app.tokens()
     body = {
         "url": f"http://127.0.0.1:{hook.server_port}/",
@@ -1131,22 +1146,22 @@ def test_webhooks_of_an_app_are_signed_with_the_key_of_the_app(app, sandbox, htt
     assert digest == hmac.new(key.encode(), f"{stamp}.".encode() + message, hashlib.sha256).hexdigest()
 
 
-# What is left behind
+# Logs and secrets
 
 
-def test_the_journal_holds_no_code_and_no_token(app, sandbox):
+def test_the_request_log_has_no_codes_and_no_tokens(app, sandbox):
     code = app.code()
     pair = app.redeem(code).json()
     app.refresh(pair["refresh_token"])
     app.introspect(pair["access_token"])
-    journal = sandbox.requests()
-    assert journal["counts"]["POST /oauth/token"] == 2
-    kept = json.dumps(journal)
+    request_log = sandbox.requests()
+    assert request_log["counts"]["POST /oauth/token"] == 2
+    stored = json.dumps(request_log)
     for secret in (code, *(pair[name] for name in ("access_token", "refresh_token")), WEB_BASIC[1], VERIFIER):
-        assert secret not in kept
+        assert secret not in stored
 
 
-def test_every_run_issues_other_secrets():
+def test_every_run_generates_new_secrets():
     issued = set()
     for _ in range(2):
         with (

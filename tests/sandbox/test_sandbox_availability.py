@@ -1,4 +1,4 @@
-"""Schedules, free slots, busy times and meeting limits: all of one world."""
+"""Schedules, free slots, busy times and meeting limits."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ LIMITS = "/user_meeting_limits"
 
 
 @pytest.fixture(scope="module")
-def seen():
+def shared_call():
     with serving() as client:
         yield client
 
@@ -47,7 +47,7 @@ def free(call, event_type=INTRO_CALL, start="2026-11-19T00:00:00Z", end="2026-12
     )
 
 
-def taken(call, user=OWNER, start="2026-11-19T00:00:00Z", days=30):
+def busy_times(call, user=OWNER, start="2026-11-19T00:00:00Z", days=30):
     rows, since = [], at(start)
     for _ in range(0, days, 7):
         until = since + timedelta(days=7)
@@ -71,31 +71,31 @@ def between(start, end):
 # Schedules
 
 
-def test_the_documented_schedule_is_there(seen):
+def test_the_documented_schedule_exists(shared_call):
     documented = json.loads((PAYLOADS / "getUserAvailabilitySchedule.json").read_text())["body"]["resource"]
-    assert seen.ok("GET", SCHEDULE) == documented
-    assert seen.ok("GET", "/user_availability_schedules", user=OWNER) == [documented]
+    assert shared_call.ok("GET", SCHEDULE) == documented
+    assert shared_call.ok("GET", "/user_availability_schedules", user=OWNER) == [documented]
 
 
 def test_the_documented_changes_work(call):
     assert call.ok("PATCH", SCHEDULE, json={"default": True}) == call.ok("GET", SCHEDULE)
-    made = call.ok("POST", "/user_availability_schedules", json=NEW)
-    assert {key: made[key] for key in NEW} == NEW
-    assert (made["default"], made["user"]) == (False, OWNER)
-    assert call.ok("GET", made["uri"].removeprefix(PUBLIC)) == made
+    created = call.ok("POST", "/user_availability_schedules", json=NEW)
+    assert {key: created[key] for key in NEW} == NEW
+    assert (created["default"], created["user"]) == (False, OWNER)
+    assert call.ok("GET", created["uri"].removeprefix(PUBLIC)) == created
     changed = call.ok("PATCH", "/event_type_availability_schedules", json=OWN_RULES, event_type=INTRO_CALL)
     assert changed["availability_rule"]["rules"] == OWN_RULES["availability_rule"]["rules"]
     assert changed["availability_rule"]["uri"].startswith(f"{PUBLIC}/availability_rules/")
 
 
-def test_exactly_one_schedule_is_the_default_and_event_types_follow_it(call):
-    made = call.ok("POST", "/user_availability_schedules", json=NEW)
-    call.ok("PATCH", made["uri"].removeprefix(PUBLIC), json={"default": True, "name": "Now"})
+def test_exactly_one_schedule_is_the_default_and_event_types_use_it(call):
+    created = call.ok("POST", "/user_availability_schedules", json=NEW)
+    call.ok("PATCH", created["uri"].removeprefix(PUBLIC), json={"default": True, "name": "Now"})
     rows = call.ok("GET", "/user_availability_schedules", user=OWNER)
     assert [(row["name"], row["default"]) for row in rows] == [("Working hours", False), ("Now", True)]
     (row,) = call.ok("GET", "/event_type_availability_schedules", event_type=INTRO_CALL)
-    assert row["availability_rule"]["uri"] == made["uri"]
-    follows = {"user": OWNER, "user_availability_schedule": made["uri"]}
+    assert row["availability_rule"]["uri"] == created["uri"]
+    follows = {"user": OWNER, "user_availability_schedule": created["uri"]}
     assert [one["uri"] for one in call.ok("GET", "/event_types", **follows)] == [INTRO_CALL]
     call.ok("PATCH", "/event_type_availability_schedules", json=OWN_RULES, event_type=INTRO_CALL)
     assert call.ok("GET", "/event_types", **follows) == []
@@ -116,15 +116,15 @@ def test_exactly_one_schedule_is_the_default_and_event_types_follow_it(call):
         ("none", "rules"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_rules(seen, rules, paths):
-    assert set(seen.problems("POST", "/user_availability_schedules", json=NEW | {"rules": rules})) == set(
-        paths.split()
-    )
-    assert set(seen.problems("PATCH", SCHEDULE, json={"rules": rules})) == set(paths.split())
+def test_invalid_rules_are_rejected(shared_call, rules, paths):
+    assert set(
+        shared_call.problems("POST", "/user_availability_schedules", json=NEW | {"rules": rules})
+    ) == set(paths.split())
+    assert set(shared_call.problems("PATCH", SCHEDULE, json={"rules": rules})) == set(paths.split())
 
 
-def test_a_schedule_stays_the_default_until_another_is(seen):
-    assert set(seen.problems("PATCH", SCHEDULE, json={"default": False, "timezone": "Mars"})) == {
+def test_a_schedule_stays_the_default_until_another_becomes_it(shared_call):
+    assert set(shared_call.problems("PATCH", SCHEDULE, json={"default": False, "timezone": "Mars"})) == {
         "default",
         "timezone",
     }
@@ -138,7 +138,7 @@ def test_today_depends_on_the_time_zone(call):
     assert set(call.problems("PATCH", SCHEDULE, json=far)) == {"rules[7].date"}
 
 
-def test_who_may_see_and_change_schedules(call):
+def test_access_to_schedules_depends_on_role(call):
     own = f"/user_availability_schedules/{call.member(2).schedule}"
     assert call("GET", own, "sandbox-member").status_code == 200
     assert call("PATCH", own, "sandbox-admin", json={"name": "Hers"}).status_code == 200
@@ -151,7 +151,7 @@ def test_who_may_see_and_change_schedules(call):
     assert call("GET", SCHEDULE, "sandbox-users-only").json()["required_scopes"] == ["availability:read"]
 
 
-def test_hosts_have_their_own_rules(call):
+def test_each_host_has_their_own_rules(call):
     path, query = "/event_type_availability_schedules", {"event_type": SALES_DEMO}
     reply = call("GET", path, **query).json()
     assert reply["pagination"] == {
@@ -172,7 +172,7 @@ def test_hosts_have_their_own_rules(call):
     assert call.ok("PATCH", path, json={}, **query)["availability_rule"]["name"] == "Working hours"
 
 
-def test_whose_rules_are_meant_must_be_clear(call):
+def test_changing_rules_requires_an_unambiguous_host(call):
     path = "/event_type_availability_schedules"
     member = call.member(2)
     theirs = next(
@@ -211,33 +211,36 @@ def test_whose_rules_are_meant_must_be_clear(call):
         ("/user_busy_times", "user", OWNER, 7),
     ],
 )
-def test_windows_lie_ahead_and_have_a_largest_size(seen, path, name, what, days):
+def test_windows_must_be_in_the_future_and_have_a_maximum_size(shared_call, path, name, what, days):
     def ask(start, end):
         return {name: what, "start_time": start.isoformat(), "end_time": end.isoformat()}
 
     day, second = timedelta(days=1), timedelta(seconds=1)
-    assert seen("GET", path, **ask(NOW, NOW + days * day)).status_code == 200
-    assert set(seen.problems("GET", path, **ask(NOW, NOW + days * day + second))) == {"end_time"}
-    assert set(seen.problems("GET", path, **ask(NOW - second, NOW + day))) == {"start_time"}
-    assert set(seen.problems("GET", path, **ask(NOW + day, NOW + day))) == {"end_time"}
-    assert set(seen.problems("GET", path, **ask(NOW - day, NOW - 2 * day))) == {"start_time", "end_time"}
-    assert set(seen.problems("GET", path)) == {name, "start_time", "end_time"}
+    assert shared_call("GET", path, **ask(NOW, NOW + days * day)).status_code == 200
+    assert set(shared_call.problems("GET", path, **ask(NOW, NOW + days * day + second))) == {"end_time"}
+    assert set(shared_call.problems("GET", path, **ask(NOW - second, NOW + day))) == {"start_time"}
+    assert set(shared_call.problems("GET", path, **ask(NOW + day, NOW + day))) == {"end_time"}
+    assert set(shared_call.problems("GET", path, **ask(NOW - day, NOW - 2 * day))) == {
+        "start_time",
+        "end_time",
+    }
+    assert set(shared_call.problems("GET", path)) == {name, "start_time", "end_time"}
     for year in ("2999", "8999"):
         far = {name: what, "start_time": f"{year}-12-31T00:00:00Z", "end_time": f"{year}-12-31T23:59:59Z"}
-        assert seen.ok("GET", path, **far) == []
+        assert shared_call.ok("GET", path, **far) == []
     edge = {"start_time": "9999-12-31T00:00:00-23:59", "end_time": "9999-12-31T23:59:59-23:59"}
-    assert seen("GET", path, **{name: what}, **edge).status_code in {200, 400}
+    assert shared_call("GET", path, **{name: what}, **edge).status_code in {200, 400}
 
 
 # Slots
 
 
-def test_slots_are_free_ahead_and_within_the_rules(seen):
-    found = free(seen)
+def test_slots_are_in_the_future_and_within_the_rules(shared_call):
+    found = free(shared_call)
     assert len(found) > 100
     starts = [at(slot["start_time"]) for slot in found]
     assert starts == sorted(set(starts))
-    busy = [(at(one["start_time"]), at(one["end_time"])) for one in taken(seen)]
+    busy = [(at(one["start_time"]), at(one["end_time"])) for one in busy_times(shared_call)]
     for start in starts:
         end = start + timedelta(minutes=30)
         there = start.astimezone(ZoneInfo("Europe/Berlin"))
@@ -248,22 +251,22 @@ def test_slots_are_free_ahead_and_within_the_rules(seen):
     assert found[0]["scheduling_url"] == page
 
 
-def test_the_documented_slots_are_free(seen):
+def test_the_documented_slots_are_free(shared_call):
     documented = json.loads((PAYLOADS / "listEventTypeAvailableTimes.json").read_text())["body"]["collection"]
-    found = free(seen, start="2026-11-25T00:00:00Z", end="2026-11-26T00:00:00Z")
+    found = free(shared_call, start="2026-11-25T00:00:00Z", end="2026-11-26T00:00:00Z")
     assert [slot for slot in found if slot in documented] == documented
 
 
-def test_slots_lie_in_the_window_and_none_is_in_the_past(seen):
-    within = free(seen, start="2026-11-25T08:00:00Z", end="2026-11-25T09:15:00Z")
+def test_slots_are_within_the_window_and_not_in_the_past(shared_call):
+    within = free(shared_call, start="2026-11-25T08:00:00Z", end="2026-11-25T09:15:00Z")
     assert [slot["start_time"][11:16] for slot in within] == ["08:00", "08:30", "09:00"]
-    before = free(seen, start="2026-11-25T08:00:00Z", end="2026-11-25T09:00:00Z")
+    before = free(shared_call, start="2026-11-25T08:00:00Z", end="2026-11-25T09:00:00Z")
     assert [slot["start_time"][11:16] for slot in before] == ["08:00", "08:30"]
-    today = free(seen, start=NOW.isoformat(), end="2026-11-19T00:00:00Z")
+    today = free(shared_call, start=NOW.isoformat(), end="2026-11-19T00:00:00Z")
     assert all(at(slot["start_time"]) >= NOW for slot in today)
 
 
-def test_hours_of_the_clock_follow_summer_time(call):
+def test_local_hours_follow_daylight_saving_time(call):
     call.ok("PATCH", SCHEDULE, json=week(between("09:00", "10:00")))
     starts = {
         slot["start_time"][11:16]
@@ -272,7 +275,7 @@ def test_hours_of_the_clock_follow_summer_time(call):
     assert starts == {"08:00", "08:30", "07:00", "07:30"}
 
 
-def test_a_date_rule_wins_and_midnight_ends_a_day(call):
+def test_a_date_rule_overrides_the_weekday_and_24_00_ends_a_day(call):
     there = between("22:00", "24:00")
     call.ok("PATCH", SCHEDULE, json=week([], "America/New_York", **{"2027-01-15": there}))
     found = free(call, start="2027-01-01T00:00:00Z", end="2027-01-31T00:00:00Z")
@@ -285,30 +288,30 @@ def test_a_booking_takes_its_slot(call):
     first = free(call)[0]
     call.http.post("/__sandbox__/bookings", json={"start_time": first["start_time"]}).raise_for_status()
     assert first not in free(call)
-    assert first["start_time"][:19] in [one["start_time"][:19] for one in taken(call)]
+    assert first["start_time"][:19] in [one["start_time"][:19] for one in busy_times(call)]
 
 
-def test_duration_increment_buffers_and_activity_shape_the_slots(call):
+def test_slots_depend_on_duration_increment_buffers_and_active(call):
     call.ok("PATCH", SCHEDULE, json=week(between("09:00", "12:00"), "UTC"))
     body = {"owner": OWNER, "name": "Long", "duration": 60, "start_time_increment": 45, "active": True}
-    made = call.ok("POST", "/event_types", json=body)
+    created = call.ok("POST", "/event_types", json=body)
     window = {"start": "2027-02-02T00:00:00Z", "end": "2027-02-03T00:00:00Z"}
     call.http.post("/__sandbox__/bookings", json={"start_time": "2027-02-02T13:00:00Z"}).raise_for_status()
 
     def clocks():
-        return [slot["start_time"][11:16] for slot in free(call, made["uri"], **window)]
+        return [slot["start_time"][11:16] for slot in free(call, created["uri"], **window)]
 
     usual = clocks()
     assert set(usual) <= {"09:00", "09:45", "10:30"}
     assert "10:30" in usual
-    call.ok("PATCH", made["uri"].removeprefix(PUBLIC), json={"after_buffer": 120})
-    assert "10:30" not in clocks()  # 11:30 and two hours reach into the meeting
-    call.ok("PATCH", made["uri"].removeprefix(PUBLIC), json={"active": False})
+    call.ok("PATCH", created["uri"].removeprefix(PUBLIC), json={"after_buffer": 120})
+    assert "10:30" not in clocks()  # two hours would overlap the meeting
+    call.ok("PATCH", created["uri"].removeprefix(PUBLIC), json={"active": False})
     assert clocks() == []
 
 
-def test_teams_offer_what_one_host_has_and_panels_what_all_have(seen):
-    event_types = seen.world.population.event_types_by_id.values()
+def test_round_robin_needs_one_free_host_and_collective_needs_all(shared_call):
+    event_types = shared_call.world.population.event_types_by_id.values()
     panel = next(
         event_type for event_type in event_types if event_type.record["pooling_type"] == "collective"
     )
@@ -316,19 +319,22 @@ def test_teams_offer_what_one_host_has_and_panels_what_all_have(seen):
         event_type for event_type in event_types if event_type.record["pooling_type"] == "multi_pool"
     )
     now, until = times.from_unix(Clock().now), times.parse("2026-12-10T00:00:00Z")
-    for event_type in (seen.world.population.event_types_by_id[fixtures.SALES_DEMO], panel):
-        found = slot_search.free_slots(seen.world, event_type, now=now, since=now, until=until)
+    for event_type in (shared_call.world.population.event_types_by_id[fixtures.SALES_DEMO], panel):
+        found = slot_search.free_slots(shared_call.world, event_type, now=now, since=now, until=until)
         assert found
         for slot in found[:40]:
             assert slot.hosts == event_type.hosts if event_type.collective else len(slot.hosts) == 1
             end = slot.start + event_type.record["duration"] * times.MINUTE
             for number in slot.hosts:
-                user = seen.member(number).user["uri"]
+                user = shared_call.member(number).user["uri"]
                 window = {"start_time": times.isoformat(slot.start), "end_time": times.isoformat(end)}
-                assert seen.ok("GET", "/user_busy_times", user=user, **window) == []
-            assert slot_search.slot_at(seen.world, event_type, now=now, start=slot.start).start == slot.start
-        assert slot_search.slot_at(seen.world, event_type, now=now, start=found[0].start + 1) is None
-    assert free(seen, survey.record["uri"]) == []
+                assert shared_call.ok("GET", "/user_busy_times", user=user, **window) == []
+            assert (
+                slot_search.slot_at(shared_call.world, event_type, now=now, start=slot.start).start
+                == slot.start
+            )
+        assert slot_search.slot_at(shared_call.world, event_type, now=now, start=found[0].start + 1) is None
+    assert free(shared_call, survey.record["uri"]) == []
 
 
 def test_a_group_meeting_keeps_its_slot_until_it_is_full(call):
@@ -362,28 +368,28 @@ def test_a_group_meeting_keeps_its_slot_until_it_is_full(call):
 )
 def test_a_one_off_is_free_on_its_dates(call, setting, days):
     body = {"name": "Once", "host": OWNER, "duration": 30, "date_setting": setting}
-    made = call.ok("POST", "/one_off_event_types", json=body)
-    found = free(call, made["uri"], start=NOW.isoformat(), end="2026-12-15T00:00:00Z")
+    created = call.ok("POST", "/one_off_event_types", json=body)
+    found = free(call, created["uri"], start=NOW.isoformat(), end="2026-12-15T00:00:00Z")
     assert {slot["start_time"][5:10] for slot in found} == days
 
 
-def test_who_may_see_slots(seen):
+def test_access_to_slots_depends_on_the_organization(shared_call):
     query = {
         "event_type": INTRO_CALL,
         "start_time": "2026-12-01T00:00:00Z",
         "end_time": "2026-12-02T00:00:00Z",
     }
     path = "/event_type_available_times"
-    assert seen("GET", path, "sandbox-member", **query).status_code == 200
-    assert seen("GET", path, "sandbox-free", **query).status_code == 403
-    assert seen("GET", path, **query | {"event_type": f"{PUBLIC}/event_types/x"}).status_code == 404
-    assert seen("GET", path, "sandbox-events-only", **query).json()["required_scopes"] == [
+    assert shared_call("GET", path, "sandbox-member", **query).status_code == 200
+    assert shared_call("GET", path, "sandbox-free", **query).status_code == 403
+    assert shared_call("GET", path, **query | {"event_type": f"{PUBLIC}/event_types/x"}).status_code == 404
+    assert shared_call("GET", path, "sandbox-events-only", **query).json()["required_scopes"] == [
         "availability:read",
         "event_types:read",
     ]
 
 
-def test_slots_are_never_remembered():
+def test_slots_are_never_cached():
     clock = Clock()
     with serving(clock=clock, render_once=True) as call:
         path = "/user_meeting_limits"
@@ -399,37 +405,37 @@ def test_slots_are_never_remembered():
 # Busy times and limits
 
 
-def test_the_documented_busy_times(seen):
+def test_the_documented_busy_times(shared_call):
     documented = json.loads((PAYLOADS / "listUserBusyTimes.json").read_text())["body"]["collection"]
-    rows = taken(seen, start="2026-11-24T00:00:00Z", days=7)
+    rows = busy_times(shared_call, start="2026-11-24T00:00:00Z", days=7)
     assert [row for row in rows if row in documented] == documented
     assert rows == sorted(rows, key=lambda row: row["start_time"])
 
 
-def test_busy_times_are_the_active_meetings_of_the_user(seen):
+def test_busy_times_are_the_active_meetings_of_the_user(shared_call):
     query = {"organization": ORGANIZATION, "user": ADMIN, "count": 100}
     window = {"min_start_time": "2026-11-19T00:00:00Z", "max_start_time": "2026-12-24T00:00:00Z"}
-    events = seen.ok("GET", "/scheduled_events", status="active", **query, **window)
-    rows = taken(seen, ADMIN, days=35)
+    events = shared_call.ok("GET", "/scheduled_events", status="active", **query, **window)
+    rows = busy_times(shared_call, ADMIN, days=35)
     own = [row["event"]["uri"] for row in rows if row["type"] == "calendly"]
     assert own == [event["uri"] for event in events]
     assert {"external", "calendly"} <= {row["type"] for row in rows}
 
 
-def test_who_may_see_when_somebody_is_busy(seen):
+def test_access_to_busy_times_depends_on_role(shared_call):
     window = {"start_time": "2026-12-01T00:00:00Z", "end_time": "2026-12-02T00:00:00Z"}
-    own = seen.member(2).user["uri"]
-    assert seen("GET", "/user_busy_times", "sandbox-member", user=own, **window).status_code == 200
-    assert seen("GET", "/user_busy_times", "sandbox-member", user=OWNER, **window).status_code == 403
-    assert seen("GET", "/user_busy_times", "sandbox-free", user=OWNER, **window).status_code == 403
+    own = shared_call.member(2).user["uri"]
+    assert shared_call("GET", "/user_busy_times", "sandbox-member", user=own, **window).status_code == 200
+    assert shared_call("GET", "/user_busy_times", "sandbox-member", user=OWNER, **window).status_code == 403
+    assert shared_call("GET", "/user_busy_times", "sandbox-free", user=OWNER, **window).status_code == 403
 
 
-def test_limits_are_the_callers_own(call):
+def test_meeting_limits_are_private_to_the_caller(call):
     documented = json.loads((PAYLOADS / "requests/UpdateUserMeetingLimits.json").read_text())
     assert call.ok("PATCH", LIMITS, json=documented, user=OWNER)["daily_limit"] == 6
-    for who in (ADMIN, f"{PUBLIC}/users/none"):
-        assert call("GET", LIMITS, user=who).status_code == 403
-        assert call("PATCH", LIMITS, json={"daily_limit": 1}, user=who).status_code == 403
+    for user in (ADMIN, f"{PUBLIC}/users/none"):
+        assert call("GET", LIMITS, user=user).status_code == 403
+        assert call("PATCH", LIMITS, json={"daily_limit": 1}, user=user).status_code == 403
     changed = call.ok("PATCH", LIMITS, json={"weekly_limit": 3, "daily_limit": None}, user=OWNER)
     assert changed == {"daily_limit": None, "weekly_limit": 3, "monthly_limit": None}
     assert call.ok("GET", LIMITS, user=OWNER) == [changed]
@@ -438,9 +444,11 @@ def test_limits_are_the_callers_own(call):
 
 
 @pytest.mark.parametrize("value", [0, 10_000, -1, "6", True, 1.5])
-def test_limits_have_a_range(seen, value):
-    assert set(seen.problems("PATCH", LIMITS, json={"monthly_limit": value}, user=OWNER)) == {"monthly_limit"}
-    assert set(seen.problems("PATCH", LIMITS, json={}, user=OWNER)) == {None}
+def test_meeting_limits_have_a_range(shared_call, value):
+    assert set(shared_call.problems("PATCH", LIMITS, json={"monthly_limit": value}, user=OWNER)) == {
+        "monthly_limit"
+    }
+    assert set(shared_call.problems("PATCH", LIMITS, json={}, user=OWNER)) == {None}
 
 
 @pytest.mark.parametrize(
@@ -451,7 +459,7 @@ def test_limits_have_a_range(seen, value):
         ({"daily_limit": None, "monthly_limit": 1}, set()),
     ],
 )
-def test_a_limit_that_is_reached_closes_the_day_the_week_or_the_month(call, limits, free_days):
+def test_a_reached_limit_closes_the_day_week_or_month(call, limits, free_days):
     call.http.post("/__sandbox__/bookings", json={"start_time": "2027-02-01T09:00:00Z"}).raise_for_status()
     call.ok("PATCH", LIMITS, json=limits, user=OWNER)
     found = free(call, start="2027-02-01T00:00:00Z", end="2027-02-09T00:00:00Z")

@@ -1,4 +1,4 @@
-"""Booking, cancelling and no-shows through the API, and what subscribers hear of it."""
+"""Booking, canceling and no-shows through the API, and their webhooks."""
 
 import json
 
@@ -23,8 +23,8 @@ ACTIVE_INVITEE = f"{PUBLIC}{ACTIVE}/invitees/{fixtures.ACTIVE_INVITEE}"
 
 
 @pytest.fixture(scope="module")
-def seen():
-    """Give a client of a sandbox in which no test changes anything."""
+def shared_call():
+    """Yield a client of a shared sandbox that tests must not change."""
     with serving() as client:
         yield client
 
@@ -36,8 +36,8 @@ def call():
 
 
 @pytest.fixture
-def heard(call):
-    """Give what subscribers have been sent so far: (event, last part of the subscription)."""
+def sent_messages(call):
+    """Return a function for the messages sent so far: (event, id of the subscription)."""
     for scope, more in (("organization", {}), ("user", {"user": OWNER}), ("group", {"group": GROUP})):
         events = ["invitee.created", "invitee.canceled", "invitee_no_show.created", "invitee_no_show.deleted"]
         hook = {"url": f"https://{scope}.example", "events": events, "scope": scope}
@@ -83,10 +83,10 @@ def test_the_documented_booking_works(call):
     assert event["location"] == place
     assert [guest["email"] for guest in event["event_guests"]] == ["guest@client.example"]
     assert event["invitees_counter"] == {"total": 1, "active": 1, "limit": 1}
-    assert call("POST", "/invitees", json=body).status_code == 404  # the slot is taken now
+    assert call("POST", "/invitees", json=body).status_code == 404  # the slot is no longer free
 
 
-def test_a_booking_takes_its_slot_and_a_cancellation_gives_it_back(call, heard):
+def test_a_booking_takes_its_slot_and_a_cancellation_gives_it_back(call, sent_messages):
     body = request(call)
     invitee = call.ok("POST", "/invitees", json=body)
     assert slot(call) > body["start_time"]
@@ -95,14 +95,16 @@ def test_a_booking_takes_its_slot_and_a_cancellation_gives_it_back(call, heard):
     assert cancellation["reason"] == "Ill"
     assert slot(call) == body["start_time"]
     everybody = ["group", "organization", "user"]
-    assert heard() == [(f"invitee.{what}", scope) for what in ("canceled", "created") for scope in everybody]
+    assert sent_messages() == [
+        (f"invitee.{what}", scope) for what in ("canceled", "created") for scope in everybody
+    ]
 
 
 @pytest.mark.parametrize(
     "start", ["2026-11-25T08:10:00Z", "2026-11-29T10:00:00Z", "2026-11-16T09:00:00Z", "9000-01-01T00:00:00Z"]
 )
-def test_no_slot_no_booking(seen, start):
-    reply = seen("POST", "/invitees", json=request(seen, start_time=start))
+def test_booking_requires_a_free_slot(shared_call, start):
+    reply = shared_call("POST", "/invitees", json=request(shared_call, start_time=start))
     assert (reply.status_code, reply.json()["message"]) == (404, NOT_FOUND)
 
 
@@ -159,55 +161,55 @@ def test_event_types_that_cannot_be_booked(call):
         ({"event_guests": ["g"]}, "event_guests[0]"),
     ],
 )
-def test_bad_bookings_are_refused(seen, change, wrong):
-    assert wrong in seen.problems("POST", "/invitees", json=request(seen, **change))
+def test_invalid_bookings_are_rejected(shared_call, change, wrong):
+    assert wrong in shared_call.problems("POST", "/invitees", json=request(shared_call, **change))
 
 
-def test_all_that_is_wrong_is_named_at_once(call):
+def test_one_error_names_all_problems_of_a_booking(call):
     named = call.problems("POST", "/invitees", json={"location": {"kind": "moon"}, "event_guests": "all"})
     assert set(named) == {"event_type", "start_time", "invitee", "location.kind", "event_guests"}
 
 
-def test_names_in_two_parts_and_what_is_passed_on(call):
+def test_first_and_last_name_tracking_and_reminder_number_are_stored(call):
     invitee = {"first_name": "Zoë", "email": "zoe@client.example", "timezone": "Asia/Tokyo"}
     tracking = dict.fromkeys(fixtures.INVITEE_TRACKING) | {"utm_source": "mail"}
     location = {"kind": "ask_invitee", "location": "Under the clock"}
     body = request(call, invitee=invitee, tracking=tracking, location=location)
-    made = call.ok("POST", "/invitees", json=body)
-    assert (made["name"], made["first_name"], made["last_name"]) == ("Zoë", "Zoë", None)
-    assert made["tracking"] == tracking
-    event = call.ok("GET", made["event"].removeprefix(PUBLIC))
+    created = call.ok("POST", "/invitees", json=body)
+    assert (created["name"], created["first_name"], created["last_name"]) == ("Zoë", "Zoë", None)
+    assert created["tracking"] == tracking
+    event = call.ok("GET", created["event"].removeprefix(PUBLIC))
     assert event["location"] == {"type": "ask_invitee", "location": "Under the clock"}
     full = invitee | {"last_name": "Test", "text_reminder_number": "+49300000000"}
     elsewhere = {"kind": "physical", "location": "The café"}
-    made = call.ok("POST", "/invitees", json=request(call, invitee=full, location=elsewhere))
-    assert (made["name"], made["text_reminder_number"]) == ("Zoë Test", "+49300000000")
-    event = call.ok("GET", made["event"].removeprefix(PUBLIC))
+    created = call.ok("POST", "/invitees", json=request(call, invitee=full, location=elsewhere))
+    assert (created["name"], created["text_reminder_number"]) == ("Zoë Test", "+49300000000")
+    event = call.ok("GET", created["event"].removeprefix(PUBLIC))
     assert event["location"] == {"type": "physical", "location": "The café", "additional_info": None}
 
 
-def test_round_robin_is_not_asked_where(call):
+def test_round_robin_event_types_reject_a_location(call):
     body = request(call, SALES_DEMO)
     assert call.problems("POST", "/invitees", json=body) == {
         "location": "must be left out for this event type"
     }
-    made = call.ok("POST", "/invitees", json=request(call, SALES_DEMO, location=None))
-    event = call.ok("GET", made["event"].removeprefix(PUBLIC))
+    created = call.ok("POST", "/invitees", json=request(call, SALES_DEMO, location=None))
+    event = call.ok("GET", created["event"].removeprefix(PUBLIC))
     assert event["location"]["type"] == "zoom"
     assert len(event["event_memberships"]) == 1
 
 
-def test_collective_event_types_bring_all_hosts(call):
+def test_all_hosts_attend_a_collective_event(call):
     panel = call.world.population.event_types[2].record["uri"]
     body = request(call, panel, location={"kind": "google_conference"})
     body["invitee"]["name"] = 'A "strange" né name/?'
-    made = call.ok("POST", "/invitees", json=body)
-    event = call.ok("GET", made["event"].removeprefix(PUBLIC))
+    created = call.ok("POST", "/invitees", json=body)
+    event = call.ok("GET", created["event"].removeprefix(PUBLIC))
     hosts = {host["user"] for host in event["event_memberships"]}
     assert hosts == {call.member(number).user["uri"] for number in range(4)}
 
 
-def test_an_inbound_call_takes_no_place_and_choices_are_kept_to(call):
+def test_an_inbound_call_has_no_location_and_answers_must_be_choices(call):
     event_type = call.world.population.event_types_by_id[fixtures.INTRO_CALL].record
     event_type["locations"] = [{"kind": "inbound_call", "phone_number": "+49300000001"}]
     event_type["custom_questions"][1]["include_other"] = False
@@ -219,9 +221,9 @@ def test_an_inbound_call_takes_no_place_and_choices_are_kept_to(call):
     body["questions_and_answers"] = [*answers, chosen | {"answer": "Core\nGames"}]
     assert set(call.problems("POST", "/invitees", json=body)) == {"questions_and_answers[1].answer"}
     body["questions_and_answers"] = [chosen | {"answer": "Core\nReports"}, *answers]
-    made = call.ok("POST", "/invitees", json=body)
-    assert [answer["position"] for answer in made["questions_and_answers"]] == [0, 1]
-    event = call.ok("GET", made["event"].removeprefix(PUBLIC))
+    created = call.ok("POST", "/invitees", json=body)
+    assert [answer["position"] for answer in created["questions_and_answers"]] == [0, 1]
+    event = call.ok("GET", created["event"].removeprefix(PUBLIC))
     assert event["location"] == {"type": "inbound_call", "location": "+49300000001"}
 
 
@@ -230,19 +232,19 @@ def test_group_event_types_fill_seat_by_seat(call):
         event_type for event_type in call.world.population.event_types if event_type.seats > 1
     ).record["uri"]
     body = request(call, workshop, location={"kind": "custom", "location": "Room 4"})
-    made = [
+    created = [
         call.ok("POST", "/invitees", json=body | {"invitee": body["invitee"] | {"email": f"p{n}@x.example"}})
         for n in range(5)
     ]
-    assert len({invitee["event"] for invitee in made}) == 1
-    assert len({invitee["uri"] for invitee in made}) == 5
-    path = made[0]["event"].removeprefix(PUBLIC)
+    assert len({invitee["event"] for invitee in created}) == 1
+    assert len({invitee["uri"] for invitee in created}) == 5
+    path = created[0]["event"].removeprefix(PUBLIC)
     assert call.ok("GET", path)["invitees_counter"] == {"total": 5, "active": 5, "limit": 5}
     assert call("POST", "/invitees", json=body).status_code == 404
-    for invitee in made[:4]:
+    for invitee in created[:4]:
         call.sandbox.cancel(invitee=invitee["uri"])
         call("POST", "/invitees", json=body)
-    assert len(call.ok("GET", f"{path}/invitees")) == 8  # as many as an event has numbers for
+    assert len(call.ok("GET", f"{path}/invitees")) == 8  # the maximum per event
     assert call("POST", "/invitees", json=body).status_code == 404
     for row in call.ok("GET", f"{path}/invitees"):
         assert call.ok("GET", row["uri"].removeprefix(PUBLIC)) == row
@@ -251,12 +253,12 @@ def test_group_event_types_fill_seat_by_seat(call):
 @pytest.mark.parametrize(
     ("token", "steps"),
     [
-        # (requests that pass, the limit then met, seconds to wait)
+        # (accepted requests, the exceeded limit, seconds to wait)
         ("sandbox-owner", [(10, 10, 60)] * 4 + [(10, 50, 3600 - 240)] + [(10, 10, 60)] * 4 + [(10, 100, 0)]),
         ("sandbox-free", [(5, 5, 86399), (0, 5, 1), (5, 5, 0)]),
     ],
 )
-def test_booking_has_limits_of_its_own(token, steps):
+def test_bookings_have_their_own_rate_limits(token, steps):
     with serving(rate_limit=None) as call:
         clock = call.sandbox._options.clock
         for allowed, limit, wait_s in steps:
@@ -274,10 +276,10 @@ def test_booking_has_limits_of_its_own(token, steps):
         assert {call("POST", "/invitees", token, json={}).status_code for _ in range(12)} == {400}
 
 
-# Cancelling
+# Canceling
 
 
-def test_cancelling_ends_the_event_for_all(call, heard):
+def test_canceling_an_event_cancels_all_invitees(call, sent_messages):
     cancellation = call.ok("POST", f"{ACTIVE}/cancellation", "sandbox-admin")
     assert cancellation["canceled_by"] == "Ben Iwu"
     assert (cancellation["canceler_type"], cancellation["reason"]) == ("host", None)
@@ -288,13 +290,13 @@ def test_cancelling_ends_the_event_for_all(call, heard):
     assert (invitee["status"], invitee["cancellation"]) == ("canceled", cancellation)
     again = call("POST", f"{ACTIVE}/cancellation")
     assert (again.status_code, again.json()["message"]) == (403, "Event is already canceled")
-    assert len(heard()) == 3
+    assert len(sent_messages()) == 3
 
 
-def test_who_may_cancel_what(call):
+def test_access_to_cancellations_depends_on_role(call):
     assert call("POST", "/scheduled_events/none/cancellation").status_code == 404
-    refused = call("POST", f"{ACTIVE}/cancellation", "sandbox-member")
-    assert refused.json()["message"] == "You are not allowed to view this event"
+    rejected = call("POST", f"{ACTIVE}/cancellation", "sandbox-member")
+    assert rejected.json()["message"] == "You are not allowed to view this event"
     assert call("POST", f"{ACTIVE}/cancellation", "sandbox-free").status_code == 403
     assert call("POST", f"{ACTIVE}/cancellation", "sandbox-events-only").json()["required_scopes"]
     named = call.problems("POST", f"{ACTIVE}/cancellation", json={"reason": "x" * 10_001})
@@ -302,37 +304,37 @@ def test_who_may_cancel_what(call):
     assert call.ok("GET", ACTIVE)["status"] == "active"
 
 
-def test_every_invitee_of_a_group_event_is_told_of(call, heard):
+def test_canceling_a_group_event_sends_a_webhook_per_invitee(call, sent_messages):
     world = call.world
     number = next(
         number for number in range(300) if len(world.invitees(number)) > 1 and not world.is_canceled(number)
     )
     path = world.event(number)["uri"].removeprefix(PUBLIC)
     call.ok("POST", f"{path}/cancellation")
-    told = [scope for event, scope in heard() if event == "invitee.canceled"]
-    assert told.count("organization") == len(world.invitees(number))
+    scopes = [scope for event, scope in sent_messages() if event == "invitee.canceled"]
+    assert scopes.count("organization") == len(world.invitees(number))
 
 
 # No-shows
 
 
-def test_a_no_show_stands_on_its_invitee(call, heard):
-    made = call.ok("POST", "/invitee_no_shows", json={"invitee": ACTIVE_INVITEE})
-    path = made["uri"].removeprefix(PUBLIC)
+def test_a_no_show_is_shown_on_its_invitee(call, sent_messages):
+    created = call.ok("POST", "/invitee_no_shows", json={"invitee": ACTIVE_INVITEE})
+    path = created["uri"].removeprefix(PUBLIC)
     invitee = call.ok("GET", ACTIVE_INVITEE.removeprefix(PUBLIC))
-    assert made["invitee"] == invitee["uri"]
-    assert invitee["no_show"] == {"uri": made["uri"], "created_at": made["created_at"]}
-    assert call.ok("GET", path) == made
+    assert created["invitee"] == invitee["uri"]
+    assert invitee["no_show"] == {"uri": created["uri"], "created_at": created["created_at"]}
+    assert call.ok("GET", path) == created
     again = call.problems("POST", "/invitee_no_shows", json={"invitee": ACTIVE_INVITEE})
-    assert again == {"invitee": "is marked as a no-show already"}
+    assert again == {"invitee": "is already marked as a no-show"}
     assert call("DELETE", path).status_code == 204
     assert call("GET", path).status_code == call("DELETE", path).status_code == 404
     assert call.ok("GET", ACTIVE_INVITEE.removeprefix(PUBLIC))["no_show"] is None
     assert call("POST", "/invitee_no_shows", json={"invitee": ACTIVE_INVITEE}).status_code == 201
-    assert {event for event, _ in heard()} == {"invitee_no_show.created", "invitee_no_show.deleted"}
+    assert {event for event, _ in sent_messages()} == {"invitee_no_show.created", "invitee_no_show.deleted"}
 
 
-def test_the_documented_no_show_is_of_a_meeting_that_was(call):
+def test_the_documented_no_show_belongs_to_a_past_meeting(call):
     record = call.ok("GET", f"/invitee_no_shows/{fixtures.NO_SHOW}")
     invitee = call.ok("GET", record["invitee"].removeprefix(PUBLIC))
     assert invitee["no_show"]["uri"] == record["uri"]
@@ -340,7 +342,7 @@ def test_the_documented_no_show_is_of_a_meeting_that_was(call):
     assert event["start_time"] < record["created_at"] < times.isoformat(call.world.anchor)
 
 
-def test_who_may_be_marked_by_whom(call):
+def test_access_to_no_shows_depends_on_role_and_status(call):
     canceled = f"{PUBLIC}/scheduled_events/{fixtures.CANCELED_EVENT}/invitees/{fixtures.CANCELED_INVITEE}"
     assert call.problems("POST", "/invitee_no_shows", json={"invitee": canceled}) == {
         "invitee": "is canceled"
@@ -359,7 +361,7 @@ def test_who_may_be_marked_by_whom(call):
         assert call("DELETE", f"/invitee_no_shows/{fixtures.NO_SHOW}", token).status_code == 403
 
 
-def test_a_world_without_a_past_has_the_cast_all_the_same():
+def test_a_world_without_past_events_has_all_fixtures():
     with serving(events=2) as call:
         assert call.ok("GET", f"/invitee_no_shows/{fixtures.NO_SHOW}")["invitee"] == ACTIVE_INVITEE
         assert call.ok("GET", f"/meeting_recaps/{fixtures.RECAP}")["event"] == f"{PUBLIC}{ACTIVE}"

@@ -1,4 +1,4 @@
-"""Conferences are set up after the booking: processing at first, pushed or failed a little later."""
+"""Conferences are set up after the booking: first processing, later pushed or failed."""
 
 import pytest
 from calendly_connector.sandbox.world import fixtures
@@ -19,7 +19,7 @@ def _read(call, event):
     return call.ok("GET", f"/scheduled_events/{event['uri'].rpartition('/')[2]}")
 
 
-def test_a_new_conference_is_processing_and_pushed_a_little_later(call):
+def test_a_new_conference_is_processing_and_later_pushed(call):
     event = call.sandbox.book()["event"]
     begun = {"type": "zoom", "status": "processing", "join_url": None, "data": None}
     assert event["location"] == _read(call, event)["location"] == begun
@@ -32,7 +32,7 @@ def test_a_new_conference_is_processing_and_pushed_a_little_later(call):
     assert set_up["updated_at"] > event["updated_at"]
 
 
-def test_a_google_conference_has_an_address_from_the_start(call):
+def test_a_google_conference_has_a_join_url_from_the_start(call):
     event_type = call.ok("POST", "/event_types", json=CHECK_IN)
     event = call.sandbox.book(event_type=event_type["uri"])["event"]
     uuid = event["uri"].rpartition("/")[2]
@@ -63,7 +63,7 @@ def test_a_conference_can_fail(call):
 
 
 @pytest.mark.parametrize("failures", [-1, "1", True, None, 1_000_001])
-def test_failures_are_a_number(call, failures):
+def test_conference_failures_must_be_a_number(call, failures):
     with pytest.raises(ValueError, match="failures must be an integer"):
         call.sandbox.control("POST", "/conferences", {"failures": failures})
 
@@ -85,7 +85,7 @@ def test_a_booking_through_the_api_is_processing_too(call):
     assert event["location"]["status"] == "processing"
 
 
-def test_webhooks_tell_how_far_the_conference_is(call):
+def test_webhooks_show_the_status_of_the_conference(call):
     with receiving() as receiver:
         subscription = {
             "url": receiver.url,
@@ -97,8 +97,8 @@ def test_webhooks_tell_how_far_the_conference_is(call):
         booked = call.sandbox.book(wait=True)
         call.sandbox.advance(SETUP_S)
         call.sandbox.cancel(invitee=booked["invitee"]["uri"], wait=True)
-        told = [(m["event"], m["payload"]["scheduled_event"]["location"]) for m in receiver.messages]
-    assert [(event, location["status"]) for event, location in told] == [
+        locations = [(m["event"], m["payload"]["scheduled_event"]["location"]) for m in receiver.messages]
+    assert [(event, location["status"]) for event, location in locations] == [
         ("invitee.created", "processing"),
         ("invitee.canceled", "pushed"),
     ]
@@ -112,15 +112,15 @@ def test_a_canceled_meeting_gets_no_conference(call):
     assert (event["status"], event["location"]["status"]) == ("canceled", "processing")
 
 
-def test_a_place_is_no_conference(call):
+def test_a_physical_location_has_no_conference(call):
     event_type = CHECK_IN | {"locations": [{"kind": "physical", "location": "Torstr. 1, Berlin"}]}
-    made = call.ok("POST", "/event_types", json=event_type)
-    event = call.sandbox.book(event_type=made["uri"])["event"]
+    created = call.ok("POST", "/event_types", json=event_type)
+    event = call.sandbox.book(event_type=created["uri"])["event"]
     assert event["location"]["type"] == "physical"
     assert call.sandbox.control("GET", "/conferences")["under_way"] == 0
 
 
-def test_what_was_booked_before_the_sandbox_started_is_set_up(call):
+def test_conferences_of_earlier_bookings_are_set_up(call):
     rows = call.ok("GET", "/scheduled_events", user=OWNER, count=100)
     small = call.ok("GET", "/scheduled_events", "sandbox-free", user=call.member(-1).user["uri"])
     statuses = {(event["location"] or {}).get("status") for event in [*rows, *small]} - {None}

@@ -1,4 +1,4 @@
-"""Contacts with custom fields, lists and notes, and what subscribers hear of them."""
+"""Contacts with custom fields, lists and notes, and their webhooks."""
 
 import json
 
@@ -11,12 +11,17 @@ NOOR = f"{PUBLIC}/contacts/{fixtures.CONTACT}"
 NOOR_PATH = f"/contacts/{fixtures.CONTACT}"
 FAIR, DUTCH = f"/contact_lists/{fixtures.TRADE_FAIR}", f"/contact_lists/{fixtures.DUTCH_BUYERS}"
 DEFINITIONS = "/contacts/custom_field_definitions"
-SHIFTED = {"created_at", "updated_at", "next_meeting_date", "last_interaction_date"}  # they follow the anchor
+SHIFTED = {
+    "created_at",
+    "updated_at",
+    "next_meeting_date",
+    "last_interaction_date",
+}  # these depend on the anchor
 
 
 @pytest.fixture(scope="module")
-def seen():
-    """Give a client of a sandbox in which no test changes anything."""
+def shared_call():
+    """Yield a client of a shared sandbox that tests must not change."""
     with serving() as client:
         yield client
 
@@ -31,8 +36,8 @@ def emails(*addresses):
     return [{"email": address, "is_primary": address == addresses[0]} for address in addresses]
 
 
-def make(call, address, who="sandbox-owner", **fields):
-    return call.ok("POST", "/contacts", who, json={"emails": emails(address), **fields})
+def make(call, address, caller="sandbox-owner", **fields):
+    return call.ok("POST", "/contacts", caller, json={"emails": emails(address), **fields})
 
 
 def path_of(record):
@@ -43,7 +48,7 @@ def documented(name):
     return json.loads((PAYLOADS / f"{name}.json").read_text())["body"]["resource"]
 
 
-# What the documentation shows
+# Documented examples
 
 
 @pytest.mark.parametrize(
@@ -55,14 +60,14 @@ def documented(name):
         ("getNote", f"/notes/{fixtures.NOTE}"),
     ],
 )
-def test_the_documented_records_are_there(seen, name, path):
-    record, expected = seen.ok("GET", path), documented(name)
+def test_the_documented_records_exist(shared_call, name, path):
+    record, expected = shared_call.ok("GET", path), documented(name)
     assert set(record) == set(expected)
     stable = set(expected) - SHIFTED - {"remind_at"}
     assert {field: record[field] for field in stable} == {field: expected[field] for field in stable}
 
 
-def test_the_documented_list_has_its_twelve(call):
+def test_the_documented_list_has_twelve_contacts(call):
     assert call.ok("GET", FAIR)["contact_count"] == 12
     rows = call.ok("GET", "/contacts", contact_list=PUBLIC + FAIR)
     assert len(rows) == 12
@@ -74,13 +79,13 @@ def test_the_documented_list_has_its_twelve(call):
 # Contacts
 
 
-def test_a_contact_comes_changes_and_goes(call):
+def test_a_contact_is_created_updated_and_deleted(call):
     hook = {"url": "https://c.example", "scope": "user", "user": OWNER, "organization": ORGANIZATION}
     events = ["contact.created", "contact.updated", "contact.deleted"]
     call.ok("POST", "/webhook_subscriptions", json=hook | {"events": events})
-    made = make(call, "new@x.example", name="New", company="X", phone_numbers=[{"phone_number": "+1"}])
-    path = path_of(made)
-    assert call.ok("GET", path) == made
+    created = make(call, "new@x.example", name="New", company="X", phone_numbers=[{"phone_number": "+1"}])
+    path = path_of(created)
+    assert call.ok("GET", path) == created
     changed = call.ok("PATCH", path, json={"emails": emails("b@x.example", "a@x.example"), "city": "Rome"})
     assert [email["email"] for email in changed["emails"]] == ["b@x.example", "a@x.example"]
     assert (changed["name"], changed["company"], changed["city"]) == ("New", "X", "Rome")
@@ -88,17 +93,17 @@ def test_a_contact_comes_changes_and_goes(call):
     assert call("DELETE", path).status_code == 204
     assert call("GET", path).status_code == call("DELETE", path).status_code == 404
     assert call("PATCH", path, json={}).status_code == 404
-    heard = [one["event"] for one in call.sandbox.deliveries()]
-    assert heard == ["contact.created", "contact.updated", "contact.updated", "contact.deleted"]
+    sent_events = [one["event"] for one in call.sandbox.deliveries()]
+    assert sent_events == ["contact.created", "contact.updated", "contact.updated", "contact.deleted"]
 
 
-def test_an_address_has_one_contact(call):
-    taken = call("POST", "/contacts", json={"emails": emails("NOOR@client.example")})
-    assert (taken.status_code, taken.json()["title"]) == (409, "Already Exists")
-    made = make(call, "new@x.example")
-    assert call("PATCH", path_of(made), json={"emails": emails("noor@client.example")}).status_code == 409
-    assert call("PATCH", path_of(made), json={"emails": emails("New@x.example")}).status_code == 200
-    assert make(call, "noor@client.example", "sandbox-admin")["emails"]  # another user's book
+def test_contact_emails_are_unique(call):
+    duplicate = call("POST", "/contacts", json={"emails": emails("NOOR@client.example")})
+    assert (duplicate.status_code, duplicate.json()["title"]) == (409, "Already Exists")
+    created = make(call, "new@x.example")
+    assert call("PATCH", path_of(created), json={"emails": emails("noor@client.example")}).status_code == 409
+    assert call("PATCH", path_of(created), json={"emails": emails("New@x.example")}).status_code == 200
+    assert make(call, "noor@client.example", "sandbox-admin")["emails"]  # another user's contact
 
 
 @pytest.mark.parametrize(
@@ -123,11 +128,11 @@ def test_an_address_has_one_contact(call):
         ({"custom_fields": [{"uuid": fixtures.TIER}]}, "custom_fields[0].value"),
     ],
 )
-def test_bad_contacts_are_refused(seen, body, wrong):
+def test_invalid_contacts_are_rejected(shared_call, body, wrong):
     body = body if "emails" in body or not body else {"emails": emails("a@x.example")} | body
-    assert wrong in seen.problems("POST", "/contacts", json=body)
+    assert wrong in shared_call.problems("POST", "/contacts", json=body)
     if body.get("emails") is not None:
-        assert wrong in seen.problems("PATCH", NOOR_PATH, json=body)
+        assert wrong in shared_call.problems("PATCH", NOOR_PATH, json=body)
 
 
 @pytest.mark.parametrize(
@@ -146,12 +151,12 @@ def test_bad_contacts_are_refused(seen, body, wrong):
         ({"state": "Texas"}, 0),
     ],
 )
-def test_contacts_are_filtered(seen, query, found):
-    rows = seen.ok("GET", "/contacts", **query)
+def test_contacts_are_filtered(shared_call, query, found):
+    rows = shared_call.ok("GET", "/contacts", **query)
     assert len(rows) == found if found is not None else 0 < len(rows) < 16
 
 
-def test_contacts_are_paged_sorted_and_shortened(call):
+def test_contacts_are_paged_sorted_and_can_omit_custom_fields(call):
     first = call("GET", "/contacts", count="10", sort="created_at:desc", exclude="custom_fields").json()
     assert "custom_fields" not in first["collection"][0]
     assert first["collection"][0]["uri"] == NOOR
@@ -180,17 +185,17 @@ def test_meeting_dates_follow_the_meetings(call):
     assert make(call, "quiet@x.example")["last_interaction_date"] is None
 
 
-def test_a_users_contacts_are_theirs_alone(call):
+def test_contacts_are_private_to_a_user(call):
     assert call.ok("GET", "/contacts", "sandbox-admin") == []
     for path in (NOOR_PATH, FAIR, f"/notes/{fixtures.NOTE}"):
         assert call("GET", path, "sandbox-admin").status_code == 404
     assert call("DELETE", NOOR_PATH, "sandbox-admin").status_code == 404
-    assert make(call, "free@x.example", "sandbox-free")["uri"]  # on all plans
+    assert make(call, "free@x.example", "sandbox-free")["uri"]  # available on all plans
     assert call("GET", "/contacts", "sandbox-events-only").json()["required_scopes"] == ["contacts:read"]
     assert call("POST", "/contacts", "sandbox-events-only").json()["required_scopes"] == ["contacts:write"]
 
 
-def test_with_a_contact_go_its_notes_and_memberships(call):
+def test_deleting_a_contact_deletes_its_notes_and_memberships(call):
     assert call("DELETE", NOOR_PATH).status_code == 204
     assert call.ok("GET", FAIR)["contact_count"] == 11
     assert call("GET", f"/notes/{fixtures.NOTE}").status_code == 404
@@ -200,7 +205,7 @@ def test_with_a_contact_go_its_notes_and_memberships(call):
 # Custom fields
 
 
-def test_every_kind_of_field_takes_its_values(call):
+def test_every_custom_field_type_accepts_its_values(call):
     kinds = {
         "text": ("words", 5),
         "number": (-2.5, "2"),
@@ -212,12 +217,12 @@ def test_every_kind_of_field_takes_its_values(call):
     more = {"single_select": {"options": [{"label": "One"}]}, "currency": {"currency": "USD"}}
     contact = path_of(make(call, "fields@x.example"))
     for kind, (good, bad) in kinds.items():
-        made = call.ok("POST", DEFINITIONS, json={"label": kind, "field_type": kind, **more.get(kind, {})})
-        assert call.ok("GET", path_of(made)) == made
-        assert [option["label"] for option in made["options"]] == ["One"] * (kind == "single_select")
-        uuid = made["uri"].rpartition("/")[2]
+        created = call.ok("POST", DEFINITIONS, json={"label": kind, "field_type": kind, **more.get(kind, {})})
+        assert call.ok("GET", path_of(created)) == created
+        assert [option["label"] for option in created["options"]] == ["One"] * (kind == "single_select")
+        uuid = created["uri"].rpartition("/")[2]
         shown = call.ok("PATCH", contact, json={"custom_fields": [{"uuid": uuid, "value": good}]})
-        assert shown["custom_fields"] == [{"uri": made["uri"], "label": kind, "value": good}]
+        assert shown["custom_fields"] == [{"uri": created["uri"], "label": kind, "value": good}]
         wrong = call.problems("PATCH", contact, json={"custom_fields": [{"uuid": uuid, "value": bad}]})
         assert set(wrong) == {"custom_fields[0].value"}
         gone = call.ok("PATCH", contact, json={"custom_fields": [{"uuid": uuid, "value": None}]})
@@ -244,11 +249,11 @@ def test_every_kind_of_field_takes_its_values(call):
         ({"label": "X", "field_type": "single_select", "options": ["A"]}, "options[0]"),
     ],
 )
-def test_bad_definitions_are_refused(seen, body, wrong):
-    assert set(seen.problems("POST", DEFINITIONS, json=body)) == {wrong}
+def test_invalid_definitions_are_rejected(shared_call, body, wrong):
+    assert set(shared_call.problems("POST", DEFINITIONS, json=body)) == {wrong}
 
 
-def test_definitions_are_the_organizations(call):
+def test_definitions_belong_to_the_organization(call):
     reply = call("POST", DEFINITIONS, json={"label": "deal SIZE ", "field_type": "text"})
     assert reply.status_code == 409
     assert call.ok("GET", DEFINITIONS, "sandbox-member") == call.ok("GET", DEFINITIONS)
@@ -262,11 +267,11 @@ def test_definitions_are_the_organizations(call):
 
 
 def test_lists_count_their_members(call):
-    made = call.ok(
+    created = call.ok(
         "POST", "/contact_lists", json={"name": "Mine", "contacts": [NOOR, f"{PUBLIC}/contacts/none"]}
     )
-    path = path_of(made)
-    assert (made["type"], made["contact_count"]) == ("static_list", 1)
+    path = path_of(created)
+    assert (created["type"], created["contact_count"]) == ("static_list", 1)
     other = make(call, "other@x.example")["uri"]
     foreign = make(call, "foreign@x.example", "sandbox-admin")["uri"]
     for _ in range(2):
@@ -275,11 +280,11 @@ def test_lists_count_their_members(call):
         assert call.ok("GET", path)["contact_count"] == 2
     for _ in range(2):
         assert call.ok("POST", f"{path}/memberships/removal", json={"contacts": [NOOR]}) == {"invalid": 0}
-        assert [row["uri"] for row in call.ok("GET", "/contacts", contact_list=made["uri"])] == [other]
+        assert [row["uri"] for row in call.ok("GET", "/contacts", contact_list=created["uri"])] == [other]
     assert call.ok("GET", NOOR_PATH)["uri"] == NOOR
 
 
-def test_views_decide_for_themselves(call):
+def test_the_contacts_of_a_view_cannot_be_edited(call):
     for path in (f"{DUTCH}/memberships", f"{DUTCH}/memberships/removal"):
         assert call("POST", path, json={"contacts": [NOOR]}).status_code == 409
     before = len(call.ok("GET", "/contacts", contact_list=PUBLIC + DUTCH))
@@ -288,7 +293,7 @@ def test_views_decide_for_themselves(call):
     assert call.ok("PATCH", DUTCH, json={"name": "Buyers"})["contact_count"] is None
 
 
-def test_names_of_lists_are_taken_once(call):
+def test_list_names_are_unique(call):
     for name in ("trade FAIR 2026", " Trade Fair 2026 ", "Tràde Fair 2026"):
         assert call("POST", "/contact_lists", json={"name": name}).status_code == 409
         assert call("PATCH", DUTCH, json={"name": name}).status_code == 409
@@ -297,7 +302,7 @@ def test_names_of_lists_are_taken_once(call):
     assert name_key(" Zoë ") == name_key("ZOE")
 
 
-def test_all_lists_come_in_one_reply_and_there_are_25_at_most(call):
+def test_all_lists_are_in_one_reply_with_a_maximum_of_25(call):
     for number in range(23):
         call.ok("POST", "/contact_lists", json={"name": f"L{number}"})
     body = call("GET", "/contact_lists").json()
@@ -320,42 +325,44 @@ def test_all_lists_come_in_one_reply_and_there_are_25_at_most(call):
         (f"{FAIR}/memberships/removal", {"contacts": [OWNER]}, "contacts[0]"),
     ],
 )
-def test_bad_lists_are_refused(seen, path, body, wrong):
-    assert set(seen.problems("POST", path, json=body)) == {wrong}
+def test_invalid_lists_are_rejected(shared_call, path, body, wrong):
+    assert set(shared_call.problems("POST", path, json=body)) == {wrong}
 
 
 # Notes
 
 
-def test_notes_are_written_and_read(call):
+def test_a_note_is_created_and_read(call):
     body = json.loads((PAYLOADS / "requests" / "CreateNote.json").read_text())
-    made = call.ok("POST", "/notes", json=body)
-    assert (made["contact"], made["title"], made["body"]) == (NOOR, "Call back", None)
-    assert made["remind_at"] == "2026-11-27T08:00:00.000000Z"
-    assert call.ok("GET", path_of(made)) == made
+    created = call.ok("POST", "/notes", json=body)
+    assert (created["contact"], created["title"], created["body"]) == (NOOR, "Call back", None)
+    assert created["remind_at"] == "2026-11-27T08:00:00.000000Z"
+    assert call.ok("GET", path_of(created)) == created
     rows = call.ok("GET", "/notes", contact=[NOOR, f"{PUBLIC}/contacts/none"])
     assert [row["uri"] for row in rows] == [
-        made["uri"],
+        created["uri"],
         f"{PUBLIC}/notes/{fixtures.NOTE}",
-    ]  # the latest first
+    ]  # newest first
     assert len(call.ok("GET", "/notes", **{"contact[]": NOOR})) == 2
 
 
-def test_outer_blanks_of_a_note_do_not_count(call):
-    made = call.ok("POST", "/notes", json={"contact": NOOR, "title": f"  {'x' * 255}\n", "body": "\ttext "})
-    assert (made["title"], made["body"]) == ("x" * 255, "text")
+def test_surrounding_spaces_of_a_note_are_trimmed(call):
+    created = call.ok(
+        "POST", "/notes", json={"contact": NOOR, "title": f"  {'x' * 255}\n", "body": "\ttext "}
+    )
+    assert (created["title"], created["body"]) == ("x" * 255, "text")
     assert set(call.problems("POST", "/notes", json={"contact": NOOR, "title": " \n"})) == {"title"}
 
 
 def test_notes_are_private(call):
-    for path, who in (("/notes/none", "sandbox-owner"), (f"/notes/{fixtures.NOTE}", "sandbox-admin")):
-        assert call("GET", path, who).status_code == 404
+    for path, token in (("/notes/none", "sandbox-owner"), (f"/notes/{fixtures.NOTE}", "sandbox-admin")):
+        assert call("GET", path, token).status_code == 404
     assert call.ok("GET", "/notes", "sandbox-admin", contact=NOOR) == []
     body = {"contact": NOOR, "body": "Mine"}
     assert call("POST", "/notes", "sandbox-admin", json=body).status_code == 404
 
 
-def test_bad_notes_are_refused(call):
+def test_invalid_notes_are_rejected(call):
     assert call.problems("POST", "/notes", json={"contact": NOOR}) == {None: "title or body is required"}
     wrong = {
         "contact": OWNER,
@@ -369,7 +376,7 @@ def test_bad_notes_are_refused(call):
     assert set(call.problems("GET", "/notes", contact=NOOR, sort="title:asc")) == {"sort"}
 
 
-def test_reminders_are_for_paid_plans(call):
+def test_note_reminders_require_a_paid_plan(call):
     contact = make(call, "free@x.example", "sandbox-free")["uri"]
     note = {"contact": contact, "title": "Call"}
     reply = call("POST", "/notes", "sandbox-free", json=note | {"remind_at": "2026-11-27T08:00:00Z"})

@@ -1,9 +1,9 @@
-"""The sandbox against the reference OpenAPI file: no server error, no reply outside its schema.
+"""The sandbox against the reference OpenAPI file: no server errors, and all replies match their schema.
 
-Operations of the file that the sandbox doesn't serve yet are left out; `test_drift.py` reports those.
+Operations that the sandbox doesn't serve yet are skipped; `test_drift.py` reports them.
 
-schemathesis makes the requests from the file, not from our schemas, so that the sandbox and the file
-are compared with each other alone.
+schemathesis generates the requests from the file, not from our schemas, so only the sandbox and the file
+are compared.
 """
 
 import pytest
@@ -41,7 +41,7 @@ FRAMING = {
 
 @pytest.fixture(scope="module")
 def own_sandbox():
-    """Give a sandbox whose world these tests may ruin."""
+    """Run a sandbox whose world these tests may change."""
     from calendly_connector.sandbox.server import Sandbox
 
     with Sandbox(public_origin=True, check_replies=True, rate_limit=0) as running:
@@ -49,7 +49,7 @@ def own_sandbox():
 
 
 def _check(case, sandbox):
-    # A made-up framing header is no HTTP: the server's parser refuses it before the sandbox sees a request.
+    # Generated framing headers are invalid HTTP; the server's parser rejects them before the sandbox.
     for name in [name for name in case.headers if name.lower() in FRAMING]:
         del case.headers[name]
     case.call_and_validate(
@@ -61,12 +61,12 @@ def _check(case, sandbox):
 
 @API.parametrize()
 @FEW
-def test_every_operation_answers_in_its_official_shape(case, own_sandbox):
+def test_every_operation_replies_in_its_documented_shape(case, own_sandbox):
     _check(case, own_sandbox)
 
 
 @pytest.mark.long
 @API.parametrize()
 @MANY
-def test_every_operation_answers_in_its_official_shape_whatever_it_is_asked(case, own_sandbox):
+def test_every_operation_replies_in_its_documented_shape_to_any_request(case, own_sandbox):
     _check(case, own_sandbox)

@@ -1,4 +1,4 @@
-"""What can be done to a running sandbox: happenings, webhooks, trouble, and running it at all."""
+"""The control API: actions, webhooks and fault injection; and running the sandbox."""
 
 import asyncio
 import hashlib
@@ -50,8 +50,8 @@ def client(sandbox):
 
 
 @pytest.fixture(scope="module")
-def untouched():
-    """Give a client of a sandbox in which no test changes anything."""
+def shared_client():
+    """Yield a client of a shared sandbox that tests must not change."""
     with brief_sandbox(rate_limit=0) as running, client_of(running) as opened:
         yield opened
 
@@ -73,23 +73,23 @@ def subscribe(sandbox, client):
     return call
 
 
-def delivered(happened):
+def deliveries_of(happened):
     return [outcome for outcome in happened["deliveries"] if outcome["delivered"]]
 
 
 # Webhooks
 
 
-def test_a_booking_is_posted_signed_and_whole(sandbox, client, receiver, subscribe):
-    subscribe(f"{receiver.url}/signed", signing_key="made-up-key")
+def test_a_booking_sends_a_complete_signed_webhook(sandbox, client, receiver, subscribe):
+    subscribe(f"{receiver.url}/signed", signing_key="sample-key")
     booked = sandbox.book(name="Zoë Test", email="zoe@client.example", answers=["Hello"], wait=True)
-    assert [outcome["status"] for outcome in delivered(booked)] == [200]
+    assert [outcome["status"] for outcome in deliveries_of(booked)] == [200]
     [(path, headers, body)] = receiver.received
     assert path == "/signed"
     timestamp, signature = (
         part.partition("=")[2] for part in headers["Calendly-Webhook-Signature"].split(",")
     )
-    expected = hmac.new(b"made-up-key", timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    expected = hmac.new(b"sample-key", timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
     assert signature == expected
     assert abs(int(timestamp) - time.time()) < 60
     message = json.loads(body)
@@ -104,7 +104,7 @@ def test_a_booking_is_posted_signed_and_whole(sandbox, client, receiver, subscri
     assert client.get(httpx.URL(payload["uri"]).path).json() == {"resource": payload}
 
 
-def test_the_signature_is_that_of_the_published_vector():
+def test_the_signature_matches_the_published_example():
     header = "t=1795015301,v1=c83178f766dba14fe645846b4193bf235317a28c1022760a94db83da112b9d40"
     assert (
         webhook_messages.sign("s3cr3t-signing-key-made-up", 1795015301, b'{"event":"invitee.created"}')
@@ -119,7 +119,7 @@ def test_without_a_key_there_is_no_signature(sandbox, receiver, subscribe):
     assert "Calendly-Webhook-Signature" not in headers
 
 
-def test_a_reschedule_is_a_cancel_and_a_create(sandbox, receiver, subscribe):
+def test_a_reschedule_sends_a_canceled_and_a_created_event(sandbox, receiver, subscribe):
     subscribe(receiver.url)
     moved = sandbox.reschedule(invitee=fixtures.ACTIVE_INVITEE, start_time="2031-01-01T10:00:00Z", wait=True)
     messages = {json.loads(body)["event"]: json.loads(body)["payload"] for _, _, body in receiver.received}
@@ -130,7 +130,7 @@ def test_a_reschedule_is_a_cancel_and_a_create(sandbox, receiver, subscribe):
     assert (moved["old_invitee"]["uri"], moved["invitee"]["uri"]) == (old["uri"], new["uri"])
 
 
-def test_a_cancellation_tells_of_every_invitee(sandbox, receiver, subscribe):
+def test_a_cancellation_sends_a_webhook_per_invitee(sandbox, receiver, subscribe):
     world = sandbox.world
     number = next(
         n for n in range(world.generator.count) if len(world.invitees(n)) > 1 and not world.is_canceled(n)
@@ -148,7 +148,7 @@ def test_one_invitee_can_cancel(sandbox):
     assert [invitee["status"] for invitee in done["invitees"]] == ["canceled"]
 
 
-def test_only_those_concerned_hear_of_it(sandbox, receiver, subscribe):
+def test_only_matching_subscriptions_get_an_event(sandbox, receiver, subscribe):
     member = sandbox.world.population.members[6]
     group = f"{sandbox.url}/groups/{fixtures.GROUP}"
     subscribe(f"{receiver.url}/user", scope="user", user=member.user["uri"])
@@ -162,30 +162,30 @@ def test_only_those_concerned_hear_of_it(sandbox, receiver, subscribe):
     assert sandbox.book(event_type=free.uuid, wait=True)["deliveries"] == []
 
 
-def test_nothing_is_posted_off_this_machine_and_no_redirect_followed(sandbox, receiver, subscribe):
+def test_webhooks_stay_on_loopback_and_redirects_are_not_followed(sandbox, receiver, subscribe):
     receiver.answer = 302
-    subscribe(receiver.url, signing_key="made-up-key")
+    subscribe(receiver.url, signing_key="sample-key")
     outcomes = {outcome["url"]: outcome for outcome in sandbox.book(wait=True)["deliveries"]}
     assert outcomes[fixtures.WEBHOOK_URL]["error"] == "not delivered: not loopback"
     assert (outcomes[fixtures.WEBHOOK_URL]["attempts"], outcomes[fixtures.WEBHOOK_URL]["status"]) == (0, None)
     assert (outcomes[receiver.url]["status"], outcomes[receiver.url]["delivered"]) == (302, False)
     assert sandbox.deliveries() == list(outcomes.values())
-    assert "made-up-key" not in json.dumps(sandbox.deliveries())
+    assert "sample-key" not in json.dumps(sandbox.deliveries())
 
 
-def test_a_dead_receiver_is_written_down(sandbox, subscribe):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        subscribe(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+def test_an_unreachable_receiver_is_logged(sandbox, subscribe):
+    with socket.socket() as bound_socket:
+        bound_socket.bind(("127.0.0.1", 0))
+        subscribe(f"http://127.0.0.1:{bound_socket.getsockname()[1]}/")
         outcome = sandbox.book(wait=True)["deliveries"][-1]
     assert (outcome["status"], outcome["attempts"]) == (None, 1)
     assert outcome["error"].startswith("ConnectError")
 
 
-def test_without_wait_nobody_waits(sandbox, client, receiver, subscribe):
+def test_without_wait_the_reply_comes_before_the_delivery(sandbox, client, receiver, subscribe):
     subscribe(receiver.url)
     receiver.gate.clear()
-    booked = sandbox.book()  # the receiver is stuck, yet this returns
+    booked = sandbox.book()  # returns although the receiver hangs
     assert "deliveries" not in booked
     assert client.get("/users/me").status_code == 200
     assert receiver.received == []
@@ -239,7 +239,7 @@ def test_without_wait_nobody_waits(sandbox, client, receiver, subscribe):
         ("rate_limits/spend", {"token": "sandbox-owner"}, 400),
         ("rate_limits/spend", {"token": "sandbox-owner", "requests": 0}, 400),
         ("rate_limits/spend", {"token": "sandbox-owner", "requests": True}, 400),
-        ("rate_limits/spend", {"token": "sandbox-owner", "requests": 1}, 409),  # nothing is limited here
+        ("rate_limits/spend", {"token": "sandbox-owner", "requests": 1}, 409),  # rate limits are off here
         ("no_shows", {}, 400),
         ("no_shows", {"invitee": "x"}, 404),
         ("no_shows", {"invitee": fixtures.CANCELED_INVITEE}, 409),
@@ -269,33 +269,33 @@ def test_without_wait_nobody_waits(sandbox, client, receiver, subscribe):
         ("nothing", {}, 404),
     ],
 )
-def test_bad_control_calls_are_refused_in_words(untouched, path, body, status):
-    reply = untouched.post(f"/__sandbox__/{path}", json=body)
+def test_invalid_control_calls_are_rejected_with_a_message(shared_client, path, body, status):
+    reply = shared_client.post(f"/__sandbox__/{path}", json=body)
     assert reply.status_code == status
     if path != "nothing":
         assert reply.json()["message"]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b"7"])
-def test_control_bodies_are_objects(untouched, body):
-    assert untouched.post("/__sandbox__/bookings", content=body).status_code == 400
+def test_control_bodies_must_be_objects(shared_client, body):
+    assert shared_client.post("/__sandbox__/bookings", content=body).status_code == 400
 
 
-def test_the_methods_of_a_sandbox_tell_what_was_refused(sandbox):
-    with pytest.raises(ValueError, match="no such invitee"):
+def test_sandbox_methods_raise_the_message_of_the_control_api(sandbox):
+    with pytest.raises(ValueError, match="unknown invitee"):
         sandbox.cancel(invitee="x")
 
 
-def test_minted_tokens_do_what_they_say(sandbox, client):
+def test_minted_tokens_have_the_requested_rights(sandbox, client):
     body = {"name": "reader", "user": fixtures.ADMIN, "scopes": ["users:read"], "plan": "free"}
-    made = sandbox.control("POST", "/tokens", body)
-    assert (made["role"], made["plan"], made["scopes"]) == ("admin", "free", ["users:read"])
-    assert made in sandbox.control("GET", "/tokens")["tokens"]
+    created = sandbox.control("POST", "/tokens", body)
+    assert (created["role"], created["plan"], created["scopes"]) == ("admin", "free", ["users:read"])
+    assert created in sandbox.control("GET", "/tokens")["tokens"]
     me = client.get("/users/me", headers={"Authorization": "Bearer reader"}).json()["resource"]
     assert me["name"] == "Ben Iwu"
 
 
-def test_writing_includes_reading(sandbox, client):
+def test_write_scopes_include_read_scopes(sandbox, client):
     sandbox.control("POST", "/tokens", {"name": "writer", "scopes": ["scheduled_events:write"]})
     headers = {"Authorization": "Bearer writer"}
     assert client.get(ACTIVE_PATH, headers=headers).status_code == 200
@@ -325,15 +325,15 @@ def test_requests_are_counted_and_listed_without_headers(sandbox, client):
     assert sandbox.control("DELETE", "/requests") == {"counts": {}, "requests": []}
 
 
-def test_the_journal_is_bounded():
-    kept = request_log.RequestLog()
+def test_the_request_log_is_bounded():
+    log = request_log.RequestLog()
     for number in range(request_log.MAX_LOG_ENTRIES + 5):
-        kept.add(operation="GET /x", method="GET", path=f"/{number}", query="", status=200, at=0.0)
-    assert kept.to_json()["counts"] == {"GET /x": request_log.MAX_LOG_ENTRIES + 5}
-    assert kept.to_json()["requests"][0]["path"] == "/5"
+        log.add(operation="GET /x", method="GET", path=f"/{number}", query="", status=200, at=0.0)
+    assert log.to_json()["counts"] == {"GET /x": request_log.MAX_LOG_ENTRIES + 5}
+    assert log.to_json()["requests"][0]["path"] == "/5"
 
 
-# Trouble
+# Faults
 
 
 def test_status_faults_have_the_documented_body_and_their_headers(sandbox, client):
@@ -348,7 +348,7 @@ def test_status_faults_have_the_documented_body_and_their_headers(sandbox, clien
     assert replies[3].headers["location"] == "https://elsewhere.example/"
 
 
-def test_faults_meet_only_their_method_and_path(sandbox, client):
+def test_faults_apply_only_to_their_method_and_path(sandbox, client):
     sandbox.fault("status", method="post", path="/webhook_subscriptions", status=503)
     sandbox.fault("status", path="/scheduled_events/", status=500)
     assert len(sandbox.control("GET", "/faults")["faults"]) == 2
@@ -359,7 +359,7 @@ def test_faults_meet_only_their_method_and_path(sandbox, client):
     assert sandbox.control("GET", "/faults")["faults"] == []
 
 
-def test_faults_also_meet_requests_that_would_have_failed_and_can_be_cleared(sandbox, client):
+def test_faults_also_apply_to_failing_requests_and_can_be_cleared(sandbox, client):
     sandbox.fault("html", status=200, times=5)
     reply = client.get("/users/me", headers={"Authorization": "Bearer wrong"})
     assert (reply.status_code, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -369,7 +369,7 @@ def test_faults_also_meet_requests_that_would_have_failed_and_can_be_cleared(san
     assert client.get("/users/me").json()
 
 
-def test_faulty_headers_replace_the_usual_ones():
+def test_headers_of_faults_replace_the_usual_ones():
     with (
         Sandbox() as sandbox,
         httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client,
@@ -380,7 +380,7 @@ def test_faulty_headers_replace_the_usual_ones():
         assert reply.headers["x-ratelimit-limit"] == "500"
 
 
-def test_bodies_that_are_no_json(sandbox, client):
+def test_faults_can_send_bodies_that_are_not_json(sandbox, client):
     sandbox.fault("html")
     sandbox.fault("empty")
     sandbox.fault("not_json")
@@ -392,7 +392,7 @@ def test_bodies_that_are_no_json(sandbox, client):
 
 
 def raw_reply(sandbox, path):
-    """Give all bytes until the connection ends, and how it ended."""
+    """Return all bytes until the connection ends, and how it ended."""
     with socket.create_connection(
         httpx.URL(sandbox.url).netloc.decode().split(":"), timeout=10
     ) as connection:
@@ -408,7 +408,7 @@ def raw_reply(sandbox, path):
         return received, "closed"
 
 
-def test_truncated_replies_promise_more_than_they_hold(sandbox):
+def test_truncated_replies_are_shorter_than_their_content_length(sandbox):
     sandbox.fault("truncate")
     received, end = raw_reply(sandbox, "/users/me")
     head, _, body = received.partition(b"\r\n\r\n")
@@ -427,7 +427,7 @@ def test_reset_breaks_the_connection(sandbox, client):
     assert client.get("/users/me").status_code == 200
 
 
-def test_a_write_whose_answer_is_lost_was_done(sandbox, receiver, subscribe):
+def test_a_write_with_a_lost_reply_was_performed(sandbox, receiver, subscribe):
     sandbox.fault("truncate", method="POST")
     with pytest.raises(httpx.RemoteProtocolError):
         subscribe(receiver.url)
@@ -435,7 +435,7 @@ def test_a_write_whose_answer_is_lost_was_done(sandbox, receiver, subscribe):
     assert len(receiver.received) == 1
 
 
-def test_slow_and_late_replies_are_whole(sandbox, client):
+def test_slow_and_delayed_replies_are_complete(sandbox, client):
     usual = client.get("/users/me").json()
     for kind in ("slow", "latency"):
         sandbox.fault(kind, latency_s=0.2)
@@ -447,7 +447,7 @@ def test_slow_and_late_replies_are_whole(sandbox, client):
         client.get("/users/me", timeout=0.1)
 
 
-def test_all_replies_of_the_api_can_be_held_back(client):
+def test_all_replies_of_the_api_can_be_delayed(client):
     with Sandbox(latency_s=0.2) as far:
         for _ in range(2):
             before = time.monotonic()
@@ -459,7 +459,7 @@ def test_all_replies_of_the_api_can_be_held_back(client):
         assert far.requests()["counts"] == {"GET /users/me": 1}, "the control surface answers at once"
 
 
-def test_replies_that_are_held_back_do_not_wait_for_each_other():
+def test_delayed_replies_do_not_wait_for_each_other():
     with (
         Sandbox(latency_s=0.5) as far,
         httpx.Client(base_url=far.url, headers=OWNER_HEADERS, trust_env=False) as client,
@@ -471,7 +471,7 @@ def test_replies_that_are_held_back_do_not_wait_for_each_other():
         assert time.monotonic() - before < 8 * 0.5
 
 
-def test_a_slow_reply_drips_in_piece_by_piece(monkeypatch):
+def test_a_slow_reply_arrives_in_pieces(monkeypatch):
     happened = []
 
     async def sleep(seconds):
@@ -480,13 +480,13 @@ def test_a_slow_reply_drips_in_piece_by_piece(monkeypatch):
     async def send(message):
         happened.append(message.get("body"))
 
-    monkeypatch.setattr(wire, "asyncio", SimpleNamespace(sleep=sleep))  # others' sandboxes sleep too
+    monkeypatch.setattr(wire, "asyncio", SimpleNamespace(sleep=sleep))  # other sandboxes sleep, too
     whole = HttpResponse(200, b"x" * 81, [])
     asyncio.run(wire.send_response(whole, faults.Fault("slow", latency_s=4.0), {}, None, send))
     assert happened == [None, *[0.5, b"x" * 11] * 7, 0.5, b"x" * 4, b""]
 
 
-def test_faults_can_let_some_requests_pass_before_they_come(sandbox, client):
+def test_faults_can_skip_requests_first(sandbox, client):
     sandbox.fault("status", path="/users", after=2, times=2)
     sandbox.fault("status", path="/users", status=503, after=1)
     replies = [client.get(path).status_code for path in ["/users/me", ACTIVE_PATH, *["/users/me"] * 5]]
@@ -494,19 +494,19 @@ def test_faults_can_let_some_requests_pass_before_they_come(sandbox, client):
     assert sandbox.control("GET", "/faults")["faults"] == []
 
 
-def test_every_kind_is_of_one_family():
+def test_every_fault_kind_belongs_to_one_family():
     for kind in faults.KINDS:
         assert faults.parse_fault({"kind": kind}).kind == kind
     families = [faults.REPLACING, faults.CORRUPTING, faults.PAGING]
     assert sum(map(len, families)) == len(faults.KINDS)
 
 
-# Trouble with pages
+# Paging faults
 
 
 @pytest.fixture
 def read(sandbox, client):
-    """Give what reads one page of the owner's organization: its URIs, the token of the next, the status."""
+    """Return a function that reads a page of events: their URIs, the next page token, the status."""
 
     def call(token=None, count=10, path="/scheduled_events", **more):
         organization = f"{sandbox.url}/organizations/{fixtures.ORGANIZATION}"
@@ -519,7 +519,7 @@ def read(sandbox, client):
     return call
 
 
-def test_an_empty_page_leads_to_the_rows_that_were_asked_for(sandbox, read):
+def test_an_empty_page_leads_to_the_requested_rows(sandbox, read):
     first, token, _ = read()
     second, _, _ = read(token)
     sandbox.fault("empty_page", times=2)
@@ -527,7 +527,7 @@ def test_an_empty_page_leads_to_the_rows_that_were_asked_for(sandbox, read):
     assert (nothing, status) == ([], 200)
     nothing, more, _ = read(again)
     assert nothing == []
-    assert len({token, again, more}) == 3  # no token is repeated
+    assert len({token, again, more}) == 3  # all tokens differ
     assert read(more)[0] == second
     sandbox.fault("empty_page")
     nothing, token, _ = read()
@@ -543,7 +543,7 @@ def test_a_repeated_token_leads_to_its_own_page(sandbox, read):
     assert read(again)[0] == second
 
 
-def test_a_refused_token_may_be_as_fresh_as_it_likes(sandbox, read):
+def test_refuse_token_rejects_even_fresh_tokens(sandbox, read):
     sandbox.fault("refuse_token", path="/scheduled_events", times=4)
     for _ in range(2):
         rows, token, status = read()
@@ -554,7 +554,7 @@ def test_a_refused_token_may_be_as_fresh_as_it_likes(sandbox, read):
 
 @pytest.mark.parametrize("sort", ["start_time:asc", "start_time:desc"])
 @pytest.mark.parametrize("rows", [1, 3, 10])
-def test_shifted_rows_come_again(rows, sort, sandbox, read):
+def test_shifted_rows_are_repeated(rows, sort, sandbox, read):
     first, token, _ = read(sort=sort)
     second, _, _ = read(token, sort=sort)
     sandbox.fault("shift", rows=rows)
@@ -564,7 +564,7 @@ def test_shifted_rows_come_again(rows, sort, sandbox, read):
     assert read(further, sort=sort)[0][:rows] == shifted[-rows:]
 
 
-def test_rows_shift_no_further_than_to_the_beginning(sandbox, read):
+def test_rows_do_not_shift_beyond_the_start(sandbox, read):
     first, token, _ = read()
     sandbox.fault("shift", rows=1000)
     assert read(token)[0] == first
@@ -572,19 +572,19 @@ def test_rows_shift_no_further_than_to_the_beginning(sandbox, read):
     assert read()[0] == first
 
 
-def test_lists_of_other_things_run_into_faults_of_pages_too(sandbox, read):
+def test_paging_faults_apply_to_all_paged_lists(sandbox, read):
     first, token, _ = read(count=2, path="/organization_memberships")
     sandbox.fault("shift")
     assert read(token, count=2, path="/organization_memberships")[0][0] == first[1]
 
 
-def test_what_is_no_list_does_not_mind_faults_of_pages(sandbox, client):
+def test_paging_faults_do_not_affect_single_records(sandbox, client):
     for kind in faults.PAGING:
         sandbox.fault(kind)
         assert client.get(ACTIVE_PATH, params={"page_token": "x"}).status_code == 200
 
 
-def test_faults_of_pages_reach_pages_that_are_kept():
+def test_paging_faults_apply_to_cached_pages():
     with (
         Sandbox(render_once=True, rate_limit=0) as sandbox,
         httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client,
@@ -600,8 +600,8 @@ def test_faults_of_pages_reach_pages_that_are_kept():
 
 
 @pytest.fixture
-def limited():
-    """Give what makes a sandbox of a limit on a clock: (sandbox, clock, what spends one request)."""
+def limited_sandbox():
+    """Return a factory of sandboxes with a rate limit: (sandbox, clock, function that spends a request)."""
     with ExitStack() as opened:
 
         def make(mode, limit=3):
@@ -612,16 +612,18 @@ def limited():
             def spend(after_s=0.0):
                 clock.now += after_s
                 reply = client.get("/users/me", headers=OWNER_HEADERS)
-                told = (reply.headers.get(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset"))
-                return reply.status_code, *told, reply.headers.get("retry-after")
+                reported = (
+                    reply.headers.get(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset")
+                )
+                return reply.status_code, *reported, reply.headers.get("retry-after")
 
             return sandbox, clock, spend
 
         yield make
 
 
-def test_a_fixed_window_ends_for_all_requests_at_once(limited):
-    _, _, spend = limited("fixed")
+def test_a_fixed_window_ends_for_all_requests_together(limited_sandbox):
+    _, _, spend = limited_sandbox("fixed")
     assert [spend(after_s) for after_s in (0, 20.5, 20, 0, 19, 0.5)] == [
         (200, "3", "2", "60", None),
         (200, "3", "1", "40", None),
@@ -632,21 +634,21 @@ def test_a_fixed_window_ends_for_all_requests_at_once(limited):
     ]
 
 
-def test_a_sliding_window_frees_one_request_after_the_other(limited):
-    _, _, spend = limited("sliding")
+def test_a_sliding_window_frees_requests_one_by_one(limited_sandbox):
+    _, _, spend = limited_sandbox("sliding")
     assert [spend(after_s) for after_s in (0, 20.5, 20, 19, 0.5, 0, 20.5)] == [
         (200, "3", "2", "60", None),
         (200, "3", "1", "40", None),
         (200, "3", "0", "20", None),
-        (429, "3", "0", "1", None),  # and does not count
+        (429, "3", "0", "1", None),  # and doesn't count
         (200, "3", "0", "21", None),
         (429, "3", "0", "21", None),
         (200, "3", "0", "20", None),
     ]
 
 
-def test_a_window_may_say_60_whatever_is_true(limited):
-    _, _, spend = limited("always-60")
+def test_always_60_reports_60_at_any_time(limited_sandbox):
+    _, _, spend = limited_sandbox("always-60")
     assert [spend(after_s) for after_s in (0, 20.5, 20, 19, 0.5)] == [
         (200, "3", "2", "60", None),
         (200, "3", "1", "60", None),
@@ -656,8 +658,8 @@ def test_a_window_may_say_60_whatever_is_true(limited):
     ]
 
 
-def test_a_limit_may_be_told_of_when_it_is_used_up_alone(limited):
-    _, _, spend = limited("retry-after")
+def test_retry_after_reports_the_limit_only_when_exceeded(limited_sandbox):
+    _, _, spend = limited_sandbox("retry-after")
     assert [spend(after_s) for after_s in (0, 20, 20, 19.5, 0.5)] == [
         (200, None, None, None, None),
         (200, None, None, None, None),
@@ -668,37 +670,37 @@ def test_a_limit_may_be_told_of_when_it_is_used_up_alone(limited):
 
 
 @pytest.mark.parametrize("mode", rate_limits.MODES)
-def test_another_program_uses_up_what_it_does_and_no_more_than_there_is(mode, limited):
-    sandbox, clock, spend = limited(mode, limit=10)
+def test_spend_uses_up_requests_but_never_more_than_remain(mode, limited_sandbox):
+    sandbox, clock, spend = limited_sandbox(mode, limit=10)
     assert spend()[0] == 200
-    told = sandbox.spend(7, token="sandbox-owner")
-    assert told == {"limit": 10, "remaining": 2, "reset_s": 60}
+    reported = sandbox.spend(7, token="sandbox-owner")
+    assert reported == {"limit": 10, "remaining": 2, "reset_s": 60}
     assert [spend()[0] for _ in range(3)] == [200, 200, 429]
     assert sandbox.spend(500, token="sandbox-owner")["remaining"] == 0
-    assert sandbox.spend(4, token="sandbox-admin")["remaining"] == 6  # an account of its own
+    assert sandbox.spend(4, token="sandbox-admin")["remaining"] == 6  # a separate account
     clock.now += 60
     assert spend()[0] == 200
     assert sandbox.spend(1, token="sandbox-owner")["remaining"] == 8
 
 
 @pytest.mark.parametrize("mode", rate_limits.MODES)
-def test_limits_of_an_operation_are_counted_and_told_in_the_same_way(mode, limited):
-    sandbox, clock, _ = limited(mode, limit=500)
+def test_operation_limits_are_counted_and_reported_in_the_same_way(mode, limited_sandbox):
+    sandbox, clock, _ = limited_sandbox(mode, limit=500)
     with httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client:
         replies = []
         for after_s in [0, 30, *[0] * 9]:
             clock.now += after_s
             replies.append(client.post("/invitees", json={}))
         assert [reply.status_code for reply in replies] == [*[400] * 10, 429]
-        told = replies[-1].headers
-        assert told.get("x-ratelimit-reset") == {"retry-after": None, "always-60": "60"}.get(mode, "30")
-        assert told.get("retry-after") == ("30" if mode == "retry-after" else None)
+        reported = replies[-1].headers
+        assert reported.get("x-ratelimit-reset") == {"retry-after": None, "always-60": "60"}.get(mode, "30")
+        assert reported.get("retry-after") == ("30" if mode == "retry-after" else None)
         clock.now += 30
         after = [client.post("/invitees", json={}).status_code for _ in range(2)]
         assert after == ([400, 429] if mode == "sliding" else [400, 400])
 
 
-def test_replies_are_dated_by_the_clock_of_the_sandbox():
+def test_replies_have_the_date_of_the_sandboxs_clock():
     with Sandbox(clock=Clock()) as sandbox:
         reply = httpx.get(sandbox.url + "/users/me", headers=OWNER_HEADERS, trust_env=False)
         assert reply.headers.get_list("date") == ["Wed, 18 Nov 2026 11:06:40 GMT"]
@@ -708,10 +710,10 @@ def test_replies_are_dated_by_the_clock_of_the_sandbox():
         assert reply.headers.get_list("date") == [date]
 
 
-# The check of the sandbox's own replies
+# Checks of replies
 
 
-def test_a_reply_that_does_not_fit_its_schema_is_an_error():
+def test_a_reply_that_does_not_match_its_schema_is_a_500():
     checker = ResponseChecker()
     with (
         Sandbox(check_replies=True) as sandbox,
@@ -739,15 +741,15 @@ def test_every_record_of_a_list_is_checked(tmp_path):
     assert checker.problem("others.list", {}) is None
 
 
-# Settings and running
+# Options and running
 
 
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ({"host": "0.0.0.0"}, "this machine alone"),  # noqa: S104 - it is refused
-        ({"host": "calendly.com"}, "this machine alone"),
-        ({"host": ""}, "this machine alone"),
+        ({"host": "0.0.0.0"}, "loopback only"),  # noqa: S104 - it is refused
+        ({"host": "calendly.com"}, "loopback only"),
+        ({"host": ""}, "loopback only"),
         ({"events": 1}, "events"),
         ({"users": 2}, "users"),
         ({"rate_limit": -1}, "rate_limit"),
@@ -763,7 +765,7 @@ def test_every_record_of_a_list_is_checked(tmp_path):
         ({"read_timeout_s": math.nan}, "read_timeout_s"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(setting, words):
+def test_invalid_options_are_rejected(setting, words):
     with pytest.raises(ValueError, match=words):
         Sandbox(**setting)
 
@@ -781,21 +783,21 @@ def test_settings_that_make_no_sense_are_refused(setting, words):
         ("/only/a/path", False),
     ],
 )
-def test_what_lies_on_this_machine(url, here):
+def test_loopback_urls_are_recognized(url, here):
     assert loopback.is_loopback_url(url) is here
 
 
-def test_kept_replies_stop_at_their_limit(monkeypatch):
+def test_the_reply_cache_has_a_maximum_size(monkeypatch):
     monkeypatch.setattr("calendly_connector.sandbox.handler._MAX_CACHE_BYTES", 5)
-    kept = ResponseCache()
-    kept.put("a", 1, b"12345")
-    kept.put("b", 1, b"6")
-    assert (kept.get("a", 1), kept.get("b", 1), kept.get("a", 2)) == (b"12345", None, None)
-    kept.put("b", 2, b"6")
-    assert (kept.get("a", 2), kept.get("b", 2)) == (None, b"6")
+    cache = ResponseCache()
+    cache.put("a", 1, b"12345")
+    cache.put("b", 1, b"6")
+    assert (cache.get("a", 1), cache.get("b", 1), cache.get("a", 2)) == (b"12345", None, None)
+    cache.put("b", 2, b"6")
+    assert (cache.get("a", 2), cache.get("b", 2)) == (None, b"6")
 
 
-def test_it_also_listens_on_the_other_loopback():
+def test_the_sandbox_can_listen_on_ipv6_loopback():
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
@@ -805,13 +807,13 @@ def test_it_also_listens_on_the_other_loopback():
         assert reply.json()["resource"]["uri"].startswith("http://[::1]:")
 
 
-def test_a_taken_port_is_an_error(sandbox):
+def test_a_port_in_use_is_an_error(sandbox):
     port = httpx.URL(sandbox.url).port
     with pytest.raises(OSError, match="in use"), Sandbox(port=port):
         pass
 
 
-def test_leaving_does_not_wait_for_deliveries(receiver):
+def test_stopping_does_not_wait_for_deliveries(receiver):
     receiver.gate.clear()
     with Sandbox() as sandbox:
         organization = f"{sandbox.url}/organizations/{fixtures.ORGANIZATION}"
@@ -827,21 +829,21 @@ def test_leaving_does_not_wait_for_deliveries(receiver):
     assert time.monotonic() - before < SandboxOptions().connect_timeout_s / 2
 
 
-def test_serving_ends_cleanly_on_a_signal_in_the_main_thread():
-    heard = []
+def test_a_signal_stops_the_server_in_the_main_thread():
+    announced = []
 
     def announce(url):
-        heard.append(url)
+        announced.append(url)
         signal.raise_signal(signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGTERM)
     serve(SandboxOptions(), announce)
-    assert heard[0].startswith("http://127.0.0.1:")
+    assert announced[0].startswith("http://127.0.0.1:")
     assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_process_that_serves_is_stopped_by_a_signal(number):
+def test_a_signal_stops_a_serving_process(number):
     program = (
         "from calendly_connector.sandbox.server import serve\n"
         "from calendly_connector.sandbox.options import SandboxOptions\n"

@@ -1,4 +1,4 @@
-"""Webhooks of the sandbox: retries, their end, and trouble on demand, on a clock that moves when told."""
+"""Webhooks of the sandbox: retries, giving up, and fault injection, on a controlled clock."""
 
 import hashlib
 import hmac
@@ -23,10 +23,10 @@ from locations import DOCS
 from sandbox_client import GROUP, INTRO_CALL, ORGANIZATION, OWNER, PUBLIC, SALES_DEMO, Clock, serving
 from webhook_receiver import CLOSE, HANG, receiving
 
-KEY = "made-up-key"
+KEY = "sample-key"
 DAY_S, HOUR_S = 86_400, 3_600
 START_S = Clock().now
-# After 1, 2, 4, … minutes, never more than 6 hours, and once when the 24 hours are over.
+# After 1, 2, 4, … minutes, at most 6 hours, and once at the end of the 24 hours.
 RETRIES_S = [60, 180, 420, 900, 1860, 3780, 7620, 15300, 30660, 52260, 73860, 86400]
 
 
@@ -38,7 +38,7 @@ def receiver():
 
 @pytest.fixture
 def call():
-    with serving(read_timeout_s=2.0) as client:  # long enough for an answer on a busy machine
+    with serving(read_timeout_s=2.0) as client:  # long enough for a reply on a busy machine
         yield client
 
 
@@ -53,7 +53,7 @@ def state(call, subscription):
 
 
 def log(call):
-    """Give how the messages to this machine fared; the cast has a subscription elsewhere."""
+    """Return the status of loopback messages; the fixtures also have a subscription elsewhere."""
     return [one for one in call.sandbox.deliveries() if one["state"] != "not_sent"]
 
 
@@ -64,7 +64,7 @@ def totals(call):
 
 
 def stamps(receiver):
-    """Give the seconds after the start that the signatures were made at; each must be good."""
+    """Return when the messages were signed, in seconds after the start; check each signature."""
     found = []
     for _, headers, body in receiver.received:
         stamp, digest = re.fullmatch(r"t=(\d+),v1=(\w+)", headers["Calendly-Webhook-Signature"]).groups()
@@ -78,14 +78,14 @@ def moment(after_s):
 
 
 @contextmanager
-def refusing():
-    """Give the address of a port that is taken and does not listen."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+def closed_port():
+    """Yield the URL of a port that is in use but doesn't listen."""
+    with socket.socket() as bound_socket:
+        bound_socket.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound_socket.getsockname()[1]}"
 
 
-# Retries and their end
+# Retries
 
 
 def test_a_receiver_that_never_comes_back_is_retried_for_24_hours_and_then_disabled(call, receiver):
@@ -105,7 +105,7 @@ def test_a_receiver_that_never_comes_back_is_retried_for_24_hours_and_then_disab
     [ended] = log(call)
     assert (ended["state"], ended["given_up"], ended["next_attempt_at"]) == ("given_up", True, None)
     assert ended["statuses"] == [500] * 13
-    assert ended["reason"] == "nothing got through for 24 hours"
+    assert ended["reason"] == "no delivery succeeded for 24 hours"
     receiver.answer = 200
     assert all(one["url"] != receiver.url for one in call.sandbox.book(wait=True)["deliveries"])
     call.sandbox.advance(40 * DAY_S)
@@ -113,7 +113,7 @@ def test_a_receiver_that_never_comes_back_is_retried_for_24_hours_and_then_disab
     assert totals(call) == {"waiting": 0, "delivered": 0, "given_up": 1, "attempts": 13, "duplicates": 0}
 
 
-def test_what_waits_when_a_subscription_is_disabled_is_never_sent(call, receiver):
+def test_waiting_messages_of_a_disabled_subscription_are_never_sent(call, receiver):
     receiver.answer = 503
     subscribe(call, receiver.url)
     call.sandbox.book(wait=True)
@@ -128,7 +128,7 @@ def test_what_waits_when_a_subscription_is_disabled_is_never_sent(call, receiver
     assert len(log(call)[1]["statuses"]) == 1
 
 
-def test_one_that_comes_back_gets_everything_once_and_is_retried_no_more(call, receiver):
+def test_a_recovered_receiver_gets_every_message_once(call, receiver):
     hook = subscribe(call, receiver.url)
     receiver.answer = 502
     booked = [call.sandbox.book()["invitee"]["uri"] for _ in range(5)]
@@ -145,7 +145,7 @@ def test_one_that_comes_back_gets_everything_once_and_is_retried_no_more(call, r
     assert len(receiver.received) == 5
 
 
-def test_a_message_that_is_never_taken_ends_a_day_after_the_meeting_and_holds_nothing_up(call, receiver):
+def test_a_rejected_message_is_given_up_a_day_after_the_meeting_and_blocks_no_others(call, receiver):
     hook = subscribe(call, receiver.url)
     receiver.answer = lambda message: 500 if message["payload"]["name"] == "Poison" else 200
     bad = call.sandbox.book(name="Poison", start_time="2026-11-20T10:00:00Z", wait=True)
@@ -153,10 +153,10 @@ def test_a_message_that_is_never_taken_ends_a_day_after_the_meeting_and_holds_no
         [*_, good] = call.sandbox.book(wait=True)["deliveries"]
         assert good["delivered"]
         call.sandbox.advance(20 * HOUR_S)
-    [poison, *_] = log(call)
+    [rejected_message, *_] = log(call)
     end = times.isoformat(times.parse(bad["event"]["end_time"]) + times.DAY)
-    assert (poison["state"], poison["given_up"]) == ("given_up", True)
-    assert poison["reason"] == "retried to the end"
+    assert (rejected_message["state"], rejected_message["given_up"]) == ("given_up", True)
+    assert rejected_message["reason"] == "the retry period ended"
     last = max(stamps(receiver))
     assert moment(last) == end
     ended = state(call, hook)
@@ -164,7 +164,7 @@ def test_a_message_that_is_never_taken_ends_a_day_after_the_meeting_and_holds_no
 
 
 @pytest.mark.parametrize("failure", [302, 307, 400, 404, 429, 500, 503, CLOSE, HANG])
-def test_all_but_2xx_is_a_failure(call, receiver, failure):
+def test_any_status_other_than_2xx_is_a_failure(call, receiver, failure):
     receiver.answer = failure
     subscribe(call, receiver.url)
     [*_, first] = call.sandbox.book(wait=True)["deliveries"]
@@ -173,24 +173,24 @@ def test_all_but_2xx_is_a_failure(call, receiver, failure):
     assert bool(first["error"]) == (failure in {CLOSE, HANG})
     receiver.answer = 204
     call.sandbox.advance(60)
-    assert [path for path, _, _ in receiver.received] == ["/", "/"]  # and no redirect was followed
+    assert [path for path, _, _ in receiver.received] == ["/", "/"]  # the redirect was not followed
     [one] = log(call)
     assert (one["delivered"], one["attempts"], one["status"], one["error"]) == (True, 2, 204, None)
 
 
-def test_a_receiver_that_answers_410_loses_its_subscription(call, receiver):
+def test_a_410_deletes_the_subscription(call, receiver):
     with receiving() as other:
-        kept, gone = subscribe(call, other.url), subscribe(call, receiver.url)
+        healthy, gone = subscribe(call, other.url), subscribe(call, receiver.url)
         receiver.answer = 503
         call.sandbox.book(wait=True)  # its message waits for a retry
         receiver.answer = 410
         call.sandbox.book(wait=True)
         assert call("GET", gone["uri"].removeprefix(PUBLIC)).status_code == 404
-        assert state(call, kept)["state"] == "active"
+        assert state(call, healthy)["state"] == "active"
         outcomes = [(one["state"], one["reason"]) for one in log(call) if one["subscription"] == gone["uri"]]
         assert outcomes == [
-            ("given_up", "the subscription or its user is gone"),
-            ("given_up", "the receiver answered 410, which deletes the subscription"),
+            ("given_up", "the subscription or its user was deleted"),
+            ("given_up", "the receiver returned 410, which deletes the subscription"),
         ]
         call.sandbox.book(wait=True)
         call.sandbox.advance(DAY_S)
@@ -198,7 +198,7 @@ def test_a_receiver_that_answers_410_loses_its_subscription(call, receiver):
 
 
 def test_a_refused_connection_is_a_failure(call):
-    with refusing() as url:
+    with closed_port() as url:
         subscribe(call, url)
         call.sandbox.book(wait=True)
         call.sandbox.advance(HOUR_S)
@@ -207,7 +207,7 @@ def test_a_refused_connection_is_a_failure(call):
     assert one["error"].startswith("ConnectError")
 
 
-def test_an_answer_that_drips_does_not_last_for_ever():
+def test_a_reply_that_trickles_in_times_out():
     closing = threading.Event()
 
     def drip(listener):
@@ -233,9 +233,9 @@ def test_an_answer_that_drips_does_not_last_for_ever():
     assert one["error"].startswith("TimeoutError")
 
 
-def test_one_that_hangs_does_not_hold_back_another(receiver):
+def test_a_hanging_receiver_does_not_delay_others(receiver):
     receiver.answer = lambda message: HANG if message["payload"]["name"] == "Slow" else 200
-    with serving() as call:  # with Calendly's own time-outs
+    with serving() as call:  # with Calendly's timeouts
         subscribe(call, receiver.url)
         call.sandbox.book(name="Slow")
         [*_, quick] = call.sandbox.book(wait=True)["deliveries"]
@@ -249,7 +249,7 @@ def test_deleting_a_subscription_ends_its_retries(call, receiver):
     call.sandbox.book(wait=True)
     call("DELETE", hook["uri"].removeprefix(PUBLIC))
     mine, others = log(call)
-    assert (mine["state"], mine["reason"]) == ("given_up", "the subscription or its user is gone")
+    assert (mine["state"], mine["reason"]) == ("given_up", "the subscription or its user was deleted")
     assert others["state"] == "waiting"
     receiver.answer = 200
     receiver.received.clear()
@@ -260,7 +260,7 @@ def test_deleting_a_subscription_ends_its_retries(call, receiver):
 
 
 @pytest.mark.parametrize(("answer", "end"), [(200, "delivered"), (500, "given_up")])
-def test_what_is_under_way_when_its_subscription_is_deleted_ends_by_itself(receiver, answer, end):
+def test_an_attempt_in_progress_finishes_after_its_subscription_is_deleted(receiver, answer, end):
     with serving() as call:
         receiver.gate.clear()
         receiver.answer = answer
@@ -282,11 +282,11 @@ def test_the_retries_of_a_user_end_when_they_leave(call, receiver):
     call.sandbox.advance(DAY_S)
     assert len(receiver.received) == 1
     assert totals(call)["given_up"] == 1
-    assert log(call)[0]["reason"] == "the subscription or its user is gone"
+    assert log(call)[0]["reason"] == "the subscription or its user was deleted"
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 7, 40, 10_000])
-def test_steps_grow_and_end(attempts):
+def test_retry_steps_double_and_end(attempts):
     plan = {"first": 0, "attempts": attempts, "booked_end": None}
     at = retry_policy.next_attempt(last=0, **plan)
     assert retry_policy.FIRST_STEP <= at <= retry_policy.MAX_STEP
@@ -300,7 +300,7 @@ def test_steps_grow_and_end(attempts):
 # Signatures
 
 
-def test_a_retry_is_signed_anew(call, receiver):
+def test_a_retry_is_signed_again(call, receiver):
     receiver.answer = 500
     subscribe(call, receiver.url)
     call.sandbox.book(wait=True)
@@ -309,7 +309,7 @@ def test_a_retry_is_signed_anew(call, receiver):
     assert len({body for _, _, body in receiver.received}) == 1
 
 
-def test_a_retry_may_be_signed_as_it_was(receiver):
+def test_a_retry_can_keep_its_original_signature(receiver):
     with serving(retry_signature="original") as call:
         receiver.answer = 500
         subscribe(call, receiver.url)
@@ -329,7 +329,7 @@ def test_without_a_key_no_retry_is_signed(call, receiver):
 # The clock
 
 
-def test_the_clock_can_run_faster_and_be_moved():
+def test_the_clock_can_run_faster_and_be_moved_forward():
     base = Clock()
     clock = SandboxClock(base, scale=60)
     assert clock() == base.now
@@ -337,14 +337,14 @@ def test_the_clock_can_run_faster_and_be_moved():
     assert clock() == START_S + 120
     clock.forward_to(START_S + 500.25)
     assert clock() >= START_S + 500.25
-    clock.forward_to(START_S)  # never back
+    clock.forward_to(START_S)  # never moves back
     base.now += 1
     assert clock() == pytest.approx(START_S + 560.25, abs=1e-4)
     assert clock.real_s_until(clock() + 30) == pytest.approx(0.5)
     assert clock.real_s_until(clock() - 30) == 0
 
 
-def test_a_moved_clock_is_never_behind_where_it_was_moved_to():
+def test_a_moved_clock_is_never_behind_its_target():
     base = Clock()
     clock = SandboxClock(base)
     for step in range(1, 2000):
@@ -353,7 +353,7 @@ def test_a_moved_clock_is_never_behind_where_it_was_moved_to():
         assert times.from_unix(clock()) >= times.from_unix(START_S + step * 0.7)
 
 
-def test_all_of_a_sandbox_lives_by_the_one_clock():
+def test_all_parts_of_the_sandbox_use_its_clock():
     with Sandbox(rate_limit=1, clock=Clock()) as sandbox:
         headers = {"Authorization": "Bearer sandbox-owner"}
         with httpx.Client(base_url=sandbox.url, headers=headers, trust_env=False) as client:
@@ -366,7 +366,7 @@ def test_all_of_a_sandbox_lives_by_the_one_clock():
     assert shown["now"] == moment(60)
 
 
-def test_a_clock_that_jumps_makes_up_for_nothing(call, receiver):
+def test_a_clock_jump_makes_one_attempt_for_all_missed_retries(call, receiver):
     receiver.answer = 500
     subscribe(call, receiver.url)
     call.sandbox.book(wait=True)
@@ -393,7 +393,7 @@ def test_a_fast_clock_retries_by_itself(receiver):
         assert totals(call)["delivered"] == 1
 
 
-def test_a_clock_that_was_moved_from_outside_is_seen_at_the_next_call(call, receiver):
+def test_an_externally_moved_clock_takes_effect_at_the_next_call(call, receiver):
     receiver.answer = 500
     subscribe(call, receiver.url)
     call.sandbox.book(wait=True)
@@ -402,10 +402,10 @@ def test_a_clock_that_was_moved_from_outside_is_seen_at_the_next_call(call, rece
     assert totals(call)["attempts"] == 2
 
 
-# Trouble on demand
+# Fault injection
 
 
-def test_duplicates_are_the_same_body_again(call, receiver):
+def test_duplicates_have_the_same_body(call, receiver):
     subscribe(call, receiver.url)
     call.sandbox.delivery_faults(duplicate=1)
     [*_, one] = call.sandbox.book(wait=True)["deliveries"]
@@ -415,7 +415,7 @@ def test_duplicates_are_the_same_body_again(call, receiver):
     assert len({body for _, _, body in receiver.received}) == 1
 
 
-def test_duplicates_may_come_late_and_nobody_asks_how_they_fare(call, receiver):
+def test_duplicates_may_be_delayed_and_their_result_is_ignored(call, receiver):
     subscribe(call, receiver.url)
     call.sandbox.delivery_faults(duplicate=1, duplicate_within_s=HOUR_S, seed=3)
     call.sandbox.book(wait=True)
@@ -428,7 +428,7 @@ def test_duplicates_may_come_late_and_nobody_asks_how_they_fare(call, receiver):
     assert totals(call) == {"waiting": 0, "delivered": 1, "given_up": 0, "attempts": 1, "duplicates": 1}
 
 
-def test_a_part_is_held_back_and_overtaken_the_same_for_the_same_seed(receiver):
+def test_some_messages_are_delayed_reproducibly_by_seed(receiver):
     arrived = []
     for _ in range(2):
         with serving() as call:
@@ -446,7 +446,7 @@ def test_a_part_is_held_back_and_overtaken_the_same_for_the_same_seed(receiver):
     assert arrived[0] != [f"N{number}" for number in range(20)]
 
 
-def test_what_is_held_back_is_not_waited_for(call, receiver):
+def test_wait_does_not_wait_for_delayed_messages(call, receiver):
     subscribe(call, receiver.url)
     call.sandbox.delivery_faults(reorder=1)
     [*_, one] = call.sandbox.book(wait=True)["deliveries"]
@@ -455,7 +455,7 @@ def test_what_is_held_back_is_not_waited_for(call, receiver):
     assert receiver.received == []
 
 
-def test_a_lost_answer_brings_the_message_again(call, receiver):
+def test_a_lost_reply_causes_a_retry(call, receiver):
     subscribe(call, receiver.url)
     call.sandbox.delivery_faults(lose_answer=1)
     [*_, one] = call.sandbox.book(wait=True)["deliveries"]
@@ -477,10 +477,10 @@ def test_a_lost_message_arrives_with_its_retry(call, receiver):
     assert len(receiver.received) == 1
 
 
-def test_in_an_outage_nothing_arrives_and_after_it_everything(call, receiver):
+def test_messages_arrive_after_an_outage(call, receiver):
     subscribe(call, receiver.url)
-    told = call.sandbox.delivery_faults(outage_s=2 * HOUR_S, duplicate=1)
-    assert told["outage_until"] == moment(2 * HOUR_S)
+    reported = call.sandbox.delivery_faults(outage_s=2 * HOUR_S, duplicate=1)
+    assert reported["outage_until"] == moment(2 * HOUR_S)
     call.sandbox.simulate(bookings=30)
     call.sandbox.advance(2 * HOUR_S - 1)
     assert receiver.received == []
@@ -490,7 +490,7 @@ def test_in_an_outage_nothing_arrives_and_after_it_everything(call, receiver):
     assert call.sandbox.delivery_faults(outage_s=0)["outage_until"] is None
 
 
-def test_faults_change_what_is_named_alone(call):
+def test_changing_delivery_faults_keeps_other_fields(call):
     quiet = call.sandbox.control("GET", "/delivery_faults")
     assert set(quiet) == set(DeliveryFaults.__dataclass_fields__)
     call.sandbox.delivery_faults(duplicate=0.25, seed=9)
@@ -500,7 +500,7 @@ def test_faults_change_what_is_named_alone(call):
     assert call.sandbox.delivery_faults() == quiet
 
 
-def test_shares_are_what_they_say():
+def test_fault_shares_are_met():
     faults = DeliveryFaults(duplicate=0.3, reorder=0.1, lose_answer=0.2, lose_message=0.1)
     numbers = range(1, 5001)
     copies = [number for number in numbers if faults.copy_after(number) is not None]
@@ -513,10 +513,10 @@ def test_shares_are_what_they_say():
     assert {DeliveryFaults().attempt_outcome(number, 1, 0) for number in numbers} == {POSTED}
 
 
-# What is seen of it
+# Log and totals
 
 
-def test_totals_are_right_where_the_log_is_cut_short(monkeypatch, receiver):
+def test_totals_are_correct_when_the_log_is_truncated(monkeypatch, receiver):
     monkeypatch.setattr(deliverer, "MAX_LOG_ENTRIES", 5)
     with serving() as call:
         subscribe(call, receiver.url)
@@ -529,7 +529,7 @@ def test_totals_are_right_where_the_log_is_cut_short(monkeypatch, receiver):
         assert len(call.sandbox.deliveries()) == 5
 
 
-def test_the_log_holds_no_key_and_no_signature(call, receiver):
+def test_the_log_has_no_keys_and_no_signatures(call, receiver):
     receiver.answer = 500
     subscribe(call, receiver.url)
     call.sandbox.book(wait=True)
@@ -538,7 +538,7 @@ def test_the_log_holds_no_key_and_no_signature(call, receiver):
     assert "v1=" not in shown
 
 
-def test_only_so_many_are_posted_at_once(receiver):
+def test_concurrent_attempts_are_limited(receiver):
     arrived, gate, lock = threading.Semaphore(0), threading.Event(), threading.Lock()
     inside, most = set(), []
 
@@ -562,10 +562,10 @@ def test_only_so_many_are_posted_at_once(receiver):
     assert max(most) == deliverer.MAX_CONCURRENT
 
 
-# Who is told of what
+# Events and scopes
 
 
-def test_a_group_hears_of_its_members_whichever_group_it_is(call, receiver):
+def test_a_group_subscription_gets_events_of_its_members(call, receiver):
     second = "5b0c2f3e-6a7d-5c1e-9f00-2d3c4b5a6978"
     call.world.population.groups[second] = frozenset({6})
     subscribe(call, f"{receiver.url}/first", scope="group")
@@ -576,7 +576,7 @@ def test_a_group_hears_of_its_members_whichever_group_it_is(call, receiver):
 
 
 @pytest.mark.parametrize(
-    ("event", "good"),
+    ("event", "expected"),
     [
         ("meeting_recap.created", {"user"}),
         ("meeting_recap.updated", {"user"}),
@@ -586,18 +586,18 @@ def test_a_group_hears_of_its_members_whichever_group_it_is(call, receiver):
         ("contact.deleted", {"organization", "user", "group"}),
     ],
 )
-def test_events_have_the_scopes_that_are_documented(call, event, good):
+def test_webhook_events_have_the_documented_scopes(call, event, expected):
     owners = {"organization": {}, "user": {"user": OWNER}, "group": {"group": GROUP}}
-    taken = set()
+    accepted_scopes = set()
     for scope, owner in owners.items():
         body = {"url": f"https://{scope}.example", "events": [event], "scope": scope}
         reply = call("POST", "/webhook_subscriptions", json=body | owner | {"organization": ORGANIZATION})
         if reply.status_code == 201:
-            taken.add(scope)
-    assert taken == good
+            accepted_scopes.add(scope)
+    assert accepted_scopes == expected
 
 
-def test_everything_that_has_an_event_is_told(call, receiver):
+def test_every_change_with_a_webhook_event_sends_it(call, receiver):
     own = [f"meeting_recap.{change}" for change in ("created", "updated", "deleted")]
     all_else = [
         *(f"invitee.{change}" for change in ("created", "canceled")),
@@ -614,15 +614,15 @@ def test_everything_that_has_an_event_is_told(call, receiver):
     call("DELETE", mark["uri"].removeprefix(PUBLIC))
     shown = sandbox.control("POST", "/no_shows", {"invitee": invitee})
     assert shown["invitee"]["no_show"]["uri"] == shown["no_show"]["uri"]
-    with pytest.raises(ValueError, match="marked already"):
+    with pytest.raises(ValueError, match="already marked"):
         sandbox.control("POST", "/no_shows", {"invitee": invitee})
     taken_back = sandbox.control("POST", "/no_shows/take_back", {"invitee": invitee})
     assert taken_back["invitee"]["no_show"] is None
     sandbox.cancel(invitee=invitee)
-    made = call.ok("POST", "/event_types", json={"name": "Chat", "owner": OWNER, "duration": 30})
-    call.ok("PATCH", made["uri"].removeprefix(PUBLIC), json={"name": "Chats"})
-    sandbox.control("POST", "/event_types/delete", {"event_type": made["uri"]})
-    assert call("GET", made["uri"].removeprefix(PUBLIC)).status_code == 404
+    created = call.ok("POST", "/event_types", json={"name": "Chat", "owner": OWNER, "duration": 30})
+    call.ok("PATCH", created["uri"].removeprefix(PUBLIC), json={"name": "Chats"})
+    sandbox.control("POST", "/event_types/delete", {"event_type": created["uri"]})
+    assert call("GET", created["uri"].removeprefix(PUBLIC)).status_code == 404
     contact = call.ok("POST", "/contacts", json={"emails": [{"email": "a@b.example", "is_primary": True}]})
     call.ok("PATCH", contact["uri"].removeprefix(PUBLIC), json={"city": "Rome"})
     call("DELETE", contact["uri"].removeprefix(PUBLIC))
@@ -631,64 +631,64 @@ def test_everything_that_has_an_event_is_told(call, receiver):
     call.ok("PATCH", recap["uri"].removeprefix(PUBLIC), json={"summary_md": "Short"})
     call("DELETE", recap["uri"].removeprefix(PUBLIC))
     sandbox.settle()
-    heard = sorted(message["event"] for message in receiver.messages)
+    received = sorted(message["event"] for message in receiver.messages)
     twice = ["invitee_no_show.created", "invitee_no_show.deleted"]
-    assert heard == sorted([*own, *all_else, *twice])
+    assert received == sorted([*own, *all_else, *twice])
     deleted = next(one["payload"] for one in receiver.messages if one["event"] == "event_type.deleted")
-    assert (deleted["uri"], deleted["active"], bool(deleted["deleted_at"])) == (made["uri"], False, True)
+    assert (deleted["uri"], deleted["active"], bool(deleted["deleted_at"])) == (created["uri"], False, True)
 
 
-def test_an_invitee_whose_event_type_is_gone_stays_where_they_are(call):
+def test_an_invitee_of_a_deleted_event_type_cannot_be_rescheduled(call):
     invitee = call.sandbox.book()["invitee"]
     call.sandbox.control("POST", "/event_types/delete", {"event_type": INTRO_CALL})
-    with pytest.raises(ValueError, match="event type is gone"):
+    with pytest.raises(ValueError, match="event type was deleted"):
         call.sandbox.reschedule(invitee=invitee["uri"])
     assert call.ok("GET", invitee["uri"].removeprefix(PUBLIC))["status"] == "active"
 
 
-# Crowds
+# Simulations
 
 
-def follow(truths):
-    """Give the status of each invitee that the truth tells of."""
+def follow(actions):
+    """Return the final status of each invitee in a list of actions."""
     status = {}
-    for truth in truths:
-        if truth["kind"] == "booking":
-            assert truth["invitee"] not in status
-        elif truth["kind"] == "reschedule":
-            assert status[truth["old_invitee"]] == "active"
-            status[truth["old_invitee"]] = "canceled"
+    for action in actions:
+        if action["kind"] == "booking":
+            assert action["invitee"] not in status
+        elif action["kind"] == "reschedule":
+            assert status[action["old_invitee"]] == "active"
+            status[action["old_invitee"]] = "canceled"
         else:
-            assert status[truth["invitee"]] == "active"
-        status[truth["invitee"]] = "canceled" if truth["kind"] == "cancellation" else "active"
+            assert status[action["invitee"]] == "active"
+        status[action["invitee"]] = "canceled" if action["kind"] == "cancellation" else "active"
     return status
 
 
-def test_what_a_crowd_did_is_what_is_told_and_what_is_read(call, receiver):
+def test_simulated_actions_match_webhooks_and_api(call, receiver):
     subscribe(call, receiver.url)
-    truths = call.sandbox.simulate(bookings=240, cancellations=60, reschedules=100, seed=4, wait=True)
-    assert len(truths) == 400
-    assert [sum(one["kind"] == kind for one in truths) for kind in ("booking", "cancellation")] == [240, 60]
-    status = follow(truths)
-    told = [(message["event"], message["payload"]["uri"]) for message in receiver.messages]
+    actions = call.sandbox.simulate(bookings=240, cancellations=60, reschedules=100, seed=4, wait=True)
+    assert len(actions) == 400
+    assert [sum(one["kind"] == kind for one in actions) for kind in ("booking", "cancellation")] == [240, 60]
+    status = follow(actions)
+    reported = [(message["event"], message["payload"]["uri"]) for message in receiver.messages]
     expected = []
-    for truth in truths:
-        if truth["kind"] == "reschedule":
-            expected.append(("invitee.canceled", truth["old_invitee"]))
-        event = "invitee.canceled" if truth["kind"] == "cancellation" else "invitee.created"
-        expected.append((event, truth["invitee"]))
-    assert sorted(told) == sorted(expected)
-    for uri, wanted in status.items():
-        assert call.ok("GET", uri.removeprefix(PUBLIC))["status"] == wanted
-    for truth in truths:
-        if truth["kind"] == "reschedule":
-            new = call.ok("GET", truth["invitee"].removeprefix(PUBLIC))
-            assert new["old_invitee"] == truth["old_invitee"]
+    for action in actions:
+        if action["kind"] == "reschedule":
+            expected.append(("invitee.canceled", action["old_invitee"]))
+        event = "invitee.canceled" if action["kind"] == "cancellation" else "invitee.created"
+        expected.append((event, action["invitee"]))
+    assert sorted(reported) == sorted(expected)
+    for uri, expected_status in status.items():
+        assert call.ok("GET", uri.removeprefix(PUBLIC))["status"] == expected_status
+    for action in actions:
+        if action["kind"] == "reschedule":
+            new = call.ok("GET", action["invitee"].removeprefix(PUBLIC))
+            assert new["old_invitee"] == action["old_invitee"]
 
 
-def test_a_crowd_shares_group_meetings_and_no_host_is_booked_twice(call):
-    truths = call.sandbox.simulate(bookings=600)
-    events = {truth["invitee"].rpartition("/invitees/")[0] for truth in truths}
+def test_simulated_invitees_share_group_meetings_and_never_double_book_a_host(call):
+    actions = call.sandbox.simulate(bookings=600)
+    events = {action["invitee"].rpartition("/invitees/")[0] for action in actions}
     meetings = [call.ok("GET", uri.removeprefix(PUBLIC)) for uri in events]
     assert max(meeting["invitees_counter"]["total"] for meeting in meetings) > 1
     spans = {}
@@ -701,7 +701,7 @@ def test_a_crowd_shares_group_meetings_and_no_host_is_booked_twice(call):
         assert all(before[1] <= after[0] for before, after in pairwise(own))
 
 
-def test_the_same_seed_makes_the_same_crowd():
+def test_simulations_are_reproducible_by_seed():
     done = []
     for seed in (1, 1, 2):
         with serving() as call:
@@ -709,28 +709,28 @@ def test_the_same_seed_makes_the_same_crowd():
     assert done[0] == done[1] != done[2]
 
 
-def test_a_crowd_goes_on_with_those_who_are_still_booked(call):
+def test_a_later_simulation_uses_the_remaining_bookings(call):
     first = call.sandbox.simulate(bookings=3)
     call.sandbox.cancel(invitee=first[0]["invitee"])
     with pytest.raises(ValueError, match="only 2 invitees"):
         call.sandbox.simulate(cancellations=3)
     second = call.sandbox.simulate(reschedules=20, cancellations=2)
     follow([*first, *second])
-    with pytest.raises(ValueError, match="nobody to reschedule"):
+    with pytest.raises(ValueError, match="no invitees to reschedule"):
         call.sandbox.simulate(reschedules=1)
 
 
-def test_somebody_of_a_crowd_is_found_by_their_address(call):
-    truths = call.sandbox.simulate(bookings=200)
-    for truth in truths[::20]:
-        invitee = call.ok("GET", truth["invitee"].removeprefix(PUBLIC))
+def test_a_simulated_invitee_is_found_by_email(call):
+    actions = call.sandbox.simulate(bookings=200)
+    for action in actions[::20]:
+        invitee = call.ok("GET", action["invitee"].removeprefix(PUBLIC))
         mail = invitee["email"].upper()
         [event] = call.ok("GET", "/scheduled_events", organization=ORGANIZATION, invitee_email=mail)
         assert event["uri"] == invitee["event"]
 
 
-def test_a_page_of_a_crowd_reads_no_more_than_it_shows(call, monkeypatch):
-    truths = call.sandbox.simulate(bookings=1500)
+def test_a_page_of_simulated_events_reads_only_its_rows(call, monkeypatch):
+    actions = call.sandbox.simulate(bookings=1500)
     reads = 0
     whole = type(call.world).is_canceled
 
@@ -742,15 +742,15 @@ def test_a_page_of_a_crowd_reads_no_more_than_it_shows(call, monkeypatch):
     monkeypatch.setattr(type(call.world), "is_canceled", counted)
     query = {"organization": ORGANIZATION, "status": "active", "sort": "start_time:desc", "count": 50}
     assert len(call.ok("GET", "/scheduled_events", **query)) == 50
-    mail = call.ok("GET", truths[700]["invitee"].removeprefix(PUBLIC))["email"]
+    mail = call.ok("GET", actions[700]["invitee"].removeprefix(PUBLIC))["email"]
     assert len(call.ok("GET", "/scheduled_events", **(query | {"invitee_email": mail}))) == 1
     assert reads < 200
 
 
-# The page that tells of all this
+# Documentation
 
 
-def test_the_page_names_every_option_and_every_control_call():
+def test_the_docs_list_every_option_and_every_control_call():
     page = (DOCS / "sandbox.md").read_text()
     options = {name for option in command.params for name in option.opts}
     assert [name for name in sorted(options) if f"`{name}" not in page and f"{name}`" not in page] == []

@@ -1,4 +1,4 @@
-"""Event types that are made and changed, one-off ones, hosts, links and shares."""
+"""Creating and changing event types, one-off event types, hosts, links and shares."""
 
 import json
 
@@ -46,28 +46,36 @@ def test_the_documented_requests_work(call, path, name):
     assert call("POST", path, json=body).status_code == 201
 
 
-def test_what_is_made_is_there(call):
-    made = call.ok("POST", "/event_types", json=NEW | {"description": "Hi <all>"})
-    assert call.ok("GET", path_of(made)) == made
-    assert made in call.ok("GET", "/event_types", user=OWNER, count=100)
-    assert made in call.ok("GET", "/event_types", organization=ORGANIZATION, active="false", count=100)
-    assert (made["active"], made["start_time_increment"], made["before_buffer"], made["after_buffer"]) == (
+def test_a_created_event_type_can_be_read_and_listed(call):
+    created = call.ok("POST", "/event_types", json=NEW | {"description": "Hi <all>"})
+    assert call.ok("GET", path_of(created)) == created
+    assert created in call.ok("GET", "/event_types", user=OWNER, count=100)
+    assert created in call.ok("GET", "/event_types", organization=ORGANIZATION, active="false", count=100)
+    assert (
+        created["active"],
+        created["start_time_increment"],
+        created["before_buffer"],
+        created["after_buffer"],
+    ) == (
         False,
         30,
         0,
         0,
     )
-    assert (made["description_plain"], made["description_html"]) == ("Hi <all>", "<p>Hi &lt;all&gt;</p>")
-    assert (made["kind"], made["profile"]["owner"], made["duration"]) == ("solo", OWNER, 30)
-    (host,) = call.ok("GET", "/event_type_memberships", event_type=made["uri"])
+    assert (created["description_plain"], created["description_html"]) == (
+        "Hi <all>",
+        "<p>Hi &lt;all&gt;</p>",
+    )
+    assert (created["kind"], created["profile"]["owner"], created["duration"]) == ("solo", OWNER, 30)
+    (host,) = call.ok("GET", "/event_type_memberships", event_type=created["uri"])
     assert (host["member"]["uri"], host["event_type"], host["created_at"]) == (
         OWNER,
-        made,
-        made["created_at"],
+        created,
+        created["created_at"],
     )
 
 
-def test_two_of_the_same_name_have_two_addresses(call):
+def test_event_types_with_the_same_name_have_different_urls(call):
     pages = {
         call.ok("POST", "/event_types", json=NEW | {"name": name})["scheduling_url"]
         for name in ("A/b ?", "a b", "A B", "日本", "…", "intro")
@@ -77,11 +85,11 @@ def test_two_of_the_same_name_have_two_addresses(call):
 
 
 def test_the_first_duration_option_is_the_duration(call):
-    made = call.ok("POST", "/event_types", json=NEW | {"duration_options": [45, 60]})
-    assert made["duration"] == 45
+    created = call.ok("POST", "/event_types", json=NEW | {"duration_options": [45, 60]})
+    assert created["duration"] == 45
 
 
-def test_all_that_is_wrong_with_an_event_type(call):
+def test_invalid_event_types_are_rejected(call):
     body = {
         "name": " ",
         "active": "yes",
@@ -100,12 +108,12 @@ def test_all_that_is_wrong_with_an_event_type(call):
     assert set(call.problems("POST", "/event_types", json=body)) == paths - {"description"} | {"owner"}
 
 
-def test_whose_event_types_may_be_made_and_changed(call):
+def test_only_hosts_owners_and_admins_create_and_change_event_types(call):
     theirs = call.member(2).user["uri"]
     assert call("POST", "/event_types", "sandbox-member", json=NEW).status_code == 403
     assert call("POST", "/event_types", "sandbox-admin", json=NEW | {"owner": theirs}).status_code == 201
-    stranger = call.member(-1).user["uri"]
-    assert call("POST", "/event_types", json=NEW | {"owner": stranger}).status_code == 403
+    other_user = call.member(-1).user["uri"]
+    assert call("POST", "/event_types", json=NEW | {"owner": other_user}).status_code == 403
     assert call("PATCH", f"/event_types/{fixtures.INTRO_CALL}", "sandbox-member", json={}).status_code == 403
     assert call("PATCH", f"/event_types/{fixtures.INTRO_CALL}", "sandbox-free", json={}).status_code == 403
     assert call("PATCH", "/event_types/none", json={}).status_code == 404
@@ -114,7 +122,7 @@ def test_whose_event_types_may_be_made_and_changed(call):
     ]
 
 
-def test_a_change_leaves_all_else_and_what_is_booked():
+def test_a_change_keeps_other_fields_and_existing_bookings():
     with serving() as call:
         before = call.ok("GET", f"/event_types/{fixtures.INTRO_CALL}")
         events = call.ok("GET", "/scheduled_events", user=OWNER, count=100)
@@ -126,7 +134,7 @@ def test_a_change_leaves_all_else_and_what_is_booked():
         assert call.ok("GET", "/scheduled_events", user=OWNER, count=100) == events
 
 
-def test_only_one_on_one_event_types_change(call):
+def test_only_one_on_one_event_types_can_be_changed(call):
     event_types = call.world.population.event_types_by_id.values()
     group = next(event_type for event_type in event_types if event_type.record["kind"] == "group")
     for uuid in (fixtures.SALES_DEMO, group.uuid):
@@ -135,17 +143,17 @@ def test_only_one_on_one_event_types_change(call):
         assert set(call.problems("POST", "/shares", json=body)) == {"event_type"}
 
 
-def test_a_one_off_is_secret_and_can_be_got(call):
-    made = call.ok("POST", "/one_off_event_types", json=ONE_OFF | {"co_hosts": [ADMIN, OWNER]})
-    assert call.ok("GET", path_of(made)) == made
-    assert (made["type"], made["secret"], made["slug"], made["active"]) == (
+def test_a_one_off_event_type_is_secret_and_can_be_read(call):
+    created = call.ok("POST", "/one_off_event_types", json=ONE_OFF | {"co_hosts": [ADMIN, OWNER]})
+    assert call.ok("GET", path_of(created)) == created
+    assert (created["type"], created["secret"], created["slug"], created["active"]) == (
         "AdhocEventType",
         True,
         None,
         True,
     )
-    assert made["pooling_type"] == "collective"
-    hosts = call.ok("GET", "/event_type_memberships", event_type=made["uri"])
+    assert created["pooling_type"] == "collective"
+    hosts = call.ok("GET", "/event_type_memberships", event_type=created["uri"])
     assert [host["member"]["uri"] for host in hosts] == [OWNER, ADMIN]
 
 
@@ -182,17 +190,17 @@ def test_a_one_off_is_secret_and_can_be_got(call):
         ),
     ],
 )
-def test_what_is_wrong_with_a_one_off(call, changes, paths):
+def test_invalid_one_off_event_types_are_rejected(call, changes, paths):
     assert set(call.problems("POST", "/one_off_event_types", json=ONE_OFF | changes)) == set(paths.split())
 
 
-def test_hosts_of_a_one_off_are_colleagues(call):
-    stranger = call.member(-1).user["uri"]
-    for changes in ({"host": stranger}, {"co_hosts": [stranger]}):
+def test_hosts_of_a_one_off_event_type_must_be_colleagues(call):
+    other_user = call.member(-1).user["uri"]
+    for changes in ({"host": other_user}, {"co_hosts": [other_user]}):
         assert call("POST", "/one_off_event_types", json=ONE_OFF | changes).status_code == 403
 
 
-def test_the_hosts_of_an_event_type_are_people(call):
+def test_the_hosts_of_an_event_type_are_users(call):
     rows = call.ok("GET", "/event_type_memberships", event_type=SALES_DEMO)
     assert rows[0]["uri"].endswith(fixtures.SALES_DEMO_HOST)
     assert len({row["uri"] for row in rows}) == len(rows) == 8
@@ -216,11 +224,11 @@ def test_the_hosts_of_an_event_type_are_people(call):
         ({"owner": None}, "owner"),
     ],
 )
-def test_what_is_wrong_with_a_link(call, changes, path):
+def test_invalid_scheduling_links_are_rejected(call, changes, path):
     assert set(call.problems("POST", "/scheduling_links", json=LINK | changes)) == {path}
 
 
-def test_links_are_made_by_hosts_and_those_who_lead(call):
+def test_only_hosts_owners_and_admins_create_links(call):
     assert call("POST", "/scheduling_links", "sandbox-member", json=LINK).status_code == 403
     assert call("POST", "/scheduling_links", "sandbox-free", json=LINK).status_code == 403
     assert call("POST", "/scheduling_links", "sandbox-member", json=LINK | {"owner": SALES_DEMO}).is_success
@@ -247,7 +255,7 @@ def test_a_link_books_one_meeting_within_90_days():
         assert book(second).status_code == 404
 
 
-def test_a_share_says_what_it_changes(call):
+def test_a_share_shows_its_overrides(call):
     share = call.ok("POST", "/shares", json=SHARE)
     override = share["share_override"]
     assert {key: override[key] for key in SHARE if key != "event_type"} == {
@@ -281,11 +289,11 @@ def test_a_share_says_what_it_changes(call):
         ({"availability_rule": {"rules": 3}}, "availability_rule.rules availability_rule.timezone"),
     ],
 )
-def test_what_is_wrong_with_a_share(call, changes, paths):
+def test_invalid_shares_are_rejected(call, changes, paths):
     assert set(call.problems("POST", "/shares", json=SHARE | changes)) == set(paths.split())
 
 
-def test_where_people_meet(call):
+def test_locations_of_a_user_are_listed(call):
     documented = json.loads((PAYLOADS / "listUserMeetingLocations.json").read_text())["body"]["collection"]
     assert call.ok("GET", "/locations", user=OWNER) == documented
     own = call.member(2).user["uri"]

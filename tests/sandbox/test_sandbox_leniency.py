@@ -1,4 +1,4 @@
-"""What others send, and what a strict sandbox makes of the same; docs/sandbox.md says why each is taken."""
+"""Undocumented forms of requests, with and without `--strict`; docs/sandbox.md lists the evidence."""
 
 import json
 from urllib.parse import parse_qs, urlsplit
@@ -59,24 +59,24 @@ def send(http, method, path, raw, headers=JSON):
 
 
 @pytest.mark.parametrize("count", [1, 1.0, "1"])
-def test_a_link_takes_its_count_as_a_number_or_a_text(lenient, count):
+def test_a_link_accepts_its_count_as_number_or_string(lenient, count):
     reply = lenient.post("/scheduling_links", json=LINK | {"max_event_count": count})
     assert (reply.status_code, reply.json()["resource"]["owner"]) == (201, INTRO_CALL)
 
 
 @pytest.mark.parametrize("count", [2, 1.5, True, "2", None, [1]])
-def test_a_link_takes_no_other_count(lenient, count):
+def test_a_link_rejects_other_counts(lenient, count):
     reply = lenient.post("/scheduling_links", json=LINK | {"max_event_count": count})
     assert problems(reply) == {"max_event_count": "must be one of 1"}
 
 
-def test_a_strict_link_takes_the_documented_text_only(strict):
+def test_a_strict_link_accepts_the_documented_string_only(strict):
     assert strict.post("/scheduling_links", json=LINK).status_code == 201
     reply = strict.post("/scheduling_links", json=LINK | {"max_event_count": 1})
     assert problems(reply) == {"max_event_count": "must be one of 1"}
 
 
-def test_a_whole_number_in_a_query_may_have_an_empty_fraction(lenient, strict):
+def test_an_integer_in_a_query_may_be_written_with_a_zero_fraction(lenient, strict):
     query = {"user": OWNER, "count": "2.0"}
     page = lenient.get("/scheduled_events", params=query).json()
     assert len(page["collection"]) == page["pagination"]["count"] == 2
@@ -90,19 +90,19 @@ def test_a_whole_number_in_a_query_may_have_an_empty_fraction(lenient, strict):
 
 
 def _issued(sandbox, http):
-    """Return the tokens of a user who allowed the web app."""
+    """Return the tokens of a user who granted access to the web app."""
     sandbox.control("POST", "/consent", {"answer": "allow"})
-    asks = {
+    query = {
         "client_id": "sandbox-web",
         "redirect_uri": "http://localhost:8710/callback",
         "response_type": "code",
         "scope": "users:read",
     }
-    target = http.get("/oauth/authorize", params=asks).headers["location"]
+    target = http.get("/oauth/authorize", params=query).headers["location"]
     grant = {
         "grant_type": "authorization_code",
         "code": parse_qs(urlsplit(target).query)["code"][0],
-        "redirect_uri": asks["redirect_uri"],
+        "redirect_uri": query["redirect_uri"],
     }
     return http.post("/oauth/token", data=grant, auth=("sandbox-web", "sandbox-web-secret")).json()
 
@@ -110,7 +110,7 @@ def _issued(sandbox, http):
 CREDENTIALS = {"client_id": "sandbox-web", "client_secret": "sandbox-web-secret"}
 
 
-def test_oauth_takes_json(lenient_sandbox, lenient):
+def test_oauth_accepts_json(lenient_sandbox, lenient):
     first = _issued(lenient_sandbox, lenient)
     with httpx.Client(base_url=lenient_sandbox.url, trust_env=False) as app:
         grant = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
@@ -123,19 +123,19 @@ def test_oauth_takes_json(lenient_sandbox, lenient):
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
-def test_a_strict_oauth_endpoint_takes_forms_only(strict, path):
+def test_a_strict_oauth_endpoint_accepts_forms_only(strict, path):
     reply = strict.post(path, json=CREDENTIALS | {"token": "x"})
     assert (reply.status_code, reply.json()["error"]) == (400, "invalid_request")
     assert "application/x-www-form-urlencoded" in reply.json()["error_description"]
 
 
 @pytest.mark.parametrize("raw", ["[]", "3", "{", "null", ""])
-def test_oauth_takes_no_json_but_an_object(lenient, raw):
+def test_oauth_rejects_json_other_than_objects(lenient, raw):
     reply = send(lenient, "POST", "/oauth/token", raw)
     assert (reply.status_code, reply.json()["error"]) == (400, "invalid_request")
 
 
-# Bodies that say nothing
+# Empty bodies and nulls
 
 
 def _subscribe(http, path):
@@ -145,9 +145,9 @@ def _subscribe(http, path):
         "organization": ORGANIZATION,
         "scope": "organization",
     }
-    made = http.post("/webhook_subscriptions", json=body)
-    assert made.status_code == 201, made.text
-    return made.json()["resource"]["uri"].removeprefix(PUBLIC)
+    created = http.post("/webhook_subscriptions", json=body)
+    assert created.status_code == 201, created.text
+    return created.json()["resource"]["uri"].removeprefix(PUBLIC)
 
 
 @pytest.mark.parametrize("raw", ["[]", "null", "a=b", "{", '{"a": 1}'])
@@ -157,40 +157,40 @@ def test_the_body_of_a_delete_is_ignored(lenient, raw):
     assert lenient.get(subscription).status_code == 404
 
 
-def test_a_strict_delete_refuses_a_body_that_is_no_object(strict):
+def test_a_strict_delete_rejects_a_body_that_is_not_an_object(strict):
     subscription = _subscribe(strict, "strict")
     assert problems(send(strict, "DELETE", subscription, "[]")) == {None: BAD_BODY}
     assert strict.get(subscription).status_code == 200
 
 
-def test_null_is_no_body(lenient, strict):
+def test_a_null_body_counts_as_no_body(lenient, strict):
     path = "/scheduling_links"
     assert set(problems(send(lenient, "POST", path, "null"))) == set(LINK)
     assert problems(send(strict, "POST", path, "null")) == {None: BAD_BODY}
 
 
 @pytest.mark.parametrize("raw", ["null", '{"reason": null}'])
-def test_a_cancellation_takes_null_for_no_reason(raw):
+def test_a_cancellation_accepts_null_as_no_reason(raw):
     with _running() as running, httpx.Client(base_url=running.url, headers=TOKEN, trust_env=False) as http:
         reply = send(http, "POST", f"{EVENT}/cancellation", raw)
         assert (reply.status_code, reply.json()["resource"]["reason"]) == (201, None)
 
 
-def test_a_strict_cancellation_takes_null_for_nothing(strict):
+def test_a_strict_cancellation_rejects_null(strict):
     reply = send(strict, "POST", f"{EVENT}/cancellation", '{"reason": null}')
     assert problems(reply) == {"reason": "must be a string"}
 
 
-def test_a_new_record_takes_null_where_its_reply_has_null(lenient, strict):
+def test_a_post_accepts_null_in_fields_that_are_null_in_replies(lenient, strict):
     body = {
         "emails": [{"email": "noor@null.example", "is_primary": True}],
         "name": None,
         "timezone": None,
         "job_title": None,
     }
-    made = lenient.post("/contacts", json=body)
-    assert made.status_code == 201, made.text
-    assert {name: made.json()["resource"][name] for name in ("name", "timezone", "job_title")} == {
+    created = lenient.post("/contacts", json=body)
+    assert created.status_code == 201, created.text
+    assert {name: created.json()["resource"][name] for name in ("name", "timezone", "job_title")} == {
         "name": None,
         "timezone": None,
         "job_title": None,
@@ -199,26 +199,26 @@ def test_a_new_record_takes_null_where_its_reply_has_null(lenient, strict):
     assert set(problems(lenient.post("/contacts", json={"emails": None}))) == {"emails"}
 
 
-def test_null_in_a_change_is_refused(lenient):
+def test_a_patch_rejects_null(lenient):
     reply = lenient.patch(f"/contacts/{fixtures.CONTACT}", json={"job_title": None})
     assert set(problems(reply)) == {"job_title"}
 
 
-def test_a_body_of_any_depth_is_answered(lenient):
+def test_deeply_nested_bodies_get_a_reply(lenient):
     deep = '{"owner": null, "max_event_count": 1, "other": ' + "[" * 500 + "]" * 500 + "}"
     assert "owner_type" in problems(send(lenient, "POST", "/scheduling_links", deep))
     assert set(problems(send(lenient, "POST", "/scheduling_links", "[" * 9999))) == {None}
 
 
-# Places for parameters
+# Forms, and parameters in the body or query
 
 
-def test_a_body_may_be_a_form(lenient, strict):
+def test_a_body_may_be_form_encoded(lenient, strict):
     assert lenient.post("/scheduling_links", data=LINK).status_code == 201
     assert problems(strict.post("/scheduling_links", data=LINK)) == {None: BAD_BODY}
 
 
-def test_a_form_holds_numbers_truth_arrays_and_objects(lenient):
+def test_a_form_may_contain_numbers_booleans_arrays_and_objects(lenient):
     form = {
         "owner": OWNER,
         "name": "Form",
@@ -227,9 +227,9 @@ def test_a_form_holds_numbers_truth_arrays_and_objects(lenient):
         "duration_options[]": ["45", "60"],
         "before_buffer": "15",
     }
-    made = lenient.post("/event_types", data=form)
-    assert made.status_code == 201, made.text
-    record = made.json()["resource"]
+    created = lenient.post("/event_types", data=form)
+    assert created.status_code == 201, created.text
+    record = created.json()["resource"]
     assert (record["active"], record["duration"], record["before_buffer"]) == (True, 45, 15)
     assert record["duration_options"] == [45, 60]
     booking = {"event_type": INTRO_CALL, "start_time": "soon", "invitee[email]": "nobody"}
@@ -240,21 +240,21 @@ def test_a_form_holds_numbers_truth_arrays_and_objects(lenient):
 @pytest.mark.parametrize(
     "raw", ["a[b]=1&a=2&a[]=3", "a=1&a[b]=2", "[]=1", "a" + "[b]" * 9999 + "=1", "%ff=%ff", "&&"]
 )
-def test_a_form_of_any_kind_is_answered(lenient, raw):
+def test_malformed_forms_get_a_reply(lenient, raw):
     assert set(problems(send(lenient, "POST", "/scheduling_links", raw, FORM))) == set(LINK)
 
 
-def test_texts_in_json_are_no_numbers(lenient):
+def test_strings_in_json_are_not_converted_to_numbers(lenient):
     body = {"owner": OWNER, "name": "Texts", "duration": "45", "active": "true", "before_buffer": "15"}
     assert set(problems(lenient.post("/event_types", json=body))) == {"duration", "active", "before_buffer"}
 
 
-def test_json_under_any_content_type_is_json(lenient):
+def test_json_is_accepted_with_any_content_type(lenient):
     for headers in (FORM, {"Content-Type": "text/plain"}):
         assert send(lenient, "POST", "/scheduling_links", json.dumps(LINK), headers).status_code == 201
 
 
-def test_filters_may_lie_in_the_body_of_a_get(lenient, strict):
+def test_filters_may_be_in_the_body_of_a_get(lenient, strict):
     filters = {"user": OWNER, "count": 3, "status": "active", "sort": None}
     page = lenient.request("GET", "/scheduled_events", json=filters).json()
     assert len(page["collection"]) == 3
@@ -267,13 +267,13 @@ def test_filters_may_lie_in_the_body_of_a_get(lenient, strict):
     assert set(problems(strict.request("GET", "/scheduled_events", json=filters))) == {None}
 
 
-def test_the_query_wins_over_the_body_of_a_get(lenient):
+def test_the_query_overrides_the_body_of_a_get(lenient):
     reply = lenient.request("GET", "/scheduled_events", params={"user": OWNER, "count": 1}, json={"count": 5})
     assert len(reply.json()["collection"]) == 1
     assert send(lenient, "GET", "/users/me", "[]").status_code == 200
 
 
-def test_parameters_of_a_post_may_lie_in_the_query(lenient, strict):
+def test_fields_of_a_post_may_be_in_the_query(lenient, strict):
     assert lenient.post("/scheduling_links", params=LINK).status_code == 201
     assert set(problems(strict.post("/scheduling_links", params=LINK))) == set(LINK)
     hook = {
@@ -282,25 +282,25 @@ def test_parameters_of_a_post_may_lie_in_the_query(lenient, strict):
         "organization": ORGANIZATION,
         "scope": "organization",
     }
-    made = lenient.post("/webhook_subscriptions", params=hook)
-    assert made.json()["resource"]["events"] == hook["events[]"]
+    created = lenient.post("/webhook_subscriptions", params=hook)
+    assert created.json()["resource"]["events"] == hook["events[]"]
 
 
-def test_the_body_of_a_post_wins_over_its_query(lenient):
+def test_the_body_of_a_post_overrides_its_query(lenient):
     reply = lenient.post("/scheduling_links", params=LINK, json={"owner": INTRO_CALL})
     assert set(problems(reply)) == {"max_event_count", "owner_type"}
 
 
-def test_a_parameter_of_the_query_stays_there(lenient):
+def test_declared_query_parameters_stay_in_the_query(lenient):
     path = f"/user_meeting_limits?user={OWNER}&daily_limit=4"
     changed = lenient.patch(path)
     assert (changed.status_code, changed.json()["resource"]["daily_limit"]) == (200, 4), changed.text
 
 
-# Verbs and headers
+# Methods and headers
 
 
-def test_an_unrouted_verb_is_not_found(lenient, strict):
+def test_a_method_without_a_route_is_not_found(lenient, strict):
     path = INTRO_CALL.removeprefix(PUBLIC)
     for method, where in (("DELETE", path), ("POST", "/scheduled_events")):
         reply = lenient.request(method, where)
@@ -308,10 +308,10 @@ def test_an_unrouted_verb_is_not_found(lenient, strict):
         assert strict.request(method, where).status_code == 405
 
 
-def test_a_page_in_a_browser_may_call(lenient, strict):
-    refused = lenient.get("/users/me", headers={"Authorization": "Bearer nobody"})
-    assert refused.status_code == 401
-    for reply in (lenient.get("/users/me"), lenient.get("/nope"), refused):
+def test_browsers_may_call_the_api(lenient, strict):
+    rejected = lenient.get("/users/me", headers={"Authorization": "Bearer nobody"})
+    assert rejected.status_code == 401
+    for reply in (lenient.get("/users/me"), lenient.get("/nope"), rejected):
         assert reply.headers["access-control-allow-origin"] == "*"
         assert reply.headers["access-control-allow-methods"] == "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD"
         assert "Authorization" in reply.headers["access-control-allow-headers"]
@@ -320,24 +320,24 @@ def test_a_page_in_a_browser_may_call(lenient, strict):
     assert not [name for name in strict.get("/users/me").headers if name.startswith("access-control")]
 
 
-def test_a_preflight_needs_no_token_and_costs_nothing(lenient, strict):
+def test_a_preflight_needs_no_token_and_does_not_count(lenient, strict):
     before = int(lenient.get("/users/me").headers["x-ratelimit-remaining"])
-    asks = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     with httpx.Client(base_url=lenient.base_url, trust_env=False) as browser:
-        reply = browser.options("/scheduling_links", headers=asks)
+        reply = browser.options("/scheduling_links", headers=preflight)
     assert (reply.status_code, reply.content) == (204, b"")
     assert reply.headers["access-control-allow-origin"] == "*"
     assert int(lenient.get("/users/me").headers["x-ratelimit-remaining"]) == before - 1
     assert strict.options("/users/me").status_code == 405
 
 
-def test_a_fault_meets_a_preflight(lenient_sandbox, lenient):
+def test_faults_apply_to_preflights(lenient_sandbox, lenient):
     lenient_sandbox.fault("status", status=503, method="OPTIONS")
     assert lenient.options("/users/me").status_code == 503
     assert lenient.options("/users/me").status_code == 204
 
 
-def test_head_is_get_without_its_body(lenient, strict):
+def test_head_is_get_without_the_body(lenient, strict):
     for path in ("/users/me", "/nope"):
         head, get = lenient.head(path), lenient.get(path)
         assert (head.status_code, head.content) == (get.status_code, b"")
@@ -350,7 +350,7 @@ def _account(http, token):
     return headers.get("x-ratelimit-tier"), headers.get("x-ratelimit-key")
 
 
-def test_replies_name_the_account_whose_requests_are_counted(lenient_sandbox, lenient, strict):
+def test_replies_name_the_account_of_the_rate_limit(lenient_sandbox, lenient, strict):
     owner, free = _account(lenient, "sandbox-owner"), _account(lenient, "sandbox-free")
     assert (owner[0], free[0]) == ("paid", "free")
     assert owner == _account(lenient, "sandbox-owner")
@@ -362,15 +362,15 @@ def test_replies_name_the_account_whose_requests_are_counted(lenient_sandbox, le
     assert _account(strict, "sandbox-owner") == (None, None)
 
 
-def test_what_shares_a_key_shares_the_count(lenient_sandbox, lenient):
+def test_requests_with_the_same_key_share_a_count(lenient_sandbox, lenient):
     first, second = (_issued(lenient_sandbox, lenient)["access_token"] for _ in range(2))
 
-    def left(token):
+    def remaining(token):
         headers = lenient.get("/users/me", headers={"Authorization": f"Bearer {token}"}).headers
         return int(headers["x-ratelimit-remaining"])
 
-    assert left(first) - left(second) == 1
-    assert left("sandbox-admin") - left("sandbox-admin") == 1
+    assert remaining(first) - remaining(second) == 1
+    assert remaining("sandbox-admin") - remaining("sandbox-admin") == 1
 
 
 # Records

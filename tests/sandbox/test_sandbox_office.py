@@ -1,4 +1,4 @@
-"""Routing forms, recaps, sample webhook data, and what large customers ask for."""
+"""Routing forms, recaps, sample webhook data, and enterprise operations."""
 
 import json
 import queue
@@ -20,8 +20,8 @@ WHO = {"organization": ORGANIZATION, "user": OWNER, "group": GROUP}
 
 
 @pytest.fixture(scope="module")
-def seen():
-    """Give a client of a sandbox in which no test changes anything."""
+def shared_call():
+    """Yield a client of a shared sandbox that tests must not change."""
     with serving() as client:
         yield client
 
@@ -33,8 +33,8 @@ def call():
 
 
 @pytest.fixture
-def received():
-    """Give a callback URL and what takes the next messages that arrive there, in the order of their times."""
+def message_queue():
+    """Yield a callback URL and a function that returns the next messages to it, sorted by time."""
     arrived = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -85,7 +85,7 @@ def same_but_times(record, expected, *others):
 # Routing forms
 
 
-def test_forms_and_submissions_are_those_of_the_documentation(call):
+def test_forms_and_submissions_match_the_documentation(call):
     same_but_times(call.ok("GET", f"/routing_forms/{fixtures.FORM}"), documented("getRoutingForm"))
     submission = call.ok("GET", f"/routing_form_submissions/{fixtures.SUBMISSION}")
     same_but_times(submission, documented("getRoutingFormSubmission"))
@@ -97,7 +97,7 @@ def test_forms_and_submissions_are_those_of_the_documentation(call):
     assert [form["status"] for form in forms] == ["draft", "published"]
 
 
-def test_who_sees_forms(call):
+def test_access_to_forms_depends_on_organization_and_plan(call):
     assert call.ok("GET", f"/routing_forms/{fixtures.FORM}", "sandbox-member")
     for path, query in (
         ("/routing_forms", {"organization": ORGANIZATION}),
@@ -120,14 +120,14 @@ def test_who_sees_forms(call):
     assert set(call.problems("GET", "/routing_form_submissions")) == {"form"}
 
 
-def test_filling_in_a_form_is_told(call, received, envelope):
-    url, take = received
+def test_submitting_a_form_sends_a_webhook(call, message_queue, envelope):
+    url, take = message_queue
     subscribe(call, url, ["routing_form_submission.created"])
     booked = call.sandbox.book()["invitee"]["uri"]
     answers = {"answers": ["Zoë", "zoe@client.example"], "result": "external_url", "invitee": booked}
-    made = call.sandbox.control("POST", "/submissions", {**answers, "wait": True})
-    assert [one["delivered"] for one in made["deliveries"]] == [True]
-    submission = call.ok("GET", made["submission"]["uri"].removeprefix(PUBLIC))
+    created = call.sandbox.control("POST", "/submissions", {**answers, "wait": True})
+    assert [one["delivered"] for one in created["deliveries"]] == [True]
+    submission = call.ok("GET", created["submission"]["uri"].removeprefix(PUBLIC))
     assert [answer["answer"] for answer in submission["questions_and_answers"]] == [
         *answers["answers"],
         "1-10",
@@ -138,31 +138,31 @@ def test_filling_in_a_form_is_told(call, received, envelope):
     envelope.validate(message)
     assert message["payload"] == submission
     assert len(call.ok("GET", "/routing_form_submissions", form=FORM)) == 4
-    made = call.sandbox.control("POST", "/submissions")["submission"]
-    assert made["result"]["value"] == f"{PUBLIC}/event_types/{fixtures.INTRO_CALL}"
-    assert made["submitter"] is None
+    created = call.sandbox.control("POST", "/submissions")["submission"]
+    assert created["result"]["value"] == f"{PUBLIC}/event_types/{fixtures.INTRO_CALL}"
+    assert created["submitter"] is None
 
 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"form": "none"}, "no such routing form"),
-        ({"answers": ["a"] * 4}, "answers must be 3 at most"),
+        ({"form": "none"}, "unknown routing form"),
+        ({"answers": ["a"] * 4}, "answers must have at most 3 items"),
         ({"result": "nowhere"}, "result must be one of"),
-        ({"invitee": "none"}, "no such invitee"),
-        ({"form": 5}, "named by its URI"),
-        ({"what": 1}, "unknown: what"),
+        ({"invitee": "none"}, "unknown invitee"),
+        ({"form": 5}, "a URI or an id"),
+        ({"what": 1}, "unknown fields: what"),
     ],
 )
-def test_forms_that_cannot_be_filled_in(seen, body, words):
+def test_invalid_submissions_are_rejected(shared_call, body, words):
     with pytest.raises(ValueError, match=words):
-        seen.sandbox.control("POST", "/submissions", body)
+        shared_call.sandbox.control("POST", "/submissions", body)
 
 
 # Recaps
 
 
-def test_the_recap_belongs_to_a_meeting_that_was(call):
+def test_the_documented_recap_belongs_to_a_past_meeting(call):
     recap = call.ok("GET", RECAP)
     expected = documented("getMeetingRecap")
     assert set(recap) == set(expected)
@@ -214,17 +214,17 @@ def test_recaps_that_are_not_ready_have_no_transcript(call):
             assert call("GET", f"{path}/transcript", token).status_code == 404
 
 
-def test_a_recap_is_changed_and_deleted_and_told(call, received, envelope):
-    url, take = received
+def test_changing_and_deleting_a_recap_sends_webhooks(call, message_queue, envelope):
+    url, take = message_queue
     kinds = ["created", "updated", "deleted"]
     subscribe(call, url, [f"meeting_recap.{kind}" for kind in kinds], scope="user")
     event = call.sandbox.book(start_time="2026-11-18T09:00:00Z")["event"]["uri"]
-    made = call.sandbox.control("POST", "/recaps", {"event": event, "wait": True})["recap"]
-    path = made["uri"].removeprefix(PUBLIC)
-    assert call.ok("GET", path) == made
+    created = call.sandbox.control("POST", "/recaps", {"event": event, "wait": True})["recap"]
+    path = created["uri"].removeprefix(PUBLIC)
+    assert call.ok("GET", path) == created
     changed = call.ok("PATCH", path, json={"summary_md": "Edited.", "discussion_md": None})
     assert (changed["summary_md"], changed["discussion_md"]) == ("Edited.", None)
-    assert changed["action_items_md"] == made["action_items_md"]
+    assert changed["action_items_md"] == created["action_items_md"]
     assert call("DELETE", path).status_code == 204
     for gone in (path, f"{path}/transcript"):
         assert call("GET", gone).status_code == 404
@@ -232,11 +232,11 @@ def test_a_recap_is_changed_and_deleted_and_told(call, received, envelope):
     assert {message["event"] for message in messages} == {f"meeting_recap.{kind}" for kind in kinds}
     for message in messages:
         envelope.validate(message)
-    with pytest.raises(ValueError, match="no such event"):
+    with pytest.raises(ValueError, match="unknown event"):
         call.sandbox.control("POST", "/recaps", {"event": "none"})
 
 
-def test_recaps_are_the_hosts_on_paid_plans(call):
+def test_recaps_are_for_hosts_on_paid_plans(call):
     for path in (RECAP, f"{RECAP}/transcript"):
         assert call("GET", path, "sandbox-admin").status_code == 403
         assert call("GET", path, "sandbox-free").json()["message"] == UPGRADE
@@ -253,27 +253,27 @@ def test_recaps_are_the_hosts_on_paid_plans(call):
 
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("event", WEBHOOK_EVENTS)
-def test_samples_exist_where_subscriptions_do(seen, envelope, event, scope):
+def test_sample_data_exists_for_every_event_and_scope(shared_call, envelope, event, scope):
     query = {"event": event, "scope": scope, "organization": ORGANIZATION, scope: WHO[scope]}
-    if scope in WEBHOOK_EVENTS[event].allowed:
-        sample = seen("GET", "/sample_webhook_data", **query).json()
+    if scope in WEBHOOK_EVENTS[event].scopes:
+        sample = shared_call("GET", "/sample_webhook_data", **query).json()
         envelope.validate(sample)
         assert (sample["event"], sample["created_by"]) == (event, OWNER)
     else:
-        named = seen.problems("GET", "/sample_webhook_data", **query)
+        named = shared_call.problems("GET", "/sample_webhook_data", **query)
         assert named == {"event": f"{event} is not allowed for scope {scope}"}
 
 
-def test_samples_are_those_of_the_documentation(call):
+def test_sample_data_matches_the_documentation(call):
     for path in sorted((PAYLOADS / "webhooks").glob("*.*.json")):
         expected = json.loads(path.read_text())
-        scope = "user" if "user" in WEBHOOK_EVENTS[expected["event"]].allowed else "organization"
+        scope = "user" if "user" in WEBHOOK_EVENTS[expected["event"]].scopes else "organization"
         query = {"event": expected["event"], "scope": scope, "organization": ORGANIZATION, "user": OWNER}
         payload = call("GET", "/sample_webhook_data", **query).json()["payload"]
         assert set(payload) | {"created_at"} == set(expected["payload"]) | {"created_at"}, path.name
 
 
-def test_samples_stay_what_they_are_whatever_happens(call):
+def test_sample_data_never_changes(call):
     query = {"event": "invitee.created", "scope": "organization", "organization": ORGANIZATION}
     before = call("GET", "/sample_webhook_data", **query).json()["payload"]
     call.ok("POST", f"/scheduled_events/{fixtures.ACTIVE_EVENT}/cancellation")
@@ -281,7 +281,7 @@ def test_samples_stay_what_they_are_whatever_happens(call):
     assert before["scheduled_event"]["status"] == "active"
 
 
-def test_samples_need_the_reach_of_a_subscription(call):
+def test_sample_data_requires_access_to_the_subscription_scope(call):
     query = {"event": "contact.created", "organization": ORGANIZATION}
     assert (
         call("GET", "/sample_webhook_data", "sandbox-member", **query, scope="organization").status_code
@@ -301,7 +301,7 @@ def test_samples_need_the_reach_of_a_subscription(call):
     }
 
 
-# Large customers
+# Enterprise operations
 
 
 def log(call, **query):
@@ -376,13 +376,13 @@ def test_search_terms(term, found):
     assert search_terms.compile_term(term)("User.Add Ada Okafor ada@acme.example") is (found == "yes")
 
 
-def test_bad_questions_to_the_log(call):
+def test_invalid_queries_of_the_activity_log_are_rejected(call):
     query = {"sort": "details:asc", "count": "1001", "search_term": "x" * 301, "actor": "ada"}
     named = call.problems("GET", "/activity_log_entries", organization=ORGANIZATION, **query)
     assert set(named) == set(query)
 
 
-def test_reminders_went_out_a_day_ahead(call):
+def test_reminders_are_sent_a_day_ahead(call):
     body = call("GET", "/outgoing_communications", organization=ORGANIZATION, count="3").json()
     assert body["total_count"] > 3
     rows, token = body["collection"], body["pagination"]["next_page_token"]
@@ -413,7 +413,7 @@ def test_reminders_went_out_a_day_ahead(call):
     assert {row["created_at"] for row in oldest} == {created[-1]}
 
 
-def test_who_gave_a_number_is_reminded_by_text_too(call):
+def test_invitees_with_a_phone_number_also_get_a_text_message(call):
     place = call.world.event_number(fixtures.ACTIVE_EVENT)
     call.world.editable_event(place).invitees[0]["text_reminder_number"] = "+31200000000"
     call.sandbox._options.clock.now += 6 * 24 * 3600
@@ -428,22 +428,22 @@ def test_who_gave_a_number_is_reminded_by_text_too(call):
         ("sms", "+31200000000", None),
     ]
     first = call("GET", "/outgoing_communications", organization=ORGANIZATION, count="1").json()
-    seen = [first["collection"][0]]
+    shared_call = [first["collection"][0]]
     while token := first["pagination"]["next_page_token"]:
         first = call(
             "GET", "/outgoing_communications", organization=ORGANIZATION, count="1", page_token=token
         ).json()
-        seen += first["collection"]
-    assert len(seen) == first["total_count"]
+        shared_call += first["collection"]
+    assert len(shared_call) == first["total_count"]
     while token := first["pagination"]["previous_page_token"]:
-        seen.pop()
+        shared_call.pop()
         first = call(
             "GET", "/outgoing_communications", organization=ORGANIZATION, count="1", page_token=token
         ).json()
-        assert first["collection"] == [seen[-1]]
+        assert first["collection"] == [shared_call[-1]]
 
 
-def test_deletions_are_taken_note_of(call):
+def test_deletion_requests_are_accepted(call):
     requests = PAYLOADS / "requests"
     for path, name in (("invitees", "DeleteInviteeData"), ("events", "DeleteEventData")):
         body = json.loads((requests / f"{name}.json").read_text())
@@ -463,8 +463,8 @@ def test_deletions_are_taken_note_of(call):
         ("events", {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-12-01T00:00:00Z"}, "end_time"),
     ],
 )
-def test_bad_deletions_are_refused(seen, path, body, wrong):
-    assert set(seen.problems("POST", f"/data_compliance/deletion/{path}", json=body)) == {wrong}
+def test_invalid_deletion_requests_are_rejected(shared_call, path, body, wrong):
+    assert set(shared_call.problems("POST", f"/data_compliance/deletion/{path}", json=body)) == {wrong}
 
 
 @pytest.mark.parametrize(
@@ -476,32 +476,34 @@ def test_bad_deletions_are_refused(seen, path, body, wrong):
         ("POST", "/data_compliance/deletion/events"),
     ],
 )
-def test_large_customers_leaders_alone(seen, method, path):
-    assert seen(method, path, "sandbox-free").json()["message"] == UPGRADE
-    assert seen(method, path, "sandbox-member").json()["message"].startswith("You do not have permission")
-    assert seen(method, path, "sandbox-events-only").json()["title"] == "Insufficient scope"
+def test_enterprise_operations_are_for_owners_and_admins_on_paid_plans(shared_call, method, path):
+    assert shared_call(method, path, "sandbox-free").json()["message"] == UPGRADE
+    assert (
+        shared_call(method, path, "sandbox-member").json()["message"].startswith("You do not have permission")
+    )
+    assert shared_call(method, path, "sandbox-events-only").json()["title"] == "Insufficient scope"
     if method == "GET":
         other = f"{PUBLIC}/organizations/none"
-        assert seen(method, path, "sandbox-admin", organization=other).status_code == 403
-        assert set(seen.problems(method, path)) == {"organization"}
+        assert shared_call(method, path, "sandbox-admin", organization=other).status_code == 403
+        assert set(shared_call.problems(method, path)) == {"organization"}
 
 
 # The world
 
 
-def held(**options):
+def related_records(**options):
     with serving(**options) as call:
         state = call.world.state
         return repr([getattr(state, name) for name in vars(state)])
 
 
-def test_what_stands_around_meetings_comes_from_the_seed():
-    assert held(seed=5) == held(seed=5)
-    assert held(seed=5) != held(seed=6)
+def test_related_records_depend_on_the_seed():
+    assert related_records(seed=5) == related_records(seed=5)
+    assert related_records(seed=5) != related_records(seed=6)
 
 
 @pytest.mark.parametrize(("events", "users"), [(2, 3), (20, 3), (3000, 60)])
-def test_the_world_around_meetings_is_coherent_at_any_size(events, users):
+def test_related_records_are_consistent_at_any_size(events, users):
     with serving(events=events, users=users) as call:
         world, state = call.world, call.world.state
         for marked in state.no_shows.values():

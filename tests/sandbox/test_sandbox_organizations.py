@@ -1,4 +1,4 @@
-"""Organizations, invitations, teams, groups, and people who leave."""
+"""Organizations, invitations, teams, groups, and removed users."""
 
 import json
 
@@ -11,7 +11,7 @@ MEMBER_GROUP_PATHS = ("/groups", "/group_relationships")
 
 
 @pytest.fixture(scope="module")
-def seen():
+def shared_call():
     with serving() as client:
         yield client
 
@@ -26,9 +26,9 @@ def call():
     "name",
     ["getOrganization", "getTeam", "getGroup", "getGroupRelationship", "getOrganizationInvitation"],
 )
-def test_the_documented_examples_work(seen, name):
+def test_the_documented_examples_work(shared_call, name):
     documented = json.loads((PAYLOADS / f"{name}.json").read_text())["body"]["resource"]
-    record = seen.ok("GET", documented["uri"].removeprefix(PUBLIC))
+    record = shared_call.ok("GET", documented["uri"].removeprefix(PUBLIC))
     stamps = {"created_at", "updated_at", "status", "user", "owner", "last_sent_at"}
     assert {key: record[key] for key in record if key not in stamps} == {
         key: value for key, value in documented.items() if key not in stamps
@@ -51,32 +51,38 @@ def test_the_documented_examples_work(seen, name):
         ("/organizations/none/invitations", 404),
     ],
 )
-def test_strangers_see_nothing(seen, path, status):
-    assert seen("GET", path, "sandbox-free").status_code == status
+def test_other_organizations_see_nothing(shared_call, path, status):
+    assert shared_call("GET", path, "sandbox-free").status_code == status
 
 
-def test_line_breaks_in_ids_are_not_found_like_all_others(seen):
-    reply = seen.http.delete(
+def test_ids_with_line_breaks_are_not_found(shared_call):
+    reply = shared_call.http.delete(
         "/organization_memberships/%0A%00", headers={"Authorization": "Bearer sandbox-owner"}
     )
     assert (reply.status_code, reply.json()["title"]) == (404, "Resource Not Found")
 
 
-def test_the_small_organization_has_no_teams_and_no_groups(seen):
-    own = seen.member(-1).user["current_organization"]
-    assert seen.ok("GET", "/teams", "sandbox-free") == []
-    assert seen.ok("GET", "/groups", "sandbox-free", organization=own) == []
-    assert seen.ok("GET", "/group_relationships", "sandbox-free") == []
-    assert seen.ok("GET", "/organizations/" + own.rpartition("/")[2], "sandbox-free")["stage"] == "free"
+def test_the_small_organization_has_no_teams_and_no_groups(shared_call):
+    own = shared_call.member(-1).user["current_organization"]
+    assert shared_call.ok("GET", "/teams", "sandbox-free") == []
+    assert shared_call.ok("GET", "/groups", "sandbox-free", organization=own) == []
+    assert shared_call.ok("GET", "/group_relationships", "sandbox-free") == []
+    assert (
+        shared_call.ok("GET", "/organizations/" + own.rpartition("/")[2], "sandbox-free")["stage"] == "free"
+    )
 
 
-def test_a_plain_user_may_not_see_who_is_invited_or_grouped(seen):
-    assert seen("GET", INVITATIONS, "sandbox-member").status_code == 403
-    assert seen("POST", INVITATIONS, "sandbox-member", json={"email": "x@y.example"}).status_code == 403
+def test_a_user_without_a_role_cannot_see_invitations_and_groups(shared_call):
+    assert shared_call("GET", INVITATIONS, "sandbox-member").status_code == 403
+    assert (
+        shared_call("POST", INVITATIONS, "sandbox-member", json={"email": "x@y.example"}).status_code == 403
+    )
     for path in MEMBER_GROUP_PATHS:
-        assert seen("GET", path, "sandbox-member", organization=ORGANIZATION).status_code == 403
-    assert seen("GET", f"/groups/{fixtures.GROUP}", "sandbox-member").status_code == 200  # their own
-    assert seen("GET", f"/organizations/{fixtures.ORGANIZATION}", "sandbox-member").status_code == 200
+        assert shared_call("GET", path, "sandbox-member", organization=ORGANIZATION).status_code == 403
+    assert (
+        shared_call("GET", f"/groups/{fixtures.GROUP}", "sandbox-member").status_code == 200
+    )  # a group of theirs
+    assert shared_call("GET", f"/organizations/{fixtures.ORGANIZATION}", "sandbox-member").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -91,36 +97,36 @@ def test_a_plain_user_may_not_see_who_is_invited_or_grouped(seen):
         ("GET", "/group_relationships", "groups:read"),
     ],
 )
-def test_scopes_come_before_all_else(seen, method, path, scope):
-    reply = seen(method, path, "sandbox-users-only")
+def test_scopes_are_checked_first(shared_call, method, path, scope):
+    reply = shared_call(method, path, "sandbox-users-only")
     assert (reply.status_code, reply.json()["required_scopes"]) == (403, [scope])
 
 
-def test_invitations_are_filtered_sorted_and_paged(seen):
-    rows = seen.ok("GET", INVITATIONS)
+def test_invitations_are_filtered_sorted_and_paged(shared_call):
+    rows = shared_call.ok("GET", INVITATIONS)
     assert [row["status"] for row in rows] == ["accepted", "declined", "pending"]
-    assert seen.ok("GET", INVITATIONS, sort="created_at:desc") == rows[::-1]
-    assert seen.ok("GET", INVITATIONS, status="declined") == [rows[1]]
-    assert seen.ok("GET", INVITATIONS, email="CARLA@acme.example") == [rows[2]]
-    assert seen("GET", INVITATIONS, count=1).json()["pagination"]["next_page_token"]
+    assert shared_call.ok("GET", INVITATIONS, sort="created_at:desc") == rows[::-1]
+    assert shared_call.ok("GET", INVITATIONS, status="declined") == [rows[1]]
+    assert shared_call.ok("GET", INVITATIONS, email="CARLA@acme.example") == [rows[2]]
+    assert shared_call("GET", INVITATIONS, count=1).json()["pagination"]["next_page_token"]
     assert rows[0]["user"] == ADMIN
-    assert set(seen.problems("GET", INVITATIONS, status="open", email="x", count=0)) == {
+    assert set(shared_call.problems("GET", INVITATIONS, status="open", email="x", count=0)) == {
         "status",
         "email",
         "count",
     }
 
 
-def test_inviting_and_revoking(call):
-    made = call.ok("POST", INVITATIONS, json={"email": "Zoe@acme.example"})
-    path = made["uri"].removeprefix(PUBLIC)
-    assert (made["status"], "user" in made) == ("pending", False)
-    assert call.ok("GET", path) == made
+def test_an_invitation_is_created_and_revoked(call):
+    created = call.ok("POST", INVITATIONS, json={"email": "Zoe@acme.example"})
+    path = created["uri"].removeprefix(PUBLIC)
+    assert (created["status"], "user" in created) == ("pending", False)
+    assert call.ok("GET", path) == created
     assert call("POST", INVITATIONS, json={"email": "zoe@ACME.example"}).json()["title"] == "Already Invited"
     assert call("DELETE", path).status_code == 204
     assert [call(method, path).status_code for method in ("GET", "DELETE")] == [404, 404]
-    assert made not in call.ok("GET", INVITATIONS)
-    assert call.ok("POST", INVITATIONS, json={"email": "zoe@acme.example"})["uri"] != made["uri"]
+    assert created not in call.ok("GET", INVITATIONS)
+    assert call.ok("POST", INVITATIONS, json={"email": "zoe@acme.example"})["uri"] != created["uri"]
 
 
 def test_the_documented_invitation_is_sent_again_but_not_twice_a_day(call):
@@ -131,7 +137,7 @@ def test_the_documented_invitation_is_sent_again_but_not_twice_a_day(call):
     assert call("POST", INVITATIONS, json=body).status_code == 400
 
 
-def test_who_cannot_be_invited(call):
+def test_members_invalid_emails_and_full_organizations_are_not_invited(call):
     reply = call("POST", INVITATIONS, json={"email": fixtures.ADMIN_EMAIL.upper()})
     assert reply.json()["title"] == "Already Organization Member"
     assert call.problems("POST", INVITATIONS, json={"email": "nobody"}) == {
@@ -148,35 +154,35 @@ def test_only_a_pending_invitation_can_be_revoked(call):
         status = call("DELETE", row["uri"].removeprefix(PUBLIC)).status_code
         assert status == (204 if row["status"] == "pending" else 400)
     owners = [row["owner"]["type"] for row in call.ok("GET", "/group_relationships")]
-    assert owners == ["OrganizationMembership"] * 4  # the invited one went with the invitation
+    assert owners == ["OrganizationMembership"] * 4  # the invited person was removed with the invitation
 
 
-def test_the_team_is_everybodys(seen):
-    teams = seen.ok("GET", "/teams")
-    assert teams == seen.ok("GET", "/teams", "sandbox-member", user=ADMIN)
-    assert teams[0]["uri"] == seen.ok("GET", f"/event_types/{fixtures.SALES_DEMO}")["profile"]["owner"]
-    assert seen("GET", "/teams", user=f"{PUBLIC}/users/none").status_code == 403
+def test_all_users_belong_to_the_team(shared_call):
+    teams = shared_call.ok("GET", "/teams")
+    assert teams == shared_call.ok("GET", "/teams", "sandbox-member", user=ADMIN)
+    assert teams[0]["uri"] == shared_call.ok("GET", f"/event_types/{fixtures.SALES_DEMO}")["profile"]["owner"]
+    assert shared_call("GET", "/teams", user=f"{PUBLIC}/users/none").status_code == 403
 
 
-def test_the_group_counts_its_members_and_they_exist(seen):
-    (group,) = seen.ok("GET", "/groups", organization=ORGANIZATION)
-    rows = seen.ok("GET", "/group_relationships", group=GROUP, organization=ORGANIZATION)
+def test_the_group_has_the_right_number_of_existing_members(shared_call):
+    (group,) = shared_call.ok("GET", "/groups", organization=ORGANIZATION)
+    rows = shared_call.ok("GET", "/group_relationships", group=GROUP, organization=ORGANIZATION)
     members = [row["owner"] for row in rows if row["owner"]["type"] == "OrganizationMembership"]
     assert group["member_count"] == len(members) == 4
     for owner in members:
-        record = seen.ok("GET", owner["uri"].removeprefix(PUBLIC))
+        record = shared_call.ok("GET", owner["uri"].removeprefix(PUBLIC))
         assert record == {key: value for key, value in owner.items() if key != "type"}
     (invited,) = [row["owner"] for row in rows if row["role"] == "member" and row["owner"] not in members]
-    assert seen.ok("GET", invited["uri"].removeprefix(PUBLIC))["email"] == fixtures.INVITED_EMAIL
+    assert shared_call.ok("GET", invited["uri"].removeprefix(PUBLIC))["email"] == fixtures.INVITED_EMAIL
     for row in rows:
-        assert seen.ok("GET", row["uri"].removeprefix(PUBLIC)) == row
-        assert seen.ok("GET", "/group_relationships", owner=row["owner"]["uri"]) == [row]
-    assert seen.problems("GET", "/groups") == {"organization": "is required"}
-    assert set(seen.problems("GET", "/group_relationships", owner=OWNER)) == {"owner"}
-    assert seen("GET", "/group_relationships", group=f"{PUBLIC}/groups/none").status_code == 403
+        assert shared_call.ok("GET", row["uri"].removeprefix(PUBLIC)) == row
+        assert shared_call.ok("GET", "/group_relationships", owner=row["owner"]["uri"]) == [row]
+    assert shared_call.problems("GET", "/groups") == {"organization": "is required"}
+    assert set(shared_call.problems("GET", "/group_relationships", owner=OWNER)) == {"owner"}
+    assert shared_call("GET", "/group_relationships", group=f"{PUBLIC}/groups/none").status_code == 403
 
 
-def test_who_leaves_is_gone_everywhere(call):
+def test_a_removed_user_disappears_everywhere(call):
     gone = call.member(2)
     path = f"/organization_memberships/{gone.membership_uuid}"
     own = call.ok("GET", "/event_types", user=gone.user["uri"])
@@ -200,18 +206,18 @@ def test_who_leaves_is_gone_everywhere(call):
     )
     assert gone.user["uri"] not in [row["member"]["uri"] for row in hosts]
     assert call.ok("GET", f"/groups/{fixtures.GROUP}")["member_count"] == 3
-    for event in events:  # meetings that are planned take place
+    for event in events:  # scheduled meetings stay
         assert call("GET", event["uri"].removeprefix(PUBLIC)).status_code == 200
 
 
-def test_the_owner_stays_and_strangers_cannot_be_removed(call):
+def test_owners_and_other_organizations_users_cannot_be_removed(call):
     assert call("DELETE", f"/organization_memberships/{fixtures.OWNER_MEMBERSHIP}").status_code == 403
     small = f"/organization_memberships/{call.member(-1).membership_uuid}"
     assert call("DELETE", small).status_code == 403
     assert call("DELETE", "/organization_memberships/none").status_code == 404
 
 
-def test_who_has_left_can_be_invited_again(call):
+def test_a_removed_user_can_be_invited_again(call):
     gone = call.member(2)
     body = {"email": gone.user["email"]}
     assert call("POST", INVITATIONS, json=body).status_code == 400

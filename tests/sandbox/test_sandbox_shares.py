@@ -1,4 +1,4 @@
-"""Shares: single-use links that can be listed, changed and revoked; the settings in force are shown."""
+"""Shares: single-use links that can be listed, changed and revoked, and their effective settings."""
 
 import json
 from datetime import datetime, timedelta
@@ -43,20 +43,20 @@ def booking(call, record):
 
 
 def test_the_documented_requests_get_the_documented_replies(call):
-    made = call.ok("POST", "/shares", json=SHARE)
-    changed = call.ok("PATCH", path_of(made), json=CHANGE)
-    for name, record in (("createShare", made), ("updateShare", changed)):
+    created = call.ok("POST", "/shares", json=SHARE)
+    changed = call.ok("PATCH", path_of(created), json=CHANGE)
+    for name, record in (("createShare", created), ("updateShare", changed)):
         documented = json.loads((PAYLOADS / f"{name}.json").read_text())["body"]["resource"]
         assert record["share_override"] == documented["share_override"]
         assert record.keys() == documented.keys()
         assert (record["status"], record["contact"]) == (documented["status"], documented["contact"])
-    assert made["created_at"] == "2026-11-18T11:06:40.000000Z"
+    assert created["created_at"] == "2026-11-18T11:06:40.000000Z"
 
 
-def test_what_a_share_does_not_change_is_shown_as_the_event_type_has_it_now(call):
-    made = call.ok("POST", "/shares", json={"event_type": INTRO_CALL})
+def test_settings_without_an_override_follow_the_event_type(call):
+    created = call.ok("POST", "/shares", json={"event_type": INTRO_CALL})
     event_type = call.ok("GET", INTRO_CALL.removeprefix(PUBLIC))
-    settings = made["share_override"]
+    settings = created["share_override"]
     assert [settings[name] for name in ("name", "duration", "duration_options")] == [
         event_type[name] for name in ("name", "duration", "duration_options")
     ]
@@ -66,7 +66,7 @@ def test_what_a_share_does_not_change_is_shown_as_the_event_type_has_it_now(call
     assert settings["availability_rule"]["timezone"] == "Europe/Berlin"
     call.ok("PATCH", INTRO_CALL.removeprefix(PUBLIC), json={"name": "First talk"})
     newest = call.ok("GET", "/shares", user=OWNER)[0]
-    assert (newest["uri"], newest["share_override"]["name"]) == (made["uri"], "First talk")
+    assert (newest["uri"], newest["share_override"]["name"]) == (created["uri"], "First talk")
 
 
 def test_shares_are_listed_newest_first_and_found_by_event_type_and_time(call, clock):
@@ -82,12 +82,12 @@ def test_shares_are_listed_newest_first_and_found_by_event_type_and_time(call, c
     assert listed(call, event_type=f"{PUBLIC}/event_types/none") == []
 
 
-def test_only_the_users_own_shares_can_be_asked_for(call):
+def test_users_can_list_only_their_own_shares(call):
     assert call("GET", "/shares", user=ADMIN).status_code == 403
     assert call.ok("GET", "/shares", "sandbox-admin", user=ADMIN) == []
     assert call.problems("GET", "/shares") == {"user": "is required"}
-    refused = call("GET", "/shares", "sandbox-users-only", user=OWNER).json()
-    assert refused["required_scopes"] == ["shares:read"]
+    rejected = call("GET", "/shares", "sandbox-users-only", user=OWNER).json()
+    assert rejected["required_scopes"] == ["shares:read"]
 
 
 def test_writing_shares_includes_reading_them(call):
@@ -97,16 +97,16 @@ def test_writing_shares_includes_reading_them(call):
 
 
 def test_a_share_is_active_until_it_is_booked_or_90_days_old(call, clock):
-    made = call.ok("POST", "/shares", json=SHARE)
-    booked = booking(call, made).json()["event"]
+    created = call.ok("POST", "/shares", json=SHARE)
+    booked = booking(call, created).json()["event"]
     assert (booked["event_type"], booked["name"]) == (INTRO_CALL, SHARE["name"])
     length = datetime.fromisoformat(booked["end_time"]) - datetime.fromisoformat(booked["start_time"])
     assert length == timedelta(minutes=SHARE["duration"])
-    assert booking(call, made).status_code == 404
+    assert booking(call, created).status_code == 404
     clock.now += 91 * DAY_S
     states = {record["uri"]: record["status"] for record in call.ok("GET", "/shares", user=OWNER)}
     assert states == {
-        made["uri"]: "booked",
+        created["uri"]: "booked",
         PUBLIC + SEEDED: "expired",
         PUBLIC + BOOKED: "booked",
     }
@@ -132,13 +132,13 @@ def test_a_share_is_active_until_it_is_booked_or_90_days_old(call, clock):
         ),
     ],
 )
-def test_a_change_leaves_the_rest_and_null_goes_back_to_the_event_type(call, change, expected):
+def test_a_change_keeps_other_settings_and_null_restores_the_event_types(call, change, expected):
     settings = call.ok("PATCH", SEEDED, json=change)["share_override"]
     assert {name: settings[name] for name in expected} == expected
     assert call.ok("GET", "/shares", user=OWNER)[0]["share_override"] == settings
 
 
-def test_the_contact_of_a_share_is_set_and_taken_away(call):
+def test_the_contact_of_a_share_is_set_and_removed(call):
     contact = f"{PUBLIC}/contacts/{fixtures.CONTACT}"
     assert call.ok("PATCH", SEEDED, json={"contact": contact})["contact"] == contact
     assert call.ok("PATCH", SEEDED, json={"name": "x"})["contact"] == contact
@@ -159,17 +159,17 @@ def test_the_contact_of_a_share_is_set_and_taken_away(call):
         ({"event_type": INTRO_CALL}, {None}),
     ],
 )
-def test_what_is_wrong_with_a_change_is_named_and_changes_nothing(call, change, paths):
+def test_an_invalid_change_is_rejected_and_changes_nothing(call, change, paths):
     before = call.ok("GET", "/shares", user=OWNER)
     assert set(call.problems("PATCH", SEEDED, json=change)) == paths
     assert call.ok("GET", "/shares", user=OWNER) == before
 
 
-def test_a_length_that_the_event_type_does_not_offer_is_refused(call):
+def test_a_duration_that_the_event_type_does_not_offer_is_rejected(call):
     body = {"event_type": INTRO_CALL, "duration": 20}
     assert call.problems("POST", "/shares", json=body) == {"duration": "must be one of duration_options"}
-    made = call.ok("POST", "/shares", json=body | {"duration_options": [20, 40]})
-    assert made["share_override"]["duration"] == 20
+    created = call.ok("POST", "/shares", json=body | {"duration_options": [20, 40]})
+    assert created["share_override"]["duration"] == 20
 
 
 def test_a_booked_share_is_neither_changed_nor_revoked(call):
@@ -186,16 +186,16 @@ def test_an_expired_share_is_not_changed_but_can_be_revoked(call, clock):
 
 
 def test_the_link_of_a_revoked_share_stops_working(call):
-    made = call.ok("POST", "/shares", json=SHARE)
-    assert call("DELETE", path_of(made)).status_code == 204
-    assert booking(call, made).status_code == 404
-    assert call("DELETE", path_of(made)).status_code == 404
+    created = call.ok("POST", "/shares", json=SHARE)
+    assert call("DELETE", path_of(created)).status_code == 204
+    assert booking(call, created).status_code == 404
+    assert call("DELETE", path_of(created)).status_code == 404
 
 
-@pytest.mark.parametrize("who", ["sandbox-member", "sandbox-free"])
-def test_only_hosts_and_those_who_lead_change_a_share(call, who):
-    assert call("PATCH", SEEDED, who, json={"name": "x"}).status_code == 403
-    assert call("DELETE", SEEDED, who).status_code == 403
+@pytest.mark.parametrize("token", ["sandbox-member", "sandbox-free"])
+def test_only_hosts_owners_and_admins_change_a_share(call, token):
+    assert call("PATCH", SEEDED, token, json={"name": "x"}).status_code == 403
+    assert call("DELETE", SEEDED, token).status_code == 403
 
 
 def test_shares_of_a_deleted_event_type_are_gone(call):
@@ -204,7 +204,7 @@ def test_shares_of_a_deleted_event_type_are_gone(call):
     assert call("PATCH", SEEDED, json={"name": "x"}).status_code == 404
 
 
-def test_the_connector_finds_changes_and_revokes_a_share_by_its_name(call):
+def test_the_connector_updates_a_share_by_name_and_revokes_it(call):
     with connector.connect(
         {"kind": "personal_access_token", "token": "sandbox-owner"}, origin=call.sandbox.url
     ) as connection:

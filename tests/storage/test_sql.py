@@ -1,4 +1,4 @@
-"""What the vault, the inbox and syncs share: engines, tables, upserts and error messages."""
+"""Shared SQL code of the vault, the inbox and syncs: engines, tables, upserts and error messages."""
 
 import pytest
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""An AI agent's side of MCP: the official client, called without async, and the questions its user gets."""
+"""An AI agent's side of MCP: the official client with a synchronous interface."""
 
 import json
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -17,7 +17,7 @@ MODES = ["legacy", "2026-07-28"]  # the protocol with and without a handshake
 
 
 class Agent:
-    """Calls a server's tools. `questions` are those that the user was asked and answered with `reply`."""
+    """Calls a server's tools. `questions` are the questions to the user, which were answered with `reply`."""
 
     def __init__(self, portal, client, questions):
         self._portal = portal
@@ -103,7 +103,7 @@ def scripted(*results):
 
 
 def serving(connect):
-    """Return what connects an agent to a server over a sandbox, with a clock that stands still."""
+    """Return a function that connects an agent to a server over a sandbox, with a frozen clock."""
 
     @contextmanager
     def serve(sandbox, *, only=(), read_only=False, token=OWNER_TOKEN, mode="legacy", reply=None):

@@ -1,4 +1,4 @@
-"""Another connector, for books in memory, as its author would bring it to the conformance kit."""
+"""Another connector, for books in memory, to be tested with the conformance kit."""
 
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ class NoSuchBook(ConnectorError):
 
 
 class Library:
-    """The server: URIs of books by title, in the order they were added."""
+    """The server: URIs of books by title, in the order of their addition."""
 
     def __init__(self):
         self.books = {f"Volume {number}": f"urn:book:{number}" for number in range(1, 8)}
@@ -100,7 +100,7 @@ class LibraryTrigger:
 
 @contextmanager
 def library():
-    """Yield the library's connector as a subject of the kit."""
+    """Yield the library's connector as a test subject of the kit."""
     books = Library()
     yield Subject(
         connector=LibraryConnector(books),

@@ -1,4 +1,4 @@
-"""Sandboxes of one test each: uvicorn takes a fifth of a second to stop, in which the next test may run."""
+"""Sandboxes that stop in the background: uvicorn takes 0.2 s to stop, and the next test needn't wait."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ _closed = []
 
 @contextmanager
 def brief_sandbox(**options):
-    """Run a sandbox; it ends soon after the block is left, so the block is not for tests of its end."""
+    """Run a sandbox that stops soon after the block ends. Not for tests of its shutdown."""
     running = Sandbox(**options)
     running.__enter__()
     try:
@@ -21,6 +21,6 @@ def brief_sandbox(**options):
 
 
 def wait():
-    """Wait until all of them have ended; raise what went wrong with one."""
+    """Wait until all sandboxes have stopped, and raise their errors."""
     while _closed:
         _closed.pop().result()

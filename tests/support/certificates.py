@@ -1,4 +1,4 @@
-"""Certificates of a made-up authority, for servers of this machine."""
+"""Certificates of a fake authority, for servers on this machine."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ _SIGNING = x509.KeyUsage(
 
 
 class Authority:
-    """Signs certificates; whoever trusts the file `trusted` trusts them."""
+    """Signs certificates. Clients that trust the file `trusted` accept them."""
 
     def __init__(self, folder):
         self._folder = folder
@@ -37,7 +37,7 @@ class Authority:
         self.trusted.write_bytes(_pem(own.sign(self._key, hashes.SHA256())))
 
     def server(self, name, *, days=(-1, 1), self_signed=False):
-        """Give a server's context with a certificate for a name, valid between two days from now."""
+        """Return a TLS context with a certificate for a name; validity in days relative to now."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer, signer = (_name(name), key) if self_signed else (self._name, self._key)
         certificate = (
@@ -60,7 +60,7 @@ def _name(text):
 
 
 def _builder(subject, issuer, key, signer, *, days):
-    """Begin a certificate with what Python 3.13 and later insist on: identifiers of both keys."""
+    """Start a certificate with the key identifiers that Python 3.13 and later require."""
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()

@@ -1,8 +1,8 @@
-"""A person with a Chromium: opens the address, chooses a user, presses a button, reads what is said then.
+"""A person with a Chromium: opens the address, chooses a user, presses a button, reads the resulting page.
 
     python chromium_person.py NAME DECISION FOLDER ADDRESS
 
-Speaks the DevTools protocol over a pair of pipes: JSON with a null byte behind it. The profile is in FOLDER.
+Uses the DevTools protocol over a pair of pipes: JSON terminated by a null byte. The profile is in FOLDER.
 """
 
 import json
@@ -76,16 +76,18 @@ class Chromium:
         return json.loads(message)
 
     def open(self, address):
-        private = self.call("Target.createBrowserContext")["browserContextId"]  # leaves no history
+        private = self.call("Target.createBrowserContext")["browserContextId"]  # adds no history entry
         target = self.call("Target.createTarget", url=address, browserContextId=private)["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 
     def wait_for(self, script):
         ends = time.monotonic() + WAIT_S
         while time.monotonic() < ends:
-            told = self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
-            if told:
-                return told
+            value = self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get(
+                "value"
+            )
+            if value:
+                return value
             time.sleep(0.05)
         raise TimeoutError(self.call("Runtime.evaluate", expression="document.body.innerText"))
 
@@ -100,14 +102,14 @@ def main(name, decision, folder, address):
     try:
         chromium.open(address)
         chromium.wait_for(PRESS % (json.dumps(name), json.dumps(decision)))
-        said = chromium.wait_for(
+        page_text = chromium.wait_for(
             "document.querySelector('#user') === null && document.body !== null && document.body.innerText"
         )
     except BaseException:
         chromium.process.kill()
         raise
     chromium.close()
-    sys.stdout.write(f"the page says: {said}\n")
+    sys.stdout.write(f"the page says: {page_text}\n")
 
 
 if __name__ == "__main__":

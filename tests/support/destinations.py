@@ -16,21 +16,21 @@ def _never_wait_for_the_disk(connection, _record):
 
 
 def tables(url, *, missing=False, stamps=False):
-    """Return {table: {uri: row}} with answers by question, and if wanted with `missing` rows and `stamps`."""
-    left_out = {"synced_at", "missing_since"} - ({"missing_since"} if missing else set())
+    """Return {table: {uri: row}} with answers by question, optionally with `missing` rows and `stamps`."""
+    ignored = {"synced_at", "missing_since"} - ({"missing_since"} if missing else set())
     engine = sa.create_engine(url)
     metadata = sa.MetaData()
     try:
         with engine.connect() as connection:
             metadata.reflect(connection)
-            asked = connection.execute(sa.select(metadata.tables["calendly_sync_questions"])).mappings().all()
-            questions = {(one["stream"], one["column_name"]): one["question"] for one in asked}
+            rows = connection.execute(sa.select(metadata.tables["calendly_sync_questions"])).mappings().all()
+            questions = {(one["stream"], one["column_name"]): one["question"] for one in rows}
             return {
                 name: {
                     row["uri"]: {
                         questions.get((name, column), column): plain(value)
                         for column, value in row.items()
-                        if stamps or column not in left_out
+                        if stamps or column not in ignored
                         if value is not None or not column.startswith("answer_")
                     }
                     for row in connection.execute(sa.select(metadata.tables[name])).mappings()

@@ -6,5 +6,5 @@ LONG = bool(os.environ.get("ENDURANCE"))
 
 
 def rounds(short, long):
-    """Return how often to do something that takes a while."""
+    """Return the number of rounds for a slow test."""
     return long if LONG else short

@@ -53,9 +53,9 @@ def reply(status=200, body=b"", headers=None, *, length=None):
     """Return the bytes of a reply; a body other than bytes is sent as JSON."""
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
-    given = {"Content-Type": "application/json", "Content-Length": len(body) if length is None else length}
+    standard = {"Content-Type": "application/json", "Content-Length": len(body) if length is None else length}
     lines = [
-        f"{name}: {value}" for name, value in {**given, "Connection": "close", **(headers or {})}.items()
+        f"{name}: {value}" for name, value in {**standard, "Connection": "close", **(headers or {})}.items()
     ]
     return "\r\n".join([f"HTTP/1.1 {status} Told", *lines, "", ""]).encode("latin-1") + body
 
@@ -108,7 +108,7 @@ def stall(before):
 class Listener:
     """Accepts connections on a local port, and handles each in a thread of its own.
 
-    `tls` may be a context with a certificate of the test's own.
+    `tls` may be a context with the test's own certificate.
     """
 
     def __init__(self, *, tls=False):
@@ -132,7 +132,7 @@ class Listener:
         self._thread.join()
         self._listener.close()
         for connection, worker in self._workers:
-            with suppress(OSError):  # whoever is at the other end may keep it open
+            with suppress(OSError):  # the other end may keep it open
                 connection.shutdown(socket.SHUT_RDWR)
             worker.join()
 
@@ -159,16 +159,16 @@ class Listener:
 
     def _listen(self, connection):
         """Return the next request of a connection, None at its end."""
-        asked = _read(connection)
-        if asked:
-            self.asked.append(asked)
-        return asked
+        request = _read(connection)
+        if request:
+            self.asked.append(request)
+        return request
 
 
 class Hostile(Listener):
-    """Answers the n-th request with the n-th step: bytes to send, or a function of the connection.
+    """Replies to the n-th request with the n-th step: bytes to send, or a function of the connection.
 
-    The last step answers all further requests. `None` reads the request and never answers. A server that
+    The last step replies to all further requests. `None` reads the request and never replies. A server that
     does not listen sends its first step without reading a request.
     """
 
@@ -200,8 +200,8 @@ def _read(connection):
         head += piece
     head, _, body = head.partition(b"\r\n\r\n")
     text = head.decode("latin-1")
-    asked = Asked(text, b"")
-    while len(body) < int(asked.headers.get("content-length", 0)):
+    request = Asked(text, b"")
+    while len(body) < int(request.headers.get("content-length", 0)):
         body += connection.recv(65536)
     return Asked(text, body)
 

@@ -1,4 +1,4 @@
-"""Where the tests find what they read."""
+"""The folders and files that tests read."""
 
 from pathlib import Path
 

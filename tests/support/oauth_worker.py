@@ -2,7 +2,7 @@
 
     python oauth_worker.py NAME PROCESSES [kill]
 
-For each line on standard input, so many processes use the stored credential NAME at the same time; the
+For each line on standard input, PROCESSES processes use the stored credential NAME at the same time; the
 outcomes are printed as one line of JSON. With `kill` a process that gets new tokens dies before it stores
 them. The vault and the origins are in the environment.
 """
@@ -42,36 +42,36 @@ def use(name, start):
             return f"{error.code} {getattr(error, 'reason', '')}"
 
 
-def child(name, start, told, kill):
+def child(name, start, report, kill):
     try:
         if kill:
             die_before_writing()
-        os.write(told, f"{use(name, start)}\n".encode())
-    except BaseException:  # noqa: BLE001 - the parent has to hear of it, whatever it is
-        os.write(told, f"{traceback.format_exc()!r}\n".encode())
+        os.write(report, f"{use(name, start)}\n".encode())
+    except BaseException:  # noqa: BLE001 - the parent reports any error
+        os.write(report, f"{traceback.format_exc()!r}\n".encode())
     os._exit(0)
 
 
 def round_of(name, processes, *, kill):
     start, go = os.pipe()
-    heard, told = os.pipe()
+    reader, writer = os.pipe()
     children = []
     for _ in range(processes):
         pid = os.fork()
         if pid == 0:
             os.close(go)
-            child(name, start, told, kill)
+            child(name, start, writer, kill)
         children.append(pid)
-    for end in (start, go, told):
+    for end in (start, go, writer):
         os.close(end)
-    with os.fdopen(heard) as lines:
-        said = lines.read().splitlines()
+    with os.fdopen(reader) as lines:
+        lines_ = lines.read().splitlines()
     killed = [pid for pid in children if os.WIFSIGNALED(os.waitpid(pid, 0)[1])]
-    return said + ["killed"] * len(killed)
+    return lines_ + ["killed"] * len(killed)
 
 
 def main(name, processes, kill=""):
-    import requests  # noqa: F401 - so that no process has to
+    import requests  # noqa: F401 - imported once for all processes
     from authlib.integrations import requests_client  # noqa: F401
 
     open_vault().get(name)

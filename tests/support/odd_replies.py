@@ -43,7 +43,7 @@ _DEEP = "deep-goes-here"
 
 
 class OddCalendly:
-    """Replaces the network. `change` gets an action's id and document, and returns a document."""
+    """Replaces the network. `change` receives an action's id and document, and returns a document."""
 
     def __init__(self):
         self.change = lambda _action, document: document
@@ -95,13 +95,13 @@ def replaced(document, path, value):
 
 def at_random(seed):
     """Return a change that puts odd values in up to three places of each reply, repeatable by seed."""
-    dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
+    rng = random.Random(seed)  # noqa: S311 - repeatable by seed
     values = [*ODD_VALUES, _DEEP]
 
     def change(_action, document):
-        for _ in range(dice.randint(0, 3)):
+        for _ in range(rng.randint(0, 3)):
             if found := places(document):
-                document = replaced(document, dice.choice(found), dice.choice(values))
+                document = replaced(document, rng.choice(found), rng.choice(values))
         return document
 
     return change
@@ -117,6 +117,6 @@ def _action_of(request):
 
 def install(monkeypatch):
     """Replace the network with an odd Calendly and return it."""
-    made = OddCalendly()
-    monkeypatch.setattr(Client, "_exchange", lambda *arguments: made(*arguments))  # noqa: PLW0108 - to be bound as a method
-    return made
+    fake = OddCalendly()
+    monkeypatch.setattr(Client, "_exchange", lambda *arguments: fake(*arguments))  # noqa: PLW0108 - must be bound as a method
+    return fake

@@ -1,4 +1,4 @@
-"""A host's process for the tests: takes webhooks, or looks, and gives events to a log; it may be killed."""
+"""A host's process that receives webhooks or polls, and delivers events to a log; tests may kill it."""
 
 import http.client
 import json
@@ -20,22 +20,22 @@ from calendly_connector.plugin import connector
 from calendly_connector.support.clock import Timing
 
 EVENTS = ["invitee.created", "invitee.canceled", "invitee.rescheduled"]
-_FRESH_S = 0.002  # a moment in which the time is not asked for again
+_FRESH_S = 0.002  # how long a fetched time is reused
 
 
 class SandboxClock:
-    """The time of a sandbox, which jumps; asked for anew, since a signature is good for 180 s of it."""
+    """The time of a sandbox, which jumps; fetched often, since a signature is valid for 180 s of it."""
 
     def __init__(self, url):
         self._local = threading.local()
         self._place = urlsplit(url).netloc
 
     def __call__(self):
-        asked, told = getattr(self._local, "latest", (-1.0, 0.0))
-        if time.monotonic() - asked > _FRESH_S:
-            told = self._ask()
-            self._local.latest = time.monotonic(), told
-        return told
+        asked_at, latest = getattr(self._local, "latest", (-1.0, 0.0))
+        if time.monotonic() - asked_at > _FRESH_S:
+            latest = self._ask()
+            self._local.latest = time.monotonic(), latest
+        return latest
 
     def _ask(self):
         if not hasattr(self._local, "connection"):
@@ -51,20 +51,20 @@ class SandboxClock:
 
 
 def log_of(path):
-    """Open the handler's log: an event's id is taken once, however often it is given."""
+    """Open the handler's log, which counts how often each event was delivered."""
     log = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
     log.execute("PRAGMA journal_mode = WAL")
     log.execute("CREATE TABLE IF NOT EXISTS taken (id TEXT PRIMARY KEY, times INTEGER NOT NULL)")
     return log
 
 
-def main(told):
+def main(settings):
     """Run until killed."""
-    clock = SandboxClock(told["url"])
+    clock = SandboxClock(settings["url"])
     timing = Timing(clock=clock, jitter=lambda: 0.0)
     credential = {"kind": "personal_access_token", "token": "sandbox-owner"}
-    connection = connector.connect(credential, origin=told["url"], clock=clock)
-    inbox, log = open_inbox(told["inbox"]), log_of(told["log"])
+    connection = connector.connect(credential, origin=settings["url"], clock=clock)
+    inbox, log = open_inbox(settings["inbox"]), log_of(settings["log"])
 
     def take(event):
         log.execute(
@@ -73,14 +73,14 @@ def main(told):
 
     dispatcher = Dispatcher(inbox, take, trigger=connection.trigger(EVENTS), timing=timing, lease_s=60.0)
     threading.Thread(target=dispatcher.run, args=[threading.Event()], daemon=True).start()
-    if told["mode"] == "webhook":
-        receiver = Receiver(inbox, [told["key"]], timing=timing, on_new=dispatcher.wake)
+    if settings["mode"] == "webhook":
+        receiver = Receiver(inbox, [settings["key"]], timing=timing, on_new=dispatcher.wake)
         config = uvicorn.Config(asgi(receiver), log_config=None, lifespan="off", ws="none")
-        uvicorn.Server(config).run(sockets=[socket.socket(fileno=told["listener"])])
+        uvicorn.Server(config).run(sockets=[socket.socket(fileno=settings["listener"])])
         return
     while True:
         try:
-            reconcile(inbox, connection, EVENTS, since=told["since"])
+            reconcile(inbox, connection, EVENTS, since=settings["since"])
         except ConnectorError as error:
             sys.stderr.write(f"{error}\n")
         dispatcher.wake()

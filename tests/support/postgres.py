@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own: a cluster in a temporary folder, on loopback, with no password."""
+"""A PostgreSQL for the tests: a cluster in a temporary folder, on loopback, without a password."""
 
 import os
 import shutil
@@ -15,24 +15,24 @@ _PLACES = "/usr/lib/postgresql"
 
 
 def programs():
-    """Give the folder of initdb and pg_ctl, None where there is no PostgreSQL."""
+    """Return the folder of initdb and pg_ctl, or None if PostgreSQL isn't installed."""
     found = shutil.which("initdb")
-    here = [Path(found).parent] if found else []
+    folders = [Path(found).parent] if found else []
     installed = sorted(Path(_PLACES).glob("*/bin"), key=lambda path: int(path.parent.name.split(".")[0]))
-    return next((path for path in [*here, *reversed(installed)] if (path / "pg_ctl").exists()), None)
+    return next((path for path in [*folders, *reversed(installed)] if (path / "pg_ctl").exists()), None)
 
 
 @contextmanager
 def cluster(binaries):
-    """Run a cluster; give the URL of its database without the name."""
+    """Run a cluster; yield its URL without a database name."""
     folder = Path(tempfile.mkdtemp(prefix="calendly-postgres-"))
     prefix = []
-    if os.geteuid() == 0:  # PostgreSQL does not run as root
+    if os.geteuid() == 0:  # PostgreSQL doesn't run as root
         shutil.chown(folder, "postgres", "postgres")
         prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
 
-    def run(program, *words):
-        command = [*prefix, str(binaries / program), *map(str, words)]
+    def run(program, *arguments):
+        command = [*prefix, str(binaries / program), *map(str, arguments)]
         subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=2 * WAIT_S)
 
     data = folder / "data"
@@ -55,7 +55,7 @@ def cluster(binaries):
 
 
 def dump(url, into):
-    """Write all that a database holds to a file."""
+    """Dump a database to a file."""
     engine = sa.create_engine(url)
     metadata = sa.MetaData()
     try:
@@ -68,7 +68,7 @@ def dump(url, into):
 
 
 def new_database(server, name):
-    """Make an empty database; give its URL."""
+    """Create an empty database and return its URL."""
     engine = sa.create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -16,7 +16,7 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
 
 @dataclass(frozen=True)
 class Step:
-    """What the proxy does to one request and its reply; by default nothing.
+    """How the proxy changes one request and its reply. Default: no change.
 
     Attributes:
         forward: whether the server gets the request; if not, there is no reply.
@@ -66,10 +66,10 @@ class Proxy(Listener):
 
     def _talk(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while asked := self._listen(connection):
+        while request := self._listen(connection):
             step = next(self._steps, self._then)
-            answer = self._answer(asked.raw) if step.forward else b""
-            whole = len(answer) == _length(answer)  # or the server itself broke off
+            answer = self._answer(request.raw) if step.forward else b""
+            whole = len(answer) == _length(answer)  # unless the server broke off
             if step.chunked and whole:
                 answer = _chunked(answer, step.chunked)
             if step.hold:
@@ -93,12 +93,12 @@ class Proxy(Listener):
 
 
 def _length(answer):
-    """Return how long a reply will be, as far as its headers say."""
+    """Return the total length of a reply according to its headers, infinite before their end."""
     head, gap, _ = answer.partition(b"\r\n\r\n")
     if not gap:
         return math.inf
-    told = _LENGTH.search(head)
-    return len(head) + len(gap) + (int(told[1]) if told else 0)
+    match = _LENGTH.search(head)
+    return len(head) + len(gap) + (int(match[1]) if match else 0)
 
 
 def _chunked(answer, size):

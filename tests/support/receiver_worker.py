@@ -1,4 +1,4 @@
-"""A receiver with its inbox and a handler that writes ids to a file, one time in ten refusing them.
+"""A receiver with its inbox and a handler that writes ids to a file and fails one time in ten.
 
 python receiver_worker.py INBOX LOG
 """
@@ -18,12 +18,12 @@ from receivers import KEY
 LEASE_S = 0.5
 
 
-def main(where, log):
-    inbox = open_inbox(where)
+def main(inbox_path, log):
+    inbox = open_inbox(inbox_path)
     written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def handle(event):
-        if random.random() < 0.1:  # noqa: S311 - which one it is does not matter
+        if random.random() < 0.1:  # noqa: S311 - any of them may fail
             raise RuntimeError
         os.write(written, f"{event.id}\n".encode())
 

@@ -1,4 +1,4 @@
-"""The receiver behind real servers, and posts to it over plain sockets."""
+"""The receiver behind real servers, and posts over plain sockets."""
 
 import json
 import socket
@@ -29,7 +29,7 @@ def signed(body, key=KEY, at=T):
 
 @dataclass(frozen=True)
 class Post:
-    """A good post, unless a part of it is given."""
+    """A post, by default a valid one."""
 
     body: bytes = BODY
     signature: tuple[tuple[str, str], ...] | None = None
@@ -38,7 +38,7 @@ class Post:
     query: str = ""
     content_type: str | None = "application/json"
     more: tuple[tuple[str, str], ...] = ()
-    length: str | None = None  # where it is not that of the body
+    length: str | None = None  # Default: the length of the body
 
     @property
     def headers(self):
@@ -55,21 +55,21 @@ class Post:
 
 
 def event(number):
-    """Give the body of a booking, another one for each number."""
-    told = json.loads(BODY)
-    told["payload"]["uri"] += f"-{number}"
-    return json.dumps(told).encode()
+    """Return the body of a booking, a different one for each number."""
+    document = json.loads(BODY)
+    document["payload"]["uri"] += f"-{number}"
+    return json.dumps(document).encode()
 
 
 def exchange(url, *pieces):
-    """Send pieces over one connection; give status, headers (names in lower case) and body of the answer."""
-    where = urlsplit(url)
-    with socket.create_connection((where.hostname, where.port), timeout=WAIT_S) as client:
+    """Send pieces over one connection; return status, headers (names in lower case) and body of the reply."""
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), timeout=WAIT_S) as client:
         try:
             for piece in pieces:
                 client.sendall(piece)
         except OSError:
-            pass  # answered before all was sent
+            pass  # the reply came before everything was sent
         return parsed(read_all(client))
 
 
@@ -79,7 +79,7 @@ def read_all(client):
         while piece := client.recv(65536):
             answer += piece
     except ConnectionResetError:
-        pass  # what was not read of the post is thrown away so
+        pass  # the server closed without reading the whole post
     return answer
 
 
@@ -91,46 +91,46 @@ def parsed(answer):
 
 
 def by_asgi(receiver, *, body_deadline_s=BODY_DEADLINE_S, **options):
-    """Serve it as the command line does; give the URL."""
+    """Serve a receiver like the command line does; yield the URL."""
     return served(asgi(receiver, body_deadline_s=body_deadline_s), **options)
 
 
 @contextmanager
 def served(application, **options):
-    """Serve an ASGI application; give the URL."""
-    settled, told = threading.Event(), {}
+    """Serve an ASGI application; yield the URL."""
+    done, announced = threading.Event(), {}
 
     def announce(url, stop):
-        told.update(url=url, stop=stop)
-        settled.set()
+        announced.update(url=url, stop=stop)
+        done.set()
 
     def run():
         try:
             serve(application, "127.0.0.1", 0, announce, **options)
         finally:
-            settled.set()
+            done.set()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    assert settled.wait(WAIT_S)
+    assert done.wait(WAIT_S)
     try:
-        yield told["url"]
+        yield announced["url"]
     finally:
-        told["stop"]()
+        announced["stop"]()
         thread.join(WAIT_S)
         assert not thread.is_alive()
 
 
 class _Quiet(WSGIRequestHandler):
-    timeout = 0.5  # of the socket
+    timeout = 0.5  # socket timeout
 
-    def log_message(self, *_words):
+    def log_message(self, *_arguments):
         pass
 
 
 @contextmanager
 def by_wsgi(receiver, **options):
-    """Serve it by the standard library's server; give the URL."""
+    """Serve a receiver with the standard library's server; yield the URL."""
     with make_server("127.0.0.1", 0, wsgi(receiver, **options), handler_class=_Quiet) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()

@@ -1,4 +1,4 @@
-"""A running sandbox and a client whose every reply is held against the reference OpenAPI file."""
+"""Run a sandbox with a client that checks every reply against the reference OpenAPI file."""
 
 import re
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ SALES_DEMO = f"{PUBLIC}/event_types/{fixtures.SALES_DEMO}"
 
 
 class Clock:
-    """Unix seconds that pass only when told; 2026-11-18T11:06:40Z."""
+    """Unix seconds that advance only on demand, from 2026-11-18T11:06:40Z."""
 
     def __init__(self):
         self.now = 1_795_000_000.0
@@ -35,7 +35,7 @@ class Clock:
 
 
 class Reference:
-    """What the OpenAPI file says of the replies to a request."""
+    """The documented replies of the OpenAPI file."""
 
     def __init__(self):
         self._spec = yaml.safe_load(OPENAPI.read_text())
@@ -47,7 +47,7 @@ class Reference:
         self._paths.sort(key=lambda row: row[0])
 
     def check(self, reply):
-        """Assert that a reply has a documented status and the documented shape, nothing beside it."""
+        """Assert that a reply has a documented status and exactly the documented shape."""
         method, path, status = reply.request.method.lower(), reply.request.url.path, str(reply.status_code)
         found = ((template, item) for _, pattern, template, item in self._paths if pattern.fullmatch(path))
         template, item = next(found, (None, {}))
@@ -55,16 +55,16 @@ class Reference:
             assert status in {"404", "405"}
             return
         response = item[method]["responses"][status]
-        where = f"#/paths/{_pointer(template)}/{method}/responses/{status}"
+        pointer = f"#/paths/{_pointer(template)}/{method}/responses/{status}"
         if "$ref" in response:
-            where = response["$ref"]
-            response = self._spec["components"]["responses"][where.rpartition("/")[2]]
+            pointer = response["$ref"]
+            response = self._spec["components"]["responses"][pointer.rpartition("/")[2]]
         if not response.get("content"):
             assert not reply.content or reply.json() == {}
             return
-        where += "/content/application~1json/schema"
+        pointer += "/content/application~1json/schema"
         validator = jsonschema_rs.Draft202012Validator(
-            {"$ref": f"spec:///{where}"}, registry=self._registry, validate_formats=True
+            {"$ref": f"spec:///{pointer}"}, registry=self._registry, validate_formats=True
         )
         validator.validate(reply.json())
 
@@ -79,7 +79,7 @@ def _pointer(text):
 
 
 def _closed(node):
-    """Copy a schema; objects with properties take no others, so that nothing undocumented slips through."""
+    """Return a copy of a schema in which objects allow no undocumented properties."""
     if isinstance(node, list):
         return [_closed(item) for item in node]
     if not isinstance(node, dict):
@@ -91,30 +91,30 @@ def _closed(node):
 
 
 class Client:
-    """Calls the API as one of the sandbox's tokens and checks each reply."""
+    """Calls the API with one of the sandbox's tokens and checks each reply."""
 
     def __init__(self, http, reference, sandbox):
         self.http, self.sandbox, self.world = http, sandbox, sandbox.world
         self._reference = reference
 
-    def __call__(self, method, path, who="sandbox-owner", *, json=None, **query):
-        headers = {"Authorization": f"Bearer {who}"}
+    def __call__(self, method, path, caller="sandbox-owner", *, json=None, **query):
+        headers = {"Authorization": f"Bearer {caller}"}
         reply = self.http.request(method, path, params=query, json=json, headers=headers)
         self._reference.check(reply)
         return reply
 
     def ok(self, method, path, *args, **kwargs):
-        """Give the record or the rows of a reply that must be a success."""
+        """Return the record or rows of a successful reply."""
         reply = self(method, path, *args, **kwargs)
         assert reply.status_code < 300, reply.text
         body = reply.json() if reply.content else {}
         return body.get("resource", body.get("collection", body))
 
     def problems(self, method, path, *args, **kwargs):
-        """Give {parameter: message} of a reply that must be a 400."""
+        """Return {parameter: message} of a reply that must be a 400."""
         reply = self(method, path, *args, **kwargs)
         assert reply.status_code == 400, reply.text
-        return {one.get("parameter"): one["message"] for one in reply.json()["details"]}
+        return {detail.get("parameter"): detail["message"] for detail in reply.json()["details"]}
 
     def member(self, place):
         return self.world.population.members[place]
@@ -122,7 +122,7 @@ class Client:
 
 @contextmanager
 def serving(**changes):
-    """Run a sandbox; give a client of it."""
+    """Run a sandbox and yield a client for it."""
     options = {"anchor": ANCHOR, "public_origin": True, "rate_limit": 0, "clock": Clock()} | changes
     with brief_sandbox(**options) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
         yield Client(http, _reference(), sandbox)

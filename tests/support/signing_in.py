@@ -23,15 +23,15 @@ def app_server(origin, app=NATIVE, timing=None):
     return AuthorizationServer(origin, app["client_id"], secret, timing or Timing())
 
 
-def landed(asked):
-    """Return the URL that a person who answers immediately is redirected to."""
-    reply = httpx.get(asked.url, trust_env=False)
+def follow_redirect(consent):
+    """Return the URL that the consent page redirects to."""
+    reply = httpx.get(consent.url, trust_env=False)
     assert reply.status_code == 303, reply.text
     return reply.headers["location"]
 
 
 def answer(sandbox, how, user=None):
-    """Set the person who answers, and what they choose."""
+    """Set the answer on the consent page, and the user who gives it."""
     sandbox.control("POST", "/consent", {"answer": how, **({"user": user} if user else {})})
 
 
@@ -40,9 +40,9 @@ def sign_in(sandbox, app=NATIVE, scopes=SCOPES, timing=None):
     answer(sandbox, "allow")
     clock = timing.clock if timing else time.time
     server = app_server(sandbox.url, app, Timing(clock=clock, monotonic=lambda: 0.0))
-    asked = server.begin(app["redirect_uri"], tuple(scopes))
+    consent = server.begin(app["redirect_uri"], tuple(scopes))
     rate_limit.reset()
-    return signed_in(app, server.exchange(asked, landed(asked)))
+    return signed_in(app, server.exchange(consent, follow_redirect(consent)))
 
 
 def token_calls(sandbox):
@@ -51,5 +51,5 @@ def token_calls(sandbox):
 
 
 def stale(credential):
-    """Return a credential whose access token has expired by our clock."""
+    """Return a copy of a credential with an expired access token."""
     return {**credential, "expires_at": "0"}

@@ -1,4 +1,4 @@
-"""Subscriptions for tests: a store that is made with one line, and what a sandbox has of them."""
+"""Subscriptions for tests: a store in memory, and the sandbox's side of subscriptions."""
 
 from contextlib import nullcontext
 from dataclasses import replace
@@ -10,7 +10,7 @@ EVENTS = ("invitee.canceled", "invitee.created")
 
 
 class Memory:
-    """A store of a host: a dict. `log` says what was done to it."""
+    """A host's store in memory. `log` records the changes to it."""
 
     def __init__(self):
         self.kept = {}
@@ -22,9 +22,9 @@ class Memory:
     def get(self, subscription_id):
         return self.kept.get(subscription_id)
 
-    def put(self, kept):
-        self.log.append("confirm" if kept.uri else "put")
-        self.kept[kept.id] = kept
+    def put(self, subscription):
+        self.log.append("confirm" if subscription.uri else "put")
+        self.kept[subscription.id] = subscription
 
     def delete(self, subscription_id):
         self.log.append("delete")
@@ -35,47 +35,47 @@ class Memory:
 
 
 def at_calendly(sandbox):
-    """Give the records that the sandbox has beside those it began with, by callback address."""
+    """Return the subscriptions that were added to the sandbox, by callback URL."""
     records = [one.record for one in sandbox.world.subscriptions.values()]
     return {record["callback_url"]: record for record in records if "subscription=" in record["callback_url"]}
 
 
 def key_of(sandbox, url):
-    """Give the key with which the sandbox signs what it posts to an address."""
+    """Return the key with which the sandbox signs posts to a URL."""
     return next(
         one.signing_key for one in sandbox.world.subscriptions.values() if one.record["callback_url"] == url
     )
 
 
-def assert_told_once(sandbox, store, events=EVENTS, count=1):
-    """Assert that Calendly has so many subscriptions of these events, active, and that we hold their keys."""
+def assert_subscribed_once(sandbox, store, events=EVENTS, count=1):
+    """Assert that Calendly has `count` active subscriptions to these events, and the store their keys."""
     records = at_calendly(sandbox)
     assert len(records) == count
-    assert {kept.url for kept in store.all()} == set(records)
-    for kept in store.all():
-        record = records[kept.url]
-        assert (kept.uri, record["state"]) == (record["uri"], "active")
-        assert set(kept.events) == set(record["events"]) == set(events)
-        assert kept.signing_key == key_of(sandbox, kept.url)
+    assert {subscription.url for subscription in store.all()} == set(records)
+    for subscription in store.all():
+        record = records[subscription.url]
+        assert (subscription.uri, record["state"]) == (record["uri"], "active")
+        assert set(subscription.events) == set(record["events"]) == set(events)
+        assert subscription.signing_key == key_of(sandbox, subscription.url)
 
 
 def change(sandbox, url, **fields):
-    """Change a record at Calendly, as time or other people do."""
+    """Change a subscription in the sandbox, unnoticed by the store."""
     for one in sandbox.world.subscriptions.values():
         if one.record["callback_url"] == url:
             one.record.update(fields)
 
 
 def lose(sandbox, url):
-    """Delete a record at Calendly behind our back."""
+    """Delete a subscription in the sandbox, unnoticed by the store."""
     world = sandbox.world
     uuid = next(uuid for uuid, one in world.subscriptions.items() if one.record["callback_url"] == url)
     world.unsubscribe(uuid)
 
 
-def older(store, kept):
-    """Let a subscription be an old one."""
-    store.kept[kept.id] = replace(kept, created_at="2020-01-01T00:00:00Z")
+def older(store, subscription):
+    """Make a stored subscription an old one."""
+    store.kept[subscription.id] = replace(subscription, created_at="2020-01-01T00:00:00Z")
 
 
 def subscriptions_of(connection, store=None, signer=None, **more):

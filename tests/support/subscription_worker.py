@@ -1,10 +1,10 @@
-"""What the tests of subscriptions do in processes of their own: subscribe at once, and die on the way.
+"""Child processes for the tests of subscriptions: subscribe at the same time, or be killed at a step.
 
-    python subscription_worker.py subscribe             say ready, wait for a line, subscribe, say what
-    python subscription_worker.py crash WHAT STEP [ID]  do it, and be killed at the STEP-th step
+    python subscription_worker.py subscribe               print "ready", wait for a line, subscribe, print it
+    python subscription_worker.py crash CHANGE STEP [ID]  make the change, and be killed at the STEP-th step
 
-A step is the moment before or after each change of the vault and each call to Calendly. `crash` prints done
-where it came to its end before its last step.
+A step is the moment before or after each change of the vault and each call to Calendly. `crash` prints
+"done" if the change completes before that step.
 """
 
 import json
@@ -19,8 +19,8 @@ from calendly_connector.plugin import connector
 from subscribing import EVENTS
 
 
-class Dying:
-    """Passes calls on, and kills this process before or after one of those that it counts."""
+class KillAtStep:
+    """Forwards calls, and kills this process before or after one of the `counted` ones."""
 
     left = 0
 
@@ -34,16 +34,16 @@ class Dying:
             return inner
 
         def counted(*arguments, **named):
-            self._pass_by()
-            given = inner(*arguments, **named)
-            self._pass_by()
-            return given
+            self._count_step()
+            result = inner(*arguments, **named)
+            self._count_step()
+            return result
 
         return counted
 
-    def _pass_by(self):
-        Dying.left -= 1
-        if Dying.left == 0:
+    def _count_step(self):
+        KillAtStep.left -= 1
+        if KillAtStep.left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -52,25 +52,27 @@ def say(text):
     sys.stdout.flush()
 
 
-def main(what, *arguments):
+def main(command, *arguments):
     callback = os.environ["CALLBACK"]
     token = {"kind": "personal_access_token", "token": os.environ["CALENDLY_API_TOKEN"]}
     with connector.connect(token) as connection:
-        if what == "subscribe":
+        if command == "subscribe":
             say("ready")
             sys.stdin.readline()
-            (told,) = connection.subscribe(EVENTS, callback)
-            say(json.dumps(asdict(told)))
+            (subscription,) = connection.subscribe(EVENTS, callback)
+            say(json.dumps(asdict(subscription)))
             return
         change, step, *rest = arguments
-        Dying.left = int(step)
-        dying = Subscriptions(Dying(connection, {"run"}), Dying(VaultStore(open_vault()), {"put", "delete"}))
+        KillAtStep.left = int(step)
+        subscriptions = Subscriptions(
+            KillAtStep(connection, {"run"}), KillAtStep(VaultStore(open_vault()), {"put", "delete"})
+        )
         if change == "subscribe":
-            dying.subscribe(EVENTS, callback)
+            subscriptions.subscribe(EVENTS, callback)
         elif change == "prune":
-            dying.prune(dying.audit(), lambda _finding: True)
+            subscriptions.prune(subscriptions.audit(), lambda _finding: True)
         else:
-            getattr(dying, change)(*rest)
+            getattr(subscriptions, change)(*rest)
         say("done")
 
 

@@ -1,4 +1,4 @@
-"""The command line in this process, with a standard input that is no terminal."""
+"""The command line in this process, with a standard input that isn't a terminal."""
 
 import sys
 
@@ -6,7 +6,7 @@ from calendly_connector import cli
 
 
 class Piped:
-    """A standard input that is no terminal; a function as its text is called when it is read."""
+    """A standard input that isn't a terminal. `text` may be a function, called on reading."""
 
     def __init__(self, text):
         self._text = text
@@ -21,12 +21,12 @@ class Piped:
 
 
 def caller(capsys, monkeypatch):
-    """Give what runs a command, `given` being its input: exit code, output, errors."""
+    """Return a function that runs a command with this standard input: exit code, output, errors."""
 
-    def run(*words, given=""):
-        monkeypatch.setattr(sys, "stdin", Piped(given))
-        code = cli.main(list(words))
-        said = capsys.readouterr()
-        return code, said.out, said.err
+    def run(*arguments, stdin=""):
+        monkeypatch.setattr(sys, "stdin", Piped(stdin))
+        code = cli.main(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
 
     return run

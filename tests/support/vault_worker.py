@@ -1,4 +1,4 @@
-"""Child processes for the vault's tests: they write, hold locks, and die at every step of a change.
+"""Child processes for the vault's tests: write, hold locks, or be killed at every step of a change.
 
     python vault_worker.py put NAMES        one credential after the other
     python vault_worker.py count NAME FILE TIMES    with the lock of NAME, add one to a number in FILE
@@ -31,28 +31,28 @@ CHANGES = {
 STEPS = ("open", "close", "fsync", "mkdir", "replace", "unlink")  # functions of os
 
 
-class Reaper:
-    """Kill this process at a step."""
+class KillAtStep:
+    """Kills this process at a step, counted over wrapped functions, writes and opened files."""
 
     def __init__(self, step):
         self.left = step
 
-    def pass_by(self):
+    def count_step(self):
         self.left -= 1
         if self.left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def around(self, function):
         def wrapped(*arguments, **named):
-            self.pass_by()
-            given = function(*arguments, **named)
-            self.pass_by()
-            return given
+            self.count_step()
+            result = function(*arguments, **named)
+            self.count_step()
+            return result
 
         return wrapped
 
     def open(self, *arguments, **named):
-        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - as `vault/files.py` does
+        file = open(*arguments, **named)  # noqa: PTH123, SIM115 - like `vault/files.py`
         if "w" in file.mode:
             return HalfWritten(file, self)
         return file
@@ -61,9 +61,9 @@ class Reaper:
 class HalfWritten:
     """A file that can kill the process in the middle of a write."""
 
-    def __init__(self, file, reaper):
+    def __init__(self, file, killer):
         self.file = file
-        self.reaper = reaper
+        self.killer = killer
 
     def __enter__(self):
         return self
@@ -75,7 +75,7 @@ class HalfWritten:
         middle = len(content) // 2
         self.file.write(content[:middle])
         self.file.flush()
-        self.reaper.pass_by()
+        self.killer.count_step()
         self.file.write(content[middle:])
 
     def flush(self):
@@ -88,10 +88,10 @@ def crash(change, start, folder):
         shutil.copytree(start, place)
         child = os.fork()
         if child == 0:
-            reaper = Reaper(step)
+            killer = KillAtStep(step)
             for name in STEPS:
-                setattr(os, name, reaper.around(getattr(os, name)))
-            files.open = reaper.open
+                setattr(os, name, killer.around(getattr(os, name)))
+            files.open = killer.open
             CHANGES[change](open_vault({"CALENDLY_CONNECTOR_VAULT": str(place / "vault.json")}))
             os._exit(0)
         _, status = os.waitpid(child, 0)
@@ -100,19 +100,19 @@ def crash(change, start, folder):
         assert os.WTERMSIG(status) == signal.SIGKILL
 
 
-def main(what, *arguments):
-    vault = open_vault() if what != "crash" else None
-    if what == "put":
+def main(command, *arguments):
+    vault = open_vault() if command != "crash" else None
+    if command == "put":
         for name in arguments:
             vault.put(name, {**NEW, "owner": name})
-    elif what == "count":
+    elif command == "count":
         name, file, times = arguments[0], Path(arguments[1]), int(arguments[2])
         for _ in range(times):
             with vault.lock(name):
                 number = json.loads(file.read_text())
-                time.sleep(0)  # let other processes in, if they can
+                time.sleep(0)  # other processes may run now, if they can
                 file.write_text(json.dumps(number + 1))
-    elif what == "hold":
+    elif command == "hold":
         with vault.lock(arguments[0]):
             sys.stdout.write("held\n")
             sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""A webhook receiver on this machine that does as it is told."""
+"""A webhook receiver on this machine that tests control."""
 
 import json
 import threading
@@ -9,14 +9,14 @@ CLOSE, HANG = "close", "hang"
 
 
 class _Server(ThreadingHTTPServer):
-    request_queue_size = 128  # the usual 5 break connections where many come at once
+    request_queue_size = 128  # the default of 5 breaks many simultaneous connections
 
 
 class Receiver:
-    """Keeps what arrives: (path, headers, body).
+    """Records each message: (path, headers, body).
 
-    `answer` is the status it gives, `CLOSE` to end the connection without an answer, `HANG` to give none
-    until it is closed, or a function that makes one of these of a message; `gate` holds all answers back.
+    `answer` is the status of the reply, `CLOSE` to end the connection without a reply, `HANG` to keep it open
+    without a reply, or a function that returns one of these for a message; `gate` holds all replies back.
     """
 
     def __init__(self):
@@ -53,7 +53,7 @@ class Receiver:
 
     @property
     def messages(self):
-        """Give what arrived, read."""
+        """The parsed bodies of all messages."""
         return [json.loads(body) for _, _, body in self.received]
 
     def close(self):
@@ -66,7 +66,6 @@ class Receiver:
 
 @contextmanager
 def receiving():
-    """Run a receiver."""
     receiver = Receiver()
     try:
         yield receiver

@@ -25,7 +25,7 @@ from destinations import columns, count_internal, tables
 
 PUBLIC = "https://api.calendly.com"
 ORGANIZATION = f"{PUBLIC}/organizations/{fixtures.ORGANIZATION}"
-MADE = 110  # events, on two pages
+EVENT_COUNT = 110  # events, on two pages
 DAY_S = 24 * 3600.0
 EVENTS, INVITEES = "GET /scheduled_events", "GET /scheduled_events/{uuid}/invitees"
 
@@ -61,7 +61,7 @@ class Office:
         self.sync(path, **more)
         return tables(f"sqlite:///{path}")
 
-    def held(self, **more):
+    def stored_rows(self, **more):
         return tables(self.url, **more)
 
     def calls(self, work):
@@ -95,7 +95,7 @@ def by_uri(records):
 
 @pytest.fixture
 def office(make_sandbox, connect, timer, tmp_path):
-    with make_sandbox(clock=timer, events=MADE) as sandbox:
+    with make_sandbox(clock=timer, events=EVENT_COUNT) as sandbox:
         yield Office(sandbox, connect, timer, tmp_path)
 
 
@@ -105,7 +105,7 @@ def first_sync(tmp_path_factory):
     file = tmp_path_factory.mktemp("first") / "calendly.db"
     timer = Timer()
     with (
-        _make_sandbox(clock=timer, events=MADE) as sandbox,
+        _make_sandbox(clock=timer, events=EVENT_COUNT) as sandbox,
         connector.connect(
             {"kind": KIND, "token": OWNER_TOKEN},
             origin=sandbox.url,
@@ -131,7 +131,7 @@ def synced(office, first_sync):
     return office
 
 
-def ignoring_nothing_said(row):
+def without_nulls(row):
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -139,7 +139,7 @@ def ignoring_nothing_said(row):
 
 
 def test_a_first_sync_writes_all_records_of_the_lists(synced):
-    held = synced.held()
+    rows = synced.stored_rows()
     events = synced.events()
     lists = {
         "organization_memberships": synced.listed("organization_memberships.list", organization=ORGANIZATION),
@@ -150,21 +150,21 @@ def test_a_first_sync_writes_all_records_of_the_lists(synced):
     }
     for name, records in lists.items():
         assert len(records) > 1
-        assert {uri: ignoring_nothing_said(row) for uri, row in held[name].items()} == {
-            uri: ignoring_nothing_said(record) for uri, record in by_uri(records).items()
+        assert {uri: without_nulls(row) for uri, row in rows[name].items()} == {
+            uri: without_nulls(record) for uri, record in by_uri(records).items()
         }
     invitees = by_uri(one for event in events for one in synced.listed("invitees.list", uuid=event["uri"]))
-    assert held["invitees"].keys() == invitees.keys()
+    assert rows["invitees"].keys() == invitees.keys()
     for uri, invitee in invitees.items():
         answers = {one["question"]: one["answer"] for one in invitee["questions_and_answers"]}
-        assert ignoring_nothing_said(held["invitees"][uri]) == ignoring_nothing_said(invitee | answers)
+        assert without_nulls(rows["invitees"][uri]) == without_nulls(invitee | answers)
 
 
 def test_users_have_their_own_table_and_cost_no_call(office):
     calls = office.calls(office.sync)
     members = office.listed("organization_memberships.list", organization=ORGANIZATION)
     assert calls["GET /organization_memberships"] == 2  # the role, and the list
-    users = office.held()["users"]
+    users = office.stored_rows()["users"]
     assert users.keys() == {member["user"]["uri"] for member in members}
     owner = members[0]["user"]
     assert {name: users[owner["uri"]][name] for name in owner} == owner
@@ -174,9 +174,11 @@ def test_no_shows_come_from_invitees_and_cost_no_call(office):
     calls = office.calls(office.sync)
     assert not [operation for operation in calls if "no_show" in operation]
     marked = {
-        uri: invitee for uri, invitee in office.held()["invitees"].items() if invitee["no_show"] is not None
+        uri: invitee
+        for uri, invitee in office.stored_rows()["invitees"].items()
+        if invitee["no_show"] is not None
     }
-    assert office.held()["no_shows"] == {
+    assert office.stored_rows()["no_shows"] == {
         invitee["no_show"]["uri"]: {
             "uri": invitee["no_show"]["uri"],
             "created_at": invitee["no_show"]["created_at"],
@@ -190,12 +192,12 @@ def test_no_shows_come_from_invitees_and_cost_no_call(office):
 
 
 def test_recaps_are_synced_with_their_text(synced):
-    recaps = synced.held()["meeting_recaps"]
+    recaps = synced.stored_rows()["meeting_recaps"]
     assert recaps[f"{PUBLIC}/meeting_recaps/{fixtures.RECAP}"]["summary_md"]
 
 
 def test_answers_to_routing_forms_have_columns(synced):
-    submission = synced.held()["routing_form_submissions"][
+    submission = synced.stored_rows()["routing_form_submissions"][
         f"{PUBLIC}/routing_form_submissions/{fixtures.SUBMISSION}"
     ]
     assert submission["Company size"] == "11-50"
@@ -209,7 +211,7 @@ def test_the_report_counts_rows_and_calls(office):
     assert report.outcome == "done"
     assert report.whole_organization
     assert report.calls == sum(counts.values())
-    assert report.streams["scheduled_events"].new == report.streams["scheduled_events"].read == MADE
+    assert report.streams["scheduled_events"].new == report.streams["scheduled_events"].read == EVENT_COUNT
     assert report.streams["invitees"].calls == counts[INVITEES]
     assert json.loads(json.dumps(report.to_dict()))["streams"]["contacts"]["new"] > 0
 
@@ -217,10 +219,10 @@ def test_the_report_counts_rows_and_calls(office):
 def test_an_event_without_invitees_costs_no_call(office):
     event = office.past_event(20)
     number = office.sandbox.world.event_number(event["uri"].rpartition("/")[2])
-    kept = office.sandbox.world.keep(number)
-    kept.event["invitees_counter"] = {"total": 0, "active": 0, "limit": 1}
-    kept.invitees.clear()
-    assert office.calls(office.sync)[INVITEES] == MADE - 1
+    booking = office.sandbox.world.editable_event(number)
+    booking.event["invitees_counter"] = {"total": 0, "active": 0, "limit": 1}
+    booking.invitees.clear()
+    assert office.calls(office.sync)[INVITEES] == EVENT_COUNT - 1
 
 
 # Later syncs
@@ -249,9 +251,9 @@ def test_a_second_sync_without_changes_makes_the_documented_calls(synced):
 
 
 def test_a_second_sync_without_changes_leaves_all_rows_unchanged(synced):
-    before = synced.held()
+    before = synced.stored_rows()
     report = synced.sync()
-    assert synced.held() == before
+    assert synced.stored_rows() == before
     assert [(one.new, one.changed, one.missing) for one in report.streams.values()] == [(0, 0, 0)] * len(
         report.streams
     )
@@ -260,10 +262,10 @@ def test_a_second_sync_without_changes_leaves_all_rows_unchanged(synced):
 def test_synced_at_is_the_start_of_the_last_sync_that_read_the_row(synced):
     synced.timer.now += 60
     report = synced.sync()
-    events = synced.held(stamps=True)["scheduled_events"]
+    events = synced.stored_rows(stamps=True)["scheduled_events"]
     stamps = {row["synced_at"] for row in events.values()}
     assert report.began in stamps
-    assert len(stamps) == 2  # the second sync left most rows alone
+    assert len(stamps) == 2  # the second sync didn't change most rows
 
 
 def change(office):
@@ -282,11 +284,11 @@ def change(office):
 
 
 def test_a_second_sync_finds_all_recent_changes(synced):
-    before = synced.held()
+    before = synced.stored_rows()
     change(synced)
     report = synced.sync()
-    assert synced.held() == synced.fresh()
-    assert synced.held() != before
+    assert synced.stored_rows() == synced.fresh()
+    assert synced.stored_rows() != before
     assert report.streams["no_shows"].new == 1
     assert report.streams["scheduled_events"].new == 2  # booked, and rescheduled
     assert report.streams["scheduled_events"].changed >= 3
@@ -303,20 +305,23 @@ def test_changes_cost_one_call_per_changed_event(synced):
     calls = synced.calls(synced.sync)
     assert calls[INVITEES] == len(upcoming) + len(booked) + again
     assert sum(calls.values()) <= pages + len(upcoming) + len(booked) + again + 20
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows() == synced.fresh()
 
 
 def test_a_removed_no_show_is_found(synced):
     ended = synced.past_event(1)
     mark = synced.connection.run("invitee_no_shows.create", {"invitee": synced.invitee(ended)["uri"]}).record
     synced.sync()
-    assert mark["uri"] in synced.held()["no_shows"]
+    assert mark["uri"] in synced.stored_rows()["no_shows"]
     synced.connection.run("invitee_no_shows.delete", {"uuid": mark["uri"]})
     report = synced.sync()
     assert report.streams["no_shows"].missing == 1
-    assert mark["uri"] not in synced.held()["no_shows"]
-    assert synced.held(missing=True, stamps=True)["no_shows"][mark["uri"]]["missing_since"] == report.began
-    assert synced.held() == synced.fresh()
+    assert mark["uri"] not in synced.stored_rows()["no_shows"]
+    assert (
+        synced.stored_rows(missing=True, stamps=True)["no_shows"][mark["uri"]]["missing_since"]
+        == report.began
+    )
+    assert synced.stored_rows() == synced.fresh()
 
 
 @pytest.mark.parametrize(("age", "wait"), [(60, 8), (200, 31), (400, 183)])
@@ -324,11 +329,11 @@ def test_a_change_of_an_old_event_is_found_when_its_band_is_due(synced, age, wai
     event = synced.past_event(age)
     synced.sandbox.cancel(event=event["uri"], reason="Very late")
     synced.sync()
-    assert synced.held()["scheduled_events"][event["uri"]]["status"] == "active"
+    assert synced.stored_rows()["scheduled_events"][event["uri"]]["status"] == "active"
     synced.timer.now += wait * DAY_S
     synced.sync()
-    assert synced.held()["scheduled_events"][event["uri"]]["status"] == "canceled"
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows()["scheduled_events"][event["uri"]]["status"] == "canceled"
+    assert synced.stored_rows() == synced.fresh()
 
 
 @pytest.mark.parametrize(("age", "wait"), [(12, 8), (40, 31)])
@@ -336,37 +341,37 @@ def test_a_late_no_show_is_found_when_its_event_is_due(synced, age, wait):
     invitee = synced.invitee(synced.past_event(age))
     mark = synced.connection.run("invitee_no_shows.create", {"invitee": invitee["uri"]}).record
     synced.sync()
-    assert mark["uri"] not in synced.held()["no_shows"]
+    assert mark["uri"] not in synced.stored_rows()["no_shows"]
     synced.timer.now += wait * DAY_S
     synced.sync()
-    assert mark["uri"] in synced.held()["no_shows"]
+    assert mark["uri"] in synced.stored_rows()["no_shows"]
 
 
-def test_invitees_are_read_once_more_after_the_event_however_late(synced):
+def test_invitees_are_read_again_after_the_event_even_if_late(synced):
     upcoming = synced.events(min_start_time=text(synced.now() + timedelta(days=2)), status="active")[0]
     invitee = synced.invitee(upcoming)
     synced.timer.now += 25 * DAY_S  # no sync in the days after its end
     mark = synced.connection.run("invitee_no_shows.create", {"invitee": invitee["uri"]}).record
     synced.sync()
-    assert mark["uri"] in synced.held()["no_shows"]
+    assert mark["uri"] in synced.stored_rows()["no_shows"]
 
 
 def test_a_deleted_contact_is_missing_after_a_full_read_until_it_returns(synced):
     world = synced.sandbox.world
     uri = f"{PUBLIC}/contacts/{fixtures.CONTACT}"
-    contact = world.holdings.contacts.pop(fixtures.CONTACT)
+    contact = world.state.contacts.pop(fixtures.CONTACT)
     world.touch()
     synced.sync()
-    assert uri in synced.held()["contacts"]  # only the newest ones were read
+    assert uri in synced.stored_rows()["contacts"]  # only the newest ones were read
     synced.timer.now += 7 * DAY_S
     report = synced.sync()
     assert report.streams["contacts"].missing == 1
-    assert synced.held(missing=True, stamps=True)["contacts"][uri]["missing_since"] == report.began
-    world.holdings.contacts[fixtures.CONTACT] = contact
+    assert synced.stored_rows(missing=True, stamps=True)["contacts"][uri]["missing_since"] == report.began
+    world.state.contacts[fixtures.CONTACT] = contact
     world.touch()
     synced.timer.now += 7 * DAY_S
     synced.sync()
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows() == synced.fresh()
 
 
 def test_the_next_sync_finds_a_changed_contact(synced):
@@ -374,19 +379,19 @@ def test_the_next_sync_finds_a_changed_contact(synced):
     synced.timer.now += 3600
     synced.connection.run("contacts.update", {"uuid": uri, "company": "Elsewhere BV"})
     synced.sync()
-    assert synced.held()["contacts"][uri]["company"] == "Elsewhere BV"
+    assert synced.stored_rows()["contacts"][uri]["company"] == "Elsewhere BV"
 
 
 def test_only_new_and_changed_recaps_are_read_one_by_one(synced):
     event = synced.sandbox.book(start_time=text(synced.now() - timedelta(days=3)))["event"]
-    made = synced.sandbox.control("POST", "/recaps", {"event": event["uri"]})["recap"]
+    recap = synced.sandbox.control("POST", "/recaps", {"event": event["uri"]})["recap"]
     calls = synced.calls(synced.sync)
     assert calls["GET /meeting_recaps/{uuid}"] == 1
-    assert synced.held()["meeting_recaps"][made["uri"]]["summary_md"] == made["summary_md"]
+    assert synced.stored_rows()["meeting_recaps"][recap["uri"]]["summary_md"] == recap["summary_md"]
     synced.timer.now += 60
-    synced.connection.run("meeting_recaps.update", {"uuid": made["uri"], "summary_md": "Another one."})
+    synced.connection.run("meeting_recaps.update", {"uuid": recap["uri"], "summary_md": "Another one."})
     assert synced.calls(synced.sync)["GET /meeting_recaps/{uuid}"] == 1
-    assert synced.held()["meeting_recaps"][made["uri"]]["summary_md"] == "Another one."
+    assert synced.stored_rows()["meeting_recaps"][recap["uri"]]["summary_md"] == "Another one."
 
 
 def answer(office, questions):
@@ -394,9 +399,9 @@ def answer(office, questions):
     booked = office.sandbox.book()
     world = office.sandbox.world
     number = world.event_number(booked["event"]["uri"].rpartition("/")[2])
-    world.keep(number).invitees[0]["questions_and_answers"] = [
-        {"question": question, "answer": said, "position": place}
-        for place, (question, said) in enumerate(questions)
+    world.editable_event(number).invitees[0]["questions_and_answers"] = [
+        {"question": question, "answer": text_, "position": place}
+        for place, (question, text_) in enumerate(questions)
     ]
     return booked["invitee"]["uri"]
 
@@ -404,34 +409,34 @@ def answer(office, questions):
 def test_a_new_question_becomes_a_column(synced):
     invitee = answer(synced, [("How did you hear?", "From a friend")])
     synced.sync()
-    assert synced.held()["invitees"][invitee]["How did you hear?"] == "From a friend"
+    assert synced.stored_rows()["invitees"][invitee]["How did you hear?"] == "From a friend"
     assert "answer_how_did_you_hear" in columns(synced.url, "invitees")
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows() == synced.fresh()
 
 
 def test_invitees_and_no_shows_of_a_deleted_event_are_missing_too(synced):
     booked = synced.sandbox.book(start_time=text(synced.now() - timedelta(days=3)))
-    gone = booked["event"]
+    deleted = booked["event"]
     synced.connection.run("invitee_no_shows.create", {"invitee": booked["invitee"]["uri"]})
     synced.sync()
-    number = synced.sandbox.world.event_number(gone["uri"].rpartition("/")[2])
-    kept = synced.sandbox.world.keep(number)
-    organization, kept.organization = kept.organization, -1
+    number = synced.sandbox.world.event_number(deleted["uri"].rpartition("/")[2])
+    booking = synced.sandbox.world.editable_event(number)
+    organization, booking.organization = booking.organization, -1
     report = synced.sync()
     assert report.streams["scheduled_events"].missing == 1
     assert report.streams["invitees"].missing == 1
     assert report.streams["no_shows"].missing == 1
-    assert all(row["event"] != gone["uri"] for row in synced.held()["invitees"].values())
-    kept.organization = organization
+    assert all(row["event"] != deleted["uri"] for row in synced.stored_rows()["invitees"].values())
+    booking.organization = organization
     synced.sync()
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows() == synced.fresh()
 
 
 def test_no_data_is_lost_if_the_clock_is_set_back(synced):
     synced.timer.now -= 3600
     change(synced)
     report = synced.sync()
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows() == synced.fresh()
     assert report.streams["contacts"].missing == 0
 
 
@@ -442,66 +447,66 @@ def test_a_member_syncs_only_their_own_data(office):
     report = office.sync(token="sandbox-member")
     assert not report.whole_organization
     assert any("not an admin or owner" in warning for warning in report.warnings)
-    held = office.held()
+    rows = office.stored_rows()
     member = office.sandbox.world.population.members[2].user["uri"]
-    assert held["users"].keys() == {member}
-    assert held["scheduled_events"].keys() == by_uri(office.events(user=member)).keys()
-    assert 0 < len(held["scheduled_events"]) < MADE
+    assert rows["users"].keys() == {member}
+    assert rows["scheduled_events"].keys() == by_uri(office.events(user=member)).keys()
+    assert 0 < len(rows["scheduled_events"]) < EVENT_COUNT
 
 
 def test_an_admin_can_sync_only_their_own_data(office):
     office.sync(own=True)
     owner = f"{PUBLIC}/users/{fixtures.OWNER}"
-    assert office.held()["scheduled_events"].keys() == by_uri(office.events(user=owner)).keys()
+    assert office.stored_rows()["scheduled_events"].keys() == by_uri(office.events(user=owner)).keys()
 
 
 @pytest.mark.parametrize("other", [{"own": True}, {"token": "sandbox-member"}, {"token": "sandbox-free"}])
 def test_a_destination_rejects_another_view_of_the_account(synced, other):
-    before = synced.held()
+    before = synced.stored_rows()
     with pytest.raises(UsageError, match="another destination"):
         synced.sync(**other)
-    assert synced.held() == before
+    assert synced.stored_rows() == before
 
 
-def mint(office, *scopes, **more):
+def create_token(office, *scopes, **more):
     office.sandbox.control("POST", "/tokens", {"name": "few", "scopes": list(scopes), **more})
     return "few"
 
 
 def test_unreadable_tables_are_skipped_with_a_warning(office):
-    token = mint(office, "users:read", "organizations:read", "scheduled_events:read")
+    token = create_token(office, "users:read", "organizations:read", "scheduled_events:read")
     report = office.sync(token=token)
-    left_out = {"event_types", "routing_forms", "contacts", "meeting_recaps"}
-    assert {warning.partition(" ")[0] for warning in report.warnings} == left_out
-    held = office.held()
-    assert len(held["scheduled_events"]) == MADE
-    assert not any(held[name] for name in (*left_out, "routing_form_submissions"))
+    unreadable = {"event_types", "routing_forms", "contacts", "meeting_recaps"}
+    assert {warning.partition(" ")[0] for warning in report.warnings} == unreadable
+    rows = office.stored_rows()
+    assert len(rows["scheduled_events"]) == EVENT_COUNT
+    assert not any(rows[name] for name in (*unreadable, "routing_form_submissions"))
 
 
 @pytest.mark.parametrize("stream", ["contacts", "routing_form_submissions"])
 def test_a_stream_that_is_named_must_be_readable(office, stream):
-    token = mint(office, "users:read", "organizations:read", "scheduled_events:read")
+    token = create_token(office, "users:read", "organizations:read", "scheduled_events:read")
     with pytest.raises(PermissionDenied):
         office.sync(token=token, streams=(stream,))
 
 
 def test_a_token_that_cannot_read_its_role_syncs_only_its_users_data(office):
-    report = office.sync(token=mint(office, "users:read", "scheduled_events:read"))
+    report = office.sync(token=create_token(office, "users:read", "scheduled_events:read"))
     assert not report.whole_organization
     assert any("organizations:read" in warning for warning in report.warnings)
-    assert 0 < len(office.held()["scheduled_events"]) < MADE
+    assert 0 < len(office.stored_rows()["scheduled_events"]) < EVENT_COUNT
 
 
 def test_a_free_plan_skips_tables_that_it_does_not_have(office):
     report = office.sync(token="sandbox-free")
     assert any(warning.startswith("meeting_recaps was skipped") for warning in report.warnings)
-    assert office.held()["scheduled_events"]
+    assert office.stored_rows()["scheduled_events"]
 
 
 def test_streams_include_the_streams_that_they_depend_on(office):
     calls = office.calls(lambda: office.sync(streams=("no_shows",)))
-    held = office.held()
-    assert [name for name, rows in held.items() if rows] == ["scheduled_events", "invitees", "no_shows"]
+    stored = office.stored_rows()
+    assert [name for name, rows in stored.items() if rows] == ["scheduled_events", "invitees", "no_shows"]
     assert not any("contacts" in operation for operation in calls)
 
 
@@ -516,7 +521,7 @@ def test_invitees_that_were_left_out_at_first_are_all_read_later(office):
     office.sandbox.cancel(event=office.past_event(12)["uri"])
     office.sync(streams=("scheduled_events",))
     office.sync()
-    assert office.held() == office.fresh()
+    assert office.stored_rows() == office.fresh()
 
 
 # Hostile text
@@ -542,25 +547,25 @@ HOSTILE = [
 ]
 
 
-def test_every_question_gets_its_own_column_whatever_its_text(synced):
+def test_every_question_gets_its_own_column_with_any_text(synced):
     answers = [(question, f"answer {place}") for place, question in enumerate(HOSTILE)]
     invitee = answer(synced, answers)
     before = columns(synced.url, "invitees")
     synced.sync()
-    row = synced.held()["invitees"][invitee]
-    for question, said in answers:
-        assert row[question.replace("\0", "\N{REPLACEMENT CHARACTER}")] == said
-    made = [name for name in columns(synced.url, "invitees") if name not in before]
-    assert len({name.lower() for name in made}) == len(HOSTILE)
-    assert all(name.isascii() and len(name) <= 63 and name.startswith("answer_") for name in made)
+    row = synced.stored_rows()["invitees"][invitee]
+    for question, answer_text in answers:
+        assert row[question.replace("\0", "\N{REPLACEMENT CHARACTER}")] == answer_text
+    new_columns = [name for name in columns(synced.url, "invitees") if name not in before]
+    assert len({name.lower() for name in new_columns}) == len(HOSTILE)
+    assert all(name.isascii() and len(name) <= 63 and name.startswith("answer_") for name in new_columns)
     synced.sync()  # the columns are known again
-    assert [name for name in columns(synced.url, "invitees") if name not in before] == made
+    assert [name for name in columns(synced.url, "invitees") if name not in before] == new_columns
 
 
 def test_a_question_asked_twice_keeps_both_answers(synced):
     invitee = answer(synced, [("Same?", "one"), ("Same?", "two")])
     synced.sync()
-    assert synced.held()["invitees"][invitee]["Same?"] == "one\ntwo"
+    assert synced.stored_rows()["invitees"][invitee]["Same?"] == "one\ntwo"
 
 
 def test_answers_to_too_many_questions_stay_in_the_json_column_with_a_warning(synced):
@@ -569,7 +574,7 @@ def test_answers_to_too_many_questions_stay_in_the_json_column_with_a_warning(sy
     report = synced.sync(streams=("invitees",))
     assert any("more questions than columns" in warning for warning in report.warnings)
     assert sum(name.startswith("answer_") for name in columns(synced.url, "invitees")) == 500
-    row = synced.held()["invitees"][invitee]
+    row = synced.stored_rows()["invitees"][invitee]
     assert len(row["questions_and_answers"]) == 501
     assert sum(name.startswith("Question ") for name in row) == 500 - known
 
@@ -578,10 +583,10 @@ def test_unknown_properties_and_values_of_another_type_are_kept(make_sandbox, co
     with make_sandbox(clock=timer, events=10, check_replies=False) as sandbox:
         office = Office(sandbox, connect, timer, tmp_path)
         event = sandbox.book()["event"]
-        kept = sandbox.world.keep(sandbox.world.event_number(event["uri"].rpartition("/")[2]))
-        kept.event |= {"brand_new": {"deep": [1, None]}, "name": 17, "other": "theirs", "synced_at": "too"}
+        booking = sandbox.world.editable_event(sandbox.world.event_number(event["uri"].rpartition("/")[2]))
+        booking.event |= {"brand_new": {"deep": [1, None]}, "name": 17, "other": "theirs", "synced_at": "too"}
         report = office.sync()
-        row = office.held(stamps=True)["scheduled_events"][event["uri"]]
+        row = office.stored_rows(stamps=True)["scheduled_events"][event["uri"]]
     assert row["other"] == {
         "brand_new": {"deep": [1, None]},
         "name": 17,
@@ -596,7 +601,7 @@ def test_unknown_properties_and_values_of_another_type_are_kept(make_sandbox, co
 # Errors and interruptions
 
 
-class Trouble:
+class FaultAfter:
     """Calls a function after some pages."""
 
     def __init__(self, after, happen):
@@ -608,7 +613,7 @@ class Trouble:
             self._happen()
 
 
-TROUBLE = {
+FAULTS = {
     "errors": ({"kind": "status", "status": 500}, CalendlyDown),
     "resets": ({"kind": "reset"}, NoAnswer),
     "a revoked token": ({"kind": "status", "status": 401}, Unauthenticated),
@@ -618,63 +623,63 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize("after", [1, 7, 13, 14])
-@pytest.mark.parametrize("trouble", TROUBLE)
-def test_the_next_sync_resumes_after_an_error(office, unchanged, trouble, after):
-    fault, error = TROUBLE[trouble]
+@pytest.mark.parametrize("fault_name", FAULTS)
+def test_the_next_sync_resumes_after_an_error(office, unchanged, fault_name, after):
+    fault, error = FAULTS[fault_name]
     with pytest.raises(error):
-        office.sync(on_progress=Trouble(after, lambda: office.sandbox.fault(**fault, times=1000)))
+        office.sync(on_progress=FaultAfter(after, lambda: office.sandbox.fault(**fault, times=1000)))
     office.sandbox.control("DELETE", "/faults")
-    before = {name: len(rows) for name, rows in office.held().items()}
+    before = {name: len(rows) for name, rows in office.stored_rows().items()}
     report = office.sync()
     assert report.resumed
-    held = office.held()
+    stored = office.stored_rows()
     new = report.streams.get("invitees", sync.StreamReport()).new
-    assert new == len(held["invitees"]) - before["invitees"]
-    assert held == unchanged
+    assert new == len(stored["invitees"]) - before["invitees"]
+    assert stored == unchanged
 
 
 def test_a_sync_can_be_stopped_after_a_page_and_resumed(office, unchanged):
-    report = office.sync(should_stop=lambda: bool(office.held()["scheduled_events"]))
+    report = office.sync(should_stop=lambda: bool(office.stored_rows()["scheduled_events"]))
     assert report.outcome == "stopped"
-    assert 0 < len(office.held()["scheduled_events"]) < MADE
+    assert 0 < len(office.stored_rows()["scheduled_events"]) < EVENT_COUNT
     rest = office.sync()
     assert rest.resumed
     assert rest.outcome == "done"
-    assert rest.streams["invitees"].calls < MADE
-    assert office.held() == unchanged
+    assert rest.streams["invitees"].calls < EVENT_COUNT
+    assert office.stored_rows() == unchanged
 
 
 def test_a_sync_of_other_tables_in_between_keeps_the_checkpoint(office):
-    office.sync(should_stop=lambda: len(office.held()["scheduled_events"]) >= 100)
+    office.sync(should_stop=lambda: len(office.stored_rows()["scheduled_events"]) >= 100)
     office.timer.now += 60
     office.sync(streams=("scheduled_events", "contacts"))
     report = office.sync()
     assert report.resumed
     assert [one.missing for one in report.streams.values()] == [0] * len(report.streams)
-    assert report.streams["invitees"].calls < MADE
-    assert office.held() == office.fresh()
+    assert report.streams["invitees"].calls < EVENT_COUNT
+    assert office.stored_rows() == office.fresh()
 
 
 def test_a_resumed_sync_finds_changes_since_the_interruption(office):
-    office.sync(should_stop=lambda: bool(office.held()["scheduled_events"]))
+    office.sync(should_stop=lambda: bool(office.stored_rows()["scheduled_events"]))
     change(office)
-    office.timer.now += 2 * 3600  # what it had read is old by now, so it reads the window once more
+    office.timer.now += 2 * 3600  # what it had read is old by now, so it reads the window again
     report = office.sync()
     assert report.resumed
-    assert office.held() == office.fresh()
+    assert office.stored_rows() == office.fresh()
 
 
 def test_a_later_sync_takes_over_the_destination(office, unchanged):
     with pytest.raises(TakenOver, match="later sync"):
-        office.sync(on_progress=Trouble(3, office.sync))
-    assert office.held() == unchanged
+        office.sync(on_progress=FaultAfter(3, office.sync))
+    assert office.stored_rows() == unchanged
 
 
 def test_a_list_that_fails_halfway_marks_nothing_as_missing(synced):
     synced.sandbox.fault("status", path="/contacts", status=500, times=1000)
     with pytest.raises(CalendlyDown):
         synced.sync()
-    assert len(synced.held()["contacts"]) == 16
+    assert len(synced.stored_rows()["contacts"]) == 16
 
 
 def test_an_incomplete_list_marks_nothing_as_missing(synced, monkeypatch):
@@ -687,14 +692,14 @@ def test_an_incomplete_list_marks_nothing_as_missing(synced, monkeypatch):
         return records
 
     monkeypatch.setattr(synced.connection, "iterate", short)
-    synced.timer.now += 31 * DAY_S  # most would be read whole
+    synced.timer.now += 31 * DAY_S  # most would be read in full
     report = synced.sync()
     assert any("incomplete list" in warning for warning in report.warnings)
     assert sum(one.missing for one in report.streams.values()) == 0
     monkeypatch.undo()
     change(synced)
     synced.sync()
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows() == synced.fresh()
 
 
 def uuid(record):
@@ -706,9 +711,9 @@ def test_invitees_that_are_briefly_not_found_are_read_by_the_next_sync(synced):
     synced.sandbox.fault("status", path=f"/scheduled_events/{uuid(event)}/invitees", status=404)
     report = synced.sync()
     assert any("next sync reads it again" in warning for warning in report.warnings)
-    assert event["uri"] in synced.held()["scheduled_events"]
+    assert event["uri"] in synced.stored_rows()["scheduled_events"]
     synced.sync()
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows() == synced.fresh()
 
 
 class Short:
@@ -726,14 +731,14 @@ def test_an_incomplete_list_of_invitees_marks_nothing_as_missing(synced, monkeyp
     def short(action, params=None, **more):
         return Short() if action == "invitees.list" else whole(action, params, **more)
 
-    before = synced.held()
+    before = synced.stored_rows()
     with monkeypatch.context() as patch:
         patch.setattr(synced.connection, "iterate", short)
         report = synced.sync()
     assert any("next sync reads it again" in warning for warning in report.warnings)
-    assert synced.held() == before
+    assert synced.stored_rows() == before
     synced.sync()
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows() == synced.fresh()
 
 
 def test_an_event_with_unreadable_invitees_is_synced_without_them(synced):
@@ -741,16 +746,16 @@ def test_an_event_with_unreadable_invitees_is_synced_without_them(synced):
     synced.sandbox.fault("status", path=f"/scheduled_events/{uuid(event)}/invitees", status=403)
     report = synced.sync()
     assert any("can't read the invitees of some events" in warning for warning in report.warnings)
-    assert event["uri"] in synced.held()["scheduled_events"]
+    assert event["uri"] in synced.stored_rows()["scheduled_events"]
     assert report.outcome == "done"
 
 
 def test_a_recap_that_is_deleted_before_it_is_read_is_left_out(office, unchanged):
     office.sandbox.fault("status", path=f"/meeting_recaps/{fixtures.RECAP}", status=404)
     office.sync()
-    assert f"{PUBLIC}/meeting_recaps/{fixtures.RECAP}" not in office.held()["meeting_recaps"]
+    assert f"{PUBLIC}/meeting_recaps/{fixtures.RECAP}" not in office.stored_rows()["meeting_recaps"]
     office.sync()
-    assert office.held() == unchanged
+    assert office.stored_rows() == unchanged
 
 
 # Records that webhooks mark
@@ -776,7 +781,7 @@ def test_a_marked_event_is_read_again_even_outside_the_window(synced):
         "GET /scheduled_events/{uuid}": 1,
         INVITEES: 1,
     }
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows() == synced.fresh()
     assert count_internal(synced.url, "marks") == 0
 
 
@@ -795,15 +800,15 @@ def test_marked_records_of_all_kinds_are_read_again(synced):
     ]
     assert sync.mark(str(synced.file), events) == 5
     synced.sync(only_marked=True)
-    assert synced.held()["contacts"].keys() == synced.fresh()["contacts"].keys()
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows()["contacts"].keys() == synced.fresh()["contacts"].keys()
+    assert synced.stored_rows() == synced.fresh()
 
 
 def test_records_can_be_marked_before_the_first_sync(office, unchanged):
     event = office.past_event(12)
     assert sync.mark(str(office.file), [webhook_event("invitee.created", {"event": event["uri"]})]) == 1
     office.sync()
-    assert office.held() == unchanged
+    assert office.stored_rows() == unchanged
 
 
 def test_a_mark_that_is_set_again_during_the_sync_stays(synced):
@@ -812,9 +817,9 @@ def test_a_mark_that_is_set_again_during_the_sync_stays(synced):
     sync.mark(str(synced.file), [invitee])
     run = synced.connection.run
 
-    def mark_again(*words, **more):
+    def mark_again(*arguments, **more):
         sync.mark(str(synced.file), [invitee])
-        return run(*words, **more)
+        return run(*arguments, **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(synced.connection, "run", mark_again)
@@ -844,13 +849,13 @@ def test_a_marked_uri_on_another_host_is_dropped_without_a_request(synced, unvis
 
 
 def test_marks_during_an_interruption_do_not_make_rows_missing(office):
-    office.sync(should_stop=lambda: len(office.held()["scheduled_events"]) >= 100)
-    uris = list(office.held()["scheduled_events"])[:3]
+    office.sync(should_stop=lambda: len(office.stored_rows()["scheduled_events"]) >= 100)
+    uris = list(office.stored_rows()["scheduled_events"])[:3]
     sync.mark(str(office.file), [webhook_event("invitee.created", {"event": uri}) for uri in uris])
     office.timer.now += 60
     office.sync(only_marked=True)
     office.sync()
-    assert office.held() == office.fresh()
+    assert office.stored_rows() == office.fresh()
 
 
 # Webhook bodies
@@ -863,25 +868,25 @@ def body(invitee, event, *, kind="invitee.created", at="2026-11-18T11:00:00.0000
     return Event(id="1", kind=kind, created_at=at, created_by=None, payload=payload)
 
 
-ASKS_WHO_IT_IS = {"GET /users/me": 1, "GET /organization_memberships": 1}
+OWN_USER_CALLS = {"GET /users/me": 1, "GET /organization_memberships": 1}
 
 
 def test_an_invitee_in_a_webhook_body_costs_no_call(synced):
     booked = synced.sandbox.book(answers=["Pricing"])
     assert sync.mark(str(synced.file), [body(booked["invitee"], booked["event"])]) == 1
     reports = []
-    assert synced.calls(lambda: reports.append(synced.sync(only_marked=True))) == ASKS_WHO_IT_IS
+    assert synced.calls(lambda: reports.append(synced.sync(only_marked=True))) == OWN_USER_CALLS
     assert reports[0].from_webhooks == 1
     assert (reports[0].streams["invitees"].new, reports[0].streams["invitees"].calls) == (1, 0)
     assert count_internal(synced.url, "marks") == 0
     fresh = synced.fresh()
     uri, event = booked["invitee"]["uri"], booked["event"]["uri"]
-    assert synced.held()["invitees"][uri] == fresh["invitees"][uri]
-    assert synced.held()["scheduled_events"][event] == fresh["scheduled_events"][event] | {
+    assert synced.stored_rows()["invitees"][uri] == fresh["invitees"][uri]
+    assert synced.stored_rows()["scheduled_events"][event] == fresh["scheduled_events"][event] | {
         "calendar_event": None  # not in webhooks
     }
     assert synced.calls(lambda: synced.sync(no_show_days=0)).get(INVITEES, 0) == 0
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows() == synced.fresh()
 
 
 def test_a_cancellation_and_a_reschedule_in_webhook_bodies_cost_no_call(synced):
@@ -900,8 +905,8 @@ def test_a_cancellation_and_a_reschedule_in_webhook_bodies_cost_no_call(synced):
     )
     events = [body(canceled["invitees"][0], canceled["event"], kind="invitee.canceled"), rescheduled]
     assert sync.mark(str(synced.file), events) == 3
-    assert synced.calls(lambda: synced.sync(only_marked=True)) == ASKS_WHO_IT_IS
-    assert synced.held() == synced.fresh()
+    assert synced.calls(lambda: synced.sync(only_marked=True)) == OWN_USER_CALLS
+    assert synced.stored_rows() == synced.fresh()
 
 
 def later(record, seconds):
@@ -912,11 +917,11 @@ def later(record, seconds):
 def test_an_older_body_never_overwrites_a_newer_row(synced):
     booked = synced.sandbox.book()
     synced.sync()
-    held = synced.held()
+    rows = synced.stored_rows()
     older = body(booked["invitee"], booked["event"], name="Older", updated_at=later(booked["invitee"], -1))
     sync.mark(str(synced.file), [older])
-    assert synced.calls(lambda: synced.sync(only_marked=True)) == ASKS_WHO_IT_IS
-    assert synced.held() == held
+    assert synced.calls(lambda: synced.sync(only_marked=True)) == OWN_USER_CALLS
+    assert synced.stored_rows() == rows
     assert count_internal(synced.url, "marks") == 0
 
 
@@ -929,8 +934,8 @@ def test_the_newer_of_two_bodies_wins_in_any_order(synced, order, together):
     events = [older, newer][::order]
     for some in [events] if together else [[event] for event in events]:
         sync.mark(str(synced.file), some)
-    assert synced.calls(lambda: synced.sync(only_marked=True)) == ASKS_WHO_IT_IS
-    assert synced.held()["invitees"][booked["invitee"]["uri"]]["name"] == "Newer"
+    assert synced.calls(lambda: synced.sync(only_marked=True)) == OWN_USER_CALLS
+    assert synced.stored_rows()["invitees"][booked["invitee"]["uri"]]["name"] == "Newer"
 
 
 def test_an_event_is_read_if_a_body_and_a_row_of_the_same_time_differ(synced):
@@ -939,7 +944,7 @@ def test_an_event_is_read_if_a_body_and_a_row_of_the_same_time_differ(synced):
     sync.mark(str(synced.file), [body(booked["invitee"], booked["event"], name="Somebody else")])
     calls = synced.calls(lambda: synced.sync(only_marked=True))
     assert calls["GET /scheduled_events/{uuid}"] == 1
-    assert synced.held()["invitees"][booked["invitee"]["uri"]]["name"] == booked["invitee"]["name"]
+    assert synced.stored_rows()["invitees"][booked["invitee"]["uri"]]["name"] == booked["invitee"]["name"]
     assert count_internal(synced.url, "marks") == 0
 
 
@@ -948,8 +953,8 @@ def test_an_event_is_read_if_it_counts_more_invitees_than_are_known(synced):
     counter = {**booked["event"]["invitees_counter"], "total": 2, "active": 2}
     sync.mark(str(synced.file), [body(booked["invitee"], booked["event"] | {"invitees_counter": counter})])
     calls = synced.calls(lambda: synced.sync(only_marked=True))
-    assert calls == {**ASKS_WHO_IT_IS, "GET /scheduled_events/{uuid}": 1, INVITEES: 1}
-    assert synced.held() == synced.fresh()
+    assert calls == {**OWN_USER_CALLS, "GET /scheduled_events/{uuid}": 1, INVITEES: 1}
+    assert synced.stored_rows() == synced.fresh()
 
 
 def test_a_no_show_in_a_body_becomes_a_row_and_missing_without_it(synced):
@@ -960,9 +965,9 @@ def test_a_no_show_in_a_body_becomes_a_row_and_missing_without_it(synced):
         event_with_body = body(invitee, event, no_show=no_show, updated_at=later(invitee, number))
         sync.mark(str(synced.file), [event_with_body])
         synced.timer.now += 1
-        assert synced.calls(lambda: synced.sync(only_marked=True)) == ASKS_WHO_IT_IS
-        assert (mark in synced.held()["no_shows"]) is bool(no_show)
-    assert synced.held(missing=True)["no_shows"][mark]["invitee"] == invitee["uri"]
+        assert synced.calls(lambda: synced.sync(only_marked=True)) == OWN_USER_CALLS
+        assert (mark in synced.stored_rows()["no_shows"]) is bool(no_show)
+    assert synced.stored_rows(missing=True)["no_shows"][mark]["invitee"] == invitee["uri"]
 
 
 def test_a_sync_of_own_data_ignores_bodies_of_other_hosts_events(office):
@@ -977,12 +982,12 @@ def test_a_sync_of_own_data_ignores_bodies_of_other_hosts_events(office):
     assert office.sync(own=True, only_marked=True).from_webhooks == 0
 
 
-@pytest.mark.parametrize("strange", [float("nan"), json.loads("[" * 100 + "]" * 100)])
-def test_a_body_that_cannot_be_stored_marks_its_event(synced, strange):
+@pytest.mark.parametrize("odd_value", [float("nan"), json.loads("[" * 100 + "]" * 100)])
+def test_a_body_that_cannot_be_stored_marks_its_event(synced, odd_value):
     booked = synced.sandbox.book()
-    assert sync.mark(str(synced.file), [body(booked["invitee"], booked["event"], strange=strange)]) == 1
+    assert sync.mark(str(synced.file), [body(booked["invitee"], booked["event"], strange=odd_value)]) == 1
     assert synced.sync(only_marked=True).from_webhooks == 0
-    assert booked["invitee"]["uri"] in synced.held()["invitees"]
+    assert booked["invitee"]["uri"] in synced.stored_rows()["invitees"]
 
 
 def test_the_marks_table_of_an_older_version_gets_a_body_column(synced):
@@ -1018,7 +1023,7 @@ def test_a_folder_has_one_line_per_record(office, tmp_path):
         assert len(lines) == len(rows)
         assert read_lines(folder / f"{name}.jsonl").keys() == rows.keys()
     event = office.past_event(12)
-    assert read_lines(folder / "scheduled_events.jsonl")[event["uri"]] == ignoring_nothing_said(event)
+    assert read_lines(folder / "scheduled_events.jsonl")[event["uri"]] == without_nulls(event)
 
 
 def test_only_files_with_changed_rows_are_rewritten(office, tmp_path):
@@ -1037,7 +1042,7 @@ def test_only_files_with_changed_rows_are_rewritten(office, tmp_path):
 def test_the_line_of_a_missing_record_has_missing_since(office, tmp_path):
     folder = tmp_path / "files"
     office.sync(folder, file_format="jsonl")
-    office.sandbox.world.holdings.contacts.pop(fixtures.CONTACT)
+    office.sandbox.world.state.contacts.pop(fixtures.CONTACT)
     office.sandbox.world.touch()
     office.timer.now += 7 * DAY_S
     report = office.sync(folder, file_format="jsonl")
@@ -1082,9 +1087,9 @@ def test_a_file_can_have_any_name(office, tmp_path):
 def test_a_database_with_a_foreign_table_is_rejected(office):
     import sqlite3
 
-    with sqlite3.connect(office.file) as theirs:
-        theirs.execute("CREATE TABLE users (id INTEGER)")
-    theirs.close()
+    with sqlite3.connect(office.file) as database:
+        database.execute("CREATE TABLE users (id INTEGER)")
+    database.close()
     with pytest.raises(UsageError, match="table 'users' that doesn't belong to a sync"):
         office.sync()
 
@@ -1097,11 +1102,11 @@ def test_missing_columns_are_added_to_existing_tables(synced):
     older.close()
     synced.timer.now += 7 * DAY_S
     synced.sync()
-    assert synced.held() == synced.fresh()
+    assert synced.stored_rows() == synced.fresh()
 
 
 @pytest.mark.parametrize(
-    ("to", "form", "words"),
+    ("to", "form", "message"),
     [
         ("", None, "Missing destination"),
         ("nonsense://x", None, "isn't a valid database URL"),
@@ -1111,8 +1116,8 @@ def test_missing_columns_are_added_to_existing_tables(synced):
         ("mysql+pymysql://x@127.0.0.1/x", None, "needs the module pymysql"),
     ],
 )
-def test_an_invalid_destination_is_rejected_before_any_call(connect, unvisited, to, form, words):
-    with pytest.raises(UsageError, match=words):
+def test_an_invalid_destination_is_rejected_before_any_call(connect, unvisited, to, form, message):
+    with pytest.raises(UsageError, match=message):
         sync.run(connect(unvisited), to, file_format=form)
 
 
@@ -1166,7 +1171,7 @@ def test_a_plan_warns_about_tables_that_will_be_skipped(make_sandbox, connect, t
     with make_sandbox(clock=timer, rate_limit=50, events=60) as sandbox:
         office = Office(sandbox, connect, timer, tmp_path)
         office.connection = connect(
-            sandbox, mint(office, "users:read", "organizations:read", "scheduled_events:read")
+            sandbox, create_token(office, "users:read", "organizations:read", "scheduled_events:read")
         )
         planned = plan(office)
     assert {warning.partition(" ")[0] for warning in planned.warnings} >= {"contacts", "meeting_recaps"}
@@ -1174,7 +1179,7 @@ def test_a_plan_warns_about_tables_that_will_be_skipped(make_sandbox, connect, t
 
 
 def test_a_plan_of_an_interrupted_sync_counts_the_rest(office):
-    office.sync(should_stop=lambda: len(office.held()["scheduled_events"]) >= 100)
+    office.sync(should_stop=lambda: len(office.stored_rows()["scheduled_events"]) >= 100)
     planned = {one.stream: one.calls for one in plan(office).streams}
     assert planned["contacts"] == 0
     assert planned["scheduled_events"] == 1

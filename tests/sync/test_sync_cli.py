@@ -17,7 +17,7 @@ from calendly_connector.sync import SyncProgress
 from destinations import count_internal, tables
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
-SOON_S = 60
+TIMEOUT_S = 60
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def call(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
 
-    def run(*words, server=None):
+    def run(*arguments, server=None):
         if server is not None:
             monkeypatch.setenv("CALENDLY_API_URL", server.url)
-        code = cli.main(["sync", *words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        code = cli.main(["sync", *arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
 
     return run
 
@@ -120,18 +120,18 @@ def test_events_are_marked_in_any_usual_form(call, form):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("nonsense", "aren't valid JSON"),
         ("[1]", "Invalid webhook event"),
         ('{"event": 1, "payload": {}}', "Invalid webhook event"),
     ],
 )
-def test_mark_rejects_input_that_is_not_an_event(call, text, said):
+def test_mark_rejects_input_that_is_not_an_event(call, text, message):
     Path("events").write_text(text)
     code, _, err = call("mark", "events")
     assert code == 2
-    assert said in err
+    assert message in err
 
 
 def test_mark_reports_a_missing_file(call):
@@ -141,7 +141,7 @@ def test_mark_reports_a_missing_file(call):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (["--streams", "nonsense"], "Unknown stream"),
         (["--threads", "0"], "threads"),
@@ -152,10 +152,10 @@ def test_mark_reports_a_missing_file(call):
         (["mark", "--to", "postgresql://me:opensesame@db.example/x"], "CALENDLY_SYNC_TO"),
     ],
 )
-def test_invalid_arguments_are_rejected_without_network(call, words, said, unvisited):
-    code, _, err = call(*words, server=unvisited)
+def test_invalid_arguments_are_rejected_without_network(call, arguments, message, unvisited):
+    code, _, err = call(*arguments, server=unvisited)
     assert code == 2
-    assert said in err
+    assert message in err
     assert "opensesame" not in err
     assert not list(Path().iterdir())
 
@@ -197,7 +197,7 @@ def test_ctrl_c_stops_after_the_page_and_the_next_run_resumes(make_sandbox, tmp_
                 assert process.poll() is None
                 time.sleep(0.02)  # leaves the sandbox time for the sync
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=SOON_S)
+            out, err = process.communicate(timeout=TIMEOUT_S)
         assert process.returncode == 1
         assert json.loads(out)["outcome"] == "stopped"
         assert b"Run the same command to resume" in err
@@ -210,9 +210,9 @@ def test_ctrl_c_stops_after_the_page_and_the_next_run_resumes(make_sandbox, tmp_
     assert len(tables(f"sqlite:///{tmp_path / 'x.db'}")["scheduled_events"]) == 200
 
 
-def read_until(terminal, words, shown=b""):
-    """Read a terminal until it has shown words; return all of it."""
-    while words not in shown:
+def read_until(terminal, text, shown=b""):
+    """Read a terminal until it shows a text; return all output."""
+    while text not in shown:
         piece = os.read(terminal, 65536)
         assert piece, shown
         shown += piece
@@ -222,23 +222,23 @@ def read_until(terminal, words, shown=b""):
 def test_a_second_ctrl_c_stops_immediately_even_during_a_wait_for_the_limit(make_sandbox, tmp_path):
     with make_sandbox(events=60) as sandbox:
         sandbox.fault("status", path="/scheduled_events/", status=429, headers={"Retry-After": "150"})
-        ours, theirs = pty.openpty()
+        controller, terminal = pty.openpty()
         settings = environment(sandbox) | {"TERM": "xterm"}
         command = [SCRIPT, "sync", "--to", "x.db"]
         with subprocess.Popen(
-            command, cwd=tmp_path, env=settings, stdout=subprocess.DEVNULL, stderr=theirs
+            command, cwd=tmp_path, env=settings, stdout=subprocess.DEVNULL, stderr=terminal
         ) as process:
-            os.close(theirs)
+            os.close(terminal)
             try:
-                shown = read_until(ours, b"s for the rate limit")
+                shown = read_until(controller, b"s for the rate limit")
                 process.send_signal(signal.SIGINT)
-                shown = read_until(ours, b"Press Ctrl-C again", shown)
+                shown = read_until(controller, b"Press Ctrl-C again", shown)
                 process.send_signal(signal.SIGINT)
-                assert process.wait(SOON_S) == -signal.SIGINT  # well before the 150 s are over
+                assert process.wait(TIMEOUT_S) == -signal.SIGINT  # well before the 150 s are over
             finally:
                 process.kill()
-                os.close(ours)
-        assert b"\x1b[?25h" in shown  # the cursor is there again
+                os.close(controller)
+        assert b"\x1b[?25h" in shown  # the cursor is visible again
         sandbox.control("DELETE", "/faults")
         done = subprocess.run(
             [*command, "--json"], cwd=tmp_path, env=environment(sandbox), capture_output=True, check=True
@@ -264,10 +264,10 @@ def test_the_time_left_respects_the_limit(calls, work_s, limit, expected):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (21.4, "21 s"), (119, "119 s"), (120, "2 min"), (600, "10 min")]
+    ("seconds", "text"), [(0, "0 s"), (21.4, "21 s"), (119, "119 s"), (120, "2 min"), (600, "10 min")]
 )
-def test_durations_are_seconds_below_two_minutes(seconds, words):
-    assert duration(seconds) == words
+def test_durations_are_seconds_below_two_minutes(seconds, text):
+    assert duration(seconds) == text
 
 
 def test_the_time_left_counts_down_while_waiting_for_the_rate_limit():
@@ -285,7 +285,7 @@ def test_the_time_left_counts_down_while_waiting_for_the_rate_limit():
     assert str(left) == ", waiting 40 s for the rate limit, about 50 s left"
     now[0], waits[0] = 30.0, (19.5, 39.5)
     assert str(left) == ", waiting 20 s for the rate limit, about 30 s left"
-    now[0], waits[0] = 52.0, (0.0, 40.0)  # of the 52 s it worked for 12
+    now[0], waits[0] = 52.0, (0.0, 40.0)  # it worked for 12 of the 52 s
     left.update(SyncProgress("scheduled_events", 120, 120, 0.6, RateLimit(100, 80, 58)))
     assert str(left) == ", 80 of 100 requests left this minute, about 8 s left"
 
@@ -301,18 +301,22 @@ def test_waiting_for_the_limit_is_counted_once_for_all_threads(make_sandbox, con
 
 def test_a_terminal_shows_progress(make_sandbox, tmp_path):
     with make_sandbox(rate_limit=100_000) as sandbox:
-        ours, theirs = pty.openpty()
+        controller, terminal = pty.openpty()
         with subprocess.Popen(
-            [SCRIPT, "sync"], cwd=tmp_path, env=environment(sandbox), stdout=subprocess.DEVNULL, stderr=theirs
+            [SCRIPT, "sync"],
+            cwd=tmp_path,
+            env=environment(sandbox),
+            stdout=subprocess.DEVNULL,
+            stderr=terminal,
         ) as process:
-            os.close(theirs)
+            os.close(terminal)
             shown = b""
             try:
-                while piece := os.read(ours, 65536):
+                while piece := os.read(controller, 65536):
                     shown += piece
             except OSError:  # the other end was closed
                 pass
-            os.close(ours)
-            assert process.wait(SOON_S) == 0
+            os.close(controller)
+            assert process.wait(TIMEOUT_S) == 0
     assert b"records, " in shown
     assert b"requests left this minute" in shown

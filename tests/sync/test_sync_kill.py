@@ -61,8 +61,8 @@ def run(url, environment, sandbox, *, requests=None, then_s=0.0):
             assert time.monotonic() < give_up_at
         killed = not ended(process, then_s)
         process.kill()
-        _, words = process.communicate()
-    assert killed or process.returncode == 0, words
+        _, err = process.communicate()
+    assert killed or process.returncode == 0, err
     return not killed, made(sandbox)
 
 
@@ -92,17 +92,21 @@ def is_begun(url):
 
 
 def test_a_kill_at_any_moment_neither_loses_nor_duplicates_rows(make_database, environment, small):
-    undisturbed = make_database("whole")
-    _, most = run(undisturbed, environment, small)
-    whole = tables(undisturbed, missing=True)
+    complete = make_database("whole")
+    _, most = run(complete, environment, small)
+    whole = tables(complete, missing=True)
     assert all(whole.values())
     in_the_middle = 0
     for number in range(TIMES):
-        dice = random.Random(number)  # noqa: S311 - the moment is what varies
+        rng = random.Random(number)  # noqa: S311 - the moment is what varies
         url = make_database(number)
-        for _ in range(dice.randint(1, 2)):
+        for _ in range(rng.randint(1, 2)):
             done, _ = run(
-                url, environment, small, requests=dice.randint(1, most), then_s=dice.uniform(0, 0.03)
+                url,
+                environment,
+                small,
+                requests=rng.randint(1, most),
+                then_s=rng.uniform(0, 0.03),
             )
             if done:
                 break

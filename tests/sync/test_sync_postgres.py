@@ -35,9 +35,9 @@ def test_two_syncs_write_the_same_rows_as_in_sqlite(office, postgres_url, tmp_pa
     sandbox.book(answers=["A 'quoted' % \\ answer", "\0 and \N{GRINNING FACE}"])
     sandbox.cancel(invitee=sandbox.book()["invitee"]["uri"])
     event = sandbox.book()["event"]
-    kept = sandbox.world.keep(sandbox.world.event_number(event["uri"].rpartition("/")[2]))
-    kept.event |= {"new": {"nul": "a\0b"}, "name": "Nul\0here"}
-    kept.invitees[0]["questions_and_answers"] = [
+    booking = sandbox.world.editable_event(sandbox.world.event_number(event["uri"].rpartition("/")[2]))
+    booking.event |= {"new": {"nul": "a\0b"}, "name": "Nul\0here"}
+    booking.invitees[0]["questions_and_answers"] = [
         {"question": question, "answer": "yes", "position": 0}
         for question in ("x" * 3000, "Ä" * 80, "Ö" * 80, "'; DROP TABLE users; --", "%s", "\N{GRINNING FACE}")
     ]
@@ -50,11 +50,11 @@ def test_two_syncs_write_the_same_rows_as_in_sqlite(office, postgres_url, tmp_pa
 
 def test_a_later_sync_takes_over(office, postgres_url):
     _, run_sync = office
-    begun = []
+    started = []
 
     def interrupt(_progress):
-        if not begun:
-            begun.append(1)
+        if not started:
+            started.append(1)
             run_sync(postgres_url)
 
     with pytest.raises(TakenOver):
@@ -204,7 +204,7 @@ def test_text_times_of_an_older_version_are_converted_without_reading_again(offi
 @pytest.mark.usefixtures("older")
 def test_text_that_is_not_a_time_moves_to_other_in_the_conversion(office, postgres_url):
     _, run_sync = office
-    ((uri, kept), *_) = run_sql(postgres_url, "SELECT uri, updated_at FROM contacts ORDER BY uri")
+    ((uri, remaining), *_) = run_sql(postgres_url, "SELECT uri, updated_at FROM contacts ORDER BY uri")
     run_sql(
         postgres_url,
         "UPDATE contacts SET created_at = 'last spring', synced_at = '?' WHERE uri = :uri",
@@ -217,7 +217,7 @@ def test_text_that_is_not_a_time_moves_to_other_in_the_conversion(office, postgr
         postgres_url, "SELECT created_at, other, updated_at FROM contacts WHERE uri = :uri", uri=uri
     )
     assert (created, other) == (None, {"created_at": "last spring"})
-    assert updated == datetime.fromisoformat(kept)
+    assert updated == datetime.fromisoformat(remaining)
     others = run_sql(postgres_url, "SELECT DISTINCT updated_at FROM contacts WHERE uri <> :uri", uri=uri)
     assert others == [(datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC),)]
     run_sync(postgres_url)
@@ -273,9 +273,9 @@ def test_postgresql_stores_every_record_that_sqlite_does(
     path = tmp_path / "calendly.db"
     options = sync.SyncOptions(streams=("routing_form_submissions",))
     reports = [run_sync(to, options=options) for to in (postgres_url, path)]
-    held = tables(postgres_url)
-    assert held == tables(f"sqlite:///{path}")
-    row = held["routing_form_submissions"][record["uri"].replace("\0", "\ufffd")]
+    stored = tables(postgres_url)
+    assert stored == tables(f"sqlite:///{path}")
+    row = stored["routing_form_submissions"][record["uri"].replace("\0", "\ufffd")]
     assert json.loads(json.dumps(row["questions_and_answers"])) == record["questions_and_answers"]
     for report in reports:
         found = [warning for warning in report.warnings if "routing_form_submissions/S1" in warning]

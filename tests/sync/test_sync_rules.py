@@ -1,4 +1,4 @@
-"""The pure parts of syncs: what is read when, and how records become rows."""
+"""The pure parts of syncs: the schedule of reads, and the conversion of records to rows."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -184,15 +184,15 @@ def test_sortable_times_can_be_parsed_again(moment):
     ],
 )
 def test_values_that_do_not_fit_their_column_go_to_other(value, column):
-    made = rows.to_row({"uri": "u", **value}, KINDS)
+    row = rows.to_row({"uri": "u", **value}, KINDS)
     (name,) = value
     expected = {"uri": "u", **dict.fromkeys(KINDS), "other": None}
-    assert made == expected | ({column: value[name]} if column else {"other": value})
+    assert row == expected | ({column: value[name]} if column else {"other": value})
 
 
 def test_characters_that_postgresql_rejects_are_replaced():
-    made = rows.to_row({"uri": "u\0", "t": "\0 \ud800", "l": "\0"}, KINDS)
-    assert (made["uri"], made["t"], made["l"]) == ("u\ufffd", "\ufffd \ufffd", "\ufffd")
+    row = rows.to_row({"uri": "u\0", "t": "\0 \ud800", "l": "\0"}, KINDS)
+    assert (row["uri"], row["t"], row["l"]) == ("u\ufffd", "\ufffd \ufffd", "\ufffd")
 
 
 @pytest.mark.parametrize("text", ["2026-11-18T11:06:40Z", "2026-11-18T12:06:40+01:00", "20261118T110640Z"])
@@ -225,15 +225,15 @@ def test_answers_are_read_from_any_json(record, expected):
 
 @given(st.lists(TEXTS, unique=True, max_size=30))
 def test_every_question_gets_a_unique_valid_column_name(questions):
-    taken = {"uri", "answer_x"}
+    existing = {"uri", "answer_x"}
     for question in questions:
-        name = rows.answer_column(question, taken)
-        assert name not in taken
+        name = rows.answer_column(question, existing)
+        assert name not in existing
         assert name.isascii()
         assert name.replace("_", "").isalnum()
         assert name == name.lower()
         assert len(name) <= 63
-        taken.add(name)
+        existing.add(name)
 
 
 @pytest.mark.parametrize(
@@ -247,8 +247,8 @@ def test_every_question_gets_a_unique_valid_column_name(questions):
     ],
 )
 def test_a_column_is_named_after_its_question(question, name):
-    made = rows.answer_column(question, ())
-    assert made == name or (made.startswith(name) and len(made) <= 63)
+    column = rows.answer_column(question, ())
+    assert column == name or (column.startswith(name) and len(column) <= 63)
 
 
 # Streams
@@ -260,15 +260,15 @@ def test_every_stream_uses_existing_actions_and_inputs():
             assert stream.embedded_in in streams()
             continue
         action = catalog()[stream.list]
-        given_names = {stream.organization_input, stream.user_input, stream.parent_input, *stream.input} - {
+        input_names = {stream.organization_input, stream.user_input, stream.parent_input, *stream.input} - {
             None,
             "",
         }
         if stream.recent:
-            given_names |= {*stream.recent.input} | ({stream.recent.since} - {None})
+            input_names |= {*stream.recent.input} | ({stream.recent.since} - {None})
             assert stream.recent.by or stream.recent.since
         assert action.returns == "many"
-        assert given_names <= action.inputs.keys()
+        assert input_names <= action.inputs.keys()
         assert stream.get is None or catalog()[stream.get].returns == "one"
         if stream.recent and stream.recent.by:
             assert stream.recent.by in stream.columns()

@@ -1,4 +1,4 @@
-"""The conformance kit, run on a minimal host, and on hosts that do something wrong."""
+"""The conformance kit on a minimal host, and on hosts with one defect each."""
 
 import json
 from inspect import signature
@@ -108,7 +108,7 @@ class TestPlainHostWithAnotherConnector(FormSuite, TriggerSuite):
         return PlainHost(subject, tmp_path)
 
 
-# Hosts that do something wrong, which the suite must find.
+# Hosts with one defect, which the suite must find.
 
 
 class WritingSecrets(PlainHost):

@@ -116,18 +116,18 @@ def booked(user):
     return Event("id", "invitee.created", "2026-11-24T13:00:00Z", None, payload)
 
 
-def test_a_flow_passes_the_first_steps_result_to_the_second(troubled, connect):
+def test_a_flow_passes_the_first_steps_result_to_the_second(faulty_sandbox, connect):
     user = f"https://api.calendly.com/users/{fixtures.OWNER}"
     results = {
         step["id"]: result
         for step, result in tiny_host.run_flow(
-            yaml.safe_load(FLOW), connect(troubled, clock=time.time), booked(user)
+            yaml.safe_load(FLOW), connect(faulty_sandbox, clock=time.time), booked(user)
         )
     }
     assert results["host"].record["name"] == fixtures.OWNER_NAME
     assert results["week"].action == "scheduled_events.list"
     [query] = [
-        call["query"] for call in troubled.requests()["requests"] if call["path"] == "/scheduled_events"
+        call["query"] for call in faulty_sandbox.requests()["requests"] if call["path"] == "/scheduled_events"
     ]
     assert fixtures.OWNER in query
 
@@ -153,7 +153,7 @@ def _running():
 
 @pytest.fixture
 def receiver(_running):
-    """Return a receiver without events; it is shared, since stopping one takes half a second."""
+    """Return a receiver without events; it is shared, because stopping one takes half a second."""
     _running.seen.clear()
     received(_running)
     return _running

@@ -1,4 +1,4 @@
-"""Drift: what an OpenAPI file of Calendly says and we do not, and the other way round."""
+"""Drift: the differences between an OpenAPI file of Calendly and the catalog."""
 
 import copy
 import json
@@ -13,9 +13,9 @@ from drift import Difference, Leniency
 from openapi import REFERENCE
 
 
-def call(*words):
-    """Return the exit code, the output and the errors of `tools/drift.py`."""
-    result = CliRunner().invoke(drift.main, words, catch_exceptions=False)
+def call(*arguments):
+    """Run `tools/drift.py`; return its exit code, output and errors."""
+    result = CliRunner().invoke(drift.main, arguments, catch_exceptions=False)
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -37,7 +37,7 @@ def _new(spec, known):
     return [one for one in _compare(spec) if (one.where, one.facet) not in known]
 
 
-def test_nothing_differs_beyond_the_reviewed_leniencies():
+def test_only_the_reviewed_leniencies_differ():
     code, out, _ = call(str(REFERENCE))
     assert (code, out.splitlines()[-1].partition(",")[0]) == (0, "0 difference(s)"), out
 
@@ -47,7 +47,7 @@ def _operation(spec, path, method="get"):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "differences"),
     [
         (
             lambda spec: spec["paths"].update({"/moods": {"get": {"responses": {}}}}),
@@ -89,46 +89,46 @@ def _operation(spec, path, method="get"):
         ),
     ],
 )
-def test_each_kind_of_change_is_told(reference, known, change, told):
+def test_each_kind_of_change_is_reported(reference, known, change, differences):
     spec = copy.deepcopy(reference)
     change(spec)
-    assert _new(spec, known) == told
+    assert _new(spec, known) == differences
 
 
-def test_an_enum_value_that_calendly_adds_is_told_where_it_stands(reference, known):
+def test_a_new_enum_value_is_reported_with_its_place(reference, known):
     spec = copy.deepcopy(reference)
     spec["components"]["schemas"]["WebhookEventType"]["enum"].append("invitee.moved")
-    told = {one.where for one in _new(spec, known)}
-    assert "POST /webhook_subscriptions input events" in told
-    assert "GET /webhook_subscriptions output events" in told
+    places = {one.where for one in _new(spec, known)}
+    assert "POST /webhook_subscriptions input events" in places
+    assert "GET /webhook_subscriptions output events" in places
 
 
-def test_a_leniency_covers_its_place_and_no_other():
+def test_a_leniency_covers_only_its_place():
     entry = Leniency("GET /x output items[].*", "type", "why")
     assert entry.covers(Difference("GET /x output items[].amount", "type", ["string"], ["number"]))
     assert not entry.covers(Difference("GET /x output items[].amount", "format", "a", "b"))
     assert not entry.covers(Difference("GET /x output itemss.amount", "type", ["string"], ["number"]))
 
 
-def test_a_leniency_of_nothing_is_told(reference):
+def test_an_unused_leniency_is_reported(reference):
     unused = Leniency("GET /nowhere *", "type", "why")
     assert drift.compare(reference, catalog().values(), [unused])[1] == [unused]
 
 
-def test_every_leniency_has_its_reason():
+def test_every_leniency_has_a_reason():
     entries = openapi.parse(drift.LENIENCIES.read_bytes())
     assert entries
     assert all(len(entry["reason"]) > 10 for entry in entries)
     assert len({(entry["where"], entry["facet"]) for entry in entries}) == len(entries)
 
 
-def assert_rejected(source, words):
+def assert_rejected(source, message):
     code, out, err = call(str(source))
     assert (code, out) == (2, "")
-    assert words in err
+    assert message in err
 
 
-def test_the_report_is_json_when_asked(tmp_path, reference):
+def test_the_report_is_json_with_its_option(tmp_path, reference):
     spec = copy.deepcopy(reference)
     del spec["paths"]["/teams"]
     path = tmp_path / "spec.json"
@@ -160,7 +160,7 @@ def test_only_https_addresses_are_fetched(address):
     assert_rejected(address, "must start with https://")
 
 
-def test_an_address_that_does_not_answer_is_an_error(closed_port):
+def test_an_unreachable_address_is_an_error(closed_port):
     assert_rejected(f"https://127.0.0.1:{closed_port}/spec.yaml", "can't be read")
 
 

@@ -1,4 +1,4 @@
-"""Cassettes: what `tools/record.py` writes, and what it leaves out."""
+"""Cassettes: what `tools/record.py` writes and removes."""
 
 import json
 import sys
@@ -18,17 +18,17 @@ ORGANIZATION = f"organization=https://api.calendly.com/organizations/{fixtures.O
 def call(monkeypatch):
     """Return a function that runs the script and returns its exit code, output and errors."""
 
-    def run(*words, server=None):
+    def run(*arguments, server=None):
         if server is not None:
             monkeypatch.setenv("CALENDLY_API_URL", server.url)
             monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
-        result = CliRunner().invoke(record.main, words, catch_exceptions=False)
+        result = CliRunner().invoke(record.main, arguments, catch_exceptions=False)
         return result.exit_code, result.stdout, result.stderr
 
     return run
 
 
-def test_a_cassette_holds_no_token_and_no_person(call, tmp_path):
+def test_a_cassette_contains_no_token_and_no_people(call, tmp_path):
     assert call("users.me", "--to", str(tmp_path)) == (0, f"{tmp_path}/users.me.yaml\n", "")
     text = (tmp_path / "users.me.yaml").read_text()
     [exchange] = yaml.safe_load(text)["interactions"]
@@ -41,14 +41,14 @@ def test_a_cassette_holds_no_token_and_no_person(call, tmp_path):
 
 
 @pytest.mark.parametrize("action", ["contacts.create", "scheduled_events.list"])
-def test_recording_again_gives_the_same_cassette(action, call, tmp_path):
+def test_recording_again_produces_the_same_cassette(action, call, tmp_path):
     assert call(action, "--to", str(tmp_path))[0] == 0
     assert (tmp_path / f"{action}.yaml").read_text() == (record.CASSETTES / f"{action}.yaml").read_text()
 
 
 def test_inputs_replace_those_of_the_example(call, tmp_path):
-    words = ("scheduled_events.list", ORGANIZATION, "count=1", "invitee_email=noor@client.example")
-    assert call(*words, "--to", str(tmp_path))[0] == 0
+    arguments = ("scheduled_events.list", ORGANIZATION, "count=1", "invitee_email=noor@client.example")
+    assert call(*arguments, "--to", str(tmp_path))[0] == 0
     text = (tmp_path / "scheduled_events.list.yaml").read_text()
     [exchange] = yaml.safe_load(text)["interactions"]
     assert "count=1" in exchange["request"]["uri"]

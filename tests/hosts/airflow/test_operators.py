@@ -200,11 +200,11 @@ def test_a_file_has_as_many_lines_as_there_are_records(
     assert len(path.read_text().splitlines()) == count
 
 
-def test_a_list_that_breaks_off_leaves_the_old_file(troubled, give_connection, context, tmp_path):
-    give_connection(troubled)
+def test_a_list_that_breaks_off_leaves_the_old_file(faulty_sandbox, give_connection, context, tmp_path):
+    give_connection(faulty_sandbox)
     path = tmp_path / "lines"
     path.write_text("before")
-    troubled.fault("status", path="/scheduled_events", after=1, times=1, status=403)
+    faulty_sandbox.fault("status", path="/scheduled_events", after=1, times=1, status=403)
     with pytest.raises(AirflowFailException, match="403"):
         action("scheduled_events.list", filter=WHOLE, all_pages=True, output_path=str(path)).execute(context)
     assert path.read_text() == "before"
