@@ -430,7 +430,7 @@ def test_a_subscription_that_calendly_deleted_can_be_unsubscribed(subscriptions,
 
 def test_a_pending_subscription_is_looked_up_before_its_key_is_deleted(subscriptions, store, fresh_sandbox):
     (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    store.kept[subscription.id] = replace(store.kept[subscription.id], uri="")
+    store.records[subscription.id] = replace(store.records[subscription.id], uri="")
     assert subscriptions.unsubscribe(subscription.id)
     assert at_calendly(fresh_sandbox) == {}
 
@@ -445,14 +445,14 @@ def test_a_key_is_kept_if_calendly_cannot_be_reached(subscriptions, store, fresh
 
 def test_rotate_creates_the_new_subscription_before_deleting_the_old(subscriptions, store, fresh_sandbox):
     (old,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    old_key = store.kept[old.id].signing_key
+    old_key = store.records[old.id].signing_key
     fresh_sandbox.control("DELETE", "/requests")
     new = subscriptions.rotate(old.id)
     calls = [row["method"] for row in fresh_sandbox.requests()["requests"]]
     assert calls == ["POST", "DELETE"]
     assert (new.created, new.events, new.scope) == (True, old.events, old.scope)
     assert new.id != old.id
-    assert store.kept[new.id].signing_key != old_key
+    assert store.records[new.id].signing_key != old_key
     assert_subscribed_once(fresh_sandbox, store)
 
 
@@ -528,7 +528,7 @@ def test_the_receiver_notices_new_and_deleted_subscriptions(subscriptions, store
     (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     assert keys(subscription.id) == []
     timer.now += 1
-    assert keys(subscription.id) == [store.kept[subscription.id].signing_key]
+    assert keys(subscription.id) == [store.records[subscription.id].signing_key]
     subscriptions.unsubscribe(subscription.id)
     assert keys(subscription.id)
     timer.now += 30
@@ -577,25 +577,25 @@ def break_subscription(how, subscriptions, store, sandbox):
     if how == "disabled":
         change(sandbox, subscription.url, state="disabled")
     elif how == "orphaned":
-        store.kept.clear()
+        store.records.clear()
     elif how == "forgotten":
         lose(sandbox, subscription.url)
     elif how == "pending":
-        store.kept[subscription.id] = replace(store.kept[subscription.id], uri="")
+        store.records[subscription.id] = replace(store.records[subscription.id], uri="")
     elif how == "pending, not there":
         lose(sandbox, subscription.url)
-        store.kept[subscription.id] = replace(store.kept[subscription.id], uri="")
+        store.records[subscription.id] = replace(store.records[subscription.id], uri="")
     elif how == "duplicated":
-        older(store, store.kept.pop(subscription.id))
-        saved = dict(store.kept)
-        store.kept.clear()
+        older(store, store.records.pop(subscription.id))
+        saved = dict(store.records)
+        store.records.clear()
         subscriptions.subscribe(EVENTS, CALLBACK)
-        store.kept |= saved
+        store.records |= saved
     elif how == "disabled, replaced":
-        saved = dict(store.kept)
-        store.kept.clear()
+        saved = dict(store.records)
+        store.records.clear()
         subscriptions.subscribe(EVENTS, CALLBACK)
-        store.kept |= saved
+        store.records |= saved
         change(sandbox, subscription.url, state="disabled")
     return subscription
 
@@ -618,10 +618,10 @@ def test_problems_are_found_and_repaired_only_with_consent(how, subscriptions, s
     found = subscriptions.audit()
     (finding,) = [one for one in found if one.repair]
     assert (finding.kind, finding.id, finding.url) == (kind, subscription.id, subscription.url)
-    before, stored = dict(at_calendly(fresh_sandbox)), dict(store.kept)
+    before, stored = dict(at_calendly(fresh_sandbox)), dict(store.records)
     (repair,) = subscriptions.prune(found, lambda _: False)
     assert repair.outcome == "left"
-    assert (at_calendly(fresh_sandbox), store.kept) == (before, stored)
+    assert (at_calendly(fresh_sandbox), store.records) == (before, stored)
     (repair,) = subscriptions.prune(found, approve_all)
     assert (repair.outcome, repair.message) == ("done", "")
     assert_subscribed_once(fresh_sandbox, store, count=left)
@@ -634,13 +634,13 @@ def test_problems_are_found_and_repaired_only_with_consent(how, subscriptions, s
 def test_the_newer_key_wins(subscriptions, store, fresh_sandbox, timer):
     (old,) = subscriptions.subscribe(EVENTS, CALLBACK)
     (stored,) = store.all()
-    store.kept.clear()
+    store.records.clear()
     timer.now += 0.001
     (new,) = subscriptions.subscribe(EVENTS, CALLBACK)
-    store.kept = {stored.id: stored} | store.kept
+    store.records = {stored.id: stored} | store.records
     assert subscriptions.subscribe(EVENTS, CALLBACK)[0].id == new.id
     subscriptions.prune(subscriptions.audit(), approve_all)
-    assert old.id not in store.kept
+    assert old.id not in store.records
     assert_subscribed_once(fresh_sandbox, store)
 
 
@@ -687,8 +687,8 @@ def test_a_subscription_of_another_organization_is_unseen(subscriptions, store, 
     (subscription,) = subscriptions.subscribe(EVENTS, CALLBACK)
     lose(fresh_sandbox, subscription.url)
     elsewhere = ORGANIZATION.rpartition("/")[0] + "/" + "0" * 8
-    store.kept[subscription.id] = replace(
-        store.kept[subscription.id], organization=elsewhere, owner=elsewhere
+    store.records[subscription.id] = replace(
+        store.records[subscription.id], organization=elsewhere, owner=elsewhere
     )
     finding = next(one for one in subscriptions.audit() if one.id and one.kind == "unseen")
     assert "a different organization" in finding.message

@@ -13,22 +13,22 @@ class Memory:
     """A host's store in memory. `log` records the changes to it."""
 
     def __init__(self):
-        self.kept = {}
+        self.records = {}
         self.log = []
 
     def all(self):
-        return list(self.kept.values())
+        return list(self.records.values())
 
     def get(self, subscription_id):
-        return self.kept.get(subscription_id)
+        return self.records.get(subscription_id)
 
     def put(self, subscription):
         self.log.append("confirm" if subscription.uri else "put")
-        self.kept[subscription.id] = subscription
+        self.records[subscription.id] = subscription
 
     def delete(self, subscription_id):
         self.log.append("delete")
-        self.kept.pop(subscription_id, None)
+        self.records.pop(subscription_id, None)
 
     def lock(self):
         return nullcontext()
@@ -75,7 +75,7 @@ def lose(sandbox, url):
 
 def older(store, subscription):
     """Make a stored subscription an old one."""
-    store.kept[subscription.id] = replace(subscription, created_at="2020-01-01T00:00:00Z")
+    store.records[subscription.id] = replace(subscription, created_at="2020-01-01T00:00:00Z")
 
 
 def subscriptions_of(connection, store=None, signer=None, **more):
