@@ -19,7 +19,7 @@ from ..version import __version__
 from . import headers as reply_headers
 from . import protocol, rate_limit, retry
 from .api_errors import PASSED_CREDENTIAL, CredentialLocation
-from .debug_log import debug_log, sent_secrets
+from .debug_log import debug_log
 from .network_errors import lost_reply, network_error
 from .protocol import Request
 from .rate_limit import AccountRateLimit, Permit
@@ -176,8 +176,7 @@ class Client:
             limits.observe(permit, received, limit)
         if key := headers.get("x-ratelimit-key"):
             self._limits = rate_limit.share(self.origin, key, limits)
-        secrets = sent_secrets(request, header)
-        document = protocol.read_document(request, status, headers, body, self._location, secrets)
+        document = protocol.read_document(request, status, headers, body, self._location, header)
         skew_s = reply_headers.clock_skew_s(headers, sent, self._timing.clock())
         return Reply(document, headers, attempt, skew_s, received - permit.sent)
 
@@ -185,19 +184,29 @@ class Client:
         import orjson
         import requests
 
+        def authorize(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+            prepared.headers["Authorization"] = header  # set last, so a netrc file can't replace it
+            return prepared
+
         self._call.deadline = deadline
+        with self._lock:
+            self.calls += 1
+            if self._session is None:
+                self._session = requests.Session()
+                prepare_session(self._session, self.origin, self._left_s)
+            session = self._session
         try:
-            with self._open_session().request(
+            with session.request(
                 request.method,
                 self.origin + request.target,
                 data=None if request.body is None else orjson.dumps(request.body),
                 headers={} if request.body is None else {"Content-Type": "application/json"},
-                auth=_Authorization(header),
+                auth=authorize,
                 timeout=(self._timeouts.connect_s, self._timeouts.read_s),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                headers = {name.lower(): value for name, value in response.headers.items()}
+                headers = dict(response.headers.lower_items())
                 if not headers:
                     raise lost_reply(request, "broken", "the connection was lost before the reply's headers")
                 return response.status_code, headers, self._read(request, response)
@@ -240,16 +249,6 @@ class Client:
     def _overdue(self, request: Request) -> NoAnswer:
         return lost_reply(request, "timeout", f"no complete reply within {self._timeouts.call_s:.0f} s")
 
-    def _open_session(self) -> "requests.Session":
-        with self._lock:
-            self.calls += 1
-            if self._session is None:
-                import requests
-
-                self._session = requests.Session()
-                prepare_session(self._session, self.origin, self._left_s)
-            return self._session
-
 
 def prepare_session(session: "requests.Session", origin: str, left_s: Callable[[], float]) -> None:
     """Set up a session: user agent, no proxy for local servers, no redirects, reads limited by `left_s`."""
@@ -262,14 +261,3 @@ def prepare_session(session: "requests.Session", origin: str, left_s: Callable[[
     # Even without following redirects, requests reads a redirect's whole body and parses its target.
     session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]  # noqa: ARG005 - its name
     session.headers.update({"User-Agent": f"calendly-connector/{__version__}", "Accept": "application/json"})
-
-
-class _Authorization:
-    """Sets the header last, so a netrc file can't replace the token."""
-
-    def __init__(self, header: str) -> None:
-        self._header = header
-
-    def __call__(self, prepared: "requests.PreparedRequest") -> "requests.PreparedRequest":
-        prepared.headers["Authorization"] = self._header
-        return prepared

@@ -7,12 +7,13 @@ command line does for `--show-people`. If the level isn't enabled, nothing is fo
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from ..support import json_documents
-from ..support.redaction import SECRET_FIELDS, redact, redact_all
-from .protocol import Request
+from ..support.redaction import redact, redact_all
+from .protocol import Request, sent_secrets
 
 LOGGER: Final = logging.getLogger("calendly_connector")
 _LOGGED_HEADERS: Final = frozenset({"content-type", "date", "retry-after", "x-request-id"})
@@ -20,11 +21,11 @@ _LOGGED_PREFIX: Final = "x-ratelimit-"
 _MAX_BODY: Final = 1024 * 1024  # bytes; masking a longer one takes seconds
 
 
+@dataclass
 class DebugLog:
     """The traffic log. `show_personal_data`: invitees' names, addresses, numbers and answers are logged."""
 
-    def __init__(self, *, show_personal_data: bool = False) -> None:
-        self.show_personal_data = show_personal_data
+    show_personal_data: bool = False
 
     def request_sent(self, request: Request, authorization: str) -> None:
         """Log a request that is about to be sent."""
@@ -72,10 +73,3 @@ class DebugLog:
 
 debug_log: Final = DebugLog()
 """The log of this process."""
-
-
-def sent_secrets(request: Request, authorization: str) -> list[str]:
-    """Return the secrets of a request, which a server could echo in any field of its reply."""
-    body = request.body or {}
-    sent_fields = [value for name, value in body.items() if name in SECRET_FIELDS and isinstance(value, str)]
-    return [authorization.partition(" ")[2], *sent_fields]

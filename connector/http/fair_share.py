@@ -41,10 +41,6 @@ class FairShare:
         self._first = None
         self._wary = self._wary or used_up
 
-    def count_request(self) -> None:
-        """Count one of our requests."""
-        self._sent += 1
-
     def observe(self, now: float, limit: int, used: int, in_flight: int) -> None:
         """Update from a reply: `used` of `limit` requests, which may not include our `in_flight` ones."""
         self._limit = limit = max(1, limit)
@@ -75,8 +71,12 @@ class FairShare:
         processes = (self._ours + self._theirs) / max(1.0, self._ours)
         return math.ceil(max(processes, self._limit / _RESERVE))
 
-    def pace_s(self, now: float, left: int, ends_at: float) -> float:
-        """Return the seconds to the next request; inf if none may be sent before the window ends."""
+    def count_request(self, now: float, left: int, ends_at: float) -> float:
+        """Count one of our requests, and return the seconds to the next one.
+
+        It is inf if none may be sent before the window ends.
+        """
+        self._sent += 1
         if self._first is None:
             return 0.0
         spare = float(left - self.reserve())

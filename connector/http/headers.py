@@ -15,9 +15,9 @@ _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 def rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
     """Return the `X-RateLimit-*` headers; None if `Limit` or `Remaining` is missing."""
-    limit, remaining, reset = (
-        _whole_number(headers.get(f"x-ratelimit-{name}", "")) for name in ("limit", "remaining", "reset")
-    )
+    limit = _whole_number(headers.get("x-ratelimit-limit", ""))
+    remaining = _whole_number(headers.get("x-ratelimit-remaining", ""))
+    reset = _whole_number(headers.get("x-ratelimit-reset", ""))
     return None if limit is None or remaining is None else RateLimit(limit, remaining, reset)
 
 

@@ -5,7 +5,7 @@ See docs/decisions/redirects-and-page-urls.md.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from ..contract import Record
 from ..errors import ConnectorError, RateLimited, Rejected, UnexpectedAnswer, UsageError
 from ..support import json_documents
-from ..support.redaction import quoted, redact, shortened
+from ..support.redaction import SECRET_FIELDS, quoted, redact, shortened
 from .api_errors import (
     CHECK_BEFORE_RETRYING,
     CHECK_ORIGIN,
@@ -26,6 +26,7 @@ from .api_errors import (
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _REPEATABLE: Final = frozenset({"GET", "DELETE"})
+_PATH_ID: Final = re.compile(r"\{(\w+)\}")
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+")
 _ORIGIN: Final = re.compile(
     r"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?"
@@ -33,7 +34,6 @@ _ORIGIN: Final = re.compile(
 _ORIGINS: Final = {"CALENDLY_API_URL": "API", "CALENDLY_AUTH_URL": "authorization"}
 _MAX_PORT: Final = 65535
 _MAX_PATH: Final = 150  # characters in an error; the longest real path has about 110
-_ENVELOPE: Final = frozenset({"collection", "pagination"})
 _MAX_RECORDS: Final = 10_000  # on a page, if the request names no `count`
 _MIN_RECORDS_ALLOWED: Final = 200  # on a page, however few were requested
 _MAX_NEXT_PAGE_FIELDS: Final = 100  # in the query of `next_page`
@@ -111,15 +111,13 @@ def build_request(
     """
     method, _, template = request_line.partition(" ")
     rest = dict(values)
-    parts = [
-        _segment(part[1:-1], str(rest.pop(part[1:-1]))) if part.startswith("{") else part
-        for part in template.split("/")
-    ]
-    path = "/".join(parts)
+    path = template
+    for name in _PATH_ID.findall(template):
+        path = path.replace(f"{{{name}}}", _segment(name, str(rest.pop(name))))
     if method in _REPEATABLE:
-        return Request(method, path, tuple(_pairs(rest)), action=action)
+        return Request(method, path, _query(rest), action=action)
     query = {name: rest.pop(name) for name in in_query if name in rest}
-    return Request(method, path, tuple(_pairs(query)), body=rest, action=action)
+    return Request(method, path, _query(query), body=rest, action=action)
 
 
 def raw_request(method: str, path: str, values: Mapping[str, Any]) -> Request:
@@ -146,17 +144,17 @@ def _segment(name: str, value: str) -> str:
     return quote(value, safe="")
 
 
-def _pairs(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _query(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    pairs: list[tuple[str, str]] = []
     for name, value in values.items():
         for item in value if isinstance(value, list | tuple) else [value]:
-            yield name, _text(item)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    whole = isinstance(value, float) and value.is_integer()  # for a JSON Schema 1.0 is an integer
-    return str(int(value) if whole else value)
+            text = str(item)
+            if isinstance(item, bool):
+                text = text.lower()
+            elif isinstance(item, float) and item.is_integer():
+                text = str(int(item))  # for a JSON Schema 1.0 is an integer
+            pairs.append((name, text))
+    return tuple(pairs)
 
 
 def read_document(
@@ -165,14 +163,14 @@ def read_document(
     headers: Mapping[str, str],
     body: bytes,
     location: CredentialLocation = PASSED_CREDENTIAL,
-    secrets: Sequence[str] = (),
+    authorization: str = "",
 ) -> Any:
     """Return the reply's JSON document, None if its body is empty. Raises the error that the reply means.
 
-    `location` is for advice about the credential; `secrets` were sent, and are masked in errors.
+    `location` is for advice about the credential. What `authorization` and the body hold is masked in errors.
     """
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        raise error_for(request, status, headers, body, location, secrets)
+        raise error_for(request, status, headers, body, location, sent_secrets(request, authorization))
     if not body.strip():
         return None
     try:
@@ -182,9 +180,16 @@ def read_document(
     except ValueError:
         what = "isn't JSON"
     raise UnexpectedAnswer(
-        redact(f"{request.call}: the reply ({status}) {what}.", *secrets),
+        redact(f"{request.call}: the reply ({status}) {what}.", *sent_secrets(request, authorization)),
         fix=_CHECK_NETWORK if request.repeatable else CHECK_BEFORE_RETRYING,
     )
+
+
+def sent_secrets(request: Request, authorization: str) -> list[str]:
+    """Return the secrets of a request, which a server could echo in any field of its reply."""
+    body = request.body or {}
+    sent_fields = [value for name, value in body.items() if name in SECRET_FIELDS and isinstance(value, str)]
+    return [authorization.partition(" ")[2], *sent_fields]
 
 
 def read_one(request: Request, document: Any, *, bare: bool = False) -> Record:
@@ -205,10 +210,12 @@ def read_page(request: Request, document: Any) -> Page:
     limit = max(2 * int(count), _MIN_RECORDS_ALLOWED) if count.isdecimal() else _MAX_RECORDS
     if len(records) > limit:
         raise _unexpected(request, f"has {len(records)} records on one page; at most {limit} were expected")
-    if not all(isinstance(record, dict) for record in records):
+    if set(map(type, records)) - {dict}:
         raise _unexpected(request, "has no `collection` of objects")
-    extra = {name: value for name, value in document.items() if name not in _ENVELOPE}
-    return Page(records, _next_token(request, document.get("pagination") or {}), extra)
+    extra = dict(document)
+    del extra["collection"]
+    pagination = extra.pop("pagination", None) or {}
+    return Page(records, _next_token(request, pagination), extra)
 
 
 def _next_token(request: Request, pagination: Any) -> str | None:

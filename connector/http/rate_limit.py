@@ -104,9 +104,8 @@ class HeaderRateLimit:
         """Count a request that is sent now."""
         self._in_flight += 1
         if self._left is not None:
-            self._fair_share.count_request()
             self._left -= 1
-            pace_s = self._fair_share.pace_s(now, self._left, self._ends_at or now)
+            pace_s = self._fair_share.count_request(now, self._left, self._ends_at or now)
             self._next_at = max(now, self._next_at) + max(self._gap_s, pace_s)
 
     def release(self) -> None:
@@ -123,8 +122,11 @@ class HeaderRateLimit:
             self._has_no_headers = self._left is None
             return
         self._has_no_headers = False
-        if self._left is None:
-            self._spread(limit)
+        if self._left is None:  # the first reply of a window: spread its requests evenly?
+            used_by_others = limit.limit - limit.remaining - 1 - self._in_flight
+            was_tight = self._used_up or self._gap_s > 0
+            self._gap_s = _SPREAD_S / max(1, limit.limit) if was_tight and used_by_others > 0 else 0.0
+            self._used_up = False
         self._fair_share.observe(received, limit.limit, limit.limit - limit.remaining, self._in_flight)
         left = max(0, limit.remaining - self._in_flight)  # requests in flight may not be counted yet
         if self._left is None or sent >= self._latest:
@@ -152,13 +154,6 @@ class HeaderRateLimit:
         self._next_at = min(self._next_at, now)
         self._fair_share.start_window(used_up=self._used_up)
 
-    def _spread(self, limit: RateLimit) -> None:
-        """From the first reply of a window, decide whether to spread its requests evenly."""
-        used_by_others = limit.limit - limit.remaining - 1 - self._in_flight
-        was_tight = self._used_up or self._gap_s > 0
-        self._gap_s = _SPREAD_S / max(1, limit.limit) if was_tight and used_by_others > 0 else 0.0
-        self._used_up = False
-
 
 @dataclass(frozen=True, slots=True)
 class Permit:
@@ -172,16 +167,19 @@ class AccountRateLimit:
 
     def __init__(self, plan: str = "") -> None:
         self._lock = Lock()
+        self._plan = plan
         self._general = HeaderRateLimit()
-        self._of_operation = {
-            operation: SlidingWindow(by_plan.get(plan, by_plan[""]))
-            for operation, by_plan in OPERATION_QUOTAS.items()
-        }
+        self._of_operation: dict[tuple[str, str], SlidingWindow] = {}
 
     def acquire(self, method: str, path: str, now: float) -> Permit | float:
         """Return a permit to send now, or the seconds after which to ask again."""
-        window = self._of_operation.get((method, path))
+        operation = method, path
+        quotas = OPERATION_QUOTAS.get(operation)
         with self._lock:
+            window = None
+            if quotas:
+                own = SlidingWindow(quotas.get(self._plan, quotas[""]))
+                window = self._of_operation.setdefault(operation, own)
             wait_s = max(self._general.wait_s(now), window.wait_s(now) if window else 0.0)
             if wait_s > 0:
                 return wait_s
