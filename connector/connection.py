@@ -5,7 +5,7 @@ See docs/decisions/one-page-by-default.md.
 
 from __future__ import annotations  # a host that only reads the catalog does not load the types
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from .catalog import manifest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .calls.functions import Functions
     from .calls.inputs import Inputs
     from .calls.pick_lists import PickLists
+    from .catalog.json_schema import Schema
     from .contract import CheckReport, Event, Filter, Option, Params, RateLimit, Subscription
     from .events.subscriptions import SigningKeys, Subscriptions, SubscriptionStore
     from .events.trigger import EventTrigger
@@ -30,27 +31,24 @@ if TYPE_CHECKING:
 
 
 class CalendlyConnection(Connection):
-    """The connection that hosts use, as `contract.Connection` describes it. Threads may share it.
-
-    `name` is the credential's name in the vault, "" if it was passed; `source` says where a host keeps it.
-    """
+    """The connection that hosts use, as `contract.Connection` describes it. Threads may share it."""
 
     def __init__(
         self,
         credential: Mapping[str, str],
         origin: str,
+        location: CredentialLocation,
         timing: Timing,
-        name: str = "",
-        source: str = "",
         timeouts: Timeouts | None = None,
     ) -> None:
         self._credential = credential
         self._origin = origin
+        self._location = location
         self._timing = timing
-        self._stored_as = name
-        self._checked_scopes: Mapping[str, str] = {}
-        self._source = source
         self._timeouts = timeouts
+        self._checked_scopes: Mapping[str, str] = {}
+        # Where URIs of resources may point: Calendly's origin, and the one that is called.
+        self._origins = tuple(dict.fromkeys((manifest.manifest().origin, origin)))
 
     def __repr__(self) -> str:
         return f"<CalendlyConnection {self._credential['kind']} at {self._origin}>"
@@ -106,8 +104,7 @@ class CalendlyConnection(Connection):
             events,
             filters or {},
             include_raw_reschedules=include_raw_reschedules,
-            # Without a name in the filters no client is created.
-            lookup=lambda text, field: self._pick_lists.find(text, field),  # noqa: PLW0108
+            lookup=self._find_resource,
             origins=self._origins,
         )
         return EventTrigger(self, chosen, self._timing.clock)
@@ -171,25 +168,19 @@ class CalendlyConnection(Connection):
     def _authenticator(self) -> Authenticator:
         from .auth.authenticators import open_authenticator
 
-        return open_authenticator(self._credential, self._stored_as, self._timing, self._location.place)
-
-    @cached_property
-    def _location(self) -> CredentialLocation:
-        from .auth.credentials import credential_location
-
-        is_for_calendly = self._origin == manifest.manifest().origin
-        return credential_location(
-            self._credential, self._stored_as, self._source, is_for_calendly=is_for_calendly
-        )
+        return open_authenticator(self._credential, self._location.name, self._timing, self._location.place)
 
     @cached_property
     def _client(self) -> Client:
         from .http.client import Client
 
+        account = ""
+        if self._credential["kind"] == "oauth":  # its token changes, so it doesn't identify the account
+            account = " ".join(self._credential.get(name, "") for name in ("kind", "client_id", "owner"))
         return Client(
             self._origin,
             self._authorization,
-            account=self._account,
+            account=account,
             plan=self._credential.get("plan", ""),
             location=self._location,
             timing=self._timing,
@@ -199,25 +190,12 @@ class CalendlyConnection(Connection):
     def _authorization(self, refused: str | None) -> str:
         return self._authenticator.authorization(refused)
 
-    @property
-    def _account(self) -> str:
-        """What identifies the account if the token doesn't, because it changes (OAuth)."""
-        if self._credential["kind"] != "oauth":
-            return ""
-        return " ".join(self._credential.get(name, "") for name in ("kind", "client_id", "owner"))
-
-    @property
-    def _origins(self) -> tuple[str, ...]:
-        """Where URIs of resources may point: Calendly's origin, and the one that is called."""
-        return tuple(dict.fromkeys((manifest.manifest().origin, self._origin)))
-
     @cached_property
     def _functions(self) -> Functions:
         from .calls.action_call import read_user
         from .calls.functions import Functions
 
-        me = manifest.find("users.me")
-        return Functions(lambda: read_user(self._client, me), self._credential, self._timing.clock)
+        return Functions(partial(read_user, self._client), self._credential, self._timing.clock)
 
     @cached_property
     def _pick_lists(self) -> PickLists:
@@ -232,11 +210,15 @@ class CalendlyConnection(Connection):
 
         return PickLists(prepare, self._functions)
 
+    def _find_resource(self, name: str, field: Schema) -> str:
+        """Return the URI that a name stands for. Without a name in a call, no pick list is prepared."""
+        return self._pick_lists.find(name, field)
+
     @cached_property
     def _inputs(self) -> Inputs:
         from .calls.inputs import Inputs
 
-        return Inputs(self._functions, self._origins, self._pick_lists.find)
+        return Inputs(self._functions, self._origins, self._find_resource)
 
     @cached_property
     def _keys_by_subscription(self) -> SigningKeys:

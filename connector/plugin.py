@@ -53,15 +53,17 @@ class CalendlyConnector:
 
         Raises InvalidCredential, UnknownCredential, VaultError or, for an unsafe origin, UsageError.
         """
-        from .auth.credentials import load
+        from .auth.credentials import credential_location, load
         from .connection import CalendlyConnection
         from .http.protocol import check_origin
         from .support.clock import Timing
 
-        where = origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin
-        timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
         opened, name = load(credential)
-        return CalendlyConnection(opened, check_origin(where), timing, name, source, timeouts)
+        where = check_origin(origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin)
+        is_for_calendly = where == self.manifest.origin
+        location = credential_location(opened, name, source, is_for_calendly=is_for_calendly)
+        timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
+        return CalendlyConnection(opened, where, location, timing, timeouts)
 
 
 connector = CalendlyConnector()

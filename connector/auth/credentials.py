@@ -4,10 +4,10 @@ See docs/decisions/one-credential-one-place.md and docs/decisions/stored-is-a-ki
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from shlex import quote
 
-from ..catalog.manifest import manifest
+from ..catalog.manifest import credential_form, manifest
 from ..errors import InvalidCredential
 from ..http.api_errors import CredentialLocation
 from ..support.redaction import quoted
@@ -22,8 +22,8 @@ def find_credential(name: str = "") -> dict[str, str]:
     if stored := name or os.environ.get("CALENDLY_CREDENTIAL", ""):
         return {"kind": "stored", "name": stored}
     found = {"kind": "personal_access_token"}
-    for field_name, variable in _variables():
-        found.setdefault(field_name, os.environ[variable])
+    for field, variable in _variables().items():
+        found[field] = os.environ[variable]
     return found
 
 
@@ -35,7 +35,7 @@ def credential_source(credential: Mapping[str, str], whose: str = "") -> str:
     """
     if credential["kind"] == "stored":
         return ""
-    variable = next((variable for field, variable in _variables() if field == "token"), "")
+    variable = _variables().get("token")
     place = f"{variable or 'CALENDLY_API_TOKEN'} {whose}".rstrip()
     return place if variable else f"{place}, or store it: calendly-connector vault add NAME"
 
@@ -88,14 +88,14 @@ def _valid(credential: Mapping[str, str]) -> dict[str, str]:
     wrong = sorted(name for name, value in credential.items() if not isinstance(value, str))
     if wrong:
         raise InvalidCredential(f"Credential fields must be strings: {', '.join(wrong)}.")
-    forms = manifest().credentials
+    kinds = manifest().credential_kinds
     kind = credential.get("kind", "")
-    if kind not in forms:
+    if kind not in kinds:
         raise InvalidCredential(
             f"Unknown credential kind {quoted(kind)}." if kind else "The credential has no kind.",
-            fix=f"Set kind to one of: {', '.join(forms)}.",
+            fix=f"Set kind to one of: {', '.join(kinds)}.",
         )
-    fields = forms[kind].fields
+    fields = credential_form(kind).fields
     unknown = sorted(credential.keys() - fields.keys() - {"kind"})
     if unknown:
         raise InvalidCredential(
@@ -111,7 +111,11 @@ def _valid(credential: Mapping[str, str]) -> dict[str, str]:
     return dict(credential)
 
 
-def _variables() -> Iterator[tuple[str, str]]:
-    """Yield the fields of a token's form with the environment variables that are set for them."""
-    for name, field in manifest().credentials["personal_access_token"].fields.items():
-        yield from ((name, variable) for variable in field.environment if os.environ.get(variable))
+def _variables() -> dict[str, str]:
+    """Return the first environment variable that is set for each field of a token's form."""
+    found: dict[str, str] = {}
+    for name, field in credential_form("personal_access_token").fields.items():
+        for variable in field.environment:
+            if os.environ.get(variable):
+                found.setdefault(name, variable)
+    return found

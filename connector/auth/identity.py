@@ -56,8 +56,11 @@ def read_user(run: Run) -> Record:
 def read_role(run: Run, user: str, organization: Any) -> str | None:
     """Return a user's role in an organization, None if Calendly doesn't say. Raises PermissionDenied."""
     memberships = run("organization_memberships.list", {"user": user}).records
-    roles = [entry.get("role") for entry in memberships if entry.get("organization") == organization]
-    return roles[0] if roles and isinstance(roles[0], str) else None
+    for membership in memberships:
+        if membership.get("organization") == organization:
+            role = membership.get("role")
+            return role if isinstance(role, str) else None
+    return None
 
 
 def group_uri(connection: Connection, group: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from ..catalog import event_scopes, validation
+from ..catalog import event_scopes, manifest, validation
 from ..catalog.event_scopes import Lacks
 from ..catalog.models import Action
 from ..contract import Record, Result
@@ -99,10 +99,10 @@ def read_result(action: Action, request: Request, reply: Reply) -> Result:
     return Result(action=action.id, record=record, calls=reply.calls, warnings=check.warnings)
 
 
-def read_user(client: Client, action: Action) -> Record:
+def read_user(client: Client) -> Record:
     """Read the signed-in user through `users.me`, which has no inputs to resolve."""
-    request = _build(action, {})
-    return read_result(action, request, client.send(request)).record or {}
+    request = _build(manifest.find("users.me"), {})
+    return protocol.read_one(request, client.send(request).document)
 
 
 def _build(action: Action, values: Mapping[str, Any]) -> Request:

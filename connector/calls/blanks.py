@@ -11,9 +11,19 @@ from ..catalog.json_schema import Schema, resolve
 from ..catalog.models import Action
 
 
-def without_blanks(action: Action, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs without those that count as missing, at any depth."""
-    return _cleaned(action, values, action.inputs)
+def without_blanks(
+    action: Action, values: Mapping[str, Any], fields: Mapping[str, Schema] | None = None
+) -> dict[str, Any]:
+    """Return the inputs without those that count as missing, at any depth.
+
+    `fields` are the schemas of the values. Default: the action's inputs.
+    """
+    fields = action.inputs if fields is None else fields
+    return {
+        name: _within(action, value, fields.get(name, {}))
+        for name, value in values.items()
+        if not is_blank(value) or name not in fields or accepts(action, fields[name], value)
+    }
 
 
 def is_blank(value: Any) -> bool:
@@ -31,18 +41,10 @@ def accepts(action: Action, field: Schema, value: Any) -> bool:
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True).is_valid(value)
 
 
-def _cleaned(action: Action, values: Mapping[str, Any], fields: Mapping[str, Schema]) -> dict[str, Any]:
-    return {
-        name: _within(action, value, fields.get(name, {}))
-        for name, value in values.items()
-        if not is_blank(value) or name not in fields or accepts(action, fields[name], value)
-    }
-
-
 def _within(action: Action, value: Any, field: Schema) -> Any:
     field = resolve(field, action.sent)
     if isinstance(value, dict) and "properties" in field:
-        return _cleaned(action, value, field["properties"])
+        return without_blanks(action, value, field["properties"])
     if isinstance(value, list) and "items" in field:
         return [_within(action, item, field["items"]) for item in value]
     return value

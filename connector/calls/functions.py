@@ -1,7 +1,6 @@
 """The values of `~{…}~` functions: from the signed-in user (read once), the credential or the clock."""
 
-from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from threading import Lock
@@ -37,17 +36,22 @@ class Functions:
         self._user: Record | None = None
         self._lock = Lock()
 
-    def problems(
-        self, values: Mapping[str, Any], skip: AbstractSet[str], secret: AbstractSet[str]
-    ) -> list[Problem]:
-        """Return what is wrong with the functions in a filter; only inputs in `secret` accept secrets."""
-        found = (
-            self._problem(name, call, is_secret=name in secret)
-            for name, value in values.items()
-            if name not in skip
-            for call in expressions.calls(value)
-        )
-        return [problem for problem in found if problem]
+    def problems(self, name: str, value: Any, *, is_secret: bool) -> Iterator[Problem]:
+        """Yield what is wrong with the functions in an input; only a secret one accepts secrets."""
+        known = manifest().functions
+        for call in expressions.calls(value):
+            function = known.get(call.name)
+            if function is None:
+                nearest = get_close_matches(call.name, known, n=1, cutoff=0.4)
+                yield Problem(
+                    name, f"unknown function ~{{{shortened(call.name)}}}~", nearest[0] if nearest else None
+                )
+            elif call.offset is not None and not function.is_time:
+                yield Problem(name, f"~{{{call.name}}}~ doesn't take an offset such as +7d; only times do")
+            elif function.source == "credential" and not is_secret:
+                yield Problem(name, f"can't contain a secret such as ~{{{call.name}}}~")
+            elif function.source == "credential" and not self._credential.get(function.field):
+                yield Problem(name, _NO_SIGNING_KEY)
 
     def example(self, call: FunctionCall) -> str:
         """Return a value of the right form, to check a call without network."""
@@ -67,22 +71,6 @@ class Functions:
             case "clock":
                 return self._now(call)
         return self._credential[function.field]
-
-    def _problem(self, name: str, call: FunctionCall, *, is_secret: bool) -> Problem | None:
-        known = manifest().functions
-        if call.name not in known:
-            nearest = get_close_matches(call.name, known, n=1, cutoff=0.4)
-            return Problem(
-                name, f"unknown function ~{{{shortened(call.name)}}}~", nearest[0] if nearest else None
-            )
-        function = known[call.name]
-        if call.offset is not None and not function.is_time:
-            return Problem(name, f"~{{{call.name}}}~ doesn't take an offset such as +7d; only times do")
-        if function.source == "credential" and not is_secret:
-            return Problem(name, f"can't contain a secret such as ~{{{call.name}}}~")
-        if function.source == "credential" and not self._credential.get(function.field):
-            return Problem(name, _NO_SIGNING_KEY)
-        return None
 
     def _from_user(self, function: Function) -> str:
         with self._lock:

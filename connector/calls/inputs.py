@@ -43,45 +43,46 @@ class CheckedInputs:
     params: Mapping[str, Any] = field(repr=False)  # may hold a secret
 
 
+@dataclass(frozen=True, slots=True)
 class Inputs:
     """Checks and resolves inputs for one connection. A bare id becomes a URI on the first of `origins`."""
 
-    def __init__(self, functions: Functions, origins: tuple[str, ...], lookup: Lookup = _leave) -> None:
-        self._functions = functions
-        self._origins = origins
-        self._lookup = lookup
+    functions: Functions
+    origins: tuple[str, ...]
+    lookup: Lookup = _leave
 
     def check(self, name: str, params: Params | None, rows: Filter, limit: int | None) -> CheckedInputs:
         """Find the action and check its inputs. Raises InvalidParams with all problems, or UsageError."""
         plain = dict(params or {})
         rows = expressions.pairs(rows)
-        action = manifest.find(name, frozenset(plain) | {key.removesuffix("[]") for key, _ in rows})
+        passed, filled_in = set(plain), set[str]()
+        for key, value in rows:
+            passed.add(key.removesuffix("[]"))
+            if not is_blank(value):
+                filled_in.add(key.removesuffix("[]"))
+        action = manifest.find(name, frozenset(passed))
         if limit is not None and (limit < 1 or action.returns != "many"):
             raise UsageError(
                 f"Invalid limit {limit} for {action.id}: only lists have a limit, and it must be at least 1."
             )
         plain = without_blanks(action, plain)
-        written, problems = expressions.gather(rows, action.input_types)
-        filled_in = frozenset(key.removesuffix("[]") for key, value in rows if not is_blank(value))
-        written = {
-            key: value
-            for key, value in written.items()
-            if key in filled_in or key not in action.inputs or accepts(action, action.inputs[key], value)
-        }
+        written, problems = expressions.gather(rows, action.inputs)
+        for key in (written.keys() & action.inputs) - filled_in:
+            if not accepts(action, action.inputs[key], written[key]):
+                del written[key]
         passed_twice = sorted(plain.keys() & written)
         problems += [Problem(key, "is in both params and filter") for key in passed_twice]
         plain = {**self._parent_ids(action, {**plain, **written}), **plain}
-        written |= _defaults(action, frozenset(plain) | filled_in | written.keys(), limit)
-        problems += self._functions.problems(written, {problem.path for problem in problems}, action.secrets)
+        written |= _defaults(action, filled_in.union(plain, written), limit)
         self._check_values(action, plain, written, problems)
         return CheckedInputs(action, written, plain)
 
     def resolve(self, checked: CheckedInputs) -> Iterator[dict[str, Any]]:
         """Yield the values of each request that the call needs: one, or one per window of a long range."""
         action = checked.action
-        evaluated = expressions.evaluate(checked.filter, self._functions.resolve)
+        evaluated = expressions.evaluate(checked.filter, self.functions.resolve)
         problems: list[Problem] = []
-        values = self._with_uris(action, checked.params | evaluated, problems, self._lookup)
+        values = self._with_uris(action, {**checked.params, **evaluated}, problems, self.lookup)
         for problem in problems:
             if evaluated.get(problem.path) != checked.filter.get(problem.path):  # a function's value
                 raise UnexpectedAnswer(
@@ -109,10 +110,16 @@ class Inputs:
         self, action: Action, plain: Mapping[str, Any], written: Mapping[str, Any], problems: list[Problem]
     ) -> None:
         rejected = {problem.path for problem in problems}
-        readable = {key: value for key, value in written.items() if key not in rejected}
-        evaluated = expressions.evaluate(readable, self._functions.example)
-        computed = {key: value for key, value in evaluated.items() if value != readable[key]}
-        values = {**plain, **{key: value for key, value in evaluated.items() if key not in computed}}
+        values, computed = dict(plain), dict[str, Any]()
+        for key, value in written.items():
+            if key in rejected:
+                continue
+            is_secret = action.inputs.get(key, {}).get("writeOnly", False)
+            if wrong := list(self.functions.problems(key, value, is_secret=is_secret)):
+                problems += wrong
+                continue
+            example = expressions.evaluate(value, self.functions.example)
+            (values if example == value else computed)[key] = example
         values = self._with_uris(action, values, problems, self._placeholder)
         # The value of a function is never a name: it is a URI, or it doesn't fit.
         values |= self._with_uris(action, computed, problems, lambda text, _field: text)
@@ -121,19 +128,19 @@ class Inputs:
             raise InvalidParams(action.id, [problem])
 
     def _with_uris(
-        self, action: Action, values: Mapping[str, Any], problems: list[Problem], lookup: Lookup
+        self, action: Action, values: dict[str, Any], problems: list[Problem], lookup: Lookup
     ) -> dict[str, Any]:
         """Convert every value that names a resource, at any depth, to the form that Calendly expects."""
 
         def walk(value: Any, field: Schema, path: str) -> Any:
             field = json_schema.resolve(field, action.sent)
-            if isinstance(value, list):
-                items = field.get("items", {})
-                return [walk(item, items, f"{path}[{number}]") for number, item in enumerate(value)]
-            if isinstance(value, dict):
-                fields = field.get("properties", {})
+            if isinstance(value, list) and "items" in field:
+                return [walk(item, field["items"], f"{path}[{index}]") for index, item in enumerate(value)]
+            if isinstance(value, dict) and "properties" in field:
+                fields = field["properties"]
                 return {
-                    name: walk(item, fields.get(name, {}), f"{path}.{name}") for name, item in value.items()
+                    name: walk(item, fields.get(name, {}), f"{path}.{name}".removeprefix("."))
+                    for name, item in value.items()
                 }
             if "x-resource" not in field or not isinstance(value, str):
                 return value
@@ -143,10 +150,8 @@ class Inputs:
                 problems.append(Problem(path, str(error)))
                 return value
 
-        return {
-            key: walk(value, action.inputs[key], key) if key in action.resource_inputs else value
-            for key, value in values.items()
-        }
+        converted: dict[str, Any] = walk(values, action.sent, "")
+        return converted
 
     def _uri_or_id(self, value: str, field: Schema, lookup: Lookup) -> str:
         if "~{" in value or value in field.get("x-literals", ()):
@@ -158,7 +163,7 @@ class Inputs:
             value = found
         # An input that is sent as a URI has that format; one that is sent as an id has a pattern.
         form = identifiers.resource_uri if field.get("format") == "uri" else identifiers.resource_id
-        return form(value, paths_of(field), self._origins)
+        return form(value, paths_of(field), self.origins)
 
     def _parent_ids(self, action: Action, values: Mapping[str, Any]) -> dict[str, str]:
         """Return the other ids of the path if the last one was passed as a whole URI."""
@@ -167,45 +172,42 @@ class Inputs:
         if not others or not isinstance(uri, str) or "~{" in uri:
             return {}
         try:
-            ids = identifiers.ids_within(uri, action.path, self._origins)
+            ids = identifiers.ids_within(uri, action.path, self.origins)
         except ValueError:
             return {}  # the check of the input itself rejects it, with a better message
         return {name: ids[name] for name in others if name in ids and name not in values}
 
     def _placeholder(self, _text: str, field: Schema) -> str:
         path = next(iter(paths_of(field).values()))
-        return self._origins[0] + path.replace("{uuid}", _PLACEHOLDER_UUID)
+        return self.origins[0] + path.replace("{uuid}", _PLACEHOLDER_UUID)
 
 
 def paths_of(field: Schema) -> dict[str, str]:
     """Return the kinds of resource that a field accepts, each with the path of its URIs."""
     kinds = field["x-resource"]
-    catalog = manifest.catalog()
-    return {
-        kind: catalog[f"{kind}.get"].path if f"{kind}.get" in catalog else f"/{kind}/{{uuid}}"
-        for kind in ([kinds] if isinstance(kinds, str) else kinds)
-    }
+    paths: dict[str, str] = {}
+    for kind in [kinds] if isinstance(kinds, str) else kinds:
+        get = manifest.lookup(f"{kind}.get")
+        paths[kind] = get.path if get else f"/{kind}/{{uuid}}"
+    return paths
 
 
 def _spelled(action: Action, values: Mapping[str, Any]) -> dict[str, Any]:
     """Write a number as text if Calendly documents text there; callers may pass either."""
-    return {
-        key: f"{value:g}" if action.inputs[key].get("x-sent-as") == "string" and _is_number(value) else value
-        for key, value in values.items()
-    }
+    spelled = dict(values)
+    for key, value in values.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and action.inputs[key].get("x-sent-as") == "string":
+            spelled[key] = f"{value:g}"
+    return spelled
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _defaults(action: Action, passed: frozenset[str], limit: int | None) -> dict[str, Any]:
+def _defaults(action: Action, passed: set[str], limit: int | None) -> dict[str, Any]:
     """Return the declared defaults of inputs that were not passed, and the largest useful page size."""
-    defaults = {
-        key: value
-        for key, value in action.defaults.items()
-        if key not in passed and not action.alternatives(key) & passed
-    }
+    defaults = dict(action.defaults)
+    for key in action.defaults:
+        if key in passed or action.alternatives(key) & passed:
+            del defaults[key]
     if "page_token" in action.inputs and "count" not in passed:
         most: int = action.inputs["count"]["maximum"]
         defaults["count"] = min(most, limit or most)

@@ -16,6 +16,8 @@ from typing import Any
 
 from ..contract import Filter
 from ..errors import Problem, UsageError
+from . import json_schema
+from .json_schema import Schema
 
 _TOKEN = re.compile(r"(?P<escape>~~\{)|~\{(?P<call>.*?)\}~|(?P<open>~\{)", re.DOTALL)
 _CALL = re.compile(
@@ -106,10 +108,10 @@ def pairs(rows: Filter) -> list[tuple[str, Any]]:
     return found
 
 
-def gather(rows: Filter, types: Mapping[str, frozenset[str]]) -> tuple[dict[str, Any], list[Problem]]:
-    """Return the inputs that rows describe, and the problems with them; `types` are the inputs' JSON types.
+def gather(rows: Filter, schemas: Mapping[str, Schema]) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the inputs that rows describe, and the problems with them; `schemas` are those of the inputs.
 
-    Keys that aren't in `types` are kept: the schema rejects them and names similar ones.
+    Keys that aren't in `schemas` are kept: the action's schema rejects them and names similar ones.
     """
     given: dict[str, list[tuple[str, Any]]] = {}
     for key, value in pairs(rows):
@@ -117,7 +119,7 @@ def gather(rows: Filter, types: Mapping[str, frozenset[str]]) -> tuple[dict[str,
     inputs: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, entries in given.items():
-        wanted = types.get(name, frozenset())
+        wanted = json_schema.types(schemas.get(name, {}))
         if "array" in wanted:
             inputs[name] = [_typed(item, frozenset()) for _, value in entries for item in _items(value)]
         elif len(entries) > 1:

@@ -37,7 +37,8 @@ def bundle(schema: Schema) -> Schema:
             name = reference.removeprefix("shapes/").removesuffix(".json")
             if name not in definitions:
                 definitions[name] = {}  # set first, so a shape can reference itself
-                shape = {key: value for key, value in read(f"shapes/{name}.json").items() if key != "$schema"}
+                shape = dict(read(f"shapes/{name}.json"))
+                shape.pop("$schema", None)
                 definitions[name] = walk(shape)
             whole["$ref"] = f"#/$defs/{name}"
         if isinstance(resource, str) and resource in (lists := read("pick_lists.json")):

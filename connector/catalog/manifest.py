@@ -3,7 +3,7 @@
 See docs/decisions/declarations-unchecked-at-load.md.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
@@ -33,11 +33,12 @@ class Manifest:
         self.docs: str = self._card["docs"]
         self.origin: str = self._card["origin"]
         self.auth_origin: str = self._card["auth_origin"]
+        self.credential_kinds: tuple[str, ...] = tuple(self._card["credentials"])
 
     @cached_property
     def credentials(self) -> Mapping[str, CredentialForm]:
         """The form of each kind of credential, by kind."""
-        return {kind: _form(kind) for kind in self._card["credentials"]}
+        return {kind: credential_form(kind) for kind in self.credential_kinds}
 
     @cached_property
     def functions(self) -> Mapping[str, Function]:
@@ -59,7 +60,16 @@ def manifest() -> Manifest:
 @cache
 def catalog() -> Mapping[str, Action]:
     """Return all actions by id, ordered by resource."""
-    return {action.id: action for resource in _resources() for action in _actions_of(resource).values()}
+    actions: dict[str, Action] = {}
+    for resource in _resources():
+        actions |= _actions_of(resource)
+    return actions
+
+
+def lookup(action_id: str) -> Action | None:
+    """Return an action by id, None if it doesn't exist. Only the file of its resource is read."""
+    resource = action_id.rpartition(".")[0]
+    return _actions_of(resource).get(action_id) if resource in _resources() else None
 
 
 def find(name: str, given: frozenset[str] = frozenset()) -> Action:
@@ -67,9 +77,8 @@ def find(name: str, given: frozenset[str] = frozenset()) -> Action:
 
     Actions may share an alias. Then the one with the most path ids is used, provided all are in `given`.
     """
-    resource, _, _ = name.rpartition(".")
-    if resource in _resources() and name in (actions := _actions_of(resource)):
-        return actions[name]
+    if action := lookup(name):
+        return action
     matches = named(name)
     if not matches:
         hint = did_you_mean(
@@ -96,25 +105,25 @@ def named(name: str) -> tuple[Action, ...]:
 
 @cache
 def _resources() -> tuple[str, ...]:
-    names = (entry.name for entry in files(f"{_PACKAGE}.actions").iterdir())
-    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
+    entries = files(f"{_PACKAGE}.actions").iterdir()
+    return tuple(sorted(entry.name[: -len(".yaml")] for entry in entries if entry.name.endswith(".yaml")))
 
 
 @cache
 def _actions_of(resource: str) -> Mapping[str, Action]:
-    entries = _read_yaml(f"{_PACKAGE}.actions", f"{resource}.yaml")
-    return {action.id: action for action in _declared(resource, entries)}
-
-
-def _declared(resource: str, entries: Mapping[str, Mapping[str, Any]]) -> Iterator[Action]:
-    for verb, entry in entries.items():
+    actions: dict[str, Action] = {}
+    for verb, entry in _read_yaml(f"{_PACKAGE}.actions", f"{resource}.yaml").items():
         method = entry["request"].partition(" ")[0]
         derived = {"effect": _EFFECTS.get(method, "write"), "idempotent": method != "POST"}
         typed = {name: kind(**entry[name]) for name, kind in _TYPED.items() if name in entry}
-        yield Action(**{"id": f"{resource}.{verb}", **derived, **_tuples(entry), **typed})
+        action = Action(**{"id": f"{resource}.{verb}", **derived, **_tuples(entry), **typed})
+        actions[action.id] = action
+    return actions
 
 
-def _form(kind: str) -> CredentialForm:
+@cache
+def credential_form(kind: str) -> CredentialForm:
+    """Return the form of one of the manifest's `credential_kinds`."""
     card = _read_yaml(f"{_PACKAGE}.credentials", f"{kind}.yaml")
     fields = {name: Field(**_tuples(entry)) for name, entry in card["fields"].items()}
     return CredentialForm(**{**card, "fields": fields})

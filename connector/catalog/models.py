@@ -4,6 +4,7 @@ Nothing is validated at load time: the files ship with the package, and the test
 (`tests/catalog/test_declarations.py`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -164,7 +165,7 @@ class Action(_Documented):
     @cached_property
     def path_ids(self) -> tuple[str, ...]:
         """The names in the path's braces."""
-        return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+        return tuple(re.findall(r"\{(\w+)\}", self.request))
 
     @property
     def hints(self) -> Mapping[str, bool]:
@@ -222,5 +223,7 @@ class Action(_Documented):
 
     def alternatives(self, name: str) -> frozenset[str]:
         """Return the inputs that can replace `name`, itself included (the schema's anyOf of required)."""
-        groups = [branch.get("required", []) for branch in self.sent.get("anyOf", [])]
-        return frozenset(chain.from_iterable(groups)) if [name] in groups else frozenset()
+        choices = self.sent.get("anyOf", ())
+        if {"required": [name]} not in choices:
+            return frozenset()
+        return frozenset(chain.from_iterable(choice.get("required", ()) for choice in choices))

@@ -22,11 +22,11 @@ class TimeOrder:
 
     def sorts(self, query: Query) -> bool:
         """Return whether a query sorts the list by the field."""
-        return self._sort(query).partition(":")[0] == self.field
+        return dict(query).get("sort", "").partition(":")[0] == self.field
 
     def is_descending(self, query: Query) -> bool:
         """Return whether a query sorts the list from new to old."""
-        return self._sort(query).endswith(":desc")
+        return dict(query).get("sort", "").endswith(":desc")
 
     def time_of(self, record: dict[str, Any]) -> datetime | None:
         """Return the time that a record is sorted by; None if it is unreadable."""
@@ -51,9 +51,6 @@ class TimeOrder:
     def newest(self, query: Query) -> Query:
         """Return the query for only the newest record."""
         return replaced(query, {"sort": f"{self.field}:desc", "count": "1"})
-
-    def _sort(self, query: Query) -> str:
-        return next((value for name, value in query if name == "sort"), "")
 
 
 def replaced(query: Query, values: dict[str, str]) -> Query:

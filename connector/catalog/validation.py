@@ -95,7 +95,7 @@ def _is_json(values: Mapping[str, Any]) -> bool:
         json.dumps(values, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         return False
-    return json_documents.is_writable(values) and all(isinstance(name, str) for name in values)
+    return json_documents.is_writable(values)  # in contrast to `json`, it rejects keys that aren't text
 
 
 class RecordCheck:
@@ -124,10 +124,13 @@ class RecordCheck:
     @property
     def warnings(self) -> tuple[str, ...]:
         """One sentence per kind of mismatch, with the number of records."""
-        found = [f"{what} [{count} record(s), kept unchanged]" for what, count in self._mismatches.items()]
+        start = f"Doesn't match the schema of {self._action.id}:"
+        found = [
+            f"{start} {what} [{count} record(s), kept unchanged]" for what, count in self._mismatches.items()
+        ]
         if self._more:
-            found.append(f"{self._more} more mismatches of other kinds")
-        return tuple(f"Doesn't match the schema of {self._action.id}: {one}" for one in found)
+            found.append(f"{start} {self._more} more mismatches of other kinds")
+        return tuple(found)
 
 
 def with_warnings(event: "Event", *, log: bool = True) -> "Event":

@@ -87,11 +87,13 @@ def reject_password(context: click.Context, option: str, variable: str) -> None:
 
 def key_values(arguments: tuple[str, ...]) -> list[tuple[str, str]]:
     """Split KEY=VALUE arguments into pairs; raise UsageError for one without a key or `=`."""
-    pairs = [argument.partition("=") for argument in arguments]
-    for argument, (key, sign, _) in zip(arguments, pairs, strict=True):
+    pairs: list[tuple[str, str]] = []
+    for argument in arguments:
+        key, sign, value = argument.partition("=")
         if not sign or not key:
             raise UsageError(f"Invalid argument {quoted(printable(argument))}: expected KEY=VALUE.")
-    return [(key, value) for key, _, value in pairs]
+        pairs.append((key, value))
+    return pairs
 
 
 def read_inputs(source: str | None) -> dict[str, Any]:

@@ -33,11 +33,7 @@ class Target:
             raise UsageError(
                 f"--output: can't write {path}: {error.strerror}.", fix="No request was sent."
             ) from None
-
-    @property
-    def terminal(self) -> bool:
-        """Whether it is a terminal."""
-        return self._file.isatty()
+        self.is_terminal = self._file.isatty()
 
     def write(self, data: bytes) -> None:
         """Write all of `data`. Raises OSError if the disk is full or the reader is gone."""
@@ -71,7 +67,7 @@ Write = Callable[[bytes], None]
 def writer(name: str, target: Target, action: Action, *, keep_formulas: bool = False) -> Writer:
     """Return the writer of a format. On a terminal, it escapes or replaces control characters."""
     write = target.write
-    if target.terminal:
+    if target.is_terminal:
         safe = _escaped if name in {"json", "jsonl"} else _replaced
         write = lambda data: target.write(safe(data.decode()).encode())  # noqa: E731 - it closes over two names
     if name == "csv":
@@ -124,16 +120,16 @@ class _Json:
     def __init__(self, write: Write, action: Action) -> None:
         self._write = write
         self._many = action.returns == "many"
+        self._opening = b'{"records":[' if self._many else b'{"record":'
         self._count = 0
 
     def page(self, records: list[Record]) -> None:
         import orjson
 
-        pieces = [orjson.dumps(record) for record in records]
-        if pieces:
+        if records:
             before = b"," if self._count else self._opening
-            self._write(before + b"\n" + b",\n".join(pieces))
-            self._count += len(pieces)
+            self._write(before + b"\n" + b",\n".join(map(orjson.dumps, records)))
+            self._count += len(records)
 
     def end(self, summary: dict[str, Any]) -> None:
         import orjson
@@ -141,10 +137,6 @@ class _Json:
         before = b"" if self._count else self._opening
         closing = b"\n]" if self._many else b"" if self._count else b"null"
         self._write(before + closing + b"," + orjson.dumps(summary)[1:] + b"\n")
-
-    @property
-    def _opening(self) -> bytes:
-        return b'{"records":[' if self._many else b'{"record":'
 
 
 class _Csv:

@@ -221,11 +221,8 @@ class _Kinds:
 def _filters(kinds: tuple[str, ...], rows: tuple[str, ...]) -> Mapping[str, Any]:
     """Parse KEY=VALUE filters into values of the types that the filters accept."""
     rules = manifest().triggers[kinds[0]].filters
-    types = {
-        name: json_schema.types(json_schema.resolve(rule, rules))
-        for name, rule in rules["properties"].items()
-    }
-    filters, problems = expressions.gather(key_values(rows), types)
+    fields = {name: json_schema.resolve(rule, rules) for name, rule in rules["properties"].items()}
+    filters, problems = expressions.gather(key_values(rows), fields)
     if problems:
         raise InvalidParams("--filter", problems)
     return filters

@@ -105,7 +105,8 @@ class Paginator:
         restarts = pages = useful = useless = 0
         while base is not None:
             try:
-                page = self._read(request)
+                reply = self.send(request)
+                page = protocol.read_page(request, reply.document)
             except Rejected as error:
                 if request is self.request or not protocol.is_page_token_rejected(request, error):
                     raise
@@ -115,6 +116,7 @@ class Paginator:
                 restarts += 1
                 tokens.clear()
                 continue
+            self.fastest_s = min(self.fastest_s, reply.took_s)
             token = page.next_token
             pages += 1
             if token in tokens:
@@ -139,11 +141,6 @@ class Paginator:
 
     def _endless(self, why: str, fix: str = "Read the list again.") -> UnexpectedAnswer:
         return UnexpectedAnswer(f"{self.action.id}: the list doesn't end: {why}.", fix=fix)
-
-    def _read(self, request: Request) -> Page:
-        reply = self.send(request)
-        self.fastest_s = min(self.fastest_s, reply.took_s)
-        return protocol.read_page(request, reply.document)
 
     def _resume_request(self) -> Request | None:
         """Return a request for what is still missing, and possibly more; None if that isn't possible."""

@@ -110,14 +110,14 @@ class RecordStream:
                 yield from ((number, page) for page in pages)
 
     def _send(self, request: Request) -> Reply:
+        calls = 0
         try:
             reply = self._client.send(request)
+            calls = reply.calls
         except CalendlyError:
-            self._count(1)
+            calls = 1
             raise
-        self._count(reply.calls)
+        finally:
+            with self._lock:  # pages may be read in several threads
+                self.calls += calls
         return reply
-
-    def _count(self, calls: int) -> None:
-        with self._lock:  # pages may be read in several threads
-            self.calls += calls
