@@ -59,9 +59,9 @@ class CalendlyConnector:
         from .support.clock import Timing
 
         opened, name = load(credential)
-        where = check_origin(origin or os.environ.get("CALENDLY_API_URL") or self.manifest.origin)
-        is_for_calendly = where == self.manifest.origin
-        location = credential_location(opened, name, source, is_for_calendly=is_for_calendly)
+        calendly = manifest.manifest().origin
+        where = check_origin(origin or os.environ.get("CALENDLY_API_URL") or calendly)
+        location = credential_location(opened, name, source, is_for_calendly=where == calendly)
         timing = Timing(clock=clock, monotonic=monotonic, sleep=sleep)
         return CalendlyConnection(opened, where, location, timing, timeouts)
 

@@ -18,7 +18,6 @@ from ..errors import InvalidParams, Problem, UnexpectedAnswer, UsageError
 from ..support.redaction import MASK
 from .blanks import accepts, is_blank, without_blanks
 from .functions import Functions
-from .pick_lists import is_name
 
 Lookup = Callable[[str, Schema], str | None]
 """Returns the URI that a name in a field stands for; None leaves the name as written."""
@@ -156,7 +155,7 @@ class Inputs:
     def _uri_or_id(self, value: str, field: Schema, lookup: Lookup) -> str:
         if "~{" in value or value in field.get("x-literals", ()):
             return value
-        if is_name(value, field):
+        if identifiers.is_name(value, field):
             found = lookup(value, field)
             if found is None:
                 return value

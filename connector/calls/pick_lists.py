@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from ..catalog import json_schema
 from ..catalog.expressions import evaluate
-from ..catalog.identifiers import is_id
 from ..catalog.json_schema import Schema
 from ..catalog.manifest import find
 from ..contract import Filter, Option, Params, PreparedCall, Record
@@ -22,12 +21,6 @@ Prepare = Callable[[str, Params, Filter], PreparedCall]
 """Prepares a call of an action, without resolving names: a pick list is read by functions and URIs."""
 
 _MOST_SUGGESTIONS: Final = 3
-
-
-def is_name(text: str, field: Schema) -> bool:
-    """Check whether a text can be a name in the field's pick list: it isn't an id and has no slash."""
-    readable = text.strip() and text.isprintable() and not set(text) & set("/\\")
-    return "x-options" in field and bool(readable) and not is_id(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from .json_schema import Schema
+
 _ID: Final = re.compile(
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # Calendly's ids today
     r"|[A-Z0-9]{16}"  # until 2023
@@ -22,6 +24,12 @@ _STEP: Final = re.compile(r"[A-Za-z0-9_-]+")
 def is_id(text: str) -> bool:
     """Return whether a text is an id: a UUID, or 16 capital letters and digits."""
     return bool(_ID.fullmatch(text))
+
+
+def is_name(text: str, field: Schema) -> bool:
+    """Return whether a text can be a name in the field's pick list: it isn't an id and has no slash."""
+    readable = text.strip() and text.isprintable() and not set(text) & set("/\\")
+    return "x-options" in field and bool(readable) and not is_id(text)
 
 
 def resource_id(value: str, forms: Mapping[str, str], origins: Iterable[str]) -> str:

@@ -72,14 +72,12 @@ def _with_ids(
     naming = [name for name in NAMING_RESOURCES if name in filters]
     if not naming:
         return filters
-    from ..calls.pick_lists import is_name
-
     found, problems = dict(filters), []
     for name in naming:
         rule = json_schema.resolve(spec.filters["properties"][name], spec.filters)
         kind, text = rule["x-resource"], filters[name]
         try:
-            uri = lookup(text, rule) if is_name(text, rule) else text
+            uri = lookup(text, rule) if identifiers.is_name(text, rule) else text
             found[name] = identifiers.resource_id(uri, {kind: catalog()[f"{kind}.get"].path}, origins)
         except ValueError as error:
             problems.append(Problem(name, str(error)))

@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 from calendly_connector.calls.inputs import paths_of
-from calendly_connector.calls.pick_lists import is_name
+from calendly_connector.catalog.identifiers import is_name
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.errors import CalendlyError, InvalidParams, PermissionDenied, UnexpectedAnswer
 from calendly_connector.support.redaction import MASK

@@ -3,7 +3,8 @@
 from urllib.parse import quote
 
 import pytest
-from calendly_connector.calls.pick_lists import PickLists, is_name
+from calendly_connector.calls.pick_lists import PickLists
+from calendly_connector.catalog.identifiers import is_name
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.contract import Option
 from calendly_connector.errors import InvalidParams, UsageError

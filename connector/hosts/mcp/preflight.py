@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from ...calls.pick_lists import is_name
+from ...catalog.identifiers import is_name
 from ...catalog.manifest import catalog
 from ...catalog.models import Action
 from ...contract import Record
