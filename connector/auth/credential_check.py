@@ -86,8 +86,8 @@ class CredentialCheck:
 
     def _send(self, request: Request) -> Any:
         reply = self._client.send(request, attempts=1)
-        if reply.skew_s is not None:
-            self._skew_s = reply.skew_s
+        if (skew_s := reply.skew_s) is not None:
+            self._skew_s = skew_s
         return reply.document
 
     def _read_token_info(self) -> None:

@@ -38,14 +38,20 @@ _READ_SIZE: Final = 256 * 1024  # bytes read between two checks of the deadline
 class Reply:
     """A successful reply: JSON document, headers in lower case, and the HTTP requests sent in all.
 
-    `took_s` is the duration of the last request.
+    `took_s` is the duration of the last request; `sent` and `received` are its times by this machine's clock.
     """
 
     document: Any
     headers: Mapping[str, str]
     calls: int
-    skew_s: float | None
+    sent: float = 0.0
+    received: float = 0.0
     took_s: float = 0.0
+
+    @property
+    def skew_s(self) -> float | None:
+        """How many seconds this machine's clock is ahead of Calendly's, None if the reply doesn't say."""
+        return reply_headers.clock_skew_s(self.headers, self.sent, self.received)
 
 
 class Client:
@@ -109,7 +115,7 @@ class Client:
             except ConnectorError as error:
                 if attempt - renewed > 1 and request.method == "DELETE" and isinstance(error, NotFound):
                     # An earlier attempt succeeded, but its reply was lost.
-                    return Reply(None, {}, attempt, None)
+                    return Reply(None, {}, attempt)
                 delay_s = retry.retry_delay_s(request, error, attempt, self._timing.jitter())
                 if delay_s is None or attempt - renewed == max_attempts or now() + delay_s > deadline:
                     raise
@@ -177,8 +183,7 @@ class Client:
         if key := headers.get("x-ratelimit-key"):
             self._limits = rate_limit.share(self.origin, key, limits)
         document = protocol.read_document(request, status, headers, body, self._location, header)
-        skew_s = reply_headers.clock_skew_s(headers, sent, self._timing.clock())
-        return Reply(document, headers, attempt, skew_s, received - permit.sent)
+        return Reply(document, headers, attempt, sent, self._timing.clock(), received - permit.sent)
 
     def _exchange(self, request: Request, header: str, deadline: float) -> tuple[int, dict[str, str], bytes]:
         import orjson

@@ -87,7 +87,7 @@ class Calendar:
                 token = f"t{len(self.asked)}"
                 self.tokens[token] = (found[-1]["start_time"], found[-1]["uri"])
             document = {"collection": found, "pagination": {"next_page_token": token}}
-            return Reply(document, {}, 1, None)
+            return Reply(document, {}, 1)
 
     def _within(self, row, query):
         start, since, until = row["start_time"], query.get("min_start_time"), query.get("max_start_time")
@@ -516,7 +516,7 @@ class Unending:
     def send(self, _request):
         self.pages += 1
         document = {"collection": self.rows(self.pages), "pagination": {"next_page_token": f"t{self.pages}"}}
-        return Reply(document, {}, 1, None)
+        return Reply(document, {}, 1)
 
 
 @pytest.mark.parametrize(
