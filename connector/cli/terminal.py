@@ -15,6 +15,8 @@ from ..support.redaction import RedactingFilter
 
 def printable(text: str) -> str:
     """Replace control characters: names come from strangers, and a terminal obeys what it is sent."""
+    if text.isprintable():  # as nearly all are
+        return text
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
