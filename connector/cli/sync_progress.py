@@ -110,7 +110,7 @@ class TimeLeft:
         if waits_s >= _SHORTEST_WAIT_S:
             words = f", waiting {ceil(waits_s)} s for the rate limit"
         elif self._limit:
-            words = f", {self._limit.remaining} of {self._limit.limit} requests left this minute"
+            words = f", {self._limit.remaining} of {self._limit.limit} left this minute"
         else:
             words = ""
         if self._ends_at is not None:

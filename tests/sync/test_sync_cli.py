@@ -277,17 +277,17 @@ def test_the_time_left_counts_down_while_waiting_for_the_rate_limit():
     left.update(SyncProgress("contacts", 0, 5, None, None))
     assert str(left) == ""
     left.update(SyncProgress("scheduled_events", 0, 10, 0.0, RateLimit(100, 90, 50)))
-    assert str(left) == ", 90 of 100 requests left this minute"
+    assert str(left) == ", 90 of 100 left this minute"
     now[0] = 10.0
     left.update(SyncProgress("scheduled_events", 100, 100, 0.5, RateLimit(100, 0, 40)))
-    assert str(left) == ", 0 of 100 requests left this minute, about 50 s left"
+    assert str(left) == ", 0 of 100 left this minute, about 50 s left"
     waits[0] = (39.5, 39.5)
     assert str(left) == ", waiting 40 s for the rate limit, about 50 s left"
     now[0], waits[0] = 30.0, (19.5, 39.5)
     assert str(left) == ", waiting 20 s for the rate limit, about 30 s left"
     now[0], waits[0] = 52.0, (0.0, 40.0)  # it worked for 12 of the 52 s
     left.update(SyncProgress("scheduled_events", 120, 120, 0.6, RateLimit(100, 80, 58)))
-    assert str(left) == ", 80 of 100 requests left this minute, about 8 s left"
+    assert str(left) == ", 80 of 100 left this minute, about 8 s left"
 
 
 def test_waiting_for_the_limit_is_counted_once_for_all_threads(make_sandbox, connect, timer):
@@ -319,4 +319,4 @@ def test_a_terminal_shows_progress(make_sandbox, tmp_path):
             os.close(controller)
             assert process.wait(TIMEOUT_S) == 0
     assert b"records, " in shown
-    assert b"requests left this minute" in shown
+    assert b"left this minute" in shown
