@@ -16,8 +16,17 @@ from datetime import UTC, datetime
 
 from ..contract import Connection, Event
 from ..storage.sql import require_sqlalchemy
-from .config import FileFormat, SyncOptions, parse_destination
-from .report import OnProgress, StreamPlan, StreamReport, SyncPlan, SyncProgress, SyncReport
+from .models import (
+    FileFormat,
+    OnProgress,
+    StreamPlan,
+    StreamReport,
+    SyncOptions,
+    SyncPlan,
+    SyncProgress,
+    SyncReport,
+    parse_destination,
+)
 
 __all__ = [
     "StreamPlan",

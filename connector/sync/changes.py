@@ -20,7 +20,7 @@ from .context import SyncContext
 from .events import EVENTS, INVITEES, events_transaction
 from .rows import Row, by_uri
 from .streams import StreamSpec, embedded_streams, streams
-from .transaction import Transaction
+from .tables import Transaction
 
 _BATCH: Final = 50
 _MAX_DEPTH: Final = 64  # of a body's objects and lists

@@ -12,12 +12,11 @@ from ..contract import Connection, Record
 from ..errors import ConnectorError
 from ..support import timestamps
 from .account import AccountView, check_same_view, read_account_view
-from .config import SyncOptions
 from .database import Database
-from .report import OnProgress, SyncProgress, SyncReport
+from .models import OnProgress, SyncOptions, SyncProgress, SyncReport
 from .rows import Row, fit_answers, to_row
 from .streams import StreamSpec, embedded_streams, select_streams
-from .transaction import Transaction
+from .tables import Transaction
 
 _ACCOUNT: Final = "account"
 _LAST_STAMP: Final = "last"

@@ -17,11 +17,10 @@ from ..contract import Record
 from ..errors import DestinationError, TakenOver, UsageError
 from ..storage.sql import create_tables, error_message, open_engine, read_url, upsert
 from ..support import private_files
-from .config import Destination
+from .models import Destination
 from .rows import MAX_QUESTIONS, Row, answer_column, answers_by_question
 from .streams import StreamSpec, streams
-from .tables import Tables, find_rows, upgrade
-from .transaction import Between, Transaction
+from .tables import Between, Tables, Transaction, find_rows, upgrade
 
 _LOCK_TIMEOUT_S: Final = 60  # how long SQLite waits for another writer
 _WRITER: Final = "writer"

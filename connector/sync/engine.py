@@ -9,13 +9,12 @@ from ..contract import Connection
 from ..errors import PermissionDenied
 from ..support import timestamps
 from .changes import sync_changes
-from .config import Destination, SyncOptions
 from .context import SyncContext, SyncStopped, open_sync
 from .database import Database
 from .events import sync_events
 from .files import write_files
 from .lists import sync_list
-from .report import OnProgress, SyncReport
+from .models import Destination, OnProgress, SyncOptions, SyncReport
 from .streams import streams
 
 _RECENT: Final = timedelta(hours=1)

@@ -15,7 +15,7 @@ from .context import SyncContext
 from .lists import list_input
 from .rows import by_uri, record_uri, to_row
 from .streams import StreamSpec, embedded_streams, streams
-from .transaction import Transaction
+from .tables import Transaction
 
 EVENTS: Final = "scheduled_events"
 INVITEES: Final = "invitees"

@@ -10,12 +10,11 @@ from ..contract import Connection, RateLimit, Record, Result
 from ..errors import PermissionDenied
 from ..support import timestamps
 from . import schedule
-from .config import Destination, SyncOptions
 from .context import SyncContext, open_sync
 from .database import Database, has_synced_before
 from .events import EVENTS, INVITEES, due_bands, is_due
 from .lists import list_input, recent_since
-from .report import StreamPlan, SyncPlan
+from .models import Destination, StreamPlan, SyncOptions, SyncPlan
 from .streams import StreamSpec, streams
 
 _PAGE: Final = 100  # records

@@ -9,7 +9,7 @@ from calendly_connector.contract import RateLimit
 from calendly_connector.errors import UnexpectedAnswer, UsageError
 from calendly_connector.support import timestamps
 from calendly_connector.sync import rows, schedule
-from calendly_connector.sync.config import parse_destination
+from calendly_connector.sync.models import parse_destination
 from calendly_connector.sync.planning import minutes
 from calendly_connector.sync.schedule import Band, Range
 from calendly_connector.sync.streams import select_streams, streams
