@@ -13,6 +13,8 @@ leaves consistent rows, and the next one resumes it.
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
+from typing import Final
 
 from ..contract import Connection, Event
 from ..storage.sql import require_sqlalchemy
@@ -40,9 +42,7 @@ __all__ = [
     "run",
 ]
 
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+_NOW: Final = partial(datetime.now, UTC)
 
 
 def run(
@@ -51,7 +51,7 @@ def run(
     options: SyncOptions | None = None,
     *,
     file_format: FileFormat | None = None,
-    clock: Callable[[], datetime] = _now,
+    clock: Callable[[], datetime] = _NOW,
     on_progress: OnProgress = lambda _progress: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SyncReport:
@@ -73,7 +73,7 @@ def plan(
     options: SyncOptions | None = None,
     *,
     file_format: FileFormat | None = None,
-    clock: Callable[[], datetime] = _now,
+    clock: Callable[[], datetime] = _NOW,
 ) -> SyncPlan:
     """Estimate the calls of a sync. This makes a few calls itself, and doesn't change the destination."""
     require_sqlalchemy("A sync", "sync")

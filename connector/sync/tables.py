@@ -125,21 +125,23 @@ class Transaction:
     def write_rows(self, stream: str, rows: Iterable[Row]) -> None:
         """Write new and changed rows; only stamp the unchanged ones."""
         table = self._tables.of[stream]
-        columns = [name for name in table.c.keys() if name not in SYNC_COLUMNS]  # noqa: SIM118 - not a dict
-        by_uri = {row["uri"]: dict.fromkeys(columns) | row for row in rows}
+        stamps = {"synced_at": self._stamp, "missing_since": None}
+        columns = dict.fromkeys(table.c.keys())
+        by_uri = {row["uri"]: columns | row | stamps for row in rows}
         stored = find_rows(self._connection, table, list(by_uri))
-        new = [uri for uri in by_uri if uri not in stored]
-        changed = [
-            uri
-            for uri, old in stored.items()
-            if old["missing_since"] is not None or any(old[name] != by_uri[uri][name] for name in columns)
-        ]
-        self.stamp_rows(stream, stored.keys() - set(changed))
-        for chunk in chunks(changed):
+        new, changed, unchanged = {}, {}, []
+        for uri, row in by_uri.items():
+            if uri not in stored:
+                new[uri] = row
+            elif row != stored[uri] | {"synced_at": self._stamp}:
+                changed[uri] = row
+            else:
+                unchanged.append(uri)
+        self.stamp_rows(stream, unchanged)
+        for chunk in chunks(list(changed)):
             self._connection.execute(sa.delete(table).where(table.c.uri.in_(chunk)))
         if new or changed:
-            stamps = {"synced_at": self._stamp, "missing_since": None}
-            written = [by_uri[uri] | stamps for uri in (*new, *changed)]
+            written = [*new.values(), *changed.values()]
             self.inserting = table, written
             self._connection.execute(sa.insert(table), written)
             self.inserting = None

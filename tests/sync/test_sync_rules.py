@@ -277,7 +277,8 @@ def test_every_stream_uses_existing_actions_and_inputs():
 def test_every_stream_comes_after_the_one_it_depends_on():
     names = list(streams())
     for stream in streams().values():
-        assert stream.depends_on is None or names.index(stream.depends_on) < names.index(stream.name)
+        needed = stream.parent or stream.embedded_in
+        assert needed is None or names.index(needed) < names.index(stream.name)
         if stream.parent_column:
             assert stream.parent_column in stream.columns()
             assert stream.linked_to in streams()
