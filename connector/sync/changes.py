@@ -201,7 +201,7 @@ def _is_in_view(sync: SyncContext, body: InviteeBody) -> bool:
     ours, theirs = (urlsplit(uri)[:2] for uri in (sync.account.organization, body.event["uri"]))
     members = body.event.get("event_memberships")
     hosts = [one.get("user") for one in members if isinstance(one, dict)] if isinstance(members, list) else []
-    return ours == theirs and (sync.account.whole or sync.account.user in hosts)
+    return ours == theirs and (sync.account.user is None or sync.account.user in hosts)
 
 
 def _newer_rows(

@@ -32,15 +32,13 @@ class SyncStopped(ConnectorError):
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """The data that a token can read: the `whole` organization's or only the user's own."""
+    """The data that a token can read: one user's own, or with `user` None the whole organization's.
 
-    user: str
+    It is stored in the destination, to compare later views with it.
+    """
+
     organization: str
-    whole: bool
-
-    def to_state(self) -> dict[str, Any]:
-        """Return the view as it is stored in the destination, to compare later views with it."""
-        return {"organization": self.organization, "user": None if self.whole else self.user}
+    user: str | None
 
 
 @dataclass
@@ -85,7 +83,7 @@ class SyncContext:
 
     def list_input(self, stream: StreamSpec, since: str | None = None) -> dict[str, Any]:
         """Return the inputs of a stream's list: the account's records, with `since` only recent ones."""
-        name = stream.organization_input if self.account.whole else stream.user_input
+        name = stream.user_input if self.account.user else stream.organization_input
         inputs = dict(stream.input)
         if name:
             inputs[name] = self.account.organization if name == "organization" else self.account.user
@@ -150,7 +148,7 @@ class SyncContext:
         """Store the stamp and whose data this is, before any row has the stamp."""
         self.report.began = self.checkpoint.began
         with self.transaction() as transaction:
-            transaction.state[_ACCOUNT] = self.account.to_state()
+            transaction.state[_ACCOUNT] = asdict(self.account)
             transaction.state[_LAST_STAMP] = self.checkpoint.began
 
     def after_page(self, name: str, share: float | None = None) -> None:
@@ -237,18 +235,18 @@ def _read_account_view(connection: Connection, report: SyncReport, *, own: bool)
         )
     elif not report.whole_organization and not own:
         report.warn("The token's user is not an admin or owner, so only their own data is synced.")
-    return AccountView(identity.user, identity.organization, whole=report.whole_organization)
+    return AccountView(identity.organization, None if report.whole_organization else identity.user)
 
 
 def _check_same_view(stored: Any, view: AccountView) -> None:
     """Raise UsageError if the destination holds another view: its rows would be marked as missing."""
-    if stored is None or stored == view.to_state():
+    if stored is None or stored == asdict(view):
         return
     if stored.get("organization") != view.organization:
         held = "another account's data"
     else:
         held = "one user's own data" if stored.get("user") else "a whole organization's data"
-    wanted = "the whole organization's" if view.whole else "only the user's own"
+    wanted = "only the user's own" if view.user else "the whole organization's"
     raise UsageError(
         f"This destination already holds {held}. This sync would write {wanted}.",
         fix="Choose another destination.",
