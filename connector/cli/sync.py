@@ -90,7 +90,7 @@ def command(  # noqa: PLR0913 - one per option
     from .. import sync
 
     reject_password(context, "to", _TO_VARIABLE)
-    names = tuple(name for name in (word.strip() for word in (streams or "").split(",")) if name)
+    names = tuple(filter(None, map(str.strip, (streams or "").split(","))))
     options = sync.SyncOptions(names, window_days, no_show_days, threads, own, only_marked, keep_formulas)
     with connect() as connection:
         if dry_run:

@@ -92,13 +92,12 @@ def upsert(connection: "Connection", table: "Table", key: dict[str, Any], values
 
     If another process inserts it at the same moment, this raises SQLAlchemy's IntegrityError.
     """
-    from sqlalchemy import and_, insert, select, update
+    from sqlalchemy import insert, select, update
 
-    found = and_(*(table.c[name] == value for name, value in key.items()))
-    if connection.execute(update(table).where(found).values(values)).rowcount:
+    if connection.execute(update(table).filter_by(**key).values(values)).rowcount:
         return
     # Some databases don't count a row that already has these values.
-    if connection.execute(select(table.c[next(iter(key))]).where(found)).first() is None:
+    if connection.execute(select(table.c[next(iter(key))]).filter_by(**key)).first() is None:
         connection.execute(insert(table).values(key | values))
 
 

@@ -13,11 +13,22 @@ leaves consistent rows, and the next one resumes it.
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
+from typing import Final
 
 from ..contract import Connection, Event
 from ..storage.sql import require_sqlalchemy
-from .config import FileFormat, SyncOptions, parse_destination
-from .report import OnProgress, StreamPlan, StreamReport, SyncPlan, SyncProgress, SyncReport
+from .models import (
+    FileFormat,
+    OnProgress,
+    StreamPlan,
+    StreamReport,
+    SyncOptions,
+    SyncPlan,
+    SyncProgress,
+    SyncReport,
+    parse_destination,
+)
 
 __all__ = [
     "StreamPlan",
@@ -31,9 +42,7 @@ __all__ = [
     "run",
 ]
 
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+_NOW: Final = partial(datetime.now, UTC)
 
 
 def run(
@@ -42,7 +51,7 @@ def run(
     options: SyncOptions | None = None,
     *,
     file_format: FileFormat | None = None,
-    clock: Callable[[], datetime] = _now,
+    clock: Callable[[], datetime] = _NOW,
     on_progress: OnProgress = lambda _progress: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SyncReport:
@@ -64,7 +73,7 @@ def plan(
     options: SyncOptions | None = None,
     *,
     file_format: FileFormat | None = None,
-    clock: Callable[[], datetime] = _now,
+    clock: Callable[[], datetime] = _NOW,
 ) -> SyncPlan:
     """Estimate the calls of a sync. This makes a few calls itself, and doesn't change the destination."""
     require_sqlalchemy("A sync", "sync")

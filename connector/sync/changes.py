@@ -20,7 +20,7 @@ from .context import SyncContext
 from .events import EVENTS, INVITEES, events_transaction
 from .rows import Row, by_uri
 from .streams import StreamSpec, embedded_streams, streams
-from .transaction import Transaction
+from .tables import Transaction
 
 _BATCH: Final = 50
 _MAX_DEPTH: Final = 64  # of a body's objects and lists
@@ -201,7 +201,7 @@ def _is_in_view(sync: SyncContext, body: InviteeBody) -> bool:
     ours, theirs = (urlsplit(uri)[:2] for uri in (sync.account.organization, body.event["uri"]))
     members = body.event.get("event_memberships")
     hosts = [one.get("user") for one in members if isinstance(one, dict)] if isinstance(members, list) else []
-    return ours == theirs and (sync.account.whole or sync.account.user in hosts)
+    return ours == theirs and (sync.account.user is None or sync.account.user in hosts)
 
 
 def _newer_rows(

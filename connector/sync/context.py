@@ -1,4 +1,4 @@
-"""What the parts of a running sync share, and the checkpoint from which an interrupted sync resumes."""
+"""What the parts of a running sync share: whose data it reads, how far it is, and what it has counted."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,16 +8,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from ..contract import Connection, Record
-from ..errors import ConnectorError
+from ..auth.identity import ADMIN_ROLES, read_identity
+from ..contract import Connection, Params, Record, Result
+from ..errors import ConnectorError, UsageError
 from ..support import timestamps
-from .account import AccountView, check_same_view, read_account_view
-from .config import SyncOptions
 from .database import Database
-from .report import OnProgress, SyncProgress, SyncReport
+from .models import OnProgress, SyncOptions, SyncProgress, SyncReport
 from .rows import Row, fit_answers, to_row
 from .streams import StreamSpec, embedded_streams, select_streams
-from .transaction import Transaction
+from .tables import Transaction
 
 _ACCOUNT: Final = "account"
 _LAST_STAMP: Final = "last"
@@ -29,6 +28,17 @@ Fetched = TypeVar("Fetched")
 
 class SyncStopped(ConnectorError):
     """The caller asked the sync to stop. It never leaves this package."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """The data that a token can read: one user's own, or with `user` None the whole organization's.
+
+    It is stored in the destination, to compare later views with it.
+    """
+
+    organization: str
+    user: str | None
 
 
 @dataclass
@@ -61,17 +71,26 @@ class SyncContext:
     database: Database
     options: SyncOptions
     account: AccountView
+    wanted: Sequence[str]  # names of the streams to sync
     checkpoint: Checkpoint
+    checkpoint_key: str  # in the state
     report: SyncReport
     pool: ThreadPoolExecutor
     clock: Callable[[], datetime]
     on_progress: OnProgress
     should_stop: Callable[[], bool]
-    wanted: Sequence[str] = field(init=False)  # names of the streams to sync
     _reported: set[tuple[str, str]] = field(init=False, default_factory=set)
 
-    def __post_init__(self) -> None:
-        self.wanted = tuple(self.checkpoint.streams)
+    def list_input(self, stream: StreamSpec, since: str | None = None) -> dict[str, Any]:
+        """Return the inputs of a stream's list: the account's records, with `since` only recent ones."""
+        name = stream.user_input if self.account.user else stream.organization_input
+        inputs = dict(stream.input)
+        if name:
+            inputs[name] = self.account.organization if name == "organization" else self.account.user
+        if since is not None and stream.recent:
+            inputs |= stream.recent.input
+            inputs |= {stream.recent.since: since} if stream.recent.since else {}
+        return inputs
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -90,20 +109,22 @@ class SyncContext:
         columns = self.database.kinds[stream.name]
         rows = []
         for record in records:
-            row, answers = to_row(record, columns), self.database.answer_row(stream, record)
-            fitting = fit_answers(answers)
+            row = to_row(record, columns)
             for name in row["other"] or ():
                 if name in columns and (stream.name, name) not in self._reported:
                     self._reported.add((stream.name, name))
                     self.report.warn(
                         f"{stream.name}: {name} of {row['uri']} doesn't fit its column and is in `other`."
                     )
-            if len(fitting) < len(answers):
-                self.report.warn(
-                    f"{stream.name}: {row['uri']} has {len(answers)} answers, which is too many for one row. "
-                    f"Those after the first {len(fitting)} are only in the JSON column."
-                )
-            rows.append(row | fitting)
+            if stream.answers:
+                answers = self.database.answer_row(stream, record)
+                row |= (fitting := fit_answers(answers))
+                if len(fitting) < len(answers):
+                    self.report.warn(
+                        f"{stream.name}: {row['uri']} has {len(answers)} answers, which is too many for one "
+                        f"row. Those after the first {len(fitting)} are only in the JSON column."
+                    )
+            rows.append(row)
         return rows
 
     def write(self, transaction: Transaction, stream: StreamSpec, records: Sequence[Record]) -> None:
@@ -115,8 +136,7 @@ class SyncContext:
 
     def save_checkpoint(self, transaction: Transaction, *, finished: bool = False) -> None:
         """Store the checkpoint in a transaction, or delete it once the sync is finished."""
-        key = _checkpoint_key(self.wanted)
-        transaction.state[key] = None if finished else asdict(self.checkpoint)
+        transaction.state[self.checkpoint_key] = None if finished else asdict(self.checkpoint)
 
     def begin(self) -> None:
         """Begin with a new checkpoint. Its stamp is later than every earlier one, whatever the clock says."""
@@ -128,7 +148,7 @@ class SyncContext:
         """Store the stamp and whose data this is, before any row has the stamp."""
         self.report.began = self.checkpoint.began
         with self.transaction() as transaction:
-            transaction.state[_ACCOUNT] = self.account.to_state()
+            transaction.state[_ACCOUNT] = asdict(self.account)
             transaction.state[_LAST_STAMP] = self.checkpoint.began
 
     def after_page(self, name: str, share: float | None = None) -> None:
@@ -165,18 +185,30 @@ def open_sync(
     the destination holds another account or view.
     """
     wanted = list(select_streams(options.streams))
-    account = read_account_view(connection, own=options.own)
-    check_same_view(database.state(_ACCOUNT), account)
+    report = SyncReport()
+    account = _read_account_view(connection, report, own=options.own)
+    _check_same_view(database.state(_ACCOUNT), account)
     if take_over:
         database.take_over()  # before reading the checkpoint, which another sync could still move
-    stored: dict[str, Any] | None = database.state(_checkpoint_key(wanted))
-    report = SyncReport(resumed=stored is not None, whole_organization=account.whole, calls=account.calls)
-    if account.note:
-        report.warn(account.note)
+    # Syncs of other tables have checkpoints of their own.
+    key = f"run.{hashlib.sha256(','.join(wanted).encode()).hexdigest()[:16]}"
+    stored: dict[str, Any] | None = database.state(key)
+    report.resumed = stored is not None
     checkpoint = Checkpoint(**stored) if stored else Checkpoint("", wanted)
     with ThreadPoolExecutor(options.threads, "sync") as pool:
         sync = SyncContext(
-            connection, database, options, account, checkpoint, report, pool, clock, on_progress, should_stop
+            connection,
+            database,
+            options,
+            account,
+            wanted,
+            checkpoint,
+            key,
+            report,
+            pool,
+            clock,
+            on_progress,
+            should_stop,
         )
         if not stored:
             sync.begin()
@@ -186,6 +218,36 @@ def open_sync(
             pool.shutdown(cancel_futures=True)
 
 
-def _checkpoint_key(names: Iterable[str]) -> str:
-    """Return the key in the state. Syncs of other tables have checkpoints of their own."""
-    return f"run.{hashlib.sha256(','.join(names).encode()).hexdigest()[:16]}"
+def _read_account_view(connection: Connection, report: SyncReport, *, own: bool) -> AccountView:
+    """Ask Calendly for the token's user and their role; with `own`, only for the user."""
+
+    def run(action: str, params: Params | None) -> Result:
+        report.calls += 1  # a denied call counts, too
+        result = connection.run(action, params)
+        report.calls += result.calls - 1
+        return result
+
+    identity = read_identity(run, with_role=not own)
+    report.whole_organization = identity.role in ADMIN_ROLES
+    if identity.role is None and not own:
+        report.warn(
+            "The token can't read its user's role (organizations:read), so only their own data is synced."
+        )
+    elif not report.whole_organization and not own:
+        report.warn("The token's user is not an admin or owner, so only their own data is synced.")
+    return AccountView(identity.organization, None if report.whole_organization else identity.user)
+
+
+def _check_same_view(stored: Any, view: AccountView) -> None:
+    """Raise UsageError if the destination holds another view: its rows would be marked as missing."""
+    if stored is None or stored == asdict(view):
+        return
+    if stored.get("organization") != view.organization:
+        held = "another account's data"
+    else:
+        held = "one user's own data" if stored.get("user") else "a whole organization's data"
+    wanted = "only the user's own" if view.user else "the whole organization's"
+    raise UsageError(
+        f"This destination already holds {held}. This sync would write {wanted}.",
+        fix="Choose another destination.",
+    )

@@ -17,11 +17,10 @@ from ..contract import Record
 from ..errors import DestinationError, TakenOver, UsageError
 from ..storage.sql import create_tables, error_message, open_engine, read_url, upsert
 from ..support import private_files
-from .config import Destination
+from .models import Destination
 from .rows import MAX_QUESTIONS, Row, answer_column, answers_by_question
 from .streams import StreamSpec, streams
-from .tables import Tables, find_rows, upgrade
-from .transaction import Between, Transaction
+from .tables import Between, Tables, Transaction, find_rows, upgrade
 
 _LOCK_TIMEOUT_S: Final = 60  # how long SQLite waits for another writer
 _WRITER: Final = "writer"
@@ -38,10 +37,10 @@ class Database:
         self._tables = Tables()
         self.kinds = self._tables.kinds  # of the columns of each stream
         self._answer_columns: defaultdict[str, dict[str, str]] = defaultdict(dict)  # by stream and question
-        url = _url(destination)
+        url, file = _locate(destination)
         self._engine = open_engine(url, lock_timeout_s=_LOCK_TIMEOUT_S)
         try:
-            if file := _sqlite_file(url):  # SQLite itself would create a file that everybody can read
+            if file:  # SQLite itself would create a file that everybody can read
                 private_files.make_folder(file.parent)
                 private_files.make_file(file)
             with self._translated_errors():
@@ -189,8 +188,6 @@ class Database:
 
     def answer_row(self, stream: StreamSpec, record: Record) -> Row:
         """Return a record's answers by column. Answers to questions without a column are left out."""
-        if stream.answers is None:
-            return {}
         known = self._answer_columns[stream.name]
         answers = answers_by_question(record, stream.answers)
         return {known[question]: answer for question, answer in answers.items() if question in known}
@@ -242,7 +239,8 @@ class Database:
             for known in connection.execute(sa.select(tables.questions)).mappings().all():
                 if known["stream"] in tables.of:
                     self._know_answer_columns(known["stream"], {known["question"]: known["column_name"]})
-            upgrade(connection, tables)
+            if tables.state.name in existing:
+                upgrade(connection, tables)
 
     def _know_answer_columns(self, stream: str, columns: Mapping[str, str]) -> None:
         for name in columns.values():
@@ -282,9 +280,8 @@ class Database:
 
 def has_synced_before(destination: Destination) -> bool:
     """Check whether the destination holds a sync, without creating anything."""
-    url = _url(destination)
-    file = _sqlite_file(url)
-    if file is not None and not file.exists():
+    url, file = _locate(destination)
+    if file and not file.exists():
         return False
     engine = open_engine(url, lock_timeout_s=_LOCK_TIMEOUT_S)
     try:
@@ -295,17 +292,15 @@ def has_synced_before(destination: Destination) -> bool:
         engine.dispose()
 
 
-def _url(destination: Destination) -> sa.URL:
+def _locate(destination: Destination) -> tuple[sa.URL, Path | None]:
+    """Return the URL of the database, and its file if it is an SQLite database."""
     if destination.file is not None:
-        return sa.URL.create("sqlite", database=str(destination.file))
-    return read_url(destination.url, what="A sync", setting="The destination", extra="sync")
-
-
-def _sqlite_file(url: sa.URL) -> Path | None:
-    """Return the file of an SQLite database, None for other databases."""
+        url = sa.URL.create("sqlite", database=str(destination.file))
+    else:
+        url = read_url(destination.url, what="A sync", setting="The destination", extra="sync")
     if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"} or "uri" in url.query:
-        return None
-    return Path(str(url.database))
+        return url, None
+    return url, Path(str(url.database))
 
 
 def _destination_error(

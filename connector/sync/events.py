@@ -12,10 +12,9 @@ from ..errors import NotFound, PermissionDenied, UnexpectedAnswer
 from ..support import timestamps
 from . import schedule
 from .context import SyncContext
-from .lists import list_input
 from .rows import by_uri, record_uri, to_row
 from .streams import StreamSpec, embedded_streams, streams
-from .transaction import Transaction
+from .tables import Transaction
 
 EVENTS: Final = "scheduled_events"
 INVITEES: Final = "invitees"
@@ -115,7 +114,7 @@ def _read_range(sync: SyncContext, stream: StreamSpec, since: str | None, until:
     position = timestamps.read_or_none(checkpoint.position)
     after = since if position is None else _text(position - _SECOND)  # others can start at the same time
     bounds = {"min_start_time": after, "max_start_time": until}
-    inputs = list_input(sync, stream) | {name: time for name, time in bounds.items() if time}
+    inputs = sync.list_input(stream) | {name: time for name, time in bounds.items() if time}
     records = sync.connection.iterate(stream.list, inputs)
     counted = 0
     for page in records.pages():
@@ -145,7 +144,7 @@ def _read_range(sync: SyncContext, stream: StreamSpec, since: str | None, until:
 
 def _last_start(sync: SyncContext, stream: StreamSpec) -> str | None:
     """Ask for the last event, so a first sync can estimate its progress."""
-    inputs = list_input(sync, stream) | {"sort": "start_time:desc", "count": 1}
+    inputs = sync.list_input(stream) | {"sort": "start_time:desc", "count": 1}
     found = sync.connection.run(stream.list, inputs)
     sync.report.add_calls(stream.name, found.calls)
     start = found.records[0].get("start_time") if found.records else None

@@ -9,8 +9,8 @@ from typing import Final
 
 from ..errors import DestinationError
 from ..support import private_files, spreadsheets
-from .config import Destination
 from .database import Database
+from .models import Destination
 
 _WRITTEN: Final = "written."
 _LEFT_OUT: Final = "synced_at"  # changes with every sync, and would change the file

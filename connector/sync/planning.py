@@ -10,12 +10,11 @@ from ..contract import Connection, RateLimit, Record, Result
 from ..errors import PermissionDenied
 from ..support import timestamps
 from . import schedule
-from .config import Destination, SyncOptions
 from .context import SyncContext, open_sync
 from .database import Database, has_synced_before
+from .engine import recent_since
 from .events import EVENTS, INVITEES, due_bands, is_due
-from .lists import list_input, recent_since
-from .report import StreamPlan, SyncPlan
+from .models import Destination, StreamPlan, SyncOptions, SyncPlan
 from .streams import StreamSpec, streams
 
 _PAGE: Final = 100  # records
@@ -37,7 +36,7 @@ def plan_sync(
         closing(Database(existing)) as database,
         open_sync(connection, database, options, clock) as sync,
     ):
-        plans: StreamPlans = {"account": StreamPlan("account", sync.account.calls)}
+        plans: StreamPlans = {"account": StreamPlan("account", sync.report.calls)}
         if marked := sum(body is None for _, body in database.marks().values()):
             note = "records that webhook events marked"
             plans["marked"] = StreamPlan("marked", 2 * marked, about=True, note=note)
@@ -88,7 +87,7 @@ def _plan_list(sync: SyncContext, stream: StreamSpec, plans: StreamPlans) -> Str
         unreadable = stream.parent in plans and plans[stream.parent].note == _UNREADABLE
         note = f"one or more for each of {stream.parent}"
         return StreamPlan(stream.name, 0 if unreadable else lists, about=True, note=note)
-    sample = _read_page(sync, stream.list, list_input(sync, stream))
+    sample = _read_page(sync, stream.list, sync.list_input(stream))
     details = len(sample.records) if stream.get_details else 0
     if sample.complete:
         return StreamPlan(stream.name, 1 + details)
@@ -149,7 +148,7 @@ def _count_stored(sync: SyncContext, one: schedule.Range) -> tuple[int, int]:
 
 def _estimate_events(sync: SyncContext, stream: StreamSpec) -> tuple[int, int]:
     """Return the estimated numbers of events and of events with invitees, from pages at several times."""
-    inputs = list_input(sync, stream)
+    inputs = sync.list_input(stream)
     first = _read_page(sync, stream.list, inputs)
     if first.complete:
         return len(first.records), sum(map(_has_invitees, first.records))

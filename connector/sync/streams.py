@@ -55,11 +55,6 @@ class StreamSpec:
     recent: RecentSpec | None = None
 
     @property
-    def depends_on(self) -> str | None:
-        """The table without which this one can't be read."""
-        return self.parent or self.embedded_in
-
-    @property
     def linked_to(self) -> str | None:
         """The table whose URIs are in `parent_column`."""
         return self.parent or (streams()[self.embedded_in].parent if self.embedded_in else None)
@@ -118,7 +113,7 @@ def select_streams(names: Iterable[str]) -> tuple[str, ...]:
     if not wanted:
         return tuple(streams())
     for name in reversed(tuple(streams())):  # a table comes after the one that it depends on
-        needed = streams()[name].depends_on
+        needed = streams()[name].parent or streams()[name].embedded_in
         if name in wanted and needed:
             wanted.add(needed)
     return tuple(name for name in streams() if name in wanted)

@@ -9,7 +9,7 @@ from calendly_connector.contract import RateLimit
 from calendly_connector.errors import UnexpectedAnswer, UsageError
 from calendly_connector.support import timestamps
 from calendly_connector.sync import rows, schedule
-from calendly_connector.sync.config import parse_destination
+from calendly_connector.sync.models import parse_destination
 from calendly_connector.sync.planning import minutes
 from calendly_connector.sync.schedule import Band, Range
 from calendly_connector.sync.streams import select_streams, streams
@@ -277,7 +277,8 @@ def test_every_stream_uses_existing_actions_and_inputs():
 def test_every_stream_comes_after_the_one_it_depends_on():
     names = list(streams())
     for stream in streams().values():
-        assert stream.depends_on is None or names.index(stream.depends_on) < names.index(stream.name)
+        needed = stream.parent or stream.embedded_in
+        assert needed is None or names.index(needed) < names.index(stream.name)
         if stream.parent_column:
             assert stream.parent_column in stream.columns()
             assert stream.linked_to in streams()

@@ -49,7 +49,7 @@ _CLAIM: Final = """
     UPDATE entries SET due = ?, attempts = attempts + 1 WHERE rowid IN (
         SELECT rowid FROM entries WHERE state = 'waiting' AND due <= ? ORDER BY created_at, rowid LIMIT ?
     )
-    RETURNING id, kind, created_at, body, attempts, rowid
+    RETURNING created_at, rowid, id, kind, body, attempts
 """
 _COMPLETE: Final = """
     UPDATE entries SET state = ?, ended = ?, body = NULL, error = NULL WHERE id = ? AND ended IS NULL
@@ -83,7 +83,10 @@ class FileInbox(Inbox):
     def claim(self, *, now: float, limit: int = 100, lease_s: float = 60.0) -> list[Entry]:
         with self._transaction() as connection:
             rows = connection.execute(_CLAIM, (now + lease_s, now, limit)).fetchall()
-        return [Entry(*row[:-1]) for row in sorted(rows, key=lambda row: (row[2], row[-1]))]
+        return [
+            Entry(id_, kind, created_at, body, attempts)
+            for created_at, _, id_, kind, body, attempts in sorted(rows)
+        ]
 
     def complete(self, event_id: str, state: FinalState, *, now: float, also: Sequence[Entry] = ()) -> None:
         with self._transaction() as connection:
@@ -168,22 +171,21 @@ class FileInbox(Inbox):
         if not self._lock.acquire(timeout=_BUSY_TIMEOUT_S):
             raise _busy(self.place)
         try:
-            yield self._opened()
+            # A connection must not cross a fork: the child opens its own, and doesn't touch the parent's.
+            if self._connection is None or self._process != os.getpid():
+                self._connection, self._process = _open(self._path), os.getpid()
+            yield self._connection
         except sqlite3.Error as error:
             raise _inbox_error(self.place, error) from None
         finally:
             self._lock.release()
 
-    def _opened(self) -> sqlite3.Connection:
-        # A connection must not cross a fork: the child opens its own, and doesn't touch the parent's.
-        if self._connection is None or self._process != os.getpid():
-            self._connection, self._process = _open(self._path), os.getpid()
-        return self._connection
-
 
 def _insert(connection: sqlite3.Connection, entries: Iterable[Entry]) -> list[bool]:
-    rows = ((entry.id, entry.kind, entry.created_at, entry.body) for entry in entries)
-    return [connection.execute(_PUT, row).rowcount == 1 for row in rows]
+    return [
+        connection.execute(_PUT, (entry.id, entry.kind, entry.created_at, entry.body)).rowcount == 1
+        for entry in entries
+    ]
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -90,7 +90,10 @@ def _message(kind: str, created_at: str, payload: Record, created_by: str | None
 
 def _occurrence(kind: str, created_at: str, payload: Mapping[str, Any], body: bytes) -> str:
     family, _, verb = kind.rpartition(".")
-    subject = _subject(payload)
+    subject = payload
+    if "uri" not in payload:  # contacts, recaps and reschedules have their record one level down
+        inner = (payload.get(key) for key in ("contact", "recap", "new"))
+        subject = next((record for record in inner if isinstance(record, dict)), payload)
     path = _path(subject)
     if family == "invitee_no_show" and verb == "created" and (no_show := _path(payload.get("no_show"))):
         return no_show
@@ -111,14 +114,6 @@ def _path(record: Any) -> str:
 
 def _is_plain(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and _PLAIN.fullmatch(value) is not None
-
-
-def _subject(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the record that an event is about; for contacts, recaps and reschedules it is one level down."""
-    for key in ("contact", "recap", "new"):
-        if isinstance(payload.get(key), dict) and "uri" not in payload:
-            return payload[key]  # type: ignore[no-any-return]
-    return payload
 
 
 def _not_an_event(why: str) -> UnexpectedAnswer:

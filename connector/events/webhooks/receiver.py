@@ -83,7 +83,8 @@ class Receiver:
             )
         self.largest_body = largest_body
         self._inbox = inbox
-        self._keys = keys if callable(keys) else _fixed(keys)
+        usable = () if callable(keys) else usable_keys(keys)
+        self._keys: Keys = keys if callable(keys) else lambda _subscription: usable
         self._timing = timing or Timing()
         self._tolerance_s = tolerance_s
         self._on_new = on_new
@@ -98,7 +99,9 @@ class Receiver:
         """Check a post before its body is read."""
         if method != "POST":
             return reject(HTTPStatus.METHOD_NOT_ALLOWED, "method", (("Allow", "POST"),))
-        named = _by_name(headers)
+        named: dict[str, list[str]] = {}
+        for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+            named.setdefault(name.lower(), []).append(value.strip())
         lengths = named.get("content-length", [])
         if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
             return reject(HTTPStatus.BAD_REQUEST, "content_length")
@@ -173,15 +176,3 @@ def _unavailable(error: ConnectorError) -> WebhookResponse:
     """Return the response that makes Calendly try again."""
     _LOGGER.error("not stored (503): %s", error)
     return WebhookResponse(HTTPStatus.SERVICE_UNAVAILABLE, "not_now")
-
-
-def _by_name(headers: Headers) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
-        found.setdefault(name.lower(), []).append(value.strip())
-    return found
-
-
-def _fixed(keys: Sequence[str]) -> Keys:
-    usable = usable_keys(keys)
-    return lambda _subscription: usable

@@ -16,6 +16,7 @@ HEADER: Final = "Calendly-Webhook-Signature"
 TOLERANCE_S: Final = 180.0
 
 _ITEM: Final = re.compile(r"([a-z][a-z0-9]{0,15})=([0-9a-z]{1,128})")
+_ITEMS: Final = re.compile(f"{_ITEM.pattern}(?:,{_ITEM.pattern})*")
 _TIME: Final = re.compile(r"[0-9]{1,12}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _MAX_HEADER: Final = 1024  # characters; Calendly sends 79
@@ -74,25 +75,22 @@ def usable_keys(keys: Sequence[str]) -> tuple[str, ...]:
 
 
 def _parse(header: str) -> tuple[str, list[bytes]]:
-    items = [_ITEM.fullmatch(item) for item in header[: _MAX_HEADER + 1].split(",")]
-    if len(header) > _MAX_HEADER or not all(items):
-        raise _malformed()
-    pairs = [(item[1], item[2]) for item in items if item]
-    times = [value for name, value in pairs if name == "t"]
-    digests = [value for name, value in pairs if name == "v1"]
-    if len(times) != 1 or not _TIME.fullmatch(times[0]) or not digests:
-        raise _malformed()
-    if not all(map(_DIGEST.fullmatch, digests)):
-        raise _malformed()
-    return times[0], [bytes.fromhex(digest) for digest in digests]
-
-
-def _malformed() -> SignatureError:
-    return SignatureError(
-        f"The {HEADER} header doesn't have the form t=…,v1=….",
-        fix="Only Calendly's own posts are accepted.",
-        reason="malformed",
-    )
+    """Return the time and the digests in a header."""
+    items = _ITEM.findall(header) if len(header) <= _MAX_HEADER and _ITEMS.fullmatch(header) else []
+    times = [value for name, value in items if name == "t"]
+    digests = [value for name, value in items if name == "v1"]
+    if (
+        len(times) != 1
+        or not _TIME.fullmatch(times[0])
+        or not digests
+        or not all(map(_DIGEST.fullmatch, digests))
+    ):
+        raise SignatureError(
+            f"The {HEADER} header doesn't have the form t=…,v1=….",
+            fix="Only Calendly's own posts are accepted.",
+            reason="malformed",
+        )
+    return times[0], list(map(bytes.fromhex, digests))
 
 
 def _digest(body: bytes, key: str, timestamp: str) -> bytes:

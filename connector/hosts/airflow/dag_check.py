@@ -25,7 +25,7 @@ from ...events.scope_assignment import assign_scopes
 from ...plugin import connector
 from ...storage.sql import holds_password
 from ...sync import SyncOptions
-from ...sync.config import FileFormat
+from ...sync.models import FileFormat
 
 _TEMPLATE: Final = re.compile(r"\{[{%#]")
 _PLACEHOLDER: Final = "known at run time"
