@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from calendly_connector import sync
 from calendly_connector.errors import DestinationError, TakenOver, UsageError
-from calendly_connector.sync import lists
+from calendly_connector.sync import engine
 from calendly_connector.sync.streams import streams
 from destinations import columns, tables
 from locations import SUPPORT
@@ -263,13 +263,13 @@ def test_postgresql_stores_every_record_that_sqlite_does(
 ):
     _, run_sync = office
     record = odd(case)
-    write = lists._write_page
+    write = engine._write_page
 
     def with_one_more(job, stream, page):
         more = [record] if stream.name == "routing_form_submissions" else []
         return write(job, stream, [*page, *more])
 
-    monkeypatch.setattr(lists, "_write_page", with_one_more)
+    monkeypatch.setattr(engine, "_write_page", with_one_more)
     path = tmp_path / "calendly.db"
     options = sync.SyncOptions(streams=("routing_form_submissions",))
     reports = [run_sync(to, options=options) for to in (postgres_url, path)]
