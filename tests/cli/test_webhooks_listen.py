@@ -64,7 +64,7 @@ class Listener:
     def code(self):
         """Wait for its exit code. On a timeout, fail with the stack of each thread."""
         try:
-            return self.process.wait(WAIT_S)
+            return self.process.wait(4 * WAIT_S)  # the disk may be slow
         except subprocess.TimeoutExpired:
             self.process.send_signal(signal.SIGABRT)  # faulthandler prints the stacks
             pytest.fail(self.process.stderr.read().decode())

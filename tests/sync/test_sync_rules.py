@@ -135,6 +135,8 @@ def test_minutes_follow_from_the_rate_limit(calls, limit, expected):
         ("2026-11-18T12:06:40+01:00", NOW),
         ("2026-11-18T11:06:40", NOW),
         ("yesterday", None),
+        ("0001-01-01T00:00:00Z", None),  # at the ends of the calendar zones would overflow
+        ("9999-12-31T23:59:59Z", None),
         ("", None),
         (None, None),
         (17, None),
