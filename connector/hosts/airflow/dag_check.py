@@ -58,7 +58,13 @@ def find_called(action: str, params: Params, rows: Filter) -> Action:
 
 
 def check_trigger(
-    events: Sequence[str], filters: Params, *, halves: bool, since: str | None, scope: str, group: str
+    events: Sequence[str],
+    filters: Params,
+    *,
+    include_raw_reschedules: bool,
+    since: str | None,
+    scope: str,
+    group: str,
 ) -> None:
     """Check the arguments of a poll. Raises UsageError."""
     checkable, runtime_paths = _with_placeholders(filters if _is_literal("filters", filters) else {})
@@ -70,7 +76,7 @@ def check_trigger(
         wanted = read_event_filter(
             events,
             checkable,
-            include_raw_reschedules=halves,
+            include_raw_reschedules=include_raw_reschedules,
             lookup=_fake_uri,
             origins=(manifest().origin,),
         )

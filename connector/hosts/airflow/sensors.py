@@ -49,7 +49,7 @@ class CalendlyEventSensor(BaseSensorOperator):
         *,
         events: Sequence[str],
         filters: Params | None = None,
-        halves: bool = False,
+        include_raw_reschedules: bool = False,
         cursor: str | None = None,
         since: str | None = None,
         scope: str = "",
@@ -63,7 +63,7 @@ class CalendlyEventSensor(BaseSensorOperator):
         super().__init__(**kwargs)
         self.events = [events] if isinstance(events, str) else list(events)
         self.filters = filters if filters is not None else {}
-        self.halves = halves
+        self.include_raw_reschedules = include_raw_reschedules
         self.cursor = cursor
         self.since = since
         self.scope = scope
@@ -77,7 +77,12 @@ class CalendlyEventSensor(BaseSensorOperator):
             if limit < 1:
                 raise UsageError(f"Invalid limit {limit}.", fix="Set limit to 1 or more.")
             dag_check.check_trigger(
-                self.events, self.filters, halves=halves, since=since, scope=scope, group=group
+                self.events,
+                self.filters,
+                include_raw_reschedules=include_raw_reschedules,
+                since=since,
+                scope=scope,
+                group=group,
             )
 
     def execute(self, context: Context) -> Any:
@@ -95,7 +100,7 @@ class CalendlyEventSensor(BaseSensorOperator):
                 limit=self.limit,
                 most_xcom_bytes=self.most_xcom_bytes,
                 filters=self.filters,
-                halves=self.halves,
+                include_raw_reschedules=self.include_raw_reschedules,
                 scope=self.scope,
                 group=self.group,
             ),
@@ -123,7 +128,9 @@ class CalendlyEventSensor(BaseSensorOperator):
 
     def _poll(self, bookmark: Bookmark) -> Polled:
         with CalendlyHook(self.calendly_conn_id).get_conn() as connection:
-            trigger = connection.trigger(self.events, self.filters, include_raw_reschedules=self.halves)
+            trigger = connection.trigger(
+                self.events, self.filters, include_raw_reschedules=self.include_raw_reschedules
+            )
             return trigger.poll(bookmark.cursor, since=bookmark.since, scope=self.scope, group=self.group)
 
     def _return_events(self, context: Context, payload: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ _ARGUMENTS: Final = (
     "limit",
     "most_xcom_bytes",
     "filters",
-    "halves",
+    "include_raw_reschedules",
     "scope",
     "group",
 )
@@ -52,7 +52,7 @@ class CalendlyTrigger(BaseTrigger):
         limit: int = MAX_EVENTS,
         most_xcom_bytes: int = MAX_XCOM_BYTES,
         filters: Params | None = None,
-        halves: bool = False,
+        include_raw_reschedules: bool = False,
         scope: str = "",
         group: str = "",
     ) -> None:
@@ -64,7 +64,7 @@ class CalendlyTrigger(BaseTrigger):
         self.limit = limit
         self.most_xcom_bytes = most_xcom_bytes
         self.filters = dict(filters or {})
-        self.halves = halves
+        self.include_raw_reschedules = include_raw_reschedules
         self.scope = scope
         self.group = group
 
@@ -78,7 +78,10 @@ class CalendlyTrigger(BaseTrigger):
         try:
             with await asyncio.to_thread(CalendlyHook(self.calendly_conn_id).get_conn) as connection:
                 trigger = await asyncio.to_thread(
-                    connection.trigger, self.events, self.filters, include_raw_reschedules=self.halves
+                    connection.trigger,
+                    self.events,
+                    self.filters,
+                    include_raw_reschedules=self.include_raw_reschedules,
                 )
                 while not (polled := await asyncio.to_thread(self._poll, trigger)).events:
                     self.cursor = polled.cursor

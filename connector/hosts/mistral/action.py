@@ -57,8 +57,12 @@ def _check(connection: Connection, inputs: Record) -> Result:
 
 
 def _poll(connection: Connection, inputs: Record) -> Polled:
-    events, filters, halves = inputs.pop("events"), inputs.pop("filters", None), inputs.pop("halves", False)
-    return connection.trigger(events, filters, include_raw_reschedules=halves).poll(**inputs)
+    trigger = connection.trigger(
+        inputs.pop("events"),
+        inputs.pop("filters", None),
+        include_raw_reschedules=inputs.pop("include_raw_reschedules", False),
+    )
+    return trigger.poll(**inputs)
 
 
 def _run(connection: Connection, action: MistralAction, inputs: Record, limit_kb: int) -> Record:
