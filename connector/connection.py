@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .auth.authenticators import Authenticator
-    from .calls.action_call import ActionCall
     from .calls.functions import Functions
     from .calls.inputs import Inputs
     from .calls.pick_lists import PickLists
     from .catalog.json_schema import Schema
-    from .contract import CheckReport, Event, Filter, Option, Params, RateLimit, Subscription
+    from .contract import CheckReport, Event, Filter, Option, Params, PreparedCall, RateLimit, Subscription
     from .events.subscriptions import SigningKeys, Subscriptions, SubscriptionStore
     from .events.trigger import EventTrigger
     from .http.api_errors import CredentialLocation
     from .http.client import Client
+    from .recipes.steps import Steps
     from .support.clock import Timeouts, Timing
 
 
@@ -72,10 +72,14 @@ class CalendlyConnection(Connection):
         *,
         filter: Filter = (),  # noqa: A002 - the host platform's word for these rows
         limit: int | None = None,
-    ) -> ActionCall:
+    ) -> PreparedCall:
         from .calls.action_call import ActionCall
 
         checked = self._inputs.check(action, params, filter, limit)
+        if checked.action.recipe:
+            from .recipes.recipe_call import RecipeCall
+
+            return RecipeCall(self._inputs, checked, self._begin_recipe, limit=limit)
         return ActionCall(self._client, self._inputs, checked, limit=limit, is_missing=self._lacks)
 
     def options(self, action: str, field: str) -> list[Option]:
@@ -196,6 +200,11 @@ class CalendlyConnection(Connection):
         from .calls.functions import Functions
 
         return Functions(partial(read_user, self._client), self._credential, self._timing.clock)
+
+    def _begin_recipe(self) -> Steps:
+        from .recipes.steps import Steps
+
+        return Steps(self.prepare, self._functions.user, self._timing.clock)
 
     @cached_property
     def _pick_lists(self) -> PickLists:

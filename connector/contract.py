@@ -173,7 +173,10 @@ class PreparedCall(Protocol):
         """The action; an alias is resolved."""
 
     def preview(self) -> Mapping[str, Any]:
-        """Return the request: `action`, `method`, `url`, `query` and `body`, with secrets masked."""
+        """Return the request: `action`, `method`, `url`, `query` and `body`, with secrets masked.
+
+        For a recipe, return `action`, `steps` and `inputs`.
+        """
 
     def run(self, *, all_pages: bool = False) -> Result:
         """Send it. For a list, return one page, up to the limit, or all pages."""
@@ -188,13 +191,16 @@ class Records(Protocol):
     The other fields are final when the iteration ends; if `complete` is False, more records exist.
     """
 
-    complete: bool
-    calls: int
-    extra: Record
-    next_page_token: str | None
-
     def __iter__(self) -> Iterator[Record]: ...
     def pages(self) -> Iterator[list[Record]]: ...
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def calls(self) -> int: ...
+    @property
+    def extra(self) -> Record: ...
+    @property
+    def next_page_token(self) -> str | None: ...
     @property
     def warnings(self) -> tuple[str, ...]: ...
 
@@ -223,7 +229,8 @@ class Trigger(Protocol):
 class ActionInfo(Protocol):
     """One entry of the catalog; data only.
 
-    `request` is its request line. `effect` says what it may change, `hints` say the same in MCP's terms, and
+    `request` is its request line, empty for a recipe: an action of several calls, whose actions are `steps`.
+    `effect` says what it may change, `hints` say the same in MCP's terms, and
     `scopes` are what the credential needs. `input` and `output` are JSON Schemas (2020-12), the latter of one
     record; `examples` are pairs of both.
 
@@ -239,6 +246,8 @@ class ActionInfo(Protocol):
     def description(self) -> str: ...
     @property
     def request(self) -> str: ...
+    @property
+    def steps(self) -> tuple[str, ...]: ...
     @property
     def returns(self) -> Returns: ...
     @property

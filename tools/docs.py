@@ -84,7 +84,8 @@ def _section(action: Action) -> Iterator[str]:
     yield action.description
     yield ""
     facts = {
-        "request": f"`{action.request}`",
+        "request": action.request and f"`{action.request}`",
+        "calls": ", ".join(f"`{step}`" for step in action.steps),
         "returns": {"one": "one record", "many": "a list", "none": "nothing"}[action.returns],
         "effect": action.effect + (", idempotent" if action.idempotent and action.effect != "read" else ""),
         "scopes": ", ".join(f"`{scope}`" for scope in action.scopes),
@@ -129,7 +130,7 @@ def _action_rows() -> Iterator[str]:
     yield "|---|---|---|---|"
     for action in catalog().values():
         aliases = ", ".join(f"`{alias}`" for alias in action.aliases)
-        yield f"| `{action.id}` | {action.request} | {action.title} | {aliases} |"
+        yield f"| `{action.id}` | {action.request or 'several calls'} | {action.title} | {aliases} |"
 
 
 def _event_rows() -> Iterator[str]:

@@ -72,11 +72,15 @@ class Functions:
                 return self._now(call)
         return self._credential[function.field]
 
-    def _from_user(self, function: Function) -> str:
+    def user(self) -> Record:
+        """Return the signed-in user, who is read once."""
         with self._lock:
             if self._user is None:
                 self._user = self._fetch_user()
-        value = self._user.get(function.field)
+            return self._user
+
+    def _from_user(self, function: Function) -> str:
+        value = self.user().get(function.field)
         if not isinstance(value, str):
             raise UnexpectedAnswer(f"The reply to users.me has no {function.field}.")
         return value

@@ -12,6 +12,7 @@ from ..errors import UnknownAction
 from ..support.redaction import quoted
 from ..version import __version__
 from .models import Action, CredentialForm, Field, Function, TriggerSpec
+from .scopes import minimal
 from .time_order import TimeOrder
 from .time_windows import TimeWindows
 
@@ -113,12 +114,22 @@ def _resources() -> tuple[str, ...]:
 def _actions_of(resource: str) -> Mapping[str, Action]:
     actions: dict[str, Action] = {}
     for verb, entry in _read_yaml(f"{_PACKAGE}.actions", f"{resource}.yaml").items():
-        method = entry["request"].partition(" ")[0]
-        derived = {"effect": _EFFECTS.get(method, "write"), "idempotent": method != "POST"}
+        derived = _derived_from_steps(entry) if "recipe" in entry else _derived_from_method(entry)
         typed = {name: kind(**entry[name]) for name, kind in _TYPED.items() if name in entry}
         action = Action(**{"id": f"{resource}.{verb}", **derived, **_tuples(entry), **typed})
         actions[action.id] = action
     return actions
+
+
+def _derived_from_method(entry: Mapping[str, Any]) -> dict[str, Any]:
+    method = entry["request"].partition(" ")[0]
+    return {"effect": _EFFECTS.get(method, "write"), "idempotent": method != "POST"}
+
+
+def _derived_from_steps(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scopes that all steps need, and Calendly's page about the first one."""
+    steps = [find(step) for step in entry["steps"]]
+    return {"scopes": minimal(scope for step in steps for scope in step.scopes), "docs": steps[0].docs}
 
 
 @cache

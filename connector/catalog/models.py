@@ -129,17 +129,20 @@ class TriggerSpec(_Documented):
 class Action(_Documented):
     """One action, declared by its entry in `actions/` and its file in `schemas/`, which is read on first use.
 
+    An action is one request of the API, or a recipe: a function (`recipe`) that calls other actions, `steps`.
     `query` names the inputs of a write that go into the query. `bare`: the reply has no envelope.
     `window`: a longer range is split into several calls. `time_order`: the list is in order of time.
     `probe`: the inputs that a check of the scope sends in addition to the defaults.
     """
 
-    request: str
     returns: Literal["one", "many", "none"]
     scopes: tuple[str, ...]
     docs: str
     effect: Literal["read", "write", "destroy"]
     idempotent: bool
+    request: str = ""
+    recipe: str = ""
+    steps: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     query: tuple[str, ...] = ()
@@ -154,12 +157,12 @@ class Action(_Documented):
 
     @property
     def method(self) -> str:
-        """The HTTP method."""
+        """The HTTP method; empty for a recipe."""
         return self.request.partition(" ")[0]
 
     @property
     def path(self) -> str:
-        """The path, with its ids in braces."""
+        """The path, with its ids in braces; empty for a recipe."""
         return self.request.partition(" ")[2]
 
     @cached_property

@@ -27,7 +27,7 @@ def probes() -> Mapping[str, Probe]:
 
 def _is_harmless(action: Action) -> bool:
     """Check whether an action reads, needs one scope, and needs no input that only a caller knows."""
-    if action.effect != "read" or len(action.scopes) != 1 or action.path_ids:
+    if action.recipe or action.effect != "read" or len(action.scopes) != 1 or action.path_ids:
         return False
     known = _filter(action).keys()
     choices = action.sent.get("anyOf", [{}])

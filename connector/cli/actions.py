@@ -17,7 +17,10 @@ def command(*, as_json: bool) -> None:
     if as_json:
         print_json([as_dict(action) for action in catalog().values()])
         return
-    rows = [(action.id, action.effect, action.request, action.title) for action in catalog().values()]
+    rows = [
+        (action.id, action.effect, action.request or "several calls", action.title)
+        for action in catalog().values()
+    ]
     print_columns([("ACTION", "EFFECT", "REQUEST", "DESCRIPTION"), *rows])
 
 
@@ -28,6 +31,7 @@ def as_dict(action: Action) -> dict[str, object]:
         "title": action.title,
         "description": action.description,
         "request": action.request,
+        "steps": list(action.steps),
         "returns": action.returns,
         "effect": action.effect,
         "scopes": list(action.scopes),

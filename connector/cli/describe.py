@@ -37,7 +37,10 @@ def command(action: str, *, as_json: bool) -> None:
 def _lines(action: Action) -> Iterator[str]:
     yield f"{action.id}: {action.title}"
     yield f"  {action.description}"
-    yield f"  request   {action.request}, returns {action.returns}, effect {action.effect}"
+    sent = (
+        f"request   {action.request}" if action.request else f"calls     {', '.join(action.steps) or 'none'}"
+    )
+    yield f"  {sent}, returns {action.returns}, effect {action.effect}"
     yield f"  scopes    {', '.join(action.scopes) or 'none'}"
     for name in ("role", "plan", "since"):
         if getattr(action, name):

@@ -13,6 +13,7 @@ import click
 
 from ..catalog import scopes as scope_rules
 from ..catalog.manifest import manifest
+from ..catalog.required_scopes import required_scopes
 from ..errors import ConnectorError, SignInFailed, UsageError
 from .terminal import printable
 
@@ -155,7 +156,7 @@ def _prompt_for_missing(fields: dict[str, str], *, ask_secret: bool) -> None:
 def _wanted(purposes: tuple[str, ...], scopes: tuple[str, ...], held: str) -> tuple[str, ...]:
     """Return the scopes to request: those from the options, and those `held` since the last sign-in."""
     named = {scope for words in scopes for scope in words.split()}
-    for_them = {scope for purpose in purposes for scope in scope_rules.required_scopes(purpose)}
+    for_them = {scope for purpose in purposes for scope in required_scopes(purpose)}
     # Tokens from before Calendly had scopes hold "default", which would replace all others.
     before = {scope for scope in held.split() if scope != "default" or not named | for_them}
     wanted = named | for_them | before

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
-from ..catalog.models import Action
-from ..contract import Record
+from ..contract import ActionInfo, Record
 from ..errors import UsageError
 from ..support import private_files, spreadsheets
 from .terminal import printable
@@ -64,7 +63,7 @@ class Writer(Protocol):
 Write = Callable[[bytes], None]
 
 
-def writer(name: str, target: Target, action: Action, *, keep_formulas: bool = False) -> Writer:
+def writer(name: str, target: Target, action: ActionInfo, *, keep_formulas: bool = False) -> Writer:
     """Return the writer of a format. On a terminal, it escapes or replaces control characters."""
     write = target.write
     if target.is_terminal:
@@ -72,7 +71,7 @@ def writer(name: str, target: Target, action: Action, *, keep_formulas: bool = F
         write = lambda data: target.write(safe(data.decode()).encode())  # noqa: E731 - it closes over two names
     if name == "csv":
         return _Csv(write, action, keep_formulas=keep_formulas)
-    kinds: dict[str, Callable[[Write, Action], Writer]]
+    kinds: dict[str, Callable[[Write, ActionInfo], Writer]]
     kinds = {"json": _Json, "jsonl": _JsonLines, "table": _Table}
     return kinds[name](write, action)
 
@@ -103,7 +102,7 @@ def _replaced(text: str) -> str:
 
 
 class _JsonLines:
-    def __init__(self, write: Write, action: Action) -> None:  # noqa: ARG002 - all writers have the same signature
+    def __init__(self, write: Write, action: ActionInfo) -> None:  # noqa: ARG002 - all writers have the same signature
         self._write = write
 
     def page(self, records: list[Record]) -> None:
@@ -117,7 +116,7 @@ class _JsonLines:
 
 
 class _Json:
-    def __init__(self, write: Write, action: Action) -> None:
+    def __init__(self, write: Write, action: ActionInfo) -> None:
         self._write = write
         self._many = action.returns == "many"
         self._opening = b'{"records":[' if self._many else b'{"record":'
@@ -142,7 +141,7 @@ class _Json:
 class _Csv:
     """A column per declared property; the last one holds all others as JSON."""
 
-    def __init__(self, write: Write, action: Action, *, keep_formulas: bool) -> None:
+    def __init__(self, write: Write, action: ActionInfo, *, keep_formulas: bool) -> None:
         self._write = write
         self._names = _properties(action)
         self._keep_formulas = keep_formulas
@@ -165,7 +164,7 @@ class _Csv:
 class _Table:
     """Columns with widths that fit the first page, so rows can be printed as they arrive."""
 
-    def __init__(self, write: Write, action: Action) -> None:
+    def __init__(self, write: Write, action: ActionInfo) -> None:
         self._write = write
         self._action = action
         self._names: list[str] = []
@@ -201,13 +200,13 @@ class _Table:
         self._write("  ".join(cells).rstrip().encode() + b"\n")
 
 
-def _properties(action: Action) -> list[str]:
+def _properties(action: ActionInfo) -> list[str]:
     reference = str(action.output.get("$ref", "")).removeprefix("#/$defs/")
     shape = action.output.get("$defs", {}).get(reference, action.output)
     return list(shape.get("properties", {}))
 
 
-def _interesting(action: Action, records: list[Record]) -> list[str]:
+def _interesting(action: ActionInfo, records: list[Record]) -> list[str]:
     """Return the first few text or number properties that tell records apart."""
     names = [
         name

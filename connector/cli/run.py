@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..catalog.models import Action
 from ..errors import ConnectorError, UsageError
 from .options import connect, keeps_formulas, key_values, prints_json, read_inputs, signs_in
 from .output import Target, Writer, format_of, writer
 from .terminal import counted, notice, print_json
 
 if TYPE_CHECKING:
-    from ..calls.action_call import ActionCall
-    from ..contract import Record, Result
-    from ..pagination.record_stream import RecordStream
+    from ..contract import ActionInfo, PreparedCall, Record, Records, Result
 
 _FORMATS = ("table", "json", "jsonl", "csv")
 
@@ -80,7 +77,7 @@ def command(  # noqa: PLR0913 - one per option
     return 0
 
 
-def _once(call: "ActionCall", out: Writer) -> None:
+def _once(call: "PreparedCall", out: Writer) -> None:
     """Write one record, or one page of a list."""
     result = call.run()
     records = [result.record] if result.record else result.records
@@ -90,7 +87,7 @@ def _once(call: "ActionCall", out: Writer) -> None:
     _report(len(records), result.warnings, complete=result.complete)
 
 
-def _stream(call: "ActionCall", out: Writer, *, progress: bool) -> None:
+def _stream(call: "PreparedCall", out: Writer, *, progress: bool) -> None:
     """Write a list while fetching it; the output is valid even after an error or Ctrl-C."""
     stream = call.iterate()
     count = 0
@@ -115,7 +112,7 @@ def _stream(call: "ActionCall", out: Writer, *, progress: bool) -> None:
         raise stopped
 
 
-def _summary(action: Action, result: "Result | RecordStream", *, complete: bool) -> "Record":
+def _summary(action: "ActionInfo", result: "Result | Records", *, complete: bool) -> "Record":
     return {
         "action": action.id,
         "complete": complete,

@@ -2,7 +2,8 @@
 
 import click
 
-from ..catalog.scopes import minimal, required_scopes
+from ..catalog.required_scopes import required_scopes
+from ..catalog.scopes import minimal
 from ..errors import UsageError
 from .options import prints_json
 from .terminal import print_json

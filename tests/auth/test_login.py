@@ -13,7 +13,8 @@ import pytest
 from calendly_connector.auth.oauth import consent, grant, loopback
 from calendly_connector.auth.oauth.server import AuthorizationServer
 from calendly_connector.auth.vault import open_vault
-from calendly_connector.catalog.scopes import covers, minimal, required_scopes
+from calendly_connector.catalog.required_scopes import required_scopes
+from calendly_connector.catalog.scopes import covers, minimal
 from calendly_connector.errors import ConnectorError, SignInFailed, UnknownAction, UsageError
 from calendly_connector.sandbox.world import fixtures
 from locations import SUPPORT

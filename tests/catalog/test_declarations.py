@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from calendly_connector.catalog import expressions
 from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
 from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, TriggerSpec
 from calendly_connector.catalog.probes import probes
+from calendly_connector.catalog.scopes import covers
 from jsonschema import Draft202012Validator
 from locations import REFERENCE
 from pydantic import TypeAdapter
@@ -56,7 +58,11 @@ PAYLOADS = {
     file.stem: json.loads(file.read_bytes()) for file in sorted((REFERENCE / "payloads").glob("*.json"))
 }
 
+OPERATION_ENTRIES = {name: entry for name, entry in ENTRIES.items() if "request" in entry}
+RECIPE_ENTRIES = {name: entry for name, entry in ENTRIES.items() if "recipe" in entry}
 each_action = pytest.mark.parametrize("name", ENTRIES)
+each_operation = pytest.mark.parametrize("name", OPERATION_ENTRIES)
+each_recipe = pytest.mark.parametrize("name", RECIPE_ENTRIES)
 each_shape = pytest.mark.parametrize("shape", SHAPES)
 
 
@@ -129,7 +135,8 @@ def test_the_catalog_matches_the_files():
 
 @each_action
 def test_each_entry_has_the_form_that_the_code_relies_on(name):
-    fits(Action, {"id": name, "effect": "read", "idempotent": True, **ENTRIES[name]})
+    derived = {"effect": "read", "idempotent": True, "scopes": [], "docs": ""}
+    fits(Action, {"id": name, **derived, **ENTRIES[name]})
 
 
 @each_action
@@ -137,30 +144,30 @@ def test_no_entry_repeats_its_schema(name):
     assert "id" not in ENTRIES[name]
 
 
-@each_action
+@each_operation
 def test_request_line(name):
     assert REQUEST_LINE.fullmatch(ENTRIES[name]["request"])
 
 
 def test_no_two_actions_send_the_same_request():
-    lines = [same_line(entry["request"]) for entry in ENTRIES.values()]
+    lines = [same_line(entry["request"]) for entry in OPERATION_ENTRIES.values()]
     assert sorted(lines) == sorted(set(lines))
 
 
-@each_action
+@each_operation
 def test_scopes_exist_at_calendly(name):
     assert ENTRIES[name]["scopes"]
     assert set(ENTRIES[name]["scopes"]) <= SCOPES
 
 
-@each_action
+@each_operation
 def test_docs_are_on_calendlys_developer_site(name):
     docs = urlsplit(ENTRIES[name]["docs"])
     assert (docs.scheme, docs.netloc) == ("https", "developer.calendly.com")
     assert docs.path.startswith("/api-docs/calendly-api/")
 
 
-@each_action
+@each_operation
 def test_effect_follows_from_the_method(name):
     action = catalog()[name]
     expected = {"GET": "read", "DELETE": "destroy"}.get(action.method, "write")
@@ -168,7 +175,7 @@ def test_effect_follows_from_the_method(name):
     assert action.effect == "read" or action.method != "GET"
 
 
-@each_action
+@each_operation
 def test_path_ids_are_exactly_the_required_inputs_that_name_a_resource_in_the_path(name):
     action = catalog()[name]
     for path_id in action.path_ids:
@@ -208,13 +215,13 @@ def test_aliases_find_their_action(name):
         assert find(alias, frozenset(action.path_ids)).path_ids == action.path_ids
 
 
-@each_action
+@each_operation
 def test_each_action_is_a_documented_operation_with_the_same_scopes(name):
     operation = OPERATIONS[same_line(ENTRIES[name]["request"])]
     assert ENTRIES[name]["scopes"] == operation["x-required-scopes"]
 
 
-@each_action
+@each_operation
 def test_inputs_match_calendlys_documentation(name):
     action = catalog()[name]
     operation = OPERATIONS[same_line(action.request)]
@@ -225,11 +232,37 @@ def test_inputs_match_calendlys_documentation(name):
     assert action.inputs.keys() - set(action.path_ids) == documented
 
 
-@each_action
+@each_operation
 def test_lists_are_paged_if_calendly_pages_them(name):
     action = catalog()[name]
     paged = OPERATIONS[same_line(action.request)].get("x-paginated", False)
     assert ({"count", "page_token"} <= action.inputs.keys()) is paged
+
+
+# --- recipes
+
+
+@each_recipe
+def test_a_recipe_names_a_function_and_the_operations_that_it_calls(name):
+    entry = ENTRIES[name]
+    module, _, function = entry["recipe"].partition(":")
+    assert callable(getattr(import_module(f"calendly_connector.recipes.{module}"), function))
+    assert set(entry["steps"]) <= OPERATION_ENTRIES.keys()
+    assert {"effect", "idempotent"} <= entry.keys()
+    assert not {"request", "scopes", "docs", "query", "window", "time_order", "probe"} & entry.keys()
+
+
+@each_recipe
+def test_a_recipe_changes_nothing_that_its_steps_do_not(name):
+    effects = [catalog()[step].effect for step in ENTRIES[name]["steps"]]
+    strength = ["read", "write", "destroy"].index
+    assert strength(ENTRIES[name]["effect"]) >= max(map(strength, effects))
+
+
+@each_recipe
+def test_a_recipe_needs_the_scopes_of_its_steps(name):
+    scopes = [scope for step in ENTRIES[name]["steps"] for scope in catalog()[step].scopes]
+    assert all(covers(catalog()[name].scopes, scope) for scope in scopes)
 
 
 # --- schemas
@@ -334,7 +367,7 @@ def test_every_shape_is_used_and_every_reference_resolves():
     assert used == {f"{shape}.json" for shape in SHAPES}
 
 
-BY_LINE = {same_line(entry["request"]): name for name, entry in ENTRIES.items()}
+BY_LINE = {same_line(entry["request"]): name for name, entry in OPERATION_ENTRIES.items()}
 CATALOG_PAYLOADS = [name for name, payload in PAYLOADS.items() if same_line(payload["request"]) in BY_LINE]
 
 

@@ -1,0 +1,107 @@
+"""What a recipe works with: other actions, the signed-in user and the time."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from ..contract import Params, PreparedCall, Record
+from ..errors import InvalidParams, Problem, UnexpectedAnswer
+
+_PARALLEL: Final = 20  # calls at a time; the rate limit still applies to each
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+Page = tuple[list[Record], bool]
+"""Some records of a list, and whether more follow. A recipe that returns a list yields pages."""
+
+Inputs = dict[str, Any]
+"""The inputs of a recipe, checked against its schema, with names and functions resolved."""
+
+
+class Prepare(Protocol):
+    """Checks a call of an action, as `Connection.prepare` does."""
+
+    def __call__(  # noqa: D102 - the class says it
+        self, action: str, params: Params, /, *, limit: int | None = None
+    ) -> PreparedCall: ...
+
+
+class Steps:
+    """The calls of one run of a recipe. `calls` counts their requests, `warnings` collects their warnings.
+
+    Threads may share it.
+    """
+
+    def __init__(self, prepare: Prepare, read_user: Callable[[], Record], clock: Callable[[], float]) -> None:
+        self.calls = 0
+        self.warnings: list[str] = []
+        self._prepare = prepare
+        self._read_user = read_user
+        self._clock = clock
+
+    def run(self, action: str, params: Params) -> Record:
+        """Run an action that returns one record or none, and return the record or {}."""
+        result = self._prepare(action, params).run()
+        self._note(result.calls, result.warnings)
+        return result.record or {}
+
+    def records(self, action: str, params: Params, *, limit: int | None = None) -> list[Record]:
+        """Read a whole list, or up to `limit` records of it."""
+        return [record for page, _ in self.pages(action, params, limit=limit) for record in page]
+
+    def pages(self, action: str, params: Params, *, limit: int | None = None) -> Iterator[Page]:
+        """Read a list page by page."""
+        stream = self._prepare(action, params, limit=limit).iterate()
+        try:
+            for records in stream.pages():
+                yield records, not stream.complete
+        finally:
+            self._note(stream.calls, stream.warnings)
+
+    def in_parallel(self, call: Callable[[Item], Found], items: Iterable[Item]) -> Iterator[Found]:
+        """Yield `call(item)` for each item, in order, with several calls at a time.
+
+        The first error ends it; calls that haven't begun by then are not made.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        items = list(items)
+        if len(items) < 2:  # noqa: PLR2004 - nothing to parallelize
+            yield from map(call, items)
+            return
+        pool = ThreadPoolExecutor(min(_PARALLEL, len(items)), "calendly-recipe")
+        try:
+            yield from pool.map(call, items)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    @property
+    def now(self) -> datetime:
+        """The current time in UTC."""
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    @property
+    def user(self) -> Record:
+        """The signed-in user; read once per connection."""
+        return self._read_user()
+
+    def zone(self, name: str | None = None) -> tzinfo:
+        """Return the time zone with a name, or the signed-in user's. Raises InvalidParams."""
+        try:
+            return ZoneInfo(name or self.user["timezone"])
+        except (KeyError, ValueError, OSError, TypeError):  # not found, not a name, a folder, no text
+            if not name:
+                raise UnexpectedAnswer(
+                    "The signed-in user's time zone is unknown on this machine.",
+                    fix="Pass timezone, or install the time zone data: pip install tzdata",
+                ) from None
+            problem = Problem(
+                "timezone", f"unknown time zone {name!r}; expected a name such as Europe/Berlin"
+            )
+            raise InvalidParams("timezone", [problem]) from None
+
+    def _note(self, calls: int, warnings: Iterable[str]) -> None:
+        self.calls += calls
+        self.warnings += (warning for warning in warnings if warning not in self.warnings)
