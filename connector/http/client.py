@@ -21,8 +21,8 @@ from . import protocol, rate_limit, retry
 from .api_errors import PASSED_CREDENTIAL, CredentialLocation
 from .debug_log import debug_log
 from .network_errors import lost_reply, network_error
-from .protocol import Request
 from .rate_limit import AccountRateLimit, Permit
+from .request import Request
 
 if TYPE_CHECKING:
     import requests

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 from ..support import json_documents
 from ..support.redaction import redact, redact_all
-from .protocol import Request, sent_secrets
+from .protocol import sent_secrets
+from .request import Request
 
 LOGGER: Final = logging.getLogger("calendly_connector")
 _LOGGED_HEADERS: Final = frozenset({"content-type", "date", "retry-after", "x-request-id"})

@@ -14,7 +14,7 @@ from calendly_connector.errors import (
     Unauthenticated,
 )
 from calendly_connector.http.api_errors import CASES, CredentialLocation, error_for
-from calendly_connector.http.protocol import Request
+from calendly_connector.http.request import Request
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.world import fixtures
 from hostile import Hostile, one, reply

@@ -6,7 +6,7 @@ import logging
 import pytest
 from calendly_connector.errors import ConnectorError
 from calendly_connector.http.debug_log import DebugLog
-from calendly_connector.http.protocol import Request
+from calendly_connector.http.request import Request
 from hostile import Hostile, reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

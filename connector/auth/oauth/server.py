@@ -17,8 +17,8 @@ from ...http import protocol, rate_limit
 from ...http.client import prepare_session
 from ...http.debug_log import debug_log
 from ...http.network_errors import network_error
-from ...http.protocol import Request
 from ...http.rate_limit import Permit
+from ...http.request import Request
 from ...support import json_documents
 from ...support.clock import Timeouts, Timing
 from . import consent, grant
