@@ -34,18 +34,33 @@ class Steps:
     Threads may share it.
     """
 
-    def __init__(self, prepare: Prepare, read_user: Callable[[], Record], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        prepare: Prepare,
+        read_user: Callable[[], Record],
+        clock: Callable[[], float],
+        memory: dict[Any, Any] | None = None,
+    ) -> None:
         self.calls = 0
         self.warnings: list[str] = []
         self._prepare = prepare
         self._read_user = read_user
         self._clock = clock
+        self._memory = {} if memory is None else memory
 
     def run(self, action: str, params: Params) -> Record:
         """Run an action that returns one record or none, and return the record or {}."""
         result = self._prepare(action, params).run()
         self._note(result.calls, result.warnings)
         return result.record or {}
+
+    def read_once(self, action: str, params: Params) -> Record:
+        """Run a read, or return what it returned before in this run, or in this batch of runs."""
+        key = (action, *sorted(params.items()))
+        if key not in self._memory:
+            self._memory[key] = self.run(action, params)
+        record: Record = self._memory[key]
+        return record
 
     def records(self, action: str, params: Params, *, limit: int | None = None) -> list[Record]:
         """Read a whole list, or up to `limit` records of it."""
