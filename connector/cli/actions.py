@@ -6,11 +6,12 @@ import click
 
 from ..catalog.manifest import catalog
 from ..catalog.models import Action
+from .commands import examples
 from .options import prints_json
 from .terminal import print_columns, print_json
 
 
-@click.command("actions")
+@click.command("actions", epilog=examples("actions", "actions --json"))
 @prints_json("Print the whole catalog, including schemas, as JSON.")
 def command(*, as_json: bool) -> None:
     """List all actions."""

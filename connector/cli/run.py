@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import ConnectorError, UsageError
+from .commands import examples
+from .completers import actions, inputs
+from .confirm import confirm_call, yes_option
 from .options import connect, keeps_formulas, key_values, prints_json, read_inputs, signs_in
 from .output import Target, Writer, format_of, writer
 from .terminal import counted, notice, print_json
@@ -20,9 +23,16 @@ if TYPE_CHECKING:
 _FORMATS = ("table", "json", "jsonl", "csv")
 
 
-@click.command("run")
-@click.argument("action")
-@click.argument("rows", metavar="[KEY=VALUE]...", nargs=-1)
+@click.command(
+    "run",
+    epilog=examples(
+        "run scheduled_events status=active --limit 5",
+        "run scheduled_events 'min_start_time=~{Now}~' --all --output events.csv",
+        'run cancel_event uuid=EVENT reason="Room is not available" --dry-run',
+    ),
+)
+@click.argument("action", shell_complete=actions)
+@click.argument("rows", metavar="[KEY=VALUE]...", nargs=-1, shell_complete=inputs)
 @signs_in
 @click.option(
     "--input", "source", metavar="FILE", help="Read inputs from a JSON file; - reads standard input."
@@ -39,6 +49,7 @@ _FORMATS = ("table", "json", "jsonl", "csv")
 @click.option("--output", metavar="FILE", help="Write to FILE instead of standard output.")
 @keeps_formulas
 @click.option("--dry-run", is_flag=True, help="Show the request without sending it.")
+@yes_option
 def command(  # noqa: PLR0913 - one per option
     action: str,
     rows: tuple[str, ...],
@@ -51,6 +62,7 @@ def command(  # noqa: PLR0913 - one per option
     as_json: bool,
     keep_formulas: bool,
     dry_run: bool,
+    yes: bool,
 ) -> int:
     """Run an action.
 
@@ -66,6 +78,7 @@ def command(  # noqa: PLR0913 - one per option
         if dry_run:
             print_json(call.preview())
             return 0
+        confirm_call(connection, call, yes=yes)
         form = form or ("table" if sys.stdout.isatty() and not output else "json")
         with closing(Target(output, sys.stdout.buffer)) as target:
             out = writer(form, target, call.action, keep_formulas=keep_formulas)

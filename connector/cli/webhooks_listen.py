@@ -12,6 +12,8 @@ import click
 from ..catalog import expressions, json_schema
 from ..catalog.manifest import manifest
 from ..errors import ConnectorError, InvalidParams, SignatureError, UsageError
+from .commands import examples
+from .completers import events as complete_events
 from .event_handlers import event_handler
 from .options import (
     INBOX_VARIABLE,
@@ -38,7 +40,13 @@ _POLLED: Final = ("invitee.created", "invitee.canceled")
 _OTHER_ID: Final = "invitee_no_show.deleted"  # polling would repeat it under another id
 
 
-@click.command("listen")
+@click.command(
+    "listen",
+    epilog=examples(
+        "webhooks listen --port 8000 --print",
+        "webhooks listen --port 8000 --exec ./notify.sh --events invitee.created,invitee.canceled",
+    ),
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -55,7 +63,12 @@ _OTHER_ID: Final = "invitee_no_show.deleted"  # polling would repeat it under an
     "--exec", "program", metavar="CMD", help="Run a command for each event; exit code 0 means success."
 )
 @inbox_option
-@click.option("--events", metavar="KIND,…", help="The events to handle, comma-separated. Default: all.")
+@click.option(
+    "--events",
+    metavar="KIND,…",
+    shell_complete=complete_events,
+    help="The events to handle, comma-separated. Default: all.",
+)
 @click.option(
     "--filter",
     "rows",
@@ -164,23 +177,22 @@ def _signing_keys(connection: "CalendlyConnection | None") -> "Keys":
 
     Raises SignatureError if neither holds a key.
     """
-    from ..auth.vault import is_installed, open_vault
+    from ..auth.vault import open_vault
     from ..events.subscriptions import SigningKeys, VaultStore
 
-    store = VaultStore(open_vault()) if is_installed() else None
+    store = VaultStore(open_vault())
     default = os.environ.get(_SECRET, "").strip()
-    if not default and not (store and store.all()):
+    if not default and not store.all():
         raise SignatureError(
             "No signing key found, so webhooks can't be verified.",
             fix=f"Set {_SECRET} to the subscription's key, or run `calendly-connector webhooks subscribe`.",
             reason="no_key",
         )
-    stored: Keys | None = None
-    if store:  # only the connection knows the key of an OAuth app
-        stored = connection.signing_keys if connection else SigningKeys(store)
+    # Only the connection knows the key of an OAuth app.
+    stored: Keys = connection.signing_keys if connection else SigningKeys(store)
 
     def keys(subscription: str) -> Sequence[str]:
-        found = stored(subscription) if stored and subscription else []
+        found = stored(subscription) if subscription else []
         return found or ([default] if default else [])
 
     return keys

@@ -268,10 +268,7 @@ def test_an_unfamiliar_token_is_mentioned(token, is_for_calendly, is_mentioned):
 def test_advice_names_the_environment_variable_that_was_read(monkeypatch):
     for variable in ("CALENDLY_API_TOKEN", "CALENDLY_API_KEY", "calendly_api_token", "CALENDLY_CREDENTIAL"):
         monkeypatch.delenv(variable, raising=False)
-    assert (
-        credential_source(find_credential())
-        == "CALENDLY_API_TOKEN, or store it: calendly-connector vault add NAME"
-    )
+    assert credential_source(find_credential()) == "CALENDLY_API_TOKEN, or sign in: calendly-connector login"
     monkeypatch.setenv("CALENDLY_API_KEY", "made-up")
     assert credential_source(find_credential()) == "CALENDLY_API_KEY"
     assert credential_source(find_credential(), "of the MCP server") == "CALENDLY_API_KEY of the MCP server"

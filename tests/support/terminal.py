@@ -1,6 +1,11 @@
-"""The command line in this process, with a standard input that isn't a terminal."""
+"""The command line: in this process without a terminal, or in its own process with one."""
 
+import os
+import pty
+import select
+import subprocess
 import sys
+from pathlib import Path
 
 from calendly_connector import cli
 
@@ -30,3 +35,37 @@ def caller(capsys, monkeypatch):
         return code, captured.out, captured.err
 
     return run
+
+
+SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
+WAIT_S = 30
+
+
+def at_terminal(*arguments, answers=()):
+    """Run a command in a terminal; type each answer after its prompt. Return exit code and screen."""
+    controller, terminal = pty.openpty()
+    seen, start = b"", 0
+    with subprocess.Popen(
+        [SCRIPT, *arguments], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
+    ) as process:
+        os.close(terminal)
+        for prompt, answer in answers:
+            while prompt.encode() not in seen[start:]:
+                piece = _read(controller)
+                assert piece, f"{prompt!r} isn't in {seen!r}"
+                seen += piece
+            start = len(seen)
+            os.write(controller, f"{answer}\n".encode())
+        while piece := _read(controller):
+            seen += piece
+        code = process.wait(WAIT_S)
+    os.close(controller)
+    return code, seen.decode().replace("\r\n", "\n")
+
+
+def _read(controller):
+    assert select.select([controller], [], [], WAIT_S)[0]
+    try:
+        return os.read(controller, 1000)
+    except OSError:  # Linux reports the end like this
+        return b""
