@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
-from typing import Any, Final
+from typing import Final
 
 from ..contract import Record
 from ..support import timestamps
 from . import answers, local_times
 
-UTM: Final = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+TRACKING: Final = (
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_content",
+    "utm_term",
+    "salesforce_uuid",
+)
 
 _CONFERENCES: Final = {
     "google_conference": "Google Meet",
@@ -88,7 +95,7 @@ def _event_fields(event: Record, zone: tzinfo) -> Record:
         "start_local": _local(event["start_time"], zone),
         "end_local": _local(event["end_time"], zone),
         "timezone": str(zone),
-        "event_name": event.get("name"),
+        "name": event.get("name"),
         "host_name": first.get("name"),
         "host_email": first.get("email"),
         "location": location_text(location),
@@ -109,18 +116,18 @@ def _invitee_fields(event: Record, invitee: Record, lists: frozenset[str]) -> Re
         "invitee_timezone": invitee.get("timezone"),
         "status": status(event, invitee),
         "answers": answers.by_question(invitee.get("questions_and_answers"), lists),
-        **{name: tracking.get(name) for name in UTM},
+        **{name: tracking.get(name) for name in TRACKING},
         "canceled_by": cancellation.get("canceled_by"),
         "canceler_type": cancellation.get("canceler_type"),
-        "cancellation_reason": cancellation.get("reason"),
+        "cancel_reason": cancellation.get("reason"),
         "canceled_at": cancellation.get("created_at"),
-        "booked_at": invitee.get("created_at"),
+        "created_at": invitee.get("created_at"),
         "cancel_url": invitee.get("cancel_url"),
         "reschedule_url": invitee.get("reschedule_url"),
         "no_show": (invitee.get("no_show") or {}).get("uri"),
         "old_invitee": invitee.get("old_invitee"),
         "new_invitee": invitee.get("new_invitee"),
-        "invitee": invitee["uri"],
+        "uri": invitee["uri"],
     }
 
 
@@ -129,7 +136,7 @@ def _local(text: str, zone: tzinfo) -> str:
 
 
 _SEARCHED: Final = (
-    "event_name",
+    "name",
     "host_name",
     "host_email",
     "invitee_name",
@@ -137,11 +144,11 @@ _SEARCHED: Final = (
     "location",
     "join_url",
     "start_local",
-    *UTM,
+    *TRACKING,
     "canceled_by",
-    "cancellation_reason",
+    "cancel_reason",
     "event",
-    "invitee",
+    "uri",
 )
 
 
@@ -153,7 +160,7 @@ def _texts(row: Record) -> Iterator[str]:
         yield from (text for text in host.values() if text)
 
 
-def in_range(event: Record, start: datetime | None, end: datetime | None) -> bool:
+def in_range(event: Record, start: datetime, end: datetime | None) -> bool:
     """Check whether an event starts in a range, its end excluded."""
-    starts: Any = timestamps.read(event["start_time"])
-    return (start is None or start <= starts) and (end is None or starts < end)
+    starts = timestamps.read(event["start_time"])
+    return start <= starts and (end is None or starts < end)

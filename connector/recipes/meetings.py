@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ..contract import Record
 from ..errors import InvalidParams, NotFound, PermissionDenied, Problem
@@ -14,8 +14,10 @@ from .steps import Inputs, Page, Steps
 _DAYS: Final = 7  # covered by default
 _AT_LEAST: Final = 20  # events whose invitees are read at the same time, if rows are filtered afterwards
 
-Range = tuple[datetime | None, datetime | None]
+Range = tuple[datetime, datetime | None]
 """The earliest start time, and the time before which meetings start; None for no limit."""
+
+Moment = TypeVar("Moment", bound=datetime | None)
 
 Questions = dict[str, frozenset[str]]
 """The texts of the questions with several choices, by event type URI."""
@@ -37,22 +39,19 @@ def find(steps: Steps, inputs: Inputs) -> Iterator[Page]:
 def time_range(inputs: Inputs, now: datetime, zone: tzinfo) -> Range:
     """Return the range of start times. Raises InvalidParams if it is empty.
 
-    Default: 7 days from the start of today in the zone. A text is searched from today on, and an email
-    address at all times.
+    Default: 7 days from the start of today in the zone, without an end if a person or a text is searched.
     """
+    start = _moment(inputs, "start", datetime.combine(now.astimezone(zone).date(), time.min, zone))
     is_search = bool({"text", "email"} & inputs.keys())
-    today = datetime.combine(now.astimezone(zone).date(), time.min, zone)
-    start = _moment(inputs, "start", None if "email" in inputs else today)
-    last = None if is_search or start is None else _days_later(start, zone)
-    end = _moment(inputs, "end", last)
-    if start and end and end <= start:
+    end = _moment(inputs, "end", None if is_search else _days_later(start, zone))
+    if end and end <= start:
         raise InvalidParams(
             "meetings.list", [Problem("end", f"must be later than {timestamps.write(start)}")]
         )
     return start, end
 
 
-def _moment(inputs: Inputs, name: str, default: datetime | None) -> datetime | None:
+def _moment(inputs: Inputs, name: str, default: Moment) -> datetime | Moment:
     if name not in inputs:
         return default
     moment = timestamps.read_or_none(inputs[name])
@@ -72,17 +71,16 @@ def _event_inputs(steps: Steps, inputs: Inputs, covered: Range) -> dict[str, Any
     wanted: dict[str, Any] = {
         name: inputs[name] for name in ("user", "organization", "group") if name in inputs
     }
+    wanted |= {"min_start_time": timestamps.write(start), "sort": "start_time:asc"}
     if "user" in wanted and wanted["user"] != steps.user["uri"]:  # Calendly wants both
         wanted.setdefault("organization", steps.user["current_organization"])
-    if start:
-        wanted["min_start_time"] = timestamps.write(start)
     if end:
         wanted["max_start_time"] = timestamps.write(end)
     if "email" in inputs:
         wanted["invitee_email"] = inputs["email"]
     if inputs.get("status") in {"active", "no_show"}:
         wanted["status"] = "active"
-    return {**wanted, "sort": "start_time:asc"}
+    return wanted
 
 
 def _is_wanted(event: Record, inputs: Inputs, covered: Range, now: datetime) -> bool:
