@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from ..contract import Params, PreparedCall, Record
 from ..errors import InvalidParams, Problem, UnexpectedAnswer
 
-_PARALLEL: Final = 20  # calls at a time; the rate limit still applies to each
+_PARALLEL: Final = 50  # calls at a time; the rate limit still applies to each
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
