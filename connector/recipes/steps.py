@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from ..contract import Params, PreparedCall, Record
 from ..errors import InvalidParams, Problem, UnexpectedAnswer
 
-_PARALLEL: Final = 20  # calls at a time; the rate limit still applies to each
+_PARALLEL: Final = 50  # calls at a time; the rate limit still applies to each
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -31,7 +31,7 @@ class Prepare(Protocol):
 class Steps:
     """The calls of one run of a recipe. `calls` counts their requests, `warnings` collects their warnings.
 
-    Threads may share it.
+    `limit` is the number of records that the caller wants, if limited. Threads may share it.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Steps:
     ) -> None:
         self.calls = 0
         self.warnings: list[str] = []
+        self.limit: int | None = None
         self._prepare = prepare
         self._read_user = read_user
         self._clock = clock
