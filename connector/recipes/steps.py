@@ -32,7 +32,7 @@ class Prepare(Protocol):
 class Steps:
     """The calls of one run of a recipe. `calls` counts their requests, `warnings` collects their warnings.
 
-    Threads may share it.
+    `limit` is the number of records that the caller wants, if limited. Threads may share it.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Steps:
     ) -> None:
         self.calls = 0
         self.warnings: list[str] = []
+        self.limit: int | None = None
         self._prepare = prepare
         self._read_user = read_user
         self._clock = clock
