@@ -204,7 +204,7 @@ class CalendlyConnection(Connection):
     def _begin_recipe(self) -> Steps:
         from .recipes.steps import Steps
 
-        return Steps(self.prepare, self._functions.user, self._timing.clock)
+        return Steps(self.prepare, self._functions.user, self._timing.clock, self._client.quota_wait_s)
 
     @cached_property
     def _pick_lists(self) -> PickLists:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from ..catalog import manifest
 from ..contract import Params, PreparedCall, Record
 from ..errors import InvalidParams, Problem, UnexpectedAnswer
 
@@ -39,6 +40,7 @@ class Steps:
         prepare: Prepare,
         read_user: Callable[[], Record],
         clock: Callable[[], float],
+        quota_wait_s: Callable[[str, str], float],
         memory: dict[Any, Any] | None = None,
     ) -> None:
         self.calls = 0
@@ -48,6 +50,7 @@ class Steps:
         self._read_user = read_user
         self._clock = clock
         self._memory = {} if memory is None else memory
+        self._quota_wait_s = quota_wait_s
 
     def run(self, action: str, params: Params) -> Record:
         """Run an action that returns one record or none, and return the record or {}."""
@@ -62,6 +65,19 @@ class Steps:
             self._memory[key] = self.run(action, params)
         record: Record = self._memory[key]
         return record
+
+    def problems(self, action: str, params: Params) -> tuple[Problem, ...]:
+        """Return what is wrong with the inputs of a call by its schema, without making it."""
+        try:
+            self._prepare(action, params)
+        except InvalidParams as error:
+            return error.problems
+        return ()
+
+    def quota_wait_s(self, action: str) -> float:
+        """Return the seconds until the quota of an operation, such as bookings per hour, allows a call."""
+        method, _, path = manifest.find(action).request.partition(" ")
+        return self._quota_wait_s(method, path)
 
     def records(self, action: str, params: Params, *, limit: int | None = None) -> list[Record]:
         """Read a whole list, or up to `limit` records of it."""

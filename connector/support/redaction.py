@@ -71,7 +71,7 @@ _PATTERNS: Final = tuple(
 _TIME_OF_DAY: Final = re.compile(r"[0-9]{2}:[0-9]{2}")
 _EMAIL: Final = "person@recorded.example"
 _ADDRESSES: Final = "avatar_url booking_url callback_url cancel_url join_url linkedin reschedule_url url"
-_NAMES: Final = "canceled_by display_name first_name host_name last_name name user_name"
+_NAMES: Final = "canceled_by display_name first_name host_name hosts last_name name user_name"
 _PHONES: Final = "phone_number text_reminder_number to"
 _WORDS: Final = (
     "action_items_md additional_info answer body city company description description_html description_plain "

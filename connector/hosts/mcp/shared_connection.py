@@ -123,7 +123,7 @@ class SharedConnection:
             arguments["count"] = count
         if token.calendly_page is not None:
             arguments["page_token"] = token.calendly_page
-        # A recipe has no pages of Calendly's: read up to this page, and one record more to see whether it ends.
+        # A recipe isn't paged: read up to the end of this page, and one record more to see if it is the last.
         limit = token.offset + count + 1 if action.recipe else None
         result = self.run(action.id, arguments, limit=limit)
         page = pagination.slice_page(result.records, token, count, result.next_page_token)
