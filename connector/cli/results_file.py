@@ -58,7 +58,8 @@ class ResultsFile:
 
     def open(self, rows: Sequence[Row]) -> None:
         """Begin to append. Raises UsageError if the file can't be written or another run is writing it."""
-        before = self._open_locked() if self._path.exists() else None
+        locks = sys.platform != "win32"  # there, an open file can't be replaced
+        before = self._open_locked() if locks and self._path.exists() else None
         try:
             self._replace(rows)
             self._file = self._open_locked()
@@ -77,10 +78,15 @@ class ResultsFile:
 
     def close(self, rows: Sequence[Row]) -> None:
         """End: replace the file by one with a line per key."""
-        if self._file is not None:
+        if self._file is None:
+            return
+        file, self._file = self._file, None
+        if sys.platform == "win32":
+            os.close(file)
             self._replace(rows)
-            os.close(self._file)
-            self._file = None
+        else:  # locked until it is complete
+            self._replace(rows)
+            os.close(file)
 
     def _open_locked(self) -> int:
         try:
