@@ -143,7 +143,7 @@ class _Csv:
 
     def __init__(self, write: Write, action: ActionInfo, *, keep_formulas: bool) -> None:
         self._write = write
-        self._names = _properties(action)
+        self._names = declared_columns(action)
         self._keep_formulas = keep_formulas
         self._started = False
 
@@ -200,7 +200,8 @@ class _Table:
         self._write("  ".join(cells).rstrip().encode() + b"\n")
 
 
-def _properties(action: ActionInfo) -> list[str]:
+def declared_columns(action: ActionInfo) -> list[str]:
+    """Return the names of the properties that an action's records have, in order."""
     reference = str(action.output.get("$ref", "")).removeprefix("#/$defs/")
     shape = action.output.get("$defs", {}).get(reference, action.output)
     return list(shape.get("properties", {}))
@@ -210,7 +211,7 @@ def _interesting(action: ActionInfo, records: list[Record]) -> list[str]:
     """Return the first few text or number properties that tell records apart."""
     names = [
         name
-        for name in _properties(action)
+        for name in declared_columns(action)
         if name not in _HIDDEN and any(isinstance(record.get(name), str | int) for record in records)
     ]
     return names[:_MAX_COLUMNS]

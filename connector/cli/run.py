@@ -47,6 +47,13 @@ _FORMATS = ("table", "json", "jsonl", "csv")
 )
 @prints_json("Same as --format json.")
 @click.option("--output", metavar="FILE", help="Write to FILE instead of standard output.")
+@click.option(
+    "--each",
+    "rows_file",
+    metavar="FILE",
+    help="Run once per row of FILE: CSV, JSON or JSON lines; - reads CSV.",
+)
+@click.option("--retry-unknown", is_flag=True, help="With --each: repeat rows whose outcome is unknown, too.")
 @keeps_formulas
 @click.option("--dry-run", is_flag=True, help="Show the request without sending it.")
 @yes_option
@@ -56,7 +63,9 @@ def command(  # noqa: PLR0913 - one per option
     source: str | None,
     form: str | None,
     output: str | None,
+    rows_file: str | None,
     *,
+    retry_unknown: bool,
     limit: int | None,
     all_pages: bool,
     as_json: bool,
@@ -68,9 +77,20 @@ def command(  # noqa: PLR0913 - one per option
 
     KEY=VALUE arguments are the action's inputs, such as status=active or user=~{GetUserUrl}~. Run
     `calendly-connector describe ACTION` to list them.
+
+    With --each, columns named like inputs are inputs, KEY=VALUE arguments apply to all rows, and --output
+    gets a row of result for each. Run the same command to resume.
     """
     if limit is not None and all_pages:
         raise UsageError("--all and --limit can't be used together.")
+    if rows_file is not None:
+        from . import each
+
+        if all_pages or limit is not None or form or not output:
+            raise UsageError("--each needs --output, and can't be used with --all, --limit or --format.")
+        shared = (read_inputs(source), key_values(rows))
+        options = each.EachOptions(rows_file, output, *shared, retry_unknown, keep_formulas)
+        return each.command(action, options, as_json=as_json, dry_run=dry_run)
     form = format_of(output, "json" if as_json else form)
     params, written = read_inputs(source), key_values(rows)
     with connect() as connection:

@@ -45,6 +45,12 @@ def create(steps: Steps, inputs: Inputs) -> Record:
     problems = [*_problems(event_type, settings, inputs, is_share=is_share), *prefill.problems]
     if problems:
         raise InvalidParams(_CREATE, problems)
+    if "created_since" in inputs and not is_share:
+        raise UsageError(
+            "Links of this event type can't be listed, so it can't be decided whether one was created since "
+            f"{inputs['created_since']}.",
+            fix="Create another without created_since: if the first exists, nobody has its address.",
+        )
     row = _share(steps, inputs, settings, event_type) if is_share else _scheduling_link(steps, event_type)
     return {
         "url": row["url"],
@@ -164,7 +170,11 @@ def _recovered(
     event_type: Record,
 ) -> Record:
     """Return the share of a request whose reply was lost. Raises the error if there isn't exactly one."""
-    found = _created(steps, started - _CLOCKS_DIFFER, known, settings, event_type)
+    try:
+        found = _created(steps, started - _CLOCKS_DIFFER, known, settings, event_type)
+    except ConnectorError as also:
+        error.fix = f"Check with {_LIST} whether it was created. The look-up failed, too: {also.message}"
+        raise error from None
     if len(found) == 1:
         steps.warnings.append("The reply to the request was lost; the link was found in the list of shares.")
         return found[0]
