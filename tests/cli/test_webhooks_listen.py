@@ -76,10 +76,10 @@ class Listener:
 
 
 @contextmanager
-def listening(place, *options):
+def listening(place, *options, stdout=subprocess.PIPE):
     command = [SCRIPT, "webhooks", "listen", "--port", "0", "--inbox", str(place), *options]
     # Unbuffered, or `select` would miss what is in the buffer.
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
+    with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, bufsize=0) as process:
         try:
             yield Listener(process)
         finally:
@@ -232,8 +232,10 @@ def test_if_the_target_is_down_the_event_waits(place, closed_port):
 
 
 def test_if_the_output_is_closed_it_stops_and_keeps_the_events(place):
-    with listening(place, "--print") as listener:
-        listener.process.stdout.close()
+    # A socket, because a pipe stays open as long as any process, forked meanwhile, has a copy of its end.
+    ours, output = socket.socketpair()
+    with ours, output, listening(place, "--print", stdout=output) as listener:
+        ours.shutdown(socket.SHUT_RDWR)
         assert listener.post(event(1)) == 200
         assert listener.code() == 1
     inbox = open_inbox(place)
