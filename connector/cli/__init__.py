@@ -17,7 +17,7 @@ from ..version import __version__
 from .commands import PROGRAM, LazyGroup, debug_options, examples
 from .terminal import printable
 
-_OTHER_SECRETS = frozenset({"CALENDLY_CONNECTOR_KEY", "CALENDLY_MCP_TOKEN"})
+_OTHER_SECRETS = frozenset({"CALENDLY_CONNECTOR_KEY", "CALENDLY_MCP_TOKEN", "CALENDLY_SLACK_URL"})
 _SHORTEST_SECRET = 8  # characters; masking shorter values would mask words
 
 

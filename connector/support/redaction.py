@@ -38,6 +38,7 @@ SECRET_VARIABLES: Final = (  # of the environment, besides those for secret fiel
     "CALENDLY_CONNECTOR_KEY",
     "CALENDLY_CONNECTOR_VAULT",
     "CALENDLY_MCP_TOKEN",
+    "CALENDLY_SLACK_URL",
     "CALENDLY_SYNC_TO",
     "MYSQL_PWD",
     "PGPASSWORD",
@@ -64,6 +65,7 @@ _PATTERNS: Final = tuple(
             rf"\1\2\3{MASK}\3",
         ),
         (rf"{_START}({_NAME}|code|pwd)(=|%3D)[^\s&\"'<>]+", rf"\1\2{MASK}"),  # pwd: in links to video calls
+        (r"(https://hooks\.slack(?:-gov)?\.com/)[^\s\"'<>]+", rf"\1{MASK}"),
         # keep advice such as "write it like postgresql://user:password@host/name"
         (r"(?<=://)(?!user(?::password)?@)[^/\s@\"'<>?#]+@", f"{MASK}@"),
     )
