@@ -26,7 +26,7 @@ def create(steps: Steps, inputs: Inputs) -> Record:
 
     Raises InvalidParams with all problems, or SlotTaken if the time is all that is wrong.
     """
-    request = _Request(steps, inputs)
+    request = BookingRequest(steps, inputs)
     if earlier := request.booked_before(request.earlier):
         return request.result("already_booked", earlier)
     request.check()
@@ -53,7 +53,7 @@ class _Slots:
         return "isn't free"
 
 
-class _Request:
+class BookingRequest:
     """One booking: what it compares with, its request and its answer."""
 
     def __init__(self, steps: Steps, inputs: Inputs) -> None:
