@@ -74,12 +74,17 @@ def command(name: str, options: EachOptions, *, as_json: bool, dry_run: bool) ->
         return report(run(connection, name, options), options, as_json=as_json)
 
 
-def run(connection: "CalendlyConnection", name: str, options: EachOptions) -> EachSummary:
+def run(
+    connection: "CalendlyConnection",
+    name: str,
+    options: EachOptions,
+    clock: Callable[[], float] = time.time,
+) -> EachSummary:
     """Run an action for each row that isn't done, one after another. Ctrl-C stops after a row.
 
     Raises UsageError if a file can't be used, and the error of a row if all other rows would have it too.
     """
-    batch, rows, results = _open(connection, name, options)
+    batch, rows, results = _open(connection, name, options, clock)
     outcomes = results.outcomes
     left = batch.left(rows, outcomes, retry_unknown=options.retry_unknown)
     summary = EachSummary(len(rows), left=len(left))
@@ -148,7 +153,10 @@ def report(summary: EachSummary, options: EachOptions, *, as_json: bool = False)
 
 
 def _open(
-    connection: "CalendlyConnection", name: str, options: EachOptions
+    connection: "CalendlyConnection",
+    name: str,
+    options: EachOptions,
+    clock: Callable[[], float] = time.time,
 ) -> tuple[Batch, list[Row], ResultsFile]:
     table = read_table(options.source)
     columns = columns_of(table)
@@ -157,7 +165,7 @@ def _open(
     if not table:
         raise UsageError(f"--each: {options.source} has no rows.")
     _report_columns(action, columns)
-    batch = Batch(action, connection.prepare, time.time, options.params, options.defaults)
+    batch = Batch(action, connection.prepare, clock, options.params, options.defaults)
     rows = batch.rows(table)
     names = ["count", "records"] if action.returns == "many" else declared_columns(action)
     results = ResultsFile(options.output, columns, names, keep_formulas=options.keep_formulas)
