@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -97,7 +98,7 @@ def run(
     numbers = {row.key: row.number for row in rows}
     results.open(rows)
     try:
-        with connection.batch(), interruptible("row") as stopped, _progress(summary) as show:
+        with connection.batch(), interruptible("row") as stopped, _progress(connection, summary) as show:
             for outcome in batch.run(left, known, results.append):
                 _count(summary, outcome, numbers)
                 show()
@@ -200,8 +201,22 @@ def _count(summary: EachSummary, outcome: Outcome, numbers: Mapping[str, int]) -
     summary.problems.append(f"row {numbers[outcome.key]}: {outcome.error}")
 
 
+class _Notes:
+    """Problems so far and the wait for the rate limit as text, up to date whenever it is read."""
+
+    def __init__(self, connection: "CalendlyConnection", summary: EachSummary) -> None:
+        self._connection = connection
+        self._summary = summary
+
+    def __str__(self) -> str:
+        problems = len(self._summary.problems)
+        waits_s, _ = self._connection.waits
+        words = f", {counted(problems, 'problem')}" if problems else ""
+        return words + (f", waiting {ceil(waits_s)} s for the rate limit" if waits_s >= 1 else "")
+
+
 @contextmanager
-def _progress(summary: EachSummary) -> Iterator[Callable[[], None]]:
+def _progress(connection: "CalendlyConnection", summary: EachSummary) -> Iterator[Callable[[], None]]:
     """Yield a function that shows how many rows were run, if standard error is a terminal."""
     if not sys.stderr.isatty():
         yield lambda: None
@@ -209,13 +224,8 @@ def _progress(summary: EachSummary) -> Iterator[Callable[[], None]]:
     from rich import progress as bars
     from rich.console import Console
 
-    words = bars.TextColumn("{task.completed} of {task.total} rows{task.fields[problems]}")
-    columns = (bars.BarColumn(20), words, bars.TimeElapsedColumn(), bars.TimeRemainingColumn())
+    words = bars.TextColumn("{task.completed} of {task.total} rows{task.fields[notes]}")
+    columns = (bars.BarColumn(20), words, bars.TimeElapsedColumn())
     with bars.Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=summary.left, problems="")
-
-        def show() -> None:
-            bad = len(summary.problems)
-            bar.update(task, advance=1, problems=f", {counted(bad, 'problem')}" if bad else "")
-
-        yield show
+        task = bar.add_task("", total=summary.left, notes=_Notes(connection, summary))
+        yield lambda: bar.update(task, advance=1)

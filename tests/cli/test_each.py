@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import os
+import pty
+import re
 import signal
 import stat
 import subprocess
@@ -57,8 +59,8 @@ def start(monkeypatch, tmp_path, server):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
     monkeypatch.setenv("CALENDLY_API_URL", server.url)
 
-    def begin(*arguments, stdin=subprocess.DEVNULL):
-        pipes = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    def begin(*arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE):
+        pipes = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": stderr}
         child = subprocess.Popen([SCRIPT, "run", *arguments], cwd=tmp_path, text=True, **pipes)
         started.append(child)
         return child
@@ -411,6 +413,24 @@ def test_a_batch_stays_within_the_rate_limit(make_sandbox, connect, timer, tmp_p
     assert set(replies) == {200, 201}
     assert sum(timer.sleeps) > 60
     assert len(replies) <= 73
+
+
+def test_a_terminal_shows_the_rows_the_problems_and_the_wait(make_sandbox, start, monkeypatch, tmp_path):
+    rows = people(40)
+    rows[0]["email"] = "x"
+    write_rows(tmp_path / "in.csv", rows)
+    with make_sandbox(rate_limit=20, now=None) as limited:
+        monkeypatch.setenv("CALENDLY_API_URL", limited.url)
+        reader, writer = pty.openpty()
+        child = start("links.create", INTRO, "--each", "in.csv", "--output", "out.csv", stderr=writer)
+        os.close(writer)
+        shown = b""
+        while not re.search(rb"of 40 rows, 1 problem, waiting \d+ s for the rate limit", shown):
+            shown += os.read(reader, 65536)
+        child.kill()
+        child.wait()
+        os.close(reader)
+    assert lines_with(tmp_path / "out.csv", ",done,") >= 10
 
 
 # Files
