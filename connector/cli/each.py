@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -74,12 +75,17 @@ def command(name: str, options: EachOptions, *, as_json: bool, dry_run: bool) ->
         return report(run(connection, name, options), options, as_json=as_json)
 
 
-def run(connection: "CalendlyConnection", name: str, options: EachOptions) -> EachSummary:
+def run(
+    connection: "CalendlyConnection",
+    name: str,
+    options: EachOptions,
+    clock: Callable[[], float] = time.time,
+) -> EachSummary:
     """Run an action for each row that isn't done, one after another. Ctrl-C stops after a row.
 
     Raises UsageError if a file can't be used, and the error of a row if all other rows would have it too.
     """
-    batch, rows, results = _open(connection, name, options)
+    batch, rows, results = _open(connection, name, options, clock)
     outcomes = results.outcomes
     left = batch.left(rows, outcomes, retry_unknown=options.retry_unknown)
     summary = EachSummary(len(rows), left=len(left))
@@ -92,7 +98,7 @@ def run(connection: "CalendlyConnection", name: str, options: EachOptions) -> Ea
     numbers = {row.key: row.number for row in rows}
     results.open(rows)
     try:
-        with connection.batch(), interruptible("row") as stopped, _progress(summary) as show:
+        with connection.batch(), interruptible("row") as stopped, _progress(connection, summary) as show:
             for outcome in batch.run(left, known, results.append):
                 _count(summary, outcome, numbers)
                 show()
@@ -148,7 +154,10 @@ def report(summary: EachSummary, options: EachOptions, *, as_json: bool = False)
 
 
 def _open(
-    connection: "CalendlyConnection", name: str, options: EachOptions
+    connection: "CalendlyConnection",
+    name: str,
+    options: EachOptions,
+    clock: Callable[[], float] = time.time,
 ) -> tuple[Batch, list[Row], ResultsFile]:
     table = read_table(options.source)
     columns = columns_of(table)
@@ -157,7 +166,7 @@ def _open(
     if not table:
         raise UsageError(f"--each: {options.source} has no rows.")
     _report_columns(action, columns)
-    batch = Batch(action, connection.prepare, time.time, options.params, options.defaults)
+    batch = Batch(action, connection.prepare, clock, options.params, options.defaults)
     rows = batch.rows(table)
     names = ["count", "records"] if action.returns == "many" else declared_columns(action)
     results = ResultsFile(options.output, columns, names, keep_formulas=options.keep_formulas)
@@ -192,8 +201,22 @@ def _count(summary: EachSummary, outcome: Outcome, numbers: Mapping[str, int]) -
     summary.problems.append(f"row {numbers[outcome.key]}: {outcome.error}")
 
 
+class _Notes:
+    """Problems so far and the wait for the rate limit as text, up to date whenever it is read."""
+
+    def __init__(self, connection: "CalendlyConnection", summary: EachSummary) -> None:
+        self._connection = connection
+        self._summary = summary
+
+    def __str__(self) -> str:
+        problems = len(self._summary.problems)
+        waits_s, _ = self._connection.waits
+        words = f", {counted(problems, 'problem')}" if problems else ""
+        return words + (f", waiting {ceil(waits_s)} s for the rate limit" if waits_s >= 1 else "")
+
+
 @contextmanager
-def _progress(summary: EachSummary) -> Iterator[Callable[[], None]]:
+def _progress(connection: "CalendlyConnection", summary: EachSummary) -> Iterator[Callable[[], None]]:
     """Yield a function that shows how many rows were run, if standard error is a terminal."""
     if not sys.stderr.isatty():
         yield lambda: None
@@ -201,13 +224,8 @@ def _progress(summary: EachSummary) -> Iterator[Callable[[], None]]:
     from rich import progress as bars
     from rich.console import Console
 
-    words = bars.TextColumn("{task.completed} of {task.total} rows{task.fields[problems]}")
-    columns = (bars.BarColumn(20), words, bars.TimeElapsedColumn(), bars.TimeRemainingColumn())
+    words = bars.TextColumn("{task.completed} of {task.total} rows{task.fields[notes]}")
+    columns = (bars.BarColumn(20), words, bars.TimeElapsedColumn())
     with bars.Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=summary.left, problems="")
-
-        def show() -> None:
-            bad = len(summary.problems)
-            bar.update(task, advance=1, problems=f", {counted(bad, 'problem')}" if bad else "")
-
-        yield show
+        task = bar.add_task("", total=summary.left, notes=_Notes(connection, summary))
+        yield lambda: bar.update(task, advance=1)

@@ -97,10 +97,12 @@ class ResultsFile:
         return file
 
     def _read(self) -> dict[str, Line]:
+        if not self._path.exists():
+            return {}
+        if not self._path.is_file():  # a device or a pipe would be replaced
+            raise UsageError(f"--output: {self._path} isn't a file.", fix="Choose another file.")
         try:
             data = self._path.read_bytes()
-        except FileNotFoundError:
-            return {}
         except OSError as error:
             raise _unwritable(self._path, error) from None
         if not data:

@@ -87,7 +87,7 @@ class Batch:
         seen: dict[str, int] = {}
         for number, cells in enumerate(table, 1):
             inputs = self._inputs(cells)
-            digest = _digest([self.action.id, {**self.params}, inputs])
+            digest = _digest([self.action.id, {**self.params}, sorted(inputs, key=lambda pair: pair[0])])
             seen[digest] = seen.get(digest, 0) + 1
             key = digest if seen[digest] == 1 else _digest([digest, seen[digest]])
             rows.append(Row(number, cells, tuple(inputs), key))

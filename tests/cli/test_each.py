@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import os
+import pty
+import re
 import signal
 import stat
 import subprocess
@@ -14,6 +16,8 @@ from pathlib import Path
 import pytest
 from calendly_connector import cli
 from calendly_connector.catalog.manifest import catalog, find
+from calendly_connector.cli import each
+from calendly_connector.cli.each import EachOptions
 from calendly_connector.cli.results_file import OWN, ResultsFile
 from calendly_connector.cli.row_files import read_table
 from calendly_connector.errors import UsageError
@@ -55,8 +59,8 @@ def start(monkeypatch, tmp_path, server):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
     monkeypatch.setenv("CALENDLY_API_URL", server.url)
 
-    def begin(*arguments):
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    def begin(*arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE):
+        pipes = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": stderr}
         child = subprocess.Popen([SCRIPT, "run", *arguments], cwd=tmp_path, text=True, **pipes)
         started.append(child)
         return child
@@ -397,6 +401,38 @@ def test_a_full_disk_ends_the_run_without_a_traceback(call, server, tmp_path, mo
     assert call(*command)[0] == 0
 
 
+def test_a_batch_stays_within_the_rate_limit(make_sandbox, connect, timer, tmp_path):
+    write_rows(tmp_path / "in.csv", people(70))
+    options = EachOptions(
+        str(tmp_path / "in.csv"), str(tmp_path / "out.csv"), defaults=[("event_type", "intro")]
+    )
+    with make_sandbox(rate_limit=30, clock=timer) as limited:
+        summary = each.run(connect(limited), "links.create", options, timer)
+        replies = [one["status"] for one in limited.requests()["requests"]]
+    assert (summary.done, summary.ok) == (70, True)
+    assert set(replies) == {200, 201}
+    assert sum(timer.sleeps) > 60
+    assert len(replies) <= 73
+
+
+def test_a_terminal_shows_the_rows_the_problems_and_the_wait(make_sandbox, start, monkeypatch, tmp_path):
+    rows = people(40)
+    rows[0]["email"] = "x"
+    write_rows(tmp_path / "in.csv", rows)
+    with make_sandbox(rate_limit=20, now=None) as limited:
+        monkeypatch.setenv("CALENDLY_API_URL", limited.url)
+        reader, writer = pty.openpty()
+        child = start("links.create", INTRO, "--each", "in.csv", "--output", "out.csv", stderr=writer)
+        os.close(writer)
+        shown = b""
+        while not re.search(rb"of 40 rows, 1 problem, waiting \d+ s for the rate limit", shown):
+            shown += os.read(reader, 65536)
+        child.kill()
+        child.wait()
+        os.close(reader)
+    assert lines_with(tmp_path / "out.csv", ",done,") >= 10
+
+
 # Files
 
 
@@ -521,6 +557,35 @@ def test_a_half_written_last_line_is_left_out(ending, cut, tmp_path):
     assert again == {"r1": Outcome("r1", "done", "", {"url": "https://calendly.com/x"}, "")}
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_only_a_file_is_replaced(make, call, unvisited, tmp_path):
+    make(tmp_path / "out.csv")
+    write_rows(tmp_path / "in.csv", people(1))
+    code, _, err = call("links.create", INTRO, "--each", "in.csv", "--output", "out.csv", server=unvisited)
+    assert code == 2
+    assert "isn't a file" in err
+    assert not (tmp_path / "out.csv").is_file()
+
+
+def test_a_file_keeps_its_permissions_and_a_link_its_target(call, unvisited, tmp_path):
+    (tmp_path / "target.csv").touch()
+    (tmp_path / "target.csv").chmod(0o640)
+    (tmp_path / "out.csv").symlink_to("target.csv")
+    write_rows(tmp_path / "in.csv", [{"link": LINK}])
+    assert call("booking_pages.url", "--each", "in.csv", "--output", "out.csv", server=unvisited)[0] == 0
+    assert (tmp_path / "out.csv").is_symlink()
+    assert stat.S_IMODE((tmp_path / "target.csv").stat().st_mode) == 0o640
+    assert results(tmp_path / "target.csv")[0]["url"] == LINK
+
+
+def test_rows_may_come_from_standard_input(start, tmp_path):
+    write_rows(tmp_path / "in.csv", people(2))
+    with (tmp_path / "in.csv").open("rb") as rows:
+        child = start("links.create", INTRO, "--each", "-", "--output", "out.csv", stdin=rows)
+        assert child.wait(TIMEOUT_S) == 0
+    assert [row["status"] for row in results(tmp_path / "out.csv")] == ["done", "done"]
+
+
 def test_a_second_run_on_the_same_file_is_rejected(tmp_path):
     path = tmp_path / "o.csv"
     first = ResultsFile(str(path), ["name"], [])
@@ -590,6 +655,8 @@ def test_a_key_depends_on_the_inputs_only():
     table = [{"link": LINK, "note": "a"}, {"note": "b", "link": LINK}, {"link": LINK + "x"}]
     keys = [row.key for row in batch.rows(table)]
     assert len(set(keys)) == 3
+    swapped = [{"name": "Ada", "link": LINK}, {"link": LINK, "name": "Ada"}]
+    assert batch.rows(swapped[:1])[0].key == batch.rows(swapped[1:])[0].key
     assert [row.key for row in batch.rows(table[::-1])] == [keys[2], *keys[:2]]
     assert all(key.startswith("r") for key in keys)
 

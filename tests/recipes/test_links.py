@@ -243,6 +243,16 @@ def test_a_share_whose_reply_was_lost_is_found(kind, fresh_sandbox, connect):
     assert len(states(connection)) == 4
 
 
+@pytest.mark.parametrize("kind", ["reset", "truncate"])
+@pytest.mark.parametrize("after", range(3))
+def test_a_reply_lost_at_any_call_of_a_creation_leaves_one_link(kind, after, fresh_sandbox, connect):
+    connection = connect(fresh_sandbox)
+    fresh_sandbox.fault(kind, after=after)
+    record = connection.run("links.create", {"event_type": INTRO_CALL}).record
+    assert list(states(connection).values()) == ["active", "active", "booked", "expired"]
+    assert states(connection)[record["uri"]] == "active"
+
+
 def test_a_lost_share_is_not_mistaken_for_one_with_other_settings(fresh_sandbox, connect):
     connection = connect(fresh_sandbox)
     other = connection.run("links.create", {"event_type": INTRO_CALL, "event_name": "Other"}).record

@@ -51,7 +51,7 @@ class Listener:
 
 
 @contextmanager
-def listening(place, *options, mode=("--port", "0")):
+def listening(place, *options, mode=("--port", "0"), stdout=subprocess.PIPE):
     """Run `webhooks listen` on a free port, or in another mode."""
     command = [SCRIPT, "webhooks", "listen", *mode, "--inbox", str(place), *options]
     # Unbuffered, or `select` would miss what is in the buffer.
