@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from ..contract import Record
 from ..errors import InvalidParams, NotFound, PermissionDenied, Problem
@@ -16,8 +16,6 @@ _AT_LEAST: Final = 20  # events whose invitees are read at the same time, if row
 
 Range = tuple[datetime, datetime | None]
 """The earliest start time, and the time before which meetings start; None for no limit."""
-
-Moment = TypeVar("Moment", bound=datetime | None)
 
 Questions = dict[str, frozenset[str]]
 """The texts of the questions with several choices, by event type URI."""
@@ -36,28 +34,33 @@ def find(steps: Steps, inputs: Inputs) -> Iterator[Page]:
             yield rows, more or number < len(parts)
 
 
-def time_range(inputs: Inputs, now: datetime, zone: tzinfo) -> Range:
+def time_range(inputs: Inputs, now: datetime, zone: tzinfo, *, action: str = "meetings.list") -> Range:
     """Return the range of start times. Raises InvalidParams if it is empty.
 
     Default: 7 days from the start of today in the zone, without an end if a person or a text is searched.
     """
-    start = _moment(inputs, "start", datetime.combine(now.astimezone(zone).date(), time.min, zone))
+    check_times(inputs, action)
+    today = datetime.combine(now.astimezone(zone).date(), time.min, zone)
+    start = timestamps.read(inputs["start"]) if "start" in inputs else today
     is_search = bool({"text", "email"} & inputs.keys())
-    end = _moment(inputs, "end", None if is_search else _days_later(start, zone))
+    if "end" in inputs:
+        end: datetime | None = timestamps.read(inputs["end"])
+    else:
+        end = None if is_search else _days_later(start, zone)
     if end and end <= start:
-        raise InvalidParams(
-            "meetings.list", [Problem("end", f"must be later than {timestamps.write(start)}")]
-        )
+        raise InvalidParams(action, [Problem("end", f"must be later than {timestamps.write(start)}")])
     return start, end
 
 
-def _moment(inputs: Inputs, name: str, default: Moment) -> datetime | Moment:
-    if name not in inputs:
-        return default
-    moment = timestamps.read_or_none(inputs[name])
-    if moment is None:
-        raise InvalidParams("meetings.list", [Problem(name, "isn't within the calendar")])
-    return moment
+def check_times(inputs: Inputs, action: str) -> None:
+    """Raise InvalidParams if a time is at the end of the calendar, where offsets would overflow."""
+    problems = [
+        Problem(name, "isn't within the calendar")
+        for name in ("start", "end")
+        if name in inputs and timestamps.read_or_none(inputs[name]) is None
+    ]
+    if problems:
+        raise InvalidParams(action, problems)
 
 
 def _days_later(start: datetime, zone: tzinfo) -> datetime:
