@@ -125,4 +125,3 @@ def _loosen(rule: dict[str, Any], *, has_names: bool) -> dict[str, Any]:
     """Let a resource field accept whatever the connector does: URI, id and, with a pick list, name."""
     loose = {keyword: value for keyword, value in rule.items() if keyword not in {"format", "pattern"}}
     return {**loose, "pattern": _URI_OR_ID} if "pattern" in rule and not has_names else loose
-
