@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
+from ..contract import Column
 from . import json_schema
 from .json_schema import Schema
 from .time_order import TimeOrder
@@ -133,6 +134,7 @@ class Action(_Documented):
     `query` names the inputs of a write that go into the query. `bare`: the reply has no envelope.
     `window`: a longer range is split into several calls. `time_order`: the list is in order of time.
     `probe`: the inputs that a check of the scope sends in addition to the defaults.
+    `columns`: what a table shows, the most useful first; a narrow terminal leaves out the last ones.
     """
 
     returns: Literal["one", "many", "none"]
@@ -145,6 +147,7 @@ class Action(_Documented):
     steps: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[Column, ...] = ()
     query: tuple[str, ...] = ()
     bare: bool = False
     window: TimeWindows | None = None

@@ -5,19 +5,27 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ConnectorError, UsageError
+from ..catalog.manifest import find
+from ..errors import ConnectorError, InvalidParams, UsageError
+from . import date_inputs
+from .account_view import AccountView, in_zone, now
+from .dates import EXAMPLES
 from .options import connect, keeps_formulas, key_values, prints_json, read_inputs, signs_in
 from .output import Target, Writer, format_of, writer
 from .terminal import counted, notice, print_json
 
 if TYPE_CHECKING:
-    from ..contract import ActionInfo, PreparedCall, Record, Records, Result
+    from datetime import tzinfo
 
-_FORMATS = ("table", "json", "jsonl", "csv")
+    from ..connection import CalendlyConnection
+    from ..contract import ActionInfo, Params, PreparedCall, Record, Records, Result
+
+_FORMATS = ("table", "json", "jsonl", "csv", "xlsx")
 
 
 @click.command("run")
@@ -37,44 +45,108 @@ _FORMATS = ("table", "json", "jsonl", "csv")
 )
 @prints_json("Same as --format json.")
 @click.option("--output", metavar="FILE", help="Write to FILE instead of standard output.")
+@click.option(
+    "--columns",
+    metavar="A,B,…",
+    help="Show these columns in a table, csv or xlsx. An unknown one lists all of them.",
+)
+@in_zone
+@click.option(
+    "--excel", is_flag=True, help="Write csv that Excel opens correctly: local times, marked as UTF-8."
+)
 @keeps_formulas
-@click.option("--dry-run", is_flag=True, help="Show the request without sending it.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show the request without sending it. Names and functions are looked up first.",
+)
 def command(  # noqa: PLR0913 - one per option
     action: str,
     rows: tuple[str, ...],
     source: str | None,
     form: str | None,
     output: str | None,
+    columns: str | None,
+    zone: "tzinfo | None",
     *,
     limit: int | None,
     all_pages: bool,
     as_json: bool,
+    excel: bool,
     keep_formulas: bool,
     dry_run: bool,
 ) -> int:
     """Run an action.
 
     KEY=VALUE arguments are the action's inputs, such as status=active or user=~{GetUserUrl}~. Run
-    `calendly-connector describe ACTION` to list them.
+    `calendly-connector describe ACTION` to list them. Dates can be written as min_start_time=tomorrow,
+    'mon 14:00', 'next week' or 2026-12-01.
     """
     if limit is not None and all_pages:
         raise UsageError("--all and --limit can't be used together.")
-    form = format_of(output, "json" if as_json else form)
+    form = _format(output, "json" if as_json else form, excel=excel, keep_formulas=keep_formulas)
+    form = form or ("table" if sys.stdout.isatty() and not output else "json")
+    if columns is not None and form in {"json", "jsonl"}:
+        raise UsageError(
+            "--columns needs a table, csv or xlsx.", fix="Add --format table, or remove --columns."
+        )
     params, written = read_inputs(source), key_values(rows)
     with connect() as connection:
-        call = connection.prepare(action, params, filter=written, limit=limit)
+        account = AccountView(connection, zone)
+        call = _prepare(connection, action, params, written, limit, account)
         if dry_run:
-            print_json(call.preview())
+            requests = call.preview_resolved()
+            print_json(requests[0] if len(requests) == 1 else list(requests))
             return 0
-        form = form or ("table" if sys.stdout.isatty() and not output else "json")
+        view = account.view(tuple(columns.split(",")) if columns is not None else ())
         with closing(Target(output, sys.stdout.buffer)) as target:
-            out = writer(form, target, call.action, keep_formulas=keep_formulas)
+            out = writer(form, target, call.action, view=view, keep_formulas=keep_formulas, excel=excel)
             if call.action.returns == "many" and (all_pages or limit is not None):
                 seen = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
                 _stream(call, out, progress=seen)
             else:
                 _once(call, out)
     return 0
+
+
+def _format(output: str | None, form: str | None, *, excel: bool, keep_formulas: bool) -> str | None:
+    """Return the format, if it is specified: --excel means csv."""
+    form = format_of(output, form) or ("csv" if excel else None)
+    if excel and form != "csv":
+        raise UsageError("--excel is for csv.", fix="Remove --excel: .xlsx files have real dates anyway.")
+    if excel and keep_formulas:
+        raise UsageError("--excel and --keep-formulas can't be used together.")
+    return form
+
+
+def _prepare(
+    connection: "CalendlyConnection",
+    name: str,
+    params: "Params",
+    rows: date_inputs.Rows,
+    limit: int | None,
+    account: AccountView,
+) -> "PreparedCall":
+    """Check a call whose dates are written as people do. Raises InvalidParams with all problems."""
+    action = find(name, frozenset([*params, *(key.removesuffix("[]") for key, _ in rows)]))
+    if not date_inputs.has_any(action, rows):
+        return connection.prepare(name, params, filter=rows, limit=limit)
+    time = now()
+    if problems := date_inputs.problems(action, rows, time):
+        fix = f"Write dates such as {EXAMPLES}."
+        try:
+            connection.prepare(name, params, filter=date_inputs.without_dates(action, rows), limit=limit)
+        except InvalidParams as error:
+            # The order of two dates can't be checked before both are valid.
+            problems += [one for one in error.problems if not date_inputs.format_of(action, one.path)]
+            fix = f"{fix} {error.fix}".strip()
+        raise InvalidParams(action.id, problems, fix=fix)
+    in_utc, _ = date_inputs.converted(action, rows, time, UTC)
+    connection.prepare(name, params, filter=in_utc, limit=limit)  # before the account's zone is read
+    rows, notes = date_inputs.converted(action, rows, time, account.zone)
+    for note in notes:
+        notice("note", note)
+    return connection.prepare(name, params, filter=rows, limit=limit)
 
 
 def _once(call: "PreparedCall", out: Writer) -> None:
