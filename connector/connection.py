@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from .calls.inputs import Inputs
     from .calls.pick_lists import PickLists
     from .catalog.json_schema import Schema
-    from .contract import CheckReport, Event, Filter, Option, Params, PreparedCall, RateLimit, Subscription
+    from .contract import (
+        CheckReport,
+        Event,
+        Filter,
+        Option,
+        Params,
+        PreparedCall,
+        RateLimit,
+        Record,
+        Subscription,
+    )
     from .events.subscriptions import SigningKeys, Subscriptions, SubscriptionStore
     from .events.trigger import EventTrigger
     from .http.api_errors import CredentialLocation
@@ -148,6 +158,11 @@ class CalendlyConnection(Connection):
         return Subscriptions(
             self, kept_in, signer_of(self._credential), clock=self._timing.clock, is_missing=self._lacks
         )
+
+    @property
+    def user(self) -> Record:
+        """The signed-in user; read once."""
+        return self._functions.user()
 
     @property
     def rate_limit(self) -> RateLimit | None:

@@ -178,6 +178,12 @@ class PreparedCall(Protocol):
         For a recipe, return `action`, `steps` and `inputs`.
         """
 
+    def preview_resolved(self) -> Sequence[Mapping[str, Any]]:
+        """Return the requests as they will be sent: a long range needs several.
+
+        Looks names and functions up, which may send reads.
+        """
+
     def run(self, *, all_pages: bool = False) -> Result:
         """Send it. For a list, return one page, up to the limit, or all pages."""
 
@@ -226,13 +232,31 @@ class Trigger(Protocol):
         """Return an example of the first event: Calendly's own sample, or a declared one without it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that is worth reading: the dotted path of its value in a record, and its heading.
+
+    A list on the way contributes each of its items. `names` is the pick list that has a name for each URI.
+    Without a title, the heading is the last part of the path.
+    """
+
+    path: str
+    title: str = ""
+    names: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The heading, such as "Start"."""
+        return self.title or self.path.rpartition(".")[2].replace("_", " ").capitalize()
+
+
 class ActionInfo(Protocol):
     """One entry of the catalog; data only.
 
     `request` is its request line, empty for a recipe: an action of several calls, whose actions are `steps`.
-    `effect` says what it may change, `hints` say the same in MCP's terms, and
-    `scopes` are what the credential needs. `input` and `output` are JSON Schemas (2020-12), the latter of one
-    record; `examples` are pairs of both.
+    `effect` says what it may change, `hints` say the same in MCP's terms, and `scopes` are what the
+    credential needs. `columns` are what a table shows, the most useful first. `input` and `output` are JSON
+    Schemas (2020-12), the latter of one record; `examples` are pairs of both.
 
     An input with `"writeOnly": true` is a secret that the connection fills in from the credential: a host
     neither shows nor stores it.
@@ -260,6 +284,8 @@ class ActionInfo(Protocol):
     def aliases(self) -> tuple[str, ...]: ...
     @property
     def docs(self) -> str: ...
+    @property
+    def columns(self) -> tuple[Column, ...]: ...
     @property
     def input(self) -> Mapping[str, Any]: ...
     @property

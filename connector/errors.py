@@ -94,7 +94,8 @@ class InvalidParams(UsageError):
     code = "invalid_params"
 
     def __init__(self, action: str, problems: Sequence[Problem], *, fix: str = "") -> None:
-        super().__init__(f"{action}: {'; '.join(map(str, problems))}.", fix=fix)
+        text = "; ".join(map(str, problems))
+        super().__init__(f"{action}: {text}{'' if text.endswith('?') else '.'}", fix=fix)
         self.action = action
         self.problems = tuple(problems)
 

@@ -101,7 +101,8 @@ RECORD = {"uri": "https://api.calendly.com/contacts/1", "name": f"=1 {ESCAPES}",
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])
 @pytest.mark.parametrize("action", ["contacts.list", "contacts.get"])
-def test_no_escape_sequence_reaches_a_terminal(form, action):
+def test_no_escape_sequence_reaches_a_terminal(form, action, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
     shown = written(form, [RECORD], terminal=True, action=action)
     assert all(letter.isprintable() for letter in shown if letter != "\n")
 

@@ -41,7 +41,17 @@ class ActionCall:
 
     def preview(self) -> dict[str, Any]:
         """Return the request, with secrets masked and with names and functions as written."""
-        request = _build(self.action, self._inputs.shown(self._checked))
+        return self._shown(self._inputs.shown(self._checked))
+
+    def preview_resolved(self) -> list[dict[str, Any]]:
+        """Return the requests as they will be sent, with secrets masked, after looking names up."""
+        return [
+            self._shown(self._inputs.masked(self.action, values))
+            for values in self._inputs.resolve(self._checked)
+        ]
+
+    def _shown(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        request = _build(self.action, values)
         return {
             "action": self.action.id,
             "method": request.method,

@@ -99,11 +99,13 @@ class Inputs:
     def shown(self, checked: CheckedInputs) -> dict[str, Any]:
         """Return the inputs as written, with secrets masked."""
         action = checked.action
-        values = {
-            key: MASK if action.inputs[key].get("writeOnly") else value
-            for key, value in {**checked.params, **checked.filter}.items()
-        }
+        values = self.masked(action, {**checked.params, **checked.filter})
         return _spelled(action, self._with_uris(action, values, [], _leave))
+
+    @staticmethod
+    def masked(action: Action, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values with secrets masked."""
+        return {key: MASK if key in action.secrets else value for key, value in values.items()}
 
     def _check_values(
         self, action: Action, plain: Mapping[str, Any], written: Mapping[str, Any], problems: list[Problem]

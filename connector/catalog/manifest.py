@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
+from ..contract import Column
 from ..errors import UnknownAction
 from ..support.redaction import quoted
 from ..version import __version__
@@ -116,6 +117,7 @@ def _actions_of(resource: str) -> Mapping[str, Action]:
     for verb, entry in _read_yaml(f"{_PACKAGE}.actions", f"{resource}.yaml").items():
         derived = _derived_from_steps(entry) if "recipe" in entry else _derived_from_method(entry)
         typed = {name: kind(**entry[name]) for name, kind in _TYPED.items() if name in entry}
+        typed["columns"] = tuple(Column(**column) for column in entry.get("columns", ()))
         action = Action(**{"id": f"{resource}.{verb}", **derived, **_tuples(entry), **typed})
         actions[action.id] = action
     return actions

@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
+from ..contract import Column
 from . import json_schema
 from .json_schema import Schema
 from .time_order import TimeOrder
@@ -136,6 +137,7 @@ class Action(_Documented):
     `retry`: the inputs with which a repeated call finds what an earlier one created. Either `key`, a text
     that stays the same, or `since`, the time of the earlier call, and `known`, the values of `field` in the
     records of other calls.
+    `columns`: what a table shows, the most useful first; a narrow terminal leaves out the last ones.
     """
 
     returns: Literal["one", "many", "none"]
@@ -148,6 +150,7 @@ class Action(_Documented):
     steps: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[Column, ...] = ()
     query: tuple[str, ...] = ()
     bare: bool = False
     window: TimeWindows | None = None

@@ -1,6 +1,7 @@
 """`calendly-connector actions`: the catalog."""
 
 from dataclasses import asdict
+from typing import Final
 
 import click
 
@@ -8,7 +9,9 @@ from ..catalog.manifest import catalog
 from ..catalog.models import Action
 from .commands import examples
 from .options import prints_json
-from .terminal import print_columns, print_json
+from .terminal import output_width, print_columns, print_json
+
+_WIDE: Final = 160  # columns with room for the requests
 
 
 @click.command("actions", epilog=examples("actions", "actions --json"))
@@ -18,11 +21,14 @@ def command(*, as_json: bool) -> None:
     if as_json:
         print_json([as_dict(action) for action in catalog().values()])
         return
-    rows = [
+    rows = [("ACTION", "EFFECT", "REQUEST", "DESCRIPTION")]
+    rows += [
         (action.id, action.effect, action.request or "several calls", action.title)
         for action in catalog().values()
     ]
-    print_columns([("ACTION", "EFFECT", "REQUEST", "DESCRIPTION"), *rows])
+    width = output_width()
+    narrow = width is not None and width < _WIDE
+    print_columns([(row[0], row[-1]) for row in rows] if narrow else rows)
 
 
 def as_dict(action: Action) -> dict[str, object]:
@@ -45,6 +51,7 @@ def as_dict(action: Action) -> dict[str, object]:
         "window": action.window and asdict(action.window),
         "deprecated": action.deprecated,
         "docs": action.docs,
+        "columns": [asdict(column) for column in action.columns],
         "input": action.input,
         "output": action.output,
         "examples": list(action.examples),

@@ -1,7 +1,7 @@
 """`calendly-connector describe`: the reference of an action."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -15,8 +15,9 @@ from .actions import as_dict
 from .commands import examples
 from .completers import actions
 from .options import prints_json
-from .terminal import print_json
+from .terminal import print_json, print_labeled, print_wrapped
 
+_LABEL_WIDTH: Final = 8
 _EXAMPLES_DAY: Final = date(2026, 11, 17)  # the examples in schemas/ use dates after this day
 
 
@@ -33,39 +34,48 @@ def command(action: str, *, as_json: bool) -> None:
     if len(matches) > 1:
         ids = ", ".join(match.id for match in matches)
         click.echo(f"{action!r} is short for {ids}; `run` picks one by the ids that you pass.\n")
-    click.echo("\n\n".join("\n".join(_lines(match)) for match in matches))
+    for number, match in enumerate(matches):
+        if number:
+            click.echo()
+        _print(match)
 
 
-def _lines(action: Action) -> Iterator[str]:
-    yield f"{action.id}: {action.title}"
-    yield f"  {action.description}"
-    sent = (
-        f"request   {action.request}" if action.request else f"calls     {', '.join(action.steps) or 'none'}"
-    )
-    yield f"  {sent}, returns {action.returns}, effect {action.effect}"
-    yield f"  scopes    {', '.join(action.scopes) or 'none'}"
-    for name in ("role", "plan", "since"):
-        if getattr(action, name):
-            yield f"  {name:<9} {getattr(action, name)}"
-    if action.aliases:
-        yield f"  aliases   {', '.join(action.aliases)}"
-    yield f"  docs      {action.docs}"
-    yield "  inputs"
-    required = action.input.get("required", ())
-    width = max((len(name) for name in action.inputs), default=0)
+def _print(action: Action) -> None:
+    click.echo(f"{action.id}: {action.title}")
+    print_wrapped(action.description, first="  ")
+    called = ("request", action.request) if action.request else ("calls", ", ".join(action.steps) or "none")
+    details = [
+        (called[0], f"{called[1]}, returns {action.returns}, effect {action.effect}"),
+        ("scopes", ", ".join(action.scopes) or "none"),
+        *((name, getattr(action, name)) for name in ("role", "plan", "since")),
+        ("aliases", ", ".join(action.aliases)),
+        ("docs", action.docs),
+    ]
+    for label, text in details:
+        if text:
+            print_labeled(label, text, indent=2, label_width=_LABEL_WIDTH)
+    click.echo("  inputs" if action.inputs else "  inputs\n    none")
+    label_width = max((len(name) for name in action.inputs), default=0)
     for name, schema in action.inputs.items():
-        marks = [_type(schema)]
-        marks += ["required"] if name in required else []
-        marks += [f"default {action.defaults[name]}"] if name in action.defaults else []
-        if "x-options" in schema:
-            marks.append(f"or a name from {schema['x-options']['action']}")
-        yield f"    {name:<{width}}  {', '.join(marks)}. {schema.get('description', '')}"
-    if not action.inputs:
-        yield "    none"
-    yield "  output    " + (_title(action) if action.returns != "none" else "nothing")
-    yield "  example"
+        print_labeled(name, _input(action, name, schema), indent=4, label_width=label_width)
+    output = _title(action) if action.returns != "none" else "nothing"
+    print_labeled("output", output, indent=2, label_width=_LABEL_WIDTH)
+    if action.columns:
+        headings = ", ".join(column.heading for column in action.columns)
+        print_labeled("columns", headings, indent=2, label_width=_LABEL_WIDTH)
+    click.echo("  example")
     example = upcoming(action.examples[0]["input"], datetime.fromtimestamp(Timing().clock(), UTC).date())
-    yield from (f"    {line}" for line in json.dumps(example, indent=2).splitlines())
+    for line in json.dumps(example, indent=2).splitlines():
+        click.echo(f"    {line}")
+
+
+def _input(action: Action, name: str, schema: Mapping[str, Any]) -> str:
+    marks = [_type(schema)]
+    marks += ["required"] if name in action.input.get("required", ()) else []
+    marks += [f"default {action.defaults[name]}"] if name in action.defaults else []
+    if "x-options" in schema:
+        marks.append(f"or a name from {schema['x-options']['action']}")
+    return f"{', '.join(marks)}. {schema.get('description', '')}"
 
 
 def upcoming(example: Any, today: date) -> Any:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ..catalog import manifest
+from ..catalog import manifest, paths
 from ..errors import ConnectorError, UsageError
 from ..recipes.batch import Batch, Outcome, Row, input_of
 from .options import connect
-from .output import declared_columns
 from .results_file import ResultsFile, columns_of
 from .row_files import read_table
 from .sync_progress import interruptible
@@ -168,7 +167,11 @@ def _open(
     _report_columns(action, columns)
     batch = Batch(action, connection.prepare, clock, options.params, options.defaults)
     rows = batch.rows(table)
-    names = ["count", "records"] if action.returns == "many" else declared_columns(action)
+    names = (
+        ["count", "records"]
+        if action.returns == "many"
+        else list(dict.fromkeys(path.partition(".")[0] for path in paths.properties(action.output)))
+    )
     results = ResultsFile(options.output, columns, names, keep_formulas=options.keep_formulas)
     return batch, rows, results
 

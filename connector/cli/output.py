@@ -1,19 +1,16 @@
-"""Writes records as a table, JSON, JSON lines or CSV to the terminal, a pipe or a file."""
+"""Writes records as a table, JSON, JSON lines, CSV or an Excel workbook to the terminal, a pipe or a file."""
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
 from ..contract import ActionInfo, Record
 from ..errors import UsageError
-from ..support import private_files, spreadsheets
-from .terminal import printable
+from ..support import private_files
+from .columns import View
+from .terminal import escaped, printable, shows_color, width_of
 
-_MAX_COLUMNS: Final = 5
-_MAX_WIDTH: Final = 40
-_HIDDEN: Final = ("uri", "created_at", "updated_at", "slug", "color", "locale", "avatar_url", "resource_type")
-_EXTENSIONS: Final = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_EXTENSIONS: Final = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
 
 
 class Target:
@@ -63,17 +60,42 @@ class Writer(Protocol):
 Write = Callable[[bytes], None]
 
 
-def writer(name: str, target: Target, action: ActionInfo, *, keep_formulas: bool = False) -> Writer:
-    """Return the writer of a format. On a terminal, it escapes or replaces control characters."""
+def writer(
+    name: str,
+    target: Target,
+    action: ActionInfo,
+    *,
+    view: View | None = None,
+    keep_formulas: bool = False,
+    excel: bool = False,
+) -> Writer:
+    """Return the writer of a format. On a terminal, it escapes or replaces control characters.
+
+    `excel` is for CSV that Excel opens. Raises UsageError for an unknown column, or without a needed library.
+    """
     write = target.write
+    view = view or View()
+    if name == "table":
+        from .record_table import RecordTable
+
+        colors = shows_color(is_terminal=target.is_terminal)
+        return RecordTable(write, action, view, width=width_of(is_terminal=target.is_terminal), colors=colors)
+    if name == "xlsx":
+        from .spreadsheet_files import ExcelFile
+
+        if target.is_terminal:
+            raise UsageError(
+                "An Excel workbook can't be shown in a terminal.", fix="Pass --output FILE.xlsx."
+            )
+        return ExcelFile(write, action, view)
     if target.is_terminal:
-        safe = _escaped if name in {"json", "jsonl"} else _replaced
+        safe = _replaced if name == "csv" else escaped
         write = lambda data: target.write(safe(data.decode()).encode())  # noqa: E731 - it closes over two names
     if name == "csv":
-        return _Csv(write, action, keep_formulas=keep_formulas)
-    kinds: dict[str, Callable[[Write, ActionInfo], Writer]]
-    kinds = {"json": _Json, "jsonl": _JsonLines, "table": _Table}
-    return kinds[name](write, action)
+        from .spreadsheet_files import CsvFile
+
+        return CsvFile(write, action, view, keep_formulas=keep_formulas, excel=excel)
+    return _Json(write, action) if name == "json" else _JsonLines(write, action)
 
 
 def format_of(path: str | None, form: str | None) -> str | None:
@@ -88,13 +110,6 @@ def format_of(path: str | None, form: str | None) -> str | None:
             fix="Remove --format or rename the file.",
         )
     return form or named
-
-
-def _escaped(text: str) -> str:
-    """Escape control characters in JSON, which keeps its meaning."""
-    return "".join(
-        letter if letter == "\n" or letter.isprintable() else json.dumps(letter)[1:-1] for letter in text
-    )
 
 
 def _replaced(text: str) -> str:
@@ -136,96 +151,3 @@ class _Json:
         before = b"" if self._count else self._opening
         closing = b"\n]" if self._many else b"" if self._count else b"null"
         self._write(before + closing + b"," + orjson.dumps(summary)[1:] + b"\n")
-
-
-class _Csv:
-    """A column per declared property; the last one holds all others as JSON."""
-
-    def __init__(self, write: Write, action: ActionInfo, *, keep_formulas: bool) -> None:
-        self._write = write
-        self._names = declared_columns(action)
-        self._keep_formulas = keep_formulas
-        self._started = False
-
-    def page(self, records: list[Record]) -> None:
-        rows: list[Sequence[object]] = [] if self._started else [[*self._names, "other"]]
-        self._started = True
-        for record in records:
-            other = {name: value for name, value in record.items() if name not in self._names}
-            rows.append([*(_cell(record.get(name)) for name in self._names), _cell(other or None)])
-        lines = (spreadsheets.line(row, keep_formulas=self._keep_formulas) for row in rows)
-        self._write("".join(lines).encode())
-
-    def end(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - every row is a record
-        if not self._started:
-            self.page([])
-
-
-class _Table:
-    """Columns with widths that fit the first page, so rows can be printed as they arrive."""
-
-    def __init__(self, write: Write, action: ActionInfo) -> None:
-        self._write = write
-        self._action = action
-        self._names: list[str] = []
-        self._widths: list[int] = []
-
-    def page(self, records: list[Record]) -> None:
-        if self._action.returns != "many":
-            for name, value in records[0].items():
-                self._line([f"{printable(name):<24}", _shown(value)])
-            return
-        if not self._names and records:
-            self._names = _interesting(self._action, records)
-            cells = [[_shown(record.get(name))[:_MAX_WIDTH] for record in records] for name in self._names]
-            self._widths = [
-                max(len(name), *map(len, cell)) for name, cell in zip(self._names, cells, strict=True)
-            ]
-            self._row([name.upper() for name in self._names], "URI")
-        for record in records:
-            self._row([_shown(record.get(name)) for name in self._names], _shown(record.get("uri")))
-
-    def end(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - the command prints the summary
-        if self._action.returns == "many" and not self._names:
-            self._line(["no records"])
-
-    def _row(self, cells: list[str], uri: str) -> None:
-        fitted = [
-            f"{cell if len(cell) <= width else cell[: width - 1] + '…':<{width}}"
-            for cell, width in zip(cells, self._widths, strict=True)
-        ]
-        self._line([*fitted, uri])
-
-    def _line(self, cells: Iterable[str]) -> None:
-        self._write("  ".join(cells).rstrip().encode() + b"\n")
-
-
-def declared_columns(action: ActionInfo) -> list[str]:
-    """Return the names of the properties that an action's records have, in order."""
-    reference = str(action.output.get("$ref", "")).removeprefix("#/$defs/")
-    shape = action.output.get("$defs", {}).get(reference, action.output)
-    return list(shape.get("properties", {}))
-
-
-def _interesting(action: ActionInfo, records: list[Record]) -> list[str]:
-    """Return the first few text or number properties that tell records apart."""
-    names = [
-        name
-        for name in declared_columns(action)
-        if name not in _HIDDEN and any(isinstance(record.get(name), str | int) for record in records)
-    ]
-    return names[:_MAX_COLUMNS]
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "-"
-    return printable(value if isinstance(value, str) else str(_cell(value)))
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str | int | float | None) and not isinstance(value, bool):
-        return value
-    import orjson
-
-    return orjson.dumps(value).decode()

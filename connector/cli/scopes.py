@@ -2,13 +2,13 @@
 
 import click
 
-from ..catalog.required_scopes import required_scopes
-from ..catalog.scopes import minimal
+from ..catalog.required_scopes import lookup_scopes, required_scopes
+from ..catalog.scopes import covers, minimal
 from ..errors import UsageError
 from .commands import examples
 from .completers import purposes as complete_purposes
 from .options import prints_json
-from .terminal import print_json
+from .terminal import notice, print_json
 
 
 @click.command(
@@ -29,8 +29,13 @@ def command(purposes: tuple[str, ...], *, as_json: bool) -> None:
         raise UsageError("Missing --for.", fix="Pass --for ACTION or --for TRIGGER (repeatable).")
     each = {name: required_scopes(name) for name in purposes}
     scopes = minimal(scope for some in each.values() for scope in some)
+    lookups = {name: found for name in purposes if (found := lookup_scopes(name))}
     if as_json:
-        print_json({"scopes": scopes, "for": each})
+        print_json({"scopes": scopes, "for": each, "names": lookups})
         return
     for scope in scopes:
         click.echo(scope)
+    for name, found in lookups.items():
+        for key, needed in found.items():
+            if more := [scope for scope in needed if not any(covers(own, scope) for own in scopes)]:
+                notice("note", f"to use a name as {key} in {name}, add {' '.join(more)}.")

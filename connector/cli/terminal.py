@@ -3,14 +3,19 @@
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import click
 
 from ..support.redaction import RedactingFilter
+from . import tables
+
+_NARROWEST: Final = 24  # a narrower text is hard to read, so it may run over the edge
+_LINE_WIDTH: Final = 100  # longer lines are hard to read, too
 
 
 def printable(text: str) -> str:
@@ -20,19 +25,69 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
+def escaped(text: str) -> str:
+    """Escape control characters in JSON, which keeps its meaning."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter == "\n" or letter.isprintable() else json.dumps(letter)[1:-1] for letter in text
+    )
+
+
 def shows_bold(stream: IO[Any]) -> bool:
     """Check whether a stream is a terminal that shows bold text, honoring NO_COLOR and TERM."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return shows_color(is_terminal=stream.isatty())
+
+
+def shows_color(*, is_terminal: bool) -> bool:
+    """Check whether output can have colors and bold text, honoring NO_COLOR and TERM."""
+    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width_of(*, is_terminal: bool) -> int | None:
+    """Return the width of the terminal, or of COLUMNS; None if the output is neither."""
+    if is_terminal:
+        return shutil.get_terminal_size().columns
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and int(columns) else None
+
+
+def output_width() -> int | None:
+    """Return the width of standard output; None if it isn't a terminal."""
+    return width_of(is_terminal=sys.stdout.isatty())
 
 
 def print_columns(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows of cells as aligned columns; the first row is the heading."""
+    """Print rows of cells as aligned columns; the first row is the heading.
+
+    In a terminal, the last column is wrapped.
+    """
     rows = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(tables.cells, column)) for column in zip(*rows, strict=True)]
+    before = sum(widths[:-1]) + tables.GAP * (len(widths) - 1)
+    width = output_width()
+    room = None if width is None else max(_NARROWEST, width - before)
     bold = shows_bold(sys.stdout)
     for number, row in enumerate(rows):
-        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        cells = [tables.padded(cell, width) for cell, width in zip(row[:-1], widths, strict=False)]
+        first, *others = tables.wrapped(row[-1], room)
+        line = (" " * tables.GAP).join([*cells, first]).rstrip()
         click.echo(f"\x1b[1m{line}\x1b[0m" if bold and number == 0 else line)
+        for other in others:
+            click.echo(" " * before + other)
+
+
+def print_labeled(label: str, text: str, *, indent: int, label_width: int) -> None:
+    """Print a text after its label, wrapped in a terminal and aligned with the texts above it."""
+    print_wrapped(text, first=" " * indent + tables.padded(printable(label), label_width + tables.GAP))
+
+
+def print_wrapped(text: str, *, first: str = "") -> None:
+    """Print a text, wrapped in a terminal, after the beginning of its first line."""
+    width, indent = output_width(), tables.cells(first)
+    room = None if width is None else max(_NARROWEST, min(width, _LINE_WIDTH) - indent)
+    for number, line in enumerate(tables.wrapped(printable(text), room)):
+        click.echo((" " * indent if number else first) + line)
 
 
 def counted(count: int, noun: str) -> str:
@@ -41,8 +96,9 @@ def counted(count: int, noun: str) -> str:
 
 
 def print_json(document: object) -> None:
-    """Print an indented JSON document."""
-    click.echo(json.dumps(document, indent=2))
+    """Print an indented JSON document. Characters that aren't printable are escaped."""
+    is_unicode = "utf" in (sys.stdout.encoding or "").lower()
+    click.echo(escaped(json.dumps(document, indent=2, ensure_ascii=not is_unicode)))
 
 
 def notice(label: str, message: str) -> None:

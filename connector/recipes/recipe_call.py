@@ -37,6 +37,11 @@ class RecipeCall:
             "inputs": self._inputs.shown(self._checked),
         }
 
+    def preview_resolved(self) -> list[Mapping[str, Any]]:
+        """Return the preview with names and functions looked up."""
+        inputs = self._inputs.masked(self.action, self.values())
+        return [{**self.preview(), "inputs": inputs}]
+
     def run(self, *, all_pages: bool = False) -> Result:
         """Run it. For a list, return one page, up to the limit, or all pages."""
         if self.action.returns == "many":

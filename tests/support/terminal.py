@@ -1,13 +1,52 @@
-"""The command line: in this process without a terminal, or in its own process with one."""
+"""The command line in this process with a piped standard input, or in its own terminal of a certain width."""
 
+import errno
+import fcntl
 import os
 import pty
+import re
 import select
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 from calendly_connector import cli
+
+SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
+WAIT_S = 30
+STYLES = re.compile(r"\x1b\[\d+m")  # the only escape sequences that tables use
+
+
+def screen(*arguments, width=80, environment=None):
+    """Run a command in a terminal of its own: exit code, and everything it shows, with Unix line ends."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    inherited = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR"}}
+    child = subprocess.Popen(
+        [SCRIPT, *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**inherited, "TERM": "xterm-256color", **(environment or {})},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown = b""
+    while chunk := _chunk(ours):
+        shown += chunk
+    os.close(ours)
+    return child.wait(), shown.decode().replace("\r\n", "\n")
+
+
+def _chunk(terminal):
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError as error:
+        if error.errno != errno.EIO:  # Linux's end of a terminal
+            raise
+        return b""
 
 
 class Piped:
@@ -35,10 +74,6 @@ def caller(capsys, monkeypatch):
         return code, captured.out, captured.err
 
     return run
-
-
-SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
-WAIT_S = 30
 
 
 def at_terminal(*arguments, answers=()):

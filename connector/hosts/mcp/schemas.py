@@ -1,9 +1,9 @@
 """JSON Schemas in the form that agents' clients accept. Pure.
 
 Input schemas lose what model APIs reject at the root (anyOf, allOf and the like), if/then rules at any depth,
-and our own keywords; the connector still checks every call against the full schema. Output schemas only name a
-record's fields, since a model reads them with every request, and require none: clients discard an answer that doesn't match, so one field that Calendly
-changed would hide all the others.
+and our own keywords; the connector still checks every call against the full schema. Output schemas only name
+a record's fields, since a model reads them with every request, and require none: clients discard an answer
+that doesn't match, so one field that Calendly changed would hide all the others.
 
 See docs/decisions/loose-agent-schemas.md.
 """
