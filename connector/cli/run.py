@@ -79,6 +79,8 @@ def command(  # noqa: PLR0913 - one per option
         shared = (read_inputs(source), key_values(rows))
         options = each.EachOptions(rows_file, output, *shared, retry_unknown, keep_formulas)
         return each.command(action, options, as_json=as_json, dry_run=dry_run)
+    if retry_unknown:
+        raise UsageError("--retry-unknown only works with --each.")
     form = format_of(output, "json" if as_json else form)
     params, written = read_inputs(source), key_values(rows)
     with connect() as connection:

@@ -96,7 +96,7 @@ class Batch:
     def check(self, row: Row) -> ConnectorError | None:
         """Return what is wrong with a row, without using the network."""
         try:
-            self._prepare(row, {})
+            self.prepared(row)
         except UsageError as error:
             return error
         return None
@@ -133,7 +133,7 @@ class Batch:
             error: ConnectorError | None = None
             try:
                 params = self._retry(row, earlier, known)
-                outcome = Outcome(row.key, "done", result=_result(self._prepare(row, params)))
+                outcome = Outcome(row.key, "done", result=_result(self.prepared(row, params)))
             except ConnectorError as raised:
                 error = raised
                 outcome = self._failure(error, unresolved, earlier)
@@ -158,10 +158,11 @@ class Batch:
         ]
         return [*kept, *own.items()]
 
-    def _prepare(self, row: Row, params: Params) -> PreparedCall:
+    def prepared(self, row: Row, params: Params | None = None) -> PreparedCall:
+        """Return the checked call of a row, with `params` besides its own inputs. Raises UsageError."""
         heads = {self._head(name) for name, _ in row.inputs}
         shared = {name: value for name, value in self.params.items() if name not in heads}
-        return self.prepare(self.action.id, {**shared, **params}, filter=row.inputs)
+        return self.prepare(self.action.id, {**shared, **(params or {})}, filter=row.inputs)
 
     def _head(self, key: str) -> str:
         """Return the input that a filter row belongs to."""

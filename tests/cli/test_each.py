@@ -329,6 +329,7 @@ def test_a_lost_reply_and_a_failed_look_up_are_settled_by_the_next_run(call, ser
     code, _, err = call(*command, server=server)
     assert code == 1
     assert "2 rows: 1 done, 1 unknown." in err
+    assert "Run the same command to find out" in err
     server.control("DELETE", "/faults")
     assert call(*command)[0] == 0
     found = results(tmp_path / "out.csv")
@@ -508,6 +509,12 @@ def test_wrong_options_are_rejected_before_a_request(arguments, message, call, u
     assert code == 2
     assert message in err
     assert (tmp_path / "in.csv").read_bytes() == before
+
+
+def test_an_option_of_batches_needs_a_batch(call, unvisited):
+    code, _, err = call("users.me", "--retry-unknown", server=unvisited)
+    assert code == 2
+    assert "--retry-unknown only works with --each." in err
 
 
 def test_a_file_without_any_input_is_rejected(call, unvisited, tmp_path):
