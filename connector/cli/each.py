@@ -13,7 +13,7 @@ import click
 
 from ..catalog import manifest
 from ..errors import ConnectorError, UsageError
-from ..recipes.batch import Batch, Outcome, Row, input_of
+from ..recipes.batch import Batch, Row, RowOutcome, input_of
 from .options import connect
 from .output import declared_columns
 from .results_file import ResultsFile, columns_of
@@ -196,7 +196,7 @@ def _report_columns(action: "Action", columns: Sequence[str]) -> None:
             )
 
 
-def _count(summary: EachSummary, outcome: Outcome, numbers: Mapping[str, int]) -> None:
+def _count(summary: EachSummary, outcome: RowOutcome, numbers: Mapping[str, int]) -> None:
     summary.left -= 1
     if outcome.status == "done":
         summary.done += 1
