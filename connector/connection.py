@@ -215,7 +215,7 @@ class CalendlyConnection(Connection):
     def _begin_recipe(self) -> Steps:
         from .recipes.steps import Steps
 
-        return Steps(self.prepare, self._functions.user, self._timing.clock, self._memory)
+        return Steps(self.prepare, self._functions.user, self._timing.clock, memory=self._memory)
 
     @cached_property
     def _pick_lists(self) -> PickLists:

@@ -39,6 +39,7 @@ class Steps:
         prepare: Prepare,
         read_user: Callable[[], Record],
         clock: Callable[[], float],
+        *,
         memory: dict[Any, Any] | None = None,
     ) -> None:
         self.calls = 0
