@@ -85,6 +85,8 @@ def command(  # noqa: PLR0913 - one per option
         shared = (read_inputs(source), key_values(rows))
         options = each.EachOptions(rows_file, output.path, *shared, retry_unknown, output.keep_formulas)
         return each.command(action, options, as_json=output.as_json, dry_run=dry_run)
+    if retry_unknown:
+        raise UsageError("--retry-unknown only works with --each.")
     output.check()
     params, written = read_inputs(source), key_values(rows)
     with connect() as connection:
