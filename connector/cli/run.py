@@ -10,13 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..catalog.manifest import find
 from ..errors import ConnectorError, InvalidParams, UsageError
-from . import date_inputs
 from .account_view import AccountView, in_zone, now
-from .dates import EXAMPLES
 from .options import connect, keeps_formulas, key_values, prints_json, read_inputs, signs_in
-from .output import Target, Writer, format_of, writer
 from .terminal import counted, notice, print_json
 
 if TYPE_CHECKING:
@@ -24,6 +20,8 @@ if TYPE_CHECKING:
 
     from ..connection import CalendlyConnection
     from ..contract import ActionInfo, Params, PreparedCall, Record, Records, Result
+    from .date_inputs import Rows
+    from .output import Writer
 
 _FORMATS = ("table", "json", "jsonl", "csv", "xlsx")
 
@@ -84,6 +82,8 @@ def command(  # noqa: PLR0913 - one per option
     """
     if limit is not None and all_pages:
         raise UsageError("--all and --limit can't be used together.")
+    from .output import Target, writer
+
     form = _format(output, "json" if as_json else form, excel=excel, keep_formulas=keep_formulas)
     form = form or ("table" if sys.stdout.isatty() and not output else "json")
     if columns is not None and form in {"json", "jsonl"}:
@@ -111,6 +111,8 @@ def command(  # noqa: PLR0913 - one per option
 
 def _format(output: str | None, form: str | None, *, excel: bool, keep_formulas: bool) -> str | None:
     """Return the format, if it is specified: --excel means csv."""
+    from .output import format_of
+
     form = format_of(output, form) or ("csv" if excel else None)
     if excel and form != "csv":
         raise UsageError("--excel is for csv.", fix="Remove --excel: .xlsx files have real dates anyway.")
@@ -123,17 +125,20 @@ def _prepare(
     connection: "CalendlyConnection",
     name: str,
     params: "Params",
-    rows: date_inputs.Rows,
+    rows: "Rows",
     limit: int | None,
     account: AccountView,
 ) -> "PreparedCall":
     """Check a call whose dates are written as people do. Raises InvalidParams with all problems."""
+    from ..catalog.manifest import find
+    from . import date_inputs
+
     action = find(name, frozenset([*params, *(key.removesuffix("[]") for key, _ in rows)]))
     if not date_inputs.has_any(action, rows):
         return connection.prepare(name, params, filter=rows, limit=limit)
     time = now()
     if problems := date_inputs.problems(action, rows, time):
-        fix = f"Write dates such as {EXAMPLES}."
+        fix = f"Write dates such as {date_inputs.EXAMPLES}."
         try:
             connection.prepare(name, params, filter=date_inputs.without_dates(action, rows), limit=limit)
         except InvalidParams as error:
@@ -149,7 +154,7 @@ def _prepare(
     return connection.prepare(name, params, filter=rows, limit=limit)
 
 
-def _once(call: "PreparedCall", out: Writer) -> None:
+def _once(call: "PreparedCall", out: "Writer") -> None:
     """Write one record, or one page of a list."""
     result = call.run()
     records = [result.record] if result.record else result.records
@@ -159,7 +164,7 @@ def _once(call: "PreparedCall", out: Writer) -> None:
     _report(len(records), result.warnings, complete=result.complete)
 
 
-def _stream(call: "PreparedCall", out: Writer, *, progress: bool) -> None:
+def _stream(call: "PreparedCall", out: "Writer", *, progress: bool) -> None:
     """Write a list while fetching it; the output is valid even after an error or Ctrl-C."""
     stream = call.iterate()
     count = 0

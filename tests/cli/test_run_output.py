@@ -154,6 +154,13 @@ def test_a_name_replaces_a_uri(call, sandbox):
     assert "Sales" in out
 
 
+def test_a_chosen_column_has_names_in_place_of_uris(call, sandbox):
+    arguments = (*EVENTS, "--format", "table", "--columns", "event_type,id", "--limit", "200")
+    code, out, _ = call(*arguments, server=sandbox)
+    assert code == 0
+    assert {"Intro", "Panel"} <= {line.split()[0] for line in out.splitlines()}
+
+
 def test_ids_replace_names_that_can_not_be_read(call):
     record = catalog()["group_relationships.list"].examples[0]["output"]
     with Hostile(page([record]), reply(403, {"message": "no"})) as server:
