@@ -69,7 +69,7 @@ def files(target: NewAction, known: Known, root: Path) -> dict[Path, str]:
     before = _text(entries) or f"# {title}.\n"
     route = scaffold_route.route(target, schema, known)
     return {
-        entries: f"{before}\n{scaffold_schema.entry(target)}",
+        entries: f"{before}\n{scaffold_schema.entry(target, schema['output'])}",
         root / "schemas" / f"{target.id}.json": f"{pretty(schema)}\n",
         module: scaffold_route.inserted(_text(module), route, title),
     }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from calendly_connector.catalog import json_schema
+from calendly_connector.catalog import json_schema, paths
 
 import openapi
 from drift import flattened
@@ -13,6 +13,7 @@ from scaffold import NOBODY, PUBLIC, Known, NewAction, split_words
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _DOCS: Final = "https://developer.calendly.com/api-docs/calendly-api"
+_COLUMNS: Final = 5
 _ID: Final = "^[A-Za-z0-9_-]+$"
 _DEFAULTS: Final = {"user": "~{GetUserUrl}~", "organization": "~{GetOrganizationUrl}~"}
 _DEFAULT_WORDS: Final = {"user": "the current user", "organization": "the current user's organization"}
@@ -38,8 +39,8 @@ _PATTERNED: Final = ("09:00", "2026-11-17", "#0069ff", "+15550100100", "a-b_1") 
 _DEEPEST: Final = 8
 
 
-def entry(target: NewAction) -> str:
-    """Return the lines for `actions/<resource>.yaml`."""
+def entry(target: NewAction, output: Schema) -> str:
+    """Return the lines for `actions/<resource>.yaml`. A list shows the first columns of its `output`."""
     about = target.operation.entry
     since = str(about.get("x-since", ""))
     defaults = ", ".join(f'{name}: "{_DEFAULTS[name]}"' for name in target.required if name in _DEFAULTS)
@@ -57,7 +58,18 @@ def entry(target: NewAction) -> str:
         "defaults": f"{{{defaults}}}" if defaults else "",
         "docs": about.get("externalDocs", {}).get("url") or guess,
     }
-    return "\n".join([f"{target.verb}:", *(f"  {key}: {value}" for key, value in lines.items() if value), ""])
+    columns = _columns(output) if target.returns == "many" else []
+    return "\n".join(
+        [f"{target.verb}:", *(f"  {key}: {value}" for key, value in lines.items() if value), *columns, ""]
+    )
+
+
+def _columns(output: Schema) -> list[str]:
+    """Return the lines of the columns that are likely to be worth reading; a URI is the last."""
+    names = list(paths.properties(json_schema.bundle(output)))
+    readable = [name for name in names if name != "uri" and not name.endswith("_at")][:_COLUMNS]
+    uri = ["    - {path: uri, title: ID}"] if "uri" in names else []
+    return ["  columns:", *(f"    - {{path: {name}}}" for name in readable), *uri]
 
 
 def schema(target: NewAction, known: Known) -> dict[str, Any]:

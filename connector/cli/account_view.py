@@ -11,11 +11,11 @@ import click
 from ..errors import ConnectorError, UnexpectedAnswer
 from ..support.clock import Timing
 from ..support.redaction import quoted
-from .columns import View
 from .terminal import notice, printable
 
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
+    from .columns import View
 
 _MOST_NAMES: Final = 200  # more would delay the table
 
@@ -78,8 +78,10 @@ class AccountView:
             )
             return UTC
 
-    def view(self, columns: tuple[str, ...] = ()) -> View:
+    def view(self, columns: tuple[str, ...] = ()) -> "View":
         """Return how records are shown."""
+        from .columns import View
+
         return View(columns, lambda: self.shown_zone, self.names, lambda: now().astimezone(self.shown_zone))
 
     def _read_names(self, pick_list: str) -> Mapping[str, str]:

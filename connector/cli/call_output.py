@@ -14,13 +14,13 @@ import click
 from ..errors import ConnectorError, UsageError
 from .account_view import AccountView, in_zone
 from .options import keeps_formulas, prints_json
-from .output import Target, Writer, format_of, writer
 from .terminal import counted, notice
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
     from ..contract import ActionInfo, PreparedCall, Record, Records, Result
+    from .output import Writer
 
 _FORMATS = ("table", "json", "jsonl", "csv", "xlsx")
 
@@ -40,6 +40,8 @@ class Output:
     @property
     def form(self) -> str:
         """The format: as specified, or a table at a terminal, or JSON. Raises UsageError."""
+        from .output import format_of
+
         named = format_of(self.path, "json" if self.as_json else self.named_form)
         named = named or ("csv" if self.excel else None)
         if self.excel and named != "csv":
@@ -59,6 +61,8 @@ class Output:
 
     def write(self, call: "PreparedCall", account: AccountView, *, whole: bool = True) -> None:
         """Run a call and write its records. Of a list, `whole` writes all that it reads, else one page."""
+        from .output import Target, writer
+
         view = account.view(self.columns)
         with closing(Target(self.path, sys.stdout.buffer)) as target:
             out = writer(
@@ -112,7 +116,7 @@ _OPTIONS = (
 )
 
 
-def _once(call: "PreparedCall", out: Writer) -> None:
+def _once(call: "PreparedCall", out: "Writer") -> None:
     """Write one record, or one page of a list."""
     result = call.run()
     records = [result.record] if result.record else result.records
@@ -122,7 +126,7 @@ def _once(call: "PreparedCall", out: Writer) -> None:
     _report(len(records), result.warnings, complete=result.complete)
 
 
-def _stream(call: "PreparedCall", out: Writer, *, progress: bool) -> None:
+def _stream(call: "PreparedCall", out: "Writer", *, progress: bool) -> None:
     """Write a list while fetching it; the output is valid even after an error or Ctrl-C."""
     stream = call.iterate()
     count = 0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from difflib import get_close_matches
 from typing import Any, Final, Literal
 
-from ..catalog import paths
+from ..catalog import json_schema, paths
 from ..contract import ActionInfo, Column, Record
 from ..errors import UsageError
 from ..support import timestamps
@@ -57,9 +57,15 @@ def chosen(action: ActionInfo, names: Sequence[str]) -> tuple[Column, ...]:
             path = name.strip()
             if not path or not paths.rules(action.output, path):
                 raise _unknown(action, name)
-            column = Column(path, title=path)
+            column = Column(path, title=path, names=_pick_list(path))
         columns.append(column)
     return tuple(columns)
+
+
+def _pick_list(path: str) -> str:
+    """Return the pick list with the names of the resources at a path such as `event_type`, if one exists."""
+    name = f"{path.rpartition('.')[2]}s"
+    return name if name in json_schema.read("pick_lists.json") else ""
 
 
 def _first_columns(action: ActionInfo) -> tuple[Column, ...]:

@@ -3,14 +3,18 @@
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from ..catalog.models import Action
 from ..errors import Problem, UsageError
 from ..support import timestamps
 from . import dates
 
+if TYPE_CHECKING:
+    from ..catalog.models import Action
+
 Rows = list[tuple[str, str]]
+
+EXAMPLES: Final = dates.EXAMPLES
 
 _VALID: Final = {"date-time": "2026-11-17T15:00:00Z", "date": "2026-11-17"}
 _ISO: Final = {
@@ -21,7 +25,7 @@ _UPPER: Final = re.compile(r"(max|end|until|to)(_|$)")
 _DAY: Final = timedelta(days=1)
 
 
-def problems(action: Action, rows: Rows, now: datetime) -> list[Problem]:
+def problems(action: "Action", rows: Rows, now: datetime) -> list[Problem]:
     """Return what is wrong with the dates that people wrote. It doesn't depend on the zone."""
     found = []
     for _, key, value in _written(action, rows):
@@ -32,18 +36,18 @@ def problems(action: Action, rows: Rows, now: datetime) -> list[Problem]:
     return found
 
 
-def has_any(action: Action, rows: Rows) -> bool:
+def has_any(action: "Action", rows: Rows) -> bool:
     """Check whether an input holds a date that isn't ISO 8601, so its zone matters."""
     return next(_written(action, rows), None) is not None
 
 
-def without_dates(action: Action, rows: Rows) -> Rows:
+def without_dates(action: "Action", rows: Rows) -> Rows:
     """Return the inputs with valid dates in place of those that people wrote, to find what else is wrong."""
     valid = {index: _VALID[format_of(action, key)] for index, key, _ in _written(action, rows)}
     return [(key, valid.get(index, value)) for index, (key, value) in enumerate(rows)]
 
 
-def converted(action: Action, rows: Rows, now: datetime, zone: tzinfo) -> tuple[Rows, list[str]]:
+def converted(action: "Action", rows: Rows, now: datetime, zone: tzinfo) -> tuple[Rows, list[str]]:
     """Return the inputs with dates as Calendly expects them, and notes about clock changes.
 
     Raises UsageError.
@@ -57,13 +61,13 @@ def converted(action: Action, rows: Rows, now: datetime, zone: tzinfo) -> tuple[
     return result, notes
 
 
-def format_of(action: Action, key: str) -> Literal["date-time", "date", ""]:
+def format_of(action: "Action", key: str) -> Literal["date-time", "date", ""]:
     """Return the format of an input that is a date or time."""
     declared = action.inputs.get(key, {}).get("format")
     return declared if declared in _VALID else ""
 
 
-def _written(action: Action, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[int, str, str]]:
+def _written(action: "Action", rows: Iterable[tuple[str, str]]) -> Iterator[tuple[int, str, str]]:
     """Yield index, key and value of each date that isn't ISO 8601, a function or empty."""
     for index, (key, value) in enumerate(rows):
         wanted = format_of(action, key)
@@ -71,7 +75,7 @@ def _written(action: Action, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[
             yield index, key, value
 
 
-def _convert(action: Action, key: str, value: str, now: datetime, zone: tzinfo) -> tuple[str, str]:
+def _convert(action: "Action", key: str, value: str, now: datetime, zone: tzinfo) -> tuple[str, str]:
     when = dates.read(value, now, zone)
     is_upper = bool(_UPPER.match(key))
     if format_of(action, key) == "date":

@@ -1,7 +1,9 @@
 """Reads dates as people write them: `tomorrow`, `mon 14:00`, `next week`, `dec 1 9am`. Pure.
 
-Dates consist of words for days and ranges, ISO 8601, or a day and a month by name. Numbers such as 1/2/2026
-are rejected, because they mean two different days. Weeks begin on Monday.
+Dates are words for days and ranges, ISO 8601, or a day and a month by name. Numbers such as 1/2/2026 are
+rejected, because they mean two different days. Weeks begin on Monday.
+
+See docs/decisions/dates-as-people-write-them.md.
 """
 
 import re

@@ -5,21 +5,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..catalog.manifest import find
 from ..errors import InvalidParams, UsageError
-from . import date_inputs
 from .account_view import AccountView, now
 from .call_output import Output, writes_records
 from .commands import examples
 from .completers import actions, inputs
 from .confirm import confirm_call, yes_option
-from .dates import EXAMPLES
 from .options import connect, key_values, read_inputs, signs_in
 from .terminal import notice, print_json
 
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
     from ..contract import Params, PreparedCall
+    from .date_inputs import Rows
 
 
 @click.command(
@@ -105,17 +103,20 @@ def _prepare(
     connection: "CalendlyConnection",
     name: str,
     params: "Params",
-    rows: date_inputs.Rows,
+    rows: "Rows",
     limit: int | None,
     account: AccountView,
 ) -> "PreparedCall":
     """Check a call whose dates are written as people do. Raises InvalidParams with all problems."""
+    from ..catalog.manifest import find
+    from . import date_inputs
+
     action = find(name, frozenset([*params, *(key.removesuffix("[]") for key, _ in rows)]))
     if not date_inputs.has_any(action, rows):
         return connection.prepare(name, params, filter=rows, limit=limit)
     time = now()
     if problems := date_inputs.problems(action, rows, time):
-        fix = f"Write dates such as {EXAMPLES}."
+        fix = f"Write dates such as {date_inputs.EXAMPLES}."
         try:
             connection.prepare(name, params, filter=date_inputs.without_dates(action, rows), limit=limit)
         except InvalidParams as error:

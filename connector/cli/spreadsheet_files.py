@@ -27,6 +27,7 @@ _BOM: Final = "\ufeff"
 _CHUNK: Final = 1 << 20
 _MOST_ROWS: Final = 1_048_575  # of an Excel sheet, without its heading
 _LONGEST: Final = 32_767  # characters of an Excel cell
+_EXACT_BELOW: Final = 10**15  # Excel keeps 15 digits of a number
 _FIRST_YEAR: Final = 1900  # Excel has no earlier dates
 _WIDEST: Final = 60
 _MEASURED_ROWS: Final = 1000
@@ -246,9 +247,10 @@ class _Sheets:
             sheet.write_datetime(row, column, moment, self._date)
         elif isinstance(value, bool):
             sheet.write_boolean(row, column, value)
-        elif isinstance(cell, int | float):
+        elif isinstance(cell, int | float) and abs(cell) < _EXACT_BELOW:
             sheet.write_number(row, column, cell)
-        elif isinstance(cell, str) and cell:
+        elif cell is not None and cell != "":
+            cell = str(cell)
             if len(cell) > _LONGEST:
                 self._shortened += 1
                 cell = cell[: _LONGEST - 1] + "…"

@@ -14,7 +14,7 @@ import jsonschema_rs
 import pytest
 import yaml
 from calendly_connector.calls.pick_lists import _texts
-from calendly_connector.catalog import expressions
+from calendly_connector.catalog import expressions, paths
 from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
 from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, TriggerSpec
 from calendly_connector.catalog.probes import probes
@@ -142,6 +142,18 @@ def test_each_entry_has_the_form_that_the_code_relies_on(name):
 @each_action
 def test_no_entry_repeats_its_schema(name):
     assert "id" not in ENTRIES[name]
+
+
+@each_action
+def test_a_list_declares_columns_that_its_records_have(name):
+    action = catalog()[name]
+    assert bool(action.columns) == (action.returns == "many")
+    for column in action.columns:
+        assert paths.rules(action.output, column.path), column
+        assert not column.names or column.names in read_json("pick_lists.json")
+    headings = [column.heading for column in action.columns]
+    assert len(set(headings)) == len(headings)
+    assert all(heading.isprintable() and "," not in heading for heading in headings)
 
 
 @each_operation

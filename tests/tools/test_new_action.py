@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import pytest
 import yaml
+from calendly_connector.catalog import paths
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.catalog.models import Action
 from calendly_connector.sandbox.api.body_schema import read_body
@@ -40,12 +41,13 @@ def target(name):
 
 def scaffolded(name):
     """Return the action that the scaffold of an operation declares."""
-    [(verb, entry)] = yaml.safe_load(scaffold_schema.entry(target(name))).items()
+    schema = scaffold_schema.schema(target(name), without(name))
+    [(verb, entry)] = yaml.safe_load(scaffold_schema.entry(target(name), schema["output"])).items()
     assert verb == name.partition(".")[2]
     typed = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     existing = catalog()[name]
     action = Action(**{"id": name, "effect": existing.effect, "idempotent": existing.idempotent, **typed})
-    action.__dict__["_file"] = scaffold_schema.schema(target(name), without(name))
+    action.__dict__["_file"] = schema
     return action
 
 
@@ -68,6 +70,8 @@ def test_the_entry_matches_the_declared_one(name):
         assert getattr(scaffold, key) == getattr(declared, key)
     assert openapi.unnamed(scaffold.request) == openapi.unnamed(declared.request)
     assert scaffold.docs.startswith("https://developer.calendly.com/api-docs/calendly-api/")
+    assert bool(scaffold.columns) == (declared.returns == "many")
+    assert all(paths.rules(scaffold.output, column["path"]) for column in scaffold.columns)
 
 
 @each_action
