@@ -76,7 +76,7 @@ def test_arguments_are_completed_from_pick_lists_and_action_names(sandbox, serve
         assert complete(agent, "nope", "x", "").values == []
         template = types.ResourceTemplateReference(uri="calendly://actions/{action}")
         found = agent.complete(template, {"name": "action", "value": "cancel"}).completion
-        assert found.values == ["scheduled_events_cancel"]
+        assert found.values == ["bookings_cancel", "scheduled_events_cancel"]
         other = types.ResourceTemplateReference(uri="calendly://x/{y}")
         assert agent.complete(other, {"name": "y", "value": ""}).completion.values == []
     with scripted(Result("x")) as agent:
