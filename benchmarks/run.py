@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+import agenda
 import latency
 import memory
 import pacing
@@ -39,6 +40,7 @@ def main() -> int:
         "reading": lambda: reading.figures(rivals),
         "memory": lambda: memory.figures(quick=chosen.quick),
         "latency": latency.figures,
+        "agenda": agenda.figures,
         "pacing": pacing.figures,
         "receiving": receiving.figures,
         "syncing": lambda: syncing.figures(airbyte=airbyte),

@@ -5,6 +5,7 @@ See docs/decisions/one-page-by-default.md.
 
 from __future__ import annotations  # a host that only reads the catalog does not load the types
 
+from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +14,7 @@ from .contract import Connection
 from .errors import InvalidCredential, InvalidParams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from .auth.authenticators import Authenticator
@@ -57,6 +58,7 @@ class CalendlyConnection(Connection):
         self._timing = timing
         self._timeouts = timeouts
         self._checked_scopes: Mapping[str, str] = {}
+        self._memory: dict[Any, Any] | None = None
         # Where URIs of resources may point: Calendly's origin, and the one that is called.
         self._origins = tuple(dict.fromkeys((manifest.manifest().origin, origin)))
 
@@ -171,6 +173,15 @@ class CalendlyConnection(Connection):
         """Seconds that calls still wait for the rate limit, and seconds waited in total, these included."""
         return self._client.waits
 
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Within the block, pick lists are read once for all calls, and so is what recipes may remember."""
+        self._memory = {}
+        try:
+            yield
+        finally:
+            self._memory = None
+
     def close(self) -> None:
         if "_client" in vars(self):
             self._client.close()
@@ -219,7 +230,13 @@ class CalendlyConnection(Connection):
     def _begin_recipe(self) -> Steps:
         from .recipes.steps import Steps
 
-        return Steps(self.prepare, self._functions.user, self._timing.clock)
+        return Steps(
+            self.prepare,
+            self._functions.user,
+            self._timing.clock,
+            self._client.quota_wait_s,
+            memory=self._memory,
+        )
 
     @cached_property
     def _pick_lists(self) -> PickLists:
@@ -232,7 +249,7 @@ class CalendlyConnection(Connection):
         def prepare(action: str, params: Params, rows: Filter) -> ActionCall:
             return ActionCall(self._client, inputs, inputs.check(action, params, rows, None))
 
-        return PickLists(prepare, self._functions)
+        return PickLists(prepare, self._functions, lambda: self._memory)
 
     def _find_resource(self, name: str, field: Schema) -> str:
         """Return the URI that a name stands for. Without a name in a call, no pick list is prepared."""

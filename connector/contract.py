@@ -11,9 +11,9 @@ A host loads the connector by its entry point and needs nothing else:
 Flows and hosts pass names of credentials, not credentials: `connect({"kind": "stored", "name": "work"})`.
 
 `params` are plain values that are sent unchanged. `filter` is text that the author of a flow wrote: key/value
-rows with `~{…}~` functions, `name[]` lists and values that are converted to the type in the action's schema.
-A host puts what comes from outside (a webhook, an earlier step) into `params`. Records are plain dicts, times
-the ISO 8601 UTC texts that Calendly sends. Errors are in `errors`.
+rows with `~{…}~` functions, `name[]` lists, `name.field` keys, and values that are converted to the type in
+the action's schema. A host puts what comes from outside (a webhook, an earlier step) into `params`. Records
+are plain dicts, times the ISO 8601 UTC texts that Calendly sends. Errors are in `errors`.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ ConnectorError
 ├── UsageError               the call is wrong; nothing was sent
 │   ├── UnknownAction        no action has this name
 │   ├── InvalidParams        one or more inputs are invalid; `problems` lists all of them
+│   ├── AmbiguousMeeting     a description fits several meetings; `candidates` lists them
 │   ├── InvalidCredential    the credential is malformed or incomplete
 │   └── UnknownCredential    no credential is stored under this name
 ├── CalendlyError            Calendly answered with an error status
@@ -15,6 +16,8 @@ ConnectorError
 │   └── CalendlyDown         5xx; `may_have_happened` for writes
 ├── NoAnswer                 no reply arrived; `may_have_happened` for writes
 ├── UnexpectedAnswer         a reply arrived that doesn't follow Calendly's API
+├── SlotTaken                a time can't be booked any more; `nearest` lists others
+├── PartlyDone               an action of several calls failed midway; `done` lists what was done
 ├── SignInFailed             an OAuth sign-in didn't complete; `reason`
 │   └── SignInRequired       a stored sign-in expired or was revoked; `credential` names it
 ├── SignatureError           a webhook's signature is missing or invalid; `reason`
@@ -100,6 +103,16 @@ class InvalidParams(UsageError):
         """Return the error as plain JSON values; each problem has `path`, `message` and `nearest`."""
         problems = [{"path": p.path, "message": p.message, "nearest": p.nearest} for p in self.problems]
         return {**super().to_dict(), "problems": problems}
+
+
+class AmbiguousMeeting(UsageError):
+    """A description fits several meetings. `candidates` are their rows, to choose from."""
+
+    code = "ambiguous_meeting"
+
+    def __init__(self, message: str, *, fix: str = "", candidates: Sequence[dict[str, Any]] = ()) -> None:
+        super().__init__(message, fix=fix)
+        self.candidates = list(candidates)
 
 
 class InvalidCredential(UsageError):
@@ -214,6 +227,29 @@ class UnexpectedAnswer(ConnectorError):
     """A reply that doesn't follow Calendly's API: not JSON, a wrong envelope, a redirect, an endless list."""
 
     code = "unexpected_answer"
+
+
+class SlotTaken(ConnectorError):
+    """A time can't be booked any more. `nearest` are free times: `start_time`, `start_local` and more."""
+
+    code = "slot_taken"
+
+    def __init__(
+        self, message: str, *, fix: str = "", start_time: str, nearest: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        super().__init__(message, fix=fix)
+        self.start_time = start_time
+        self.nearest = list(nearest)
+
+
+class PartlyDone(ConnectorError):
+    """An action of several calls failed midway. `done` lists what was done, `fix` says how to go on."""
+
+    code = "partly_done"
+
+    def __init__(self, message: str, *, fix: str = "", done: Sequence[dict[str, Any]] = ()) -> None:
+        super().__init__(message, fix=fix)
+        self.done = list(done)
 
 
 class SignInFailed(ConnectorError):

@@ -51,10 +51,10 @@ def credential(connector, kind):
 
 
 def catalog(connector):
-    """Yield a row for each action: endpoint, action, type, schema, help, API path."""
+    """Yield a row for each action: endpoint, action, type, schema, help, API path if it is one call."""
     for action in connector.actions().values():
         method, _, path = action.request.partition(" ")
-        yield path.split("/")[1], action.id, method, action.id, action.title, path
+        yield action.id.partition(".")[0], action.id, method, action.id, action.title, path
 
 
 def resolve(reference, known):

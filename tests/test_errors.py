@@ -7,6 +7,7 @@ import re
 import pytest
 from calendly_connector import errors
 from calendly_connector.errors import (
+    AmbiguousMeeting,
     CalendlyDown,
     CalendlyError,
     ConnectorError,
@@ -16,6 +17,7 @@ from calendly_connector.errors import (
     InvalidParams,
     NoAnswer,
     NotFound,
+    PartlyDone,
     PermissionDenied,
     Problem,
     RateLimited,
@@ -24,6 +26,7 @@ from calendly_connector.errors import (
     SignatureError,
     SignInFailed,
     SignInRequired,
+    SlotTaken,
     TakenOver,
     Unauthenticated,
     UnexpectedAnswer,
@@ -47,6 +50,9 @@ EXAMPLES: list[ConnectorError] = [
     UsageError("It broke.", fix="Do it."),
     UnknownAction("It broke.", fix="Do it."),
     InvalidParams("users.me", [Problem("a", "is wrong", "b"), Problem("", "is short")], fix="Do it."),
+    AmbiguousMeeting("It broke.", fix="Do it.", candidates=[{"event": "a"}]),
+    SlotTaken("It broke.", fix="Do it.", start_time="2026-11-25T08:00:00Z", nearest=[{"start_time": "x"}]),
+    PartlyDone("It broke.", fix="Do it.", done=[{"booked": "a"}]),
     InvalidCredential("It broke.", fix="Do it.", outcome="missing_token"),
     CalendlyError("It broke.", **ANSWERED),
     Unauthenticated("It broke.", **ANSWERED),

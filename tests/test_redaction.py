@@ -69,6 +69,16 @@ def test_the_structure_of_a_value_is_kept():
     assert scrub(value) == value
 
 
+def test_questions_and_times_of_day_are_not_personal():
+    value = {
+        "name": "Noor van Dijk",
+        "custom_questions": [{"name": "How many seats?", "answer_choices": ["1", "2"]}],
+        "intervals": [{"from": "09:00", "to": "12:00"}],
+        "to": "+31200000000",
+    }
+    assert scrub(value) == value | {"name": "Somebody", "to": "+1 000"}
+
+
 def test_personal_data_is_kept_if_only_secrets_are_masked():
     masked = redact_all({"name": "Noor Sand", "email": "noor@client.example", "token": "t"})
     assert masked == {"name": "Noor Sand", "email": "noor@client.example", "token": MASK}

@@ -216,7 +216,8 @@ def main(spec: str, *, as_json: bool) -> None:
     """Compare SPEC, the path or https address of an OpenAPI file of Calendly, with the declarations."""
     leniencies = [Leniency(**entry) for entry in openapi.parse(LENIENCIES.read_bytes())]
     try:
-        differences, unused = compare(openapi.load(spec), catalog().values(), leniencies)
+        operations = [action for action in catalog().values() if action.request]
+        differences, unused = compare(openapi.load(spec), operations, leniencies)
     except OpenApiError as error:
         raise click.UsageError(str(error)) from None
     if as_json:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CASSETTES: Final = Path(__file__).parent.parent / "tests" / "cassettes"
 
-_NOW: Final = datetime(2026, 11, 17, 9, tzinfo=UTC)
+NOW: Final = datetime(2026, 11, 17, 9, tzinfo=UTC)
 _OWNER: Final = {"kind": "personal_access_token", "token": "sandbox-owner"}
 _REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
 _REPLY_HEADERS: Final = frozenset(
@@ -79,8 +79,8 @@ def _sandbox() -> "Iterator[CalendlyConnection]":
     from calendly_connector.sandbox.server import Sandbox
 
     with (
-        Sandbox(public_origin=True, check_replies=True, clock=_NOW.timestamp) as sandbox,
-        closing(connector.connect(_OWNER, origin=sandbox.url, clock=_NOW.timestamp)) as connection,
+        Sandbox(public_origin=True, check_replies=True, clock=NOW.timestamp) as sandbox,
+        closing(connector.connect(_OWNER, origin=sandbox.url, clock=NOW.timestamp)) as connection,
     ):
         yield connection
 

@@ -23,7 +23,7 @@ from ..errors import (
 )
 from ..http import protocol
 from ..http.client import Client
-from ..http.protocol import Request
+from ..http.request import Request
 from .authenticators import Authenticator
 from .identity import ROLES, read_role, read_user
 

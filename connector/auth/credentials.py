@@ -14,16 +14,18 @@ from ..support.redaction import quoted
 
 
 def find_credential(name: str = "") -> dict[str, str]:
-    """Return the stored credential `name`, else the one in CALENDLY_CREDENTIAL, else a token.
+    """Return the stored credential `name`, else that in CALENDLY_CREDENTIAL, else a token, else the default.
 
-    The token comes from the environment variables that its form names. Without one the credential holds no
-    token, which `check` reports.
+    The token comes from the environment variables that its form names, the default from the vault
+    (`vault/default.py`). Without any of them the credential holds no token, which `check` reports.
     """
     if stored := name or os.environ.get("CALENDLY_CREDENTIAL", ""):
         return {"kind": "stored", "name": stored}
     found = {"kind": "personal_access_token"}
     for field, variable in _variables().items():
         found[field] = os.environ[variable]
+    if "token" not in found and (default := _default()):
+        return {"kind": "stored", "name": default}
     return found
 
 
@@ -37,7 +39,21 @@ def credential_source(credential: Mapping[str, str], whose: str = "") -> str:
         return ""
     variable = _variables().get("token")
     place = f"{variable or 'CALENDLY_API_TOKEN'} {whose}".rstrip()
-    return place if variable else f"{place}, or store it: calendly-connector vault add NAME"
+    if variable:
+        return place
+    from .vault import open_vault
+    from .vault.names import credential_names
+
+    if names := credential_names(open_vault().names()):
+        return f"{place}, or choose one of {', '.join(names)}: calendly-connector use NAME"
+    return f"{place}, or sign in: calendly-connector login"
+
+
+def _default() -> str:
+    from .vault import open_vault
+    from .vault.default import default_credential
+
+    return default_credential(open_vault())
 
 
 def load(credential: Mapping[str, str]) -> tuple[dict[str, str], str]:

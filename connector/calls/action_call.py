@@ -11,7 +11,7 @@ from ..contract import Record, Result
 from ..errors import Rejected, UsageError
 from ..http import protocol
 from ..http.client import Client, Reply
-from ..http.protocol import Request
+from ..http.request import Request
 from ..pagination.record_stream import RecordStream
 from .inputs import CheckedInputs, Inputs
 

@@ -20,7 +20,7 @@ def without_blanks(
     """
     fields = action.inputs if fields is None else fields
     return {
-        name: _within(action, value, fields.get(name, {}))
+        name: without_blanks_within(action, value, fields.get(name, {}))
         for name, value in values.items()
         if not is_blank(value) or name not in fields or accepts(action, fields[name], value)
     }
@@ -41,10 +41,11 @@ def accepts(action: Action, field: Schema, value: Any) -> bool:
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True).is_valid(value)
 
 
-def _within(action: Action, value: Any, field: Schema) -> Any:
+def without_blanks_within(action: Action, value: Any, field: Schema) -> Any:
+    """Return a value without the fields inside it that count as missing."""
     field = resolve(field, action.sent)
     if isinstance(value, dict) and "properties" in field:
         return without_blanks(action, value, field["properties"])
     if isinstance(value, list) and "items" in field:
-        return [_within(action, item, field["items"]) for item in value]
+        return [without_blanks_within(action, item, field["items"]) for item in value]
     return value

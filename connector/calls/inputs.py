@@ -16,7 +16,7 @@ from ..catalog.models import Action
 from ..contract import Filter, Params
 from ..errors import InvalidParams, Problem, UnexpectedAnswer, UsageError
 from ..support.redaction import MASK
-from .blanks import accepts, is_blank, without_blanks
+from .blanks import accepts, is_blank, without_blanks, without_blanks_within
 from .functions import Functions
 
 Lookup = Callable[[str, Schema], str | None]
@@ -54,18 +54,18 @@ class Inputs:
         """Find the action and check its inputs. Raises InvalidParams with all problems, or UsageError."""
         plain = dict(params or {})
         rows = expressions.pairs(rows)
-        passed, filled_in = set(plain), set[str]()
-        for key, value in rows:
-            passed.add(key.removesuffix("[]"))
-            if not is_blank(value):
-                filled_in.add(key.removesuffix("[]"))
-        action = manifest.find(name, frozenset(passed))
+        action = manifest.find(name, frozenset([*plain, *(key.removesuffix("[]") for key, _ in rows)]))
+        filled_in = {expressions.input_name(key, action.inputs) for key, value in rows if not is_blank(value)}
         if limit is not None and (limit < 1 or action.returns != "many"):
             raise UsageError(
                 f"Invalid limit {limit} for {action.id}: only lists have a limit, and it must be at least 1."
             )
         plain = without_blanks(action, plain)
-        written, problems = expressions.gather(rows, action.inputs)
+        written, problems = expressions.gather(rows, action.inputs, action.sent)
+        written = {
+            key: without_blanks_within(action, value, action.inputs.get(key, {}))
+            for key, value in written.items()
+        }
         for key in (written.keys() & action.inputs) - filled_in:
             if not accepts(action, action.inputs[key], written[key]):
                 del written[key]

@@ -3,7 +3,7 @@
 See docs/decisions/names-instead-of-ids.md.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
@@ -38,9 +38,15 @@ class _Choice:
 class PickLists:
     """Reads pick lists through the list actions that the schemas name in `x-options`."""
 
-    def __init__(self, prepare: Prepare, functions: Functions) -> None:
+    def __init__(
+        self,
+        prepare: Prepare,
+        functions: Functions,
+        memory: Callable[[], dict[Any, Any] | None] = lambda: None,
+    ) -> None:
         self._prepare = prepare
         self._functions = functions
+        self._memory = memory
 
     def options(self, name: str, field: str) -> list[Option]:
         """Return the choices for an input: its schema's `enum`, or the resources that Calendly lists now.
@@ -81,8 +87,17 @@ class PickLists:
             + (f"; did you mean {nearest}?" if nearest else "")
         )
 
-    def _choices(self, field: Schema) -> Iterator[_Choice]:
-        source = field["x-options"]
+    def _choices(self, field: Schema) -> Iterable[_Choice]:
+        """Return the choices as Calendly lists them now, or did before in the same batch."""
+        source, memory = field["x-options"], self._memory()
+        if memory is None:
+            return self._listed(source)
+        key = ("choices", source["action"], source["label"])
+        if key not in memory:
+            memory[key] = list(self._listed(source))
+        return list(memory[key])
+
+    def _listed(self, source: Mapping[str, Any]) -> Iterator[_Choice]:
         for record in self._prepare(source["action"], {}, source.get("filter", {})).iterate():
             value = next(_texts(record, source["value"]), None)
             if value is None:

@@ -4,7 +4,11 @@ Grammar of a value:
     ~{Name}~          the function's value; it keeps its type unless it is part of a longer text
     ~{Now+7d}~        a time with an offset; units s, m, h, d, w
     ~~{               a literal `~{`
-Grammar of a row's key: `name`, or `name[]` to add an item to a list.
+Grammar of a row's key:
+    name              an input
+    name.field        a field of an input that is an object, at any depth; in an object without declared
+                      fields the rest of the key is one field, dots and spaces included
+    name[]            one more item of a list
 """
 
 import re
@@ -12,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from ..contract import Filter
@@ -108,34 +113,76 @@ def pairs(rows: Filter) -> list[tuple[str, Any]]:
     return found
 
 
-def gather(rows: Filter, schemas: Mapping[str, Schema]) -> tuple[dict[str, Any], list[Problem]]:
+def gather(
+    rows: Filter, schemas: Mapping[str, Schema], root: Schema = MappingProxyType({})
+) -> tuple[dict[str, Any], list[Problem]]:
     """Return the inputs that rows describe, and the problems with them; `schemas` are those of the inputs.
 
-    Keys that aren't in `schemas` are kept: the action's schema rejects them and names similar ones.
+    Keys that aren't in `schemas` are kept: the action's schema rejects them and names similar ones. `root`
+    holds the definitions that the schemas refer to.
     """
-    given: dict[str, list[tuple[str, Any]]] = {}
+    given: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
+    fields: dict[tuple[str, ...], Schema] = {}
     for key, value in pairs(rows):
-        given.setdefault(key.removesuffix("[]"), []).append((key, value))
+        path, field = _locate(key.removesuffix("[]"), schemas, root)
+        given.setdefault(path, []).append((key, value))
+        fields[path] = field
     inputs: dict[str, Any] = {}
     problems: list[Problem] = []
-    for name, entries in given.items():
-        wanted = json_schema.types(schemas.get(name, {}))
-        if "array" in wanted:
-            inputs[name] = [_typed(item, frozenset()) for _, value in entries for item in _items(value)]
-        elif len(entries) > 1:
-            problems.append(Problem(name, f"accepts only one value, but has {len(entries)}"))
-        elif entries[0][0] != name and wanted:
-            problems.append(Problem(name, "accepts only one value: write it without []"))
-        else:
-            inputs[name] = _typed(entries[0][1], wanted)
-    for name, value in inputs.items():
+    for path, entries in given.items():
+        name = ".".join(path)
         try:
+            value = _one_value(entries, json_schema.types(fields[path]))
             calls(value)
-        except ExpressionError as error:
+        except (_ManyValuesError, ExpressionError) as error:
             problems.append(Problem(name, str(error)))
         except RecursionError:
             problems.append(Problem(name, "is nested too deeply"))
+        else:
+            if any(path[:length] in given for length in range(1, len(path))):
+                problems.append(Problem(name, f"is in {path[0]} already: pass the object or its fields"))
+                continue
+            place = inputs
+            for step in path[:-1]:
+                place = place.setdefault(step, {})
+            place[path[-1]] = value
     return inputs, problems
+
+
+def input_name(key: str, schemas: Mapping[str, Schema]) -> str:
+    """Return the input that a row's key belongs to."""
+    return _locate(key.removesuffix("[]"), schemas, {})[0][0]
+
+
+class _ManyValuesError(ValueError):
+    """Rows pass more than one value to an input that isn't a list."""
+
+
+def _locate(key: str, schemas: Mapping[str, Schema], root: Schema) -> tuple[tuple[str, ...], Schema]:
+    """Return the path of names that a key stands for, and the schema of its value."""
+    name, _, rest = key.partition(".")
+    field = json_schema.resolve(schemas.get(name, {}), root) if root else schemas.get(name, {})
+    if key in schemas or not rest or "object" not in json_schema.types(field):
+        return (key,), json_schema.resolve(schemas.get(key, {}), root) if root else schemas.get(key, {})
+    if "properties" in field:
+        path, inner = _locate(rest, field["properties"], root)
+        return (name, *path), inner
+    others = field.get("additionalProperties")
+    return (name, rest), others if isinstance(others, dict) else {}
+
+
+def _one_value(entries: list[tuple[str, Any]], wanted: frozenset[str]) -> Any:
+    """Return the value of all rows of one key. Text that may be a list as well is split by rows only."""
+    listed = any(key.endswith("[]") for key, _ in entries)
+    if "array" in wanted and "string" not in wanted:
+        return [_typed(item, frozenset()) for _, value in entries for item in _items(value)]
+    if "array" in wanted and listed:
+        return [value for _, value in entries]
+    if len(entries) > 1:
+        raise _ManyValuesError(f"accepts only one value, but has {len(entries)}")
+    if listed and wanted:
+        raise _ManyValuesError("accepts only one value: write it without []")
+    return _typed(entries[0][1], wanted)
 
 
 def _items(value: Any) -> Iterable[Any]:

@@ -156,9 +156,20 @@ def _read_yaml(package: str, name: str) -> Any:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint such as "Did you mean users.me? " with up to three similar names, or an empty text."""
+    """Return a hint such as "Did you mean users.me? " with up to three similar names, or an empty text.
+
+    Names that contain all words of `name` come first, the shortest before the others: "events" is a part of
+    "scheduled_events", although "event_types" has more letters in common with it.
+    """
     from difflib import get_close_matches
 
-    words = {word.casefold(): word for word in known}
-    nearest = [words[word] for word in get_close_matches(name.casefold(), words, n=3, cutoff=0.5)]
-    return f"Did you mean {', '.join(nearest)}? " if nearest else ""
+    names = {each.casefold(): each for each in known}
+    wanted = name.casefold()
+    containing = [each for each in names if _words(wanted) and _words(wanted) <= _words(each)]
+    similar = get_close_matches(wanted, names, n=3, cutoff=0.5)
+    nearest = list(dict.fromkeys([*sorted(containing, key=len), *similar]))[:3]
+    return f"Did you mean {', '.join(names[each] for each in nearest)}? " if nearest else ""
+
+
+def _words(name: str) -> set[str]:
+    return set(name.replace(".", " ").replace("_", " ").split())

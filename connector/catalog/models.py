@@ -134,6 +134,9 @@ class Action(_Documented):
     `query` names the inputs of a write that go into the query. `bare`: the reply has no envelope.
     `window`: a longer range is split into several calls. `time_order`: the list is in order of time.
     `probe`: the inputs that a check of the scope sends in addition to the defaults.
+    `retry`: the inputs with which a repeated call finds what an earlier one created. Either `key`, a text
+    that stays the same, or `since`, the time of the earlier call, and `known`, the values of `field` in the
+    records of other calls.
     `columns`: what a table shows, the most useful first; a narrow terminal leaves out the last ones.
     """
 
@@ -153,6 +156,7 @@ class Action(_Documented):
     window: TimeWindows | None = None
     time_order: TimeOrder | None = None
     probe: Mapping[str, Any] = field(default_factory=dict)
+    retry: Mapping[str, str] = field(default_factory=dict)
     role: Literal["admin", "owner"] | None = None
     plan: str | None = None
     since: str | None = None

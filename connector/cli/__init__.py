@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -15,68 +14,29 @@ import click
 from ..errors import ConnectorError, UsageError
 from ..support.redaction import redact, redact_all
 from ..version import __version__
-from .terminal import debugging, printable
+from .commands import PROGRAM, LazyGroup, debug_options, examples
+from .terminal import printable
 
-_OTHER_SECRETS = frozenset({"CALENDLY_CONNECTOR_KEY", "CALENDLY_MCP_TOKEN"})
+_OTHER_SECRETS = frozenset({"CALENDLY_CONNECTOR_KEY", "CALENDLY_MCP_TOKEN", "CALENDLY_SLACK_URL"})
 _SHORTEST_SECRET = 8  # characters; masking shorter values would mask words
-
-_COMMANDS = {
-    "check": "Check a credential: its owner, its permissions, and any problems.",
-    "actions": "List all actions.",
-    "describe": "Show an action's inputs, output and scopes, with an example.",
-    "run": "Run an action.",
-    "sync": "Sync your account to a database or files.",
-    "webhooks": "Receive and manage webhooks.",
-    "request": "Send a raw API request.",
-    "sandbox": "Run a local mock of Calendly.",
-    "login": "Sign in with OAuth and store the tokens in the vault.",
-    "logout": "Sign out: revoke and delete stored OAuth tokens.",
-    "scopes": "List the scopes that actions and triggers need.",
-    "vault": "Manage named, encrypted credentials.",
-    "mcp": "Run an MCP server for AI agents.",
-    "demo": "Watch a sample automation host use the connector.",
-}
-
-
-class _LazyGroup(click.Group):
-    """A group that imports a command's module only when needed, so `run` doesn't load `demo`."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = import_module(f".{cmd_name}", __package__).command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(
-    cls=_LazyGroup,
+    cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples("login", "check", "run scheduled_events status=active --limit 5"),
 )
-@click.option(
-    "--debug",
-    is_flag=True,
-    envvar="CALENDLY_DEBUG",
-    help="Print requests and responses to standard error, without secrets or personal data.",
-)
-@click.option("--show-people", is_flag=True, help="With --debug: include personal data.")
-@click.version_option(__version__, prog_name="calendly-connector")
-@click.pass_context
-def _group(context: click.Context, *, debug: bool, show_people: bool) -> None:
+@click.version_option(__version__, prog_name=PROGRAM)
+def _group() -> None:
     """Work with Calendly from the command line.
 
-    Commands that need a credential use the one from the vault that --credential or CALENDLY_CREDENTIAL names.
-    Without a name, they read the token from CALENDLY_API_TOKEN and the webhook signing key from
-    CALENDLY_WEBHOOK_SECRET. Set CALENDLY_API_URL to use another API server, such as the sandbox.
+    Sign in once with `calendly-connector login`. Commands use the credential that --credential or
+    CALENDLY_CREDENTIAL names, then the token in CALENDLY_API_TOKEN, then the default credential, which `use`
+    shows and changes. Set CALENDLY_API_URL to use another API server, such as the sandbox.
     """
-    if debug:
-        context.with_resource(debugging(show_people=show_people))
+
+
+_group.params.extend(debug_options())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdout is None:  # the parent process closed it
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until exit
     try:
-        code = _group.main(arguments, prog_name="calendly-connector", standalone_mode=False)
+        code = _group.main(arguments, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())

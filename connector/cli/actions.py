@@ -7,13 +7,14 @@ import click
 
 from ..catalog.manifest import catalog
 from ..catalog.models import Action
+from .commands import examples
 from .options import prints_json
 from .terminal import output_width, print_columns, print_json
 
 _WIDE: Final = 160  # columns with room for the requests
 
 
-@click.command("actions")
+@click.command("actions", epilog=examples("actions", "actions --json"))
 @prints_json("Print the whole catalog, including schemas, as JSON.")
 def command(*, as_json: bool) -> None:
     """List all actions."""

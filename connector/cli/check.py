@@ -6,6 +6,7 @@ from dataclasses import asdict
 import click
 
 from ..contract import CheckReport
+from .commands import examples
 from .options import connect, prints_json, signs_in
 from .terminal import print_json, print_labeled, print_wrapped
 
@@ -13,7 +14,7 @@ _LABEL_WIDTH = 12
 _SIGNED_IN = {"ok", "missing_scope", "forbidden"}
 
 
-@click.command("check")
+@click.command("check", epilog=examples("check", "check --deep", "check --credential work --json"))
 @signs_in
 @click.option("--deep", is_flag=True, help="Also send one harmless read per scope family.")
 @prints_json("Print the whole report as JSON.")

@@ -19,6 +19,7 @@ import click
 from ..auth.credentials import credential_source
 from ..errors import ConnectorError, UsageError
 from .check import lines
+from .commands import examples
 from .options import credential, signs_in
 from .terminal import counted, printable
 
@@ -38,7 +39,7 @@ class _StepFailedError(Exception):
     """A step had an unexpected result."""
 
 
-@click.command("demo")
+@click.command("demo", epilog=examples("demo"))
 @signs_in
 def command() -> int:
     """Watch a sample automation host use the connector.

@@ -12,6 +12,8 @@ from ..catalog.models import Action
 from ..support.clock import Timing
 from ..support.timestamps import move
 from .actions import as_dict
+from .commands import examples
+from .completers import actions
 from .options import prints_json
 from .terminal import print_json, print_labeled, print_wrapped
 
@@ -19,8 +21,8 @@ _LABEL_WIDTH: Final = 8
 _EXAMPLES_DAY: Final = date(2026, 11, 17)  # the examples in schemas/ use dates after this day
 
 
-@click.command("describe")
-@click.argument("action")
+@click.command("describe", epilog=examples("describe scheduled_events", "describe invitees.create --json"))
+@click.argument("action", shell_complete=actions)
 @prints_json("Print JSON; a list if several actions share the name.")
 def command(action: str, *, as_json: bool) -> None:
     """Show an action's inputs, output and scopes, with an example."""

@@ -1,4 +1,4 @@
-"""What `webhooks listen` does with an event: print it, forward it, or run a command."""
+"""What `webhooks listen` does with an event: print it, forward it, run a command, or write to Slack."""
 
 import json
 import os
@@ -6,34 +6,57 @@ import re
 import shlex
 import shutil
 import subprocess
-from dataclasses import fields
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from datetime import UTC, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from ..errors import ConnectorError, UsageError
-from ..support.redaction import SECRET_VARIABLES
+from ..support.redaction import SECRET_VARIABLES, quoted
 from .terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..connection import CalendlyConnection
     from ..contract import Event
+    from ..events.notices import Template
 
+SLACK_VARIABLE: Final = "CALENDLY_SLACK_URL"
 _TIMEOUT_S: Final = 50.0  # shorter than the inbox's lease
 _PIECE: Final = re.compile(
     r'(\\*)"|(\s+)|[^\s"\\]+|\\'
 )  # a quote after backslashes, whitespace, or other text
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeOptions:
+    """The options of messages to Slack; `connection` reads the account's time zone."""
+
+    url: str | None = None
+    templates: tuple[str, ...] = ()
+    zone: str | None = None
+    connection: "CalendlyConnection | None" = None
+
+
 def event_handler(
-    *, show: bool, forward: str | None, program: str | None
+    *, show: bool, forward: str | None, program: str | None, notices: NoticeOptions
 ) -> "tuple[Callable[[Event], None], str]":
     """Return the handler that the options ask for, and a phrase such as "printed" that describes it."""
-    if [show, forward is not None, program is not None].count(True) != 1:
+    others = [show, forward is not None, program is not None].count(True)
+    url = notices.url or (None if others else os.environ.get(SLACK_VARIABLE))
+    if others + (url is not None) != 1:
         raise UsageError(
-            "Choose what to do with events.", fix="Pass exactly one of --print, --forward and --exec."
+            "Choose what to do with events.",
+            fix="Pass exactly one of --slack, --print, --forward and --exec.",
         )
+    if url is not None:
+        return _slack_notifier(url, notices), "sent to Slack"
+    if notices.templates or notices.zone:
+        raise UsageError("--template and --tz require --slack.")
     if forward is not None:
         from ..events.forwarder import Forwarder
 
@@ -42,6 +65,50 @@ def event_handler(
         run = Program(program)
         return run, f"passed to {printable(run.name)}"
     return print_event, "printed"
+
+
+def _slack_notifier(url: str, notices: NoticeOptions) -> "Callable[[Event], None]":
+    from ..events.slack import SlackNotifier
+
+    templates = dict(map(read_template, notices.templates))
+    return SlackNotifier(url, templates, _zone(notices.zone, notices.connection))
+
+
+def read_template(option: str) -> "tuple[str, Template]":
+    """Return the kind of event, "" for all, and the template that `--template` names. Raises UsageError."""
+    from ..catalog.manifest import manifest
+    from ..events.notices import Template
+
+    kind, sign, text = option.partition("=")
+    if not sign or kind not in manifest().triggers:
+        kind, text = "", option
+    if "{" not in text and "\n" not in text:  # a message without a field says nothing about the event
+        try:
+            text = Path(text).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else "") or "it isn't a text file"
+            raise UsageError(
+                f"--template: can't read {quoted(printable(text))}: {reason}.",
+                fix="Pass a file, or a text with fields such as '{name} booked {meeting}'.",
+            ) from None
+    return kind, Template(text)
+
+
+def _zone(name: str | None, connection: "CalendlyConnection | None") -> tzinfo:
+    """Return a time zone by name, by default that of the account, else UTC."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        if name:
+            return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise UsageError(
+            f"Unknown time zone {quoted(printable(name or ''))}.", fix="Pass a name such as Europe/Berlin."
+        ) from None
+    with suppress(ConnectorError, KeyError, ValueError, OSError, TypeError):
+        if connection:
+            return ZoneInfo((connection.run("users.me").record or {})["timezone"])
+    return UTC
 
 
 def print_event(event: "Event") -> None:

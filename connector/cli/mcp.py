@@ -13,12 +13,13 @@ from ..auth.credentials import credential_source
 from ..contract import Connection
 from ..errors import UsageError
 from ..support.redaction import RedactingFilter
+from .commands import examples
 from .options import credential, signs_in
 
 _HOST, _PORT = "127.0.0.1", 8701
 
 
-@click.command("mcp")
+@click.command("mcp", epilog=examples("mcp", "mcp --http --port 8800"))
 @signs_in
 @click.option("--read-only", is_flag=True, help="Offer only tools that read.")
 @click.option(

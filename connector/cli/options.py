@@ -9,6 +9,7 @@ import click
 from ..auth.credentials import credential_source, find_credential
 from ..errors import UsageError
 from ..support.redaction import quoted
+from .completers import credentials
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -26,9 +27,11 @@ signs_in = click.option(
     "--credential",
     metavar="NAME",
     envvar="CALENDLY_CREDENTIAL",
+    shell_complete=credentials,
     expose_value=False,
     callback=_remember,
-    help="Use this credential from the vault. Default: CALENDLY_CREDENTIAL, then CALENDLY_API_TOKEN.",
+    help="Use this credential from the vault. Default: CALENDLY_CREDENTIAL, then CALENDLY_API_TOKEN, "
+    "then the one that `use` shows.",
 )
 keeps_formulas = click.option(
     "--keep-formulas",
@@ -63,13 +66,8 @@ def connect() -> "closing[CalendlyConnection]":
 
 def default_inbox() -> str:
     """Return the path of the inbox in the user's data folder."""
-    try:
-        import platformdirs
-    except ImportError as error:
-        raise UsageError(
-            f"{error.name} isn't installed, so the default inbox can't be located.",
-            fix="Pass --inbox, or run: pip install 'calendly-connector[webhooks]'",
-        ) from None
+    import platformdirs
+
     return str(platformdirs.user_data_path("calendly-connector", appauthor=False) / "inbox.db")
 
 

@@ -7,10 +7,11 @@ from datetime import UTC
 import click
 
 from ..errors import ConnectorError, UsageError
+from .commands import examples
 from .options import prints_json
 
 
-@click.command("sandbox")
+@click.command("sandbox", epilog=examples("sandbox", "sandbox --port 0 --events 1000 --json"))
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

@@ -5,16 +5,21 @@ import click
 from ..catalog.required_scopes import lookup_scopes, required_scopes
 from ..catalog.scopes import covers, minimal
 from ..errors import UsageError
+from .commands import examples
+from .completers import purposes as complete_purposes
 from .options import prints_json
 from .terminal import notice, print_json
 
 
-@click.command("scopes")
+@click.command(
+    "scopes", epilog=examples("scopes --for book", "scopes --for scheduled_events.list --for invitee.created")
+)
 @click.option(
     "--for",
     "purposes",
     multiple=True,
     metavar="NAME",
+    shell_complete=complete_purposes,
     help="An action or trigger, such as users.me (repeatable).",
 )
 @prints_json()

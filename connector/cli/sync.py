@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ..errors import UsageError
+from .commands import CommandGroup, examples
 from .options import connect, keeps_formulas, prints_json, reject_password, signs_in
 from .sync_progress import interruptible, shown
 from .terminal import counted, notice, print_columns, print_json
@@ -29,7 +30,12 @@ _FORMAT = click.option(
 )
 
 
-@click.group("sync", invoke_without_command=True)
+@click.group(
+    "sync",
+    cls=CommandGroup,
+    invoke_without_command=True,
+    epilog=examples("sync", "sync --to calendly.db --dry-run", "sync --to calls --format csv"),
+)
 @_TO
 @_FORMAT
 @click.option(
@@ -102,7 +108,11 @@ def command(  # noqa: PLR0913 - one per option
     return 0 if report.outcome == "done" else 1
 
 
-@command.command("mark", short_help="Mark records that webhook events changed.")
+@command.command(
+    "mark",
+    short_help="Mark records that webhook events changed.",
+    epilog=examples("sync mark events.jsonl", "sync mark --to calendly.db < events.jsonl"),
+)
 @_TO
 @_FORMAT
 @click.argument("source", metavar="[FILE]", default="-")

@@ -22,7 +22,7 @@ _SHOW_CURSOR: Final = "\x1b[?25h"
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
+def interruptible(unit: str = "page") -> Iterator[Callable[[], bool]]:
     """Yield a function that returns True after the first Ctrl-C; the second one kills the process.
 
     The operating system handles the second one, so it works whatever the process is waiting for.
@@ -36,7 +36,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         pressed.set()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""  # the bar hid it, and can't restore it
-        click.echo(f"{cursor}Stopping after this page. Press Ctrl-C again to stop immediately.", err=True)
+        click.echo(f"{cursor}Stopping after this {unit}. Press Ctrl-C again to stop immediately.", err=True)
 
     before = signal.signal(signal.SIGINT, press)
     try:

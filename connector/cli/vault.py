@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ..catalog.manifest import manifest
-from ..errors import ConnectorError, UsageError
+from ..errors import UsageError
 from ..support.redaction import MASK, quoted
+from .commands import CommandGroup, examples
+from .completers import credentials
+from .confirm import confirm, yes_option
+from .new_credential import check_new, piped_in, reject_taken_name, typed_in
 from .options import prints_json
 from .terminal import counted, notice, print_json, printable
 
 if TYPE_CHECKING:
     from ..auth.vault import Vault
-    from ..catalog.models import CredentialForm
 
 # Fields that aren't secret, besides those that a form says; all others are masked.
 _OPEN_FIELDS: Final = frozenset(
@@ -23,7 +26,7 @@ _OPEN_FIELDS: Final = frozenset(
 _STORED: Final = "stored"
 
 
-@click.group("vault")
+@click.group("vault", cls=CommandGroup, epilog=examples("vault list", "vault add work"))
 def command() -> None:
     """Manage named, encrypted credentials.
 
@@ -32,28 +35,37 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", epilog=examples("vault list", "vault list --json"))
 @prints_json()
 def list_names(*, as_json: bool) -> None:
-    """List the names of all credentials."""
-    from ..events.subscriptions.store import NAME
+    """List the names of all credentials.
+
+    In a terminal the default is marked: the credential that commands use if you name none.
+    """
+    from ..auth.vault.default import default_credential
+    from ..auth.vault.names import credential_names
 
     vault = _vault()
     stored = vault.names()
-    names = [name for name in stored if not NAME.fullmatch(name)]
+    names = credential_names(stored)
+    default = default_credential(vault)
     if as_json:
-        webhooks = [name for name in stored if NAME.fullmatch(name)]
-        print_json({"vault": vault.place, "names": names, "webhooks": webhooks})
+        webhooks = [name for name in stored if name not in names]
+        document = {"vault": vault.place, "names": names, "webhooks": webhooks}
+        print_json(document | ({"default": default} if default else {}))
         return
+    marks = sys.stdout.isatty()  # a program reads one name per line
     for name in names:
-        click.echo(printable(name))
+        click.echo(printable(f"{name} (default)" if marks and name == default else name))
     if not names:
-        notice("note", f"no credentials in {vault.place}. Run: calendly-connector vault add NAME")
+        notice("note", f"no credentials in {vault.place}. Run: calendly-connector login, or vault add NAME")
+    elif marks and not default:
+        notice("note", "no default credential. Run: calendly-connector use NAME")
     if count := len(stored) - len(names):
         notice("note", f"{counted(count, 'webhook subscription')}. Run: calendly-connector webhooks list")
 
 
-@command.command("add")
+@command.command("add", epilog=examples("vault add work", "vault add work --replace < token.txt"))
 @click.argument("name")
 @click.option(
     "--kind",
@@ -74,17 +86,23 @@ def add(name: str, kind: str, *, replace: bool, no_check: bool) -> None:
     if kind not in forms:
         raise UsageError(f"Unknown credential kind {quoted(kind)}.", fix=f"Available: {', '.join(forms)}.")
     vault = _vault()
-    _reject_taken_name(vault, name, replace=replace)
+    reject_taken_name(vault, name, replace=replace)
     form = forms[kind]
-    fields = _typed_in(form) if sys.stdin.isatty() else _piped_in(form)
+    fields = typed_in(form) if sys.stdin.isatty() else piped_in(form)
     credential = {"kind": kind, **fields}
-    owner = _validate(credential, check=not no_check)
+    report = check_new(
+        credential,
+        source="the credential that you add",
+        unsaved="The credential wasn't saved.",
+        check=not no_check,
+    )
     vault.put(name, credential)
+    owner = f"{printable(report.message)} " if report else ""
     click.echo(f"{owner}Saved {name!r} to {vault.place}.")
 
 
-@command.command("show")
-@click.argument("name")
+@command.command("show", epilog=examples("vault show work"))
+@click.argument("name", shell_complete=credentials)
 @prints_json()
 def show(name: str, *, as_json: bool) -> None:
     """Show a credential, with secrets masked."""
@@ -100,19 +118,25 @@ def show(name: str, *, as_json: bool) -> None:
         click.echo(printable(f"{field:<{width}}  {value}"))
 
 
-@command.command("remove")
-@click.argument("name")
-def remove(name: str) -> None:
+@command.command("remove", epilog=examples("vault remove work"))
+@click.argument("name", shell_complete=credentials)
+@yes_option
+def remove(name: str, *, yes: bool) -> None:
     """Remove a credential.
 
     Its token stays valid in Calendly. If you no longer need it, revoke it there.
     """
+    from ..auth.vault.default import forget_default
+
     vault = _vault()
+    if name in vault.names():
+        confirm(f"This removes {name!r} from {vault.place}.", yes=yes)
     vault.delete(name)
+    forget_default(vault, name)
     click.echo(f"Removed {name!r} from {vault.place}.")
 
 
-@command.command("rekey")
+@command.command("rekey", epilog=examples("vault rekey"))
 def rekey() -> None:
     """Encrypt all credentials with a new key.
 
@@ -126,67 +150,3 @@ def _vault() -> "Vault":
     from ..auth.vault import open_vault
 
     return open_vault()
-
-
-def _reject_taken_name(vault: "Vault", name: str, *, replace: bool) -> None:
-    from ..auth.vault.names import validate_name
-
-    if not replace and validate_name(name) in vault.names():
-        raise UsageError(
-            f"{vault.place} already contains a credential named {name!r}.",
-            fix="Choose another name, or pass --replace.",
-        )
-
-
-def _typed_in(form: "CredentialForm") -> dict[str, str]:
-    """Prompt for each field, hiding secrets; skip optional fields that are left empty."""
-    click.echo(form.help, err=True)
-    fields = {}
-    for name, field in form.fields.items():
-        if field.filled_by == "login":
-            continue
-        words = field.label if field.required else f"{field.label} (optional)"
-        default = None if field.required else ""
-        value = click.prompt(words, hide_input=field.secret, default=default, show_default=False, err=True)
-        if value:
-            fields[name] = value
-    return fields
-
-
-def _piped_in(form: "CredentialForm") -> dict[str, str]:
-    """Read the form's first field, or a JSON object of fields, from standard input."""
-    text = sys.stdin.read().strip()
-    if not text:
-        raise UsageError(
-            "Standard input is empty.", fix="Pipe the token in, or run the command in a terminal."
-        )
-    if not text.startswith("{"):
-        return {next(iter(form.fields)): text}
-    import json
-
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError):
-        raise UsageError("Standard input looks like JSON but isn't valid.") from None
-    if fields.pop("kind", None) is not None:
-        raise UsageError("The JSON on standard input contains `kind`.", fix="Pass it as --kind instead.")
-    return dict(fields)
-
-
-def _validate(credential: dict[str, str], *, check: bool) -> str:
-    """Return a sentence that names the owner, or "" unless `check`.
-
-    Raises UsageError if fields are missing or invalid, ConnectorError if signing in fails.
-    """
-    from ..plugin import connector
-
-    with connector.connect(credential, source="the credential that you add") as connection:
-        if not check:
-            return ""
-        report = connection.check()
-    if not report.ok:
-        raise ConnectorError(
-            f"{report.message} The credential wasn't saved.",
-            fix=f"{report.fix} Or pass --no-check to save it anyway.",
-        )
-    return f"{printable(report.message)} "

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ..errors import UsageError
+from .commands import CommandGroup, examples
+from .completers import events as complete_events
+from .completers import subscriptions
+from .confirm import confirm, yes_option
 from .options import (
     INBOX_VARIABLE,
     connect,
@@ -38,7 +42,14 @@ _STATES: Final = {
 }
 
 
-@click.group("webhooks")
+@click.group(
+    "webhooks",
+    cls=CommandGroup,
+    epilog=examples(
+        "webhooks subscribe invitee.created --to https://hooks.acme.example/calendly",
+        "webhooks listen --port 8000 --print",
+    ),
+)
 def command() -> None:
     """Receive and manage webhooks.
 
@@ -49,7 +60,7 @@ def command() -> None:
 command.add_command(listen)
 
 
-@command.command("inbox")
+@command.command("inbox", epilog=examples("webhooks inbox", "webhooks inbox --revive"))
 @inbox_option
 @click.option("--revive", is_flag=True, help="Retry events that failed too many times.")
 @click.option(
@@ -82,8 +93,13 @@ def inbox_(
         click.echo(f"{count:>8}  {name:<11}{_STATES.get(name, '')}".rstrip())
 
 
-@command.command("subscribe")
-@click.argument("events", nargs=-1, required=True, metavar="EVENT...")
+@command.command(
+    "subscribe",
+    epilog=examples(
+        "webhooks subscribe invitee.created invitee.canceled --to https://hooks.acme.example/calendly"
+    ),
+)
+@click.argument("events", nargs=-1, required=True, metavar="EVENT...", shell_complete=complete_events)
 @click.option("--to", "callback", required=True, metavar="URL", help="The URL of your receiver.")
 @click.option(
     "--scope",
@@ -116,7 +132,7 @@ def subscribe(
         notice("note", f"scope {one.scope}: {one.reason}.")
 
 
-@command.command("list")
+@command.command("list", epilog=examples("webhooks list"))
 @signs_in
 @prints_json()
 def list_(*, as_json: bool) -> None:
@@ -136,12 +152,16 @@ def list_(*, as_json: bool) -> None:
         )
 
 
-@command.command("unsubscribe")
-@click.argument("subscription_id", metavar="ID")
+@command.command("unsubscribe", epilog=examples("webhooks unsubscribe ID"))
+@click.argument("subscription_id", metavar="ID", shell_complete=subscriptions)
 @signs_in
-@prints_json()
-def unsubscribe(subscription_id: str, *, as_json: bool) -> None:
+@yes_option
+@prints_json("Print JSON, and never ask.")
+def unsubscribe(subscription_id: str, *, yes: bool, as_json: bool) -> None:
     """Delete a subscription in Calendly, then its key."""
+    confirm(
+        f"This deletes the subscription {subscription_id}: its URL gets no more events.", yes=yes or as_json
+    )
     with connect() as connection:
         deleted = connection.unsubscribe(subscription_id)
     if not deleted:
@@ -155,8 +175,8 @@ def unsubscribe(subscription_id: str, *, as_json: bool) -> None:
         click.echo(f"Deleted {subscription_id} and its key.")
 
 
-@command.command("rotate")
-@click.argument("subscription_id", metavar="ID")
+@command.command("rotate", epilog=examples("webhooks rotate ID"))
+@click.argument("subscription_id", metavar="ID", shell_complete=subscriptions)
 @signs_in
 @prints_json()
 def rotate(subscription_id: str, *, as_json: bool) -> None:
@@ -172,7 +192,7 @@ def rotate(subscription_id: str, *, as_json: bool) -> None:
         click.echo(f"Replaced {subscription_id} with {subscription.id}.")
 
 
-@command.command("prune")
+@command.command("prune", epilog=examples("webhooks prune", "webhooks prune --yes"))
 @click.option("--yes", is_flag=True, help="Repair without asking, except orphans at unknown URLs.")
 @click.option("--to", "callback", default="", metavar="URL", help="With --yes: this URL is yours, too.")
 @signs_in
@@ -205,7 +225,9 @@ def prune(callback: str, *, yes: bool, as_json: bool) -> int:
     return 0 if all(repair.outcome in {"done", "changed"} for repair in repairs) else 1
 
 
-@command.command("doctor")
+@command.command(
+    "doctor", epilog=examples("webhooks doctor", "webhooks doctor https://hooks.acme.example/calendly")
+)
 @click.argument("address", metavar="[URL]", default="")
 @signs_in
 @prints_json()

@@ -2,17 +2,20 @@
 
 import logging
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from ..catalog import expressions, json_schema
 from ..catalog.manifest import manifest
-from ..errors import ConnectorError, InvalidParams, SignatureError, UsageError
-from .event_handlers import event_handler
+from ..errors import InvalidParams, SignatureError, UsageError
+from .commands import examples
+from .completers import events as complete_events
+from .event_handlers import SLACK_VARIABLE, NoticeOptions, event_handler
+from .event_threads import EventThreads, poll_loop, wait_for_signal
 from .options import (
     INBOX_VARIABLE,
     connect,
@@ -33,29 +36,61 @@ if TYPE_CHECKING:
     from ..events.webhooks.receiver import Keys
 
 _SECRET: Final = "CALENDLY_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
-_LOGGER: Final = logging.getLogger("calendly_connector.events")
-_POLLED: Final = ("invitee.created", "invitee.canceled")
-_OTHER_ID: Final = "invitee_no_show.deleted"  # polling would repeat it under another id
 
 
-@click.command("listen")
+@click.command(
+    "listen",
+    epilog=examples(
+        "webhooks listen --port 8000 --print",
+        "webhooks listen --port 8000 --exec ./notify.sh --events invitee.created,invitee.canceled",
+        "webhooks listen --poll-only --slack https://hooks.slack.com/services/…",
+        "webhooks listen --poll-only --slack URL --template '{name} booked {meeting}, {when}'",
+    ),
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    required=True,
-    help="The port to listen on; 0 picks a free one.",
+    help="The port to listen on; 0 picks a free one. Required, except with --poll-only.",
 )
 @click.option(
     "--host", metavar="HOST", default="127.0.0.1", show_default=True, help="The address to listen on."
+)
+@click.option(
+    "--poll-only",
+    is_flag=True,
+    help="Find events by polling only: needs a credential, but no public address and no signing key.",
 )
 @click.option("--print", "show", is_flag=True, help="Print events as JSON lines.")
 @click.option("--forward", metavar="URL", help="POST events to this URL; a 2xx answer means success.")
 @click.option(
     "--exec", "program", metavar="CMD", help="Run a command for each event; exit code 0 means success."
 )
+@click.option(
+    "--slack",
+    metavar="URL",
+    help=f"Post a message for each event to this incoming webhook. Can be set in {SLACK_VARIABLE}.",
+)
+@click.option(
+    "--template",
+    "templates",
+    metavar="[KIND=]TEXT|FILE",
+    multiple=True,
+    help="With --slack: the message, such as '{name} booked {meeting}' (repeatable, for one kind or all).",
+)
+@click.option(
+    "--tz",
+    "zone",
+    metavar="ZONE",
+    help="With --slack: the time zone. Default: your account's, or UTC.",
+)
 @inbox_option
-@click.option("--events", metavar="KIND,…", help="The events to handle, comma-separated. Default: all.")
+@click.option(
+    "--events",
+    metavar="KIND,…",
+    shell_complete=complete_events,
+    help="The events to handle, comma-separated. Default: all.",
+)
 @click.option(
     "--filter",
     "rows",
@@ -81,12 +116,16 @@ _OTHER_ID: Final = "invitee_no_show.deleted"  # polling would repeat it under an
 @click.pass_context
 def listen(  # noqa: PLR0913 - one per option
     context: click.Context,
-    port: int,
+    port: int | None,
     host: str,
     *,
+    poll_only: bool,
     show: bool,
     forward: str | None,
     program: str | None,
+    slack: str | None,
+    templates: tuple[str, ...],
+    zone: str | None,
     inbox: str | None,
     events: str | None,
     rows: tuple[str, ...],
@@ -106,47 +145,85 @@ def listen(  # noqa: PLR0913 - one per option
     With a credential, a reschedule is one event, filters work, and missed events are caught up on. Webhooks
     are verified with the keys of the vault's subscriptions, or the one in CALENDLY_WEBHOOK_SECRET; at least
     one key is required.
+
+    With --poll-only, events are found by polling, every --poll-every minutes: bookings, cancellations and
+    reschedules, or the kinds in --events. The first poll only notes the current state, unless --since is set.
     """
     reject_password(context, "inbox", INBOX_VARIABLE)
     kinds = _event_kinds(events)
-    handler, action = event_handler(show=show, forward=forward, program=program)
     signed_in = bool({"token", "name"} & credential().keys())
+    _check_mode(port, poll_only=poll_only, poll_every_min=poll_every_min, signed_in=signed_in)
     with ExitStack() as stack:
         connection = stack.enter_context(connect()) if signed_in else None
+        notices = NoticeOptions(slack, templates, zone, connection)
+        handler, action = event_handler(show=show, forward=forward, program=program, notices=notices)
         selector = _selector(connection, kinds, rows)
-        keys = _signing_keys(connection)
+        keys = None if poll_only else _signing_keys(connection)
 
         from ..events.dispatcher import Dispatcher
         from ..events.inbox import open_inbox
-        from ..events.webhooks.asgi import asgi
-        from ..events.webhooks.receiver import Receiver
-        from ..events.webhooks.server import serve
 
         stack.enter_context(logged(logging.INFO))
         opened = stack.enter_context(closing(open_inbox(inbox or default_inbox())))
-        worker = _Worker()
-        dispatcher = Dispatcher(opened, worker.guarded(handler), trigger=selector)
+        threads = EventThreads()
+        dispatcher = Dispatcher(opened, threads.guarded(handler), trigger=selector)
         poll = None
         if connection and poll_every_min > 0:
             every_s, on_new = poll_every_min * 60, dispatcher.wake
             poll = poll_loop(connection, kinds, opened, every_s=every_s, since=since, on_new=on_new)
 
         def announce(address: str, end: Callable[[], None]) -> None:
-            lines = [
-                f"Listening on {address}",
-                f"Events are saved to {printable(opened.place)} and {action}.",
-            ]
+            lines = [f"Listening on {address}"] if address else []
+            lines.append(f"Events are saved to {printable(opened.place)} and {action}.")
             if poll:
-                lines.append(f"Missed events are fetched at startup and every {poll_every_min:g} minutes.")
+                found = "Missed events are fetched" if address else "Calendly is polled"
+                lines.append(f"{found} at startup and every {poll_every_min:g} minutes.")
             click.echo("\n".join([*lines, "Press Ctrl-C to stop."]), err=True)
-            worker.start(dispatcher.run, end, awaited=True)
+            threads.start(dispatcher.run, end, awaited=True)
             if poll:
-                worker.start(poll, end, awaited=False)  # Calendly may keep it waiting; the next poll resumes
+                threads.start(poll, end, awaited=False)  # Calendly may keep it waiting; the next poll resumes
 
         try:
-            serve(asgi(Receiver(opened, keys, on_new=dispatcher.wake), owns_loop=True), host, port, announce)
+            if keys is None or port is None:
+                wait_for_signal(partial(announce, ""))
+            else:
+                _serve(opened, keys, host, port, dispatcher, announce)
         finally:
-            worker.end(dispatcher)
+            threads.end(dispatcher)
+
+
+def _serve(
+    inbox: "Inbox",
+    keys: "Keys",
+    host: str,
+    port: int,
+    dispatcher: "Dispatcher",
+    announce: Callable[[str, Callable[[], None]], None],
+) -> None:
+    """Receive webhooks until stopped."""
+    from ..events.webhooks.asgi import asgi
+    from ..events.webhooks.receiver import Receiver
+    from ..events.webhooks.server import serve
+
+    serve(asgi(Receiver(inbox, keys, on_new=dispatcher.wake), owns_loop=True), host, port, announce)
+
+
+def _check_mode(port: int | None, *, poll_only: bool, poll_every_min: float, signed_in: bool) -> None:
+    """Raise UsageError unless there is exactly one way for events to arrive, and what it needs."""
+    if not poll_only:
+        if port is None:
+            raise UsageError(
+                "Missing option '--port'.", fix="Pass a port, or --poll-only to find events by polling."
+            )
+        return
+    if port is not None:
+        raise UsageError("--poll-only and --port can't be used together.")
+    if not poll_every_min:
+        raise UsageError("--poll-only needs --poll-every of more than 0 minutes.")
+    if not signed_in:
+        raise UsageError(
+            "--poll-only needs a credential.", fix="Run `calendly-connector login`, or pass --credential."
+        )
 
 
 def _event_kinds(events: str | None) -> tuple[str, ...]:
@@ -164,23 +241,22 @@ def _signing_keys(connection: "CalendlyConnection | None") -> "Keys":
 
     Raises SignatureError if neither holds a key.
     """
-    from ..auth.vault import is_installed, open_vault
+    from ..auth.vault import open_vault
     from ..events.subscriptions import SigningKeys, VaultStore
 
-    store = VaultStore(open_vault()) if is_installed() else None
+    store = VaultStore(open_vault())
     default = os.environ.get(_SECRET, "").strip()
-    if not default and not (store and store.all()):
+    if not default and not store.all():
         raise SignatureError(
             "No signing key found, so webhooks can't be verified.",
             fix=f"Set {_SECRET} to the subscription's key, or run `calendly-connector webhooks subscribe`.",
             reason="no_key",
         )
-    stored: Keys | None = None
-    if store:  # only the connection knows the key of an OAuth app
-        stored = connection.signing_keys if connection else SigningKeys(store)
+    # Only the connection knows the key of an OAuth app.
+    stored: Keys = connection.signing_keys if connection else SigningKeys(store)
 
     def keys(subscription: str) -> Sequence[str]:
-        found = stored(subscription) if stored and subscription else []
+        found = stored(subscription) if subscription else []
         return found or ([default] if default else [])
 
     return keys
@@ -226,87 +302,3 @@ def _filters(kinds: tuple[str, ...], rows: tuple[str, ...]) -> Mapping[str, Any]
     if problems:
         raise InvalidParams("--filter", problems)
     return filters
-
-
-def poll_loop(
-    connection: "CalendlyConnection",
-    kinds: tuple[str, ...],
-    inbox: "Inbox",
-    *,
-    every_s: float,
-    since: str | None,
-    on_new: Callable[[], None],
-) -> Callable[[threading.Event], None]:
-    """Return the loop that polls for missed events until stopped; a failed poll is retried the next time.
-
-    Raises InvalidParams if `since` isn't a time.
-    """
-    from ..events.polling.poll import read_since
-    from ..events.reconcile import reconcile
-
-    read_since(since)
-    polled = [kind for kind in kinds if kind != _OTHER_ID] or list(_POLLED)
-
-    def poll(stop: threading.Event) -> None:
-        while not stop.is_set():
-            try:
-                found = reconcile(inbox, connection, polled, since=since)
-            except ConnectorError as error:
-                _LOGGER.warning("check for missed events failed: %s", error)
-            except Exception as error:  # a bug of ours is no reason to lose webhooks
-                _LOGGER.error("check for missed events failed: %s (this is a bug)", type(error).__name__)  # noqa: TRY400 - one line
-                _LOGGER.debug("check for missed events failed", exc_info=True)
-            else:
-                _LOGGER.info("caught up: %d missed events", found)
-                on_new()
-            stop.wait(every_s)
-
-    return poll
-
-
-class _Worker:
-    """Threads beside the server; when one of them ends, the server ends, too."""
-
-    def __init__(self) -> None:
-        self._stop = threading.Event()
-        self._awaited: list[threading.Thread] = []
-        self._failure: Exception | None = None
-
-    def guarded(self, handler: "Callable[[Event], None]") -> "Callable[[Event], None]":
-        """Return a handler that stops the server on a broken pipe, since nobody reads its output any more."""
-
-        def handle(event: "Event") -> None:
-            try:
-                handler(event)
-            except BrokenPipeError as error:
-                self._failure = error
-                self._stop.set()
-                raise
-
-        return handle
-
-    def start(
-        self, work: Callable[[threading.Event], None], end: Callable[[], None], *, awaited: bool
-    ) -> None:
-        """Run `work` in a thread. Unless `awaited`, it may be abandoned at any point."""
-
-        def run() -> None:
-            try:
-                work(self._stop)
-            except Exception as error:  # noqa: BLE001 - `end` raises it in the main thread
-                self._failure = error
-            end()
-
-        thread = threading.Thread(target=run, name="events", daemon=True)
-        if awaited:
-            self._awaited.append(thread)
-        thread.start()
-
-    def end(self, dispatcher: "Dispatcher") -> None:
-        """Wait for the event being handled, then raise the error that ended a thread, if any."""
-        self._stop.set()
-        dispatcher.wake()
-        for thread in self._awaited:
-            thread.join()
-        if self._failure is not None:
-            raise self._failure

@@ -126,6 +126,8 @@ class Dispatcher:
             self._bury(entry, reason)
             return
         delay_s = _MIN_RETRY_S + self._timing.jitter() * min(_MAX_RETRY_S, 2.0**entry.attempts)
+        if (wait_s := getattr(error, "retry_after_s", None)) is not None:  # the other side says when
+            delay_s = max(delay_s, min(_MAX_RETRY_S, wait_s))
         self._inbox.defer(entry.id, self._timing.clock() + delay_s, reason)
         _LOGGER.warning("retry in %.0f s (attempt %d): %s: %s", delay_s, entry.attempts, entry.id, reason)
 

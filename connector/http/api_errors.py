@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from shlex import quote
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..errors import (
     CalendlyDown,
@@ -27,9 +27,7 @@ from ..errors import (
 from ..support import json_documents
 from ..support.redaction import redact_all
 from . import headers as reply_headers
-
-if TYPE_CHECKING:
-    from .protocol import Request
+from .request import Request
 
 CHECK_ORIGIN: Final = "Check that CALENDLY_API_URL points to Calendly's API."
 CHECK_BEFORE_RETRYING: Final = "The request may have succeeded. Check before retrying."
@@ -144,7 +142,7 @@ _SAYS_NOTHING: Final = "the supplied parameters are invalid"
 
 
 def error_for(
-    request: "Request",
+    request: Request,
     status: int,
     headers: Mapping[str, str],
     body: bytes,
@@ -157,7 +155,7 @@ def error_for(
 
 
 def _class_and_fields(
-    request: "Request", status: int, headers: Mapping[str, str], body: bytes, location: CredentialLocation
+    request: Request, status: int, headers: Mapping[str, str], body: bytes, location: CredentialLocation
 ) -> tuple[type[ConnectorError], dict[str, Any]]:
     call = request.call
     if status < HTTPStatus.BAD_REQUEST:

@@ -21,8 +21,8 @@ from . import protocol, rate_limit, retry
 from .api_errors import PASSED_CREDENTIAL, CredentialLocation
 from .debug_log import debug_log
 from .network_errors import lost_reply, network_error
-from .protocol import Request
 from .rate_limit import AccountRateLimit, Permit
+from .request import Request
 
 if TYPE_CHECKING:
     import requests
@@ -135,6 +135,12 @@ class Client:
         """Seconds that calls will still wait for the rate limit, and seconds in total, these included."""
         with self._lock:
             return max(0.0, self._waits_until - self._timing.monotonic()), self._waited_s
+
+    def quota_wait_s(self, method: str, path: str) -> float:
+        """Return the seconds until an operation's own quota allows a request; 0 if unknown or unlimited."""
+        if self._limits is None:
+            return 0.0
+        return self._limits.quota_wait_s(method, path, self._timing.monotonic())
 
     def _acquire(self, request: Request, header: str, give_up_at: float) -> tuple[AccountRateLimit, Permit]:
         """Wait for the account's permit to send a request, unless that takes too long."""

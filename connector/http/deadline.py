@@ -10,6 +10,7 @@ from typing import Any
 
 from requests.adapters import HTTPAdapter
 
+_CONNECTIONS = 50  # kept open for later calls; recipes make so many calls at a time
 _GRACE_S = 1.0  # a reply that is on its way at the deadline may still arrive
 
 
@@ -17,7 +18,7 @@ class DeadlineAdapter(HTTPAdapter):
     """An adapter whose connections stop reading once `left_s()` is negative in the reading thread."""
 
     def __init__(self, left_s: Callable[[], float]) -> None:
-        super().__init__()
+        super().__init__(pool_maxsize=_CONNECTIONS)
         # A bare partial would bind as a method from Python 3.14 on.
         self._response_class = staticmethod(partial(_DeadlineResponse, left_s=left_s))
 

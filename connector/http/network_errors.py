@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from ..errors import NoAnswer
 from ..support.clock import Timeouts
 from .api_errors import CHECK_BEFORE_RETRYING
-from .protocol import Request
+from .request import Request
 
 
 def network_error(

@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from ..contract import Record
 from ..errors import ConnectorError, RateLimited, Rejected, UnexpectedAnswer, UsageError
 from ..support import json_documents
-from ..support.redaction import SECRET_FIELDS, quoted, redact, shortened
+from ..support.redaction import SECRET_FIELDS, quoted, redact
 from .api_errors import (
     CHECK_BEFORE_RETRYING,
     CHECK_ORIGIN,
@@ -22,10 +22,10 @@ from .api_errors import (
     CredentialLocation,
     error_for,
 )
+from .request import REPEATABLE, Request
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
-_REPEATABLE: Final = frozenset({"GET", "DELETE"})
 _PATH_ID: Final = re.compile(r"\{(\w+)\}")
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+")
 _ORIGIN: Final = re.compile(
@@ -33,7 +33,6 @@ _ORIGIN: Final = re.compile(
 )
 _ORIGINS: Final = {"CALENDLY_API_URL": "API", "CALENDLY_AUTH_URL": "authorization"}
 _MAX_PORT: Final = 65535
-_MAX_PATH: Final = 150  # characters in an error; the longest real path has about 110
 _MAX_RECORDS: Final = 10_000  # on a page, if the request names no `count`
 _MIN_RECORDS_ALLOWED: Final = 200  # on a page, however few were requested
 _MAX_NEXT_PAGE_FIELDS: Final = 100  # in the query of `next_page`
@@ -44,35 +43,6 @@ _CHECK_NETWORK: Final = (
 _PAGE_TOKEN_REJECTED: Final = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request without origin and credential. `query` is in order, `body` is JSON or None.
-
-    `action` is the id of the action that it belongs to, if any.
-    """
-
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...] = ()
-    body: Mapping[str, Any] | None = field(default=None, repr=False)
-    action: str = ""
-
-    @property
-    def call(self) -> str:
-        """Method and path for an error message; a long path is shortened."""
-        return f"{self.method} {shortened(self.path, _MAX_PATH)}"
-
-    @property
-    def target(self) -> str:
-        """Path and encoded query."""
-        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether sending it twice has the same effect as sending it once."""
-        return self.method in _REPEATABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +84,7 @@ def build_request(
     path = template
     for name in _PATH_ID.findall(template):
         path = path.replace(f"{{{name}}}", _segment(name, str(rest.pop(name))))
-    if method in _REPEATABLE:
+    if method in REPEATABLE:
         return Request(method, path, _query(rest), action=action)
     query = {name: rest.pop(name) for name in in_query if name in rest}
     return Request(method, path, _query(query), body=rest, action=action)

@@ -188,6 +188,12 @@ class AccountRateLimit:
                 window.acquire(now)
             return Permit(now)
 
+    def quota_wait_s(self, method: str, path: str, now: float) -> float:
+        """Return the seconds until the quota of an operation allows a request; 0 if it has none."""
+        with self._lock:
+            window = self._of_operation.get((method, path))
+            return window.wait_s(now) if window else 0.0
+
     def release(self) -> None:
         """Record that no reply to a permitted request arrived."""
         with self._lock:

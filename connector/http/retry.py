@@ -6,7 +6,7 @@ See docs/decisions/no-blind-write.md.
 from typing import Final
 
 from ..errors import CalendlyDown, ConnectorError, NoAnswer, RateLimited, Rejected
-from .protocol import Request
+from .request import Request
 
 DEFAULT_WAIT_S: Final = 60.0  # after a 429 that names no time
 _FIRST_BACKOFF_S: Final = 0.5

@@ -16,7 +16,8 @@ from ..contract import Record
 from ..errors import Rejected, UnexpectedAnswer
 from ..http import protocol
 from ..http.client import Reply
-from ..http.protocol import Page, Request
+from ..http.protocol import Page
+from ..http.request import Request
 
 Send = Callable[[Request], Reply]
 

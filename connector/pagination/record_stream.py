@@ -10,7 +10,8 @@ from ..catalog.models import Action
 from ..contract import Record
 from ..errors import CalendlyError
 from ..http.client import Client, Reply
-from ..http.protocol import Page, Request
+from ..http.protocol import Page
+from ..http.request import Request
 from . import prefetch
 from .paginator import Paginator
 

@@ -94,6 +94,7 @@ class RecipeRecords:
         self._limit = limit
         self._one_page = one_page and limit is None
         self._steps = call.begin()
+        self._steps.limit = limit
 
     @property
     def calls(self) -> int:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from ..catalog import manifest
 from ..contract import Params, PreparedCall, Record
 from ..errors import InvalidParams, Problem, UnexpectedAnswer
 
-_PARALLEL: Final = 20  # calls at a time; the rate limit still applies to each
+_PARALLEL: Final = 50  # calls at a time; the rate limit still applies to each
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -31,21 +32,53 @@ class Prepare(Protocol):
 class Steps:
     """The calls of one run of a recipe. `calls` counts their requests, `warnings` collects their warnings.
 
-    Threads may share it.
+    `limit` is the number of records that the caller wants, if limited. Threads may share it.
     """
 
-    def __init__(self, prepare: Prepare, read_user: Callable[[], Record], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        prepare: Prepare,
+        read_user: Callable[[], Record],
+        clock: Callable[[], float],
+        quota_wait_s: Callable[[str, str], float],
+        *,
+        memory: dict[Any, Any] | None = None,
+    ) -> None:
         self.calls = 0
         self.warnings: list[str] = []
+        self.limit: int | None = None
         self._prepare = prepare
         self._read_user = read_user
         self._clock = clock
+        self._memory = {} if memory is None else memory
+        self._quota_wait_s = quota_wait_s
 
     def run(self, action: str, params: Params) -> Record:
         """Run an action that returns one record or none, and return the record or {}."""
         result = self._prepare(action, params).run()
         self._note(result.calls, result.warnings)
         return result.record or {}
+
+    def read_once(self, action: str, params: Params) -> Record:
+        """Run a read, or return what it returned before in this run, or in this batch of runs."""
+        key = (action, *sorted(params.items()))
+        if key not in self._memory:
+            self._memory[key] = self.run(action, params)
+        record: Record = self._memory[key]
+        return record
+
+    def problems(self, action: str, params: Params) -> tuple[Problem, ...]:
+        """Return what is wrong with the inputs of a call by its schema, without making it."""
+        try:
+            self._prepare(action, params)
+        except InvalidParams as error:
+            return error.problems
+        return ()
+
+    def quota_wait_s(self, action: str) -> float:
+        """Return the seconds until the quota of an operation, such as bookings per hour, allows a call."""
+        method, _, path = manifest.find(action).request.partition(" ")
+        return self._quota_wait_s(method, path)
 
     def records(self, action: str, params: Params, *, limit: int | None = None) -> list[Record]:
         """Read a whole list, or up to `limit` records of it."""

@@ -4,6 +4,10 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+
+# A generator of our own: a host's seed neither makes several processes retry at once, nor is it disturbed.
+_RANDOM: Final = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +17,7 @@ class Timing:
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
+    jitter: Callable[[], float] = _RANDOM.random
 
 
 @dataclass(frozen=True, slots=True)

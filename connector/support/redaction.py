@@ -38,6 +38,7 @@ SECRET_VARIABLES: Final = (  # of the environment, besides those for secret fiel
     "CALENDLY_CONNECTOR_KEY",
     "CALENDLY_CONNECTOR_VAULT",
     "CALENDLY_MCP_TOKEN",
+    "CALENDLY_SLACK_URL",
     "CALENDLY_SYNC_TO",
     "MYSQL_PWD",
     "PGPASSWORD",
@@ -64,13 +65,15 @@ _PATTERNS: Final = tuple(
             rf"\1\2\3{MASK}\3",
         ),
         (rf"{_START}({_NAME}|code|pwd)(=|%3D)[^\s&\"'<>]+", rf"\1\2{MASK}"),  # pwd: in links to video calls
+        (r"(https://hooks\.slack(?:-gov)?\.com/)[^\s\"'<>]+", rf"\1{MASK}"),
         # keep advice such as "write it like postgresql://user:password@host/name"
         (r"(?<=://)(?!user(?::password)?@)[^/\s@\"'<>?#]+@", f"{MASK}@"),
     )
 )
+_TIME_OF_DAY: Final = re.compile(r"[0-9]{2}:[0-9]{2}")
 _EMAIL: Final = "person@recorded.example"
 _ADDRESSES: Final = "avatar_url booking_url callback_url cancel_url join_url linkedin reschedule_url url"
-_NAMES: Final = "canceled_by display_name first_name last_name name user_name"
+_NAMES: Final = "canceled_by display_name first_name host_name hosts last_name name user_name"
 _PHONES: Final = "phone_number text_reminder_number to"
 _WORDS: Final = (
     "action_items_md additional_info answer body city company description description_html description_plain "
@@ -146,9 +149,11 @@ def _clean(value: Any, name: str, known: re.Pattern[str] | None, *, people: bool
         return MASK
     if isinstance(value, dict):
         is_grant = "grant_type" in value  # elsewhere a code is that of a country or an error
+        is_question = "answer_choices" in value  # its name is the question, not a person's
+        renamed = {"code": "token"} if is_grant else {"name": "question"} if is_question else {}
         return {
             _redact(field, known) if isinstance(field, str) else field: _clean(
-                item, "token" if is_grant and field == "code" else str(field), known, people=people
+                item, renamed.get(field, str(field)), known, people=people
             )
             for field, item in value.items()
         }
@@ -158,6 +163,8 @@ def _clean(value: Any, name: str, known: re.Pattern[str] | None, *, people: bool
         return value
     if people:
         return _redact(value, known)
+    if _TIME_OF_DAY.fullmatch(value):
+        return value  # `to` is also the end of an interval of opening hours
     return _REPLACED.get(name) or (_EMAIL if "@" in value else _redact(value, known))
 
 

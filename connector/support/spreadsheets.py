@@ -31,3 +31,9 @@ def escaped(cell: object) -> object:
     if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell.strip(" ")):
         return _ESCAPE + cell
     return cell
+
+
+def unescaped(cell: str) -> str:
+    """Return a cell as it was before `escaped`."""
+    original = cell.removeprefix(_ESCAPE)
+    return original if original != cell and escaped(original) == cell else cell

@@ -22,6 +22,10 @@ DISABLED_WEBHOOK = "9932e022-4512-5f01-8ae5-09f492df757d"
 
 SHARE, SHARE_URL = "6139bd3d-9c2d-56fa-bd57-f98b0c8ada9d", "https://calendly.com/s/x1y2-z3-a4b5"
 BOOKED_SHARE, BOOKED_SHARE_URL = "3088c3e7-436e-589c-8654-b07eb888c62a", "https://calendly.com/d/ck9f-2pz-8qw"
+EXPIRED_SHARE, EXPIRED_SHARE_URL = (
+    "e12cbd95-e825-5172-b9ab-320f3dbc6861",
+    "https://calendly.com/s/q8r7-s6-t5u4",
+)
 
 OWNER_NAME, OWNER_EMAIL = "Ada Okafor", "ada@acme.example"
 ADMIN_NAME, ADMIN_EMAIL = "Ben Iwu", "ben@acme.example"

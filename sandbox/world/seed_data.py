@@ -230,7 +230,7 @@ def _is_owner_intro_call(world: World, number: int) -> bool:
 
 
 def _add_shares(world: World) -> None:
-    """Add an active and a booked share of the owner's intro call."""
+    """Add an active, a booked and an expired share of the owner's intro call."""
     first, last = (times.to_day(world.anchor + days * times.DAY).isoformat() for days in (14, 25))
     period = {"period_type": "fixed", "start_date": first, "end_date": last}
     created = world.anchor + _YESTERDAY
@@ -249,6 +249,13 @@ def _add_shares(world: World) -> None:
         {"name": "Contract review"},
         world.uris.build("contacts", fixtures.CONTACT),
     )
-    for share in (open_share, booked):
+    expired = EventTypeShare(
+        fixtures.EXPIRED_SHARE,
+        fixtures.INTRO_CALL,
+        created - 100 * times.DAY,
+        fixtures.EXPIRED_SHARE_URL,
+        {"name": "Intro call for partners", "duration": 15},
+    )
+    for share in (open_share, booked, expired):
         shares.add(world, share)
     world.use_link(fixtures.BOOKED_SHARE_URL)

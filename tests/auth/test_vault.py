@@ -626,14 +626,6 @@ def test_the_vault_is_in_the_users_own_data_folder(tmp_path, monkeypatch):
     assert open_vault({"CALENDLY_CONNECTOR_VAULT": "~/v.json"}).place == str(tmp_path / "v.json")
 
 
-def test_a_missing_library_is_named(settings, monkeypatch):
-    monkeypatch.setattr(
-        "calendly_connector.auth.vault.find_spec", lambda name: None if name == "filelock" else name
-    )
-    with pytest.raises(UsageError, match=r"needs filelock.*calendly-connector\[vault\]"):
-        open_vault(settings)
-
-
 # Concurrency
 
 

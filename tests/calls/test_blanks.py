@@ -80,3 +80,27 @@ def test_the_command_line_ignores_empty_values(sandbox, monkeypatch, capsys):
     monkeypatch.setenv("CALENDLY_API_TOKEN", OWNER_TOKEN)
     assert main(["run", "event_types.list", "count=1", "user=", "active=", "--format", "json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["records"]) == 1
+
+
+def test_fields_of_an_object_may_be_rows(connect, unvisited):
+    rows = {
+        "event_type": "7121342e-f121-5781-bef6-a20c5dcd7dc3",
+        "start_time": "2026-11-25T08:00:00Z",
+        "invitee.name": "Noor van Dijk",
+        "invitee.email": "noor@client.example",
+        "invitee.timezone": "Europe/Amsterdam",
+        "location.kind": "",
+    }
+    body = connect(unvisited).preview("invitees.create", filter=rows)["body"]
+    assert body["invitee"] == {
+        "name": "Noor van Dijk",
+        "email": "noor@client.example",
+        "timezone": "Europe/Amsterdam",
+    }
+    assert "location" not in body
+
+
+def test_a_misspelled_field_of_an_object_is_rejected_with_the_nearest(connect, unvisited):
+    with pytest.raises(InvalidParams) as caught:
+        connect(unvisited).run("invitees.create", filter={"invitee.emial": "noor@client.example"})
+    assert ("invitee.emial", "email") in {(one.path, one.nearest) for one in caught.value.problems}

@@ -8,6 +8,7 @@ from calendly_connector.catalog.expressions import (
     calls,
     evaluate,
     gather,
+    input_name,
     parse,
 )
 from calendly_connector.errors import Problem
@@ -27,6 +28,17 @@ SCHEMAS = {
         "text_or_count": "string integer",
     }.items()
 }
+PERSON = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "age": {"type": "integer"},
+        "tags": {"type": "array"},
+        "address": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
+}
+ANSWERS = {"type": "object", "additionalProperties": {"type": ["string", "number", "array"]}}
+OBJECTS = SCHEMAS | {"person": PERSON, "answers": ANSWERS}
 
 # Texts with many special characters of the grammar.
 tricky = st.text(st.sampled_from("~{}+-7dNow \n") | st.characters())
@@ -226,6 +238,63 @@ def test_several_values_for_a_single_input_are_rejected(rows, problem):
 
 
 @pytest.mark.parametrize(
+    ("rows", "inputs"),
+    [
+        ([("person.name", "Ada"), ("person.age", "41")], {"person": {"name": "Ada", "age": 41}}),
+        ([("person.address.city", "Utrecht")], {"person": {"address": {"city": "Utrecht"}}}),
+        ([("person.tags", "a,b"), ("person.tags[]", "c")], {"person": {"tags": ["a", "b", "c"]}}),
+        (
+            [("person.nmae", "Ada")],
+            {"person": {"nmae": "Ada"}},
+        ),  # the schema rejects it and knows the nearest
+        ([("person.address.a.b", "x")], {"person": {"address": {"a.b": "x"}}}),
+        ([("person", '{"name": "Ada"}')], {"person": {"name": "Ada"}}),
+        ([("answers.How many seats?", "3")], {"answers": {"How many seats?": "3"}}),
+        ([("answers.E.g. a name. Or two...", "x, y")], {"answers": {"E.g. a name. Or two...": "x, y"}}),
+        ([("answers.Which?[]", "a, b"), ("answers.Which?[]", "c")], {"answers": {"Which?": ["a, b", "c"]}}),
+        ([("answers..", "x")], {"answers": {".": "x"}}),
+        ([("answers.", "x")], {"answers.": "x"}),  # no field: the schema rejects the key
+        ([("data.a.b", "1")], {"data": {"a.b": "1"}}),
+        ([("user.name", "x")], {"user.name": "x"}),
+        ([("other.name", "x")], {"other.name": "x"}),
+        ([(".name", "x")], {".name": "x"}),
+        ([("answers.__proto__", "x")], {"answers": {"__proto__": "x"}}),
+        ([("answers." + "a." * 50_000, "x")], {"answers": {"a." * 50_000: "x"}}),
+    ],
+)
+def test_a_dotted_key_fills_a_field_of_an_object(rows, inputs):
+    assert gather(rows, OBJECTS) == (inputs, [])
+
+
+def test_references_in_fields_of_an_object_are_followed():
+    schemas = {"person": {"$ref": "#/$defs/person"}}
+    root = {
+        "$defs": {
+            "person": PERSON | {"properties": {"age": {"$ref": "#/$defs/age"}}},
+            "age": {"type": "integer"},
+        }
+    }
+    assert gather([("person.age", "41")], schemas, root) == ({"person": {"age": 41}}, [])
+
+
+@pytest.mark.parametrize(
+    ("rows", "path"),
+    [
+        ([("person.name", "a"), ("person.name", "b")], "person.name"),
+        ([("person.name[]", "a")], "person.name"),
+        ([("person", "{}"), ("person.name", "a")], "person.name"),
+        ([("person.name", "a"), ("person", "{}")], "person.name"),
+        ([("person.address.city", "a"), ("person.address", "{}")], "person.address.city"),
+        ([("answers.How many?", "~{Now")], "answers.How many?"),
+        ([("answers.Q", "a"), ("answers.Q", "b")], "answers.Q"),
+    ],
+)
+def test_a_problem_of_a_dotted_key_names_it(rows, path):
+    _, problems = gather(rows, OBJECTS)
+    assert [problem.path for problem in problems] == [path]
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         ("user", "~{Now"),
@@ -288,3 +357,16 @@ def test_gather_never_raises_and_never_loses_a_row(rows):
     inputs, problems = gather(rows, SCHEMAS)
     named = inputs.keys() | {problem.path for problem in problems}
     assert named == {key.removesuffix("[]") for key, _ in rows}
+
+
+object_keys = st.sampled_from(
+    ["person", "person.name", "person.address", "person.address.city", "answers.a.b"]
+)
+
+
+@given(st.lists(st.tuples(object_keys | tricky.map(lambda text: f"answers.{text}"), values)))
+def test_rows_of_objects_never_raise_and_never_lose_a_field(rows):
+    inputs, problems = gather(rows, OBJECTS)
+    assert {input_name(key, OBJECTS) for key, _ in rows} == inputs.keys() | {
+        input_name(problem.path, OBJECTS) for problem in problems
+    }

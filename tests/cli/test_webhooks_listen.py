@@ -1,19 +1,16 @@
 """`calendly-connector webhooks listen` as a process: started, posted to and stopped."""
 
-import base64
 import json
 import os
 import resource
-import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,10 +18,10 @@ from calendly_connector import cli
 from calendly_connector.cli.webhooks_listen import poll_loop
 from calendly_connector.events.inbox import Entry, open_inbox
 from hostile import Hostile, one, page, reply
+from listeners import SCRIPT, listening, own_account
 from locations import PAYLOADS
 from receivers import KEY, WAIT_S, Post, event, exchange, signed
 
-SCRIPT = str(Path(sys.executable).with_name("calendly-connector"))
 CANCELED = (PAYLOADS / "webhooks" / "invitee.canceled.json").read_bytes()
 
 
@@ -38,52 +35,6 @@ def environment(monkeypatch):
     monkeypatch.setenv("CALENDLY_WEBHOOK_SECRET", KEY)
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
     monkeypatch.setenv("PYTHONFAULTHANDLER", "1")
-
-
-class Listener:
-    """A running `webhooks listen`."""
-
-    def __init__(self, process):
-        self.process = process
-        self.announced = self.line(process.stderr)
-        while not self.announced.endswith("Press Ctrl-C to stop.\n"):
-            self.announced += self.line(process.stderr)
-        self.url = self.announced.split()[2]
-
-    def line(self, stream):
-        assert select.select([stream], [], [], WAIT_S)[0]
-        return stream.readline().decode()
-
-    def printed(self):
-        return json.loads(self.line(self.process.stdout))
-
-    def post(self, body, key=KEY):
-        post = Post(body, signature=(signed(body, key, int(time.time())),))
-        return exchange(self.url, post.head() + body)[0]
-
-    def code(self):
-        """Wait for its exit code. On a timeout, fail with the stack of each thread."""
-        try:
-            return self.process.wait(4 * WAIT_S)  # the disk may be slow
-        except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGABRT)  # faulthandler prints the stacks
-            pytest.fail(self.process.stderr.read().decode())
-
-    def end(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        rest = self.process.communicate(timeout=WAIT_S)
-        return self.process.returncode, *(text.decode() for text in rest)
-
-
-@contextmanager
-def listening(place, *options):
-    command = [SCRIPT, "webhooks", "listen", "--port", "0", "--inbox", str(place), *options]
-    # Unbuffered, or `select` would miss what is in the buffer.
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
-        try:
-            yield Listener(process)
-        finally:
-            process.kill()
 
 
 def test_events_are_printed_once_as_json_lines(place):
@@ -232,8 +183,10 @@ def test_if_the_target_is_down_the_event_waits(place, closed_port):
 
 
 def test_if_the_output_is_closed_it_stops_and_keeps_the_events(place):
-    with listening(place, "--print") as listener:
-        listener.process.stdout.close()
+    # A socket, because a pipe stays open as long as any process, forked meanwhile, has a copy of its end.
+    ours, output = socket.socketpair()
+    with ours, output, listening(place, "--print", stdout=output) as listener:
+        ours.shutdown(socket.SHUT_RDWR)
         assert listener.post(event(1)) == 200
         assert listener.code() == 1
     inbox = open_inbox(place)
@@ -277,13 +230,8 @@ def test_a_kill_after_the_reply_loses_no_event(place):
 
 @pytest.fixture
 def account(make_sandbox, connect, monkeypatch, tmp_path):
-    """Return a sandbox for the command, and a connection of the same account, with a vault."""
-    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
-    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
-    monkeypatch.setenv("CALENDLY_CONNECTOR_KEY", base64.b64encode(bytes(32)).decode())
-    with make_sandbox(now=None) as sandbox:  # the command uses the real clock
-        monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
-        yield sandbox, connect(sandbox, clock=time.time)
+    with own_account(make_sandbox, connect, monkeypatch, tmp_path) as opened:
+        yield opened
 
 
 def printed_until(listener, kind):

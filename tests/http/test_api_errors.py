@@ -14,7 +14,7 @@ from calendly_connector.errors import (
     Unauthenticated,
 )
 from calendly_connector.http.api_errors import CASES, CredentialLocation, error_for
-from calendly_connector.http.protocol import Request
+from calendly_connector.http.request import Request
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.world import fixtures
 from hostile import Hostile, one, reply
@@ -268,10 +268,7 @@ def test_an_unfamiliar_token_is_mentioned(token, is_for_calendly, is_mentioned):
 def test_advice_names_the_environment_variable_that_was_read(monkeypatch):
     for variable in ("CALENDLY_API_TOKEN", "CALENDLY_API_KEY", "calendly_api_token", "CALENDLY_CREDENTIAL"):
         monkeypatch.delenv(variable, raising=False)
-    assert (
-        credential_source(find_credential())
-        == "CALENDLY_API_TOKEN, or store it: calendly-connector vault add NAME"
-    )
+    assert credential_source(find_credential()) == "CALENDLY_API_TOKEN, or sign in: calendly-connector login"
     monkeypatch.setenv("CALENDLY_API_KEY", "made-up")
     assert credential_source(find_credential()) == "CALENDLY_API_KEY"
     assert credential_source(find_credential(), "of the MCP server") == "CALENDLY_API_KEY of the MCP server"

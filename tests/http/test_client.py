@@ -17,7 +17,7 @@ from calendly_connector.errors import (
 )
 from calendly_connector.http import api_errors
 from calendly_connector.http.client import Client
-from calendly_connector.http.protocol import Request
+from calendly_connector.http.request import Request
 from calendly_connector.support.clock import Timeouts, Timing
 from calendly_connector.support.redaction import MASK, redact_all
 from hostile import DATE, DATE_S, Hostile, endless, one, reply, reset, stall

@@ -6,7 +6,7 @@ import logging
 import pytest
 from calendly_connector.errors import ConnectorError
 from calendly_connector.http.debug_log import DebugLog
-from calendly_connector.http.protocol import Request
+from calendly_connector.http.request import Request
 from hostile import Hostile, reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -81,6 +81,25 @@ def test_json_that_is_too_deep_to_mask_is_not_logged(log):
 class Untouchable(dict):
     def items(self):
         pytest.fail("it was read")
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "shown"),
+    [
+        (400, {"title": "Invalid Argument", "message": "made up"}, '"title": "Invalid Argument"'),
+        (200, {"title": "Ada and Bo"}, '"title": "words"'),
+        (400, {"details": [{"title": "Ada and Bo"}]}, '"title": "words"'),
+        (400, {"title": f"not {TOKEN}"}, '"title": "not [redacted]"'),
+        (400, {"title": {"title": "Ada and Bo"}}, '"title": "words"'),
+        (500, ["title"], "title"),
+    ],
+)
+def test_the_title_of_an_error_is_logged_and_of_a_meeting_not(status, document, shown, log):
+    request = Request("GET", "/users/me")
+    LOG.reply_received(request, HEADER, status, {}, json.dumps(document).encode())
+    assert shown in log.text
+    assert "Ada" not in log.text
+    assert TOKEN not in log.text
 
 
 def test_nothing_is_formatted_if_the_level_is_not_enabled():

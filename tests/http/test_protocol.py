@@ -23,13 +23,13 @@ from calendly_connector.http.api_errors import error_for
 from calendly_connector.http.headers import clock_skew_s, rate_limit, rate_limit_wait_s
 from calendly_connector.http.protocol import (
     Page,
-    Request,
     build_request,
     check_origin,
     read_document,
     read_one,
     read_page,
 )
+from calendly_connector.http.request import Request
 from calendly_connector.http.retry import retry_delay_s
 from hypothesis import example, given
 from hypothesis import strategies as st

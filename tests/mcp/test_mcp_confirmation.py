@@ -8,7 +8,8 @@ import pytest
 from agents import MODES
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.errors import ConnectorError
-from calendly_connector.hosts.mcp import booking, elicitation, questions
+from calendly_connector.hosts.mcp import elicitation, questions
+from calendly_connector.recipes import booking_rules
 from calendly_connector.sandbox.world.fixtures import SHARE
 from mcp import MCPError
 
@@ -274,7 +275,10 @@ def test_the_question_about_a_booking_has_its_event_type_and_time(book, frozen_s
     [
         ({"location": None}, "location: is missing; set its kind to "),
         ({"location": {"kind": "webex_conference"}}, "location.kind: must be "),
-        ({"questions_and_answers": None}, "questions_and_answers: must answer 'What would you like to"),
+        (
+            {"questions_and_answers": None},
+            "questions_and_answers: 'What would you like to discuss?' is required",
+        ),
         (
             {"questions_and_answers": [{"question": "what would you like", "answer": "x", "position": 0}]},
             "(did you mean 'What would you like to discuss?'?)",
@@ -298,7 +302,7 @@ def test_a_booking_that_cannot_succeed_is_rejected_without_a_question(book, froz
 def test_all_problems_of_a_booking_are_reported_together(book):
     message, _ = book(location=None, questions_and_answers=None, start_time="2026-11-25T03:00:00Z")
     assert message.startswith("invitees_create: location: is missing")
-    assert "questions_and_answers: must answer" in message
+    assert "questions_and_answers: 'What would you like to discuss?' is required" in message
     assert "start_time: is not available" in message
     assert message.endswith("Nothing was sent. Fix the call and send it again.")
 
@@ -319,9 +323,9 @@ def test_a_location_is_rejected_if_the_event_type_has_none_or_is_round_robin():
     place = {"kind": "zoom_conference"}
     turns = {"locations": [place], "pooling_type": "round_robin"}
     for event_type in ({"locations": None}, {"locations": []}, turns):
-        (problem,) = booking.booking_problems(event_type, {"location": place})
+        (problem,) = booking_rules.booking_problems(event_type, {"location": place})
         assert str(problem) == "location: must be omitted for this event type"
-        assert booking.booking_problems(event_type, {}) == []
+        assert booking_rules.booking_problems(event_type, {}) == []
 
 
 @pytest.mark.parametrize(
@@ -332,7 +336,7 @@ def test_an_answer_must_be_one_of_the_choices(answer, other, wrong):
     question = {"name": "Q", "answer_choices": ["Core", "Reports"], "include_other": other}
     event_type = {"custom_questions": [question, {"name": "R", "required": True, "enabled": False}]}
     answers = [{"question": "Q", "answer": answer, "position": 0}]
-    assert len(booking.booking_problems(event_type, {"questions_and_answers": answers})) == wrong
+    assert len(booking_rules.booking_problems(event_type, {"questions_and_answers": answers})) == wrong
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -10,7 +10,8 @@ from calendly_connector.catalog.manifest import catalog
 from calendly_connector.catalog.time_order import TimeOrder
 from calendly_connector.errors import CalendlyDown, Rejected, Unauthenticated, UnexpectedAnswer
 from calendly_connector.http.client import Reply
-from calendly_connector.http.protocol import Page, Request
+from calendly_connector.http.protocol import Page
+from calendly_connector.http.request import Request
 from calendly_connector.pagination import prefetch
 from calendly_connector.pagination.paginator import Deduplicator, Paginator
 from calendly_connector.pagination.prefetch import Partitioner, in_order

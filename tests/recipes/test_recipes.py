@@ -9,7 +9,7 @@ from calendly_connector.errors import CalendlyError, InvalidParams, PermissionDe
 from jsonschema import Draft202012Validator
 from locations import CASSETTES
 
-from record import recorder
+from record import NOW, recorder
 
 RECIPES = [action for action in catalog().values() if action.recipe]
 RECORDED_HEADERS = {"accept", "content-type"}
@@ -79,7 +79,8 @@ def test_the_preview_needs_no_network(recipe, unvisited, connect):
 @each_recipe
 def test_the_recording_replays_without_a_network(recipe, connect):
     with recorder("none").use_cassette(str(CASSETTES / f"{recipe.id}.yaml")) as cassette:
-        result = connect("http://127.0.0.1", token="another-token").run(recipe.id, example(recipe))
+        connection = connect("http://127.0.0.1", token="another-token", clock=NOW.timestamp)
+        result = connection.run(recipe.id, example(recipe))
     assert_fits(recipe, result)
     assert cassette.all_played
 

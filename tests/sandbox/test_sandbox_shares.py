@@ -73,7 +73,7 @@ def test_shares_are_listed_newest_first_and_found_by_event_type_and_time(call, c
     first = path_of(call.ok("POST", "/shares", json=SHARE)).rpartition("/")[2]
     clock.now += 60
     second = path_of(call.ok("POST", "/shares", json=SHARE)).rpartition("/")[2]
-    seeded = [fixtures.SHARE, fixtures.BOOKED_SHARE]
+    seeded = [fixtures.SHARE, fixtures.BOOKED_SHARE, fixtures.EXPIRED_SHARE]
     assert listed(call) == [second, first, *seeded]
     assert listed(call, sort="created_at:asc") == [*reversed(seeded), first, second]
     assert listed(call, min_created_at="2026-11-18T11:07:40Z") == [second]
@@ -109,6 +109,7 @@ def test_a_share_is_active_until_it_is_booked_or_90_days_old(call, clock):
         created["uri"]: "booked",
         PUBLIC + SEEDED: "expired",
         PUBLIC + BOOKED: "booked",
+        f"{PUBLIC}/shares/{fixtures.EXPIRED_SHARE}": "expired",
     }
 
 
@@ -214,8 +215,9 @@ def test_the_connector_updates_a_share_by_name_and_revokes_it(call):
         assert changed.warnings == ()
         assert changed.record["share_override"]["duration"] == 30
         assert changed.record["contact"].endswith(fixtures.CONTACT)
-        assert [record["status"] for record in connection.run("shares.list").records] == ["active", "booked"]
+        states = [record["status"] for record in connection.run("shares.list").records]
+        assert states == ["active", "booked", "expired"]
         connection.run("shares.delete", {"uuid": changed.record["uri"]})
-        assert [record["status"] for record in connection.run("shares.list").records] == ["booked"]
+        assert [record["status"] for record in connection.run("shares.list").records] == ["booked", "expired"]
         with pytest.raises(InvalidParams):
             connection.run("shares.update", {"uuid": fixtures.BOOKED_SHARE})

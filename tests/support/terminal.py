@@ -5,6 +5,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from calendly_connector import cli
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
+WAIT_S = 30
 STYLES = re.compile(r"\x1b\[\d+m")  # the only escape sequences that tables use
 
 
@@ -72,3 +74,33 @@ def caller(capsys, monkeypatch):
         return code, captured.out, captured.err
 
     return run
+
+
+def at_terminal(*arguments, answers=()):
+    """Run a command in a terminal; type each answer after its prompt. Return exit code and screen."""
+    controller, terminal = pty.openpty()
+    seen, start = b"", 0
+    with subprocess.Popen(
+        [SCRIPT, *arguments], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
+    ) as process:
+        os.close(terminal)
+        for prompt, answer in answers:
+            while prompt.encode() not in seen[start:]:
+                piece = _read(controller)
+                assert piece, f"{prompt!r} isn't in {seen!r}"
+                seen += piece
+            start = len(seen)
+            os.write(controller, f"{answer}\n".encode())
+        while piece := _read(controller):
+            seen += piece
+        code = process.wait(WAIT_S)
+    os.close(controller)
+    return code, seen.decode().replace("\r\n", "\n")
+
+
+def _read(controller):
+    assert select.select([controller], [], [], WAIT_S)[0]
+    try:
+        return os.read(controller, 1000)
+    except OSError:  # Linux reports the end like this
+        return b""

@@ -7,18 +7,17 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from ...catalog.manifest import manifest
-from ...errors import CalendlyDown, ConnectorError, RateLimited, SignInFailed, UnexpectedAnswer, UsageError
+from ...errors import CalendlyDown, ConnectorError, RateLimited, SignInFailed, UnexpectedAnswer
 from ...http import protocol, rate_limit
 from ...http.client import prepare_session
 from ...http.debug_log import debug_log
 from ...http.network_errors import network_error
-from ...http.protocol import Request
 from ...http.rate_limit import Permit
+from ...http.request import Request
 from ...support import json_documents
 from ...support.clock import Timeouts, Timing
 from . import consent, grant
@@ -55,7 +54,7 @@ def server_for(
 
 
 class AuthorizationServer:
-    """One app at one authorization server. A native app has no secret. Raises UsageError without Authlib."""
+    """One app at one authorization server. A native app has no secret."""
 
     def __init__(
         self, origin: str, client_id: str, client_secret: str = "", timing: Timing | None = None
@@ -64,10 +63,6 @@ class AuthorizationServer:
         self._client_id = client_id
         self._client_secret = client_secret
         self._timing = timing or Timing()
-        if find_spec("authlib") is None:
-            raise UsageError(
-                "Signing in with OAuth needs Authlib.", fix="pip install 'calendly-connector[oauth]'"
-            )
 
     def begin(self, redirect_uri: str, scopes: tuple[str, ...]) -> Consent:
         """Begin a sign-in; the person opens the consent's `url`."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...errors import InvalidCredential, NoAnswer, SignInRequired
 from ...support.clock import Timing
-from ..authenticators import read_token
+from ..personal_access_token import read_token
 from . import grant
 from .grant import Grant, TokenInfo
 from .server import AuthorizationServer, InvalidGrant, server_for

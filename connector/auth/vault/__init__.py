@@ -10,14 +10,11 @@ How they are encrypted, and where the key is: `docs/credentials.md`.
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from ...errors import UsageError
 from .names import VAULT_VARIABLE
-
-_LIBRARIES = ("cryptography", "filelock", "keyring", "platformdirs")
 
 
 class Vault(Protocol):
@@ -39,19 +36,11 @@ class Vault(Protocol):
     def rekey(self) -> int: ...
 
 
-def is_installed() -> bool:
-    """Whether the libraries that the vault needs are installed."""
-    return all(find_spec(library) is not None for library in _LIBRARIES)
-
-
 def open_vault(environment: Mapping[str, str] = os.environ) -> Vault:
     """Return the vault in CALENDLY_CONNECTOR_VAULT (a path or database URL), by default the user's own.
 
-    Raises UsageError if a library or the key is missing.
+    Raises UsageError if a database's library or key is missing.
     """
-    for library in _LIBRARIES:
-        if find_spec(library) is None:
-            raise UsageError(f"The vault needs {library}.", fix="pip install 'calendly-connector[vault]'")
     from . import keys
 
     place = environment.get(VAULT_VARIABLE)
@@ -67,4 +56,7 @@ def open_vault(environment: Mapping[str, str] = os.environ) -> Vault:
         import platformdirs
 
         path = platformdirs.user_data_path("calendly-connector", appauthor=False) / "vault.json"
-    return FileVault(path, keys.find_keys(path, environment))
+    if environment.get(keys.KEY_VARIABLE):  # reported now if it isn't valid
+        found = keys.find_keys(path, environment)
+        return FileVault(path, lambda: found)
+    return FileVault(path, partial(keys.find_keys, path, environment))

@@ -4,8 +4,9 @@ Readers take no lock: they read the keys before and after the file, since `rekey
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 
 from ...errors import VaultError
@@ -20,11 +21,14 @@ _WRITE_TIMEOUT_S = 60.0
 
 
 class FileVault:
-    """Credentials in one file, encrypted with the first of `keys`."""
+    """Credentials in one file, encrypted with the first of the keys.
 
-    def __init__(self, path: Path, keys: Keys) -> None:
+    `find_keys` is called when they are first needed: names need none, and looking for a keyring takes time.
+    """
+
+    def __init__(self, path: Path, find_keys: Callable[[], Keys]) -> None:
         self._path = path
-        self._keys = keys
+        self._find_keys = find_keys
 
     @property
     def place(self) -> str:
@@ -91,6 +95,10 @@ class FileVault:
             self._write({name: new.encrypt(name, credential) for name, credential in credentials.items()})
             self._keys.drop_old()
         return len(credentials)
+
+    @cached_property
+    def _keys(self) -> Keys:
+        return self._find_keys()
 
     def _write_lock(self) -> AbstractContextManager[None]:
         lock = self._path.with_name(f"{self._path.name}.lock")

@@ -1,5 +1,7 @@
 """Names of stored credentials."""
 
+import re
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 from unicodedata import normalize
@@ -8,6 +10,7 @@ from ...errors import UnknownCredential, UsageError
 from ...support.redaction import quoted
 
 VAULT_VARIABLE: Final = "CALENDLY_CONNECTOR_VAULT"
+SUBSCRIPTION_NAME: Final = re.compile(r"webhook ([0-9a-f]{32})")
 _MAX_LENGTH: Final = 100  # characters
 
 
@@ -22,6 +25,11 @@ def validate_name(name: str) -> str:
     return plain
 
 
+def credential_names(names: Iterable[str]) -> list[str]:
+    """Return the names of credentials among those in a vault: webhook subscriptions are kept there, too."""
+    return [name for name in names if not SUBSCRIPTION_NAME.fullmatch(name)]
+
+
 def name_hash(name: str) -> str:
     """Return a text that every file system and database accepts and tells apart, 64 hexadecimal digits."""
     return sha256(name.encode()).hexdigest()
@@ -31,5 +39,5 @@ def unknown_credential(name: str, place: str) -> UnknownCredential:
     """Return the error for a name that isn't in the vault."""
     return UnknownCredential(
         f"No credential named {quoted(name)} in {place}.",
-        fix="Run `calendly-connector vault list` to see the names, or `vault add` to add one.",
+        fix="Run `calendly-connector vault list` to see the names, or `login` to add one.",
     )

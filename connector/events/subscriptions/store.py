@@ -1,11 +1,11 @@
 """Stored subscriptions and their signing keys, which Calendly never shows again."""
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from ...auth.vault.names import SUBSCRIPTION_NAME
 from ...errors import UnknownCredential
 from ..scope_assignment import Scope
 from .urls import base_of
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ...auth.vault import Vault
 
 KIND: Final = "webhook_subscription"
-NAME: Final = re.compile(r"webhook ([0-9a-f]{32})")
 _LOCK: Final = "webhook subscriptions"
 _LOCK_TIMEOUT_S: Final = 300.0  # the process that holds the lock may be waiting for a slow reply
 
@@ -76,7 +75,7 @@ class VaultStore(SubscriptionStore):
         self._vault = vault
 
     def all(self) -> list[SubscriptionRecord]:
-        ids = [match[1] for match in map(NAME.fullmatch, self._vault.names()) if match]
+        ids = [match[1] for match in map(SUBSCRIPTION_NAME.fullmatch, self._vault.names()) if match]
         return [record for record in map(self.get, ids) if record]
 
     def get(self, subscription_id: str) -> SubscriptionRecord | None:

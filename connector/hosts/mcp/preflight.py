@@ -12,8 +12,8 @@ from ...catalog.manifest import catalog
 from ...catalog.models import Action
 from ...contract import Record
 from ...errors import ConnectorError, InvalidParams, NotFound, Problem
+from ...recipes.booking_rules import booking_problems, time_problems
 from ...support import timestamps
-from .booking import booking_problems, time_problems
 from .questions import write_question
 from .shared_connection import SharedConnection
 from .toolset import declared

@@ -9,8 +9,8 @@ import mcp_types as types
 from anyio import to_thread
 
 from ...errors import ConnectorError, InvalidParams, Problem, UnknownAction
+from ...support.invisible_characters import strip_invisible
 from .elicitation import Context
-from .invisible_characters import strip_invisible
 from .resources import ACTION_TEMPLATE
 from .results import protocol_error
 from .shared_connection import SharedConnection

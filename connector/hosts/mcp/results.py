@@ -8,8 +8,8 @@ from mcp.shared.exceptions import MCPError
 
 from ...contract import Record
 from ...errors import ConnectorError, InvalidParams
+from ...support.invisible_characters import strip_invisible
 from ...support.redaction import redact_all
-from .invisible_characters import strip_invisible
 from .schemas import in_tool_names, input_names
 
 

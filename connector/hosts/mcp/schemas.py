@@ -1,9 +1,9 @@
 """JSON Schemas in the form that agents' clients accept. Pure.
 
 Input schemas lose what model APIs reject at the root (anyOf, allOf and the like), if/then rules at any depth,
-and our own keywords; the connector still checks every call against the full schema. Output schemas name a
-record's fields but require none: clients discard an answer that doesn't match, so one field that Calendly
-changed would hide all the others.
+and our own keywords; the connector still checks every call against the full schema. Output schemas only name
+a record's fields, since a model reads them with every request, and require none: clients discard an answer
+that doesn't match, so one field that Calendly changed would hide all the others.
 
 See docs/decisions/loose-agent-schemas.md.
 """
@@ -67,8 +67,7 @@ def output_schema(action: Action) -> dict[str, Any]:
     if action.returns == "none":
         return {"type": "object", "required": ["done"], "properties": {"done": {"const": True}}}
     fields = resolve(action.output, action.output).get("properties", {})
-    described = {name: _description_only(resolve(rule, action.output)) for name, rule in fields.items()}
-    record: dict[str, Any] = {"type": "object", "properties": described}
+    record: dict[str, Any] = {"type": "object", "properties": {name: {} for name in fields}}
     if action.returns == "one":
         properties, required = {"record": record, **_WARNINGS}, ["record"]
     else:
@@ -126,7 +125,3 @@ def _loosen(rule: dict[str, Any], *, has_names: bool) -> dict[str, Any]:
     """Let a resource field accept whatever the connector does: URI, id and, with a pick list, name."""
     loose = {keyword: value for keyword, value in rule.items() if keyword not in {"format", "pattern"}}
     return {**loose, "pattern": _URI_OR_ID} if "pattern" in rule and not has_names else loose
-
-
-def _description_only(field: Schema) -> dict[str, str]:
-    return {"description": field["description"]} if "description" in field else {}

@@ -58,10 +58,10 @@ class SharedConnection:
         with self._open() as connection:
             return connection.options(action.id, field)
 
-    def run(self, action: str, params: Mapping[str, Any]) -> Result:
+    def run(self, action: str, params: Mapping[str, Any], *, limit: int | None = None) -> Result:
         """Run an action and return its result unchanged. Raises ConnectorError."""
         with self._open() as connection:
-            return connection.run(action, params)
+            return connection.run(action, params, limit=limit)
 
     def read(self, action: str, resource: str) -> Record:
         """Return one resource by URI, id or name. Raises ConnectorError."""
@@ -123,7 +123,9 @@ class SharedConnection:
             arguments["count"] = count
         if token.calendly_page is not None:
             arguments["page_token"] = token.calendly_page
-        result = self.run(action.id, arguments)
+        # A recipe isn't paged: read up to the end of this page, and one record more to see if it is the last.
+        limit = token.offset + count + 1 if action.recipe else None
+        result = self.run(action.id, arguments, limit=limit)
         page = pagination.slice_page(result.records, token, count, result.next_page_token)
         answer: Record = {"records": page.records, "complete": page.next is None and result.complete}
         answer |= {"next": str(page.next)} if page.next else {}

@@ -25,7 +25,7 @@ def action(name, **arguments):
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("users.mee", {}, "no action 'users.mee'. Did you mean users.me"),
+        ("users.mee", {}, "Unknown action 'users.mee'. Did you mean users.me"),
         ("users.get", {}, "uuid: is missing"),
         ("scheduled_events.list", {"action_params": {"satus": "active"}}, "did you mean 'status'"),
         ("scheduled_events.list", {"filter": {"status": "actve"}}, "must be one of active, canceled"),
@@ -111,7 +111,7 @@ def test_results_of_earlier_tasks_are_not_checked():
         ({"to": "a.db", "to_conn_id": "b"}, "needs one destination"),
         ({"to": "postgresql://me:secret@db.example/copy"}, "contains a password"),
         ({"to": "folder", "form": "xml"}, "Invalid form 'xml'"),
-        ({"to_conn_id": "warehouse", "form": "csv"}, "to to a folder"),
+        ({"to_conn_id": "warehouse", "form": "csv"}, "`to` to a folder"),
         ({"to": "a.db", "options": {"thread": 3}}, "Unknown sync options: thread. Options: streams"),
         ({"to": "a.db", "options": {"threads": 0}}, "threads must be between"),
         ({"to": "a.db", "options": {"streams": ["users", "nothing"]}}, "nothing"),

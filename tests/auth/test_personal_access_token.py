@@ -1,5 +1,5 @@
 import pytest
-from calendly_connector.auth.authenticators import PersonalAccessToken, read_token
+from calendly_connector.auth.personal_access_token import PersonalAccessToken, read_token
 from calendly_connector.errors import InvalidCredential
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,0 +1,154 @@
+"""The commands in groups, as `--help` lists them, and what all of them share: examples, hints, `--debug`."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from ..errors import UsageError
+from ..support.redaction import quoted
+from .terminal import debugging, printable
+
+PROGRAM: Final = "calendly-connector"
+
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "Everyday commands": {},
+    "Actions": {
+        "run": "Run an action.",
+        "actions": "List all actions.",
+        "describe": "Show an action's inputs, output and scopes, with an example.",
+        "request": "Send a raw API request.",
+    },
+    "Sync and webhooks": {
+        "sync": "Sync your account to a database or files.",
+        "webhooks": "Receive and manage webhooks.",
+    },
+    "Credentials": {
+        "login": "Sign in, and use this credential from now on.",
+        "logout": "Sign out: revoke and delete stored tokens.",
+        "use": "Choose the credential that commands use by default.",
+        "check": "Check a credential: its owner, its permissions, and any problems.",
+        "scopes": "List the scopes that actions and triggers need.",
+        "vault": "Manage named, encrypted credentials.",
+    },
+    "For developers and agents": {
+        "completion": "Install tab completion for your shell.",
+        "mcp": "Run an MCP server for AI agents.",
+        "sandbox": "Run a local mock of Calendly.",
+        "demo": "Watch a sample automation host use the connector.",
+    },
+}
+"""The commands with their one-line help. Each is a module of this package with the same name."""
+
+COMMANDS: Final = {name: text for group in GROUPS.values() for name, text in group.items()}
+
+
+def examples(*arguments: str) -> str:
+    """Return the end of a command's help: its examples, each as the arguments after the program's name."""
+    lines = "\n".join(f"  {PROGRAM} {line}" for line in arguments)
+    return f"\b\nExamples:\n{lines}"
+
+
+class CommandGroup(click.Group):
+    """A group that names the nearest command for a misspelt one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first argument names. Raises UsageError."""
+        name = args[0]
+        if name not in self.list_commands(ctx) and not name.startswith("-") and not ctx.resilient_parsing:
+            raise UsageError(f"No such command {quoted(printable(name))}.", fix=self.hint(ctx, name))
+        return super().resolve_command(ctx, args)
+
+    def hint(self, ctx: click.Context, name: str) -> str:
+        """Return what to do about an unknown command."""
+        from difflib import get_close_matches
+
+        near = get_close_matches(name.casefold(), self.list_commands(ctx), n=1, cutoff=0.5)
+        return f"Did you mean {near[0]!r}?" if near else f"Run `{ctx.command_path} --help` for a list."
+
+
+class LazyGroup(CommandGroup):
+    """The program: imports a command's module only when needed, so `run` doesn't load `demo`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of all commands, as `--help` orders them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command, None if it doesn't exist."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f".{cmd_name}", __package__).command
+        _accept_debug(command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands, a section for each group."""
+        width = max(map(len, COMMANDS))
+        for title, commands in GROUPS.items():
+            if commands:
+                with formatter.section(title):
+                    formatter.write_dl([(f"{name:<{width}}", text) for name, text in commands.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Return the commands that begin with a text, without importing their modules."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return [
+            CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)
+        ]
+
+    def hint(self, ctx: click.Context, name: str) -> str:
+        """Return what to do about an unknown command, which may be an action."""
+        from ..catalog.manifest import named
+
+        if named(name):
+            return f"To run the action, use: {PROGRAM} run {name.strip()}"
+        return super().hint(ctx, name)
+
+
+def debug_options(*, hidden: bool = False) -> list[click.Parameter]:
+    """Return the options `--debug` and `--show-people`."""
+    return [
+        click.Option(
+            ["--debug"],
+            is_flag=True,
+            expose_value=False,
+            hidden=hidden,
+            envvar=None if hidden else "CALENDLY_DEBUG",
+            callback=_switch_on,
+            help="Print requests and responses to standard error, without secrets or personal data.",
+        ),
+        click.Option(
+            ["--show-people"],
+            is_flag=True,
+            expose_value=False,
+            hidden=hidden,
+            callback=_switch_on,
+            help="With --debug: include personal data.",
+        ),
+    ]
+
+
+def _switch_on(context: click.Context, option: click.Parameter, value: bool) -> None:
+    """Start the log, whichever of the two options comes first, before or after the command."""
+    if not value or context.resilient_parsing:
+        return
+    context.meta[f"{__name__}.{option.name}"] = True
+    if context.meta.get(f"{__name__}.debug"):
+        shows_people = bool(context.meta.get(f"{__name__}.show_people"))
+        context.find_root().with_resource(debugging(show_people=shows_people))
+
+
+def _accept_debug(command: click.Command) -> None:
+    """Let a command and its subcommands accept the options of the program, too."""
+    if not any(option.name == "debug" for option in command.params):
+        command.params.extend(debug_options(hidden=True))
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            _accept_debug(each)

@@ -1,0 +1,82 @@
+"""A credential on its way into the vault: typed at a terminal or piped in, and checked before it is saved."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import ConnectorError, UsageError
+from .terminal import printable
+
+if TYPE_CHECKING:
+    from ..auth.vault import Vault
+    from ..catalog.models import CredentialForm
+    from ..contract import CheckReport
+
+
+def reject_taken_name(vault: "Vault", name: str, *, replace: bool) -> None:
+    """Raise UsageError if the vault holds a credential of this name, or if the name is invalid."""
+    from ..auth.vault.names import validate_name
+
+    if not replace and validate_name(name) in vault.names():
+        raise UsageError(
+            f"{vault.place} already contains a credential named {name!r}.",
+            fix="Choose another name, or pass --replace.",
+        )
+
+
+def typed_in(form: "CredentialForm") -> dict[str, str]:
+    """Prompt for each field, hiding secrets; skip optional fields that are left empty."""
+    click.echo(form.help, err=True)
+    fields = {}
+    for name, field in form.fields.items():
+        if field.filled_by == "login":
+            continue
+        words = field.label if field.required else f"{field.label} (optional)"
+        default = None if field.required else ""
+        value = click.prompt(words, hide_input=field.secret, default=default, show_default=False, err=True)
+        if value:
+            fields[name] = value
+    return fields
+
+
+def piped_in(form: "CredentialForm") -> dict[str, str]:
+    """Read the form's first field, or a JSON object of fields, from standard input."""
+    text = sys.stdin.read().strip()
+    if not text:
+        raise UsageError(
+            "Standard input is empty.", fix="Pipe the token in, or run the command in a terminal."
+        )
+    if not text.startswith("{"):
+        return {next(iter(form.fields)): text}
+    import json
+
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UsageError("Standard input looks like JSON but isn't valid.") from None
+    if fields.pop("kind", None) is not None:
+        raise UsageError("The JSON on standard input contains `kind`.", fix="Pass it as --kind instead.")
+    return dict(fields)
+
+
+def check_new(
+    credential: dict[str, str], *, source: str, unsaved: str, check: bool = True
+) -> "CheckReport | None":
+    """Return the report on a credential that signs in, or None unless `check`.
+
+    `unsaved` is the sentence that says that it wasn't saved. Raises UsageError if fields are missing or
+    invalid, ConnectorError if it doesn't sign in.
+    """
+    from ..plugin import connector
+
+    with connector.connect(credential, source=source) as connection:
+        if not check:
+            return None
+        report = connection.check()
+    if not report.ok:
+        raise ConnectorError(
+            f"{printable(report.message)} {unsaved}",
+            fix=f"{report.fix} Or pass --no-check to save it anyway.",
+        )
+    return report

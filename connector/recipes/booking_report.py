@@ -1,0 +1,94 @@
+"""Counts bookings, cancellations, no-shows and lead times of meeting rows by properties. Pure."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from itertools import product
+from statistics import median
+from typing import Any, Final
+
+from ..contract import Record
+from ..support import timestamps
+from .local_times import WEEKDAYS
+
+COUNTS: Final = ("bookings", "active", "canceled", "rescheduled", "no_shows")
+_STATUS_COUNTS: Final = {
+    "active": "active",
+    "canceled": "canceled",
+    "rescheduled": "rescheduled",
+    "no_show": "no_shows",
+}
+_HOUR_S: Final = 3600
+
+Key = tuple[Any, ...]
+
+
+def aggregate(rows: Iterable[Record], by: Sequence[str], zone: tzinfo) -> list[Record]:
+    """Return one record per group of rows of `meetings.list` or of a sync's view `bookings`.
+
+    A record has the values of the group, one for each name in `by`, then COUNTS and `lead_time_hours`: the
+    median time from booking to start, None if unknown. A meeting with several hosts counts for each of them.
+    Groups by time are in order of time, all others by the number of bookings.
+    """
+    groups: defaultdict[Key, list[Record]] = defaultdict(list)
+    for row in rows:
+        local = timestamps.read(row["start_time"]).astimezone(zone)
+        for key in product(*(_GROUPS[name](row, local) for name in by)):
+            groups[key].append(row)
+    in_order = sorted(groups.items(), key=lambda group: _order(group[0], by, len(group[1])))
+    return [{**dict(zip(by, key, strict=True)), **_counts(found)} for key, found in in_order]
+
+
+def _counts(rows: Sequence[Record]) -> Record:
+    counts = dict.fromkeys(COUNTS, 0)
+    for row in rows:
+        counts["bookings"] += 1
+        counts[_STATUS_COUNTS[row["status"]]] += 1
+    leads = [lead for row in rows if (lead := _lead_hours(row)) is not None]
+    return {**counts, "lead_time_hours": round(median(leads), 1) if leads else None}
+
+
+def _lead_hours(row: Record) -> float | None:
+    booked = timestamps.read_or_none(row.get("created_at"))
+    if booked is None:
+        return None
+    return max(0.0, (timestamps.read(row["start_time"]) - booked).total_seconds() / _HOUR_S)
+
+
+def _hosts(row: Record, _local: datetime) -> list[Any]:
+    names = [host.get("name") or host.get("email") for host in row.get("hosts") or ()]
+    return list(dict.fromkeys(names)) or [row.get("host_name")]
+
+
+def _week(_row: Record, local: datetime) -> list[Any]:
+    year, week, _ = local.isocalendar()
+    return [f"{year}-W{week:02}"]
+
+
+_GROUPS: Final[Mapping[str, Callable[[Record, datetime], list[Any]]]] = {
+    "event_type": lambda row, _: [row.get("name")],
+    "host": _hosts,
+    "invitee": lambda row, _: [(row.get("invitee_email") or "").casefold() or None],
+    "source": lambda row, _: [row.get("utm_source")],
+    "weekday": lambda _, local: [WEEKDAYS[local.weekday()]],
+    "hour": lambda _, local: [f"{local:%H}:00"],
+    "day": lambda _, local: [f"{local:%Y-%m-%d}"],
+    "week": _week,
+    "month": lambda _, local: [f"{local:%Y-%m}"],
+}
+GROUPS: Final = tuple(_GROUPS)
+"""What a report can group by."""
+
+TIMES: Final = frozenset({"weekday", "hour", "day", "week", "month"})
+"""Groups that are in order of time."""
+
+
+def _order(key: Key, by: Sequence[str], count: int) -> tuple[Any, ...]:
+    """Return a sort key: times first, then the larger groups, then by text; a missing value is last."""
+    times = tuple(_place(name, value) for name, value in zip(by, key, strict=True) if name in TIMES)
+    texts = tuple((value is None, str(value).casefold(), str(value)) for value in key)
+    return (times, -count, texts)
+
+
+def _place(name: str, value: str) -> Any:
+    return f"{WEEKDAYS.index(value)}" if name == "weekday" else value
