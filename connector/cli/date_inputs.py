@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 Rows = list[tuple[str, str]]
 
-EXAMPLES: Final = dates.EXAMPLES
-
 _VALID: Final = {"date-time": "2026-11-17T15:00:00Z", "date": "2026-11-17"}
 _ISO: Final = {
     "date-time": re.compile(r"\d{4}-\d\d-\d\d[tT]\d\d:\d\d:\d\d(\.\d+)?([zZ]|[+-]\d\d:\d\d)"),
