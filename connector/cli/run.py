@@ -110,13 +110,14 @@ def _prepare(
     """Check a call whose dates are written as people do. Raises InvalidParams with all problems."""
     from ..catalog.manifest import find
     from . import date_inputs
+    from .dates import EXAMPLES
 
     action = find(name, frozenset([*params, *(key.removesuffix("[]") for key, _ in rows)]))
     if not date_inputs.has_any(action, rows):
         return connection.prepare(name, params, filter=rows, limit=limit)
     time = now()
     if problems := date_inputs.problems(action, rows, time):
-        fix = f"Write dates such as {date_inputs.EXAMPLES}."
+        fix = f"Write dates such as {EXAMPLES}."
         try:
             connection.prepare(name, params, filter=date_inputs.without_dates(action, rows), limit=limit)
         except InvalidParams as error:

@@ -27,7 +27,7 @@ def find(steps: Steps, inputs: Inputs) -> Iterator[Page]:
     covered = time_range(inputs, steps.now, zone)
     questions: Questions = {}
     for page, more in steps.pages("scheduled_events.list", _event_inputs(steps, inputs, covered)):
-        events = [event for event in page if _is_wanted(event, inputs, covered, steps.now)]
+        events = [event for event in page if _is_wanted(event, inputs, covered)]
         parts = _parts(events, steps.limit, is_filtered=bool({"text", "status"} & inputs.keys()))
         for number, part in enumerate(parts, 1):
             rows = _rows(steps, inputs, part, questions, zone)
@@ -86,7 +86,7 @@ def _event_inputs(steps: Steps, inputs: Inputs, covered: Range) -> dict[str, Any
     return wanted
 
 
-def _is_wanted(event: Record, inputs: Inputs, covered: Range, now: datetime) -> bool:
+def _is_wanted(event: Record, inputs: Inputs, covered: Range) -> bool:
     """Check whether an event can have rows that are wanted, so others cost no call."""
     if not meeting_rows.in_range(event, *covered):
         return False
@@ -99,12 +99,10 @@ def _is_wanted(event: Record, inputs: Inputs, covered: Range, now: datetime) -> 
     if total == 0:
         return False
     match inputs.get("status"):
-        case "active":
+        case "active" | "no_show":
             return active != 0
         case "canceled" | "rescheduled":
             return event["status"] == "canceled" or total is None or total != active
-        case "no_show":
-            return active != 0 and timestamps.read(event["start_time"]) <= now
     return True
 
 
