@@ -231,7 +231,11 @@ class CalendlyConnection(Connection):
         from .recipes.steps import Steps
 
         return Steps(
-            self.prepare, self._functions.user, self._timing.clock, self._client.quota_wait_s, self._memory
+            self.prepare,
+            self._functions.user,
+            self._timing.clock,
+            self._client.quota_wait_s,
+            memory=self._memory,
         )
 
     @cached_property

@@ -39,7 +39,7 @@ class Output:
 
     @property
     def form(self) -> str:
-        """The format: as specified, or a table at a terminal, or JSON. Raises UsageError for a contradiction."""
+        """The format: as specified, or a table at a terminal, or JSON. Raises UsageError."""
         named = format_of(self.path, "json" if self.as_json else self.named_form)
         named = named or ("csv" if self.excel else None)
         if self.excel and named != "csv":

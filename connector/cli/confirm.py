@@ -37,7 +37,10 @@ def confirm_call(connection: "Connection", call: "PreparedCall", *, yes: bool) -
     """Before a call that destroys, show what and whom it affects, and ask. Raises ConnectorError."""
     if yes or call.action.effect != "destroy" or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
-    affected = "; ".join(_affected(connection, call.action, call.preview()))
+    preview = call.preview()
+    if (preview.get("inputs") or {}).get("dry_run") is True:  # a recipe that only shows what it would do
+        return
+    affected = "; ".join(_affected(connection, call.action, preview))
     confirm(f"{call.action.title}: {affected}." if affected else f"{call.action.title}.", yes=False)
 
 

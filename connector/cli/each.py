@@ -13,7 +13,7 @@ import click
 
 from ..catalog import manifest, paths
 from ..errors import ConnectorError, UsageError
-from ..recipes.batch import Batch, Outcome, Row, input_of
+from ..recipes.batch import Batch, Row, RowOutcome, input_of
 from .options import connect
 from .results_file import ResultsFile, columns_of
 from .row_files import read_table
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ..connection import CalendlyConnection
 
 _SHOWN_PROBLEMS: Final = 5
+_UNKNOWN: Final = "Calls with an unknown outcome may have been carried out. {}"
+_FIND_OUT: Final = "Run the same command to find out, or with --retry-unknown to repeat them."
+_CHECK_FIRST: Final = "Check them in Calendly, then run the same command with --retry-unknown to repeat them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,10 @@ class EachOptions:
 
 @dataclass(slots=True)
 class EachSummary:
-    """What a run did. `skipped` rows were done in earlier runs; `left` were not reached."""
+    """What a run did. `skipped` rows were done in earlier runs; `left` were not reached.
+
+    `settles`: another run finds out about the unknown rows.
+    """
 
     rows: int
     done: int = 0
@@ -53,6 +59,7 @@ class EachSummary:
     skipped: int = 0
     left: int = 0
     problems: list[str] = field(default_factory=list)
+    settles: bool = False
 
     @property
     def ok(self) -> bool:
@@ -87,7 +94,7 @@ def run(
     batch, rows, results = _open(connection, name, options, clock)
     outcomes = results.outcomes
     left = batch.left(rows, outcomes, retry_unknown=options.retry_unknown)
-    summary = EachSummary(len(rows), left=len(left))
+    summary = EachSummary(len(rows), left=len(left), settles=bool(batch.action.retry))
     to_run = {row.key for row, _ in left}
     kept = [outcomes[row.key] for row in rows if row.key not in to_run]
     summary.skipped = sum(outcome.status == "done" for outcome in kept)
@@ -119,8 +126,7 @@ def check(connection: "CalendlyConnection", name: str, options: EachOptions) -> 
     shared = {"action": batch.action.id, "rows": len(rows), "to_run": len(left), "problems": problems}
     valid = [row for row in left if row.number not in {problem["row"] for problem in problems}]
     if valid:
-        call = connection.prepare(batch.action.id, options.params, filter=valid[0].inputs)
-        shared["first"] = dict(call.preview())
+        shared["first"] = dict(batch.prepared(valid[0]).preview())
     return shared
 
 
@@ -147,8 +153,7 @@ def report(summary: EachSummary, options: EachOptions, *, as_json: bool = False)
     if summary.failed or summary.left:
         click.echo("Run the same command to retry what failed and to run the rest.", err=True)
     if summary.unknown:
-        click.echo("Rows that are unknown may have been carried out. Check them in Calendly.", err=True)
-        click.echo("Run the same command with --retry-unknown to repeat them.", err=True)
+        click.echo(_UNKNOWN.format(_FIND_OUT if summary.settles else _CHECK_FIRST), err=True)
     return 0 if summary.ok else 1
 
 
@@ -194,7 +199,7 @@ def _report_columns(action: "Action", columns: Sequence[str]) -> None:
             )
 
 
-def _count(summary: EachSummary, outcome: Outcome, numbers: Mapping[str, int]) -> None:
+def _count(summary: EachSummary, outcome: RowOutcome, numbers: Mapping[str, int]) -> None:
     summary.left -= 1
     if outcome.status == "done":
         summary.done += 1

@@ -10,11 +10,12 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from ..errors import UsageError
-from ..recipes.batch import UNKNOWN, Outcome, Row, Status
+from ..recipes.batch import UNKNOWN, Row, RowOutcome, RowStatus
 from ..support import private_files, spreadsheets
 from .row_files import split_csv
 
@@ -24,7 +25,7 @@ _FORMATS: Final = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 Line = dict[str, Any]
 
 
-class Encoding(Protocol):
+class ResultsEncoding(Protocol):
     """How lines are written and read; `names` are the columns."""
 
     names: Sequence[str]
@@ -52,7 +53,7 @@ class ResultsFile:
         self._file: int | None = None
 
     @property
-    def outcomes(self) -> dict[str, Outcome]:
+    def outcomes(self) -> dict[str, RowOutcome]:
         """What earlier runs found out, by row key."""
         return {key: self._outcome(line) for key, line in self._lines.items()}
 
@@ -67,7 +68,7 @@ class ResultsFile:
             if before is not None:
                 os.close(before)
 
-    def append(self, row: Row, outcome: Outcome) -> None:
+    def append(self, row: Row, outcome: RowOutcome) -> None:
         """Write a line. Raises OSError, for example if the disk is full."""
         line = self._line(row, outcome)
         self._lines[outcome.key] = line
@@ -83,9 +84,9 @@ class ResultsFile:
         file, self._file = self._file, None
         if sys.platform == "win32":
             os.close(file)
+        with suppress(UsageError):  # the disk is full: the appended lines say the same
             self._replace(rows)
-        else:  # locked until it is complete
-            self._replace(rows)
+        if sys.platform != "win32":  # locked until it is complete
             os.close(file)
 
     def _open_locked(self) -> int:
@@ -132,20 +133,20 @@ class ResultsFile:
             beside.unlink(missing_ok=True)
             raise _unwritable(self._path, error) from None
 
-    def _line(self, row: Row, outcome: Outcome) -> Line:
+    def _line(self, row: Row, outcome: RowOutcome) -> Line:
         carried = {self._carried[name]: value for name, value in row.cells.items() if name in self._carried}
         results = {self._results[name]: outcome.result.get(name) for name in self._results}
         own = (outcome.status, outcome.error, outcome.key, outcome.started_at)
         return {**carried, **results, **dict(zip(OWN, own, strict=True))}
 
-    def _outcome(self, line: Line) -> Outcome:
+    def _outcome(self, line: Line) -> RowOutcome:
         status, error, key, started_at = (str(line.get(name) or "") for name in OWN)
         result = {name: line.get(column) for name, column in self._results.items()}
-        known: Status = "done" if status == "done" else "failed" if status == "failed" else "unknown"
-        return Outcome(key, known, started_at, result, error)
+        known: RowStatus = "done" if status == "done" else "failed" if status == "failed" else "unknown"
+        return RowOutcome(key, known, started_at, result, error)
 
 
-class _Csv:
+class _CsvResults:
     def __init__(self, names: Sequence[str], *, keep_formulas: bool) -> None:
         self.names = names
         self._keep_formulas = keep_formulas
@@ -171,7 +172,7 @@ class _Csv:
         return cell if self._keep_formulas else spreadsheets.unescaped(cell)
 
 
-class _JsonLines:
+class _JsonResults:
     names: Sequence[str] = ()
 
     def head(self) -> bytes:
@@ -206,14 +207,14 @@ def _settled(line: Line) -> Line:
     return {**line, "status": "unknown", "error": UNKNOWN} if line["status"] == "started" else line
 
 
-def _encoding(path: str, names: Sequence[str], *, keep_formulas: bool) -> Encoding:
+def _encoding(path: str, names: Sequence[str], *, keep_formulas: bool) -> ResultsEncoding:
     form = _FORMATS.get(Path(path).suffix.lower())
     if form is None:
         raise UsageError(
             f"--output {path}: with --each, results are written as CSV or JSON lines.",
             fix="End the name in .csv or .jsonl.",
         )
-    return _Csv(names, keep_formulas=keep_formulas) if form == "csv" else _JsonLines()
+    return _CsvResults(names, keep_formulas=keep_formulas) if form == "csv" else _JsonResults()
 
 
 def _cell(value: object) -> object:

@@ -80,11 +80,13 @@ def command(  # noqa: PLR0913 - one per option
     if rows_file is not None:
         from . import each
 
-        if all_pages or limit is not None or not output.path:
-            raise UsageError("--each needs --output, and can't be used with --all or --limit.")
+        if all_pages or limit is not None or output.named_form or not output.path:
+            raise UsageError("--each needs --output, and can't be used with --all, --limit or --format.")
         shared = (read_inputs(source), key_values(rows))
         options = each.EachOptions(rows_file, output.path, *shared, retry_unknown, output.keep_formulas)
         return each.command(action, options, as_json=output.as_json, dry_run=dry_run)
+    if retry_unknown:
+        raise UsageError("--retry-unknown only works with --each.")
     output.check()
     params, written = read_inputs(source), key_values(rows)
     with connect() as connection:

@@ -19,6 +19,7 @@ from .request import Request
 LOGGER: Final = logging.getLogger("calendly_connector")
 _LOGGED_HEADERS: Final = frozenset({"content-type", "date", "retry-after", "x-request-id"})
 _LOGGED_PREFIX: Final = "x-ratelimit-"
+_ERROR: Final = 400
 _MAX_BODY: Final = 1024 * 1024  # bytes; masking a longer one takes seconds
 
 
@@ -47,7 +48,7 @@ class DebugLog:
                 if name in _LOGGED_HEADERS or name.startswith(_LOGGED_PREFIX):
                     LOGGER.debug("< %s: %s", name, redact(value, *secrets))
             if body:
-                LOGGER.debug("< %s", self._body(body, secrets))
+                LOGGER.debug("< %s", self._body(body, secrets, is_error=status >= _ERROR))
 
     def _request_line(self, request: Request, secrets: Sequence[str]) -> str:
         query = [
@@ -57,18 +58,20 @@ class DebugLog:
         target = f"{request.path}?{urlencode(query, safe='[]@:/')}" if query else request.path
         return redact(f"{request.method} {target}", *secrets)
 
-    def _body(self, body: bytes, secrets: Sequence[str]) -> str:
+    def _body(self, body: bytes, secrets: Sequence[str], *, is_error: bool) -> str:
         if len(body) > _MAX_BODY:
             return "(too long to show)"
         try:
-            return self._json(json_documents.parse(body), secrets)
+            return self._json(json_documents.parse(body), secrets, is_error=is_error)
         except json_documents.TooDeepError:
             return "(JSON too deep to show)"
         except ValueError:
             return "(not JSON)"  # it could hold anything
 
-    def _json(self, document: Any, secrets: Sequence[str]) -> str:
+    def _json(self, document: Any, secrets: Sequence[str], *, is_error: bool = False) -> str:
         masked = redact_all(document, *secrets, people=self.show_personal_data)
+        if is_error and isinstance(document, dict) and isinstance(document.get("title"), str):
+            masked["title"] = redact(document["title"], *secrets)  # Calendly's own, elsewhere a person's
         return json.dumps(masked, ensure_ascii=False)
 
 

@@ -27,7 +27,7 @@ from ..errors import (
 )
 from ..support import timestamps
 
-Status = Literal["done", "failed", "unknown", "started"]
+RowStatus = Literal["done", "failed", "unknown", "started"]
 
 _CLOCKS_DIFFER: Final = timedelta(seconds=10)
 UNKNOWN: Final = "The call may have been carried out: the run ended before its reply arrived."
@@ -48,17 +48,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RowOutcome:
     """What is known about a row. `started_at` is the time of its first call whose outcome is unknown."""
 
     key: str
-    status: Status
+    status: RowStatus
     started_at: str = ""
     result: Record = field(default_factory=dict)
     error: str = ""
 
 
-class Prepare(Protocol):
+class PrepareCall(Protocol):
     """Checks a call of an action, as `Connection.prepare` does."""
 
     def __call__(  # noqa: D102 - the class says it
@@ -76,7 +76,7 @@ class Batch:
     """Runs an action per row. `params` and `defaults` are the same for all rows; cells take precedence."""
 
     action: Action
-    prepare: Prepare
+    prepare: PrepareCall
     clock: Callable[[], float]
     params: Params = field(default_factory=dict)
     defaults: Sequence[tuple[str, Any]] = ()
@@ -96,16 +96,16 @@ class Batch:
     def check(self, row: Row) -> ConnectorError | None:
         """Return what is wrong with a row, without using the network."""
         try:
-            self._prepare(row, {})
+            self.prepared(row)
         except UsageError as error:
             return error
         return None
 
     def left(
-        self, rows: Iterable[Row], outcomes: Mapping[str, Outcome], *, retry_unknown: bool = False
-    ) -> list[tuple[Row, Outcome | None]]:
+        self, rows: Iterable[Row], outcomes: Mapping[str, RowOutcome], *, retry_unknown: bool = False
+    ) -> list[tuple[Row, RowOutcome | None]]:
         """Return the rows to run, each with the earlier call to look for, if any."""
-        found: list[tuple[Row, Outcome | None]] = []
+        found: list[tuple[Row, RowOutcome | None]] = []
         for row in rows:
             outcome = outcomes.get(row.key)
             if outcome is None or outcome.status == "failed" or (outcome.status != "done" and retry_unknown):
@@ -116,10 +116,10 @@ class Batch:
 
     def run(
         self,
-        left: Iterable[tuple[Row, Outcome | None]],
+        left: Iterable[tuple[Row, RowOutcome | None]],
         known: Iterable[str],
-        record: Callable[[Row, Outcome], None],
-    ) -> Iterator[Outcome]:
+        record: Callable[[Row, RowOutcome], None],
+    ) -> Iterator[RowOutcome]:
         """Run rows one after another. `known` are the links that earlier rows have.
 
         Raises the error of a row if it would be that of all following rows as well.
@@ -127,13 +127,13 @@ class Batch:
         known = set(known)
         for row, earlier in left:
             now = timestamps.write(datetime.fromtimestamp(self.clock(), UTC))
-            unresolved = Outcome(row.key, "started", earlier.started_at if earlier else now)
+            unresolved = RowOutcome(row.key, "started", earlier.started_at if earlier else now)
             if self.action.effect != "read":
                 record(row, unresolved)
             error: ConnectorError | None = None
             try:
                 params = self._retry(row, earlier, known)
-                outcome = Outcome(row.key, "done", result=_result(self._prepare(row, params)))
+                outcome = RowOutcome(row.key, "done", result=_result(self.prepared(row, params)))
             except ConnectorError as raised:
                 error = raised
                 outcome = self._failure(error, unresolved, earlier)
@@ -158,22 +158,23 @@ class Batch:
         ]
         return [*kept, *own.items()]
 
-    def _prepare(self, row: Row, params: Params) -> PreparedCall:
+    def prepared(self, row: Row, params: Params | None = None) -> PreparedCall:
+        """Return the checked call of a row, with `params` besides its own inputs. Raises UsageError."""
         heads = {self._head(name) for name, _ in row.inputs}
         shared = {name: value for name, value in self.params.items() if name not in heads}
-        return self.prepare(self.action.id, {**shared, **params}, filter=row.inputs)
+        return self.prepare(self.action.id, {**shared, **(params or {})}, filter=row.inputs)
 
     def _head(self, key: str) -> str:
         """Return the input that a filter row belongs to."""
         return expressions.input_name(key, self.action.inputs)
 
-    def _is_repeatable(self, outcome: Outcome) -> bool:
+    def _is_repeatable(self, outcome: RowOutcome) -> bool:
         """Check whether the action finds what an earlier call created, or does no harm a second time."""
         if "since" in self.action.retry:
             return timestamps.read_or_none(outcome.started_at) is not None
         return self.action.effect == "read" or self.action.idempotent or "key" in self.action.retry
 
-    def _retry(self, row: Row, earlier: Outcome | None, known: set[str]) -> Record:
+    def _retry(self, row: Row, earlier: RowOutcome | None, known: set[str]) -> Record:
         """Return the inputs that let the action find what an earlier call of the row created."""
         retry = self.action.retry
         if "key" in retry:
@@ -187,11 +188,13 @@ class Batch:
             retry["known"]: sorted(known - {""}),
         }
 
-    def _failure(self, error: ConnectorError, unresolved: Outcome, earlier: Outcome | None) -> Outcome:
+    def _failure(
+        self, error: ConnectorError, unresolved: RowOutcome, earlier: RowOutcome | None
+    ) -> RowOutcome:
         """Return `failed` if certainly nothing happened, in this call and in an earlier one."""
         if earlier or getattr(error, "may_have_happened", False):
             return replace(unresolved, status="unknown", error=str(error))
-        return Outcome(unresolved.key, "failed", error=str(error))
+        return RowOutcome(unresolved.key, "failed", error=str(error))
 
 
 def input_of(column: str, action: Action) -> str | None:

@@ -60,7 +60,7 @@ def _targets(steps: Steps, inputs: Inputs) -> list[list[Record]]:
     described = list(dict.fromkeys(inputs.get("what", ())))
     if described:
         found = [
-            meeting_lookup.find_one(steps, inputs, what, "upcoming", _is_active, by="event")
+            meeting_lookup.find_one(steps, inputs, what, "upcoming", _is_active, by="event", action=_ACTION)
             for what in described
         ]
         # An event is canceled for all its invitees, not only for the one that was described.

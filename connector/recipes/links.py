@@ -100,7 +100,7 @@ def renew(steps: Steps, inputs: Inputs) -> Record:
     event_type = steps.run("event_types.get", {"uuid": row["event_type"]})
     prefill = read_prefill(inputs, event_type.get("custom_questions") or ())
     settings = _renewed(steps, old, event_type, inputs)
-    if problems := [*_renewal_problems(steps, settings), *prefill.problems]:
+    if problems := [*_renewal_problems(steps, inputs, settings), *prefill.problems]:
         raise InvalidParams(_RENEW, problems)
     new = _share(steps, {}, settings, event_type)
     revoked = row["status"] == "active"
@@ -128,11 +128,13 @@ def _problems(event_type: Record, settings: Record, inputs: Inputs, *, is_share:
         names = [name for name in ("event_name", *link_rows.SETTINGS) if name in inputs]
         for name in names:
             yield Problem(name, "only works with one-on-one event types, and this one isn't")
-    yield from _period_problems(settings)
+    yield from _period_problems(inputs)
 
 
 def _period_problems(settings: Record) -> Iterator[Problem]:
-    """Yield the problems that the schema can't express."""
+    """Yield the problems of dates that the schema can't express."""
+    if settings.get("start_date") and settings.get("max_booking_time"):
+        yield Problem("max_booking_time", "can't be combined with start_date and end_date")
     start, end = settings.get("start_date"), settings.get("end_date")
     if start and end and end < start:
         yield Problem("end_date", "must not be before start_date")
@@ -259,8 +261,8 @@ def _renewed(steps: Steps, old: Record, event_type: Record, inputs: Inputs) -> R
     return {name: value for name, value in settings.items() if name not in replaced} | changes
 
 
-def _renewal_problems(steps: Steps, settings: Record) -> Iterator[Problem]:
-    yield from _period_problems(settings)
+def _renewal_problems(steps: Steps, inputs: Inputs, settings: Record) -> Iterator[Problem]:
+    yield from _period_problems(inputs)
     end = settings.get("end_date")
     if end and end < steps.now.date().isoformat():
         yield Problem(

@@ -37,17 +37,19 @@ def next_minute(now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0) + timedelta(minutes=2)
 
 
-def future_range(inputs: Mapping[str, Any], now: datetime, days: int) -> tuple[datetime, datetime]:
+def future_range(
+    action: str, inputs: Mapping[str, Any], now: datetime, days: int
+) -> tuple[datetime, datetime]:
     """Return the range of `start_time` and `end_time`, without the past; default: `days` from now on.
 
     Raises InvalidParams if nothing is left.
     """
     earliest = next_minute(now)
-    start = _read(inputs, "start_time", earliest)
-    end = _read(inputs, "end_time", max(start, earliest) + timedelta(days=days))
+    start = _read(action, inputs, "start_time", earliest)
+    end = _read(action, inputs, "end_time", max(start, earliest) + timedelta(days=days))
     if end <= max(start, earliest):
         later_than = "start_time" if start > earliest else "now"
-        raise InvalidParams("end_time", [Problem("end_time", f"must be later than {later_than}")])
+        raise InvalidParams(action, [Problem("end_time", f"must be later than {later_than}")])
     return max(start, earliest), end
 
 
@@ -59,10 +61,10 @@ def windows(start: datetime, end: datetime, length: timedelta) -> Iterator[tuple
         start = until
 
 
-def _read(inputs: Mapping[str, Any], name: str, default: datetime) -> datetime:
+def _read(action: str, inputs: Mapping[str, Any], name: str, default: datetime) -> datetime:
     if name not in inputs:
         return default
     moment = timestamps.read_or_none(inputs[name])
     if moment is None:
-        raise InvalidParams(name, [Problem(name, "isn't within the calendar")])
+        raise InvalidParams(action, [Problem(name, "isn't within the calendar")])
     return moment.astimezone(UTC)

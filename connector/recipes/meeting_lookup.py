@@ -19,7 +19,14 @@ _OWNERS: Final = ("user", "organization")
 
 
 def find_one(
-    steps: Steps, inputs: Inputs, what: str, period: Period, is_possible: Callable[[Record], bool], *, by: str
+    steps: Steps,
+    inputs: Inputs,
+    what: str,
+    period: Period,
+    is_possible: Callable[[Record], bool],
+    *,
+    by: str,
+    action: str,
 ) -> list[Record]:
     """Return the rows of the meeting that `what` describes, among those that are possible.
 
@@ -27,12 +34,12 @@ def find_one(
     event, or uri for a single invitee. Raises InvalidParams and AmbiguousMeeting.
     """
     zone = steps.zone(inputs.get("timezone"))
-    description = meeting_search.describe(what)
+    description = meeting_search.describe(action, what)
     seen = list(_rows(steps, inputs, description, period, zone))
     fitting = [row for row in seen if description.fits(row)]
     possible = [row for row in fitting if is_possible(row)]
     searched = f"Searched: {period}, {_DAYS[period]} days. Pass start and end for another range."
-    return meeting_search.only_one(what, possible or fitting[:1], seen, by=by, fix=searched)
+    return meeting_search.only_one(action, what, possible or fitting[:1], seen, by=by, fix=searched)
 
 
 def in_range(steps: Steps, inputs: Inputs) -> list[Record]:

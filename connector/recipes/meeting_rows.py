@@ -6,30 +6,8 @@ from typing import Final
 
 from ..contract import Record
 from ..support import timestamps
+from ..support.meeting_words import CALLS, CONFERENCES, SETUPS, TRACKING
 from . import answers, local_times
-
-TRACKING: Final = (
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_content",
-    "utm_term",
-    "salesforce_uuid",
-)
-
-_CONFERENCES: Final = {
-    "google_conference": "Google Meet",
-    "gotomeeting": "GoTo Meeting",
-    "microsoft_teams_conference": "Microsoft Teams",
-    "webex_conference": "Webex",
-    "zoom": "Zoom",
-}
-_CALLS: Final = {"inbound_call": "Invitee calls", "outbound_call": "Host calls"}
-_SETUPS: Final = {
-    "initiated": "link isn't ready",
-    "processing": "link isn't ready",
-    "failed": "no link: setup failed",
-}
 
 
 def rows(event: Record, invitees: Iterable[Record], lists: frozenset[str], zone: tzinfo) -> Iterator[Record]:
@@ -45,15 +23,11 @@ def location_text(location: Record | None) -> str | None:
         return None
     kind = location["type"]
     text, more = location.get("location"), location.get("additional_info")
-    if kind in _CONFERENCES:
-        setup = _SETUPS.get(location.get("status") or "")
-        return (
-            f"{_CONFERENCES[kind]} ({setup})"
-            if setup and not location.get("join_url")
-            else _CONFERENCES[kind]
-        )
-    if kind in _CALLS:
-        return f"{_CALLS[kind]} {text}" if text else _CALLS[kind]
+    if kind in CONFERENCES:
+        setup = "" if location.get("join_url") else SETUPS.get(location.get("status") or "", "")
+        return CONFERENCES[kind] + setup
+    if kind in CALLS:
+        return f"{CALLS[kind]} {text}" if text else CALLS[kind]
     return (f"{text} ({more})" if text and more else text or more) or None
 
 

@@ -74,7 +74,7 @@ class Description:
         return None
 
 
-def describe(text: str) -> Description:
+def describe(action: str, text: str) -> Description:
     """Read a description. Raises InvalidParams for a link that leads to no meeting, or an impossible time."""
     text = text.strip()
     if found := _INVITEE.fullmatch(text):
@@ -84,27 +84,27 @@ def describe(text: str) -> Description:
     if found := _PAGE.fullmatch(text):
         return Description(text, invitee=found[1])
     if "://" in text:
-        raise _problem(f"{quoted(text)} isn't a link to a meeting")
+        raise _problem(action, f"{quoted(text)} isn't a link to a meeting")
     if is_id(text):
         return Description(text, either=text)
     if "@" in text and not text.split()[1:]:
         return Description(text, email=text)
     if _DATE.match(text):
-        return _time(text)
+        return _time(action, text)
     words = tuple(text.casefold().split())
     if not words:
-        raise _problem("is empty")
+        raise _problem(action, "is empty")
     return Description(text, words=words)
 
 
-def _time(text: str) -> Description:
+def _time(action: str, text: str) -> Description:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
     if moment is None or timestamps.read_or_none(text) is None:
         expected = "expected a time such as 2026-11-25 09:00 or 2026-11-25T08:00:00Z, or a date"
-        raise _problem(f"{quoted(text)} isn't a valid time; {expected}")
+        raise _problem(action, f"{quoted(text)} isn't a valid time; {expected}")
     if moment.tzinfo:
         return Description(text, moment=moment)
     return Description(
@@ -113,7 +113,7 @@ def _time(text: str) -> Description:
 
 
 def only_one(
-    what: str, fitting: Iterable[Record], seen: Iterable[Record], *, by: str, fix: str
+    action: str, what: str, fitting: Iterable[Record], seen: Iterable[Record], *, by: str, fix: str
 ) -> list[Record]:
     """Return the rows of the one meeting that fits; `by` is event, or uri for a single invitee.
 
@@ -125,7 +125,7 @@ def only_one(
     if not meetings:
         names = {str(row["invitee_name"]).casefold(): str(row["invitee_name"]) for row in seen}
         near = get_close_matches(what.casefold(), names, n=1, cutoff=0.5)
-        raise _problem(f"no meeting fits {quoted(what)}", names[near[0]] if near else None, fix)
+        raise _problem(action, f"no meeting fits {quoted(what)}", names[near[0]] if near else None, fix)
     if len(meetings) > 1:
         raise AmbiguousMeeting(
             f"{len(meetings)} meetings fit {quoted(what)}: {'; '.join(map(line, rows[:5]))}"
@@ -146,5 +146,5 @@ def line(row: Record) -> str:
     return f"{row['start_local']} {row['name']} with {row['invitee_name']} <{row['invitee_email']}>"
 
 
-def _problem(message: str, nearest: str | None = None, fix: str = "") -> InvalidParams:
-    return InvalidParams("what", [Problem("what", message, nearest)], fix=fix)
+def _problem(action: str, message: str, nearest: str | None = None, fix: str = "") -> InvalidParams:
+    return InvalidParams(action, [Problem("what", message, nearest)], fix=fix)

@@ -12,7 +12,7 @@ _LATER: Final = "A canceled meeting can't be a no-show."
 
 def mark(steps: Steps, inputs: Inputs) -> Record:
     """Mark an invitee as a no-show, or return that they are marked already."""
-    row = _find(steps, inputs)
+    row = _find(steps, inputs, "bookings.no_show")
     if row["status"] in {"canceled", "rescheduled"}:
         raise InvalidParams("bookings.no_show", [Problem("what", f"is {row['status']}")], fix=_LATER)
     mark = _read_mark(steps, row)
@@ -39,7 +39,7 @@ def mark(steps: Steps, inputs: Inputs) -> Record:
 
 def unmark(steps: Steps, inputs: Inputs) -> Record:
     """Take a no-show mark back, or return that there is none."""
-    row = _find(steps, inputs)
+    row = _find(steps, inputs, "bookings.undo_no_show")
     mark = _read_mark(steps, row)
     if mark is None:
         return _answer(row, "not_marked", None)
@@ -52,17 +52,19 @@ def unmark(steps: Steps, inputs: Inputs) -> Record:
     return _answer(row, "unmarked", None)
 
 
-def _find(steps: Steps, inputs: Inputs) -> Record:
+def _find(steps: Steps, inputs: Inputs, action: str) -> Record:
     wanted = str(inputs.get("email", "")).casefold()
 
     def is_possible(row: Record) -> bool:
         is_person = wanted in {"", str(row["invitee_email"]).casefold()}
         return is_person and row["status"] in {"active", "no_show"}
 
-    row = meeting_lookup.find_one(steps, inputs, inputs["what"], "past", is_possible, by="uri")[0]
+    row = meeting_lookup.find_one(
+        steps, inputs, inputs["what"], "past", is_possible, by="uri", action=action
+    )[0]
     if wanted not in {"", str(row["invitee_email"]).casefold()}:
         raise InvalidParams(
-            "email", [Problem("email", "isn't an invitee of this meeting", row["invitee_email"])]
+            action, [Problem("email", "isn't an invitee of this meeting", row["invitee_email"])]
         )
     return row
 

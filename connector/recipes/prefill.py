@@ -1,7 +1,8 @@
 """A booking page's address, pre-filled: from the inputs of a caller to the URL. Pure.
 
 Parameters: https://developer.calendly.com/api-docs/overview/embedding. A question with choices is answered by
-the number of the choice, several separated by commas; other questions by text.
+the number of the choice, several separated by commas; other questions by text. The reference doesn't say so:
+it is what public embeds send, and wasn't tested against Calendly itself.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -20,7 +20,13 @@ _COPIED: Final = ("first_name", "last_name", "timezone", "text_reminder_number")
 def reschedule(steps: Steps, inputs: Inputs) -> Record:
     """Move a meeting to another time. Raises PartlyDone if it ends with both meetings, or may have."""
     row = meeting_lookup.find_one(
-        steps, inputs, inputs["what"], "upcoming", lambda row: row["status"] == "active", by="event"
+        steps,
+        inputs,
+        inputs["what"],
+        "upcoming",
+        lambda row: row["status"] == "active",
+        by="event",
+        action=_ACTION,
     )[0]
     event = steps.run("scheduled_events.get", {"uuid": row["event"]})
     invitee = _only_invitee(steps, row)

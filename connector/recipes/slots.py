@@ -20,7 +20,7 @@ _BUSY_DAYS: Final = 7  # the same, for busy times
 def find(steps: Steps, inputs: Inputs) -> Iterator[Page]:
     """Yield the free times of event types, and of all active event types of users, in order of time."""
     zone = steps.zone(inputs.get("timezone"))
-    start, end = local_times.future_range(inputs, steps.now, _SLOTS_DAYS)
+    start, end = local_times.future_range("slots.list", inputs, steps.now, _SLOTS_DAYS)
     event_types = _event_types(steps, inputs)
     for since, until in local_times.windows(start, end, timedelta(days=_SLOTS_DAYS)):
         read = partial(_read_slots, steps, since=since, until=until, zone=zone)
@@ -37,7 +37,7 @@ def find(steps: Steps, inputs: Inputs) -> Iterator[Page]:
 def find_common(steps: Steps, inputs: Inputs) -> Iterator[Page]:
     """Yield the times at which all users are free, by their default schedules and their busy times."""
     zone = steps.zone(inputs.get("timezone"))
-    start, end = local_times.future_range(inputs, steps.now, _BUSY_DAYS)
+    start, end = local_times.future_range("slots.common", inputs, steps.now, _BUSY_DAYS)
     length = timedelta(minutes=inputs.get("duration", 30))
     step = timedelta(minutes=inputs.get("step", 30))
     users = list(dict.fromkeys(inputs["users"]))

@@ -41,6 +41,7 @@ class Steps:
         read_user: Callable[[], Record],
         clock: Callable[[], float],
         quota_wait_s: Callable[[str, str], float],
+        *,
         memory: dict[Any, Any] | None = None,
     ) -> None:
         self.calls = 0

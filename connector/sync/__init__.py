@@ -5,18 +5,19 @@
     with connector.connect(credential) as connection:
         report = sync.run(connection, "sqlite:///calendly.db")
 
-`plan` estimates the calls of a sync, `mark` records webhook events for the next one. A destination is a
+`plan` estimates the calls of a sync, `mark` records webhook events for the next one, and `bookings` reads
+meetings from a synced database. A destination is a
 database URL, the path of an SQLite file or, with a file format (jsonl or csv), a folder. An interrupted sync
 leaves consistent rows, and the next one resumes it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from ..contract import Connection, Event
+from ..contract import Connection, Event, Record
 from ..storage.sql import require_sqlalchemy
 from .models import (
     FileFormat,
@@ -37,6 +38,7 @@ __all__ = [
     "SyncPlan",
     "SyncProgress",
     "SyncReport",
+    "bookings",
     "mark",
     "plan",
     "run",
@@ -65,6 +67,23 @@ def run(
 
     destination = parse_destination(to, file_format)
     return run_sync(connection, destination, options or SyncOptions(), clock, on_progress, should_stop)
+
+
+def bookings(to: str, start: datetime | None = None, end: datetime | None = None) -> Iterator[Record]:
+    """Yield the rows of the view `bookings` of a synced database, of meetings that start in a range.
+
+    They have the fields of `meetings.list`, except those that depend on a time zone. Raises UsageError or
+    DestinationError.
+    """
+    require_sqlalchemy("A report from a sync", "sync")
+    from .database import open_destination
+    from .views import read_view
+
+    engine = open_destination(parse_destination(to))
+    try:
+        yield from read_view(engine, start, end)
+    finally:
+        engine.dispose()
 
 
 def plan(

@@ -21,6 +21,7 @@ from .models import Destination
 from .rows import MAX_QUESTIONS, Row, answer_column, answers_by_question
 from .streams import StreamSpec, streams
 from .tables import Between, Tables, Transaction, find_rows, upgrade
+from .views import create_view
 
 _LOCK_TIMEOUT_S: Final = 60  # how long SQLite waits for another writer
 _WRITER: Final = "writer"
@@ -241,6 +242,7 @@ class Database:
                     self._know_answer_columns(known["stream"], {known["question"]: known["column_name"]})
             if tables.state.name in existing:
                 upgrade(connection, tables)
+        create_view(self._engine, tables)
 
     def _know_answer_columns(self, stream: str, columns: Mapping[str, str]) -> None:
         for name in columns.values():
@@ -290,6 +292,14 @@ def has_synced_before(destination: Destination) -> bool:
         raise _destination_error(url, error) from None
     finally:
         engine.dispose()
+
+
+def open_destination(destination: Destination) -> sa.Engine:
+    """Return an engine for an existing destination. Raises DestinationError if its file doesn't exist."""
+    url, file = _locate(destination)
+    if file and not file.exists():
+        raise DestinationError(f"The database {file} doesn't exist.", fix="Sync into it first.")
+    return open_engine(url, lock_timeout_s=_LOCK_TIMEOUT_S)
 
 
 def _locate(destination: Destination) -> tuple[sa.URL, Path | None]:

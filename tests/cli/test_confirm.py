@@ -1,10 +1,13 @@
 """The question before something is destroyed: at a terminal only, and saying whom it affects."""
 
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
 from calendly_connector.auth.vault import open_vault
-from calendly_connector.cli.confirm import describe
+from calendly_connector.cli.confirm import confirm_call, describe
+from calendly_connector.errors import ConnectorError
 from terminal import at_terminal, caller
 
 
@@ -59,6 +62,29 @@ def test_a_dry_run_and_a_read_do_not_ask(call, meeting):
     assert at_terminal("run", "cancel_event", f"uuid={meeting[0]}", "--dry-run")[0] == 0
     assert at_terminal("run", "users.me")[0] == 0
     assert status_of(call, meeting[0]) == "active"
+
+
+class Planned:
+    """A recipe's call that destroys, with the given inputs."""
+
+    action = SimpleNamespace(id="x.delete", title="Delete x", effect="destroy", request="")
+
+    def __init__(self, **inputs):
+        self.inputs = inputs
+
+    def preview(self):
+        return {"action": "x.delete", "steps": [], "inputs": self.inputs}
+
+
+def test_a_recipe_asks_unless_it_only_shows_what_it_would_do(monkeypatch, capsys):
+    for stream in ("stdin", "stderr"):
+        monkeypatch.setattr(getattr(sys, stream), "isatty", lambda: True)
+    monkeypatch.setattr("click.confirm", lambda *_, **__: False)
+    confirm_call(None, Planned(who="bo@guest.example", dry_run=True), yes=False)
+    assert capsys.readouterr().err == ""
+    with pytest.raises(ConnectorError, match="Nothing was changed"):
+        confirm_call(None, Planned(who="bo@guest.example", dry_run=False), yes=False)
+    assert capsys.readouterr().err == "Delete x: who: bo@guest.example; dry_run: False.\n"
 
 
 @pytest.mark.usefixtures("call")

@@ -21,7 +21,7 @@ from calendly_connector.cli.each import EachOptions
 from calendly_connector.cli.results_file import OWN, ResultsFile
 from calendly_connector.cli.row_files import read_table
 from calendly_connector.errors import UsageError
-from calendly_connector.recipes.batch import Batch, Outcome, Row, input_of
+from calendly_connector.recipes.batch import Batch, Row, RowOutcome, input_of
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 INTRO, DEMO = "event_type=intro", "event_type=sales-demo"
@@ -329,6 +329,7 @@ def test_a_lost_reply_and_a_failed_look_up_are_settled_by_the_next_run(call, ser
     code, _, err = call(*command, server=server)
     assert code == 1
     assert "2 rows: 1 done, 1 unknown." in err
+    assert "Run the same command to find out" in err
     server.control("DELETE", "/faults")
     assert call(*command)[0] == 0
     found = results(tmp_path / "out.csv")
@@ -392,8 +393,16 @@ def test_a_full_disk_ends_the_run_without_a_traceback(call, server, tmp_path, mo
         raise OSError(28, "No space left on device")
 
     command = ("links.create", INTRO, "--each", "in.csv", "--output", "out.csv")
+    replace = Path.replace
+
+    def replace_once(path, target):
+        if written:
+            raise OSError(28, "No space left on device")
+        return replace(path, target)
+
     with monkeypatch.context() as patched:
         patched.setattr("calendly_connector.cli.results_file.os.write", fail)
+        patched.setattr(Path, "replace", replace_once)
         code, _, err = call(*command, server=server)
     assert (code, len(written)) == (1, 1)
     assert err == "calendly-connector: No space left on device.\n"
@@ -510,6 +519,12 @@ def test_wrong_options_are_rejected_before_a_request(arguments, message, call, u
     assert (tmp_path / "in.csv").read_bytes() == before
 
 
+def test_an_option_of_batches_needs_a_batch(call, unvisited):
+    code, _, err = call("users.me", "--retry-unknown", server=unvisited)
+    assert code == 2
+    assert "--retry-unknown only works with --each." in err
+
+
 def test_a_file_without_any_input_is_rejected(call, unvisited, tmp_path):
     write_rows(tmp_path / "in.csv", [{"Firma": "Acme"}])
     code, _, err = call("links.create", INTRO, "--each", "in.csv", "--output", "o.csv", server=unvisited)
@@ -547,14 +562,14 @@ def test_a_half_written_last_line_is_left_out(ending, cut, tmp_path):
     row = Row(1, {"name": 'two\nlines, "x"'}, (), "r1")
     file = ResultsFile(str(path), ["name"], ["url"])
     file.open([row])
-    file.append(row, Outcome("r1", "done", result={"url": "https://calendly.com/x"}))
+    file.append(row, RowOutcome("r1", "done", result={"url": "https://calendly.com/x"}))
     whole = path.read_bytes()
     second = Row(2, {"name": "Bo\r\n\r\n"}, (), "r2")
-    file.append(second, Outcome("r2", "started", "2026-11-28T10:00:00Z"))
+    file.append(second, RowOutcome("r2", "started", "2026-11-28T10:00:00Z"))
     os.close(file._file)
     path.write_bytes(path.read_bytes()[:-cut] if cut < len(path.read_bytes()) - len(whole) else whole)
     again = ResultsFile(str(path), ["name"], ["url"]).outcomes
-    assert again == {"r1": Outcome("r1", "done", "", {"url": "https://calendly.com/x"}, "")}
+    assert again == {"r1": RowOutcome("r1", "done", "", {"url": "https://calendly.com/x"}, "")}
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])

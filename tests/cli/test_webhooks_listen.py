@@ -18,7 +18,7 @@ from calendly_connector import cli
 from calendly_connector.cli.webhooks_listen import poll_loop
 from calendly_connector.events.inbox import Entry, open_inbox
 from hostile import Hostile, one, page, reply
-from listeners import SCRIPT, listening
+from listeners import SCRIPT, listening, own_account
 from locations import PAYLOADS
 from receivers import KEY, WAIT_S, Post, event, exchange, signed
 
@@ -226,6 +226,12 @@ def test_a_kill_after_the_reply_loses_no_event(place):
 
 
 # With a credential
+
+
+@pytest.fixture
+def account(make_sandbox, connect, monkeypatch, tmp_path):
+    with own_account(make_sandbox, connect, monkeypatch, tmp_path) as opened:
+        yield opened
 
 
 def printed_until(listener, kind):

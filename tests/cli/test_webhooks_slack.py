@@ -11,7 +11,7 @@ from calendly_connector import cli
 from calendly_connector.cli.event_handlers import read_template
 from calendly_connector.errors import UsageError
 from calendly_connector.events.inbox import open_inbox
-from listeners import listening
+from listeners import listening, own_account
 from receivers import KEY, WAIT_S, event
 
 SLACK_URL = ("--port", "0", "--slack", "https://x.example/SECRET")
@@ -27,6 +27,12 @@ def environment(monkeypatch, tmp_path):
     monkeypatch.setenv("CALENDLY_WEBHOOK_SECRET", KEY)
     monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+
+
+@pytest.fixture
+def account(make_sandbox, connect, monkeypatch, tmp_path):
+    with own_account(make_sandbox, connect, monkeypatch, tmp_path) as opened:
+        yield opened
 
 
 class SlackTarget(BaseHTTPRequestHandler):

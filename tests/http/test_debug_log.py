@@ -83,6 +83,25 @@ class Untouchable(dict):
         pytest.fail("it was read")
 
 
+@pytest.mark.parametrize(
+    ("status", "document", "shown"),
+    [
+        (400, {"title": "Invalid Argument", "message": "made up"}, '"title": "Invalid Argument"'),
+        (200, {"title": "Ada and Bo"}, '"title": "words"'),
+        (400, {"details": [{"title": "Ada and Bo"}]}, '"title": "words"'),
+        (400, {"title": f"not {TOKEN}"}, '"title": "not [redacted]"'),
+        (400, {"title": {"title": "Ada and Bo"}}, '"title": "words"'),
+        (500, ["title"], "title"),
+    ],
+)
+def test_the_title_of_an_error_is_logged_and_of_a_meeting_not(status, document, shown, log):
+    request = Request("GET", "/users/me")
+    LOG.reply_received(request, HEADER, status, {}, json.dumps(document).encode())
+    assert shown in log.text
+    assert "Ada" not in log.text
+    assert TOKEN not in log.text
+
+
 def test_nothing_is_formatted_if_the_level_is_not_enabled():
     request = Request("POST", "/x", body=Untouchable(name="Noor"))
     LOG.request_sent(request, HEADER)

@@ -230,8 +230,6 @@ def test_only_ten_questions_can_be_filled_in():
 
 @given(st.dictionaries(st.sampled_from(["name", "email", "location"]), st.text(min_size=1)), st.text())
 def test_any_text_arrives_unchanged(texts, answer):
-    if any("\ud800" <= letter <= "\udfff" for text in (*texts.values(), answer) for letter in text):
-        return  # lone surrogates are rejected before
     prefill = read_prefill({**texts, "answers": {"a1": answer}}, None)
     url = prefill.url(f"{LINK}?keep=me")
     assert url.isascii()

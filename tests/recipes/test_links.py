@@ -221,6 +221,23 @@ def test_dates_in_the_wrong_order_are_rejected(fresh_sandbox, connect):
         connect(fresh_sandbox).run("links.create", {"event_type": INTRO_CALL, **dates})
 
 
+@pytest.mark.parametrize("action", ["links.create", "links.renew"])
+def test_dates_and_days_ahead_exclude_each_other(action, fresh_sandbox, connect):
+    inputs = {"start_date": "2026-12-01", "end_date": "2026-12-12", "max_booking_time": 3}
+    subject = {"event_type": INTRO_CALL} if action == "links.create" else {"link": SHARE}
+    with pytest.raises(InvalidParams) as caught:
+        connect(fresh_sandbox).run(action, subject | inputs)
+    assert problems(caught) == {"max_booking_time": "can't be combined with start_date and end_date"}
+
+
+def test_a_link_may_be_booked_a_number_of_days_ahead(fresh_sandbox, connect):
+    connection = connect(fresh_sandbox)
+    record = connection.run("links.create", {"event_type": INTRO_CALL, "max_booking_time": 3}).record
+    [share] = [share for share in connection.run("shares.list").records if share["uri"] == record["uri"]]
+    assert share["share_override"]["period_type"] == "moving"
+    assert share["share_override"]["max_booking_time"] == 3
+
+
 def test_a_very_long_address_is_pointed_out(fresh_sandbox, connect):
     answers = {DISCUSS: "x" * 3000}
     result = connect(fresh_sandbox).run("links.create", {"event_type": INTRO_CALL, "answers": answers})

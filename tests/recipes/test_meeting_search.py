@@ -43,7 +43,7 @@ ROWS = [NOOR, ZOE, LATER]
 
 
 def fitting(text, rows=ROWS):
-    description = meeting_search.describe(text)
+    description = meeting_search.describe("bookings.cancel", text)
     return [one for one in rows if description.fits(one)]
 
 
@@ -96,14 +96,14 @@ def test_a_description_fits_the_meetings_that_it_says_something_about(text, expe
 )
 def test_what_can_be_no_meeting_is_rejected(text):
     with pytest.raises(InvalidParams) as caught:
-        meeting_search.describe(text)
+        meeting_search.describe("bookings.cancel", text)
     assert [problem.path for problem in caught.value.problems] == ["what"]
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_rejected(text):
     try:
-        description = meeting_search.describe(text)
+        description = meeting_search.describe("bookings.cancel", text)
     except InvalidParams:
         return
     description.period(ZoneInfo("Europe/Berlin"))
@@ -122,12 +122,14 @@ def test_both_local_times_of_the_hour_that_occurs_twice_fit():
 def test_a_day_has_its_true_length_when_the_clocks_change():
     zone = ZoneInfo("Europe/Berlin")
     for day, hours in (("2027-03-28", 23), ("2027-10-31", 25), ("2027-05-05", 24)):
-        start, end = meeting_search.describe(day).period(zone)
+        start, end = meeting_search.describe("bookings.cancel", day).period(zone)
         assert end.timestamp() - start.timestamp() == hours * 3600
 
 
 def only_one(what, rows, **more):
-    return meeting_search.only_one(what, rows, ROWS, **({"by": "event", "fix": "Look."} | more))
+    return meeting_search.only_one(
+        "bookings.cancel", what, rows, ROWS, **({"by": "event", "fix": "Look."} | more)
+    )
 
 
 def test_several_invitees_of_one_event_are_one_meeting_but_two_people():

@@ -1,5 +1,6 @@
 """`calendly-connector webhooks listen` as a process."""
 
+import base64
 import json
 import select
 import signal
@@ -60,3 +61,14 @@ def listening(place, *options, mode=("--port", "0"), stdout=subprocess.PIPE):
             yield Listener(process)
         finally:
             process.kill()
+
+
+@contextmanager
+def own_account(make_sandbox, connect, monkeypatch, tmp_path):
+    """Run a sandbox for the command; yield it with a connection of the same account. There is a vault."""
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
+    monkeypatch.setenv("CALENDLY_CONNECTOR_KEY", base64.b64encode(bytes(32)).decode())
+    with make_sandbox(now=None) as sandbox:  # the command uses the real clock
+        monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
+        yield sandbox, connect(sandbox, clock=time.time)
