@@ -20,9 +20,9 @@ def count_bookings(steps: Steps, inputs: Inputs) -> Iterator[Page]:
     by = list(dict.fromkeys(inputs.get("by", ["event_type"])))
     meetings.check_times(inputs, _ACTION)
     covered = {**inputs, **default_range(inputs, steps.now, zone)}
-    meetings.time_range(covered, steps.now, zone, action=_ACTION)
+    start, end = meetings.time_range(covered, steps.now, zone, action=_ACTION)
     rows = _rows(steps, covered)
-    yield booking_report.aggregate(rows, by, zone), False
+    yield booking_report.aggregate(rows, by, zone, (start, end) if end else None), False
 
 
 def default_range(inputs: Inputs, now: datetime, zone: tzinfo) -> dict[str, str]:
