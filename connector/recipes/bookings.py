@@ -29,7 +29,13 @@ def create(steps: Steps, inputs: Inputs) -> Record:
     request = BookingRequest(steps, inputs)
     if earlier := request.booked_before(request.earlier):
         return request.result("already_booked", earlier)
-    request.check()
+    try:
+        request.check()
+    except SlotTaken:
+        # Another process may have booked it with the same key, after the search and before the check.
+        if own := request.booked_meanwhile():
+            return request.result("already_booked", own)
+        raise
     if inputs.get("dry_run"):
         return request.result("would_book", None)
     return request.book()
@@ -98,7 +104,7 @@ class BookingRequest:
             )
         except (NotFound, Rejected):
             # Calendly has no status of its own for a slot that somebody else has just taken.
-            if (key := self._inputs.get("client_key")) and (own := self._search().with_key(key)):
+            if own := self.booked_meanwhile():
                 return self.result("already_booked", own)
             self._slots = self._read_slots()
             if self._start in self._slots.times:
@@ -111,6 +117,10 @@ class BookingRequest:
         """Return the booking that an earlier call with this `client_key` made."""
         key = self._inputs.get("client_key")
         return found.with_key(key) if key else None
+
+    def booked_meanwhile(self) -> booking_search.FoundBooking | None:
+        """Search again for a booking with this `client_key`."""
+        return self.booked_before(self._search()) if self._inputs.get("client_key") else None
 
     def result(self, outcome: str, booking: booking_search.FoundBooking | None) -> Record:
         """Return the answer of the recipe."""
