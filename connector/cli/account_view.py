@@ -78,11 +78,17 @@ class AccountView:
             )
             return UTC
 
-    def view(self, columns: tuple[str, ...] = ()) -> "View":
+    def view(self, columns: tuple[str, ...] = (), details: str = "") -> "View":
         """Return how records are shown."""
         from .columns import View
 
-        return View(columns, lambda: self.shown_zone, self.names, lambda: now().astimezone(self.shown_zone))
+        return View(
+            columns,
+            lambda: self.shown_zone,
+            self.names,
+            lambda: now().astimezone(self.shown_zone),
+            details,
+        )
 
     def _read_names(self, pick_list: str) -> Mapping[str, str]:
         """Return the names of a pick list by URI; empty if the credential may not read it."""

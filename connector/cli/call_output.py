@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from ..contract import ActionInfo, PreparedCall, Record, Records, Result
+    from .columns import View
     from .output import Writer
 
 _FORMATS = ("table", "json", "jsonl", "csv", "xlsx")
@@ -59,25 +60,39 @@ class Output:
         """Raise UsageError if the options contradict each other, before anything is read."""
         _ = self.form
 
-    def write(self, call: "PreparedCall", account: AccountView, *, whole: bool = True) -> None:
-        """Run a call and write its records. Of a list, `whole` writes all that it reads, else one page."""
-        from .output import Target, writer
+    def write(
+        self, call: "PreparedCall", account: AccountView, *, whole: bool = True, details: str = ""
+    ) -> None:
+        """Run a call and write its records. Of a list, `whole` writes all that it reads, else one page.
 
-        view = account.view(self.columns)
-        with closing(Target(self.path, sys.stdout.buffer)) as target:
-            out = writer(
-                self.form,
-                target,
-                call.action,
-                view=view,
-                keep_formulas=self.keep_formulas,
-                excel=self.excel,
-            )
+        A table shows the property `details` below each row.
+        """
+        with self._writer(call.action, account.view(self.columns, details)) as out:
             if call.action.returns == "many" and whole:
                 seen = sys.stderr.isatty() and (self.path is not None or not sys.stdout.isatty())
                 _stream(call, out, progress=seen)
             else:
                 _once(call, out)
+
+    def write_records(
+        self, action: "ActionInfo", records: "list[Record]", account: AccountView, *, columns: tuple[str, ...]
+    ) -> None:
+        """Write records that were read before; `columns` are shown unless others were chosen."""
+        is_table = self.form not in {"json", "jsonl"}
+        view = account.view(self.columns or (columns if is_table else ()))
+        with self._writer(action, view) as out:
+            if records:
+                out.page(records)
+            out.end({"action": action.id, "complete": True, "warnings": []})
+
+    @contextmanager
+    def _writer(self, action: "ActionInfo", view: "View") -> "Iterator[Writer]":
+        from .output import Target, writer
+
+        with closing(Target(self.path, sys.stdout.buffer)) as target:
+            yield writer(
+                self.form, target, action, view=view, keep_formulas=self.keep_formulas, excel=self.excel
+            )
 
 
 def writes_records(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -33,12 +33,14 @@ class View:
     """How people see records. `zone` and `names` may read from Calendly, so they are called when needed.
 
     `columns` are chosen names, empty for the action's own. `names` returns the names of a pick list by URI.
+    `details` is a property, such as answers, whose parts a table shows below each row.
     """
 
     columns: tuple[str, ...] = ()
     zone: Callable[[], tzinfo] = lambda: UTC
     names: Callable[[str], Mapping[str, str]] = field(default=_no_names)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    details: str = ""
 
 
 def chosen(action: ActionInfo, names: Sequence[str]) -> tuple[Column, ...]:

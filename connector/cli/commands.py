@@ -13,7 +13,16 @@ from .terminal import debugging, printable
 PROGRAM: Final = "calendly-connector"
 
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
-    "Everyday commands": {},
+    "Everyday commands": {
+        "agenda": "Show your meetings and who comes.",
+        "slots": "Show free times of an event type.",
+        "book": "Book a meeting.",
+        "cancel": "Cancel meetings.",
+        "reschedule": "Move a meeting to another time.",
+        "no-show": "Mark invitees who didn't come.",
+        "links": "Create single-use booking links.",
+        "report": "Count bookings, cancellations and no-shows.",
+    },
     "Actions": {
         "run": "Run an action.",
         "actions": "List all actions.",
@@ -81,7 +90,7 @@ class LazyGroup(CommandGroup):
         """Return a command, None if it doesn't exist."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f".{cmd_name}", __package__).command
+        command: click.Command = import_module(f".{cmd_name.replace('-', '_')}", __package__).command
         _accept_debug(command)
         return command
 

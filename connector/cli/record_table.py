@@ -53,6 +53,7 @@ class RecordTable:
         for record in records:
             if self._cells:
                 self._row([cells.text(record) for cells in self._cells], record)
+                self._details(record)
             else:
                 self._block(record)
 
@@ -81,6 +82,16 @@ class RecordTable:
     def _row(self, texts: Sequence[str], record: Record) -> None:
         colors = [cells.color(record) if self._colors else None for cells in self._cells]
         self._line(self._laid_out(texts, colors))
+
+    def _details(self, record: Record) -> None:
+        if not self._view.details:
+            return
+        width = min(self._width or _LINES_WIDTH, _LINES_WIDTH) - 2 * _INDENT
+        for name, value in (record.get(self._view.details) or {}).items():
+            text = ", ".join(map(plain, value)) if isinstance(value, list) else plain(value)
+            for part in f"{name}: {text}".splitlines():
+                for line in tables.wrapped(printable(part), width):
+                    self._line(f"{' ' * 2 * _INDENT}{line}")
 
     def _laid_out(self, texts: Sequence[str], colors: Sequence[int | None] = ()) -> str:
         parts = []

@@ -1,0 +1,44 @@
+"""Prints what a write did: a sentence and the facts that a person needs, or the whole record as JSON."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from .terminal import notice, print_json, printable
+
+if TYPE_CHECKING:
+    from ..contract import Result
+
+_LABELS = {
+    "hosts": "Host",
+    "host_name": "Host",
+    "location": "Location",
+    "event": "ID",
+    "cancel_url": "Cancel",
+    "reschedule_url": "Reschedule",
+}
+
+
+def print_outcome(result: "Result", *fields: str, as_json: bool) -> None:
+    """Print a result for people at a terminal, as JSON otherwise. `fields` of its record are shown."""
+    record = result.record or {}
+    if as_json or not sys.stdout.isatty():
+        print_json({"record": record, "action": result.action, "warnings": list(result.warnings)})
+    else:
+        click.echo(printable(str(record.get("message", "Done."))))
+        for name in fields:
+            if text := _text(record.get(name)):
+                click.echo(f"  {_LABELS[name]:<11}{printable(text)}")
+    for warning in result.warnings:
+        notice("warning", warning)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        value = value.get("location") or value.get("join_url") or value.get("type")
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    text = str(value or "")
+    return text.rpartition("/")[2] if "/scheduled_events/" in text else text
