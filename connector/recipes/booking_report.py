@@ -19,6 +19,7 @@ _STATUS_COUNTS: Final = {
     "no_show": "no_shows",
 }
 _HOUR_S: Final = 3600
+_MISSING: Final = "(none)"
 _YEAR: Final = timedelta(days=367)  # a leap year in any zone
 _MOST_EMPTY: Final = 10 * _YEAR  # with wrong dates far apart, there would be millions of empty days
 _DAY, _MOMENT = timedelta(days=1), timedelta(microseconds=1)
@@ -122,3 +123,10 @@ def _order(key: Key, by: Sequence[str], count: int) -> tuple[Any, ...]:
 
 def _place(name: str, value: str) -> Any:
     return f"{WEEKDAYS.index(value)}" if name == "weekday" else value
+
+
+def label(group: Record) -> str:
+    """Return the text of a group, such as `Intro call · monday`."""
+    return " · ".join(
+        _MISSING if group[name] is None else str(group[name]) for name in GROUPS if name in group
+    )

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from calendly_connector import sync
-from calendly_connector.cli import bar_chart
+from calendly_connector.cli import terminal_bars
 from calendly_connector.errors import InvalidParams, UsageError
-from calendly_connector.recipes import booking_report
+from calendly_connector.recipes import booking_report, charts
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -182,14 +182,14 @@ GROUPS = [
 
 @given(st.integers(0, 200))
 def test_no_line_is_wider_than_the_terminal_if_it_has_room_for_a_bar(width):
-    lines = bar_chart.terminal_lines(GROUPS, width)
+    lines = terminal_bars.terminal_lines(GROUPS, width)
     assert len(lines) == len(GROUPS)
     assert not any(character in line for line in lines for character in "\x1b\n")
     assert all(cell_len(line) <= max(width, 12) for line in lines)
 
 
 def test_longer_bars_have_more_bookings():
-    lines = bar_chart.terminal_lines(GROUPS, 60)
+    lines = terminal_bars.terminal_lines(GROUPS, 60)
     bars = [line.count("█") for line in lines]
     assert all(longer > shorter for longer, shorter in pairwise(bars[:3]))
     assert lines[0].endswith("█ 1,200")
@@ -197,26 +197,53 @@ def test_longer_bars_have_more_bookings():
 
 
 def test_no_groups_make_no_lines():
-    assert bar_chart.terminal_lines([], 80) == []
+    assert terminal_bars.terminal_lines([], 80) == []
 
 
-def test_a_title_names_the_groups_and_the_range():
+def test_a_title_names_the_groups_the_range_and_the_zone():
     rows = report([row(name="Intro")], "event_type", "weekday")
-    assert bar_chart.title(rows, "2026-11-01", "2026-11-30") == (
+    assert charts.title(rows, "2026-11-01", "2026-11-30", "Europe/Berlin").endswith(" (Europe/Berlin)")
+    assert charts.title(rows, "2026-11-01", "2026-11-30") == (
         "Bookings by event type and weekday, 2026-11-01 to 2026-11-30"
     )
-    assert bar_chart.title([], "a", "b") == "Bookings, a to b"
+    assert charts.title([], "a", "b") == "Bookings, a to b"
 
 
-def test_a_summary_has_the_totals_and_says_what_is_not_shown():
+def people(count):
+    return [group(invitee=f"{one}@client.example", bookings=count - one, active=1) for one in range(count)]
+
+
+def test_a_summary_has_the_totals():
     many = [group(invitee=f"{number}@client.example", bookings=2, canceled=1) for number in range(31)]
-    assert bar_chart.summary(many) == "62 bookings · 31 canceled (50%) · 1 more not shown"
-    assert bar_chart.summary([]) == "No bookings"
+    assert charts.summary(many) == "62 bookings · 31 canceled (50%)"
+    assert charts.summary([]) == "No bookings"
+
+
+def test_a_picture_has_the_20_largest_groups_and_the_sum_of_the_others():
+    rows = people(100)
+    shown = charts.shown_groups(rows[::-1])
+    assert [text for text, _ in shown] == [f"{number}@client.example" for number in range(20)]
+    assert charts.others(rows) == "80 others: 3,240 (80 active)"
+    assert charts.others(people(20)) == ""
+    assert charts.others([]) == ""
+
+
+def test_a_picture_has_every_day_of_a_month_and_the_latest_of_a_year():
+    days = [group(day=f"day {number:03}", bookings=1, active=1) for number in range(100)]
+    assert len(charts.shown_groups(days[:31])) == 31
+    assert charts.shown_groups(days)[0] == ("day 047", days[47])
+    assert charts.others(days) == "47 earlier: 47 (47 active)"
+
+
+def test_a_long_label_has_two_lines_and_a_wide_one_shorter_ones():
+    assert charts._wrapped("word " * 30).count("\n") == 1
+    assert max(map(len, charts._wrapped("李小龍" * 30).split("\n"))) == 15
+    assert charts._wrapped("A\nB") == "A B"
 
 
 @pytest.mark.parametrize("rows", [GROUPS, [], GROUPS * 20], ids=["some", "none", "many"])
 def test_a_picture_is_drawn_of_any_groups(rows, tmp_path):
-    bar_chart.save(rows, tmp_path / "chart.PNG", heading="$bad \\frac{ title \x00")
+    charts.save(rows, tmp_path / "chart.PNG", heading="$bad \\frac{ title \x00")
     picture = (tmp_path / "chart.PNG").read_bytes()
     assert picture.startswith(b"\x89PNG")
     width, height = (int.from_bytes(picture[at : at + 4]) for at in (16, 20))
@@ -225,7 +252,7 @@ def test_a_picture_is_drawn_of_any_groups(rows, tmp_path):
 
 
 def test_the_same_groups_make_the_same_picture():
-    one, other = (bar_chart.picture(GROUPS, heading="Bookings") for _ in range(2))
+    one, other = (charts.picture(GROUPS, heading="Bookings") for _ in range(2))
     assert one == other
 
 
@@ -241,28 +268,29 @@ class Page(HTMLParser):
         self.tags.append(tag)
 
     def handle_data(self, data):
-        if self.tags and self.tags[-1] == "td":
+        if self.tags and self.tags[-1] in {"td", "th"}:
             self.cells.append(data.strip())
 
 
 def test_an_html_page_has_the_picture_and_the_counts_and_runs_no_names(tmp_path):
-    bar_chart.save(GROUPS, tmp_path / "chart.html", heading="Bookings </title><script>")
+    charts.save(GROUPS, tmp_path / "chart.html", heading="Bookings </title><script>\ud800")
     text = (tmp_path / "chart.html").read_text(encoding="utf-8")
     page = Page(text)
     assert page.tags.count("svg") == 1
     assert page.tags.count("tr") == len(GROUPS) + 1
     assert "script" not in page.tags
-    assert "1200" in page.cells
+    assert {"1,200", "(none)"} <= set(page.cells)
+    assert "\x1b" not in text
     assert "src=" not in text
 
 
 def test_another_ending_is_rejected_before_anything_is_written(tmp_path):
     with pytest.raises(UsageError, match=r"\.png or \.html"):
-        bar_chart.save(GROUPS, tmp_path / "chart.pdf", heading="Bookings")
+        charts.save(GROUPS, tmp_path / "chart.pdf", heading="Bookings")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_library_is_named_with_its_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(UsageError, match=r"\[charts\]"):
-        bar_chart.save(GROUPS, tmp_path / "chart.png", heading="Bookings")
+        charts.save(GROUPS, tmp_path / "chart.png", heading="Bookings")
