@@ -113,6 +113,8 @@ def plain(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, str | int | float):
         return str(value)
+    if isinstance(value, dict) and value:
+        return "; ".join(f"{name}: {plain(inner)}" for name, inner in value.items())
     import orjson
 
     return orjson.dumps(value).decode()
@@ -138,6 +140,10 @@ class Cells:
         """The heading; of times, with the place that names their zone."""
         heading = self.column.heading.upper()
         return f"{heading} ({place(self._view.zone())})" if self.kind == "time" else heading
+
+    def is_in(self, records: Iterable[Record]) -> bool:
+        """Check whether any record has this property, even if it is null."""
+        return any(True for record in records for _ in paths.values(record, self.column.path))
 
     def text(self, record: Record) -> str:
         """Return what a record shows in this column, in one line."""

@@ -19,7 +19,9 @@ _ISO: Final = {
     "date-time": re.compile(r"\d{4}-\d\d-\d\d[tT]\d\d:\d\d:\d\d(\.\d+)?([zZ]|[+-]\d\d:\d\d)"),
     "date": re.compile(r"\d{4}-\d\d-\d\d"),
 }
-_UPPER: Final = re.compile(r"(max|end|until|to)(_|$)")
+_OTHER_END: Final = {"start": "end", "end": "start", "min": "max", "max": "min"}
+_UPPER: Final = ("end", "max")
+_ENDS: Final = ("_since", "_until")
 _DAY: Final = timedelta(days=1)
 
 
@@ -75,12 +77,15 @@ def _written(action: "Action", rows: Iterable[tuple[str, str]]) -> Iterator[tupl
 
 def _convert(action: "Action", key: str, value: str, now: datetime, zone: tzinfo) -> tuple[str, str]:
     when = dates.read(value, now, zone)
-    is_upper = bool(_UPPER.match(key))
+    first, _, rest = key.partition("_")
+    is_upper = first in _UPPER or key.endswith("_until")
+    other_end = f"{_OTHER_END.get(first, '')}_{rest}".rstrip("_")
+    is_bound = action.effect == "read" or key.endswith(_ENDS) or other_end in action.inputs
     if format_of(action, key) == "date":
-        if action.effect != "read" and when.end - when.start > _DAY:
+        if not is_bound and when.end - when.start > _DAY:
             raise UsageError(f"'{value}' is more than one day.")
         day = when.end - timedelta(microseconds=1) if is_upper and when.is_range else when.start
         return day.date().isoformat(), ""
-    if when.is_range and action.effect != "read":
+    if when.is_range and not is_bound:
         raise UsageError(f"'{value}' has no time; add one, such as '{value} 14:00'.")
     return timestamps.write(when.end if is_upper else when.start), when.note

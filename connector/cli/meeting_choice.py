@@ -54,7 +54,7 @@ def with_choice(run: Callable[[str], Result], what: str, *, key: str = "event") 
 
 
 def _choose(message: str, candidates: Sequence["Record"], key: str) -> str:
-    click.echo(printable(message), err=True)
+    click.echo(f"{printable(message.partition(':')[0])}:", err=True)
     for number, row in enumerate(candidates, 1):
         click.echo(f"  {number:>2}  {printable(in_words(row))}", err=True)
     number = click.prompt("Which one?", type=click.IntRange(1, len(candidates)), err=True)

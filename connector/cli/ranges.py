@@ -41,7 +41,7 @@ def takes_range(shortcuts: Mapping[str, str]) -> Callable[[Callable[..., Any]], 
         from functools import update_wrapper
 
         def decorated(*arguments: Any, since: str | None, until: str | None, **options: Any) -> Any:
-            chosen = [text for name, text in shortcuts.items() if options.pop(name)]
+            chosen = [text for name, text in shortcuts.items() if options.pop(name.replace("-", "_"))]
             if len(chosen) + bool(since or until) > 1:
                 names = ", ".join(f"--{name}" for name in shortcuts)
                 raise UsageError(f"Choose one of {names}, or --from and --to.")

@@ -68,6 +68,8 @@ class RecordTable:
 
     def _start(self, records: list[Record]) -> None:
         self._started = True
+        if not self._view.columns:  # a report has only the columns that it is grouped by
+            self._columns = [cells for cells in self._columns if cells.is_in(records)] or self._columns
         natural = [
             max(tables.cells(cells.heading), *(tables.cells(cells.text(record)) for record in records))
             for cells in self._columns

@@ -45,6 +45,7 @@ class _Rows:
         self._declared = paths.properties(action.output)
         self._wanted = [column.path for column in chosen(action, view.columns)] if view.columns else []
         self._columns = dict.fromkeys(self._declared)
+        self._filled = set[str]()
         self._file: IO[bytes] | None = None
 
     def add(self, records: list[Record]) -> None:
@@ -60,17 +61,18 @@ class _Rows:
                     found = [value for value in paths.values(record, path) if value is not None]
                     row[path] = found[0] if len(found) == 1 else ", ".join(map(str, found))
             self._columns.update(dict.fromkeys(row))
+            self._filled.update(name for name, value in row.items() if value is not None)
             self._file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
     @property
     def columns(self) -> list[str]:
         """The names of all columns, or of the chosen ones; an object stands for all its columns."""
         if not self._wanted:
-            return list(self._columns)
+            return [name for name in self._columns if name in self._filled or not self._below(name)]
         names = [
             name
             for path in self._wanted
-            for name in ([path] if path in self._columns else self._below(path) or [path])
+            for name in ([path] if path in self._filled else self._below(path) or [path])
         ]
         return list(dict.fromkeys(names))
 
@@ -94,7 +96,7 @@ class _Rows:
     def _flatten(self, record: Record, before: str, row: Row) -> None:
         for name, value in record.items():
             path = f"{before}{name}"
-            if isinstance(value, dict) and value and path not in self._declared:
+            if isinstance(value, dict) and value:
                 self._flatten(value, f"{path}.", row)
                 continue
             if value is not None or path in self._declared:

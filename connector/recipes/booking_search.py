@@ -29,16 +29,15 @@ class FoundBookings:
     complete: bool
 
     def with_key(self, client_key: str) -> FoundBooking | None:
-        """Return the booking that a `client_key` marks."""
+        """Return the booking that a `client_key` marks; of a moved one, where it is now."""
         mark = booking_form.key_mark(client_key)
-        return next(
-            (
-                one
-                for one in self.bookings
-                if (one.invitee.get("tracking") or {}).get(booking_form.KEY_FIELD) == mark
-            ),
-            None,
-        )
+        marked = [
+            one
+            for one in self.bookings
+            if (one.invitee.get("tracking") or {}).get(booking_form.KEY_FIELD) == mark
+        ]
+        active = (one for one in marked if one.invitee.get("status") == "active")
+        return next(active, marked[-1] if marked else None)
 
     def since(self, earlier: "FoundBookings") -> FoundBooking | None:
         """Return an active booking that `earlier` doesn't contain."""

@@ -29,10 +29,16 @@ def create(steps: Steps, inputs: Inputs) -> Record:
     request = BookingRequest(steps, inputs)
     if earlier := request.booked_before(request.earlier):
         return request.result("already_booked", earlier)
-    request.check()
+    try:
+        request.check()
+    except SlotTaken:
+        # Another process may have booked it with the same key, after the search and before the check.
+        if own := request.booked_meanwhile():
+            return request.result("already_booked", own)
+        raise
     if inputs.get("dry_run"):
         return request.result("would_book", None)
-    return request.result("booked", request.book())
+    return request.book()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +96,31 @@ class BookingRequest:
             problems.append(Problem("", f"the plan's limit of bookings is used up for {minutes}"))
         raise InvalidParams(_ACTION, problems, fix=_NOTHING_BOOKED)
 
-    def book(self) -> booking_search.FoundBooking:
-        """Send the booking; if the reply is lost, look it up."""
+    def book(self) -> Record:
+        """Send the booking and return the answer; if the reply is lost, look it up."""
         try:
             invitee = lost_replies.write(
                 self._steps, "invitees.create", self._body, self._look_up, what="the booking"
             )
         except (NotFound, Rejected):
             # Calendly has no status of its own for a slot that somebody else has just taken.
-            if (key := self._inputs.get("client_key")) and (own := self._search().with_key(key)):
-                return own
+            if own := self.booked_meanwhile():
+                return self.result("already_booked", own)
             self._slots = self._read_slots()
             if self._start in self._slots.times:
                 raise
             raise self._taken("was taken in the meantime") from None
-        return booking_search.FoundBooking(self._read_event(invitee), invitee)
+        booking = booking_search.FoundBooking(self._read_event(invitee), invitee)
+        return self.result("booked", booking)
 
     def booked_before(self, found: FoundBookings) -> booking_search.FoundBooking | None:
         """Return the booking that an earlier call with this `client_key` made."""
         key = self._inputs.get("client_key")
         return found.with_key(key) if key else None
+
+    def booked_meanwhile(self) -> booking_search.FoundBooking | None:
+        """Search again for a booking with this `client_key`."""
+        return self.booked_before(self._search()) if self._inputs.get("client_key") else None
 
     def result(self, outcome: str, booking: booking_search.FoundBooking | None) -> Record:
         """Return the answer of the recipe."""

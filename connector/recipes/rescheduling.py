@@ -38,7 +38,7 @@ def reschedule(steps: Steps, inputs: Inputs) -> Record:
     request.check()
     if inputs.get("dry_run"):
         return _answer("would_reschedule", row, request.result("would_book", None))
-    new = request.result("booked", request.book())
+    new = request.book()
     reason = inputs.get("reason") or f"Rescheduled to {new['start_local']} ({new['timezone']})"
     try:
         cancellations.cancel_event(steps, row["event"], reason)

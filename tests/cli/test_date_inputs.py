@@ -32,15 +32,44 @@ def test_a_day_is_that_of_the_zone():
     }
 
 
+def test_both_ends_of_a_write_may_be_ranges():
+    assert converted("shares.create", start_date="next week", end_date="next week") == {
+        "start_date": "2026-11-23",
+        "end_date": "2026-11-29",
+    }
+    assert converted("data_compliance.delete_events", start_time="oct", end_time="oct") == {
+        "start_time": "2026-09-30T22:00:00Z",
+        "end_time": "2026-10-31T23:00:00Z",
+    }
+    assert converted("bookings.cancel", start="tomorrow", end="tomorrow") == {
+        "start": "2026-11-19T23:00:00Z",
+        "end": "2026-11-20T23:00:00Z",
+    }
+
+
+def test_since_and_until_are_ends_too():
+    assert converted("links.list", created_since="oct", created_until="oct") == {
+        "created_since": "2026-09-30T22:00:00Z",
+        "created_until": "2026-10-31T23:00:00Z",
+    }
+
+
+@pytest.mark.parametrize(("text", "reason"), [("tomorrow", "has no time"), ("x", "isn't a date")])
 @pytest.mark.parametrize(
-    ("text", "reason"),
-    [("next week", "more than one day"), ("nov", "more than one day"), ("x", "isn't a date")],
+    ("action", "key"),
+    [("invitees.create", "start_time"), ("notes.create", "remind_at"), ("bookings.reschedule", "start_time")],
 )
-def test_a_written_date_is_one_day(text, reason):
+def test_a_single_time_of_a_write_is_a_moment(action, key, text, reason):
     with pytest.raises(UsageError, match=reason):
-        converted("shares.create", start_date=text)
-    [problem] = date_inputs.problems(find("shares.create"), [("start_date", text)], NOW)
+        converted(action, **{key: text})
+    [problem] = date_inputs.problems(find(action), [(key, text)], NOW)
     assert reason in problem.message
+
+
+def test_a_single_date_of_a_write_is_one_day():
+    assert converted("links.create", date="tomorrow") == {"date": "2026-11-20"}
+    with pytest.raises(UsageError, match="more than one day"):
+        converted("links.create", date="next week")
 
 
 @pytest.mark.parametrize("value", ["2026-11-18T15:00:00Z", "2026-11-18T15:00:00.5+01:00", "~{Now}~", "", " "])

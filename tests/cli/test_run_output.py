@@ -352,6 +352,16 @@ def test_answers_are_columns_even_if_they_appear_late(call, tmp_path):
     assert json.loads(second["questions_and_answers"]) == late["questions_and_answers"]
 
 
+def test_answers_of_a_meeting_are_columns(call, sandbox):
+    rows = ("start=today", "end=next week", "--format", "csv")
+    code, out, err = call("run", "meetings.list", *rows, server=sandbox)
+    assert code == 0, err
+    heading, *records = rows_of(out)
+    assert records
+    assert "answers" not in heading
+    assert any(name.startswith("answers.") for name in heading)
+
+
 def test_no_value_of_a_record_is_lost(call):
     odd = {**EVENT, "location": "by phone", "location.type": "x", "new": {"deep": {"er": 1}, "list": [1]}}
     odd["invitees_counter"] = None

@@ -157,3 +157,15 @@ def test_deeply_nested_records_are_shown():
     for _ in range(50):
         record = {"in": [{"in": record}]}
     assert shown([record], returns="one", width=80).count("in") == 100
+
+
+def test_a_declared_column_that_no_record_has_is_left_out():
+    assert shown([{"n": 1}, {"n": 2}]) == "N\n1\n2\n"
+    assert shown([{"name": None, "n": 1}]) == "NAME  N\n-     1\n"
+    assert shown([{}]) == "NAME  N\n-     -\n"
+
+
+def test_answers_by_question_are_readable():
+    output = {"type": "object", "properties": {"answers": {"type": "object"}}}
+    text = shown([{"answers": {"Seats": 40, "Why?": "a\nb"}}], output=output)
+    assert text.splitlines()[1] == "Seats: 40; Why?: a b"
