@@ -62,6 +62,10 @@ def command(
 ) -> None:
     """Count bookings, by default of the last 30 days, by event type."""
     output.check()
+    if chart:
+        from ..recipes.charts import check_path
+
+        check_path(Path(chart))
     groups = [name.replace("-", "_") for name in by] or ["event_type"]
     if source and (everyone or event_type or host):
         raise UsageError("--source can't be used with --type, --host and --everyone.")
@@ -104,13 +108,14 @@ def _from_sync(
 
 def _draw(found: "list[Record]", chart: str | None, output: Output, since: datetime, until: datetime) -> None:
     """Print bars below a table at a terminal, and save the picture."""
-    from . import bar_chart
+    from ..recipes import charts
+    from .terminal_bars import terminal_lines
 
     if output.form == "table" and not output.path and sys.stdout.isatty():
-        lines = bar_chart.terminal_lines(found, shutil.get_terminal_size().columns)
+        lines = terminal_lines(found, shutil.get_terminal_size().columns)
         click.echo("\n".join(["", *lines]) if lines else "")
     if chart:
         last = until - timedelta(seconds=1)
-        heading = bar_chart.title(found, f"{since:%Y-%m-%d}", f"{last:%Y-%m-%d}")
-        bar_chart.save(found, Path(chart), heading=heading)
+        heading = charts.title(found, f"{since:%Y-%m-%d}", f"{last:%Y-%m-%d}", str(since.tzinfo))
+        charts.save(found, Path(chart), heading=heading)
         notice("note", f"saved {chart}")
