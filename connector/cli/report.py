@@ -104,13 +104,14 @@ def _from_sync(
 
 def _draw(found: "list[Record]", chart: str | None, output: Output, since: datetime, until: datetime) -> None:
     """Print bars below a table at a terminal, and save the picture."""
-    from . import bar_chart
+    from ..recipes import charts
+    from .terminal_bars import terminal_lines
 
     if output.form == "table" and not output.path and sys.stdout.isatty():
-        lines = bar_chart.terminal_lines(found, shutil.get_terminal_size().columns)
+        lines = terminal_lines(found, shutil.get_terminal_size().columns)
         click.echo("\n".join(["", *lines]) if lines else "")
     if chart:
         last = until - timedelta(seconds=1)
-        heading = bar_chart.title(found, f"{since:%Y-%m-%d}", f"{last:%Y-%m-%d}")
-        bar_chart.save(found, Path(chart), heading=heading)
+        heading = charts.title(found, f"{since:%Y-%m-%d}", f"{last:%Y-%m-%d}", str(since.tzinfo))
+        charts.save(found, Path(chart), heading=heading)
         notice("note", f"saved {chart}")
