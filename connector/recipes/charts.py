@@ -266,6 +266,7 @@ def _wrapped(text: str) -> str:
     """Return a label in at most two lines."""
     text = _plain(text)
     width = _LABEL_WIDTH if not _WIDE.search(text) else _WIDE_LABEL_WIDTH
+    text = text if len(text) <= 2 * width else f"{text[: 2 * width - 1]}…"  # wrap would end a long word early
     return "\n".join(wrap(text, width, max_lines=2, placeholder="…"))
 
 

@@ -239,6 +239,13 @@ def test_a_long_label_has_two_lines_and_a_wide_one_shorter_ones():
     assert charts._wrapped("word " * 30).count("\n") == 1
     assert max(map(len, charts._wrapped("李小龍" * 30).split("\n"))) == 15
     assert charts._wrapped("A\nB") == "A B"
+    address = "person" * 20
+    assert charts._wrapped(address) == f"{address[:30]}\n{address[30:59]}…"
+
+
+def test_the_time_of_a_group_comes_first_so_a_long_name_does_not_hide_it():
+    [found] = report([row(name="Intro call")], "event_type", "weekday", "hour")
+    assert booking_report.label(found) == "tuesday · 14:00 · Intro call"
 
 
 @pytest.mark.parametrize("rows", [GROUPS, [], GROUPS * 20], ids=["some", "none", "many"])
