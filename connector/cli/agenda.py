@@ -1,7 +1,5 @@
 """`calendly-connector agenda`: who comes when."""
 
-from typing import Any
-
 import click
 
 from .account_view import AccountView
@@ -55,8 +53,7 @@ def command(  # noqa: PLR0913 - one per option
     output.check()
     with connect() as connection:
         account = AccountView(connection, output.zone)
-        rows: list[tuple[str, Any]] = [(name, value) for name, value in when.inputs(account).items()]
-        rows += [("timezone", str(account.zone))]
+        rows = when.rows(account)
         rows += [("organization", "~{GetOrganizationUrl}~")] if everyone else []
         rows += [("status", status)] if status != "all" else []
         named = {"text": text, "event_type": event_type, "host": host}

@@ -21,13 +21,16 @@ _LABELS = {
 }
 
 
-def print_outcome(result: "Result", *fields: str, as_json: bool) -> None:
-    """Print a result for people at a terminal, as JSON otherwise. `fields` of its record are shown."""
+def print_outcome(result: "Result", *fields: str, as_json: bool, text: str = "message") -> None:
+    """Print a result for people at a terminal, as JSON otherwise.
+
+    For people, it is the record's property `text`, and `fields` below it.
+    """
     record = result.record or {}
     if as_json or not sys.stdout.isatty():
         print_json({"record": record, "action": result.action, "warnings": list(result.warnings)})
     else:
-        click.echo(printable(str(record.get("message", "Done."))))
+        click.echo(printable(str(record[text])))
         for name in fields:
             if text := _text(record.get(name)):
                 click.echo(f"  {_LABELS[name]:<11}{printable(text)}")

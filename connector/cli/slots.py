@@ -1,7 +1,5 @@
 """`calendly-connector slots`: when somebody can be booked."""
 
-from typing import Any
-
 import click
 
 from .account_view import AccountView
@@ -62,8 +60,7 @@ def command(
         raise click.UsageError("--common can't be used with an event type or --host.")
     with connect() as connection:
         account = AccountView(connection, output.zone)
-        rows: list[tuple[str, Any]] = list(when.inputs(account).items())
-        rows += [("timezone", str(account.zone))]
+        rows = when.rows(account, names=("start_time", "end_time"))
         if people:
             action = "slots.common"
             rows += [("users[]", name) for name in people] + [("duration", str(minutes))]
