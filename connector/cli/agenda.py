@@ -5,6 +5,7 @@ import click
 from .account_view import AccountView
 from .call_output import Output, writes_records
 from .commands import examples
+from .everyday import EverydayCommand
 from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
 
@@ -13,6 +14,7 @@ _SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week"}
 
 @click.command(
     "agenda",
+    cls=EverydayCommand,
     epilog=examples(
         "agenda --tomorrow --answers",
         "agenda --week --who noor",

@@ -7,6 +7,7 @@ import click
 from ..support import timestamps
 from .account_view import AccountView, in_zone
 from .commands import examples
+from .everyday import EverydayCommand
 from .invitee_options import answer_option, invitee_params, utm_option
 from .options import connect, prints_json, signs_in
 from .outcomes import print_outcome
@@ -17,6 +18,7 @@ _FACTS = ("hosts", "location", "cancel_url", "reschedule_url", "event")
 
 @click.command(
     "book",
+    cls=EverydayCommand,
     epilog=examples(
         'book intro "mon 14:00" --name "Lena Marsh" --email lena@client.example '
         '--answer "What would you like to discuss?=Pricing" --location zoom_conference',

@@ -9,6 +9,7 @@ from .account_view import AccountView
 from .call_output import Output, writes_records
 from .commands import examples
 from .confirm import confirm, yes_option
+from .everyday import EverydayCommand
 from .meeting_choice import description, in_words, with_choice
 from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
@@ -24,6 +25,7 @@ _SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week"}
 
 @click.command(
     "cancel",
+    cls=EverydayCommand,
     epilog=examples(
         "cancel noor@client.example --reason 'The host is ill'",
         "cancel 'mon 14:00'",

@@ -4,6 +4,7 @@ import click
 
 from ..errors import UsageError
 from .commands import examples
+from .everyday import EverydayCommand
 from .invitee_options import answer_option, invitee_params, utm_option
 from .options import connect, keeps_formulas, prints_json, signs_in
 from .outcomes import print_outcome
@@ -11,6 +12,7 @@ from .outcomes import print_outcome
 
 @click.command(
     "links",
+    cls=EverydayCommand,
     epilog=examples(
         "links intro",
         'links intro --name "Lena Marsh" --email lena@client.example',

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..recipes.meeting_rows import location_text
 from .terminal import notice, print_json, printable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def print_outcome(result: "Result", *fields: str, as_json: bool, text: str = "me
 
 def _text(value: object) -> str:
     if isinstance(value, dict):
-        value = value.get("location") or value.get("join_url") or value.get("type")
+        value = location_text(value) if "type" in value else value.get("location") or value.get("kind")
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(str, value))
     text = str(value or "")

@@ -15,6 +15,7 @@ from . import terminal_bars
 from .account_view import AccountView, now
 from .call_output import Output, writes_records
 from .commands import examples
+from .everyday import EverydayCommand
 from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
 from .terminal import notice, output_width
@@ -27,6 +28,7 @@ _COUNTS = ("bookings", "active", "canceled", "rescheduled", "no_shows", "lead_ti
 
 @click.command(
     "report",
+    cls=EverydayCommand,
     epilog=examples(
         "report --month --by event-type",
         "report --last-month --by host --everyone --chart hosts.png",

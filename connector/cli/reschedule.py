@@ -8,6 +8,7 @@ from ..support import timestamps
 from .account_view import AccountView, in_zone
 from .commands import examples
 from .confirm import confirm, yes_option
+from .everyday import EverydayCommand
 from .meeting_choice import description, with_choice
 from .options import connect, prints_json, signs_in
 from .outcomes import print_outcome
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "reschedule",
+    cls=EverydayCommand,
     epilog=examples(
         "reschedule noor@client.example 'thu 10:00'",
         "reschedule 'tomorrow 14:00' 'fri 9am' --reason 'The host travels'",
