@@ -1,20 +1,18 @@
 """`calendly-connector reschedule`: move a meeting to another time."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import ConnectorError
 from ..support import timestamps
 from .account_view import AccountView, in_zone
-from .book import moment
 from .commands import examples
-from .confirm import yes_option
+from .confirm import confirm, yes_option
+from .everyday import EverydayCommand
 from .meeting_choice import description, with_choice
 from .options import connect, prints_json, signs_in
 from .outcomes import print_outcome
-from .terminal import printable
+from .ranges import moment
 
 if TYPE_CHECKING:
     from ..contract import Record, Result
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "reschedule",
+    cls=EverydayCommand,
     epilog=examples(
         "reschedule noor@client.example 'thu 10:00'",
         "reschedule 'tomorrow 14:00' 'fri 9am' --reason 'The host travels'",
@@ -57,18 +56,14 @@ def command(
 
         chosen, result = with_choice(look, description(what, account))
         if not dry_run:
-            _ask(result.record or {}, yes=yes)
+            confirm(f"  {_move(result.record or {})}", yes=yes, question="Move it?")
             result = connection.run("bookings.reschedule", {**params, "what": chosen})
     print_outcome(result, "hosts", "cancel_url", "reschedule_url", "event", as_json=as_json)
 
 
-def _ask(found: "Record", *, yes: bool) -> None:
-    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return
+def _move(found: "Record") -> str:
+    """Return what would be moved, in one line."""
     person = f"{found.get('name')} <{found.get('email')}>"
-    text = (
+    return (
         f"{found.get('event_type_name')} with {person}: {found['old_start_local']} to {found['start_local']}"
     )
-    click.echo(f"  {printable(text)}", err=True)
-    if not click.confirm("Move it?", err=True):
-        raise ConnectorError("Nothing was changed.")
