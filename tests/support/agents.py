@@ -5,14 +5,16 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import mcp_types as types
 from anyio.from_thread import start_blocking_portal
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.contract import CheckReport, Option
 from calendly_connector.hosts.mcp.server import build
-from calendly_connector.hosts.mcp.toolset import select_tools
+from calendly_connector.hosts.mcp.toolset import select_tools, tool_name
 from conftest import NOW_S, OWNER_TOKEN
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
+ACTIONS = {tool_name(action) for action in catalog().values()}
 MODES = ["legacy", "2026-07-28"]  # the protocol with and without a handshake
 
 
@@ -24,6 +26,7 @@ class Agent:
         self._client = client
         self.questions = questions
         self.calls = 0
+        self._tools = {tool.name for tool in self.list_tools().tools}
 
     def __getattr__(self, name):
         method = getattr(self._client, name)
@@ -32,8 +35,10 @@ class Agent:
         return lambda *args, **kwargs: self._portal.call(lambda: method(*args, **kwargs))
 
     def call(self, tool, **arguments):
-        """Call a tool; return its result, an error or not."""
+        """Call a tool, or by run_action an action that has none; return the result, an error or not."""
         self.calls += 1
+        if tool not in self._tools and tool in ACTIONS:
+            return self.call_tool("run_action", {"action": tool, "arguments": arguments})
         return self.call_tool(tool, arguments)
 
     def get(self, tool, **arguments):
@@ -59,7 +64,7 @@ class Scripted:
         self._results = list(results)
         self.calls = []
 
-    def run(self, action, params):
+    def run(self, action, params, limit=None):  # noqa: ARG002 - as in a connection
         self.calls.append((action, dict(params)))
         result = self._results.pop(0) if len(self._results) > 1 else self._results[0]
         if isinstance(result, Exception):
