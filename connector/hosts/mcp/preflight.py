@@ -62,8 +62,10 @@ class Preflight:
 
     def _plan(self, action: Action, arguments: Mapping[str, Any]) -> Plan:
         """Return what a write would change, and what not, by outcome."""
-        without = self._rules["not_with_dry_run"]
-        inputs = {name: value for name, value in arguments.items() if name not in without}
+        consents = [name for name in self._rules["consents"] if name in action.inputs]
+        if missing := [name for name in consents if arguments.get(name) is not True]:
+            raise InvalidParams(action.id, [Problem(name, "must be true") for name in missing])
+        inputs = {name: value for name, value in arguments.items() if name not in consents}
         result = self._calendly.run(action.id, {**inputs, "dry_run": True})
         records = result.records if action.returns == "many" else [result.record or {}]
         if all(_is_final(record) for record in records):
