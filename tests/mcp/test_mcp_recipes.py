@@ -176,6 +176,35 @@ def test_edited_hours_are_shown_before_and_after(frozen_sandbox, serve):
         ]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_yes_does_not_cover_a_meeting_that_was_booked_since(frozen_sandbox, serve, book, mode):
+    book(start_time="2027-01-12T09:00:00Z")
+    day = {"start": "2027-01-12T00:00:00Z", "end": "2027-01-13T00:00:00Z"}
+    other = {"name": "Zoë", "email": "zoe@client.example"}
+    late = [{"start_time": "2027-01-12T13:30:00Z", "invitee": other}]
+
+    def meanwhile():
+        while late:
+            book(**late.pop())
+
+    with serve(frozen_sandbox, mode=mode, reply="accept", meanwhile=meanwhile) as agent:
+        outdated = agent.call("bookings_cancel", **day)
+        assert error(outdated)["code"] == "outdated"
+        assert agent.get("meetings_list", **day, status="canceled")["records"] == []
+        canceled = agent.get("bookings_cancel", **day)["records"]
+        assert [row["outcome"] for row in canceled] == ["canceled", "canceled"]
+        assert len(agent.questions) == 2
+        assert "zoe@client.example" in agent.questions[1]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_time_that_is_taken_while_the_user_thinks_is_not_booked(frozen_sandbox, serve, book, mode):
+    other = {"name": "Zoë", "email": "zoe@client.example"}
+    with serve(frozen_sandbox, mode=mode, reply="accept", meanwhile=lambda: book(invitee=other)) as agent:
+        assert error(agent.call("bookings_create", **BOOKING))["code"] == "slot_taken"
+        assert len(agent.questions) == 1
+
+
 # No question
 
 

@@ -4,6 +4,7 @@ import json
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import mcp_types as types
+from anyio import to_thread
 from anyio.from_thread import start_blocking_portal
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.contract import CheckReport, Option
@@ -82,12 +83,17 @@ class Scripted:
 
 
 @contextmanager
-def agent_of(server, *, mode="legacy", reply=None):
-    """Connect an agent to a server (object, command or transport); without `reply` it can't ask its user."""
+def agent_of(server, *, mode="legacy", reply=None, meanwhile=None):
+    """Connect an agent to a server (object, command or transport); without `reply` it can't ask its user.
+
+    `meanwhile` is called while the user thinks.
+    """
     questions = []
 
     async def answer(_context, params):
         questions.append(params.message)
+        if meanwhile:
+            await to_thread.run_sync(meanwhile)
         return types.ElicitResult(action=reply, content={} if reply == "accept" else None)
 
     client = Client(server, mode=mode, elicitation_callback=answer if reply else None)
@@ -111,11 +117,11 @@ def serving(connect):
     """Return a function that connects an agent to a server over a sandbox, with a frozen clock."""
 
     @contextmanager
-    def serve(sandbox, *, only=(), read_only=False, token=OWNER_TOKEN, mode="legacy", reply=None):
+    def serve(sandbox, *, only=(), read_only=False, token=OWNER_TOKEN, **options):
         server, calendly = build(
             select_tools(only, read_only=read_only), lambda: connect(sandbox, token), clock=lambda: NOW_S
         )
-        with agent_of(server, mode=mode, reply=reply) as agent:
+        with agent_of(server, **options) as agent:
             yield agent
         calendly.close()
 

@@ -78,7 +78,9 @@ class Tools:
         if action.effect != "read" and not is_dry_run(action, arguments) and can_ask(context):
             await to_thread.run_sync(self._calendly.preview, action, arguments)
             message = partial(to_thread.run_sync, self._preflight.question, action, arguments)
-            question = await self._confirmation.ask(context, params, message)
+            # Recipes find by themselves what they change, and that may change while the person thinks.
+            is_found = "dry_run" in action.inputs
+            question = await self._confirmation.ask(context, params, message, check_again=is_found)
             if question is not None:
                 return question
         return tool_result(await to_thread.run_sync(self._calendly.answer, action, arguments))
