@@ -17,6 +17,7 @@ from calendly_connector import cli
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 WAIT_S = 30
+PATIENCE_S = 5
 INTERRUPT = object()
 STYLES = re.compile(r"\x1b\[\d+m")  # the only escape sequences that tables use
 
@@ -98,6 +99,8 @@ def at_terminal(*arguments, answers=(), width=80):
             start = len(seen)
             if answer is INTERRUPT:
                 process.send_signal(signal.SIGINT)
+                while not select.select([controller], [], [], PATIENCE_S)[0]:
+                    process.send_signal(signal.SIGINT)  # Python misses one just before it reads
             else:
                 os.write(controller, f"{answer}\n".encode())
         while piece := _read(controller):
