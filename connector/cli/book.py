@@ -8,7 +8,7 @@ from ..support import timestamps
 from .account_view import AccountView, in_zone
 from .commands import examples
 from .everyday import EverydayCommand
-from .invitee_options import answer_option, invitee_params, utm_option
+from .invitee_options import answer_option, invitee_params, location_option, utm_option
 from .options import connect, prints_json, signs_in
 from .outcomes import print_outcome
 from .ranges import moment
@@ -30,9 +30,7 @@ _FACTS = ("hosts", "location", "cancel_url", "reschedule_url", "event")
 @click.option("--name", required=True, help="The invitee's name.")
 @click.option("--email", required=True, help="The invitee's email.")
 @answer_option
-@click.option(
-    "--location", metavar="KIND[=PLACE]", help="Such as zoom_conference, or outbound_call=+1 202 555 0100."
-)
+@location_option
 @click.option("--guest", "guests", metavar="EMAIL", multiple=True, help="Invite a guest, too; repeatable.")
 @click.option("--invitee-tz", metavar="ZONE", help="The invitee's time zone. Default: yours.")
 @utm_option
@@ -67,10 +65,7 @@ def command(  # noqa: PLR0913, PLR0917 - one per option
     EVENT_TYPE is a name, an id or a link's last part, such as intro. Before anything is booked, all problems
     are reported: a taken time with the nearest free ones, missing answers, a wrong location.
     """
-    params = invitee_params(answers, utm)
-    if location:
-        kind, _, place = location.partition("=")
-        params["location"] = {"kind": kind, **({"location": place} if place else {})}
+    params = invitee_params(answers, utm, location)
     if guests:
         params["guests"] = list(guests)
     if client_key:

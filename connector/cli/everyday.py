@@ -37,6 +37,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "host": "--host",
     "text": "--who",
 }
+_KEYED: Final = ("answers", "tracking")  # inputs whose keys a person wrote
 
 
 class EverydayCommand(click.Command):
@@ -61,7 +62,11 @@ class EverydayCommand(click.Command):
         path = re.sub(r"\[\d*\]", "", path)
         if path == "start_time" and self._has("when"):
             return "WHEN"
-        return _NAMES.get(path) or _NAMES.get(path.partition(".")[0], path)
+        if path in _NAMES:
+            return _NAMES[path]
+        first, _, rest = path.partition(".")
+        name = _NAMES.get(first, path)
+        return f"{name} {rest}" if first in _KEYED else name
 
     def _has(self, name: str) -> bool:
         return any(parameter.name == name for parameter in self.params)

@@ -17,13 +17,18 @@ answer_option = click.option(
     multiple=True,
     help="Answer a question; repeatable.",
 )
+location_option = click.option(
+    "--location", metavar="KIND[=PLACE]", help="Such as zoom_conference, or outbound_call=+1 202 555 0100."
+)
 utm_option = click.option(
     "--utm", metavar="KEY=VALUE", multiple=True, help="Such as source=newsletter; repeatable."
 )
 
 
-def invitee_params(answers: Sequence[str], utm: Sequence[str]) -> dict[str, Any]:
-    """Return `answers` and `tracking` of an action, if there are any. Raises UsageError."""
+def invitee_params(
+    answers: Sequence[str], utm: Sequence[str] = (), location: str | None = None
+) -> dict[str, Any]:
+    """Return `answers`, `tracking` and `location` of an action, as far as they are set. Raises UsageError."""
     params: dict[str, Any] = {}
     for text in answers:
         question, sign, answer = text.partition("=")
@@ -34,6 +39,9 @@ def invitee_params(answers: Sequence[str], utm: Sequence[str]) -> dict[str, Any]
     if utm:
         pairs = key_values(tuple(utm))
         params["tracking"] = {f"utm_{key.removeprefix('utm_')}": value for key, value in pairs}
+    if location:
+        kind, _, place = location.partition("=")
+        params["location"] = {"kind": kind} | ({"location": place} if place else {})
     return params
 
 

@@ -9,6 +9,7 @@ from .account_view import AccountView, in_zone
 from .commands import examples
 from .confirm import confirm, yes_option
 from .everyday import EverydayCommand
+from .invitee_options import answer_option, invitee_params, location_option
 from .meeting_choice import description, with_choice
 from .options import connect, prints_json, signs_in
 from .outcomes import print_outcome
@@ -29,27 +30,38 @@ if TYPE_CHECKING:
 @click.argument("what")
 @click.argument("when")
 @click.option("--reason", metavar="TEXT", help="Why the old meeting is canceled.")
+@answer_option
+@location_option
 @click.option("--dry-run", is_flag=True, help="Check everything without changing anything.")
 @yes_option
 @signs_in
 @in_zone
 @prints_json()
-def command(
-    what: str, when: str, reason: str | None, zone: Any, *, dry_run: bool, yes: bool, as_json: bool
+def command(  # noqa: PLR0913 - one per option
+    what: str,
+    when: str,
+    reason: str | None,
+    answers: tuple[str, ...],
+    location: str | None,
+    zone: Any,
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Move the meeting WHAT to the time WHEN.
 
-    WHAT is an email, a name, a time, an id or a link. Calendly has no call for this: the new time is booked,
-    then the old meeting is canceled. If that fails, the new one is canceled again.
+    WHAT is an email, a name, a time, an id or a link. Calendly has no call for this: the new time is booked
+    with the same answers and location, then the old meeting is canceled. If that fails, the new one is
+    canceled again.
     """
+    params = invitee_params(answers, location=location)
+    if reason:
+        params["reason"] = reason
     with connect() as connection:
         account = AccountView(connection, zone)
-        params: dict[str, Any] = {
-            "start_time": timestamps.write(moment(when, account)),
-            "timezone": str(account.zone),
-        }
-        if reason:
-            params["reason"] = reason
+        params["start_time"] = timestamps.write(moment(when, account))
+        params["timezone"] = str(account.zone)
 
         def look(one: str) -> "tuple[str, Result]":
             return one, connection.run("bookings.reschedule", {**params, "what": one, "dry_run": True})

@@ -50,7 +50,7 @@ def command(
     limit: int | None,
     output: Output,
 ) -> None:
-    """Show the free times of event types, by default in the next seven days.
+    """Show the free times of event types, by default in the next seven days; with --first in the next month.
 
     EVENT_TYPE is a name, an id or a link's last part, such as intro. Times are in your account's time zone,
     or in --tz.
@@ -62,7 +62,8 @@ def command(
         raise click.UsageError("--common can't be used with an event type or --host.")
     with connect() as connection:
         account = AccountView(connection, output.zone)
-        rows = when.rows(account, names=("start_time", "end_time"))
+        covered = TimeRange("next 7 days") if when == TimeRange() and not first else when
+        rows = covered.rows(account, names=("start_time", "end_time"))
         if people:
             action = "slots.common"
             rows += [("users[]", name) for name in people] + [("duration", str(minutes))]
