@@ -126,7 +126,6 @@ def _place(name: str, value: str) -> Any:
 
 
 def label(group: Record) -> str:
-    """Return the text of a group, such as `Intro call · monday`."""
-    return " · ".join(
-        _MISSING if group[name] is None else str(group[name]) for name in GROUPS if name in group
-    )
+    """Return the text of a group, such as `monday · Intro call`: times first, as groups are sorted."""
+    names = sorted((name for name in GROUPS if name in group), key=lambda name: name not in TIMES)
+    return " · ".join(_MISSING if group[name] is None else str(group[name]) for name in names)

@@ -11,6 +11,7 @@ from warnings import catch_warnings, filterwarnings
 
 from ..contract import Record
 from ..errors import UsageError
+from ..support import private_files
 from .booking_report import COUNTS, GROUPS, TIMES, label
 
 if TYPE_CHECKING:
@@ -54,32 +55,43 @@ def title(rows: Sequence[Record], since: str, until: str, zone: str | None = Non
     return f"Bookings{f' by {by}' if by else ''}, {since} to {until}{place}"
 
 
-def save(rows: Sequence[Record], path: Path, *, heading: str) -> None:
-    """Write a picture of the groups: .png, or .html with a table below it.
+def check_path(path: Path) -> None:
+    """Raise UsageError if a picture can't be saved there, or if matplotlib is missing."""
+    from importlib.util import find_spec
 
-    Raises UsageError for another ending, or if matplotlib is missing.
-    """
     if path.suffix.lower() not in _SUFFIXES:
         raise UsageError(
             f"Can't draw a chart as {path.name!r}.", fix="Use a name that ends in .png or .html."
         )
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"Can't write {path}.", fix="Use the name of a file in an existing folder.")
+    if find_spec("matplotlib") is None:
+        raise UsageError("Charts need matplotlib.", fix="pip install 'calendly-connector[charts]'")
+
+
+def save(rows: Sequence[Record], path: Path, *, heading: str) -> None:
+    """Write a picture of the groups: .png, or .html with a table below it. Raises UsageError."""
+    check_path(path)
     if path.suffix.lower() == ".png":
-        path.write_bytes(picture(rows, heading=heading))
+        content = picture(rows, heading=heading)
     else:
-        path.write_text(page(rows, heading=heading), encoding="utf-8")
+        content = page(rows, heading=heading).encode()
+    try:
+        with open(path, "wb", opener=private_files.opener) as file:
+            file.write(content)
+    except OSError as error:
+        raise UsageError(f"Can't write {path}: {error.strerror}.", fix="Choose another file.") from None
 
 
 def picture(rows: Sequence[Record], *, heading: str, form: str = "png") -> bytes:
-    """Return a picture of the groups as PNG or SVG. Raises UsageError if matplotlib is missing.
+    """Return a picture of the groups as PNG or SVG.
 
     It has bars for the 20 largest groups or the latest 53 times, and a line of text for all others.
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
-    except ImportError:
-        raise UsageError("Charts need matplotlib.", fix="pip install 'calendly-connector[charts]'") from None
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     bars = [(_wrapped(text), group) for text, group in shown_groups(rows)]
     above = _Above(wrap(_plain(heading), _HEADING_WIDTH), wrap(summary(rows), _TEXT_WIDTH))
     left_out = others(rows)
@@ -254,6 +266,7 @@ def _wrapped(text: str) -> str:
     """Return a label in at most two lines."""
     text = _plain(text)
     width = _LABEL_WIDTH if not _WIDE.search(text) else _WIDE_LABEL_WIDTH
+    text = text if len(text) <= 2 * width else f"{text[: 2 * width - 1]}…"  # wrap would end a long word early
     return "\n".join(wrap(text, width, max_lines=2, placeholder="…"))
 
 

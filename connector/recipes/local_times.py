@@ -40,16 +40,16 @@ def next_minute(now: datetime) -> datetime:
 def future_range(
     action: str, inputs: Mapping[str, Any], now: datetime, days: int
 ) -> tuple[datetime, datetime]:
-    """Return the range of `start_time` and `end_time`, without the past; default: `days` from now on.
+    """Return the range of `start` and `end`, without the past; default: `days` from now on.
 
     Raises InvalidParams if nothing is left.
     """
     earliest = next_minute(now)
-    start = _read(action, inputs, "start_time", earliest)
-    end = _read(action, inputs, "end_time", max(start, earliest) + timedelta(days=days))
+    start = _read(action, inputs, "start", earliest)
+    end = _read(action, inputs, "end", max(start, earliest) + timedelta(days=days))
     if end <= max(start, earliest):
-        later_than = "start_time" if start > earliest else "now"
-        raise InvalidParams(action, [Problem("end_time", f"must be later than {later_than}")])
+        later_than = "start" if start > earliest else "now"
+        raise InvalidParams(action, [Problem("end", f"must be later than {later_than}")])
     return max(start, earliest), end
 
 

@@ -12,7 +12,7 @@ from .steps import Inputs, Steps
 _DURATION: Final = timedelta(days=7)  # https://developer.calendly.com/api-docs/calendly-api/data-compliance
 _MAX_RANGE: Final = timedelta(days=731)  # 24 months
 _DAYS_IN_MONTH: Final = 30.44
-_RANGE: Final = ("start_time", "end_time")
+_RANGE: Final = ("start", "end")
 _MESSAGES: Final = {
     "invitees": "all data about these invitees in past meetings",
     "events": "all data about the meetings in this range, of everyone in the organization",
@@ -36,7 +36,7 @@ def delete(steps: Steps, inputs: Inputs) -> Record:
         action, params = "data_compliance.delete_invitees", {"emails": inputs["emails"]}
     else:
         report = _events(steps, inputs)
-        action, params = "data_compliance.delete_events", {key: inputs[key] for key in _RANGE}
+        action, params = "data_compliance.delete_events", {f"{name}_time": inputs[name] for name in _RANGE}
     requested = not inputs.get("dry_run", False)
     if requested:
         _request(steps, action, params)
@@ -54,7 +54,7 @@ def delete(steps: Steps, inputs: Inputs) -> Record:
 
 def _problems(inputs: Inputs, now: datetime) -> Iterator[Problem]:
     if "emails" in inputs and any(name in inputs for name in _RANGE):
-        yield Problem("emails", "can't be combined with start_time and end_time: pass one or the other")
+        yield Problem("emails", "can't be combined with start and end: pass one or the other")
     if inputs.get("dry_run") and inputs.get("confirm"):
         yield Problem("confirm", "can't be combined with dry_run")
     if not inputs.get("dry_run") and not inputs.get("confirm"):
@@ -65,11 +65,11 @@ def _problems(inputs: Inputs, now: datetime) -> Iterator[Problem]:
     start, end = (timestamps.read_or_none(inputs.get(name)) for name in _RANGE)
     if start and end:
         if end > now:
-            yield Problem("end_time", "must be in the past")
+            yield Problem("end", "must be in the past")
         if end <= start:
-            yield Problem("end_time", "must be after start_time")
+            yield Problem("end", "must be after start")
         elif end - start > _MAX_RANGE:
-            yield Problem("end_time", "must be at most 24 months after start_time")
+            yield Problem("end", "must be at most 24 months after start")
 
 
 def _invitees(steps: Steps, inputs: Inputs) -> Record:
@@ -101,7 +101,7 @@ def _person(steps: Steps, email: str, since: datetime) -> tuple[list[Record], st
 
 def _events(steps: Steps, inputs: Inputs) -> Record:
     """Return what is found in the range."""
-    params = {"min_start_time": inputs["start_time"], "max_start_time": inputs["end_time"]}
+    params = {"min_start_time": inputs["start"], "max_start_time": inputs["end"]}
     events = steps.records(
         "scheduled_events.list", {"organization": steps.user["current_organization"], **params}
     )

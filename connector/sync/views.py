@@ -1,6 +1,7 @@
 """Creates the view `bookings` in a destination, and reads its rows."""
 
 import json
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -15,13 +16,15 @@ from . import bookings_view
 from .bookings_view import VIEW
 from .tables import SortableTime, Tables
 
+_LOGGER = logging.getLogger(__name__)
 _STATE = f"view.{VIEW}"
 
 
 def create_view(engine: sa.Engine, tables: Tables) -> None:
     """Create the view, or replace an older version of it.
 
-    A table or view of that name that isn't ours stays. So does an older version that other views use.
+    A table or view of that name that isn't ours stays. So does an older version that other views use. A role
+    that may not create views still syncs; the log has a warning.
     """
     query = bookings_view.select(engine.dialect.name)
     if query is None:
@@ -42,9 +45,9 @@ def create_view(engine: sa.Engine, tables: Tables) -> None:
             connection.exec_driver_sql(f"CREATE VIEW {VIEW} AS\n{query}".replace("%", "%%"))
             connection.execute(sa.delete(tables.state).where(key))
             connection.execute(sa.insert(tables.state).values(key=_STATE, value=json.dumps(wanted)))
-    except sa.exc.DBAPIError:
-        if VIEW not in sa.inspect(engine).get_view_names():  # another process hasn't created it either
-            raise
+    except sa.exc.DBAPIError as error:  # another process may have created it
+        if VIEW not in sa.inspect(engine).get_view_names():
+            _LOGGER.warning("can't create the view %s: %s", VIEW, error_message(error, engine.url))
 
 
 def read_view(engine: sa.Engine, since: datetime | None, until: datetime | None) -> Iterator[Record]:

@@ -121,7 +121,7 @@ def call_tool(agent, uuid, **more):
 
 def test_a_yes_is_valid_only_for_its_own_call(frozen_sandbox, serve):
     yes = {"confirm": types.ElicitResult(action="accept", content={})}
-    with serve(frozen_sandbox, mode="2026-07-28", reply="accept") as agent:
+    with serve(frozen_sandbox, only=["scheduled_events"], mode="2026-07-28", reply="accept") as agent:
         first, second = agent.get(
             "scheduled_events_list", status="active", min_start_time="2026-11-19T00:00:00Z", count=2
         )["records"]
@@ -356,7 +356,7 @@ def test_canceling_a_canceled_event_is_rejected_without_a_question(frozen_sandbo
 
 def test_a_yes_is_valid_for_one_call(frozen_sandbox, serve):
     yes = {"confirm": types.ElicitResult(action="accept", content={})}
-    with serve(frozen_sandbox, mode="2026-07-28", reply="accept") as agent:
+    with serve(frozen_sandbox, only=["scheduling_links"], mode="2026-07-28", reply="accept") as agent:
 
         def link(**more):
             arguments = {"owner": "Intro call"}

@@ -9,7 +9,7 @@ from calendly_connector.errors import (
     UnknownAction,
     UsageError,
 )
-from calendly_connector.hosts.mcp import schemas
+from calendly_connector.hosts.mcp import pagination, schemas
 from calendly_connector.hosts.mcp.tools import Tools
 from calendly_connector.hosts.mcp.toolset import declared, select_tools, tool_name
 from jsonschema import Draft202012Validator
@@ -32,9 +32,9 @@ def test_the_default_tools_are_few_and_short():
         "run_action",
         "list_options",
     ]
-    assert len(tools) <= 15
-    letters = sum(len(tool.model_dump_json(by_alias=True, exclude_none=True)) for tool in tools.values())
-    assert letters < 36_000
+    listed = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools.values()]
+    # 5,000 tokens; JSON has about three and a half characters per token.
+    assert len(json.dumps({"tools": listed}, ensure_ascii=False)) < 16_500
 
 
 def test_every_action_makes_a_valid_tool():
@@ -68,7 +68,8 @@ def test_a_tools_schemas_accept_the_examples_of_its_action(action):
 def test_a_tool_has_the_hints_of_its_action(action):
     tool = tools_of(only=[action.id])[tool_name(action)]
     hints = tool.annotations.model_dump(by_alias=True)
-    assert hints == {"title": action.title, **action.hints}
+    assert {name: hint for name, hint in hints.items() if hint is not None} == action.hints
+    assert tool.title == action.title
 
 
 def test_no_tool_has_a_secret_input():
@@ -84,7 +85,7 @@ def test_descriptions_name_tools_instead_of_actions():
 
 
 def test_an_input_with_a_pick_list_says_that_it_accepts_a_name():
-    field = tools_of()["invitees_create"].input_schema["properties"]["event_type"]
+    field = tools_of(only=["invitees"])["invitees_create"].input_schema["properties"]["event_type"]
     assert field["description"].endswith("Also accepts a name.")
     assert "format" not in field
 
@@ -100,22 +101,39 @@ def test_the_schema_accepts_a_resource_by_uri_and_by_id(action):
             assert "x-options" in rule or "pattern" not in rule or not fits.is_valid("a b")
 
 
-def test_a_tool_omits_the_descriptions_below_a_rarely_used_input(sandbox, serve):
-    booking = catalog()["invitees.create"]
-    tool, full = schemas.tool_schema(booking), schemas.input_schema(booking)
-    fields = full["properties"]["tracking"]["properties"]
-    assert "description" in fields["utm_source"]
-    assert tool["properties"]["tracking"]["properties"] == {
-        field: {"type": ["string", "null"]} for field in fields
-    }
-    assert "if" not in full["properties"]["location"]
-    assert schemas.description(booking).endswith("the error names the missing ones.")
-    assert len(json.dumps([tool, schemas.description(booking)])) < 3_700
-    for example in booking.examples:
-        Draft202012Validator(tool).validate(example["input"])
+@pytest.mark.parametrize("name", declared("tools.yaml")["default"])
+def test_a_default_tool_has_a_short_form_of_its_schema(name):
+    action = catalog()[name]
+    short, full = schemas.short_input_schema(action), schemas.input_schema(action)
+    assert set(short["properties"]) <= set(full["properties"])
+    assert set(full.get("required", ())) <= set(short["properties"])
+    assert len(json.dumps(short)) < len(json.dumps(full))
+    for field, rule in short["properties"].items():
+        assert rule["type"] == full["properties"][field]["type"]
+        assert "description" in rule or field in pagination.INPUTS
+    for example in action.examples:
+        kept = {field: value for field, value in example["input"].items() if field in short["properties"]}
+        Draft202012Validator(short).validate(kept)
+
+
+def test_short_forms_are_those_of_the_default_tools():
+    content = declared("tools.yaml")
+    assert list(content["short"]) == content["default"]
+
+
+def test_search_returns_the_full_form_and_a_tool_accepts_its_inputs(sandbox, serve):
     with serve(sandbox) as agent:
-        found = agent.get("search_actions", query="book a time for an invitee", limit=1)["actions"][0]
-        assert found["input"]["properties"]["tracking"] == full["properties"]["tracking"]
+        tool = next(tool for tool in agent.list_tools().tools if tool.name == "meetings_list")
+        assert "group" not in tool.input_schema["properties"]
+        found = agent.get("search_actions", query="meetings_list", limit=1)["actions"][0]
+        assert found["input"] == schemas.input_schema(catalog()["meetings.list"])
+        assert all("answers" in row for row in agent.get("meetings_list", answers=False)["records"])
+
+
+def test_only_offers_the_full_form():
+    tool = tools_of(only=["meetings"])["meetings_list"]
+    assert tool.input_schema == schemas.input_schema(catalog()["meetings.list"])
+    assert tool.description == schemas.description(catalog()["meetings.list"])
 
 
 def test_a_read_only_server_has_no_tool_that_writes():
@@ -132,7 +150,9 @@ def test_only_accepts_groups_resources_actions_aliases_and_tools():
     assert available("scheduled_events.cancel") == {"scheduled_events.cancel"}
     assert available("scheduled_events_cancel") == {"scheduled_events.cancel"}
     assert available("book") == {"invitees.create"}
-    assert available("forms") == {action for action in catalog() if action.startswith("routing_form")}
+    assert available("forms") == {
+        action for action in catalog() if action.startswith(("routing_form", "forms."))
+    }
     assert available("teams", "users.me") == {"teams.list", "teams.get", "users.me"}
 
 
@@ -155,7 +175,8 @@ def test_the_groups_contain_every_resource_and_declared_names_exist():
     grouped = {resource for group in content["groups"].values() for resource in group}
     assert grouped == set(EVERYTHING)
     assert {*content["default"], content["organization"]} <= catalog().keys()
-    assert not content["groups"].keys() & {*EVERYTHING, *map(tool_name, catalog().values())} - {"groups"}
+    assert not content["groups"].keys() & set(map(tool_name, catalog().values()))
+    assert all(name in members for name, members in content["groups"].items() if name in EVERYTHING)
 
 
 def test_every_resource_that_an_input_names_can_be_read_or_listed():
@@ -176,7 +197,8 @@ def test_prompts_name_the_tools_they_need_and_no_unavailable_ones():
             if word in map(tool_name, catalog().values())
         }
         assert set(map(tool_name, (catalog()[name] for name in prompt["needs"]))) <= named
-        assert named <= offer.tools.keys()
+        assert named <= set(map(tool_name, offer.actions.values()))
+        assert named <= offer.tools.keys() or "run_action" in prompt["text"]
         for rule in prompt["arguments"].values():
             if "pick" in rule:
                 action, field = rule["pick"]

@@ -222,7 +222,7 @@ def test_the_nearest_free_times_are_in_the_error_as_data(fresh_sandbox, connect)
     data = json.loads(json.dumps(caught.value.to_dict()))
     assert data["code"] == "slot_taken"
     listed = connection.run(
-        "slots.list", {"event_types": [INTRO_CALL], "start_time": "2026-11-24T00:00:00Z"}
+        "slots.list", {"event_types": [INTRO_CALL], "start": "2026-11-24T00:00:00Z"}
     ).records
     free = {row["start_time"] for row in listed}
     assert {time["start_time"] for time in data["nearest"]} <= free
@@ -421,7 +421,7 @@ def test_seats_of_a_group_event_are_booked_one_by_one(fresh_sandbox, connect):
     connection = connect(fresh_sandbox)
     uri = workshop(connection)
     row = connection.run(
-        "slots.list", {"event_types": [uri], "start_time": "2026-12-01T00:00:00Z", "first": True}
+        "slots.list", {"event_types": [uri], "start": "2026-12-01T00:00:00Z", "first": True}
     ).records[0]
     events = set()
     for seat in range(int(row["invitees_remaining"])):
@@ -537,7 +537,7 @@ def test_an_earlier_booking_of_the_person_is_not_taken_for_the_lost_one(fresh_sa
     connection = connect(fresh_sandbox)
     uri = workshop(connection)
     row = connection.run(
-        "slots.list", {"event_types": [uri], "start_time": "2026-12-01T00:00:00Z", "first": True}
+        "slots.list", {"event_types": [uri], "start": "2026-12-01T00:00:00Z", "first": True}
     ).records[0]
     seat = {
         "event_type": uri,
@@ -558,7 +558,7 @@ def test_a_member_can_look_up_bookings_of_their_own_event_types(fresh_sandbox, c
     own = connection.run("event_types.list").records
     mine = next(record for record in own if record["name"] == "Intro call")
     start = connection.run(
-        "slots.list", {"event_types": [mine["uri"]], "start_time": "2026-12-01T00:00:00Z", "first": True}
+        "slots.list", {"event_types": [mine["uri"]], "start": "2026-12-01T00:00:00Z", "first": True}
     ).records[0]["start_time"]
     fresh_sandbox.fault("status", method="POST", path="/invitees")
     with pytest.raises(CalendlyDown, match="nothing happened"):

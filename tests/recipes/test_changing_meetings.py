@@ -53,7 +53,7 @@ def group_event(connection, *emails):
     user = connection.run("users.me").record
     types = connection.run("event_types.list", {"organization": user["current_organization"]}, all_pages=True)
     uri = next(record["uri"] for record in types.records if record["name"] == "Workshop")
-    slot = {"event_types": [uri], "start_time": "2026-12-01T00:00:00Z", "first": True}
+    slot = {"event_types": [uri], "start": "2026-12-01T00:00:00Z", "first": True}
     start = connection.run("slots.list", slot).records[0]["start_time"]
     location = {"kind": "microsoft_teams_conference"}
     inputs = {"event_type": uri, "start_time": start, "location": location, "answers": {DISCUSS: "x"}}

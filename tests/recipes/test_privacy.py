@@ -7,7 +7,7 @@ from calendly_connector.errors import CalendlyDown, InvalidParams, NoAnswer, Per
 from calendly_connector.sandbox.world import fixtures
 
 NOOR = fixtures.INVITEE["email"]
-RANGE = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-06-30T00:00:00Z"}
+RANGE = {"start": "2026-01-01T00:00:00Z", "end": "2026-06-30T00:00:00Z"}
 
 
 def problems(caught):
@@ -39,9 +39,9 @@ def test_nothing_is_requested_without_confirmation(subject, answer, unvisited, c
     [
         ({"emails": [NOOR], **RANGE, "confirm": True}, {"emails"}),
         ({"emails": [NOOR], "dry_run": True, "confirm": True}, {"confirm"}),
-        ({**RANGE, "end_time": "2027-01-01T00:00:00Z"}, {"end_time", "confirm"}),
-        ({**RANGE, "end_time": "2025-12-31T00:00:00Z", "confirm": True}, {"end_time"}),
-        ({**RANGE, "start_time": "2024-01-01T00:00:00Z", "dry_run": True}, {"end_time"}),
+        ({**RANGE, "end": "2027-01-01T00:00:00Z"}, {"end", "confirm"}),
+        ({**RANGE, "end": "2025-12-31T00:00:00Z", "confirm": True}, {"end"}),
+        ({**RANGE, "start": "2024-01-01T00:00:00Z", "dry_run": True}, {"end"}),
     ],
 )
 def test_all_problems_are_named_before_a_request(inputs, paths, unvisited, connect):
@@ -56,7 +56,7 @@ def test_all_problems_are_named_before_a_request(inputs, paths, unvisited, conne
         {"confirm": True},
         {"emails": [], "confirm": True},
         {"emails": ["nobody"], "confirm": True},
-        {"start_time": RANGE["start_time"], "confirm": True},
+        {"start": RANGE["start"], "confirm": True},
     ],
 )
 def test_a_subject_is_required(inputs, unvisited, connect):
@@ -110,8 +110,8 @@ def test_a_range_reports_its_meetings(fresh_sandbox, connect):
         "scheduled_events.list",
         {
             "organization": f"https://api.calendly.com/organizations/{fixtures.ORGANIZATION}",
-            "min_start_time": RANGE["start_time"],
-            "max_start_time": RANGE["end_time"],
+            "min_start_time": RANGE["start"],
+            "max_start_time": RANGE["end"],
         },
         all_pages=True,
     ).records

@@ -6,7 +6,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from calendly_connector import sync
+from calendly_connector import cli, sync
 from calendly_connector.cli import terminal_bars
 from calendly_connector.errors import InvalidParams, UsageError
 from calendly_connector.recipes import booking_report, charts
@@ -239,6 +239,13 @@ def test_a_long_label_has_two_lines_and_a_wide_one_shorter_ones():
     assert charts._wrapped("word " * 30).count("\n") == 1
     assert max(map(len, charts._wrapped("李小龍" * 30).split("\n"))) == 15
     assert charts._wrapped("A\nB") == "A B"
+    address = "person" * 20
+    assert charts._wrapped(address) == f"{address[:30]}\n{address[30:59]}…"
+
+
+def test_the_time_of_a_group_comes_first_so_a_long_name_does_not_hide_it():
+    [found] = report([row(name="Intro call")], "event_type", "weekday", "hour")
+    assert booking_report.label(found) == "tuesday · 14:00 · Intro call"
 
 
 @pytest.mark.parametrize("rows", [GROUPS, [], GROUPS * 20], ids=["some", "none", "many"])
@@ -291,6 +298,35 @@ def test_another_ending_is_rejected_before_anything_is_written(tmp_path):
 
 
 def test_a_missing_library_is_named_with_its_extra(monkeypatch, tmp_path):
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    with pytest.raises(UsageError, match=r"\[charts\]"):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(UsageError) as caught:
         charts.save(GROUPS, tmp_path / "chart.png", heading="Bookings")
+    assert "[charts]" in caught.value.fix
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path):
+    with pytest.raises(UsageError, match="none"):
+        charts.save(GROUPS, tmp_path / "none" / "chart.png", heading="Bookings")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(UsageError, match="folder"):
+        charts.save(GROUPS, tmp_path / "folder.png", heading="Bookings")
+
+
+def test_a_picture_of_people_is_private(tmp_path):
+    charts.save(GROUPS, tmp_path / "chart.png", heading="Bookings")
+    assert (tmp_path / "chart.png").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_command_draws_a_picture_and_checks_its_name_before_any_request(
+    tmp_path, monkeypatch, fresh_sandbox
+):
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    monkeypatch.setenv("CALENDLY_API_URL", fresh_sandbox.url)
+    assert cli.main(["report", "--chart", str(tmp_path / "chart.pdf")]) == 2
+    assert fresh_sandbox.requests()["requests"] == []
+    path = tmp_path / "chart.html"
+    arguments = ["--from", "2026-11-01", "--to", "2026-11-30", "--by", "day", "--chart", str(path)]
+    assert cli.main(["report", *arguments]) == 0
+    text = path.read_text(encoding="utf-8")
+    assert "Bookings by day, 2026-11-01 to 2026-11-30 (Europe/Berlin)" in text
+    assert text.count('scope="row"') == 30

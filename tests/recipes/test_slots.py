@@ -32,7 +32,7 @@ def set_hours(connection, *hours, zone="Europe/Berlin"):
 
 
 def slots(connection, start, end, **inputs):
-    wanted = {"event_types": [INTRO_CALL], "start_time": start, "end_time": end, **inputs}
+    wanted = {"event_types": [INTRO_CALL], "start": start, "end": end, **inputs}
     result = connection.run("slots.list", wanted, all_pages=True)
     assert result.complete
     return result.records
@@ -86,13 +86,13 @@ def test_a_range_may_begin_in_the_past(sandbox, connect):
 )
 @pytest.mark.parametrize("recipe", ["slots.list", "slots.common"])
 def test_a_range_that_is_over_or_backwards_is_rejected(recipe, start, end, sandbox, connect):
-    inputs = {"start_time": start, "end_time": end}
+    inputs = {"start": start, "end": end}
     with pytest.raises(InvalidParams) as caught:
         connect(sandbox).run(recipe, inputs | ({"users": [OWNER]} if recipe == "slots.common" else {}))
-    assert [problem.path for problem in caught.value.problems] == ["end_time"]
+    assert [problem.path for problem in caught.value.problems] == ["end"]
 
 
-@pytest.mark.parametrize("name", ["end_time", "start_time"])
+@pytest.mark.parametrize("name", ["end", "start"])
 def test_the_ends_of_the_calendar_are_rejected(name, sandbox, connect):
     with pytest.raises(InvalidParams) as caught:
         connect(sandbox).run("slots.list", {name: "9999-12-31T23:59:59Z"})
@@ -100,7 +100,7 @@ def test_the_ends_of_the_calendar_are_rejected(name, sandbox, connect):
 
 
 def test_users_add_all_their_active_event_types_once(sandbox, connect):
-    window = {"start_time": "2026-11-25T00:00:00Z", "end_time": "2026-11-27T00:00:00Z"}
+    window = {"start": "2026-11-25T00:00:00Z", "end": "2026-11-27T00:00:00Z"}
     result = connect(sandbox).run("slots.list", {"users": [OWNER, ADMIN], **window}, all_pages=True)
     names = {(row["event_type_name"], row["host_name"]) for row in result.records}
     assert {("Intro call", "Ada Okafor"), ("Intro call", "Ben Iwu"), ("Workshop", "Ben Iwu")} <= names
@@ -114,7 +114,7 @@ def test_users_add_all_their_active_event_types_once(sandbox, connect):
 
 
 def test_first_is_the_next_free_time_of_all(sandbox, connect):
-    inputs = {"event_types": [INTRO_CALL, SALES_DEMO], "start_time": "2026-12-05T00:00:00Z"}
+    inputs = {"event_types": [INTRO_CALL, SALES_DEMO], "start": "2026-12-05T00:00:00Z"}
     every = connect(sandbox).run("slots.list", inputs).records
     first = connect(sandbox).run("slots.list", {**inputs, "first": True}, all_pages=True)
     assert first.records == every[:1]
@@ -192,7 +192,7 @@ def test_an_unknown_zone_is_rejected(zone, sandbox, connect):
 
 
 def common(connection, start, end, users=(OWNER, ADMIN), **inputs):
-    wanted = {"users": list(users), "start_time": start, "end_time": end, **inputs}
+    wanted = {"users": list(users), "start": start, "end": end, **inputs}
     result = connection.run("slots.common", wanted, all_pages=True)
     assert result.complete
     return [row["start_time"] for row in result.records]

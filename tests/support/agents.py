@@ -4,15 +4,18 @@ import json
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import mcp_types as types
+from anyio import to_thread
 from anyio.from_thread import start_blocking_portal
+from calendly_connector.catalog.manifest import catalog
 from calendly_connector.contract import CheckReport, Option
 from calendly_connector.hosts.mcp.server import build
-from calendly_connector.hosts.mcp.toolset import select_tools
+from calendly_connector.hosts.mcp.toolset import select_tools, tool_name
 from conftest import NOW_S, OWNER_TOKEN
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
+ACTIONS = {tool_name(action) for action in catalog().values()}
 MODES = ["legacy", "2026-07-28"]  # the protocol with and without a handshake
 
 
@@ -24,6 +27,7 @@ class Agent:
         self._client = client
         self.questions = questions
         self.calls = 0
+        self._tools = {tool.name for tool in self.list_tools().tools}
 
     def __getattr__(self, name):
         method = getattr(self._client, name)
@@ -32,8 +36,10 @@ class Agent:
         return lambda *args, **kwargs: self._portal.call(lambda: method(*args, **kwargs))
 
     def call(self, tool, **arguments):
-        """Call a tool; return its result, an error or not."""
+        """Call a tool, or by run_action an action that has none; return the result, an error or not."""
         self.calls += 1
+        if tool not in self._tools and tool in ACTIONS:
+            return self.call_tool("run_action", {"action": tool, "arguments": arguments})
         return self.call_tool(tool, arguments)
 
     def get(self, tool, **arguments):
@@ -59,7 +65,7 @@ class Scripted:
         self._results = list(results)
         self.calls = []
 
-    def run(self, action, params):
+    def run(self, action, params, limit=None):  # noqa: ARG002 - as in a connection
         self.calls.append((action, dict(params)))
         result = self._results.pop(0) if len(self._results) > 1 else self._results[0]
         if isinstance(result, Exception):
@@ -77,12 +83,17 @@ class Scripted:
 
 
 @contextmanager
-def agent_of(server, *, mode="legacy", reply=None):
-    """Connect an agent to a server (object, command or transport); without `reply` it can't ask its user."""
+def agent_of(server, *, mode="legacy", reply=None, meanwhile=None):
+    """Connect an agent to a server (object, command or transport); without `reply` it can't ask its user.
+
+    `meanwhile` is called while the user thinks.
+    """
     questions = []
 
     async def answer(_context, params):
         questions.append(params.message)
+        if meanwhile:
+            await to_thread.run_sync(meanwhile)
         return types.ElicitResult(action=reply, content={} if reply == "accept" else None)
 
     client = Client(server, mode=mode, elicitation_callback=answer if reply else None)
@@ -106,11 +117,11 @@ def serving(connect):
     """Return a function that connects an agent to a server over a sandbox, with a frozen clock."""
 
     @contextmanager
-    def serve(sandbox, *, only=(), read_only=False, token=OWNER_TOKEN, mode="legacy", reply=None):
+    def serve(sandbox, *, only=(), read_only=False, token=OWNER_TOKEN, **options):
         server, calendly = build(
             select_tools(only, read_only=read_only), lambda: connect(sandbox, token), clock=lambda: NOW_S
         )
-        with agent_of(server, mode=mode, reply=reply) as agent:
+        with agent_of(server, **options) as agent:
             yield agent
         calendly.close()
 

@@ -156,6 +156,29 @@ def test_an_older_version_that_another_view_uses_stays_in_postgresql(office, pos
     engine.dispose()
 
 
+def test_a_role_that_may_not_create_views_still_syncs(office, postgres_url, caplog):
+    _, _, run_sync = office
+    run_sync(postgres_url)
+    engine = sa.create_engine(postgres_url)
+    with engine.begin() as connection:
+        for statement in (
+            "DROP VIEW bookings",
+            "CREATE ROLE writer LOGIN PASSWORD 'writer'",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO writer",
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        ):
+            connection.exec_driver_sql(statement)
+    try:
+        as_writer = sa.make_url(postgres_url).set(username="writer", password="writer")
+        run_sync(as_writer.render_as_string(hide_password=False))
+        assert "can't create the view bookings" in caplog.text
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP OWNED BY writer")
+            connection.exec_driver_sql("DROP ROLE writer")
+        engine.dispose()
+
+
 def test_a_missing_file_is_not_created(tmp_path):
     with pytest.raises(DestinationError, match="doesn't exist"):
         next(sync.bookings(str(tmp_path / "none.db")))

@@ -8,6 +8,7 @@ See docs/decisions/consent.md.
 
 import time
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any, Final
 
@@ -47,6 +48,12 @@ def can_ask(context: Context) -> bool:
     return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
 
+class Outdated(ConnectorError):
+    """What the call would do is no longer what the person was asked about."""
+
+    code = "outdated"
+
+
 class Confirmation:
     """Asks for confirmations. Each reply is valid for one call while this server runs."""
 
@@ -55,27 +62,43 @@ class Confirmation:
         self._answered: dict[str, float] = {}  # question ids, and when their seals have expired
 
     async def ask(
-        self, context: Context, params: types.CallToolRequestParams, message: Callable[[], Awaitable[str]]
+        self,
+        context: Context,
+        params: types.CallToolRequestParams,
+        message: Callable[[], Awaitable[str]],
+        *,
+        check_again: bool = False,
     ) -> types.InputRequiredResult | None:
         """Ask; return the question to send to the client first, or None after a yes.
 
-        `message` is not called if the call already carries the reply. Raises Declined and AlreadyAnswered.
+        With `check_again`, a yes is valid only if `message` still returns the same question; otherwise it is
+        not called if the call already carries the reply. Raises Declined, AlreadyAnswered and Outdated.
         """
         reply: types.InputResponse | None
         if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
-            reply = await context.session.elicit_form(await message(), _EMPTY_FORM, context.request_id)
+            question = await message()
+            asked = _digest(question)
+            reply = await context.session.elicit_form(question, _EMPTY_FORM, context.request_id)
         elif params.request_state is None:
-            form = types.ElicitRequestFormParams(message=await message(), requested_schema=_EMPTY_FORM)
+            question = await message()
+            form = types.ElicitRequestFormParams(message=question, requested_schema=_EMPTY_FORM)
             return types.InputRequiredResult(
-                input_requests={_KEY: types.ElicitRequest(params=form)}, request_state=token_urlsafe(16)
+                input_requests={_KEY: types.ElicitRequest(params=form)},
+                request_state=f"{token_urlsafe(16)}.{_digest(question)}",
             )
         else:
             self._use_once(params.request_state)
+            asked = params.request_state.rpartition(".")[2]
             reply = (params.input_responses or {}).get(_KEY)
         if not isinstance(reply, types.ElicitResult) or reply.action != "accept":
             raise Declined(
                 "The user did not confirm, so nothing was sent.",
                 fix="Ask what they want instead. Do not retry.",
+            )
+        if check_again and _digest(await message()) != asked:
+            raise Outdated(
+                "What the call would do has changed since the user was asked, so nothing was sent.",
+                fix="Call again; the user is asked again.",
             )
         return None
 
@@ -88,3 +111,7 @@ class Confirmation:
                 fix="Check whether the call succeeded. If not, call again without requestState.",
             )
         self._answered[question_id] = now + REPLY_TTL_S
+
+
+def _digest(question: str) -> str:
+    return sha256(question.encode()).hexdigest()

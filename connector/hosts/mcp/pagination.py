@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from ...catalog.models import Action
 from ...contract import Record
 from ...errors import UsageError
 
@@ -56,6 +57,11 @@ class PageToken:
     def __str__(self) -> str:
         content = json.dumps([self.calendly_page, self.offset, self.fingerprint])
         return urlsafe_b64encode(content.encode()).decode("ascii")
+
+
+def is_paged(action: Action) -> bool:
+    """Check whether agents read a list in pages; that of a write is whole, as a second call would write."""
+    return action.returns == "many" and action.effect == "read"
 
 
 @dataclass(frozen=True, slots=True)

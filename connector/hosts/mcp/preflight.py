@@ -14,14 +14,23 @@ from ...contract import Record
 from ...errors import ConnectorError, InvalidParams, NotFound, Problem
 from ...recipes.booking_rules import booking_problems, time_problems
 from ...support import timestamps
-from .questions import write_question
-from .shared_connection import SharedConnection
+from .questions import Plan, write_question
+from .shared_connection import SharedConnection, whole_answer
 from .toolset import declared
 
 _SUMMARY_FIELDS: Final = ("name", "title", "label", "email", "status", "start_time", "end_time")
 _MAX_RESOURCES: Final = 10  # read per list
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
+
+
+class NothingToDo(Exception):
+    """A write that would change nothing. `answer` is that of its dry run."""
+
+    def __init__(self, answer: Record) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 class Preflight:
@@ -33,7 +42,14 @@ class Preflight:
         self._rules: Mapping[str, Any] = declared("tools.yaml")["confirmation"]
 
     def question(self, action: Action, arguments: Mapping[str, Any]) -> str:
-        """Return the question about a valid call. Raises InvalidParams or NotFound if it can't succeed."""
+        """Return the question about a valid call.
+
+        Raises InvalidParams or NotFound if it can't succeed, and any error of the dry run if it has one;
+        NothingToDo if the dry run finds nothing to change.
+        """
+        if "dry_run" in action.inputs:
+            plan = self._plan(action, arguments)
+            return write_question(action, arguments, {}, self._time_zone(), plan)
         details: dict[str, Record] = {}
         for name in arguments.keys() & action.resource_inputs:
             for value, kind, record in self._resources(action, name, arguments[name]):
@@ -43,6 +59,29 @@ class Preflight:
             event_type = self._check_booking(action, arguments, readers)
             details[arguments["event_type"]] = self._details("event_types", event_type)
         return write_question(action, arguments, details, self._time_zone())
+
+    def _plan(self, action: Action, arguments: Mapping[str, Any]) -> Plan:
+        """Return what a write would change, and what not, by outcome."""
+        consents = [name for name in self._rules["consents"] if name in action.inputs]
+        if missing := [name for name in consents if arguments.get(name) is not True]:
+            raise InvalidParams(action.id, [Problem(name, "must be true") for name in missing])
+        inputs = {name: value for name, value in arguments.items() if name not in consents}
+        result = self._calendly.run(action.id, {**inputs, "dry_run": True})
+        records = result.records if action.returns == "many" else [result.record or {}]
+        if all(_is_final(record) for record in records):
+            raise NothingToDo(whole_answer(action, result))
+        plan: dict[str, list[Record]] = {}
+        for record in records:
+            outcome = str(record.get("outcome", "would_cover")).replace("_", " ")
+            plan.setdefault(outcome, []).append(self._planned(record))
+        return plan
+
+    def _planned(self, record: Record) -> Record:
+        """Return what a person needs to know of a planned change."""
+        shown = {name: record[name] for name in self._rules["planned"] if record.get(name) not in _EMPTY}
+        if "invitees" in shown:
+            shown["invitees"] = [_person(one) for one in shown["invitees"]]
+        return shown
 
     def _resources(self, action: Action, name: str, argument: Any) -> Iterator[tuple[str, str, Record]]:
         """Yield value, kind and record of each readable resource in an argument."""
@@ -84,7 +123,7 @@ class Preflight:
                 (path_id,) = catalog()[people["action"]].path_ids
                 found = self._calendly.run(people["action"], {path_id: record["uri"], **people["filter"]})
                 label = people["label"] if found.complete else f"{people['label']}, first page only"
-                details[label] = [f"{person.get('name')} <{person.get('email')}>" for person in found.records]
+                details[label] = [_person(person) for person in found.records]
         return details
 
     def _reject_final_state(self, action: Action, name: str, record: Record) -> None:
@@ -132,6 +171,20 @@ class Preflight:
             return ZoneInfo(user["timezone"])
         except (ConnectorError, KeyError, TypeError, ValueError, OSError):
             return UTC
+
+
+def is_dry_run(action: Action, arguments: Mapping[str, Any]) -> bool:
+    """Check whether a call only says what it would do."""
+    return "dry_run" in action.inputs and arguments.get("dry_run") is True
+
+
+def _is_final(record: Record) -> bool:
+    """Check whether a record of a dry run says that there is nothing left to do."""
+    return not str(record.get("outcome", "would_")).startswith("would_")
+
+
+def _person(record: Record) -> str:
+    return f"{record.get('name')} <{record.get('email')}>"
 
 
 def _summary(record: Record) -> Record:

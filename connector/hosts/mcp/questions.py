@@ -5,7 +5,7 @@ It shows every argument, either in full or with the amount that is not shown.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -18,16 +18,36 @@ _INDENT: Final = "  "
 _TIMESTAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
+Plan = Mapping[str, Sequence[Record]]  # what a write would do: by outcome, each thing that it concerns
+
+
 def write_question(
-    action: Action, arguments: Mapping[str, Any], details: Mapping[str, Record], zone: tzinfo
+    action: Action,
+    arguments: Mapping[str, Any],
+    details: Mapping[str, Record],
+    zone: tzinfo,
+    plan: Plan | None = None,
 ) -> str:
     """Return the question; `details` describes resources by the argument that names them."""
     lines = [f"{action.title}?"]
     for name, value in arguments.items():
         lines += _lines(name, value, details, zone, _INDENT)
+    for outcome, records in (plan or {}).items():
+        lines += _plan_lines(outcome, records, zone)
     if action.effect == "destroy":
         lines.append("This cannot be undone.")
     return "\n".join(lines)
+
+
+def _plan_lines(outcome: str, records: Sequence[Record], zone: tzinfo) -> Iterator[str]:
+    """Yield the fields of the record, or of each numbered one if there are several."""
+    if len(records) == 1:
+        yield from _lines(outcome, records[0], {}, zone, _INDENT)
+        return
+    numbered = {str(number): record for number, record in enumerate(records[:_MAX_ITEMS], 1)}
+    yield from _lines(f"{outcome} ({len(records):,})", numbered, {}, zone, _INDENT)
+    if len(records) > _MAX_ITEMS:
+        yield f"{_INDENT * 2}… and {len(records) - _MAX_ITEMS:,} more (not shown)"
 
 
 def _lines(label: str, value: Any, details: Mapping[str, Record], zone: tzinfo, indent: str) -> Iterator[str]:

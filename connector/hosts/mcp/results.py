@@ -1,16 +1,18 @@
 """Answers and errors as MCP results. Secrets and invisible characters are removed here."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from ...contract import Record
-from ...errors import ConnectorError, InvalidParams
+from ...errors import AmbiguousMeeting, ConnectorError, InvalidParams
 from ...support.invisible_characters import strip_invisible
 from ...support.redaction import redact_all
 from .schemas import in_tool_names, input_names
+
+_MAX_CANDIDATES: Final = 20  # the message says how many there are
 
 
 def tool_result(content: Record) -> types.CallToolResult:
@@ -43,6 +45,9 @@ def _error_fields(error: ConnectorError) -> Record:
     if isinstance(error, InvalidParams) and "calendly-connector" in error.fix:
         # An agent has no terminal to run the suggested command in.
         fields["fix"] = f"Inputs: {', '.join(input_names(error.action))}."
+    if isinstance(error, AmbiguousMeeting):
+        fields["candidates"] = fields["candidates"][:_MAX_CANDIDATES]
+        fields["fix"] = "If it isn't clear which one the user means, ask; then pass its `uri` as `what`."
     fields |= {name: in_tool_names(fields[name]) for name in ("message", "fix")}
     return {name: value for name, value in fields.items() if value not in (None, "", [], ())}
 

