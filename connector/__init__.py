@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Trigger,
     )
     from .errors import (
+        AmbiguousMeeting,
         CalendlyDown,
         CalendlyError,
         ConnectorError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         InvalidParams,
         NoAnswer,
         NotFound,
+        PartlyDone,
         PermissionDenied,
         Problem,
         RateLimited,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
         SignatureError,
         SignInFailed,
         SignInRequired,
+        SlotTaken,
         TakenOver,
         Unauthenticated,
         UnexpectedAnswer,
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
     from .support.redaction import RedactingFilter
 
 __all__ = [
+    "AmbiguousMeeting",
     "CalendlyConnection",
     "CalendlyConnector",
     "CalendlyDown",
@@ -89,6 +93,7 @@ __all__ = [
     "NoAnswer",
     "NotFound",
     "Option",
+    "PartlyDone",
     "PermissionDenied",
     "Polled",
     "PreparedCall",
@@ -105,6 +110,7 @@ __all__ = [
     "SignInRequired",
     "SignatureError",
     "SigningKeys",
+    "SlotTaken",
     "Subscription",
     "SubscriptionStore",
     "Subscriptions",

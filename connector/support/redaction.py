@@ -72,8 +72,10 @@ _PATTERNS: Final = tuple(
 )
 _TIME_OF_DAY: Final = re.compile(r"[0-9]{2}:[0-9]{2}")
 _EMAIL: Final = "person@recorded.example"
-_ADDRESSES: Final = "avatar_url booking_url callback_url cancel_url join_url linkedin reschedule_url url"
-_NAMES: Final = "canceled_by display_name first_name host_name hosts last_name name user_name"
+_ADDRESSES: Final = (
+    "avatar_url booking_url callback_url cancel_url join_url linkedin prefilled_url reschedule_url url"
+)
+_NAMES: Final = "canceled_by display_name first_name host_name hosts invitee_name last_name name user_name"
 _PHONES: Final = "phone_number text_reminder_number to"
 _WORDS: Final = (
     "action_items_md additional_info answer body city company description description_html description_plain "
@@ -151,6 +153,8 @@ def _clean(value: Any, name: str, known: re.Pattern[str] | None, *, people: bool
         is_grant = "grant_type" in value  # elsewhere a code is that of a country or an error
         is_question = "answer_choices" in value  # its name is the question, not a person's
         renamed = {"code": "token"} if is_grant else {"name": "question"} if is_question else {}
+        if name == "answers" and not people:  # by question
+            renamed = dict.fromkeys(value, "answer")
         return {
             _redact(field, known) if isinstance(field, str) else field: _clean(
                 item, renamed.get(field, str(field)), known, people=people
