@@ -45,10 +45,12 @@ _REPLY_HEADERS: Final = frozenset(
 def main(action: str | None, rows: tuple[str, ...], *, live: bool, folder: Path) -> None:
     """Record ACTION with the given inputs or those of its example. Without ACTION, record all actions.
 
+    With --live, all means those of one request: a recipe may need what another one has changed.
+
     By default each action is recorded in a new sandbox whose clock stands still, so recordings stay the same.
     """
     try:
-        actions = [find(action)] if action else _deletions_last()
+        actions = [find(action)] if action else _deletions_last(recipes=not live)
         for entry in actions:
             with _calendly() if live else _sandbox() as connection:
                 click.echo(record(connection, entry, rows, folder))
@@ -68,10 +70,11 @@ def record(connection: "CalendlyConnection", action: "Action", rows: tuple[str, 
     return path
 
 
-def _deletions_last() -> "list[Action]":
+def _deletions_last(*, recipes: bool) -> "list[Action]":
     """Return all actions in an order in which no action needs what another has deleted."""
     order = ("read", "write", "destroy")
-    return sorted(catalog().values(), key=lambda action: order.index(action.effect))
+    actions = [action for action in catalog().values() if recipes or not action.recipe]
+    return sorted(actions, key=lambda action: order.index(action.effect))
 
 
 @contextmanager
