@@ -38,6 +38,12 @@ def slots(connection, start, end, **inputs):
     return result.records
 
 
+@pytest.fixture
+def sandbox(frozen_sandbox):
+    """Return a sandbox with the clock of its connections: free times depend on it to the minute."""
+    return frozen_sandbox
+
+
 # --- slots.list
 
 
