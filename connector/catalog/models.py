@@ -135,8 +135,8 @@ class Action(_Documented):
     `window`: a longer range is split into several calls. `time_order`: the list is in order of time.
     `probe`: the inputs that a check of the scope sends in addition to the defaults.
     `retry`: the inputs with which a repeated call finds what an earlier one created. Either `key`, a text
-    that stays the same, or `since`, the time of the earlier call, and `known`, the values of `field` in the
-    records of other calls.
+    that stays the same and can't be used together with the input `unless`; or `since`, the time of the
+    earlier call, and `known`, the values of `field` in the records of other calls.
     `columns`: what a table shows, the most useful first; a narrow terminal leaves out the last ones.
     """
 

@@ -94,7 +94,7 @@ def run(
     batch, rows, results = _open(connection, name, options, clock)
     outcomes = results.outcomes
     left = batch.left(rows, outcomes, retry_unknown=options.retry_unknown)
-    summary = EachSummary(len(rows), left=len(left), settles=bool(batch.action.retry))
+    summary = EachSummary(len(rows), left=len(left), settles=all(map(batch.finds_earlier, rows)))
     to_run = {row.key for row, _ in left}
     kept = [outcomes[row.key] for row in rows if row.key not in to_run]
     summary.skipped = sum(outcome.status == "done" for outcome in kept)

@@ -110,7 +110,7 @@ class Batch:
             outcome = outcomes.get(row.key)
             if outcome is None or outcome.status == "failed" or (outcome.status != "done" and retry_unknown):
                 found.append((row, None))
-            elif outcome.status != "done" and self._is_repeatable(outcome):
+            elif outcome.status != "done" and self._is_repeatable(row, outcome):
                 found.append((row, outcome))
         return found
 
@@ -168,18 +168,30 @@ class Batch:
         """Return the input that a filter row belongs to."""
         return expressions.input_name(key, self.action.inputs)
 
-    def _is_repeatable(self, outcome: RowOutcome) -> bool:
+    def finds_earlier(self, row: Row) -> bool:
+        """Check whether a repeated call of a row finds what an earlier one created."""
+        retry = self.action.retry
+        return bool(retry) and not self._uses(row, retry.get("unless", ""))
+
+    def _uses(self, row: Row, path: str) -> bool:
+        """Check whether a row, or what all rows share, has a value for an input or a field of one."""
+        values = {**self.params, **dict(row.inputs)}
+        head, _, name = path.partition(".")
+        fields = values.get(head)
+        return bool(values.get(path) or (isinstance(fields, Mapping) and fields.get(name)))
+
+    def _is_repeatable(self, row: Row, outcome: RowOutcome) -> bool:
         """Check whether the action finds what an earlier call created, or does no harm a second time."""
         if "since" in self.action.retry:
             return timestamps.read_or_none(outcome.started_at) is not None
-        return self.action.effect == "read" or self.action.idempotent or "key" in self.action.retry
+        return self.action.effect == "read" or self.action.idempotent or self.finds_earlier(row)
 
     def _retry(self, row: Row, earlier: RowOutcome | None, known: set[str]) -> Record:
         """Return the inputs that let the action find what an earlier call of the row created."""
         retry = self.action.retry
         if "key" in retry:
-            has_key = any(name == retry["key"] for name, _ in row.inputs) or retry["key"] in self.params
-            return {} if has_key else {retry["key"]: row.key}
+            has_key = self._uses(row, retry["key"])
+            return {} if has_key or not self.finds_earlier(row) else {retry["key"]: row.key}
         since = timestamps.read_or_none(earlier.started_at) if earlier else None
         if since is None or "since" not in retry:
             return {}

@@ -31,7 +31,7 @@ class SyncStopped(ConnectorError):
 
 
 @dataclass(frozen=True, slots=True)
-class AccountView:
+class AccountScope:
     """The data that a token can read: one user's own, or with `user` None the whole organization's.
 
     It is stored in the destination, to compare later views with it.
@@ -70,7 +70,7 @@ class SyncContext:
     connection: Connection
     database: Database
     options: SyncOptions
-    account: AccountView
+    account: AccountScope
     wanted: Sequence[str]  # names of the streams to sync
     checkpoint: Checkpoint
     checkpoint_key: str  # in the state
@@ -186,7 +186,7 @@ def open_sync(
     """
     wanted = list(select_streams(options.streams))
     report = SyncReport()
-    account = _read_account_view(connection, report, own=options.own)
+    account = _read_account_scope(connection, report, own=options.own)
     _check_same_view(database.state(_ACCOUNT), account)
     if take_over:
         database.take_over()  # before reading the checkpoint, which another sync could still move
@@ -218,7 +218,7 @@ def open_sync(
             pool.shutdown(cancel_futures=True)
 
 
-def _read_account_view(connection: Connection, report: SyncReport, *, own: bool) -> AccountView:
+def _read_account_scope(connection: Connection, report: SyncReport, *, own: bool) -> AccountScope:
     """Ask Calendly for the token's user and their role; with `own`, only for the user."""
 
     def run(action: str, params: Params | None) -> Result:
@@ -235,10 +235,10 @@ def _read_account_view(connection: Connection, report: SyncReport, *, own: bool)
         )
     elif not report.whole_organization and not own:
         report.warn("The token's user is not an admin or owner, so only their own data is synced.")
-    return AccountView(identity.organization, None if report.whole_organization else identity.user)
+    return AccountScope(identity.organization, None if report.whole_organization else identity.user)
 
 
-def _check_same_view(stored: Any, view: AccountView) -> None:
+def _check_same_view(stored: Any, view: AccountScope) -> None:
     """Raise UsageError if the destination holds another view: its rows would be marked as missing."""
     if stored is None or stored == asdict(view):
         return

@@ -678,8 +678,8 @@ def test_a_key_depends_on_the_inputs_only():
 
 @pytest.mark.parametrize("action", [one for one in catalog().values() if one.retry], ids=lambda one: one.id)
 def test_the_inputs_for_a_retry_exist(action):
-    names = {name for key, name in action.retry.items() if key != "field"}
-    assert set(action.retry) in ({"key"}, {"since", "known", "field"})
+    names = {name.partition(".")[0] for key, name in action.retry.items() if key != "field"}
+    assert set(action.retry) in ({"key", "unless"}, {"since", "known", "field"})
     assert names <= action.inputs.keys()
     assert action.retry.get("field", "uri") in action.output["properties"]
 
