@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _MOST_NAMES: Final = 200  # more would delay the table
 
 
-def _zone(_context: click.Context, _option: click.Parameter, name: str | None) -> tzinfo | None:
+def read_zone(_context: click.Context, _option: click.Parameter, name: str | None) -> tzinfo | None:
+    """Return the time zone that an option names. Raises BadParameter."""
     if not name:
         return None
     try:
@@ -36,7 +37,7 @@ in_zone = click.option(
     "zone",
     envvar="CALENDLY_TZ",
     metavar="ZONE",
-    callback=_zone,
+    callback=read_zone,
     help="Time zone of dates and tables, such as Europe/Berlin. Default: CALENDLY_TZ, then your account's.",
 )
 

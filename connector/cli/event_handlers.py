@@ -6,7 +6,6 @@ import re
 import shlex
 import shutil
 import subprocess
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -16,6 +15,7 @@ import click
 
 from ..errors import ConnectorError, UsageError
 from ..support.redaction import SECRET_VARIABLES, quoted
+from .account_view import AccountView
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class NoticeOptions:
 
     url: str | None = None
     templates: tuple[str, ...] = ()
-    zone: str | None = None
+    zone: tzinfo | None = None
     connection: "CalendlyConnection | None" = None
 
 
@@ -71,7 +71,8 @@ def _slack_notifier(url: str, notices: NoticeOptions) -> "Callable[[Event], None
     from ..events.slack import SlackNotifier
 
     templates = dict(map(read_template, notices.templates))
-    return SlackNotifier(url, templates, _zone(notices.zone, notices.connection))
+    account = AccountView(notices.connection, notices.zone) if notices.connection else None
+    return SlackNotifier(url, templates, account.shown_zone if account else notices.zone or UTC)
 
 
 def read_template(option: str) -> "tuple[str, Template]":
@@ -92,23 +93,6 @@ def read_template(option: str) -> "tuple[str, Template]":
                 fix="Pass a file, or a text with fields such as '{name} booked {meeting}'.",
             ) from None
     return kind, Template(text)
-
-
-def _zone(name: str | None, connection: "CalendlyConnection | None") -> tzinfo:
-    """Return a time zone by name, by default that of the account, else UTC."""
-    from zoneinfo import ZoneInfo
-
-    try:
-        if name:
-            return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise UsageError(
-            f"Unknown time zone {quoted(printable(name or ''))}.", fix="Pass a name such as Europe/Berlin."
-        ) from None
-    with suppress(ConnectorError, KeyError, ValueError, OSError, TypeError):
-        if connection:
-            return ZoneInfo((connection.run("users.me").record or {})["timezone"])
-    return UTC
 
 
 def print_event(event: "Event") -> None:

@@ -12,6 +12,7 @@ import click
 from ..catalog import expressions, json_schema
 from ..catalog.manifest import manifest
 from ..errors import InvalidParams, SignatureError, UsageError
+from .account_view import read_zone
 from .commands import examples
 from .completers import events as complete_events
 from .event_handlers import SLACK_VARIABLE, NoticeOptions, event_handler
@@ -81,6 +82,7 @@ _SECRET: Final = "CALENDLY_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
 @click.option(
     "--tz",
     "zone",
+    callback=read_zone,
     metavar="ZONE",
     help="With --slack: the time zone. Default: your account's, or UTC.",
 )
@@ -125,7 +127,7 @@ def listen(  # noqa: PLR0913 - one per option
     program: str | None,
     slack: str | None,
     templates: tuple[str, ...],
-    zone: str | None,
+    zone: Any,
     inbox: str | None,
     events: str | None,
     rows: tuple[str, ...],
