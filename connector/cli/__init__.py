@@ -24,7 +24,7 @@ _SHORTEST_SECRET = 8  # characters; masking shorter values would mask words
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=examples("login", "check", "run scheduled_events status=active --limit 5"),
+    epilog=examples("login", "agenda --week", "slots intro --next-week", 'cancel "mon 14:00"'),
 )
 @click.version_option(__version__, prog_name=PROGRAM)
 def _group() -> None:

@@ -1,12 +1,11 @@
 """`calendly-connector agenda`: who comes when."""
 
-from typing import Any
-
 import click
 
 from .account_view import AccountView
 from .call_output import Output, writes_records
 from .commands import examples
+from .everyday import EverydayCommand
 from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
 
@@ -15,6 +14,7 @@ _SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week"}
 
 @click.command(
     "agenda",
+    cls=EverydayCommand,
     epilog=examples(
         "agenda --tomorrow --answers",
         "agenda --week --who noor",
@@ -55,8 +55,7 @@ def command(  # noqa: PLR0913 - one per option
     output.check()
     with connect() as connection:
         account = AccountView(connection, output.zone)
-        rows: list[tuple[str, Any]] = [(name, value) for name, value in when.inputs(account).items()]
-        rows += [("timezone", str(account.zone))]
+        rows = when.rows(account)
         rows += [("organization", "~{GetOrganizationUrl}~")] if everyone else []
         rows += [("status", status)] if status != "all" else []
         named = {"text": text, "event_type": event_type, "host": host}

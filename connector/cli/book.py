@@ -1,25 +1,24 @@
 """`calendly-connector book`: book a meeting for somebody."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from ..errors import UsageError
 from ..support import timestamps
-from .account_view import AccountView, in_zone, now
+from .account_view import AccountView, in_zone
 from .commands import examples
-from .options import connect, key_values, prints_json, signs_in
+from .everyday import EverydayCommand
+from .invitee_options import answer_option, invitee_params, location_option, utm_option
+from .options import connect, prints_json, signs_in
 from .outcomes import print_outcome
-from .terminal import notice
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from .ranges import moment
 
 _FACTS = ("hosts", "location", "cancel_url", "reschedule_url", "event")
 
 
 @click.command(
     "book",
+    cls=EverydayCommand,
     epilog=examples(
         'book intro "mon 14:00" --name "Lena Marsh" --email lena@client.example '
         '--answer "What would you like to discuss?=Pricing" --location zoom_conference',
@@ -30,15 +29,11 @@ _FACTS = ("hosts", "location", "cancel_url", "reschedule_url", "event")
 @click.argument("when")
 @click.option("--name", required=True, help="The invitee's name.")
 @click.option("--email", required=True, help="The invitee's email.")
-@click.option(
-    "--answer", "answers", metavar="QUESTION=ANSWER", multiple=True, help="Answer a question; repeatable."
-)
-@click.option(
-    "--location", metavar="KIND[=PLACE]", help="Such as zoom_conference, or outbound_call=+1 202 555 0100."
-)
+@answer_option
+@location_option
 @click.option("--guest", "guests", metavar="EMAIL", multiple=True, help="Invite a guest, too; repeatable.")
 @click.option("--invitee-tz", metavar="ZONE", help="The invitee's time zone. Default: yours.")
-@click.option("--utm", metavar="KEY=VALUE", multiple=True, help="Such as source=newsletter; repeatable.")
+@utm_option
 @click.option(
     "--key",
     "client_key",
@@ -70,49 +65,17 @@ def command(  # noqa: PLR0913, PLR0917 - one per option
     EVENT_TYPE is a name, an id or a link's last part, such as intro. Before anything is booked, all problems
     are reported: a taken time with the nearest free ones, missing answers, a wrong location.
     """
+    params = invitee_params(answers, utm, location)
+    if guests:
+        params["guests"] = list(guests)
+    if client_key:
+        params["client_key"] = client_key
+    if dry_run:
+        params["dry_run"] = True
     with connect() as connection:
         account = AccountView(connection, zone)
-        start = moment(when, account)
-        params: dict[str, Any] = {
-            "start_time": timestamps.write(start),
-            "invitee": {"name": name, "email": email, "timezone": invitee_tz or str(account.zone)},
-            "timezone": str(account.zone),
-        }
-        if answers:
-            params["answers"] = dict(pairs(answers, "--answer"))
-        if location:
-            kind, _, place = location.partition("=")
-            params["location"] = {"kind": kind, **({"location": place} if place else {})}
-        if guests:
-            params["guests"] = list(guests)
-        if utm:
-            params["tracking"] = {f"utm_{key}": value for key, value in key_values(utm)}
-        if client_key:
-            params["client_key"] = client_key
-        if dry_run:
-            params["dry_run"] = True
+        params["start_time"] = timestamps.write(moment(when, account))
+        params["timezone"] = str(account.zone)
+        params["invitee"] = {"name": name, "email": email, "timezone": invitee_tz or str(account.zone)}
         result = connection.run("bookings.create", params, filter=[("event_type", event_type)])
     print_outcome(result, *_FACTS, as_json=as_json)
-
-
-def moment(text: str, account: AccountView) -> "datetime":
-    """Return the time that a person wrote. Raises UsageError for a day without a time."""
-    from . import dates
-
-    when = dates.read(text, now(), account.zone)
-    if when.is_range:
-        raise UsageError(f"'{text}' has no time.", fix=f"Add one, such as '{text} 14:00'.")
-    if when.note:
-        notice("note", when.note)
-    return when.start
-
-
-def pairs(texts: tuple[str, ...], option: str) -> list[tuple[str, str]]:
-    """Split at the last `=`, since a question may contain one."""
-    pairs = []
-    for text in texts:
-        question, sign, answer = text.rpartition("=")
-        if not sign or not question:
-            raise UsageError(f"{option}: expected QUESTION=ANSWER.")
-        pairs.append((question, answer))
-    return pairs

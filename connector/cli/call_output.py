@@ -75,15 +75,18 @@ class Output:
                 _once(call, out)
 
     def write_records(
-        self, action: "ActionInfo", records: "list[Record]", account: AccountView, *, columns: tuple[str, ...]
+        self,
+        result: "Result",
+        account: AccountView,
+        *,
+        action: "ActionInfo",
+        columns: tuple[str, ...] = (),
     ) -> None:
-        """Write records that were read before; `columns` are shown unless others were chosen."""
+        """Write a list that was read before; `columns` are shown unless others were chosen."""
         is_table = self.form not in {"json", "jsonl"}
         view = account.view(self.columns or (columns if is_table else ()))
         with self._writer(action, view) as out:
-            if records:
-                out.page(records)
-            out.end({"action": action.id, "complete": True, "warnings": []})
+            _finish(action, result, out)
 
     @contextmanager
     def _writer(self, action: "ActionInfo", view: "View") -> "Iterator[Writer]":
@@ -133,11 +136,14 @@ _OPTIONS = (
 
 def _once(call: "PreparedCall", out: "Writer") -> None:
     """Write one record, or one page of a list."""
-    result = call.run()
+    _finish(call.action, call.run(), out)
+
+
+def _finish(action: "ActionInfo", result: "Result", out: "Writer") -> None:
     records = [result.record] if result.record else result.records
     if records:
         out.page(records)
-    out.end(_summary(call.action, result, complete=result.complete))
+    out.end(_summary(action, result, complete=result.complete))
     _report(len(records), result.warnings, complete=result.complete)
 
 
@@ -160,9 +166,10 @@ def _stream(call: "PreparedCall", out: "Writer", *, progress: bool) -> None:
     complete = stream.complete and stopped is None
     with _interrupts_held():
         out.end(_summary(call.action, stream, complete=complete))
-    _report(count, stream.warnings, complete=complete or stopped is not None)
+    _report(count, stream.warnings, complete=complete or stopped is not None, more="Raise --limit for more.")
     if stopped is not None:
-        notice("incomplete", f"wrote {counted(count, 'record')} before this error:")
+        if count:
+            notice("incomplete", f"wrote {counted(count, 'record')} before this error:")
         raise stopped
 
 
@@ -176,11 +183,17 @@ def _summary(action: "ActionInfo", result: "Result | Records", *, complete: bool
     }
 
 
-def _report(count: int, warnings: tuple[str, ...], *, complete: bool) -> None:
+def _report(
+    count: int,
+    warnings: tuple[str, ...],
+    *,
+    complete: bool,
+    more: str = "Use --all or --limit N for more.",
+) -> None:
     for warning in warnings:
         notice("warning", warning)
     if not complete:
-        notice("note", f"showing the first {counted(count, 'record')}. Use --all or --limit N for more.")
+        notice("note", f"showing the first {counted(count, 'record')}. {more}")
 
 
 @contextmanager

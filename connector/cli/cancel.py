@@ -1,29 +1,31 @@
 """`calendly-connector cancel`: cancel meetings, after showing which."""
 
-import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import ConnectorError
 from .account_view import AccountView
 from .call_output import Output, writes_records
 from .commands import examples
-from .confirm import yes_option
+from .confirm import confirm, yes_option
+from .everyday import EverydayCommand
 from .meeting_choice import description, in_words, with_choice
 from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
-from .terminal import counted, printable
+from .terminal import counted
 
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
     from ..contract import Result
 
+_OPEN = frozenset({"failed", "unknown"})
 _SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week"}
 
 
 @click.command(
     "cancel",
+    cls=EverydayCommand,
     epilog=examples(
         "cancel noor@client.example --reason 'The host is ill'",
         "cancel 'mon 14:00'",
@@ -49,49 +51,39 @@ def command(
     dry_run: bool,
     yes: bool,
     output: Output,
-) -> None:
+) -> int:
     """Cancel meetings. WHAT is an email, a name, a time, an id or a link; several can be named.
 
-    Without WHAT, all meetings that fit --from, --to, --type and --host are canceled. You are asked first.
+    Without WHAT, all meetings between --from and --to are canceled; choose among them with --type and --host.
+    You are asked first.
     """
     output.check()
+    if not what and when.is_open:
+        raise click.UsageError("Name a meeting, or pass --from and --to.")
     with connect() as connection:
         account = AccountView(connection, output.zone)
-        rows: list[tuple[str, Any]] = list(when.inputs(account).items())
-        rows += [("timezone", str(account.zone))]
+        rows: list[tuple[str, Any]] = list(when.rows(account))
         rows += [(name, value) for name, value in {"event_type": event_type, "host": host}.items() if value]
-        found = _preview(connection, [description(one, account) for one in what], rows)
-        events = [row["event"] for row in found]
-        if not dry_run and events:
-            _ask(found, yes=yes)
-        params: dict[str, Any] = {"what": events, "dry_run": dry_run} if events else {"dry_run": True}
-        if reason:
-            params["reason"] = reason
-        zone = [("timezone", str(account.zone))]
-        call = connection.prepare("bookings.cancel", params, filter=zone if events else rows)
-        output.write(call, account)
+        call = connection.prepare("bookings.cancel", {"dry_run": True}, filter=rows)
+        result = _found(connection, [description(one, account) for one in what], rows)
+        if result.records and not dry_run:
+            count = counted(len(result.records), "meeting")
+            lines = (f"  {in_words(row)}" for row in result.records)
+            confirm(*lines, yes=yes, question=f"Cancel {count}?")
+            params: dict[str, Any] = {"what": [row["event"] for row in result.records]}
+            params |= {"reason": reason} if reason else {}
+            zone = [("timezone", str(account.zone))]
+            result = connection.run("bookings.cancel", params, filter=zone, all_pages=True)
+        output.write_records(result, account, action=call.action)
+    return int(any(row["outcome"] in _OPEN for row in result.records))
 
 
-def _preview(
-    connection: "CalendlyConnection", whats: list[str], rows: list[tuple[str, Any]]
-) -> list[dict[str, Any]]:
+def _found(connection: "CalendlyConnection", whats: list[str], rows: list[tuple[str, Any]]) -> "Result":
     """Return the meetings that would be canceled. A person chooses between several that fit one WHAT."""
 
-    def look(one: str) -> "Result":
-        params = {"what": [one], "dry_run": True}
+    def look_up(what: Sequence[str]) -> "Result":
+        params: dict[str, Any] = {"dry_run": True} | ({"what": what} if what else {})
         return connection.run("bookings.cancel", params, filter=rows, all_pages=True)
 
-    if not whats:
-        return connection.run("bookings.cancel", {"dry_run": True}, filter=rows, all_pages=True).records
-    found = [row for one in whats for row in with_choice(look, one).records]
-    return list({row["event"]: row for row in found}.values())
-
-
-def _ask(found: list[dict[str, Any]], *, yes: bool) -> None:
-    """Show whom it affects, and ask at a terminal. Raises ConnectorError if the answer is no."""
-    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return
-    for row in found:
-        click.echo(f"  {printable(in_words(row))}", err=True)
-    if not click.confirm(f"Cancel {counted(len(found), 'meeting')}?", err=True):
-        raise ConnectorError("Nothing was canceled.")
+    events = [row["event"] for one in whats for row in with_choice(lambda one: look_up([one]), one).records]
+    return look_up(list(dict.fromkeys(events)))

@@ -1,7 +1,6 @@
 """A question before something is destroyed: at a terminal only, so scripts run as before."""
 
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -12,7 +11,7 @@ import click
 
 from ..errors import ConnectorError
 from ..support.redaction import shortened
-from .terminal import printable
+from .terminal import can_ask, printable
 
 if TYPE_CHECKING:
     from ..contract import ActionInfo, Connection, PreparedCall, Record
@@ -24,18 +23,19 @@ _NAMES: Final = ("name", "email", "invitee_email", "url", "callback_url", "subje
 _MAX_SHOWN: Final = 5
 
 
-def confirm(what: str, *, yes: bool) -> None:
-    """Ask at a terminal whether to go on. Raises ConnectorError if the answer is no."""
-    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+def confirm(*what: str, yes: bool, question: str = "Continue?") -> None:
+    """Show lines at a terminal and ask whether to go on. Raises ConnectorError if the answer is no."""
+    if yes or not can_ask():
         return
-    click.echo(printable(what), err=True)
-    if not click.confirm("Continue?", err=True):
+    for line in what:
+        click.echo(printable(line), err=True)
+    if not click.confirm(question, err=True):
         raise ConnectorError("Nothing was changed.")
 
 
 def confirm_call(connection: "Connection", call: "PreparedCall", *, yes: bool) -> None:
     """Before a call that destroys, show what and whom it affects, and ask. Raises ConnectorError."""
-    if yes or call.action.effect != "destroy" or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if yes or call.action.effect != "destroy" or not can_ask():
         return
     preview = call.preview()
     if (preview.get("inputs") or {}).get("dry_run") is True:  # a recipe that only shows what it would do

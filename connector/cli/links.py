@@ -1,19 +1,18 @@
 """`calendly-connector links`: single-use booking links, one or many."""
 
-import sys
-from typing import Any
-
 import click
 
 from ..errors import UsageError
-from .book import pairs
 from .commands import examples
-from .options import connect, keeps_formulas, key_values, prints_json, signs_in
-from .terminal import notice, print_json
+from .everyday import EverydayCommand
+from .invitee_options import answer_option, invitee_params, utm_option
+from .options import connect, keeps_formulas, prints_json, signs_in
+from .outcomes import print_outcome
 
 
 @click.command(
     "links",
+    cls=EverydayCommand,
     epilog=examples(
         "links intro",
         'links intro --name "Lena Marsh" --email lena@client.example',
@@ -23,10 +22,8 @@ from .terminal import notice, print_json
 @click.argument("event_type")
 @click.option("--name", help="Fill in the invitee's name.")
 @click.option("--email", help="Fill in the invitee's email.")
-@click.option(
-    "--answer", "answers", metavar="QUESTION=ANSWER", multiple=True, help="Fill in an answer; repeatable."
-)
-@click.option("--utm", metavar="KEY=VALUE", multiple=True, help="Such as source=newsletter; repeatable.")
+@answer_option
+@utm_option
 @click.option(
     "--each",
     "source",
@@ -57,11 +54,9 @@ def command(  # noqa: PLR0913 - one per option
     """
     if bool(source) != bool(output):
         raise UsageError("--each and --output belong together.", fix="Pass both.")
-    params: dict[str, Any] = {}
-    if answers:
-        params["answers"] = dict(pairs(answers, "--answer"))
-    if utm:
-        params["tracking"] = {f"utm_{key}": value for key, value in key_values(utm)}
+    if retry_unknown and not source:
+        raise UsageError("--retry-unknown is for --each.")
+    params = invitee_params(answers, utm)
     rows = [("event_type", event_type)]
     rows += [(key, value) for key, value in {"name": name, "email": email}.items() if value]
     with connect() as connection:
@@ -71,11 +66,5 @@ def command(  # noqa: PLR0913 - one per option
             options = each.EachOptions(source, output, params, rows, retry_unknown, keep_formulas)
             return each.report(each.run(connection, "links.create", options), options, as_json=as_json)
         result = connection.run("links.create", params, filter=rows)
-    record = result.record or {}
-    if as_json or not sys.stdout.isatty():
-        print_json({"record": record, "action": result.action, "warnings": list(result.warnings)})
-    else:
-        click.echo(record["prefilled_url"] or record["url"])
-    for warning in result.warnings:
-        notice("warning", warning)
+    print_outcome(result, as_json=as_json, text="prefilled_url")
     return 0

@@ -1,22 +1,22 @@
 """Which meeting a person means: dates as people write them, and a choice at a terminal if several fit."""
 
-import re
-import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from ..errors import AmbiguousMeeting, UsageError
+from ..support import timestamps
 from .account_view import AccountView, now
-from .terminal import printable
+from .terminal import can_ask, printable
 
 if TYPE_CHECKING:
     from ..contract import Record
 
 Result = TypeVar("Result")
 
-_MONTH: Final = re.compile(r"[A-Za-z]+")  # alone, it is rather a name: April, June, May
+_DAY: Final = timedelta(hours=25)  # the longest, when clocks go back
 
 
 def description(what: str, account: AccountView) -> str:
@@ -29,14 +29,11 @@ def description(what: str, account: AccountView) -> str:
         when = dates.read(what, now(), account.zone)
     except UsageError:
         return what
-    days = (when.end - when.start).days
-    if days > 1 or (days == 1 and _MONTH.fullmatch(what) and what.casefold() not in _DAYS):
+    if when.start.tzinfo is not account.zone:  # written with its offset
+        return timestamps.write(when.start)
+    if when.end - when.start > _DAY:  # such as April, which is a name, too
         return what
-    local = when.start.astimezone(account.zone)
-    return f"{local:%Y-%m-%d}" if when.is_range else f"{local:%Y-%m-%d %H:%M}"
-
-
-_DAYS: Final = frozenset({"today", "tomorrow", "yesterday"})
+    return f"{when.start:%Y-%m-%d}" if when.is_range else f"{when.start:%Y-%m-%d %H:%M}"
 
 
 def with_choice(run: Callable[[str], Result], what: str, *, key: str = "event") -> Result:
@@ -47,7 +44,7 @@ def with_choice(run: Callable[[str], Result], what: str, *, key: str = "event") 
     try:
         return run(what)
     except AmbiguousMeeting as error:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()) or not error.candidates:
+        if not can_ask() or not error.candidates:
             raise
         chosen = _choose(error.message, error.candidates, key)
     return run(chosen)

@@ -6,6 +6,7 @@ import click
 
 from .account_view import AccountView, in_zone
 from .commands import examples
+from .everyday import EverydayCommand
 from .meeting_choice import description, with_choice
 from .options import connect, prints_json, signs_in
 from .outcomes import print_outcome
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "no-show",
+    cls=EverydayCommand,
     epilog=examples("no-show noor@client.example", "no-show 'today 9:00'", "no-show noor --undo"),
 )
 @click.argument("what")

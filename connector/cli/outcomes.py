@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..recipes.meeting_rows import location_text
 from .terminal import notice, print_json, printable
 
 if TYPE_CHECKING:
@@ -21,13 +22,16 @@ _LABELS = {
 }
 
 
-def print_outcome(result: "Result", *fields: str, as_json: bool) -> None:
-    """Print a result for people at a terminal, as JSON otherwise. `fields` of its record are shown."""
+def print_outcome(result: "Result", *fields: str, as_json: bool, text: str = "message") -> None:
+    """Print a result for people at a terminal, as JSON otherwise.
+
+    For people, it is the record's property `text`, and `fields` below it.
+    """
     record = result.record or {}
     if as_json or not sys.stdout.isatty():
         print_json({"record": record, "action": result.action, "warnings": list(result.warnings)})
     else:
-        click.echo(printable(str(record.get("message", "Done."))))
+        click.echo(printable(str(record[text])))
         for name in fields:
             if text := _text(record.get(name)):
                 click.echo(f"  {_LABELS[name]:<11}{printable(text)}")
@@ -37,7 +41,7 @@ def print_outcome(result: "Result", *fields: str, as_json: bool) -> None:
 
 def _text(value: object) -> str:
     if isinstance(value, dict):
-        value = value.get("location") or value.get("join_url") or value.get("type")
+        value = location_text(value) if "type" in value else value.get("location") or value.get("kind")
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(str, value))
     text = str(value or "")

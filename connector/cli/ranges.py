@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError
 from ..support import timestamps
+from ..support.redaction import quoted
 from .account_view import AccountView, now
 from .terminal import notice
+
+if TYPE_CHECKING:
+    from .dates import When
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +25,47 @@ class TimeRange:
     since: str = ""
     until: str = ""
 
-    def inputs(self, account: AccountView) -> dict[str, str]:
-        """Return `start` and `end` as far as they are written, in UTC. Raises UsageError."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the start or the end is missing."""
+        return not (self.both or (self.since and self.until))
+
+    def read(self, account: AccountView) -> tuple[datetime | None, datetime | None]:
+        """Return start and end in the account's zone, None if not written. Raises UsageError."""
+        start = self._read(self.both or self.since, account)
+        end = self._read(self.both or self.until, account)
+        return start.start if start else None, end.end if end else None
+
+    def rows(
+        self, account: AccountView, *, names: tuple[str, str] = ("start", "end")
+    ) -> list[tuple[str, str]]:
+        """Return inputs of an action: the time zone, and start and end in UTC if they are written."""
+        times = zip(names, self.read(account), strict=True)
+        found = [(name, timestamps.write(moment)) for name, moment in times if moment]
+        return [*found, ("timezone", str(account.zone))]
+
+    @staticmethod
+    def _read(text: str, account: AccountView) -> "When | None":
         from . import dates
 
-        found = {}
-        for name, text in (("start", self.both or self.since), ("end", self.both or self.until)):
-            if text:
-                when = dates.read(text, now(), account.zone)
-                found[name] = timestamps.write(when.start if name == "start" else when.end)
-                if when.note:
-                    notice("note", when.note)
-        return found
+        return noted(dates.read(text, now(), account.zone)) if text else None
+
+
+def moment(text: str, account: AccountView) -> datetime:
+    """Return the time that a person wrote. Raises UsageError for a day without a time."""
+    from . import dates
+
+    when = noted(dates.read(text, now(), account.zone))
+    if when.is_range:
+        raise UsageError(f"{quoted(text)} has no time.", fix=f"Add one, such as {quoted(f'{text} 14:00')}.")
+    return when.start
+
+
+def noted(when: "When") -> "When":
+    """Print how a time was understood that clock changes make unclear, and return it."""
+    if when.note:
+        notice("note", when.note)
+    return when
 
 
 def takes_range(shortcuts: Mapping[str, str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

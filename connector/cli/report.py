@@ -1,32 +1,34 @@
 """`calendly-connector report`: counts of bookings and what became of them, as a table, bars or a picture."""
 
-import shutil
-import sys
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ..contract import Record, Result
 from ..errors import UsageError
-from ..recipes.booking_report import GROUPS
+from ..recipes import booking_report, charts
 from ..support import timestamps
+from . import terminal_bars
 from .account_view import AccountView, now
 from .call_output import Output, writes_records
 from .commands import examples
+from .everyday import EverydayCommand
 from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
-from .terminal import notice
-
-if TYPE_CHECKING:
-    from ..contract import Record
+from .terminal import notice, output_width
 
 _SHORTCUTS = {"week": "this week", "month": "this month", "last-month": "last month"}
+_TEXT_WIDTH = 80
+_CHARTS = (".png", ".html", ".txt")
 _COUNTS = ("bookings", "active", "canceled", "rescheduled", "no_shows", "lead_time_hours")
 
 
 @click.command(
     "report",
+    cls=EverydayCommand,
     epilog=examples(
         "report --month --by event-type",
         "report --last-month --by host --everyone --chart hosts.png",
@@ -37,7 +39,7 @@ _COUNTS = ("bookings", "active", "canceled", "rescheduled", "no_shows", "lead_ti
 @click.option(
     "--by",
     multiple=True,
-    type=click.Choice([name.replace("_", "-") for name in GROUPS]),
+    type=click.Choice([name.replace("_", "-") for name in booking_report.GROUPS]),
     help="What to count by; repeatable. Default: event-type.",
 )
 @click.option("--type", "event_type", metavar="NAME", help="Only meetings of this event type.")
@@ -46,7 +48,7 @@ _COUNTS = ("bookings", "active", "canceled", "rescheduled", "no_shows", "lead_ti
 @click.option(
     "--source", metavar="DATABASE", help="Count in a database that `sync` fills, without asking Calendly."
 )
-@click.option("--chart", metavar="FILE", help="Also draw a picture: FILE ends in .png or .html.")
+@click.option("--chart", metavar="FILE", help="Also draw a chart: FILE ends in .png, .html or .txt.")
 @signs_in
 @writes_records
 def command(
@@ -60,14 +62,16 @@ def command(
     everyone: bool,
     output: Output,
 ) -> None:
-    """Count bookings, by default of the last 30 days, by event type."""
+    """Count bookings, by default those of today and the 30 days before it, by event type."""
     output.check()
-    groups = [name.replace("-", "_") for name in by] or ["event_type"]
+    if chart:
+        _check(Path(chart))
     if source and (everyone or event_type or host):
-        raise UsageError("--source can't be used with --type, --host and --everyone.")
+        raise click.UsageError("--source can't be used with --type, --host or --everyone.")
+    groups = list(dict.fromkeys(name.replace("-", "_") for name in by)) or ["event_type"]
     with connect() as connection:
         account = AccountView(connection, output.zone)
-        since, until = _range(when, account)
+        since, until = covered = _covered(when, account)
         rows: list[tuple[str, Any]] = [("by[]", name) for name in groups]
         rows += [("start", timestamps.write(since)), ("end", timestamps.write(until))]
         rows += [("timezone", str(account.zone))]
@@ -75,42 +79,49 @@ def command(
         rows += [(name, value) for name, value in {"event_type": event_type, "host": host}.items() if value]
         call = connection.prepare("reports.bookings", filter=rows)
         if source:
-            found = _from_sync(source, groups, since, until, account)
+            from .. import sync
+
+            records = booking_report.aggregate(
+                sync.bookings(source, since, until), groups, account.zone, covered
+            )
+            result = Result(call.action.id, records=records)
         else:
             result = call.run(all_pages=True)
-            found = result.records
-            for warning in result.warnings:
-                notice("warning", warning)
-        output.write_records(call.action, found, account, columns=(*groups, *_COUNTS))
-    _draw(found, chart, output, since, until)
-
-
-def _range(when: TimeRange, account: AccountView) -> tuple[datetime, datetime]:
-    found = when.inputs(account)
-    today = now().astimezone(account.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    until = timestamps.read(found["end"]) if "end" in found else today + timedelta(days=1)
-    since = timestamps.read(found["start"]) if "start" in found else until - timedelta(days=31)
-    return since.astimezone(account.zone), until.astimezone(account.zone)
-
-
-def _from_sync(
-    source: str, groups: list[str], since: datetime, until: datetime, account: AccountView
-) -> "list[Record]":
-    from ..recipes.booking_report import aggregate
-    from ..sync import bookings
-
-    return aggregate(bookings(source, since, until), groups, account.zone, (since, until))
-
-
-def _draw(found: "list[Record]", chart: str | None, output: Output, since: datetime, until: datetime) -> None:
-    """Print bars below a table at a terminal, and save the picture."""
-    from . import bar_chart
-
-    if output.form == "table" and not output.path and sys.stdout.isatty():
-        lines = bar_chart.terminal_lines(found, shutil.get_terminal_size().columns)
-        click.echo("\n".join(["", *lines]) if lines else "")
+        output.write_records(result, account, action=call.action, columns=(*groups, *_COUNTS))
+    width = output_width()
+    if output.form == "table" and not output.path and width and result.records:
+        click.echo("\n".join(["", *terminal_bars.terminal_lines(result.records, width)]))
     if chart:
-        last = until - timedelta(seconds=1)
-        heading = bar_chart.title(found, f"{since:%Y-%m-%d}", f"{last:%Y-%m-%d}")
-        bar_chart.save(found, Path(chart), heading=heading)
+        _save(result.records, Path(chart), covered)
         notice("note", f"saved {chart}")
+
+
+def _covered(when: TimeRange, account: AccountView) -> tuple[datetime, datetime]:
+    start, end = when.read(account)
+    today = datetime.combine(now().astimezone(account.zone), time.min, account.zone)
+    until = (end or today + timedelta(days=1)).astimezone(account.zone)
+    since = (start or until - timedelta(days=31)).astimezone(account.zone)
+    if since >= until:
+        raise UsageError("--from must be earlier than --to.")
+    return since, until
+
+
+def _check(path: Path) -> None:
+    """Raise UsageError if a chart can't be saved under this name."""
+    if path.suffix.lower() not in _CHARTS:
+        raise UsageError(
+            f"Can't draw a chart as {path.name!r}.", fix="Use a name that ends in .png, .html or .txt."
+        )
+    if path.suffix.lower() != ".txt":
+        charts.require(path)
+
+
+def _save(groups: Sequence[Record], path: Path, covered: tuple[datetime, datetime]) -> None:
+    since, until = covered
+    last_day = until - timedelta(seconds=1)
+    heading = charts.title(groups, f"{since:%Y-%m-%d}", f"{last_day:%Y-%m-%d}", str(since.tzinfo))
+    if path.suffix.lower() == ".txt":
+        lines = [heading, "", *terminal_bars.terminal_lines(groups, _TEXT_WIDTH)]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    else:
+        charts.save(groups, path, heading=heading)

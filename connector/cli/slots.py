@@ -1,12 +1,11 @@
 """`calendly-connector slots`: when somebody can be booked."""
 
-from typing import Any
-
 import click
 
 from .account_view import AccountView
 from .call_output import Output, writes_records
 from .commands import examples
+from .everyday import EverydayCommand
 from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
 
@@ -15,6 +14,7 @@ _SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "this-week": "this week"
 
 @click.command(
     "slots",
+    cls=EverydayCommand,
     epilog=examples(
         "slots intro --next-week",
         "slots intro --first",
@@ -50,7 +50,7 @@ def command(
     limit: int | None,
     output: Output,
 ) -> None:
-    """Show the free times of event types, by default in the next seven days.
+    """Show the free times of event types, by default in the next seven days; with --first in the next month.
 
     EVENT_TYPE is a name, an id or a link's last part, such as intro. Times are in your account's time zone,
     or in --tz.
@@ -62,8 +62,8 @@ def command(
         raise click.UsageError("--common can't be used with an event type or --host.")
     with connect() as connection:
         account = AccountView(connection, output.zone)
-        rows: list[tuple[str, Any]] = list(when.inputs(account).items())
-        rows += [("timezone", str(account.zone))]
+        covered = TimeRange("next 7 days") if when == TimeRange() and not first else when
+        rows = covered.rows(account, names=("start_time", "end_time"))
         if people:
             action = "slots.common"
             rows += [("users[]", name) for name in people] + [("duration", str(minutes))]

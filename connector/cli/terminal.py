@@ -34,6 +34,11 @@ def escaped(text: str) -> str:
     )
 
 
+def can_ask() -> bool:
+    """Check whether a person can be asked: standard input and standard error are a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def shows_bold(stream: IO[Any]) -> bool:
     """Check whether a stream is a terminal that shows bold text, honoring NO_COLOR and TERM."""
     return shows_color(is_terminal=stream.isatty())

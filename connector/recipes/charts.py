@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from html import escape
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
@@ -59,14 +60,21 @@ def save(rows: Sequence[Record], path: Path, *, heading: str) -> None:
 
     Raises UsageError for another ending, or if matplotlib is missing.
     """
-    if path.suffix.lower() not in _SUFFIXES:
-        raise UsageError(
-            f"Can't draw a chart as {path.name!r}.", fix="Use a name that ends in .png or .html."
-        )
+    require(path)
     if path.suffix.lower() == ".png":
         path.write_bytes(picture(rows, heading=heading))
     else:
         path.write_text(page(rows, heading=heading), encoding="utf-8")
+
+
+def require(path: Path) -> None:
+    """Raise UsageError if a chart can't be saved under this name, or if matplotlib is missing."""
+    if path.suffix.lower() not in _SUFFIXES:
+        raise UsageError(
+            f"Can't draw a chart as {path.name!r}.", fix="Use a name that ends in .png or .html."
+        )
+    if find_spec("matplotlib") is None:
+        raise _missing()
 
 
 def picture(rows: Sequence[Record], *, heading: str, form: str = "png") -> bytes:
@@ -79,7 +87,7 @@ def picture(rows: Sequence[Record], *, heading: str, form: str = "png") -> bytes
         from matplotlib.figure import Figure
         from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError:
-        raise UsageError("Charts need matplotlib.", fix="pip install 'calendly-connector[charts]'") from None
+        raise _missing() from None
     bars = [(_wrapped(text), group) for text, group in shown_groups(rows)]
     above = _Above(wrap(_plain(heading), _HEADING_WIDTH), wrap(summary(rows), _TEXT_WIDTH))
     left_out = others(rows)
@@ -141,6 +149,10 @@ def summary(rows: Sequence[Record]) -> str:
     if "host" in rows[0]:
         parts.append("counted per host")
     return " · ".join(parts)
+
+
+def _missing() -> UsageError:
+    return UsageError("Charts need matplotlib.", fix="pip install 'calendly-connector[charts]'")
 
 
 def page(rows: Sequence[Record], *, heading: str) -> str:

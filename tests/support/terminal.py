@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from calendly_connector import cli
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 WAIT_S = 30
+PATIENCE_S = 5
+INTERRUPT = object()
 STYLES = re.compile(r"\x1b\[\d+m")  # the only escape sequences that tables use
 
 
@@ -76,9 +79,13 @@ def caller(capsys, monkeypatch):
     return run
 
 
-def at_terminal(*arguments, answers=()):
-    """Run a command in a terminal; type each answer after its prompt. Return exit code and screen."""
+def at_terminal(*arguments, answers=(), width=80):
+    """Run a command in a terminal; type each answer after its prompt. Return exit code and screen.
+
+    The answer INTERRUPT is Ctrl-C.
+    """
     controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     seen, start = b"", 0
     with subprocess.Popen(
         [SCRIPT, *arguments], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
@@ -90,7 +97,12 @@ def at_terminal(*arguments, answers=()):
                 assert piece, f"{prompt!r} isn't in {seen!r}"
                 seen += piece
             start = len(seen)
-            os.write(controller, f"{answer}\n".encode())
+            if answer is INTERRUPT:
+                process.send_signal(signal.SIGINT)
+                while not select.select([controller], [], [], PATIENCE_S)[0]:
+                    process.send_signal(signal.SIGINT)  # Python misses one just before it reads
+            else:
+                os.write(controller, f"{answer}\n".encode())
         while piece := _read(controller):
             seen += piece
         code = process.wait(WAIT_S)
