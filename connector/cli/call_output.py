@@ -74,18 +74,9 @@ class Output:
             else:
                 _once(call, out)
 
-    def write_records(
-        self,
-        result: "Result",
-        account: AccountView,
-        *,
-        action: "ActionInfo",
-        columns: tuple[str, ...] = (),
-    ) -> None:
-        """Write a list that was read before; `columns` are shown unless others were chosen."""
-        is_table = self.form not in {"json", "jsonl"}
-        view = account.view(self.columns or (columns if is_table else ()))
-        with self._writer(action, view) as out:
+    def write_records(self, result: "Result", account: AccountView, *, action: "ActionInfo") -> None:
+        """Write a list that was read before."""
+        with self._writer(action, account.view(self.columns)) as out:
             _finish(action, result, out)
 
     @contextmanager

@@ -66,10 +66,10 @@ def command(
         rows += [(name, value) for name, value in {"event_type": event_type, "host": host}.items() if value]
         call = connection.prepare("bookings.cancel", {"dry_run": True}, filter=rows)
         result = _found(connection, [description(one, account) for one in what], rows)
-        if result.records and not dry_run:
-            count = counted(len(result.records), "meeting")
-            lines = (f"  {in_words(row)}" for row in result.records)
-            confirm(*lines, yes=yes, question=f"Cancel {count}?")
+        active = [row for row in result.records if row["outcome"] == "would_cancel"]
+        if active and not dry_run:
+            lines = (f"  {in_words(row)}" for row in active)
+            confirm(*lines, yes=yes, question=f"Cancel {counted(len(active), 'meeting')}?")
             params: dict[str, Any] = {"what": [row["event"] for row in result.records]}
             params |= {"reason": reason} if reason else {}
             zone = [("timezone", str(account.zone))]

@@ -23,7 +23,6 @@ from .terminal import notice, output_width
 _SHORTCUTS = {"week": "this week", "month": "this month", "last-month": "last month"}
 _TEXT_WIDTH = 80
 _CHARTS = (".png", ".html", ".txt")
-_COUNTS = ("bookings", "active", "canceled", "rescheduled", "no_shows", "lead_time_hours")
 
 
 @click.command(
@@ -87,7 +86,7 @@ def command(
             result = Result(call.action.id, records=records)
         else:
             result = call.run(all_pages=True)
-        output.write_records(result, account, action=call.action, columns=(*groups, *_COUNTS))
+        output.write_records(result, account, action=call.action)
     width = output_width()
     if output.form == "table" and not output.path and width and result.records:
         click.echo("\n".join(["", *terminal_bars.terminal_lines(result.records, width)]))

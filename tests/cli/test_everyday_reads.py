@@ -244,6 +244,15 @@ def test_a_terminal_shows_bars_below_the_table(call):
     assert "█" not in call("report", *near("--format", "table"))[1]
 
 
+@pytest.mark.usefixtures("call")
+def test_a_report_by_several_groups_stays_a_table():
+    code, shown = screen("report", *near("--by", "invitee", "--by", "event-type"), width=80)
+    assert code == 0
+    assert "INVITEE" in shown.splitlines()[0]
+    assert "BOOKINGS" in shown.splitlines()[0]
+    assert len(re.findall("█+ 1$", STYLES.sub("", shown), re.MULTILINE)) == 3
+
+
 @pytest.mark.parametrize(
     ("name", "start"), [("x.png", b"\x89PNG"), ("x.html", b"<!doctype"), ("x.txt", b"Bookings by host")]
 )

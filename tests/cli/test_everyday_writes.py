@@ -276,6 +276,17 @@ def test_all_meetings_of_a_range_are_shown_before_the_question(call, world):
     assert [status_of(call, event) for event in (*events, outside)] == ["canceled", "canceled", "active"]
 
 
+def test_a_canceled_meeting_is_not_asked_about(call, world):
+    meet(world, day(ON))
+    assert rows(call("cancel", "lena"))[0]["outcome"] == "canceled"
+    before = writes(world)
+    code, screen = at_terminal("cancel", "lena")
+    assert code == 0
+    assert "already_canceled" in screen
+    assert "?" not in screen
+    assert writes(world) == before
+
+
 def test_an_empty_range_is_not_asked_about(call, world):
     code, screen = at_terminal("cancel", "--from", str(day(ON)), "--to", str(day(ON)), "--host", "ada")
     assert (code, screen) == (0, "no records\n")
