@@ -34,6 +34,11 @@ class TimeRange:
         """Return start and end in the account's zone, None if not written. Raises UsageError."""
         start = self._read(self.both or self.since, account)
         end = self._read(self.both or self.until, account)
+        if start and end and start.start >= end.end:
+            raise UsageError(
+                "--from must be earlier than --to.",
+                fix=f"They mean {start.start:%Y-%m-%d %H:%M} and {end.end:%Y-%m-%d %H:%M}.",
+            )
         return start.start if start else None, end.end if end else None
 
     def rows(

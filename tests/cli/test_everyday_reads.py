@@ -293,6 +293,7 @@ def test_a_synced_database_gives_the_same_report(records, world, tmp_path, monke
         (["agenda", "--limit", "0"], "--limit"),
         (["agenda", "--tz", "Mars/Olympus"], "unknown time zone 'Mars/Olympus'"),
         (["agenda", "--from", "1/2/2026", "--tz", "UTC"], "'1/2/2026' isn't a date or time"),
+        (["agenda", "--from", "2026-02-02", "--to", "2026-02-01", "--tz", "UTC"], "--from must be earlier"),
         (["slots"], "Name an event type, or pass --host or --common."),
         (["slots", "intro", "--common", "me"], "--common can't be used with an event type or --host."),
         (["slots", "--common", "me", "--minutes", "0"], "--minutes"),
