@@ -74,9 +74,17 @@ class Output:
             else:
                 _once(call, out)
 
-    def write_records(self, result: "Result", account: AccountView, *, action: "ActionInfo") -> None:
-        """Write a list that was read before."""
-        with self._writer(action, account.view(self.columns)) as out:
+    def write_records(
+        self,
+        result: "Result",
+        account: AccountView,
+        *,
+        action: "ActionInfo",
+        columns: tuple[str, ...] = (),
+    ) -> None:
+        """Write a list that was read before; a spreadsheet has these columns unless others were chosen."""
+        default = columns if self.form in {"csv", "xlsx"} else ()
+        with self._writer(action, account.view(self.columns or default)) as out:
             _finish(action, result, out)
 
     @contextmanager

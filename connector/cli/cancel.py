@@ -13,7 +13,7 @@ from .everyday import EverydayCommand
 from .meeting_choice import description, in_words, with_choice
 from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
-from .terminal import counted
+from .terminal import counted, notice, printable
 
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
@@ -74,8 +74,21 @@ def command(
             params |= {"reason": reason} if reason else {}
             zone = [("timezone", str(account.zone))]
             result = connection.run("bookings.cancel", params, filter=zone, all_pages=True)
-        output.write_records(result, account, action=call.action)
+        if output.form == "table" and not (output.named_form or output.columns):
+            _print(result)
+        else:
+            output.write_records(result, account, action=call.action)
     return int(any(row["outcome"] in _OPEN for row in result.records))
+
+
+def _print(result: "Result") -> None:
+    """Print what became of each meeting, in a line for a person."""
+    for row in result.records:
+        click.echo(printable(f"{row['message']} {row['error'] or ''}".rstrip()))
+    if not result.records:
+        click.echo("No meetings found.")
+    for warning in result.warnings:
+        notice("warning", warning)
 
 
 def _found(connection: "CalendlyConnection", whats: list[str], rows: list[tuple[str, Any]]) -> "Result":

@@ -21,6 +21,7 @@ from .ranges import TimeRange, takes_range
 from .terminal import notice, output_width
 
 _SHORTCUTS = {"week": "this week", "month": "this month", "last-month": "last month"}
+_COUNTS = (*booking_report.COUNTS, "lead_time_hours")
 _TEXT_WIDTH = 80
 _CHARTS = (".png", ".html", ".txt")
 
@@ -86,7 +87,7 @@ def command(
             result = Result(call.action.id, records=records)
         else:
             result = call.run(all_pages=True)
-        output.write_records(result, account, action=call.action)
+        output.write_records(result, account, action=call.action, columns=(*groups, *_COUNTS))
     width = output_width()
     if output.form == "table" and not output.path and width and result.records:
         click.echo("\n".join(["", *terminal_bars.terminal_lines(result.records, width)]))

@@ -260,7 +260,7 @@ def test_a_yes_cancels(options, answers, call, world):
     event = meet(world, day(ON))
     code, screen = at_terminal("cancel", "lena", *options, answers=answers)
     assert (code, status_of(call, event)) == (0, "canceled")
-    assert "canceled" in screen
+    assert "Canceled " in screen
     assert ("Cancel 1 meeting?" in screen) == bool(answers)
 
 
@@ -273,6 +273,7 @@ def test_all_meetings_of_a_range_are_shown_before_the_question(call, world):
     code, screen = at_terminal("cancel", *on, answers=[("Cancel 2 meetings?", "y")])
     assert code == 0
     assert screen.count("Intro call with Lena Marsh <lena@client.example>\n") == 2
+    assert screen.count("Canceled ") == 2
     assert [status_of(call, event) for event in (*events, outside)] == ["canceled", "canceled", "active"]
 
 
@@ -282,14 +283,21 @@ def test_a_canceled_meeting_is_not_asked_about(call, world):
     before = writes(world)
     code, screen = at_terminal("cancel", "lena")
     assert code == 0
-    assert "already_canceled" in screen
-    assert "?" not in screen
+    line = f"{day(ON)} 14:00 Intro call with Lena Marsh <lena@client.example>"
+    assert screen == f"Already canceled: {line}.\n"
     assert writes(world) == before
+
+
+def test_a_table_of_cancellations_can_be_chosen(call, world):
+    meet(world, day(ON))
+    code, out, _ = call("cancel", "lena", "--format", "table")
+    assert code == 0
+    assert out.splitlines()[0].startswith("OUTCOME ")
 
 
 def test_an_empty_range_is_not_asked_about(call, world):
     code, screen = at_terminal("cancel", "--from", str(day(ON)), "--to", str(day(ON)), "--host", "ada")
-    assert (code, screen) == (0, "no records\n")
+    assert (code, screen) == (0, "No meetings found.\n")
     assert rows(call("cancel", "--from", str(day(ON)), "--to", str(day(ON)))) == []
     assert writes(world) == []
 
