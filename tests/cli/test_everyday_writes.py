@@ -288,6 +288,17 @@ def test_a_canceled_meeting_is_not_asked_about(call, world):
     assert writes(world) == before
 
 
+@pytest.mark.parametrize(
+    "options",
+    [("--columns", "color", "--format", "csv"), ("--output", "/dev/null/x.csv"), ("--format", "xlsx")],
+)
+def test_nothing_is_canceled_if_the_answer_can_not_be_written(options, call, world):
+    event = meet(world, day(ON))
+    code, screen = at_terminal("cancel", "lena", "--yes", *options)
+    assert code == 2, screen
+    assert status_of(call, event) == "active"
+
+
 def test_a_table_of_cancellations_can_be_chosen(call, world):
     meet(world, day(ON))
     code, out, _ = call("cancel", "lena", "--format", "table")
