@@ -12,6 +12,7 @@ from .confirm import confirm, yes_option
 from .everyday import EverydayCommand
 from .meeting_choice import description, in_words, with_choice
 from .options import connect, signs_in
+from .outcomes import interruptible_write
 from .ranges import TimeRange, takes_range
 from .terminal import counted, notice, printable
 
@@ -88,7 +89,9 @@ def _cancel(
     params: dict[str, Any] = {"what": [row["event"] for row in found.records]}
     params |= {"reason": reason} if reason else {}
     zone = [("timezone", str(account.zone))]
-    return connection.run("bookings.cancel", params, filter=zone, all_pages=True)
+    fix = "Run the same command with --dry-run to see which are left."
+    with interruptible_write("some of the meetings may be canceled", fix=fix):
+        return connection.run("bookings.cancel", params, filter=zone, all_pages=True)
 
 
 def _print(result: "Result") -> None:

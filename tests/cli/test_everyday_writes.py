@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from calendly_connector.recipes import cancellations, lost_replies
 from people import BERLIN, DISCUSS, PRODUCTS, at, day, meet
 from terminal import INTERRUPT, STYLES, at_terminal, caller
 
@@ -178,6 +179,18 @@ def test_a_time_that_clocks_make_unclear_is_noted(month, text, call):
     assert "isn't free" in err
 
 
+def interrupted(*_arguments, **_options):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_booking_says_that_it_may_be_booked(call, free, monkeypatch):
+    monkeypatch.setattr(lost_replies, "write", interrupted)
+    code, _, err = call("book", "intro", free[0], *COMPLETE)
+    assert code == 1
+    on = free[0][:10]
+    assert f"booked. Run `calendly-connector agenda --from {on} --to {on} --who lena@client.example`" in err
+
+
 # cancel
 
 
@@ -299,6 +312,26 @@ def test_nothing_is_canceled_if_the_answer_can_not_be_written(options, call, wor
     assert status_of(call, event) == "active"
 
 
+def test_an_interrupted_cancellation_says_that_some_may_be_canceled(call, world, monkeypatch):
+    events = [meet(world, day(ON), clock) for clock in ("09:00", "14:00")]
+    cancel_event, calls = cancellations.cancel_event, []
+
+    def interrupted_later(*arguments):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return cancel_event(*arguments)
+
+    monkeypatch.setattr(cancellations, "cancel_event", interrupted_later)
+    code, out, err = call("cancel", "--from", str(day(ON)), "--to", str(day(ON)))
+    assert (code, out) == (1, "")
+    assert err == (
+        "calendly-connector: Interrupted: some of the meetings may be canceled. "
+        "Run the same command with --dry-run to see which are left.\n"
+    )
+    assert [status_of(call, event) for event in events] == ["canceled", "active"]
+
+
 def test_a_table_of_cancellations_can_be_chosen(call, world):
     meet(world, day(ON))
     code, out, _ = call("cancel", "lena", "--format", "table")
@@ -396,6 +429,15 @@ def test_a_person_is_asked_before_a_meeting_is_moved(answer, moves, call, free, 
     assert code == int(not moves)
     assert (status_of(call, booked) == "canceled") == moves
     assert invitees(call, "--who", "lena") == [("Lena Marsh", free[moves])]
+
+
+def test_an_interrupted_move_says_that_both_meetings_may_exist(call, free, booked, monkeypatch):
+    monkeypatch.setattr(cancellations, "cancel_event", interrupted)
+    code, _, err = call("reschedule", "lena", free[1])
+    assert code == 1
+    assert "Interrupted: the new meeting may be booked, and the old one not canceled." in err
+    assert status_of(call, booked) == "active"
+    assert len(invitees(call, "--who", "lena")) == 2
 
 
 def test_a_dry_run_moves_nothing(call, free, booked, world):
