@@ -21,6 +21,9 @@ from .ranges import TimeRange, takes_range
 from .terminal import notice, output_width
 
 _SHORTCUTS = {"week": "this week", "month": "this month", "last-month": "last month"}
+_COUNTS = (*booking_report.COUNTS, "lead_time_hours")
+_TEXT_WIDTH = 80
+_CHARTS = (".png", ".html", ".txt")
 
 
 @click.command(
@@ -45,7 +48,7 @@ _SHORTCUTS = {"week": "this week", "month": "this month", "last-month": "last mo
 @click.option(
     "--source", metavar="DATABASE", help="Count in a database that `sync` fills, without asking Calendly."
 )
-@click.option("--chart", metavar="FILE", help="Also draw a chart: FILE ends in .png or .html.")
+@click.option("--chart", metavar="FILE", help="Also draw a chart: FILE ends in .png, .html or .txt.")
 @signs_in
 @writes_records
 def command(
@@ -62,7 +65,7 @@ def command(
     """Count bookings, by default those of today and the 30 days before it, by event type."""
     output.check()
     if chart:
-        charts.check_path(Path(chart))
+        _check(Path(chart))
     if source and (everyone or event_type or host):
         raise click.UsageError("--source can't be used with --type, --host or --everyone.")
     groups = list(dict.fromkeys(name.replace("-", "_") for name in by)) or ["event_type"]
@@ -75,16 +78,16 @@ def command(
         rows += [("organization", "~{GetOrganizationUrl}~")] if everyone else []
         rows += [(name, value) for name, value in {"event_type": event_type, "host": host}.items() if value]
         call = connection.prepare("reports.bookings", filter=rows)
-        if source:
-            from .. import sync
+        with output.opened(call.action, account, columns=(*groups, *_COUNTS)) as write:
+            if source:
+                from .. import sync
 
-            records = booking_report.aggregate(
-                sync.bookings(source, since, until), groups, account.zone, covered
-            )
-            result = Result(call.action.id, records=records)
-        else:
-            result = call.run(all_pages=True)
-        output.write_records(result, account, action=call.action)
+                meetings = sync.bookings(source, since, until)
+                counts = booking_report.aggregate(meetings, groups, account.zone, covered)
+                result = Result(call.action.id, records=counts)
+            else:
+                result = call.run(all_pages=True)
+            write(result)
     width = output_width()
     if output.form == "table" and not output.path and width and result.records:
         click.echo("\n".join(["", *terminal_bars.terminal_lines(result.records, width)]))
@@ -103,8 +106,22 @@ def _covered(when: TimeRange, account: AccountView) -> tuple[datetime, datetime]
     return since, until
 
 
+def _check(path: Path) -> None:
+    """Raise UsageError if a chart can't be saved under this name."""
+    if path.suffix.lower() not in _CHARTS:
+        raise UsageError(
+            f"Can't draw a chart as {path.name!r}.", fix="Use a name that ends in .png, .html or .txt."
+        )
+    if path.suffix.lower() != ".txt":
+        charts.require(path)
+
+
 def _save(groups: Sequence[Record], path: Path, covered: tuple[datetime, datetime]) -> None:
     since, until = covered
     last_day = until - timedelta(seconds=1)
     heading = charts.title(groups, f"{since:%Y-%m-%d}", f"{last_day:%Y-%m-%d}", str(since.tzinfo))
-    charts.save(groups, path, heading=heading)
+    if path.suffix.lower() == ".txt":
+        lines = [heading, "", *terminal_bars.terminal_lines(groups, _TEXT_WIDTH)]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    else:
+        charts.save(groups, path, heading=heading)

@@ -3,13 +3,14 @@
 import csv
 import json
 import re
+from datetime import datetime, timedelta
 
 import openpyxl
 import pytest
 from brief import brief_sandbox
 from calendly_connector import sync
 from calendly_connector.plugin import connector
-from people import DISCUSS, at, day, meet
+from people import BERLIN, DISCUSS, at, day, meet
 from terminal import STYLES, caller, screen
 
 HOSTILE = "Eve\x1b[2J\x07\x9b31m=1+1"
@@ -66,10 +67,11 @@ def test_an_agenda_has_a_row_for_each_invitee_with_answers(records):
 
 
 def test_tomorrow_is_a_local_day(records, world):
-    before = day(1)
-    meetings = {meet(world, before, clock)["uri"] for clock in ("00:00", "23:30")}
+    today = datetime.now(BERLIN).date()
+    tomorrow = today + timedelta(days=1)
+    meetings = {meet(world, tomorrow, clock)["uri"] for clock in ("00:00", "23:30")}
     found = {row["event"] for row in records("agenda", "--tomorrow")}
-    if day(1) == before:  # it isn't midnight
+    if datetime.now(BERLIN).date() == today:  # it isn't midnight
         assert found == meetings
     for uri in meetings:
         world.cancel(event=uri)
@@ -253,7 +255,9 @@ def test_a_report_by_several_groups_stays_a_table():
     assert len(re.findall("█+ 1$", STYLES.sub("", shown), re.MULTILINE)) == 3
 
 
-@pytest.mark.parametrize(("name", "start"), [("x.png", b"\x89PNG"), ("x.html", b"<!doctype")])
+@pytest.mark.parametrize(
+    ("name", "start"), [("x.png", b"\x89PNG"), ("x.html", b"<!doctype"), ("x.txt", b"Bookings by host")]
+)
 def test_a_chart_is_saved(name, start, call, tmp_path):
     path = tmp_path / name
     code, _, err = call("report", *near("--by", "host", "--chart", str(path)))
@@ -296,7 +300,7 @@ def test_a_synced_database_gives_the_same_report(records, world, tmp_path, monke
         (["slots", "intro", "--common", "me"], "--common can't be used with an event type or --host."),
         (["slots", "--common", "me", "--minutes", "0"], "--minutes"),
         (["report", "--by", "color"], "'color' is not one of"),
-        (["report", "--chart", "x.pdf"], "Use a name that ends in .png or .html."),
+        (["report", "--chart", "x.pdf"], "Use a name that ends in .png, .html or .txt."),
         (["report", "--source", "x.db", "--everyone"], "--source can't be used with"),
         (["report", "--from", "2026-02-01", "--to", "2026-01-01", "--tz", "UTC"], "--from must be earlier"),
         (["book", "intro", "mon 9:00"], "Missing option '--name'"),
