@@ -22,8 +22,6 @@ from .terminal import notice, output_width
 
 _SHORTCUTS = {"week": "this week", "month": "this month", "last-month": "last month"}
 _COUNTS = (*booking_report.COUNTS, "lead_time_hours")
-_TEXT_WIDTH = 80
-_CHARTS = (".png", ".html", ".txt")
 
 
 @click.command(
@@ -48,7 +46,7 @@ _CHARTS = (".png", ".html", ".txt")
 @click.option(
     "--source", metavar="DATABASE", help="Count in a database that `sync` fills, without asking Calendly."
 )
-@click.option("--chart", metavar="FILE", help="Also draw a chart: FILE ends in .png, .html or .txt.")
+@click.option("--chart", metavar="FILE", help="Also draw a chart: FILE ends in .png or .html.")
 @signs_in
 @writes_records
 def command(
@@ -65,7 +63,7 @@ def command(
     """Count bookings, by default those of today and the 30 days before it, by event type."""
     output.check()
     if chart:
-        _check(Path(chart))
+        charts.check_path(Path(chart))
     if source and (everyone or event_type or host):
         raise click.UsageError("--source can't be used with --type, --host or --everyone.")
     groups = list(dict.fromkeys(name.replace("-", "_") for name in by)) or ["event_type"]
@@ -106,22 +104,8 @@ def _covered(when: TimeRange, account: AccountView) -> tuple[datetime, datetime]
     return since, until
 
 
-def _check(path: Path) -> None:
-    """Raise UsageError if a chart can't be saved under this name."""
-    if path.suffix.lower() not in _CHARTS:
-        raise UsageError(
-            f"Can't draw a chart as {path.name!r}.", fix="Use a name that ends in .png, .html or .txt."
-        )
-    if path.suffix.lower() != ".txt":
-        charts.require(path)
-
-
 def _save(groups: Sequence[Record], path: Path, covered: tuple[datetime, datetime]) -> None:
     since, until = covered
     last_day = until - timedelta(seconds=1)
     heading = charts.title(groups, f"{since:%Y-%m-%d}", f"{last_day:%Y-%m-%d}", str(since.tzinfo))
-    if path.suffix.lower() == ".txt":
-        lines = [heading, "", *terminal_bars.terminal_lines(groups, _TEXT_WIDTH)]
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    else:
-        charts.save(groups, path, heading=heading)
+    charts.save(groups, path, heading=heading)

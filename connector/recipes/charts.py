@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from html import escape
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
@@ -60,9 +59,19 @@ def check_path(path: Path) -> None:
     """Raise UsageError if a picture can't be saved there, or if matplotlib is missing."""
     from importlib.util import find_spec
 
-    Raises UsageError for another ending, or if matplotlib is missing.
-    """
-    require(path)
+    if path.suffix.lower() not in _SUFFIXES:
+        raise UsageError(
+            f"Can't draw a chart as {path.name!r}.", fix="Use a name that ends in .png or .html."
+        )
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"Can't write {path}.", fix="Use the name of a file in an existing folder.")
+    if find_spec("matplotlib") is None:
+        raise UsageError("Charts need matplotlib.", fix="pip install 'calendly-connector[charts]'")
+
+
+def save(rows: Sequence[Record], path: Path, *, heading: str) -> None:
+    """Write a picture of the groups: .png, or .html with a table below it. Raises UsageError."""
+    check_path(path)
     if path.suffix.lower() == ".png":
         content = picture(rows, heading=heading)
     else:
@@ -74,27 +83,15 @@ def check_path(path: Path) -> None:
         raise UsageError(f"Can't write {path}: {error.strerror}.", fix="Choose another file.") from None
 
 
-def require(path: Path) -> None:
-    """Raise UsageError if a chart can't be saved under this name, or if matplotlib is missing."""
-    if path.suffix.lower() not in _SUFFIXES:
-        raise UsageError(
-            f"Can't draw a chart as {path.name!r}.", fix="Use a name that ends in .png or .html."
-        )
-    if find_spec("matplotlib") is None:
-        raise _missing()
-
-
 def picture(rows: Sequence[Record], *, heading: str, form: str = "png") -> bytes:
     """Return a picture of the groups as PNG or SVG.
 
     It has bars for the 20 largest groups or the latest 53 times, and a line of text for all others.
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
-    except ImportError:
-        raise _missing() from None
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     bars = [(_wrapped(text), group) for text, group in shown_groups(rows)]
     above = _Above(wrap(_plain(heading), _HEADING_WIDTH), wrap(summary(rows), _TEXT_WIDTH))
     left_out = others(rows)
@@ -156,10 +153,6 @@ def summary(rows: Sequence[Record]) -> str:
     if "host" in rows[0]:
         parts.append("counted per host")
     return " · ".join(parts)
-
-
-def _missing() -> UsageError:
-    return UsageError("Charts need matplotlib.", fix="pip install 'calendly-connector[charts]'")
 
 
 def page(rows: Sequence[Record], *, heading: str) -> str:
