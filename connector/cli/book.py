@@ -6,11 +6,11 @@ import click
 
 from ..support import timestamps
 from .account_view import AccountView, in_zone
-from .commands import examples
+from .commands import PROGRAM, examples
 from .everyday import EverydayCommand
 from .invitee_options import answer_option, invitee_params, location_option, utm_option
 from .options import connect, prints_json, signs_in
-from .outcomes import print_outcome
+from .outcomes import interruptible_write, print_outcome
 from .ranges import moment
 
 _FACTS = ("hosts", "location", "cancel_url", "reschedule_url", "event")
@@ -74,8 +74,12 @@ def command(  # noqa: PLR0913, PLR0917 - one per option
         params["dry_run"] = True
     with connect() as connection:
         account = AccountView(connection, zone)
-        params["start_time"] = timestamps.write(moment(when, account))
+        start = moment(when, account)
+        params["start_time"] = timestamps.write(start)
         params["timezone"] = str(account.zone)
         params["invitee"] = {"name": name, "email": email, "timezone": invitee_tz or str(account.zone)}
-        result = connection.run("bookings.create", params, filter=[("event_type", event_type)])
+        on = start.astimezone(account.zone).date()
+        fix = f"Run `{PROGRAM} agenda --from {on} --to {on} --who {email}` to find out."
+        with interruptible_write("the meeting may be booked", fix=fix):
+            result = connection.run("bookings.create", params, filter=[("event_type", event_type)])
     print_outcome(result, *_FACTS, as_json=as_json)

@@ -74,10 +74,17 @@ class Output:
             else:
                 _once(call, out)
 
-    def write_records(self, result: "Result", account: AccountView, *, action: "ActionInfo") -> None:
-        """Write a list that was read before."""
-        with self._writer(action, account.view(self.columns)) as out:
-            _finish(action, result, out)
+    @contextmanager
+    def opened(
+        self, action: "ActionInfo", account: AccountView, *, columns: tuple[str, ...] = ()
+    ) -> "Iterator[Callable[[Result], None]]":
+        """Open the output, so what is wrong with it is found before the call; yield what writes the result.
+
+        A spreadsheet has these columns unless others were chosen.
+        """
+        default = columns if self.form in {"csv", "xlsx"} else ()
+        with self._writer(action, account.view(self.columns or default)) as out:
+            yield lambda result: _finish(action, result, out)
 
     @contextmanager
     def _writer(self, action: "ActionInfo", view: "View") -> "Iterator[Writer]":

@@ -12,8 +12,9 @@ from .confirm import confirm, yes_option
 from .everyday import EverydayCommand
 from .meeting_choice import description, in_words, with_choice
 from .options import connect, signs_in
+from .outcomes import interruptible_write
 from .ranges import TimeRange, takes_range
-from .terminal import counted
+from .terminal import counted, notice, printable
 
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
@@ -65,17 +66,42 @@ def command(
         rows: list[tuple[str, Any]] = list(when.rows(account))
         rows += [(name, value) for name, value in {"event_type": event_type, "host": host}.items() if value]
         call = connection.prepare("bookings.cancel", {"dry_run": True}, filter=rows)
-        result = _found(connection, [description(one, account) for one in what], rows)
-        active = [row for row in result.records if row["outcome"] == "would_cancel"]
-        if active and not dry_run:
-            lines = (f"  {in_words(row)}" for row in active)
-            confirm(*lines, yes=yes, question=f"Cancel {counted(len(active), 'meeting')}?")
-            params: dict[str, Any] = {"what": [row["event"] for row in result.records]}
-            params |= {"reason": reason} if reason else {}
-            zone = [("timezone", str(account.zone))]
-            result = connection.run("bookings.cancel", params, filter=zone, all_pages=True)
-        output.write_records(result, account, action=call.action)
+        with output.opened(call.action, account) as write:
+            result = _found(connection, [description(one, account) for one in what], rows)
+            if not dry_run:
+                result = _cancel(connection, account, result, reason, yes=yes)
+            if output.form == "table" and not (output.named_form or output.columns):
+                _print(result)
+            else:
+                write(result)
     return int(any(row["outcome"] in _OPEN for row in result.records))
+
+
+def _cancel(
+    connection: "CalendlyConnection", account: AccountView, found: "Result", reason: str | None, *, yes: bool
+) -> "Result":
+    """Ask, and cancel what was found. Raises ConnectorError if the answer is no."""
+    active = [row for row in found.records if row["outcome"] == "would_cancel"]
+    if not active:
+        return found
+    lines = (f"  {in_words(row)}" for row in active)
+    confirm(*lines, yes=yes, question=f"Cancel {counted(len(active), 'meeting')}?")
+    params: dict[str, Any] = {"what": [row["event"] for row in found.records]}
+    params |= {"reason": reason} if reason else {}
+    zone = [("timezone", str(account.zone))]
+    fix = "Run the same command with --dry-run to see which are left."
+    with interruptible_write("some of the meetings may be canceled", fix=fix):
+        return connection.run("bookings.cancel", params, filter=zone, all_pages=True)
+
+
+def _print(result: "Result") -> None:
+    """Print what became of each meeting, in a line for a person."""
+    for row in result.records:
+        click.echo(printable(f"{row['message']} {row['error'] or ''}".rstrip()))
+    if not result.records:
+        click.echo("No meetings found.")
+    for warning in result.warnings:
+        notice("warning", warning)
 
 
 def _found(connection: "CalendlyConnection", whats: list[str], rows: list[tuple[str, Any]]) -> "Result":

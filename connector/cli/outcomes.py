@@ -1,11 +1,13 @@
 """Prints what a write did: a sentence and the facts that a person needs, or the whole record as JSON."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import ConnectorError
 from ..recipes.meeting_rows import location_text
 from .terminal import notice, print_json, printable
 
@@ -37,6 +39,15 @@ def print_outcome(result: "Result", *fields: str, as_json: bool, text: str = "me
                 click.echo(f"  {_LABELS[name]:<11}{printable(text)}")
     for warning in result.warnings:
         notice("warning", warning)
+
+
+@contextmanager
+def interruptible_write(what: str, *, fix: str) -> Iterator[None]:
+    """Say what a write may have done if Ctrl-C interrupts it. Raises ConnectorError."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise ConnectorError(f"Interrupted: {what}.", fix=fix) from None
 
 
 def _text(value: object) -> str:

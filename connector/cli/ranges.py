@@ -41,11 +41,9 @@ class TimeRange:
             )
         return start.start if start else None, end.end if end else None
 
-    def rows(
-        self, account: AccountView, *, names: tuple[str, str] = ("start", "end")
-    ) -> list[tuple[str, str]]:
+    def rows(self, account: AccountView) -> list[tuple[str, str]]:
         """Return inputs of an action: the time zone, and start and end in UTC if they are written."""
-        times = zip(names, self.read(account), strict=True)
+        times = zip(("start", "end"), self.read(account), strict=True)
         found = [(name, timestamps.write(moment)) for name, moment in times if moment]
         return [*found, ("timezone", str(account.zone))]
 

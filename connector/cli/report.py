@@ -21,6 +21,7 @@ from .ranges import TimeRange, takes_range
 from .terminal import notice, output_width
 
 _SHORTCUTS = {"week": "this week", "month": "this month", "last-month": "last month"}
+_COUNTS = (*booking_report.COUNTS, "lead_time_hours")
 
 
 @click.command(
@@ -75,16 +76,16 @@ def command(
         rows += [("organization", "~{GetOrganizationUrl}~")] if everyone else []
         rows += [(name, value) for name, value in {"event_type": event_type, "host": host}.items() if value]
         call = connection.prepare("reports.bookings", filter=rows)
-        if source:
-            from .. import sync
+        with output.opened(call.action, account, columns=(*groups, *_COUNTS)) as write:
+            if source:
+                from .. import sync
 
-            records = booking_report.aggregate(
-                sync.bookings(source, since, until), groups, account.zone, covered
-            )
-            result = Result(call.action.id, records=records)
-        else:
-            result = call.run(all_pages=True)
-        output.write_records(result, account, action=call.action)
+                meetings = sync.bookings(source, since, until)
+                counts = booking_report.aggregate(meetings, groups, account.zone, covered)
+                result = Result(call.action.id, records=counts)
+            else:
+                result = call.run(all_pages=True)
+            write(result)
     width = output_width()
     if output.form == "table" and not output.path and width and result.records:
         click.echo("\n".join(["", *terminal_bars.terminal_lines(result.records, width)]))

@@ -6,13 +6,13 @@ import click
 
 from ..support import timestamps
 from .account_view import AccountView, in_zone
-from .commands import examples
+from .commands import PROGRAM, examples
 from .confirm import confirm, yes_option
 from .everyday import EverydayCommand
 from .invitee_options import answer_option, invitee_params, location_option
 from .meeting_choice import description, with_choice
 from .options import connect, prints_json, signs_in
-from .outcomes import print_outcome
+from .outcomes import interruptible_write, print_outcome
 from .ranges import moment
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def command(  # noqa: PLR0913 - one per option
         chosen, result = with_choice(look, description(what, account))
         if not dry_run:
             confirm(f"  {_move(result.record or {})}", yes=yes, question="Move it?")
-            result = connection.run("bookings.reschedule", {**params, "what": chosen})
+            done = "the new meeting may be booked, and the old one not canceled"
+            with interruptible_write(done, fix=f"Run `{PROGRAM} agenda` to find out."):
+                result = connection.run("bookings.reschedule", {**params, "what": chosen})
     print_outcome(result, "hosts", "cancel_url", "reschedule_url", "event", as_json=as_json)
 
 

@@ -63,7 +63,7 @@ def command(
     with connect() as connection:
         account = AccountView(connection, output.zone)
         covered = TimeRange("next 7 days") if when == TimeRange() and not first else when
-        rows = covered.rows(account, names=("start_time", "end_time"))
+        rows = covered.rows(account)
         if people:
             action = "slots.common"
             rows += [("users[]", name) for name in people] + [("duration", str(minutes))]

@@ -3,13 +3,14 @@
 import csv
 import json
 import re
+from datetime import datetime, timedelta
 
 import openpyxl
 import pytest
 from brief import brief_sandbox
 from calendly_connector import sync
 from calendly_connector.plugin import connector
-from people import DISCUSS, at, day, meet
+from people import BERLIN, DISCUSS, at, day, meet
 from terminal import STYLES, caller, screen
 
 HOSTILE = "Eve\x1b[2J\x07\x9b31m=1+1"
@@ -66,10 +67,11 @@ def test_an_agenda_has_a_row_for_each_invitee_with_answers(records):
 
 
 def test_tomorrow_is_a_local_day(records, world):
-    before = day(1)
-    meetings = {meet(world, before, clock)["uri"] for clock in ("00:00", "23:30")}
+    today = datetime.now(BERLIN).date()
+    tomorrow = today + timedelta(days=1)
+    meetings = {meet(world, tomorrow, clock)["uri"] for clock in ("00:00", "23:30")}
     found = {row["event"] for row in records("agenda", "--tomorrow")}
-    if day(1) == before:  # it isn't midnight
+    if datetime.now(BERLIN).date() == today:  # it isn't midnight
         assert found == meetings
     for uri in meetings:
         world.cancel(event=uri)

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from calendly_connector.recipes import cancellations, lost_replies
 from people import BERLIN, DISCUSS, PRODUCTS, at, day, meet
 from terminal import INTERRUPT, STYLES, at_terminal, caller
 
@@ -178,6 +179,18 @@ def test_a_time_that_clocks_make_unclear_is_noted(month, text, call):
     assert "isn't free" in err
 
 
+def interrupted(*_arguments, **_options):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_booking_says_that_it_may_be_booked(call, free, monkeypatch):
+    monkeypatch.setattr(lost_replies, "write", interrupted)
+    code, _, err = call("book", "intro", free[0], *COMPLETE)
+    assert code == 1
+    on = free[0][:10]
+    assert f"booked. Run `calendly-connector agenda --from {on} --to {on} --who lena@client.example`" in err
+
+
 # cancel
 
 
@@ -260,7 +273,7 @@ def test_a_yes_cancels(options, answers, call, world):
     event = meet(world, day(ON))
     code, screen = at_terminal("cancel", "lena", *options, answers=answers)
     assert (code, status_of(call, event)) == (0, "canceled")
-    assert "canceled" in screen
+    assert "Canceled " in screen
     assert ("Cancel 1 meeting?" in screen) == bool(answers)
 
 
@@ -273,6 +286,7 @@ def test_all_meetings_of_a_range_are_shown_before_the_question(call, world):
     code, screen = at_terminal("cancel", *on, answers=[("Cancel 2 meetings?", "y")])
     assert code == 0
     assert screen.count("Intro call with Lena Marsh <lena@client.example>\n") == 2
+    assert screen.count("Canceled ") == 2
     assert [status_of(call, event) for event in (*events, outside)] == ["canceled", "canceled", "active"]
 
 
@@ -282,14 +296,52 @@ def test_a_canceled_meeting_is_not_asked_about(call, world):
     before = writes(world)
     code, screen = at_terminal("cancel", "lena")
     assert code == 0
-    assert "already_canceled" in screen
-    assert "?" not in screen
+    line = f"{day(ON)} 14:00 Intro call with Lena Marsh <lena@client.example>"
+    assert screen == f"Already canceled: {line}.\n"
     assert writes(world) == before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--columns", "color", "--format", "csv"), ("--output", "/dev/null/x.csv"), ("--format", "xlsx")],
+)
+def test_nothing_is_canceled_if_the_answer_can_not_be_written(options, call, world):
+    event = meet(world, day(ON))
+    code, screen = at_terminal("cancel", "lena", "--yes", *options)
+    assert code == 2, screen
+    assert status_of(call, event) == "active"
+
+
+def test_an_interrupted_cancellation_says_that_some_may_be_canceled(call, world, monkeypatch):
+    events = [meet(world, day(ON), clock) for clock in ("09:00", "14:00")]
+    cancel_event, calls = cancellations.cancel_event, []
+
+    def interrupted_later(*arguments):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return cancel_event(*arguments)
+
+    monkeypatch.setattr(cancellations, "cancel_event", interrupted_later)
+    code, out, err = call("cancel", "--from", str(day(ON)), "--to", str(day(ON)))
+    assert (code, out) == (1, "")
+    assert err == (
+        "calendly-connector: Interrupted: some of the meetings may be canceled. "
+        "Run the same command with --dry-run to see which are left.\n"
+    )
+    assert [status_of(call, event) for event in events] == ["canceled", "active"]
+
+
+def test_a_table_of_cancellations_can_be_chosen(call, world):
+    meet(world, day(ON))
+    code, out, _ = call("cancel", "lena", "--format", "table")
+    assert code == 0
+    assert out.splitlines()[0].startswith("OUTCOME ")
 
 
 def test_an_empty_range_is_not_asked_about(call, world):
     code, screen = at_terminal("cancel", "--from", str(day(ON)), "--to", str(day(ON)), "--host", "ada")
-    assert (code, screen) == (0, "no records\n")
+    assert (code, screen) == (0, "No meetings found.\n")
     assert rows(call("cancel", "--from", str(day(ON)), "--to", str(day(ON)))) == []
     assert writes(world) == []
 
@@ -377,6 +429,15 @@ def test_a_person_is_asked_before_a_meeting_is_moved(answer, moves, call, free, 
     assert code == int(not moves)
     assert (status_of(call, booked) == "canceled") == moves
     assert invitees(call, "--who", "lena") == [("Lena Marsh", free[moves])]
+
+
+def test_an_interrupted_move_says_that_both_meetings_may_exist(call, free, booked, monkeypatch):
+    monkeypatch.setattr(cancellations, "cancel_event", interrupted)
+    code, _, err = call("reschedule", "lena", free[1])
+    assert code == 1
+    assert "Interrupted: the new meeting may be booked, and the old one not canceled." in err
+    assert status_of(call, booked) == "active"
+    assert len(invitees(call, "--who", "lena")) == 2
 
 
 def test_a_dry_run_moves_nothing(call, free, booked, world):

@@ -7,9 +7,12 @@ BERLIN = ZoneInfo("Europe/Berlin")  # the owner's zone
 DISCUSS, PRODUCTS = "What would you like to discuss?", "Which products do you use?"
 
 
+TODAY = datetime.now(BERLIN).date()  # read once, so meetings keep their days if the tests run past midnight
+
+
 def day(number):
-    """Return the local date some days from now."""
-    return datetime.now(BERLIN).date() + timedelta(days=number)
+    """Return the local date some days from TODAY."""
+    return TODAY + timedelta(days=number)
 
 
 def at(on: date, clock: str, zone=BERLIN):
