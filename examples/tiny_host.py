@@ -1,4 +1,4 @@
-"""A complete automation host in about a hundred lines. It knows no application, only the connector contract.
+"""A complete automation host in about a hundred lines. It contains no code for any application.
 
 It finds connectors by their entry points, shows credential forms, checks a credential, lists actions,
 receives webhooks on its own port, and runs flows. A flow is a YAML file:

@@ -1,4 +1,4 @@
-"""The example host: it knows no application and runs nothing from unsigned requests."""
+"""The example host: it contains no code for any application and runs nothing from unsigned requests."""
 
 import ast
 import json
