@@ -170,8 +170,10 @@ class _Demo:
     def _receive(self, connection: "Connection", sandbox: "Sandbox", signing_key: str) -> None:
         self._head("It subscribes to bookings by running an action")
         with self._host.Receiver(connection) as receiver:
-            self._receive_booking(connection, sandbox, signing_key, receiver)
-            receiver.shutdown()
+            try:
+                self._receive_booking(connection, sandbox, signing_key, receiver)
+            finally:
+                receiver.shutdown()  # its thread would spin on a closed socket
 
     def _receive_booking(
         self, connection: "Connection", sandbox: "Sandbox", signing_key: str, receiver: Any
