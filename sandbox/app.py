@@ -17,7 +17,7 @@ from .api.http_messages import RequestRules
 from .api.paging import PageTokens
 from .api.parameters import PUBLIC_ORIGIN
 from .api.rate_limits import RequestLimiter
-from .api.response_checks import ResponseChecker
+from .api.response_checks import response_checker
 from .api.tokens import BearerTokens
 from .authorization.apps import AppRegistry
 from .authorization.server import ConsentStub, MockAuthorizationServer
@@ -99,7 +99,7 @@ def build(options: SandboxOptions, own_origin: str) -> Application:
         page_tokens=page_tokens,
         rules=RequestRules(frozenset({own_origin, PUBLIC_ORIGIN}), strict=options.strict),
         clock=clock,
-        checker=ResponseChecker() if options.check_replies else None,
+        checker=response_checker() if options.check_replies else None,
         cache=cache,
     )
     fault_endpoints = FaultEndpoints(

@@ -1,6 +1,7 @@
 """Check replies against the connector's JSON schemas, the only connector files that the sandbox reads."""
 
 import json
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -15,8 +16,8 @@ _BASE = "sandbox:///"  # any absolute base: relative references between the file
 class ResponseChecker:
     """Validates records against the output schema of an action; actions without a schema pass."""
 
-    def __init__(self, folder: Traversable | None = None) -> None:
-        documents = dict(_documents(folder or files("calendly_connector.schemas"), _BASE))
+    def __init__(self, folder: Traversable) -> None:
+        documents = dict(_documents(folder, _BASE))
         registry = jsonschema_rs.Registry(list(documents.items()))
         self._validators = {
             uri.removeprefix(_BASE).removesuffix(".json"): jsonschema_rs.Draft202012Validator(
@@ -37,6 +38,12 @@ class ResponseChecker:
                 where = "/".join(map(str, error.instance_path))
                 return f"{action}: {where or 'record'}: {error.message}"
         return None
+
+
+@cache
+def response_checker() -> ResponseChecker:
+    """Return the checker for the connector's own schemas, which all sandboxes share."""
+    return ResponseChecker(files("calendly_connector.schemas"))
 
 
 def _documents(folder: Traversable, base: str) -> list[tuple[str, Any]]:

@@ -20,7 +20,7 @@ from brief import brief_sandbox
 from calendly_connector.sandbox import faults, loopback, wire
 from calendly_connector.sandbox.api import rate_limits
 from calendly_connector.sandbox.api.http_messages import HttpResponse
-from calendly_connector.sandbox.api.response_checks import ResponseChecker
+from calendly_connector.sandbox.api.response_checks import ResponseChecker, response_checker
 from calendly_connector.sandbox.control import request_log, webhook_messages
 from calendly_connector.sandbox.handler import ResponseCache
 from calendly_connector.sandbox.options import SandboxOptions
@@ -714,7 +714,7 @@ def test_replies_have_the_date_of_the_sandboxs_clock():
 
 
 def test_a_reply_that_does_not_match_its_schema_is_a_500():
-    checker = ResponseChecker()
+    checker = response_checker()
     with (
         Sandbox(check_replies=True) as sandbox,
         httpx.Client(base_url=sandbox.url, headers=OWNER_HEADERS, trust_env=False) as client,
