@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import closing
 from datetime import UTC, date, datetime
+from uuid import uuid4
 
 import pytest
 from calendly_connector.http.rate_limit import RECHECK_S
@@ -98,8 +99,12 @@ def _no_settings_of_this_machine(monkeypatch, tmp_path_factory):
         upper = name.upper()
         if upper.startswith(_MACHINES_OWN) or upper.endswith("_PROXY") or upper in _TERMINALS_OWN:
             monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    home = tmp_path_factory.getbasetemp() / "home"
+    monkeypatch.setenv("HOME", str(home))
+    yield
+    if home.exists():  # kept, because the run ends with a search for secrets
+        home.rename(home.with_name(f"home-{uuid4()}"))
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from ..errors import InvalidCredential
 
 _PREFIX = re.compile(r"(?i)^(?:-H\s+)?[\"']?(?:authorization\s*[:=]\s*)?(?:bearer(?:\s+|$))?")
-_LINE_BREAKS = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
 _COPY_AGAIN = "Copy the whole token from Calendly again, or create a new one there."
 
 
@@ -41,7 +40,7 @@ def read_token(text: str | None, place: str = "the credential") -> PersonalAcces
     bare = _PREFIX.sub("", token).strip().strip("\"'")
     if bare != token:
         normalizations.append("removed the header name or 'Bearer' before the token")
-    joined = _LINE_BREAKS.sub("", bare).strip(" \t")
+    joined = "".join(line.strip(" \t") for line in re.split(r"[\r\n]", bare))
     if joined != bare:
         normalizations.append("removed line breaks inside the token")
     if not joined:
