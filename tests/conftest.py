@@ -61,6 +61,11 @@ def _guard(event, arguments):
 sys.addaudithook(_guard)
 
 
+def pytest_xdist_auto_num_workers():
+    """Start more workers than there are processors, because tests also wait."""
+    return max(2, 3 * (os.cpu_count() or 1) // 2)
+
+
 def pytest_sessionfinish(session):
     """Fail the run if any file, log or database that it leaves behind contains a secret of a sandbox."""
     if hasattr(session.config, "workerinput"):

@@ -667,10 +667,12 @@ def race_with_a_death(sandbox, rounds):
             assert sandbox.requests()["counts"] == {"POST /oauth/token": 2}
 
 
+@pytest.mark.long
 def test_processes_that_find_the_token_expired_refresh_it_once(sandbox):
     race(sandbox, 3)
 
 
+@pytest.mark.long
 def test_if_the_refreshing_process_dies_all_others_require_a_sign_in(sandbox):
     race_with_a_death(sandbox, 3)
 
@@ -686,10 +688,12 @@ def in_database(request, sandbox, monkeypatch, tmp_path):
     return sandbox
 
 
+@pytest.mark.long
 def test_processes_that_share_a_vault_in_a_database_refresh_once(in_database):
     race(in_database, 3)
 
 
+@pytest.mark.long
 def test_if_the_refreshing_process_dies_all_others_with_a_database_vault_say_so(in_database):
     race_with_a_death(in_database, 2)
 

@@ -629,6 +629,7 @@ def test_the_vault_is_in_the_users_own_data_folder(tmp_path, monkeypatch):
 # Concurrency
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["key file", FILE, DATABASE])
 def test_processes_that_write_at_the_same_time_lose_nothing(kind, tmp_path):
     environment = environments(tmp_path)[kind]
@@ -713,6 +714,7 @@ def test_a_lock_ends_with_an_error(any_vault):
 # Killed at every step
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_process_killed_at_any_step_leaves_a_working_vault(change, tmp_path):
     initial = tmp_path / "begin"
@@ -738,6 +740,7 @@ def test_a_process_killed_at_any_step_leaves_a_working_vault(change, tmp_path):
     assert len(outcomes) == (1 if change == "rekey" else 2)  # the state before and the state after
 
 
+@pytest.mark.long
 def test_a_first_use_killed_at_any_step_can_be_repeated(tmp_path):
     (tmp_path / "begin").mkdir()
     after = tmp_path / "after"

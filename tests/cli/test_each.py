@@ -228,6 +228,7 @@ def test_a_list_is_one_cell(call, server, tmp_path):
     assert json.loads(found[0]["records"])[0]["contact_email"] == "noor@client.example"
 
 
+@pytest.mark.long
 def test_five_thousand_rows(call, tmp_path, unvisited):
     write_rows(tmp_path / "in.csv", [{"link": LINK, **row} for row in people(5000)])
     command = ("booking_pages.url", "--each", "in.csv", "--output", "o.csv")
@@ -254,6 +255,7 @@ def test_a_dry_run_checks_all_rows_without_a_request(call, tmp_path, unvisited):
 # Kills, lost replies, Ctrl-C
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("done_first", [1, 40, 97])
 def test_a_kill_in_a_batch_of_100_loses_nothing_and_creates_nothing_twice(
     done_first, start, server, connect, tmp_path

@@ -407,6 +407,7 @@ class KillAtStep:
         self.step()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_kill_at_any_step_loses_nothing_and_repeats_one_event_at_most(tmp_path, timer, timing):
     events = [

@@ -192,6 +192,7 @@ def _work(place, ready, go, results):
     results.put((new, claimed))
 
 
+@pytest.mark.long
 def test_processes_share_it_and_each_event_is_new_and_claimed_once(inbox, place):
     context = multiprocessing.get_context("spawn")
     ready, go, results = context.Semaphore(0), context.Event(), context.Queue()

@@ -736,6 +736,7 @@ def read_through(faulty_sandbox, schedule, events, timer):
     assert reading.complete or reading.error or reading.warnings
 
 
+@pytest.mark.long
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schedule=schedules)
 def test_random_faults_cause_no_silent_gaps_and_no_duplicates(schedule, faulty_sandbox, events, timer):
@@ -781,6 +782,7 @@ def _drawn(chance):
     return proxy_steps, declared
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(40))
 def test_random_faults_during_parallel_reads_keep_the_order(seed, faulty_sandbox, events):
     schedule = _drawn(random.Random(seed))  # noqa: S311 - no secrets

@@ -348,6 +348,7 @@ def test_a_reply_without_json_ends_it_with_an_error(kind, path, faulty_sandbox, 
         listed(connect(faulty_sandbox))
 
 
+@pytest.mark.long
 def test_a_thousand_meetings_are_whole(make_sandbox, connect):
     with make_sandbox(events=1_000, check_replies=False) as sandbox:
         rows = everyone(connect(sandbox))
