@@ -61,6 +61,7 @@ def _guard(event, arguments):
 sys.addaudithook(_guard)
 
 
+@pytest.hookimpl(optionalhook=True)  # hosts are tested without xdist
 def pytest_xdist_auto_num_workers():
     """Start more workers than there are processors, because tests also wait."""
     return max(2, 3 * (os.cpu_count() or 1) // 2)

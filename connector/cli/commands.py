@@ -52,6 +52,17 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
 
 COMMANDS: Final = {name: text for group in GROUPS.values() for name, text in group.items()}
 
+_FOR_PEOPLE = {
+    "bookings.cancel": "cancel",
+    "bookings.create": "book",
+    "bookings.no_show": "no-show",
+    "bookings.reschedule": "reschedule",
+    "links.create": "links",
+    "meetings.list": "agenda",
+    "reports.bookings": "report",
+    "slots.list": "slots",
+}
+
 
 def examples(*arguments: str) -> str:
     """Return the end of a command's help: its examples, each as the arguments after the program's name."""
@@ -116,7 +127,9 @@ class LazyGroup(CommandGroup):
         """Return what to do about an unknown command, which may be an action."""
         from ..catalog.manifest import named
 
-        if named(name):
+        for action in named(name):
+            if command := _FOR_PEOPLE.get(action.id):
+                return f"Did you mean {command!r}? To run the action, use: {PROGRAM} run {name.strip()}"
             return f"To run the action, use: {PROGRAM} run {name.strip()}"
         return super().hint(ctx, name)
 

@@ -60,11 +60,12 @@ class RecordTable:
     def end(self, summary: dict[str, Any]) -> None:
         """Write that a list is empty, or name the columns that were left out."""
         if self._action.returns == "many" and not self._started and summary.get("complete", True):
-            self._line("no records")
+            resource, _, verb = self._action.id.rpartition(".")
+            self._line(f"no {resource.replace('_', ' ') if verb == 'list' else 'records'}")
         hidden = self._columns[len(self._cells) :]
         if self._cells and hidden:
             names = ", ".join(cells.column.heading for cells in hidden)
-            notice("note", f"no room for {names}. Choose columns with --columns, or widen the terminal.")
+            notice("note", f"no room for {names} (--columns chooses others)")
 
     def _start(self, records: list[Record]) -> None:
         self._started = True

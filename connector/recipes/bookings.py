@@ -11,6 +11,7 @@ from typing import Any, Final
 from ..contract import Record
 from ..errors import ConnectorError, InvalidParams, NotFound, Problem, Rejected, SlotTaken
 from ..support import timestamps
+from ..support.redaction import quoted
 from . import booking_form, booking_rules, booking_search, local_times, lost_replies
 from .booking_search import FoundBookings
 from .steps import Inputs, Steps
@@ -71,6 +72,7 @@ class BookingRequest:
             raise InvalidParams(_ACTION, [Problem("start_time", "isn't within the calendar")])
         self._start = moment.astimezone(UTC)
         self._email: str = inputs["invitee"]["email"]
+        self._email_problems: list[Problem] = []
         self._event_type, self._slots, self.earlier = self._read()
         timezone = inputs["invitee"].get("timezone") or steps.user["timezone"]
         self._body, self._problems = booking_form.booking_body(
@@ -79,7 +81,7 @@ class BookingRequest:
 
     def check(self) -> None:
         """Raise everything that stands in the way of the booking."""
-        problems = [*booking_rules.state_problems(self._event_type), *self._problems]
+        problems = [*booking_rules.state_problems(self._event_type), *self._problems, *self._email_problems]
         problems += booking_form.request_problems(
             self._steps.problems("invitees.create", self._body), problems
         )
@@ -219,7 +221,12 @@ class BookingRequest:
             return FoundBookings((), complete=True)  # no address; the check reports it
         anywhere = bool(self._inputs.get("client_key"))  # the person may have rescheduled it since
         search = partial(booking_search.bookings_of, self._steps, self._email, self._inputs["event_type"])
-        return search() if anywhere else search(self._start)
+        try:
+            return search() if anywhere else search(self._start)
+        except Rejected:  # Calendly's rules for addresses are stricter than the schema's
+            rejected = f"Calendly rejects the address {quoted(self._email)}"
+            self._email_problems.append(Problem("invitee.email", rejected))
+            return FoundBookings((), complete=True)
 
 
 def _message(row: Record) -> str:

@@ -149,7 +149,8 @@ def summary(rows: Sequence[Record]) -> str:
     parts = [f"{total:,} booking{'s' * (total != 1)}"]
     for name, words in (("canceled", "canceled"), ("rescheduled", "rescheduled"), ("no_shows", "no-shows")):
         if count := sum(row[name] for row in rows):
-            parts.append(f"{count:,} {words} ({count / total:.0%})")
+            shown = "no-show" if (words, count) == ("no-shows", 1) else words
+            parts.append(f"{count:,} {shown} ({count / total:.0%})")
     if "host" in rows[0]:
         parts.append("counted per host")
     return " · ".join(parts)

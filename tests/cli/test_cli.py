@@ -426,7 +426,7 @@ def test_run_writes_one_record_as_a_table(call, sandbox):
 @pytest.mark.parametrize(
     ("form", "written"),
     [
-        ("table", "no records\n"),
+        ("table", "no scheduled events\n"),
         ("jsonl", ""),
         (
             "json",

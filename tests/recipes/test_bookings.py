@@ -104,6 +104,17 @@ def test_rows_and_names_are_enough(fresh_sandbox, connect):
     assert [guest["email"] for guest in event["event_guests"]] == ["guest@client.example"]
 
 
+def test_an_address_that_only_calendly_rejects_is_reported_before_anything_is_sent(fresh_sandbox, connect):
+    with pytest.raises(InvalidParams) as caught:
+        book(
+            connect(fresh_sandbox), invitee=NOOR | {"email": "lena@client"}, start_time="2026-11-25T03:00:00Z"
+        )
+    problems = {problem.path: problem.message for problem in caught.value.problems}
+    assert problems["invitee.email"] == "Calendly rejects the address 'lena@client'"
+    assert "start_time" in problems
+    assert posts(fresh_sandbox) == []
+
+
 def test_a_dry_run_sends_nothing_and_shows_the_request(fresh_sandbox, connect):
     record = book(connect(fresh_sandbox), dry_run=True, tracking={"utm_source": "x"}).record
     assert (record["outcome"], record["event"]) == ("would_book", None)
