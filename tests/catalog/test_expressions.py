@@ -325,7 +325,7 @@ def test_json_of_a_sane_depth_is_read():
 def test_a_json_bomb_is_rejected_or_stays_text(depth):
     bomb = '{"a":' * depth + "1" + "}" * depth
     inputs, problems = gather({"data": bomb}, SCHEMAS)
-    assert (inputs["data"], problems) == (bomb, []) or problems == [Problem("data", "is nested too deeply")]
+    assert problems == [Problem("data", "is nested too deeply")] or (inputs, problems) == ({"data": bomb}, [])
 
 
 @pytest.mark.parametrize("bomb", ["{" * 100_000, '{"a": ' + "9" * 10_000 + "}", '{"a":' * 100_000])

@@ -224,7 +224,8 @@ def test_a_list_is_one_cell(call, server, tmp_path):
     assert call("links.list", "--each", "in.csv", "--output", "o.csv", server=server)[0] == 0
     found = results(tmp_path / "o.csv")
     assert [row["input.status"] for row in found] == ["booked", "expired"]
-    assert [(row["count"], row["status"]) for row in found] == [("1", "done"), ("1", "done")]
+    assert all(row["status"] == "done" for row in found)
+    assert all(0 < int(row["count"]) == len(json.loads(row["records"])) for row in found)
     assert json.loads(found[0]["records"])[0]["contact_email"] == "noor@client.example"
 
 
