@@ -31,6 +31,6 @@ credential = {"kind": "personal_access_token", "token": "sandbox-owner"}
 with connector.connect(credential, origin=sys.argv[1]) as connection:
     connection.run("scheduled_events.list", filter=ROWS)  # read and compile everything that is cached
     inputs = connection._inputs  # noqa: SLF001 - the check has no public interface
-    checked = timed(lambda: inputs.check("scheduled_events.list", None, ROWS, None))
+    checked = timed(lambda: inputs.check("scheduled_events.list", filter=ROWS))
     whole = timed(lambda: connection.run("scheduled_events.list", filter=ROWS))
     print(checked / whole)

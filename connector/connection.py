@@ -16,6 +16,7 @@ from .errors import InvalidCredential, InvalidParams
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
+    from typing import Unpack
 
     from .auth.authenticators import Authenticator
     from .calls.functions import Functions
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .calls.pick_lists import PickLists
     from .catalog.json_schema import Schema
     from .contract import (
+        CallOptions,
         CheckReport,
         Event,
         Filter,
@@ -78,16 +80,12 @@ class CalendlyConnection(Connection):
         return report
 
     def prepare(
-        self,
-        action: str,
-        params: Params | None = None,
-        *,
-        filter: Filter = (),  # noqa: A002 - the host platform's word for these rows
-        limit: int | None = None,
+        self, action: str, params: Params | None = None, **options: Unpack[CallOptions]
     ) -> PreparedCall:
         from .calls.action_call import ActionCall
 
-        checked = self._inputs.check(action, params, filter, limit)
+        checked = self._inputs.check(action, params, **options)
+        limit = options.get("limit")
         if checked.action.recipe:
             from .recipes.recipe_call import RecipeCall
 
@@ -247,7 +245,7 @@ class CalendlyConnection(Connection):
         inputs = Inputs(self._functions, self._origins)  # without names, which only pick lists resolve
 
         def prepare(action: str, params: Params, rows: Filter) -> ActionCall:
-            return ActionCall(self._client, inputs, inputs.check(action, params, rows, None))
+            return ActionCall(self._client, inputs, inputs.check(action, params, filter=rows))
 
         return PickLists(prepare, self._functions, lambda: self._memory)
 

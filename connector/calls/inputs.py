@@ -50,10 +50,17 @@ class Inputs:
     origins: tuple[str, ...]
     lookup: Lookup = _leave
 
-    def check(self, name: str, params: Params | None, rows: Filter, limit: int | None) -> CheckedInputs:
+    def check(
+        self,
+        name: str,
+        params: Params | None = None,
+        *,
+        filter: Filter = (),  # noqa: A002 - the host platform's word for these rows
+        limit: int | None = None,
+    ) -> CheckedInputs:
         """Find the action and check its inputs. Raises InvalidParams with all problems, or UsageError."""
         plain = dict(params or {})
-        rows = expressions.pairs(rows)
+        rows = expressions.pairs(filter)
         action = manifest.find(name, frozenset([*plain, *(key.removesuffix("[]") for key, _ in rows)]))
         filled_in = {expressions.input_name(key, action.inputs) for key, value in rows if not is_blank(value)}
         if limit is not None and (limit < 1 or action.returns != "many"):

@@ -1,0 +1,91 @@
+"""Everything that the connector promises to a host.
+
+A host loads the connector by its entry point and needs nothing else:
+
+    connector = stevedore.DriverManager("integration_platform.connectors", "calendly").driver
+    with connector.connect({"kind": "personal_access_token", "token": "…"}) as connection:
+        connection.check()                       # a CheckReport; never raises for a bad token
+        connection.run("users.me").record        # one record
+        connection.run("scheduled_events.list")  # one page; `complete` says whether that was all
+
+Flows and hosts pass names of credentials, not credentials: `connect({"kind": "stored", "name": "work"})`.
+
+`params` are plain values that are sent unchanged. `filter` is text that the author of a flow wrote: key/value
+rows with `~{…}~` functions, `name[]` lists, `name.field` keys, and values that are converted to the type in
+the action's schema. A host puts what comes from outside (a webhook, an earlier step) into `params`. Records
+are plain dicts, times the ISO 8601 UTC texts that Calendly sends. Errors are in `errors`.
+"""
+
+from .catalog import (
+    ActionGroup,
+    ActionInfo,
+    Column,
+    CredentialKind,
+    Effect,
+    FunctionInfo,
+    Icon,
+    LookUp,
+    ManifestInfo,
+    Returns,
+    TriggerInfo,
+)
+from .connection import CallOptions, Connection, Connector, PreparedCall, Trigger
+from .fields import Field, FieldType, Option, OptionPage, OutputField
+from .results import (
+    Ability,
+    CheckReport,
+    Event,
+    Filter,
+    Outcome,
+    Params,
+    Polled,
+    RateLimit,
+    Record,
+    Records,
+    Result,
+    Settled,
+    Subscription,
+    Verdict,
+)
+from .sign_in import CredentialStore, OAuth, SignInRequest
+
+__all__ = [
+    "Ability",
+    "ActionGroup",
+    "ActionInfo",
+    "CallOptions",
+    "CheckReport",
+    "Column",
+    "Connection",
+    "Connector",
+    "CredentialKind",
+    "CredentialStore",
+    "Effect",
+    "Event",
+    "Field",
+    "FieldType",
+    "Filter",
+    "FunctionInfo",
+    "Icon",
+    "LookUp",
+    "ManifestInfo",
+    "OAuth",
+    "Option",
+    "OptionPage",
+    "Outcome",
+    "OutputField",
+    "Params",
+    "Polled",
+    "PreparedCall",
+    "RateLimit",
+    "Record",
+    "Records",
+    "Result",
+    "Returns",
+    "Settled",
+    "SignInRequest",
+    "Subscription",
+    "Trigger",
+    "TriggerInfo",
+    "Verdict",
+]
