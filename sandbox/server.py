@@ -146,7 +146,9 @@ class Sandbox:
                     base_url=self.url + CONTROL_PATH,
                     trust_env=False,
                     timeout=_CONTROL_TIMEOUT_S,
-                    verify=SSLContext(PROTOCOL_TLS_CLIENT),  # loading certificates would take 30 ms
+                    verify=SSLContext(
+                        PROTOCOL_TLS_CLIENT
+                    ),  # plain HTTP: the certificates of the system, which take 30 ms, are not loaded
                 )
             )
             self._closing = stack.pop_all()

@@ -127,11 +127,12 @@ class LazyGroup(CommandGroup):
         """Return what to do about an unknown command, which may be an action."""
         from ..catalog.manifest import named
 
-        for action in named(name):
-            if command := _FOR_PEOPLE.get(action.id):
-                return f"Did you mean {command!r}? To run the action, use: {PROGRAM} run {name.strip()}"
-            return f"To run the action, use: {PROGRAM} run {name.strip()}"
-        return super().hint(ctx, name)
+        actions = named(name)
+        if not actions:
+            return super().hint(ctx, name)
+        run = f"To run the action, use: {PROGRAM} run {name.strip()}"
+        command = _FOR_PEOPLE.get(actions[0].id)
+        return f"Did you mean {command!r}? {run}" if command else run
 
 
 def debug_options(*, hidden: bool = False) -> list[click.Parameter]:

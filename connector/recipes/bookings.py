@@ -223,7 +223,9 @@ class BookingRequest:
         search = partial(booking_search.bookings_of, self._steps, self._email, self._inputs["event_type"])
         try:
             return search() if anywhere else search(self._start)
-        except Rejected:  # Calendly's rules for addresses are stricter than the schema's
+        except Rejected as error:  # Calendly's rules for addresses are stricter than the schema's
+            if not any("invitee_email" in str(detail.get("parameter", "")) for detail in error.details):
+                raise
             rejected = f"Calendly rejects the address {quoted(self._email)}"
             self._email_problems.append(Problem("invitee.email", rejected))
             return FoundBookings((), complete=True)

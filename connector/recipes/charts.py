@@ -146,14 +146,19 @@ def summary(rows: Sequence[Record]) -> str:
     total = sum(row["bookings"] for row in rows)
     if not total:
         return "No bookings"
-    parts = [f"{total:,} booking{'s' * (total != 1)}"]
-    for name, words in (("canceled", "canceled"), ("rescheduled", "rescheduled"), ("no_shows", "no-shows")):
-        if count := sum(row[name] for row in rows):
-            shown = "no-show" if (words, count) == ("no-shows", 1) else words
-            parts.append(f"{count:,} {shown} ({count / total:.0%})")
+    parts = [_counted(total, "booking")]
+    counted = {name: sum(row[name] for row in rows) for name in ("canceled", "rescheduled", "no_shows")}
+    for name, count in counted.items():
+        if count:
+            what = _counted(count, "no-show") if name == "no_shows" else f"{count:,} {name}"
+            parts.append(f"{what} ({count / total:.0%})")
     if "host" in rows[0]:
         parts.append("counted per host")
     return " · ".join(parts)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def page(rows: Sequence[Record], *, heading: str) -> str:

@@ -219,13 +219,13 @@ def test_the_cells_of_a_row_take_precedence_over_shared_inputs(call, tmp_path, u
     ]
 
 
-def test_a_list_is_one_cell(call, server, tmp_path):
+def test_a_list_is_one_cell(call, make_sandbox, tmp_path):
     write_rows(tmp_path / "in.csv", [{"status": "booked"}, {"status": "expired"}])
-    assert call("links.list", "--each", "in.csv", "--output", "o.csv", server=server)[0] == 0
+    with make_sandbox(now=None, anchor=None) as today:  # links expire, so their numbers depend on the day
+        assert call("links.list", "--each", "in.csv", "--output", "o.csv", server=today)[0] == 0
     found = results(tmp_path / "o.csv")
     assert [row["input.status"] for row in found] == ["booked", "expired"]
-    assert all(row["status"] == "done" for row in found)
-    assert all(0 < int(row["count"]) == len(json.loads(row["records"])) for row in found)
+    assert [(row["count"], row["status"]) for row in found] == [("1", "done"), ("1", "done")]
     assert json.loads(found[0]["records"])[0]["contact_email"] == "noor@client.example"
 
 

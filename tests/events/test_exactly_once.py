@@ -200,7 +200,7 @@ def test_events_rejected_for_their_age_are_caught_up_by_polling(make_sandbox, tm
 
 @pytest.mark.parametrize(
     ("total", "kills"),
-    [(30, 2), pytest.param(*rounds((2_000, 15), (10_000, 50)), marks=pytest.mark.long)],
+    [(100, 3), pytest.param(*rounds((2_000, 15), (10_000, 50)), marks=pytest.mark.long)],
     ids=["few", "many"],
 )
 class TestExactlyOnce:

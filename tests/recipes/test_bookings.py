@@ -12,6 +12,7 @@ from calendly_connector.errors import (
     NotFound,
     PermissionDenied,
     RateLimited,
+    Rejected,
     SlotTaken,
 )
 from calendly_connector.recipes import booking_form, booking_rules
@@ -112,6 +113,13 @@ def test_an_address_that_only_calendly_rejects_is_reported_before_anything_is_se
     problems = {problem.path: problem.message for problem in caught.value.problems}
     assert problems["invitee.email"] == "Calendly rejects the address 'lena@client'"
     assert "start_time" in problems
+    assert posts(fresh_sandbox) == []
+
+
+def test_another_rejection_of_the_search_is_not_blamed_on_the_address(fresh_sandbox, connect):
+    fresh_sandbox.fault("status", status=400, path="/scheduled_events", times=1000)
+    with pytest.raises(Rejected):
+        book(connect(fresh_sandbox))
     assert posts(fresh_sandbox) == []
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 from calendly_connector.catalog.manifest import catalog
-from calendly_connector.errors import CalendlyError, InvalidParams, PermissionDenied
+from calendly_connector.errors import CalendlyError, InvalidParams, NoAnswer, PermissionDenied
 from jsonschema import Draft202012Validator
 from locations import CASSETTES
 
@@ -14,6 +14,11 @@ from record import NOW, recorder
 RECIPES = [action for action in catalog().values() if action.recipe]
 RECORDED_HEADERS = {"accept", "content-type"}
 each_recipe = pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.id)
+each_read = pytest.mark.parametrize(
+    "recipe",
+    [recipe for recipe in RECIPES if recipe.effect == "read" and recipe.steps],
+    ids=lambda recipe: recipe.id,
+)
 each_required_input = pytest.mark.parametrize(
     ("recipe", "name"),
     [(recipe, name) for recipe in RECIPES for name in recipe.input.get("required", ())],
@@ -131,3 +136,30 @@ def test_an_error_of_the_first_call_ends_the_recipe(recipe, status, faulty_sandb
         connect(faulty_sandbox).run(recipe.id, example(recipe), all_pages=True)
     assert caught.value.status == status
     assert caught.value.fix
+
+
+@each_read
+def test_any_reply_to_a_read_may_be_lost_once(recipe, faulty_sandbox, connect):
+    def run():
+        result = connect(faulty_sandbox).run(recipe.id, example(recipe), all_pages=True)
+        return result.record, result.records, result.complete
+
+    whole = run()
+    calls = len(faulty_sandbox.requests()["requests"])
+    for earlier in range(calls):
+        faulty_sandbox.fault("reset", after=earlier)
+        assert run() == whole
+        faulty_sandbox.control("DELETE", "/faults")
+
+
+@each_read
+def test_replies_that_stay_lost_end_a_read_with_an_error_that_may_be_retried(recipe, faulty_sandbox, connect):
+    connect(faulty_sandbox).run(recipe.id, example(recipe), all_pages=True)
+    calls = len(faulty_sandbox.requests()["requests"])
+    for earlier in range(calls):
+        faulty_sandbox.fault("reset", after=earlier, times=1000)
+        with pytest.raises(NoAnswer) as caught:
+            connect(faulty_sandbox).run(recipe.id, example(recipe), all_pages=True)
+        assert caught.value.retryable
+        assert not caught.value.may_have_happened
+        faulty_sandbox.control("DELETE", "/faults")

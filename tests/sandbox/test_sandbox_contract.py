@@ -25,7 +25,7 @@ API = schemathesis.openapi.from_path(REFERENCE).include(
     lambda context: f"{context.operation.method.upper()} {unnamed(context.operation.path)}" in SERVED
 )
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-FEW = settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+FEW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 MANY = settings(FEW, max_examples=rounds(50, 150))
 FRAMING = {
     "connection",
