@@ -27,16 +27,14 @@ def reject_taken_name(vault: "Vault", name: str, *, replace: bool) -> None:
 
 def typed_in(form: "CredentialForm") -> dict[str, str]:
     """Prompt for each field, hiding secrets; skip optional fields that are left empty."""
-    click.echo(form.help, err=True)
+    click.echo(form.description, err=True)
     fields = {}
-    for name, field in form.fields.items():
-        if field.filled_by == "login":
-            continue
-        words = field.label if field.required else f"{field.label} (optional)"
+    for field in form.fields:
+        words = field.title if field.required else f"{field.title} (optional)"
         default = None if field.required else ""
         value = click.prompt(words, hide_input=field.secret, default=default, show_default=False, err=True)
         if value:
-            fields[name] = value
+            fields[field.name] = value
     return fields
 
 
@@ -48,7 +46,7 @@ def piped_in(form: "CredentialForm") -> dict[str, str]:
             "Standard input is empty.", fix="Pipe the token in, or run the command in a terminal."
         )
     if not text.startswith("{"):
-        return {next(iter(form.fields)): text}
+        return {form.fields[0].name: text}
     import json
 
     try:

@@ -56,7 +56,7 @@ def test_every_field_that_a_person_fills_in_is_in_the_form():
     assert KIND["ui-field-behaviour"]["relabeling"]["password"] == "Personal access token"
     forms = connection_form.fillable_forms().values()
     shown = {*KIND["conn-fields"], "password"}
-    assert len(shown) == len({name for form in forms for name in form.fields})
+    assert len(shown) == len({field.name for form in forms for field in form.fields})
 
 
 def test_a_field_with_choices_is_a_list_to_choose_from():
