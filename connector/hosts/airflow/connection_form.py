@@ -16,10 +16,12 @@ from ...errors import InvalidCredential, UsageError
 from ...http.protocol import check_origin
 
 _HOST_TITLE: Final = "API address"
+_ADVANCED: Final = "Advanced"
 _HIDDEN: Final = ("schema", "login", "extra")
 _HTTPS_PORT: Final = 443
 _MASKED_PREFIX: Final = "secret_"  # Airflow masks fields of `extra` by name, and this is one that it masks
 _PASSWORD: Final = "password"  # noqa: S105 - a field's name in Airflow
+_NOTHING: Final = "null"  # what Airflow calls an empty choice
 
 
 def fillable_forms() -> Mapping[str, CredentialForm]:
@@ -28,18 +30,18 @@ def fillable_forms() -> Mapping[str, CredentialForm]:
 
 
 def conn_fields() -> dict[str, Any]:
-    """Return the fields that Airflow stores in `extra`.
+    """Return the fields that Airflow stores in `extra`, the advanced ones last.
 
     A required field has the title and description of its kind.
     """
+    placed = [(name, form, field) for name, form, field in _placed() if name != _PASSWORD]
     return {
         name: {
             "label": _title(form, field),
             "description": form.description if field.required else field.description,
             "schema": _schema(field),
         }
-        for name, form, field in _placed()
-        if name != _PASSWORD
+        for name, form, field in sorted(placed, key=lambda one: one[2].group == "advanced")
     }
 
 
@@ -49,7 +51,11 @@ def ui_behaviour() -> dict[str, Any]:
     return {
         "hidden-fields": list(_HIDDEN),
         "relabeling": {"host": _HOST_TITLE, _PASSWORD: _title(form, field)},
-        "placeholders": {"host": manifest().origin, "port": str(_HTTPS_PORT)},
+        "placeholders": {
+            "host": manifest().origin,
+            "port": str(_HTTPS_PORT),
+            _PASSWORD: field.placeholder,
+        },
     }
 
 
@@ -106,10 +112,13 @@ def _title(form: CredentialForm, field: Field) -> str:
 
 
 def _schema(field: Field) -> dict[str, Any]:
-    """Return what Airflow draws: text, a password or a list to choose from."""
+    """Return what Airflow draws: text, a password or a list to choose from, in a section of the form."""
     schema: dict[str, Any] = {"type": ["string", "null"]}
     if field.secret:
         schema["format"] = "password"
     if field.choices:
-        schema["enum"] = [choice.value for choice in field.choices if choice.value]
+        schema["enum"] = [choice.value or None for choice in field.choices]
+        schema["values_display"] = {choice.value or _NOTHING: choice.label for choice in field.choices}
+    if field.group == "advanced":
+        schema["section"] = _ADVANCED
     return schema
