@@ -34,19 +34,18 @@ def discover():
 
 
 def form(connector, kind):
-    """Yield the rows of a credential form: label, secret or not, required or not, help."""
-    for field in connector.manifest.credentials[kind].fields.values():
-        if field.filled_by == "login":
-            continue
-        yield field.label, "secret" if field.secret else "", "required" if field.required else "", field.help
+    """Yield the rows of a credential form: title, secret or not, required or not, description."""
+    for field in connector.manifest.credentials[kind].fields:
+        secret, required = "secret" if field.secret else "", "required" if field.required else ""
+        yield field.title, secret, required, field.description
 
 
 def credential(connector, kind):
     """Return a credential, filled in from the environment."""
     filled = {"kind": kind}
-    for name, field in connector.manifest.credentials[kind].fields.items():
+    for field in connector.manifest.credentials[kind].fields:
         values = [os.environ[variable] for variable in field.environment if variable in os.environ]
-        filled.update({name: values[0]} if values else {})
+        filled.update({field.name: values[0]} if values else {})
     return filled
 
 

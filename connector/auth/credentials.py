@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from shlex import quote
 
 from ..catalog.manifest import credential_form, manifest
+from ..contract import Field
 from ..errors import InvalidCredential
 from ..http.api_errors import CredentialLocation
 from ..support.redaction import quoted
@@ -111,27 +112,34 @@ def _valid(credential: Mapping[str, str]) -> dict[str, str]:
             f"Unknown credential kind {quoted(kind)}." if kind else "The credential has no kind.",
             fix=f"Set kind to one of: {', '.join(kinds)}.",
         )
-    fields = credential_form(kind).fields
-    unknown = sorted(credential.keys() - fields.keys() - {"kind"})
+    form = credential_form(kind)
+    unknown = sorted(credential.keys() - {field.name for field in form.all_fields} - {"kind"})
     if unknown:
         raise InvalidCredential(
-            f"Unknown field for kind {kind}: {', '.join(unknown)}.", fix=f"Its fields: {', '.join(fields)}."
+            f"Unknown field for kind {kind}: {', '.join(unknown)}.",
+            fix=f"Its fields: {', '.join(field.name for field in form.fields)}.",
         )
-    for name, field in fields.items():
-        value = credential.get(name)
-        if value and field.choices and value not in field.choices:
+    for field in form.fields:
+        value = credential.get(field.name)
+        if value and field.choices and value not in {choice.value for choice in field.choices}:
             raise InvalidCredential(
-                f"The credential's {name} is {value!r}.",
-                fix=f"Set it to {' or '.join(field.choices)}, or omit it.",
+                f"The credential's {field.name} is {quoted(value)}.", fix=_how_to_choose(field)
             )
     return dict(credential)
+
+
+def _how_to_choose(field: Field) -> str:
+    """Return the choices of a field, as "Set it to trial or enterprise, or omit it (Any other plan)."."""
+    values = " or ".join(choice.value for choice in field.choices if choice.value)
+    empty = "".join(f", or omit it ({choice.label})" for choice in field.choices if not choice.value)
+    return f"Set it to {values}{empty}."
 
 
 def _variables() -> dict[str, str]:
     """Return the first environment variable that is set for each field of a token's form."""
     found: dict[str, str] = {}
-    for name, field in credential_form("personal_access_token").fields.items():
+    for field in credential_form("personal_access_token").fields:
         for variable in field.environment:
             if os.environ.get(variable):
-                found.setdefault(name, variable)
+                found.setdefault(field.name, variable)
     return found

@@ -8,11 +8,11 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-from ..contract import Column
+from ..contract import Column, Field, Option
 from ..errors import UnknownAction
 from ..support.redaction import quoted
 from ..version import __version__
-from .models import Action, CredentialForm, Field, Function, TriggerSpec
+from .models import Action, CredentialForm, Function, TriggerSpec
 from .scopes import minimal
 from .time_order import TimeOrder
 from .time_windows import TimeWindows
@@ -138,8 +138,16 @@ def _derived_from_steps(entry: Mapping[str, Any]) -> dict[str, Any]:
 def credential_form(kind: str) -> CredentialForm:
     """Return the form of one of the manifest's `credential_kinds`."""
     card = _read_yaml(f"{_PACKAGE}.credentials", f"{kind}.yaml")
-    fields = {name: Field(**_tuples(entry)) for name, entry in card["fields"].items()}
-    return CredentialForm(**{**card, "fields": fields})
+    fields = {name: _fields(card.get(name, {})) for name in ("fields", "added_by_sign_in")}
+    return CredentialForm(**{"id": kind, **card, **fields})
+
+
+def _fields(entries: Mapping[str, Any]) -> tuple[Field, ...]:
+    fields = []
+    for name, entry in entries.items():
+        choices = tuple(Option(**choice) for choice in entry.get("choices", ()))
+        fields.append(Field(name, **{**_tuples(entry), "choices": choices}))
+    return tuple(fields)
 
 
 def _tuples(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
-from ..contract import Column
+from ..contract import Column, Field
 from . import json_schema
 from .json_schema import Schema
 from .time_order import TimeOrder
@@ -19,30 +19,29 @@ from .time_windows import TimeWindows
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a credential form; `environment` names the variables that may hold it.
+class CredentialForm:
+    """A kind of credential, and the form that a person fills in. It is a `contract.CredentialKind`.
 
-    If it has `choices`, no other value is valid. Forms leave out fields that are filled by `login`.
+    `added_by_sign_in` are fields of a stored credential that a sign-in fills in; no form shows them.
     """
 
-    label: str
-    help: str
-    secret: bool
-    required: bool
-    environment: tuple[str, ...] = ()
-    filled_by: Literal["person", "login"] = "person"
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialForm:
-    """The form for a kind of credential, as a host shows it to a user."""
-
-    label: str
-    help: str
+    id: str
+    title: str
+    description: str
     page: str
     docs: str
-    fields: Mapping[str, Field]
+    fields: tuple[Field, ...]
+    added_by_sign_in: tuple[Field, ...] = ()
+
+    @property
+    def needs_sign_in(self) -> bool:
+        """Whether the person must sign in in a browser after filling in the form."""
+        return bool(self.added_by_sign_in)
+
+    @property
+    def all_fields(self) -> tuple[Field, ...]:
+        """Every field that a credential of this kind may have."""
+        return self.fields + self.added_by_sign_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,11 +85,7 @@ def _secrets() -> list[str]:
 
     forms = manifest().credentials.values()
     variables = {
-        variable
-        for form in forms
-        for field in form.fields.values()
-        if field.secret
-        for variable in field.environment
+        variable for form in forms for field in form.fields if field.secret for variable in field.environment
     } | _OTHER_SECRETS
     values = (os.environ.get(variable, "") for variable in sorted(variables))
     return [value for value in values if len(value) >= _SHORTEST_SECRET]

@@ -112,9 +112,9 @@ class _Demo:
 
     def _show_form(self, connector: "Connector") -> None:
         for kind, card in connector.manifest.credentials.items():
-            self._head(f"It shows a credential form: {card.label}")
-            self._say(card.help)
-            self._table(["field", "", "", "help"], self._host.form(connector, kind))
+            self._head(f"It shows a credential form: {card.title}")
+            self._say(card.description)
+            self._table(["field", "", "", "description"], self._host.form(connector, kind))
 
     def _check_bad_tokens(self, connector: "Connector") -> None:
         self._head("It checks tokens, and says how to fix each problem")

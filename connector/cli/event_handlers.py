@@ -147,7 +147,7 @@ def secret_variables() -> frozenset[str]:
     """Return the names of the variables that may hold a secret."""
     from ..catalog.manifest import manifest
 
-    fields = (field for form in manifest().credentials.values() for field in form.fields.values())
+    fields = (field for form in manifest().credentials.values() for field in form.fields)
     return frozenset(SECRET_VARIABLES).union(*(field.environment for field in fields if field.secret))
 
 

@@ -169,7 +169,7 @@ def _add_token(
 
 def _typed_token(form: "CredentialForm") -> dict[str, str]:
     scopes = minimal(scope for action in _EVERYDAY for scope in required_scopes(action))
-    lines = ["", form.help, f"Page:   {form.page}", f"Scopes: {', '.join(scopes)}", ""]
+    lines = ["", form.description, f"Page:   {form.page}", f"Scopes: {', '.join(scopes)}", ""]
     click.echo("\n".join(lines), err=True)
     return {"token": click.prompt("Token (hidden)", hide_input=True, err=True)}
 

@@ -86,12 +86,10 @@ def _app(
     form = manifest().credentials["oauth"]
     given = {"client_id": client_id, "redirect_uri": redirect_uri}
     fields = {"kind": "oauth"}
-    for field_name, field in form.fields.items():
-        if field.filled_by == "login":
-            continue
+    for field in form.fields:
         variables = (os.environ.get(variable) for variable in field.environment)
-        if value := given.get(field_name) or next(filter(None, variables), None):
-            fields[field_name] = value
+        if value := given.get(field.name) or next(filter(None, variables), None):
+            fields[field.name] = value
     same = stored.get("kind") == "oauth" and fields.get("client_id") in {None, stored.get("client_id")}
     if stored and not same and not replace:
         raise UsageError(
@@ -99,8 +97,8 @@ def _app(
             fix="Choose another name, or pass --replace.",
         )
     if same:
-        own = (field_name for field_name, field in form.fields.items() if field.filled_by == "person")
-        fields = {field_name: stored[field_name] for field_name in own if field_name in stored} | fields
+        own = {field.name: stored[field.name] for field in form.fields if field.name in stored}
+        fields = own | fields
     _prompt_for_missing(fields, ask_secret=not same)
     if "redirect_uri" not in fields:
         if fields.get("client_secret"):

@@ -1,6 +1,8 @@
 """A credential on its way into the vault: typed at a terminal or piped in, and checked before it is saved."""
 
+import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +13,7 @@ from .terminal import printable
 if TYPE_CHECKING:
     from ..auth.vault import Vault
     from ..catalog.models import CredentialForm
-    from ..contract import CheckReport
+    from ..contract import CheckReport, Field
 
 
 def reject_taken_name(vault: "Vault", name: str, *, replace: bool) -> None:
@@ -27,17 +29,37 @@ def reject_taken_name(vault: "Vault", name: str, *, replace: bool) -> None:
 
 def typed_in(form: "CredentialForm") -> dict[str, str]:
     """Prompt for each field, hiding secrets; skip optional fields that are left empty."""
-    click.echo(form.help, err=True)
-    fields = {}
-    for name, field in form.fields.items():
-        if field.filled_by == "login":
-            continue
-        words = field.label if field.required else f"{field.label} (optional)"
-        default = None if field.required else ""
-        value = click.prompt(words, hide_input=field.secret, default=default, show_default=False, err=True)
-        if value:
-            fields[name] = value
-    return fields
+    click.echo(form.description, err=True)
+    typed = {field.name: _prompt(field) for field in form.fields}
+    return {name: value for name, value in typed.items() if value}
+
+
+def _prompt(field: "Field") -> str:
+    """Prompt until the value is one of the field's choices and has its form."""
+    notes = ["" if field.required else "optional", _values(field)]
+    note = "; ".join(filter(None, notes))
+    value: str = click.prompt(
+        f"{field.title} ({note})" if note else field.title,
+        hide_input=field.secret,
+        default=None if field.required else "",
+        show_default=False,
+        value_proc=partial(_read, field),
+        err=True,
+    )
+    return value
+
+
+def _read(field: "Field", value: str) -> str:
+    """Return a value that was typed in. Raises BadParameter, so that click prompts again."""
+    if value and field.choices and value not in {choice.value for choice in field.choices}:
+        raise click.BadParameter(f"Type {_values(field)}.")
+    if value and field.pattern and not re.search(field.pattern, value):
+        raise click.BadParameter(f"Type {field.expected}.")
+    return value
+
+
+def _values(field: "Field") -> str:
+    return " or ".join(choice.value for choice in field.choices if choice.value)
 
 
 def piped_in(form: "CredentialForm") -> dict[str, str]:
@@ -48,7 +70,7 @@ def piped_in(form: "CredentialForm") -> dict[str, str]:
             "Standard input is empty.", fix="Pipe the token in, or run the command in a terminal."
         )
     if not text.startswith("{"):
-        return {next(iter(form.fields)): text}
+        return {form.fields[0].name: text}
     import json
 
     try:

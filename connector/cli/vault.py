@@ -108,7 +108,7 @@ def show(name: str, *, as_json: bool) -> None:
     """Show a credential, with secrets masked."""
     credential = _vault().get(name)
     form = manifest().credentials.get(credential.get("kind", ""))
-    known = {field for field, about in form.fields.items() if not about.secret} if form else set()
+    known = {field.name for field in form.all_fields if not field.secret} if form else set()
     shown = {field: value if field in known | _OPEN_FIELDS else MASK for field, value in credential.items()}
     if as_json:
         print_json(shown)

@@ -55,9 +55,9 @@ class Icon(Protocol):
 class CredentialKind(Protocol):
     """A kind of credential, and the form for it.
 
-    `fields` are those that a person fills in. If `needs_sign_in`, the person then signs in in a browser:
-    `connector.oauth(kind)`. `page` is the page of the application where credentials are made, and `docs`
-    explains it.
+    `fields` are those that a person fills in; an empty value counts as missing. If `needs_sign_in`, the
+    person then signs in in a browser: `connector.oauth(kind)`. `page` is the page of the application where
+    credentials are made, and `docs` explains it.
     """
 
     @property

@@ -16,7 +16,7 @@ import yaml
 from calendly_connector.calls.pick_lists import _texts
 from calendly_connector.catalog import expressions, paths
 from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
-from calendly_connector.catalog.models import Action, CredentialForm, Field, Function, TriggerSpec
+from calendly_connector.catalog.models import Action, CredentialForm, Function, TriggerSpec
 from calendly_connector.catalog.probes import probes
 from calendly_connector.catalog.scopes import covers
 from jsonschema import Draft202012Validator
@@ -452,29 +452,50 @@ def test_every_kind_of_credential_has_its_form():
 @pytest.mark.parametrize("kind", CREDENTIALS)
 def test_credential_form(kind):
     card = read_yaml(".credentials", f"{kind}.yaml")
-    fits(CredentialForm, card)
-    assert card["label"]
-    assert card["help"].strip().endswith(".")
-    assert urlsplit(card["page"]).netloc in {"calendly.com", "developer.calendly.com"}
-    assert urlsplit(card["docs"]).netloc == "developer.calendly.com"
+    lists = {name: with_paths(card.get(name, {})) for name in ("fields", "added_by_sign_in")}
+    form = fits(CredentialForm, {"id": kind, **card, **lists})
+    assert manifest().credentials[kind] == form
+    assert form.title
+    assert form.description.strip().endswith(".")
+    assert urlsplit(form.page).netloc in {"calendly.com", "developer.calendly.com"}
+    assert urlsplit(form.docs).netloc == "developer.calendly.com"
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [(kind, name) for kind in CREDENTIALS for name in read_yaml(".credentials", f"{kind}.yaml")["fields"]],
-)
-def test_credential_field(kind, name):
-    field = fits(Field, read_yaml(".credentials", f"{kind}.yaml")["fields"][name])
-    assert field.label
-    assert field.help.strip().endswith(".")
-    assert all(re.fullmatch(r"calendly_\w+", variable, re.IGNORECASE) for variable in field.environment)
-    assert manifest().credentials[kind].fields[name] == field
+def with_paths(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"path": name, **entry} for name, entry in fields.items()]
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+def test_credential_fields(kind):
+    for field in manifest().credentials[kind].all_fields:
+        assert field.title[0].isupper()
+        assert field.description.strip().endswith(".")
+        assert all(re.fullmatch(r"calendly_\w+", variable, re.IGNORECASE) for variable in field.environment)
+        assert bool(field.pattern) == bool(field.expected)
+        assert re.search(field.pattern, field.placeholder)
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+def test_the_fields_of_a_form_are_drawn_in_order(kind):
+    fields = manifest().credentials[kind].fields
+    groups = [field.group for field in fields]
+    assert groups == sorted(groups, key=("main", "advanced").index)
+    assert all(field.group == "main" for field in fields if field.required)
+    assert not any(field.name == "kind" for field in fields)
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+def test_an_optional_list_of_choices_has_an_empty_one(kind):
+    for field in manifest().credentials[kind].fields:
+        values = [choice.value for choice in field.choices]
+        assert len(values) == len(set(values))
+        assert all(choice.label for choice in field.choices)
+        assert ("" in values) == (bool(values) and not field.required)
 
 
 def test_no_variable_is_shared_by_two_fields_of_one_form():
-    for kind in CREDENTIALS:
-        fields = manifest().credentials[kind].fields.values()
-        variables = [variable for field in fields for variable in field.environment]
+    for form in manifest().credentials.values():
+        variables = [variable for field in form.all_fields for variable in field.environment]
         assert sorted(variables) == sorted(set(variables))
 
 

@@ -1,11 +1,14 @@
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from calendly_connector import __version__
 from calendly_connector.catalog.json_schema import bundle
 from calendly_connector.catalog.manifest import catalog, find, manifest, named
+from calendly_connector.contract import Field, Option
 from calendly_connector.errors import UnknownAction
 from jsonschema import Draft202012Validator
 
@@ -223,19 +226,126 @@ def test_the_manifest_identifies_the_connector():
     assert card.origin == "https://api.calendly.com"
 
 
-def test_every_field_of_a_credential_form_can_be_shown_to_a_person():
-    for form in manifest().credentials.values():
-        assert form.label
-        assert form.help
-        assert all(field.label and field.help for field in form.fields.values())
+PLANS = (Option("Any other plan", ""), Option("Trial", "trial"), Option("Enterprise", "enterprise"))
+FORMS = {
+    "personal_access_token": [
+        {
+            "path": "token",
+            "title": "Token",
+            "required": True,
+            "secret": True,
+            "placeholder": "eyJ…",
+            "environment": ("CALENDLY_API_TOKEN", "CALENDLY_API_KEY", "calendly_api_token"),
+        },
+        {
+            "path": "signing_key",
+            "title": "Webhook signing key",
+            "group": "advanced",
+            "secret": True,
+            "environment": ("CALENDLY_WEBHOOK_SECRET",),
+        },
+        {
+            "path": "plan",
+            "title": "Plan",
+            "group": "advanced",
+            "choices": PLANS,
+            "environment": ("CALENDLY_PLAN",),
+        },
+    ],
+    "oauth": [
+        {
+            "path": "client_id",
+            "title": "Client ID",
+            "required": True,
+            "environment": ("CALENDLY_CLIENT_ID",),
+        },
+        {
+            "path": "client_secret",
+            "title": "Client secret",
+            "secret": True,
+            "environment": ("CALENDLY_CLIENT_SECRET",),
+        },
+        {
+            "path": "redirect_uri",
+            "title": "Redirect URI",
+            "type": "uri",
+            "placeholder": "https://app.example/callback",
+            "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s#]+$",
+            "expected": "a URL that begins with https:// or http://, without spaces or a fragment",
+            "environment": ("CALENDLY_REDIRECT_URI",),
+        },
+        {
+            "path": "signing_key",
+            "title": "Webhook signing key",
+            "group": "advanced",
+            "secret": True,
+            "environment": ("CALENDLY_WEBHOOK_SECRET",),
+        },
+        {
+            "path": "plan",
+            "title": "Plan",
+            "group": "advanced",
+            "choices": PLANS,
+            "environment": ("CALENDLY_PLAN",),
+        },
+    ],
+    "stored": [
+        {
+            "path": "name",
+            "title": "Name",
+            "required": True,
+            "placeholder": "work",
+            "environment": ("CALENDLY_CREDENTIAL",),
+        }
+    ],
+}
 
 
-def test_every_secret_of_a_personal_access_token_is_marked():
-    fields = manifest().credentials["personal_access_token"].fields
-    assert {name: (field.secret, field.required) for name, field in fields.items()} == {
-        "token": (True, True),
-        "signing_key": (True, False),
-        "plan": (False, False),
+@pytest.mark.parametrize("kind", FORMS)
+def test_each_kind_of_credential_has_its_form(kind):
+    fields = manifest().credentials[kind].fields
+    assert [replace(field, description="") for field in fields] == [Field(**field) for field in FORMS[kind]]
+
+
+def test_the_kinds_of_credentials_have_titles_in_the_order_of_preference():
+    kinds = manifest().credentials.items()
+    assert [(kind, form.id, form.title, form.needs_sign_in) for kind, form in kinds] == [
+        ("personal_access_token", "personal_access_token", "Personal access token", False),
+        ("oauth", "oauth", "OAuth sign-in", True),
+        ("stored", "stored", "Stored credential", False),
+    ]
+
+
+def test_the_fields_of_a_sign_in_are_in_no_form():
+    added = {form.id: form.added_by_sign_in for form in manifest().credentials.values()}
+    assert {kind for kind, fields in added.items() if fields} == {"oauth"}
+    assert {field.name: field.secret for field in added["oauth"]} == {
+        "access_token": True,
+        "refresh_token": True,
+        "expires_at": False,
+        "scope": False,
+        "owner": False,
+        "organization": False,
+        "signed_out": False,
     }
-    assert "CALENDLY_API_TOKEN" in fields["token"].environment
-    assert "CALENDLY_WEBHOOK_SECRET" in fields["signing_key"].environment
+    shown = {field.name for form in manifest().credentials.values() for field in form.fields}
+    assert not shown & {field.name for field in added["oauth"]}
+
+
+@pytest.mark.parametrize(
+    ("uri", "fits"),
+    [
+        ("http://127.0.0.1/callback", True),
+        ("http://127.0.0.1:0/callback", True),
+        ("http://[::1]:8710/", True),
+        ("https://app.example", True),
+        ("HTTPS://App.Example/a%20b?c=d&e=é", True),
+        ("app.example/callback", False),
+        ("https://", False),
+        ("https://app.example/#part", False),
+        (" https://app.example/", False),
+    ],
+)
+def test_the_pattern_of_a_redirect_uri_accepts_every_usable_one(uri, fits):
+    [field] = [field for field in manifest().credentials["oauth"].fields if field.pattern]
+    assert bool(re.search(field.pattern, uri)) == fits

@@ -211,7 +211,7 @@ def test_a_typed_secret_is_not_echoed(sandbox, monkeypatch):
         os.write(controller, OWNER.encode() + b"\n")
         seen += read_until(controller, b"(optional):")
         os.write(controller, KEY.encode() + b"\n")
-        seen += read_until(controller, b"Plan (optional):")
+        seen += read_until(controller, b"Plan (optional; trial or enterprise):")
         os.write(controller, b"\n")
         seen += read_until(controller, b"vault.json.")
         assert process.wait(WAIT_S) == 0
@@ -219,6 +219,39 @@ def test_a_typed_secret_is_not_echoed(sandbox, monkeypatch):
     assert b"Signed in as Ada Okafor" in seen
     assert_no_secret(seen.decode())
     assert open_vault().get("work") == STORED
+
+
+def test_a_typed_value_that_does_not_fit_is_asked_for_again(sandbox, monkeypatch):
+    monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
+    controller, terminal = pty.openpty()
+    with subprocess.Popen(
+        [SCRIPT, "vault", "add", "work", "--kind", "oauth", "--no-check"],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    ) as process:
+        os.close(terminal)
+        for prompt, typed in [
+            (b"Client ID:", b"an-app"),
+            (b"Client secret (optional):", b""),
+            (b"Redirect URI (optional):", b"app.example"),
+            (b"Error: Type a URL that begins with https:// or http://", b"https://app.example/"),
+            (b"Webhook signing key (optional):", b""),
+            (b"Plan (optional; trial or enterprise):", b"Trial"),
+            (b"Error: Type trial or enterprise.", b"trial"),
+        ]:
+            read_until(controller, prompt)
+            os.write(controller, typed + b"\n")
+        read_until(controller, b"vault.json.")
+        assert process.wait(WAIT_S) == 0
+    os.close(controller)
+    assert open_vault().get("work") == {
+        "kind": "oauth",
+        "client_id": "an-app",
+        "redirect_uri": "https://app.example/",
+        "plan": "trial",
+    }
 
 
 def read_until(descriptor, text):

@@ -3,9 +3,9 @@
 from contextlib import contextmanager
 from types import SimpleNamespace
 
-from calendly_connector.contract import CheckReport, Event, Polled, Result
+from calendly_connector.contract import CheckReport, Event, Field, Polled, Result
 from calendly_connector.errors import ConnectorError, InvalidParams, Problem, UnknownAction
-from calendly_connector.testing import ExpectedCall, FailingCall, FormField, Subject
+from calendly_connector.testing import ExpectedCall, FailingCall, Subject
 
 KEY = "the-key-of-the-library"
 PAGE = 3
@@ -29,7 +29,11 @@ class Library:
 
 class LibraryConnector:
     manifest = SimpleNamespace(
-        credentials={"key": SimpleNamespace(fields={"key": FormField(secret=True, required=True)})}
+        credentials={
+            "key": SimpleNamespace(
+                title="Library card", fields=(Field("key", "Key", required=True, secret=True),)
+            )
+        }
     )
 
     def __init__(self, library):

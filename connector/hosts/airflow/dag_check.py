@@ -190,7 +190,7 @@ def _reject_secrets(action: Action, params: Params, rows: Sequence[tuple[str, An
 
 def _placeholder_secrets() -> dict[str, str]:
     form = manifest().credentials[_KIND]
-    return {name: "placeholder" for name, field in form.fields.items() if field.secret}
+    return {field.name: "placeholder" for field in form.fields if field.secret}
 
 
 def _fake_uri(_text: str, field: Schema) -> str:

@@ -44,12 +44,16 @@ class AirflowHost:
     def form(self, _kind):
         kinds = self.standalone.get("/ui/connections/hook_meta")
         [form] = [kind for kind in kinds if kind["connection_type"] == "calendly"]
-        shown = {place for place, field in form["standard_fields"].items() if field and not field["hidden"]}
         # Of the standard fields Airflow hides only the password, and it marks none as required.
-        fields = {place: FormField(place == "password", required=None) for place in shown}
+        fields = {
+            place: FormField(field["title"], secret=place == "password", required=None)
+            for place, field in form["standard_fields"].items()
+            if field and not field["hidden"]
+        }
         for place, field in form["extra_fields"].items():
             rule = field["schema"]
-            fields[place] = FormField(rule.get("format") == "password", "null" not in rule["type"])
+            secret, required = rule.get("format") == "password", "null" not in rule["type"]
+            fields[place] = FormField(rule["title"], secret, required)
         return {NAMES.get(place, place): field for place, field in fields.items()}
 
     def store(self, name, credential):

@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import jsonschema
 import pytest
+from calendly_connector.auth.credentials import load
 from calendly_connector.errors import InvalidCredential, UsageError
 from calendly_connector.hosts.airflow import connection_form
 from calendly_connector.hosts.airflow.provider import get_provider_info
@@ -51,18 +52,40 @@ def test_secrets_are_password_fields_under_names_that_airflow_masks():
 
 def test_every_field_that_a_person_fills_in_is_in_the_form():
     labels = [field["label"] for field in KIND["conn-fields"].values()]
-    assert labels == ["Webhook signing key", "Plan", "Stored credential"]
+    assert labels == ["Stored credential", "Webhook signing key", "Plan"]
     assert all(field["description"] for field in KIND["conn-fields"].values())
     assert KIND["ui-field-behaviour"]["relabeling"]["password"] == "Personal access token"
     forms = connection_form.fillable_forms().values()
     shown = {*KIND["conn-fields"], "password"}
-    assert len(shown) == len({name for form in forms for name in form.fields})
+    assert len(shown) == len({field.name for form in forms for field in form.fields})
 
 
-def test_a_field_with_choices_is_a_list_to_choose_from():
-    schemas = {name: field["schema"] for name, field in KIND["conn-fields"].items()}
-    chosen = {name: schema["enum"] for name, schema in schemas.items() if "enum" in schema}
-    assert chosen == {"plan": ["trial", "enterprise"]}
+def test_each_field_is_text_a_password_or_a_list_with_labels_and_the_advanced_ones_are_apart():
+    assert {name: field["schema"] for name, field in KIND["conn-fields"].items()} == {
+        "name": {"type": ["string", "null"]},
+        "secret_signing_key": {"type": ["string", "null"], "format": "password", "section": "Advanced"},
+        "plan": {
+            "type": ["string", "null"],
+            "enum": [None, "trial", "enterprise"],
+            "values_display": {"null": "Any other plan", "trial": "Trial", "enterprise": "Enterprise"},
+            "section": "Advanced",
+        },
+    }
+
+
+def test_every_choice_of_a_list_is_valid_in_a_connection():
+    for name, field in KIND["conn-fields"].items():
+        for value in field["schema"].get("enum", ()):
+            jsonschema.validate(value, field["schema"])
+            assert load(connection_form.credential("made-up", {name: value}))
+
+
+def test_the_standard_fields_have_placeholders():
+    assert KIND["ui-field-behaviour"] == {
+        "hidden-fields": ["schema", "login", "extra"],
+        "relabeling": {"host": "API address", "password": "Personal access token"},
+        "placeholders": {"host": "https://api.calendly.com", "port": "443", "password": "eyJ…"},
+    }
 
 
 def test_the_form_has_no_fields_of_a_sign_in():

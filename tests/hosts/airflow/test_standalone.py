@@ -66,7 +66,16 @@ def test_the_ui_shows_our_connection_form(standalone):
     assert form["standard_fields"]["login"]["hidden"]
     assert form["extra_fields"]["secret_signing_key"]["schema"]["format"] == "password"
     assert form["extra_fields"]["name"]["schema"]["title"] == "Stored credential"
-    assert form["extra_fields"]["plan"]["schema"]["enum"] == ["trial", "enterprise"]
+    assert form["standard_fields"]["password"]["placeholder"] == "eyJ…"
+    plan = form["extra_fields"]["plan"]
+    assert plan["value"] is None
+    assert plan["schema"] == {
+        "title": "Plan",
+        "type": ["string", "null"],
+        "enum": [None, "trial", "enterprise"],
+        "values_display": {"null": "Any other plan", "trial": "Trial", "enterprise": "Enterprise"},
+        "section": "Advanced",
+    }
 
 
 # Scheduler, workers and triggerer
