@@ -17,6 +17,10 @@ _COLUMNS: Final = 5
 _ID: Final = "^[A-Za-z0-9_-]+$"
 _DEFAULTS: Final = {"user": "~{GetUserUrl}~", "organization": "~{GetOrganizationUrl}~"}
 _DEFAULT_WORDS: Final = {"user": "the current user", "organization": "the current user's organization"}
+_ACRONYMS: Final = {
+    **{word: word.upper() for word in ("api", "html", "id", "uri", "url", "utc", "utm")},
+    "uuid": "ID",
+}
 _SECRET: Final = re.compile("key|secret|password|token")
 _SORT: Final = re.compile(r"(\w+):asc\|desc")
 _KEPT: Final = (
@@ -172,7 +176,9 @@ def inlined(theirs: Schema, spec: Schema, *, shapes: bool, depth: int = 0) -> di
 
     ours: dict[str, Any] = {key: theirs[key] for key in _KEPT if key in theirs}
     if "properties" in theirs:
-        ours["properties"] = {name: inner(rule) for name, rule in theirs["properties"].items()}
+        ours["properties"] = {
+            name: {"title": label(name), **inner(rule)} for name, rule in theirs["properties"].items()
+        }
     if "items" in theirs:
         ours["items"] = inner(theirs["items"])
     for key in ("oneOf", "anyOf"):
@@ -190,6 +196,7 @@ def _path_rules(target: NewAction, known: Known) -> dict[str, Any]:
         resource = known.resource_at(path, target)
         thing = _singular(resource)
         rules[name] = {
+            "title": thing[:1].upper() + thing[1:],
             "type": "string",
             "pattern": _ID,
             "x-expected": f"the URI of {_a(thing)} or its last part",
@@ -202,13 +209,15 @@ def _path_rules(target: NewAction, known: Known) -> dict[str, Any]:
 def _input_rules(target: NewAction, known: Known) -> dict[str, Any]:
     rules = {}
     for name, theirs in target.inputs.items():
-        rule = inlined(theirs, target.spec, shapes=False)
+        rule = {"title": label(name), **inlined(theirs, target.spec, shapes=False)}
         if name == "page_token":
-            rules[name] = {**rule, "description": known.page_token}
+            rule.pop("description", None)
+            rules[name] = {**rule, "x-group": "advanced", "description": known.page_token}
         elif name == "count":
             words = f"Records per page, {rule['minimum']} to {rule['maximum']}."
+            rule |= {"title": "Records per page", "default": rule["maximum"], "x-group": "advanced"}
             rule.pop("description", None)
-            rules[name] = {**rule, "default": rule["maximum"], "description": words}
+            rules[name] = {**rule, "description": words}
         else:
             rules[name] = _described(name, rule, known)
         if name in _DEFAULTS and name in target.required:
@@ -223,6 +232,8 @@ def _described(name: str, rule: dict[str, Any], known: Known) -> dict[str, Any]:
     sort = _SORT.search(words) if name == "sort" and rule.get("type") == "string" else None
     if sort:
         rule["enum"] = [f"{sort[1]}:asc", f"{sort[1]}:desc"]
+        rule |= {"title": "Sort order", "x-group": "advanced"}
+        rule["x-labels"] = {f"{sort[1]}:asc": "Ascending", f"{sort[1]}:desc": "Descending"}
         words = "Sort order."
     resource = known.resource(name) if field.get("format") == "uri" else None
     if resource:
@@ -240,7 +251,7 @@ def _described(name: str, rule: dict[str, Any], known: Known) -> dict[str, Any]:
         field["x-expected"] = f"text that matches {field['pattern']}"
     if _SECRET.search(name) and name != "page_token":
         rule["writeOnly"] = True
-    for inner in (rule, field):
+    for inner in (rule, field, *field.get("anyOf", ()), *field.get("oneOf", ())):
         if "properties" in inner:
             inner["properties"] = {
                 key: _described(key, below, known) for key, below in inner["properties"].items()
@@ -280,6 +291,12 @@ def _title(target: NewAction) -> str:
     words = split_words(target.operation.entry["operationId"])
     rest = " ".join(words[1:])
     return " ".join([words[0].capitalize(), rest if target.returns == "many" else _a(rest)])
+
+
+def label(name: str) -> str:
+    """Return a title for a field, such as "Join URL" for `join_url`."""
+    words = " ".join(_ACRONYMS.get(word, word) for word in name.split("_"))
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _slug(text: str) -> str:

@@ -1,7 +1,7 @@
 """The types of what is declared: credential forms, functions, triggers, actions.
 
 Nothing is validated at load time: the files ship with the package, and the tests check all of them
-(`tests/catalog/test_declarations.py`).
+(`tests/catalog/test_declarations.py`). Fields of forms are made when they are first asked for.
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
-from ..contract import Column, Field
+from ..contract import Column, Field, OutputField
 from . import json_schema
 from .json_schema import Schema
 from .time_order import TimeOrder
@@ -124,6 +124,20 @@ class TriggerSpec(_Documented):
         """JSON Schema of the event's filters, self-contained."""
         return json_schema.bundle(json_schema.read(f"filters/{self.filter_schema}.json"))
 
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """The filters as fields of a form."""
+        from .fields import form_fields
+
+        return form_fields(self.filters)
+
+    @cached_property
+    def outputs(self) -> tuple[OutputField, ...]:
+        """The values of the payload, for later steps of a flow."""
+        from .fields import output_fields
+
+        return output_fields(self.payload, self.examples[0]["payload"])
+
 
 @dataclass(frozen=True, eq=False)
 class Action(_Documented):
@@ -208,6 +222,20 @@ class Action(_Documented):
     def output(self) -> Schema:
         """JSON Schema of one record, self-contained."""
         return json_schema.bundle(self._file["output"])
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """The inputs as fields of a form, without secrets."""
+        from .fields import form_fields
+
+        return form_fields(self.input, defaults=self.defaults)
+
+    @cached_property
+    def outputs(self) -> tuple[OutputField, ...]:
+        """The values of one record, for later steps of a flow."""
+        from .fields import output_fields
+
+        return output_fields(self.output, self.examples[0]["output"])
 
     @cached_property
     def inputs(self) -> Mapping[str, Schema]:

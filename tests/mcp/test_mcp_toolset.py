@@ -53,6 +53,31 @@ def test_every_action_makes_a_valid_tool():
 
 
 @pytest.mark.parametrize("action", catalog().values(), ids=lambda action: action.id)
+def test_what_only_a_form_needs_costs_an_agent_nothing(action):
+    def keywords(schema):
+        if isinstance(schema, dict):
+            yield from schema
+            for key, value in schema.items():
+                below = value.values() if key in {"properties", "$defs"} else [value]
+                yield from (keyword for one in below for keyword in keywords(one))
+        elif isinstance(schema, list):
+            yield from (keyword for one in schema for keyword in keywords(one))
+
+    for schema in (
+        schemas.input_schema(action),
+        schemas.output_schema(action),
+        schemas.record_schema(action),
+    ):
+        assert "title" not in set(keywords(schema))
+        assert not any(keyword.startswith("x-") for keyword in keywords(schema))
+
+
+def test_a_field_called_title_is_kept():
+    assert "title" in schemas.input_schema(catalog()["notes.create"])["properties"]
+    assert "title" in schemas.record_schema(catalog()["notes.get"])["$defs"]["note"]["properties"]
+
+
+@pytest.mark.parametrize("action", catalog().values(), ids=lambda action: action.id)
 def test_a_tools_schemas_accept_the_examples_of_its_action(action):
     inputs, outputs = schemas.input_schema(action), schemas.output_schema(action)
     for example in action.examples:

@@ -94,6 +94,33 @@ def test_the_example_fits_the_schema_and_every_input_is_described(name):
 
 
 @each_action
+def test_every_input_and_output_can_be_drawn(name):
+    action = scaffolded(name)
+    fields = list(action.fields)
+    for field in fields:
+        fields += field.fields
+        assert field.title[0].isupper()
+        assert field.description
+        assert not field.required or field.group == "main"
+        assert field.expected or not field.pattern
+    assert all(output.title[:1].isupper() for output in action.outputs)
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("join_url", "Join URL"),
+        ("utm_source", "UTM source"),
+        ("uri", "URI"),
+        ("question_uuid", "Question ID"),
+        ("name", "Name"),
+    ],
+)
+def test_a_title_has_the_words_of_the_name(name, title):
+    assert scaffold_schema.label(name) == title
+
+
+@each_action
 def test_the_route_accepts_the_example_and_returns_the_documented_shape(name, sandbox):
     action, route = scaffolded(name), served(name)
     [example] = action.examples

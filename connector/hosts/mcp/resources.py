@@ -93,7 +93,7 @@ def _details(action: Action) -> Record:
         "id": action.id,
         "description": schemas.description(action),
         "input": schemas.input_schema(action),
-        "output": dict(action.output),
+        "output": schemas.record_schema(action),
         "examples": list(action.examples),
         "scopes": list(action.scopes),
         "role": action.role,

@@ -1,14 +1,15 @@
 """JSON Schemas in the form that agents' clients accept. Pure.
 
 Input schemas lose what model APIs reject at the root (anyOf, allOf and the like), if/then rules at any depth,
-and our own keywords; the connector still checks every call against the full schema. Output schemas only name
-a record's fields, since a model reads them with every request, and require none: clients discard an answer
-that doesn't match, so one field that Calendly changed would hide all the others.
+the titles of fields, and our own keywords; the connector still checks every call against the full schema.
+Output schemas only name a record's fields, since a model reads them with every request, and require none:
+clients discard an answer that doesn't match, so one field that Calendly changed would hide all the others.
 
 See docs/decisions/loose-agent-schemas.md.
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -19,7 +20,9 @@ from .pagination import DEFAULT_COUNT, INPUTS, is_paged
 from .toolset import declared, tool_name
 
 _ROOT_KEYWORDS: Final = ("type", "properties", "required", "additionalProperties", "$defs")
+_OF_SCHEMAS: Final = ("properties", "$defs")
 _CONDITIONS: Final = ("allOf", "if", "then", "else", "dependentRequired")
+_DROPPED: Final = ("title", *_CONDITIONS)
 _URI_OR_ID: Final = r"^(https?://\S+/)?[A-Za-z0-9_-]+$"
 _WARNINGS: Final = {
     "warnings": {"type": "array", "items": {"type": "string"}, "description": "Warnings about the answer."}
@@ -34,7 +37,8 @@ _LIST: Final = {
 def input_schema(action: Action) -> dict[str, Any]:
     """Return an action's input schema for agents: without secrets, with paging inputs for a list."""
     full = action.input
-    root = {keyword: _simplify(full[keyword]) for keyword in _ROOT_KEYWORDS if keyword in full}
+    simple = _simplify(full)
+    root = {keyword: simple[keyword] for keyword in _ROOT_KEYWORDS if keyword in simple}
     root["properties"] = {
         name: _mention_names(rule, full["properties"][name])
         for name, rule in root["properties"].items()
@@ -61,6 +65,12 @@ def short_input_schema(action: Action) -> dict[str, Any]:
 def input_names(action: str) -> tuple[str, ...]:
     """Return the names of the inputs that an agent may set."""
     return tuple(input_schema(catalog()[action])["properties"])
+
+
+def record_schema(action: Action) -> dict[str, Any]:
+    """Return the full schema of a record, without what only a form needs."""
+    record: dict[str, Any] = _simplify(action.output)
+    return record
 
 
 def output_schema(action: Action) -> dict[str, Any]:
@@ -131,17 +141,22 @@ def _mention_names(rule: dict[str, Any], full: Schema) -> dict[str, Any]:
 
 
 def _simplify(node: Any) -> Any:
-    """Drop conditions and our own keywords, and replace action ids by tool names."""
+    """Drop conditions, titles and our own keywords, and replace action ids by tool names."""
     if isinstance(node, list):
         return [_simplify(item) for item in node]
     if isinstance(node, dict):
+        kept = {key: value for key, value in node.items() if not key.startswith("x-") and key not in _DROPPED}
         rule = {
-            key: _simplify(value)
-            for key, value in node.items()
-            if not key.startswith("x-") and key not in _CONDITIONS
+            key: _simplify_each(value) if key in _OF_SCHEMAS else _simplify(value)
+            for key, value in kept.items()
         }
         return _loosen(rule, has_names="x-options" in node) if "x-resource" in node else rule
     return in_tool_names(node) if isinstance(node, str) else node
+
+
+def _simplify_each(schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """Simplify the schemas of fields, of which one may be called "title"."""
+    return {name: _simplify(schema) for name, schema in schemas.items()}
 
 
 def _loosen(rule: dict[str, Any], *, has_names: bool) -> dict[str, Any]:
