@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from calendly_connector.catalog.completions import signature
 from calendly_connector.catalog.json_schema import resolve
 from calendly_connector.catalog.manifest import catalog, manifest
 from calendly_connector.catalog.models import Action, TriggerSpec
@@ -142,10 +143,11 @@ def _event_rows() -> Iterator[str]:
 
 
 def _function_rows() -> Iterator[str]:
-    yield "| function | value | example |"
-    yield "|---|---|---|"
-    for name, function in manifest().functions.items():
-        yield f"| `~{{{name}}}~` | {_cell(function.help)} | `{function.example}` |"
+    yield "| function | value | example | example value |"
+    yield "|---|---|---|---|"
+    for function in manifest().functions.values():
+        example = f"`{function.example}` | `{function.example_value}`"
+        yield f"| `{signature(function)}` | {_cell(function.description)} | {example} |"
 
 
 def _tool_rows() -> Iterator[str]:

@@ -99,6 +99,8 @@ class Inputs:
             raise InvalidParams(action.id, problems, fix=_FIX_NAME)
         values = _spelled(action, values)
         if action.window:
+            if disorder := action.window.problem(values):
+                raise InvalidParams(action.id, [disorder])
             yield from action.window.split(values)
         else:
             yield values
@@ -133,7 +135,9 @@ class Inputs:
         values |= self._with_uris(action, computed, problems, lambda text, _field: text)
         validation.check_input(action, values, problems)
         if action.window and (problem := action.window.problem(values)):
-            raise InvalidParams(action.id, [problem])
+            times = [written.get(action.window.start), written.get(action.window.end)]
+            if not self.functions.depends_on_user(times):  # their order is known when they are resolved
+                raise InvalidParams(action.id, [problem])
 
     def _with_uris(
         self, action: Action, values: dict[str, Any], problems: list[Problem], lookup: Lookup

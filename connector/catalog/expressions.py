@@ -1,14 +1,17 @@
 """Filters: key/value rows whose values may contain `~{…}~` functions. Pure.
 
 Grammar of a value:
-    ~{Name}~          the function's value; it keeps its type unless it is part of a longer text
-    ~{Now+7d}~        a time with an offset; units s, m, h, d, w
-    ~~{               a literal `~{`
-Grammar of a row's key:
-    name              an input
-    name.field        a field of an input that is an object, at any depth; in an object without declared
-                      fields the rest of the key is one field, dots and spaces included
-    name[]            one more item of a list
+    value     ::= ( text | "~~{" | function )*
+    function  ::= "~{" name arguments? offset? "}~"
+    arguments ::= "(" argument ( "," argument )* ")"
+    offset    ::= ( "+" | "-" ) [0-9]{1,5} ( "s" | "m" | "h" | "d" | "w" | "mo" )
+    name      ::= [A-Za-z] [A-Za-z0-9]*
+An argument is any text without parentheses. Blanks are allowed just inside ~{ and }~, and around an argument.
+~~{ is a literal ~{. A function that is the whole value keeps its type; in a longer text it becomes text.
+
+Grammar of a row's key; [] adds one more item to a list:
+    key       ::= input ( "." field )* "[]"?
+In an object without declared fields the rest of the key is one field, dots and spaces included.
 """
 
 import re
@@ -17,18 +20,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from ..contract import Filter
 from ..errors import Problem, UsageError
+from ..support.redaction import shortened
 from . import json_schema
 from .json_schema import Schema
 
 _TOKEN = re.compile(r"(?P<escape>~~\{)|~\{(?P<call>.*?)\}~|(?P<open>~\{)", re.DOTALL)
 _CALL = re.compile(
-    r"(?P<name>[A-Za-z][A-Za-z0-9]*)(?:(?P<sign>[+-])(?P<amount>[0-9]{1,5})(?P<unit>[smhdw]))?"
+    r"(?P<name>[A-Za-z][A-Za-z0-9]*)(?:\((?P<arguments>[^()]*)\))?"
+    r"(?:(?P<sign>[+-])(?P<amount>[0-9]{1,5})(?P<unit>mo|[smhdw]))?"
 )
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks", "mo": "months"}
+"""The units of an offset."""
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+"""The arguments that mean a weekday; Monday is 0, as in datetime."""
 
 
 class ExpressionError(ValueError):
@@ -36,11 +44,20 @@ class ExpressionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Offset:
+    """How far a time is moved: by months of the calendar, or by a length of time."""
+
+    months: int = 0
+    length: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """One `~{…}~`: the function's name and the offset of its value."""
+    """One `~{…}~`: the function's name, its arguments, and the offset of its value."""
 
     name: str
-    offset: timedelta | None = None
+    arguments: tuple[str, ...] = ()
+    offset: Offset | None = None
 
 
 @lru_cache(maxsize=1024)
@@ -69,14 +86,19 @@ def parse(text: str) -> tuple[str | FunctionCall, ...]:
 
 def _call(text: str) -> FunctionCall:
     match = _CALL.fullmatch(text.strip())
-    if match is None:
+    arguments = () if match is None or match["arguments"] is None else match["arguments"].split(",")
+    arguments = tuple(argument.strip() for argument in arguments)
+    if match is None or not all(arguments):
         raise ExpressionError(
-            f"has an invalid function ~{{{text}}}~; expected something like ~{{Now}}~ or ~{{Now+7d}}~"
+            f"has an invalid function ~{{{shortened(text)}}}~; expected something like ~{{Now}}~, "
+            "~{Now+7d}~ or ~{StartOfDay(Europe/Berlin)}~"
         )
-    if match["sign"] is None:
-        return FunctionCall(match["name"])
-    amount = int(match["sign"] + match["amount"])
-    return FunctionCall(match["name"], timedelta(**{_UNITS[match["unit"]]: amount}))
+    offset = _offset(int(match["sign"] + match["amount"]), match["unit"]) if match["sign"] else None
+    return FunctionCall(match["name"], arguments, offset)
+
+
+def _offset(amount: int, unit: str) -> Offset:
+    return Offset(months=amount) if unit == "mo" else Offset(length=timedelta(**{UNITS[unit]: amount}))
 
 
 def calls(value: Any) -> list[FunctionCall]:

@@ -45,7 +45,7 @@ class Manifest:
     @cached_property
     def functions(self) -> Mapping[str, Function]:
         """The functions that a filter may call as `~{Name}~`, by name."""
-        return {name: Function(**entry) for name, entry in self._card["functions"].items()}
+        return {name: Function(name, **_tuples(entry)) for name, entry in self._card["functions"].items()}
 
     @cached_property
     def triggers(self) -> Mapping[str, TriggerSpec]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
-from ..contract import Column, Field, OutputField
+from ..contract import Column, Field, FieldType, OutputField
 from . import json_schema
 from .json_schema import Schema
 from .time_order import TimeOrder
@@ -48,18 +48,30 @@ class CredentialForm:
 class Function:
     """What `~{Name}~` stands for: a `field` of the signed-in user or of the credential, or a time.
 
-    `clock` is the current time, `calendar` the start of the day in the time zone in the user's `field`.
+    `clock` is the current time, `calendar` the start or the end of a `period` in the user's time zone.
+    The contract's FunctionInfo explains the rest.
     """
 
-    help: str
+    name: str
+    description: str
     source: Literal["user", "credential", "clock", "calendar"]
+    type: FieldType
     example: str
+    example_value: str
     field: str = ""
+    period: Literal["", "day", "week", "month"] = ""
+    is_end: bool = False
+    arguments: tuple[str, ...] = ()
 
     @property
-    def is_time(self) -> bool:
-        """Whether it accepts an offset such as +7d."""
+    def takes_offset(self) -> bool:
+        """Whether a time such as +7d may follow."""
         return self.source in {"clock", "calendar"}
+
+    @property
+    def secret(self) -> bool:
+        """Whether only a secret input may contain it."""
+        return self.source == "credential"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from ..catalog.models import Action
+    from ..contract import FieldType
 
 
 def actions(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -43,10 +44,10 @@ def inputs(context: click.Context, _parameter: click.Parameter, incomplete: str)
     if before[-1:] == ["="]:
         before.pop()
     if before and "=" not in before[-1]:
-        return _items(dict.fromkeys(_values(matches, before[-1]), ""), incomplete)
-    key, sign, _ = incomplete.partition("=")
+        return _items(dict.fromkeys(_values(matches, before[-1], incomplete), ""), incomplete)
+    key, sign, value = incomplete.partition("=")
     if sign:
-        return _items({f"{key}={value}": "" for value in _values(matches, key)}, incomplete)
+        return _items({f"{key}={each}": "" for each in _values(matches, key, value)}, incomplete)
     used = {row.partition("=")[0] for row in before}
     fields: dict[str, str] = {}
     for action in matches:
@@ -90,8 +91,8 @@ def purposes(context: click.Context, parameter: click.Parameter, incomplete: str
     return actions(context, parameter, incomplete) + events(context, parameter, incomplete)
 
 
-def _values(matches: Iterable[Action], key: str) -> Iterator[str]:
-    """Yield the values that an input may have, if there are only a few."""
+def _values(matches: Iterable[Action], key: str, written: str) -> Iterator[str]:
+    """Yield the values that an input may have if there are only a few; in a function, what fits there."""
     from ..catalog import json_schema
 
     name = key.removesuffix("[]")
@@ -99,10 +100,25 @@ def _values(matches: Iterable[Action], key: str) -> Iterator[str]:
         rule: Any = json_schema.resolve(action.inputs.get(name, {}), action.input)
         rule = json_schema.resolve(rule.get("items", rule), action.input)
         kinds = rule.get("type", ())
+        if "~{" in written:
+            kind: Any = rule.get("format") or ("text" if "string" in kinds else "number")
+            yield from _with_functions(written, kind, is_secret=rule.get("writeOnly", False))
+            continue
         yield from (str(value) for value in rule.get("enum", ()) if value is not None)
         yield from rule.get("x-literals", ())
         if kinds == "boolean" or "boolean" in kinds:
             yield from ("true", "false")
+
+
+def _with_functions(written: str, kind: FieldType, *, is_secret: bool) -> Iterator[str]:
+    """Yield an unfinished text with each function that fits at its end."""
+    from ..catalog.completions import completions
+    from ..catalog.manifest import manifest
+    from ..contract import Field
+
+    field = Field("", "", kind, secret=is_secret)
+    for each in completions(written, len(written), manifest().functions, field):
+        yield written[: each.start] + each.insert
 
 
 def _stored_names() -> list[str]:

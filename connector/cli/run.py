@@ -67,8 +67,8 @@ def command(  # noqa: PLR0913 - one per option
     """Run an action.
 
     KEY=VALUE arguments are the action's inputs, such as status=active or user=~{GetUserUrl}~. Run
-    `calendly-connector describe ACTION` to list them. Dates can be written as min_start_time=tomorrow,
-    'mon 14:00', 'next week' or 2026-12-01.
+    `calendly-connector describe ACTION` to list them, and `calendly-connector functions` for the functions.
+    Dates can be written as min_start_time=tomorrow, 'mon 14:00', 'next week' or 2026-12-01.
 
     With --each, columns named like inputs are inputs, KEY=VALUE arguments apply to all rows, and --output
     gets a row of result for each. Run the same command to resume.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .fields import Field, OutputField
+    from .fields import Field, FieldType, OutputField
 
 Returns = Literal["one", "many", "none"]
 Effect = Literal["read", "write", "destroy"]
@@ -79,9 +79,10 @@ class CredentialKind(Protocol):
 class FunctionInfo(Protocol):
     """A function for filters, written `~{Name}~`.
 
-    `example` is how it is written, such as `~{Now+7d}~`, and `example_value` what that could stand for.
-    If it `takes_offset`, a time such as `+7d` or `-12h` may follow its name. Only secret inputs may
-    contain a `secret`.
+    `type` is that of the fields which its value fits. `example` is how it is written, such as `~{Now+7d}~`,
+    and `example_value` what that could stand for. `arguments` are what it accepts in parentheses after its
+    name, in words, all of them optional. If it `takes_offset`, a time such as `+7d` or `-12h` may follow.
+    Only secret inputs may contain a `secret`.
     """
 
     @property
@@ -89,9 +90,13 @@ class FunctionInfo(Protocol):
     @property
     def description(self) -> str: ...
     @property
+    def type(self) -> FieldType: ...
+    @property
     def example(self) -> str: ...
     @property
     def example_value(self) -> str: ...
+    @property
+    def arguments(self) -> tuple[str, ...]: ...
     @property
     def takes_offset(self) -> bool: ...
     @property

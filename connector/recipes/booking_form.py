@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from ..contract import Record
 from ..errors import Problem
-from ..support import timestamps
+from ..support import time_zones, timestamps
 from ..support.invisible_characters import strip_invisible
 from .booking_rules import asked_questions, booking_problems, takes_location
 
@@ -164,18 +163,8 @@ def _person_problems(invitee: Record) -> Iterator[Problem]:
     if number and not _PHONE.fullmatch(number.strip()):
         yield Problem("invitee.text_reminder_number", "must be a phone number such as +49 151 1234567")
     name = invitee["timezone"]
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not found, not a name, a folder
-        yield Problem("invitee.timezone", f"unknown time zone {name[:60]!r}", _nearest_zone(name))
-
-
-def _nearest_zone(name: str) -> str | None:
-    from zoneinfo import available_timezones
-
-    zones = {zone.casefold(): zone for zone in available_timezones()}
-    near = get_close_matches(name.casefold(), zones, n=1, cutoff=0.6)
-    return zones[near[0]] if near else None
+    if time_zones.find(name) is None:
+        yield Problem("invitee.timezone", f"unknown time zone {name[:60]!r}", time_zones.nearest(name))
 
 
 def _folded(text: str) -> str:

@@ -408,10 +408,12 @@ def test_manifest_has_its_keys():
 
 @pytest.mark.parametrize("name", CARD["functions"])
 def test_function(name):
-    function = fits(Function, CARD["functions"][name])
-    assert expressions.parse(f"~{{{name}}}~") == (expressions.FunctionCall(name),)
-    assert function.help.endswith(".")
-    assert function.example
+    function = fits(Function, {"name": name, **CARD["functions"][name]})
+    [call] = expressions.parse(function.example)
+    assert call.name == name
+    assert function.description.endswith(".")
+    assert (function.type == "date-time") is function.takes_offset
+    assert bool(function.period) is (function.source == "calendar")
     user = catalog()["users.me"].output["$defs"]["user"]["properties"]
     known = {"user": user, "calendar": user, "credential": field_names(), "clock": {""}}
     assert function.field in known[function.source]
@@ -430,7 +432,9 @@ def test_a_probe_is_one_harmless_call_that_needs_only_its_scope(scope):
     assert action.path_ids == ()
     called = [call for value in probe.filter.values() for call in expressions.calls(value)]
     assert all(CARD["functions"][call.name]["source"] == "user" for call in called)
-    values = expressions.evaluate(dict(probe.filter), lambda call: manifest().functions[call.name].example)
+    values = expressions.evaluate(
+        dict(probe.filter), lambda call: manifest().functions[call.name].example_value
+    )
     assert validation_errors(action.sent, values) == []
 
 

@@ -5,6 +5,7 @@ import pytest
 from calendly_connector.catalog.expressions import (
     ExpressionError,
     FunctionCall,
+    Offset,
     calls,
     evaluate,
     gather,
@@ -41,7 +42,11 @@ ANSWERS = {"type": "object", "additionalProperties": {"type": ["string", "number
 OBJECTS = SCHEMAS | {"person": PERSON, "answers": ANSWERS}
 
 # Texts with many special characters of the grammar.
-tricky = st.text(st.sampled_from("~{}+-7dNow \n") | st.characters())
+tricky = st.text(st.sampled_from("~{}()+-,7dmoNw \n") | st.characters())
+
+
+def moved(name: str, *arguments: str, **length: int) -> FunctionCall:
+    return FunctionCall(name, arguments, Offset(length=timedelta(**length)))
 
 
 def nested(depth: int) -> list[object]:
@@ -60,12 +65,17 @@ def nested(depth: int) -> list[object]:
         ("~{ Now }~", (FunctionCall("Now"),)),
         ("from ~{Now}~ on", ("from ", FunctionCall("Now"), " on")),
         ("~{A}~~{B}~", (FunctionCall("A"), FunctionCall("B"))),
-        ("~{Now+7d}~", (FunctionCall("Now", timedelta(days=7)),)),
-        ("~{Now-12h}~", (FunctionCall("Now", timedelta(hours=-12)),)),
-        ("~{Now+90m}~", (FunctionCall("Now", timedelta(minutes=90)),)),
-        ("~{Now+45s}~", (FunctionCall("Now", timedelta(seconds=45)),)),
-        ("~{Now-2w}~", (FunctionCall("Now", timedelta(weeks=-2)),)),
-        ("~{Now+99999w}~", (FunctionCall("Now", timedelta(weeks=99999)),)),
+        ("~{Now+7d}~", (moved("Now", days=7),)),
+        ("~{Now-12h}~", (moved("Now", hours=-12),)),
+        ("~{Now+90m}~", (moved("Now", minutes=90),)),
+        ("~{Now+45s}~", (moved("Now", seconds=45),)),
+        ("~{Now-2w}~", (moved("Now", weeks=-2),)),
+        ("~{Now+99999w}~", (moved("Now", weeks=99999),)),
+        ("~{Now+0d}~", (moved("Now"),)),
+        ("~{Now-1mo}~", (FunctionCall("Now", offset=Offset(months=-1)),)),
+        ("~{A(Europe/Berlin)}~", (FunctionCall("A", ("Europe/Berlin",)),)),
+        ("~{A( Etc/GMT+5 ,Sunday )+1d}~", (moved("A", "Etc/GMT+5", "Sunday", days=1),)),
+        ("~{A(x y)}~", (FunctionCall("A", ("x y",)),)),
         ("~~{", ("~{",)),
         ("~~{Now}~", ("~{Now}~",)),
         ("~~~{Now}~", ("~~{Now}~",)),
@@ -98,7 +108,20 @@ def test_grammar(text, parts):
         "~{Now+\uff17d}~",
         "~{Get_User}~",
         "~{a.b}~",
+        "~{Now+7M}~",
+        "~{Now+7m o}~",
         "~{f()}~",
+        "~{f( )}~",
+        "~{f(a,)}~",
+        "~{f(,a)}~",
+        "~{f(a}~",
+        "~{fa)}~",
+        "~{f(a)(b)}~",
+        "~{f((a))}~",
+        "~{f (a)}~",
+        "~{f+1d(a)}~",
+        "~{f(a) +1d}~",
+        "~{f(~{Now}~)}~",
         "~{a~{Now}~",
         "~{Nöw}~",
     ],
@@ -112,6 +135,12 @@ def test_invalid_functions_are_rejected(text):
 @example("~{" * 50_000)
 @example("~~{" * 50_000)
 @example("~{" + "a" * 100_000)
+@example("~{A(" * 33_000)
+@example("~{A(" + "a," * 50_000 + ")}~")
+@example("~{A(" + "(" * 100_000 + "}~")
+@example("~{A(" + " " * 100_000 + "}~")
+@example("~{A+" + "9" * 100_000 + "}~")
+@example("~{A}~~" * 20_000)
 def test_parse_returns_parts_or_raises_expression_error(text):
     try:
         parts = parse(text)
@@ -156,6 +185,12 @@ def test_calls_are_replaced_inside_lists_and_objects():
 
 def test_the_value_of_a_call_is_not_evaluated_again():
     assert evaluate("~{A}~", lambda _: "~{B}~") == "~{B}~"
+
+
+def test_a_long_text_in_an_error_is_shortened():
+    with pytest.raises(ExpressionError) as error:
+        parse("~{" + "?" * 100_000 + "}~")
+    assert len(str(error.value)) < 300
 
 
 def test_evaluate_does_not_change_its_argument():

@@ -52,6 +52,20 @@ def suggested(*words):
         (["run", "scheduled_events", "status", "=", "c"], ["canceled"], ["active"]),  # as bash splits it
         (["run", "scheduled_events", "status", ""], ["active", "canceled"], []),
         (["run", "event_types", "active="], ["active=true", "active=false"], []),
+        (
+            ["run", "scheduled_events", "min_start_time=~{End"],
+            ["min_start_time=~{EndOfDay}~", "min_start_time=~{EndOfWeek}~"],
+            ["min_start_time=~{Now}~"],
+        ),
+        (["run", "scheduled_events", "min_start_time", "=", "~{N"], ["~{Now}~"], ["~{Today}~"]),
+        (["run", "scheduled_events", "user=~{"], ["user=~{GetUserUrl}~"], ["user=~{Now}~"]),
+        (["run", "scheduled_events", "count=~{"], [], ["count=~{Now}~"]),
+        (["run", "scheduled_events", "user=~{Get"], ["user=~{GetUserUrl}~"], ["user=~{GetSigningKey}~"]),
+        (
+            ["run", "scheduled_events", "min_start_time=~{StartOfDay(Europe/Berl"],
+            ["min_start_time=~{StartOfDay(Europe/Berlin)}~"],
+            [],
+        ),
         (["webhooks", "subscribe", "invitee.cr"], ["invitee.created"], []),
         (["webhooks", "subscribe", "invitee.created", "invitee.ca"], ["invitee.canceled"], []),
         (
