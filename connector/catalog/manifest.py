@@ -10,7 +10,6 @@ from typing import Any
 
 from ..contract import Column
 from ..errors import UnknownAction
-from ..support.redaction import quoted
 from ..version import __version__
 from .models import Action, CredentialForm, Field, Function, TriggerSpec
 from .scopes import minimal
@@ -83,6 +82,8 @@ def find(name: str, given: frozenset[str] = frozenset()) -> Action:
         return action
     matches = named(name)
     if not matches:
+        from ..support.redaction import quoted
+
         hint = did_you_mean(
             name, (alias for action in catalog().values() for alias in (action.id, *action.aliases))
         )
