@@ -1,4 +1,4 @@
-"""Reads the declarations lazily, one file at a time: identity, forms, functions, triggers, actions.
+"""Reads the declarations lazily, one file at a time: identity, forms, functions, triggers, groups, actions.
 
 See docs/decisions/declarations-unchecked-at-load.md.
 """
@@ -6,9 +6,10 @@ See docs/decisions/declarations-unchecked-at-load.md.
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from importlib.resources import files
+from itertools import chain
 from typing import Any
 
-from ..contract import Column
+from ..contract import ActionGroup, Column
 from ..errors import UnknownAction
 from ..version import __version__
 from .models import Action, CredentialForm, Field, Function, TriggerSpec
@@ -21,8 +22,22 @@ _TYPED: Mapping[str, Any] = {"window": TimeWindows, "time_order": TimeOrder}
 _EFFECTS = {"GET": "read", "DELETE": "destroy"}
 
 
+class PackagedIcon:
+    """The icon, read from the package when it is first used."""
+
+    @cached_property
+    def svg(self) -> bytes:
+        """A square SVG without fonts, scripts and references."""
+        return _read(f"{_PACKAGE}.catalog", "icon.svg")
+
+    @cached_property
+    def png(self) -> bytes:
+        """The same with 256 by 256 pixels and a transparent background; tools/icon.py renders it."""
+        return _read(f"{_PACKAGE}.catalog", "icon.png")
+
+
 class Manifest:
-    """Who the connector is, and what it declares besides actions."""
+    """Who the connector is, and what it declares besides actions, as `contract.ManifestInfo` describes it."""
 
     def __init__(self) -> None:
         self._card: Mapping[str, Any] = _read_yaml(f"{_PACKAGE}.catalog", "manifest.yaml")
@@ -30,7 +45,7 @@ class Manifest:
         self.id: str = self._card["id"]
         self.name: str = self._card["name"]
         self.summary: str = self._card["summary"]
-        self.icon: str = self._card["icon"]
+        self.icon = PackagedIcon()
         self.docs: str = self._card["docs"]
         self.origin: str = self._card["origin"]
         self.auth_origin: str = self._card["auth_origin"]
@@ -50,6 +65,18 @@ class Manifest:
     def triggers(self) -> Mapping[str, TriggerSpec]:
         """The events that a flow can be triggered by, by name."""
         return {name: TriggerSpec(name, **_tuples(entry)) for name, entry in self._card["triggers"].items()}
+
+    @cached_property
+    def groups(self) -> tuple[ActionGroup, ...]:
+        """All actions and triggers by subject, in the order of a menu."""
+        return tuple(self._group(name, **entry) for name, entry in self._card["groups"].items())
+
+    def _group(
+        self, name: str, title: str, description: str, resources: list[str], triggers: Iterable[str] = ()
+    ) -> ActionGroup:
+        actions = tuple(chain.from_iterable(map(_actions_of, resources)))
+        events = (event for family in triggers for event in self.triggers if event.startswith(f"{family}."))
+        return ActionGroup(name, title, description, actions, tuple(events))
 
 
 @cache
@@ -153,7 +180,11 @@ def _read_yaml(package: str, name: str) -> Any:
     loader = getattr(
         yaml, "CSafeLoader", yaml.SafeLoader
     )  # the C loader is ten times as fast, but not always built
-    return yaml.load(files(package).joinpath(name).read_bytes(), loader)  # noqa: S506 - both loaders are safe
+    return yaml.load(_read(package, name), loader)  # noqa: S506 - both loaders are safe
+
+
+def _read(package: str, name: str) -> bytes:
+    return files(package).joinpath(name).read_bytes()
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
