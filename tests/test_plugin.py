@@ -87,6 +87,8 @@ def test_every_member_of_the_contract_exists():
         (connector, contract.Connector),
         (connect(), contract.Connection),
         (connect().prepare("users.me"), contract.PreparedCall),
+        (connect().prepare("meetings.list"), contract.PreparedCall),
+        (connect().iterate("contacts.list"), contract.Records),
         (connect().trigger(["invitee.created"]), contract.Trigger),
         (connector.actions()["users.me"], contract.ActionInfo),
         (manifest, contract.ManifestInfo),
