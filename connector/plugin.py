@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .catalog import manifest
+from .contract import Connector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,19 +18,17 @@ if TYPE_CHECKING:
     from .support.clock import Timeouts
 
 
-class CalendlyConnector:
-    """Calendly as a connector. Reading its data needs neither network nor credential.
+class CalendlyConnector(Connector):
+    """Calendly as a connector, as `contract.Connector` describes it.
 
     It must not define `__len__` or `__bool__`: for a falsy object stevedore returns the class instead.
     """
 
     @property
     def manifest(self) -> Manifest:
-        """The connector's identity, its credential forms, functions and events."""
         return manifest.manifest()
 
     def actions(self) -> Mapping[str, Action]:
-        """Return the catalog: every action by id."""
         return manifest.catalog()
 
     def connect(

@@ -82,12 +82,20 @@ def test_a_host_loads_the_object_by_its_entry_point():
 
 
 def test_every_member_of_the_contract_exists():
+    manifest = connector.manifest
     members = [
         (connector, contract.Connector),
         (connect(), contract.Connection),
         (connect().prepare("users.me"), contract.PreparedCall),
+        (connect().prepare("meetings.list"), contract.PreparedCall),
+        (connect().iterate("contacts.list"), contract.Records),
         (connect().trigger(["invitee.created"]), contract.Trigger),
         (connector.actions()["users.me"], contract.ActionInfo),
+        (manifest, contract.ManifestInfo),
+        (manifest.icon, contract.Icon),
+        (manifest.credentials["oauth"], contract.CredentialKind),
+        (manifest.functions["Now"], contract.FunctionInfo),
+        (manifest.triggers["invitee.created"], contract.TriggerInfo),
     ]
     for member, protocol in members:
         names = {name for name in vars(protocol) if not name.startswith("_")}
@@ -116,6 +124,16 @@ def test_an_import_does_not_load_yaml_or_the_plugin():
     assert fresh(code) == "['calendly_connector', 'calendly_connector.version']"
 
 
+def test_a_host_that_reads_the_catalog_loads_no_results_and_no_forms():
+    unused = [
+        f"calendly_connector.{name}" for name in ("contract.fields", "contract.results", "support.redaction")
+    ]
+    code = (
+        "import sys; from calendly_connector import connector; connector.actions(); connector.manifest.name"
+    )
+    assert fresh(f"{code}; print(sorted(set({unused}) & sys.modules.keys()))") == "[]"
+
+
 def test_every_public_name_can_be_imported_and_the_list_is_sorted():
     names = calendly_connector.__all__
     assert names == sorted(names)
@@ -126,6 +144,20 @@ def test_every_public_name_can_be_imported_and_the_list_is_sorted():
     assert {one.__name__ for one in classes if issubclass(one, errors.ConnectorError)} <= set(names)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         calendly_connector.nothing  # noqa: B018 - tests the access
+
+
+def test_every_name_of_the_contract_can_be_imported_from_it_and_from_the_package():
+    assert contract.__all__ == sorted(contract.__all__)
+    assert set(contract.__all__) <= set(dir(contract))
+    for name in contract.__all__:
+        assert getattr(contract, name)
+    types = {"Filter", "Params", "Record", "Ability", "Effect", "FieldType", "Outcome", "Returns"}
+    classes = set(contract.__all__) - types
+    assert {
+        name for name in classes if getattr(calendly_connector, name, None) is not getattr(contract, name)
+    } == set()
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        contract.nothing  # noqa: B018 - tests the access
 
 
 # --- connect
@@ -247,6 +279,12 @@ def test_an_invalid_call_is_rejected_without_network(unvisited):
         for call in (connection.run, connection.iterate, connection.preview):
             with pytest.raises(InvalidParams):
                 call("scheduled_events.list", {"statu": "active"})
+
+
+@pytest.mark.parametrize("method", ["prepare", "run", "iterate", "preview"])
+def test_an_unknown_option_of_a_call_is_named(method, unvisited):
+    with connect(unvisited.url) as connection, pytest.raises(TypeError, match="'limits'"):
+        getattr(connection, method)("scheduled_events.list", limits=3)
 
 
 # --- preview
@@ -417,7 +455,12 @@ def test_a_prepared_call_is_checked_once(unvisited, monkeypatch):
 
     checked = []
     check = Inputs.check
-    monkeypatch.setattr(Inputs, "check", lambda self, *inputs: checked.append(inputs) or check(self, *inputs))
+
+    def count(self, *inputs, **options):
+        checked.append(inputs)
+        return check(self, *inputs, **options)
+
+    monkeypatch.setattr(Inputs, "check", count)
     with connect(unvisited.url) as connection:
         call = connection.prepare("contacts.list", limit=5)
         assert call.action.id == "contacts.list"

@@ -10,7 +10,7 @@ from calendly_connector.catalog.completions import signature
 from calendly_connector.catalog.json_schema import resolve
 from calendly_connector.catalog.manifest import catalog, manifest
 from calendly_connector.catalog.models import Action, TriggerSpec
-from calendly_connector.hosts.mcp.toolset import declared, select_tools
+from calendly_connector.hosts.mcp.toolset import declared, groups, resource_of, select_tools
 
 ROOT: Final = Path(__file__).parent.parent
 BEGIN, END = "<!-- generated: {} -->", "<!-- end -->"
@@ -69,11 +69,14 @@ def actions_page() -> str:
         ERRORS,
         "",
     ]
+    for group in manifest().groups:
+        lines += [f"**{group.title}.** {group.description}", ""]
+        for name in group.actions:
+            lines += [f"- [`{name}`](#{name.replace('.', '')}) {catalog()[name].title}"]
+        lines += [""]
     for action in catalog().values():
-        lines += [f"- [`{action.id}`](#{action.id.replace('.', '')}) {action.title}"]
-    for action in catalog().values():
-        lines += ["", *_section(action)]
-    lines += ["", "# Events", "", "Events that webhooks and polling report.", ""]
+        lines += [*_section(action), ""]
+    lines += ["# Events", "", "Events that webhooks and polling report.", ""]
     for trigger in manifest().triggers.values():
         lines += [f"## {trigger.id}", "", trigger.description, "", _needs(trigger), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -164,7 +167,8 @@ def _tool_rows() -> Iterator[str]:
 def _group_rows() -> Iterator[str]:
     yield "| group | resources |"
     yield "|---|---|"
-    for name, resources in declared("tools.yaml")["groups"].items():
+    for name, actions in groups().items():
+        resources = dict.fromkeys(map(resource_of, actions))
         yield f"| `{name}` | {', '.join(f'`{resource}`' for resource in resources)} |"
 
 

@@ -105,7 +105,7 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def write(target: NewAction, known: Known, root: Path = ROOT) -> Iterator[Path]:
+def write(target: NewAction, known: Known, root: Path) -> Iterator[Path]:
     """Write the files of an action and yield their paths.
 
     Raises ValueError if the action exists already.
@@ -134,7 +134,7 @@ def main(action: str, *, request: str, source: str) -> None:
     try:
         spec = openapi.load(source)
         target = NewAction(action, find_operation(action, spec, request), spec)
-        for path in write(target, Known(catalog())):
+        for path in write(target, Known(catalog()), ROOT):
             click.echo(f"wrote {path.relative_to(ROOT)}")
             if path.suffix == ".py":
                 _format(path)
@@ -142,6 +142,10 @@ def main(action: str, *, request: str, source: str) -> None:
         raise click.UsageError(str(error)) from None
     if "externalDocs" not in target.operation.entry:
         click.echo("The link in `docs` is a guess: open it.")
+    if target.resource not in {name.partition(".")[0] for name in catalog()}:
+        click.echo(
+            f"{target.resource} is new: add it to one of the groups in connector/catalog/manifest.yaml."
+        )
     if about := target.operation.entry.get("description"):
         click.echo(f"\nThe file says: {about}")
     click.echo(

@@ -1,4 +1,4 @@
-"""Reads the declarations lazily, one file at a time: identity, forms, functions, triggers, actions.
+"""Reads the declarations lazily, one file at a time: identity, forms, functions, triggers, groups, actions.
 
 See docs/decisions/declarations-unchecked-at-load.md.
 """
@@ -6,24 +6,41 @@ See docs/decisions/declarations-unchecked-at-load.md.
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
-from ..contract import Column, Field, Option
+from ..contract import ActionGroup, Column
 from ..errors import UnknownAction
-from ..support.redaction import quoted
 from ..version import __version__
 from .models import Action, CredentialForm, Function, TriggerSpec
 from .scopes import minimal
 from .time_order import TimeOrder
 from .time_windows import TimeWindows
 
+if TYPE_CHECKING:
+    from ..contract import Field
+
 _PACKAGE = (__package__ or "calendly_connector.catalog").partition(".")[0]
 _TYPED: Mapping[str, Any] = {"window": TimeWindows, "time_order": TimeOrder}
 _EFFECTS = {"GET": "read", "DELETE": "destroy"}
 
 
+class PackagedIcon:
+    """The icon, read from the package when it is first used."""
+
+    @cached_property
+    def svg(self) -> bytes:
+        """A square SVG without fonts, scripts and references."""
+        return _read(f"{_PACKAGE}.catalog", "icon.svg")
+
+    @cached_property
+    def png(self) -> bytes:
+        """The same with 256 by 256 pixels and a transparent background; tools/icon.py renders it."""
+        return _read(f"{_PACKAGE}.catalog", "icon.png")
+
+
 class Manifest:
-    """Who the connector is, and what it declares besides actions."""
+    """Who the connector is, and what it declares besides actions, as `contract.ManifestInfo` describes it."""
 
     def __init__(self) -> None:
         self._card: Mapping[str, Any] = _read_yaml(f"{_PACKAGE}.catalog", "manifest.yaml")
@@ -31,7 +48,7 @@ class Manifest:
         self.id: str = self._card["id"]
         self.name: str = self._card["name"]
         self.summary: str = self._card["summary"]
-        self.icon: str = self._card["icon"]
+        self.icon = PackagedIcon()
         self.docs: str = self._card["docs"]
         self.origin: str = self._card["origin"]
         self.auth_origin: str = self._card["auth_origin"]
@@ -51,6 +68,18 @@ class Manifest:
     def triggers(self) -> Mapping[str, TriggerSpec]:
         """The events that a flow can be triggered by, by name."""
         return {name: TriggerSpec(name, **_tuples(entry)) for name, entry in self._card["triggers"].items()}
+
+    @cached_property
+    def groups(self) -> tuple[ActionGroup, ...]:
+        """All actions and triggers by subject, in the order of a menu."""
+        return tuple(self._group(name, **entry) for name, entry in self._card["groups"].items())
+
+    def _group(
+        self, name: str, title: str, description: str, resources: list[str], triggers: Iterable[str] = ()
+    ) -> ActionGroup:
+        actions = tuple(chain.from_iterable(map(_actions_of, resources)))
+        events = (event for family in triggers for event in self.triggers if event.startswith(f"{family}."))
+        return ActionGroup(name, title, description, actions, tuple(events))
 
 
 @cache
@@ -83,6 +112,8 @@ def find(name: str, given: frozenset[str] = frozenset()) -> Action:
         return action
     matches = named(name)
     if not matches:
+        from ..support.redaction import quoted
+
         hint = did_you_mean(
             name, (alias for action in catalog().values() for alias in (action.id, *action.aliases))
         )
@@ -142,7 +173,9 @@ def credential_form(kind: str) -> CredentialForm:
     return CredentialForm(**{"id": kind, **card, **fields})
 
 
-def _fields(entries: Mapping[str, Any]) -> tuple[Field, ...]:
+def _fields(entries: Mapping[str, Any]) -> "tuple[Field, ...]":
+    from ..contract import Field, Option
+
     fields = []
     for name, entry in entries.items():
         choices = tuple(Option(**choice) for choice in entry.get("choices", ()))
@@ -160,7 +193,11 @@ def _read_yaml(package: str, name: str) -> Any:
     loader = getattr(
         yaml, "CSafeLoader", yaml.SafeLoader
     )  # the C loader is ten times as fast, but not always built
-    return yaml.load(files(package).joinpath(name).read_bytes(), loader)  # noqa: S506 - both loaders are safe
+    return yaml.load(_read(package, name), loader)  # noqa: S506 - both loaders are safe
+
+
+def _read(package: str, name: str) -> bytes:
+    return files(package).joinpath(name).read_bytes()
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ..contract import Column, Field, FieldType, OutputField
+from ..contract import Column
 from . import json_schema
 from .json_schema import Schema
 from .time_order import TimeOrder
 from .time_windows import TimeWindows
+
+if TYPE_CHECKING:
+    from ..contract import Field, FieldType, OutputField
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,8 @@ class CredentialForm:
     description: str
     page: str
     docs: str
-    fields: tuple[Field, ...]
-    added_by_sign_in: tuple[Field, ...] = ()
+    fields: "tuple[Field, ...]"
+    added_by_sign_in: "tuple[Field, ...]" = ()
 
     @property
     def needs_sign_in(self) -> bool:
@@ -39,7 +42,7 @@ class CredentialForm:
         return bool(self.added_by_sign_in)
 
     @property
-    def all_fields(self) -> tuple[Field, ...]:
+    def all_fields(self) -> "tuple[Field, ...]":
         """Every field that a credential of this kind may have."""
         return self.fields + self.added_by_sign_in
 
@@ -55,7 +58,7 @@ class Function:
     name: str
     description: str
     source: Literal["user", "credential", "clock", "calendar"]
-    type: FieldType
+    type: "FieldType"
     example: str
     example_value: str
     field: str = ""
@@ -137,14 +140,14 @@ class TriggerSpec(_Documented):
         return json_schema.bundle(json_schema.read(f"filters/{self.filter_schema}.json"))
 
     @cached_property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> "tuple[Field, ...]":
         """The filters as fields of a form."""
         from .fields import form_fields
 
         return form_fields(self.filters)
 
     @cached_property
-    def outputs(self) -> tuple[OutputField, ...]:
+    def outputs(self) -> "tuple[OutputField, ...]":
         """The values of the payload, for later steps of a flow."""
         from .fields import output_fields
 
@@ -236,14 +239,14 @@ class Action(_Documented):
         return json_schema.bundle(self._file["output"])
 
     @cached_property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> "tuple[Field, ...]":
         """The inputs as fields of a form, without secrets."""
         from .fields import form_fields
 
         return form_fields(self.input, defaults=self.defaults)
 
     @cached_property
-    def outputs(self) -> tuple[OutputField, ...]:
+    def outputs(self) -> "tuple[OutputField, ...]":
         """The values of one record, for later steps of a flow."""
         from .fields import output_fields
 

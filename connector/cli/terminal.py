@@ -5,8 +5,9 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import IO, Any, Final
 
 import click
@@ -62,10 +63,10 @@ def output_width() -> int | None:
     return width_of(is_terminal=sys.stdout.isatty())
 
 
-def print_columns(rows: Sequence[Sequence[str]]) -> None:
+def print_columns(rows: Sequence[Sequence[str]], titles: Mapping[int, str] = MappingProxyType({})) -> None:
     """Print rows of cells as aligned columns; the first row is the heading.
 
-    In a terminal, the last column is wrapped.
+    In a terminal, the last column is wrapped. `titles` begin a section above the row with that number.
     """
     rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(tables.cells, column)) for column in zip(*rows, strict=True)]
@@ -74,6 +75,9 @@ def print_columns(rows: Sequence[Sequence[str]]) -> None:
     room = None if width is None else max(_NARROWEST, width - before)
     bold = shows_bold(sys.stdout)
     for number, row in enumerate(rows):
+        if number in titles:
+            title = printable(titles[number])
+            click.echo(f"\n\x1b[1m{title}\x1b[0m" if bold else f"\n{title}")
         cells = [tables.padded(cell, width) for cell, width in zip(row[:-1], widths, strict=False)]
         first, *others = tables.wrapped(row[-1], room)
         line = (" " * tables.GAP).join([*cells, first]).rstrip()

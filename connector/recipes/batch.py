@@ -10,11 +10,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 from ..catalog import expressions
 from ..catalog.models import Action
-from ..contract import Filter, Params, PreparedCall, Record
+from ..contract import Params, PreparedCall, Record
 from ..errors import (
     ConnectorError,
     NoAnswer,
@@ -26,6 +26,7 @@ from ..errors import (
     VaultError,
 )
 from ..support import timestamps
+from .steps import Prepare
 
 RowStatus = Literal["done", "failed", "unknown", "started"]
 
@@ -58,25 +59,12 @@ class RowOutcome:
     error: str = ""
 
 
-class PrepareCall(Protocol):
-    """Checks a call of an action, as `Connection.prepare` does."""
-
-    def __call__(  # noqa: D102 - the class says it
-        self,
-        action: str,
-        params: Params | None = None,
-        /,
-        *,
-        filter: Filter = (),  # noqa: A002 - the host platform's word for these rows
-    ) -> PreparedCall: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Runs an action per row. `params` and `defaults` are the same for all rows; cells take precedence."""
 
     action: Action
-    prepare: PrepareCall
+    prepare: Prepare
     clock: Callable[[], float]
     params: Params = field(default_factory=dict)
     defaults: Sequence[tuple[str, Any]] = ()

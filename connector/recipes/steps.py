@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, Unpack
 from zoneinfo import ZoneInfo
 
 from ..catalog import manifest
-from ..contract import Params, PreparedCall, Record
+from ..contract import CallOptions, Params, PreparedCall, Record
 from ..errors import InvalidParams, Problem, UnexpectedAnswer
 
 _PARALLEL: Final = 50  # calls at a time; the rate limit still applies to each
@@ -25,7 +25,7 @@ class Prepare(Protocol):
     """Checks a call of an action, as `Connection.prepare` does."""
 
     def __call__(  # noqa: D102 - the class says it
-        self, action: str, params: Params, /, *, limit: int | None = None
+        self, action: str, params: Params, /, **options: Unpack[CallOptions]
     ) -> PreparedCall: ...
 
 

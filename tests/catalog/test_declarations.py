@@ -19,6 +19,7 @@ from calendly_connector.catalog.manifest import Manifest, catalog, find, manifes
 from calendly_connector.catalog.models import Action, CredentialForm, Function, TriggerSpec
 from calendly_connector.catalog.probes import probes
 from calendly_connector.catalog.scopes import covers
+from calendly_connector.contract import fields
 from jsonschema import Draft202012Validator
 from locations import REFERENCE
 from pydantic import TypeAdapter
@@ -84,7 +85,9 @@ def fits(kind: Any, entry: Mapping[str, Any]) -> Any:
     """Check an entry of a file strictly, because the code doesn't."""
     unknown = entry.keys() - {field.name for field in dataclasses.fields(kind)}
     assert not unknown, f"unknown keys: {unknown}"
-    return TypeAdapter(kind).validate_json(json.dumps(entry), strict=True)
+    adapter = TypeAdapter(kind)
+    adapter.rebuild(_types_namespace=vars(fields))  # models.py imports these for type checkers only
+    return adapter.validate_json(json.dumps(entry), strict=True)
 
 
 def properties(schema: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -399,8 +402,8 @@ def test_a_reference_payload_fits_the_output_of_its_action(payload):
 
 
 def test_manifest_has_its_keys():
-    identity = ["id", "name", "summary", "icon", "docs", "origin", "auth_origin"]
-    assert list(CARD) == [*identity, "credentials", "functions", "triggers"]
+    identity = ["id", "name", "summary", "docs", "origin", "auth_origin"]
+    assert list(CARD) == [*identity, "credentials", "functions", "triggers", "groups"]
     assert CARD["origin"] == "https://api.calendly.com"
     assert CARD["auth_origin"] == "https://auth.calendly.com"
     assert CARD["summary"].endswith(".")
@@ -417,6 +420,39 @@ def test_function(name):
     user = catalog()["users.me"].output["$defs"]["user"]["properties"]
     known = {"user": user, "calendar": user, "credential": field_names(), "clock": {""}}
     assert function.field in known[function.source]
+
+
+def test_every_action_and_every_trigger_is_in_exactly_one_group():
+    # A new resource needs a line in the groups of connector/catalog/manifest.yaml.
+    resources = [resource for group in CARD["groups"].values() for resource in group["resources"]]
+    assert sorted(resources) == RESOURCES
+    groups = manifest().groups
+    assert sorted(action for group in groups for action in group.actions) == sorted(catalog())
+    triggers = sorted(trigger for group in groups for trigger in group.triggers)
+    assert triggers == sorted(manifest().triggers)
+
+
+def test_groups_can_be_shown_as_a_menu():
+    groups = manifest().groups
+    assert [group.id for group in groups] == list(CARD["groups"])
+    assert len({group.title for group in groups}) == len(groups)
+    for group in groups:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", group.id)
+        assert not group.title.endswith(".")
+        assert group.description.endswith(".")
+        assert group.actions
+
+
+def test_the_actions_of_a_group_are_in_the_order_of_its_resources():
+    meetings = manifest().groups[0]
+    assert list(dict.fromkeys(action.partition(".")[0] for action in meetings.actions)) == [
+        "meetings",
+        "slots",
+        "bookings",
+        "scheduled_events",
+        "invitees",
+    ]
+    assert meetings.triggers == ("invitee.created", "invitee.canceled", "invitee.rescheduled")
 
 
 def field_names() -> set[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from calendly_connector import __version__, cli
-from calendly_connector.catalog.manifest import catalog
+from calendly_connector.catalog.manifest import catalog, manifest
 from calendly_connector.cli import demo, describe
 from calendly_connector.pagination import prefetch
 from calendly_connector.sandbox.operations.routes import SCOPES
@@ -315,12 +315,15 @@ def test_check_replaces_control_characters_in_names(call):
 # actions, describe
 
 
-def test_actions_are_listed_as_a_table_and_as_json(call):
+def test_actions_are_listed_by_group_and_as_json(call):
     code, out, _ = call("actions")
     assert code == 0
-    heading, *rows = out.splitlines()
-    assert heading.split()[:3] == ["ACTION", "EFFECT", "REQUEST"]
-    assert [row.split()[0] for row in rows] == list(catalog())
+    table, *sections = out.split("\n\n")
+    assert table.split()[:3] == ["ACTION", "EFFECT", "REQUEST"]
+    for group, section in zip(manifest().groups, sections, strict=True):
+        title, *rows = section.splitlines()
+        assert title == group.title
+        assert tuple(row.split()[0] for row in rows) == group.actions
     code, out, _ = call("actions", "--json")
     assert code == 0
     listed = json.loads(out)

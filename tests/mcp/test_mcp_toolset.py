@@ -11,10 +11,10 @@ from calendly_connector.errors import (
 )
 from calendly_connector.hosts.mcp import pagination, schemas
 from calendly_connector.hosts.mcp.tools import Tools
-from calendly_connector.hosts.mcp.toolset import declared, select_tools, tool_name
+from calendly_connector.hosts.mcp.toolset import declared, groups, resource_of, select_tools, tool_name
 from jsonschema import Draft202012Validator
 
-EVERYTHING = sorted({action.partition(".")[0] for action in catalog()})
+EVERYTHING = sorted(set(map(resource_of, catalog())))
 WRITES = {tool_name(action) for action in catalog().values() if action.effect != "read"}
 SECRET = "signing_key"
 ROOT_KEYWORDS = {"type", "properties", "required", "additionalProperties", "$defs"}
@@ -195,13 +195,28 @@ def test_only_rejects_an_unknown_name_with_the_nearest_name_and_the_groups():
         select_tools(["book"], read_only=True)
 
 
-def test_the_groups_contain_every_resource_and_declared_names_exist():
+def test_the_groups_contain_every_action_and_declared_names_exist():
     content = declared("tools.yaml")
-    grouped = {resource for group in content["groups"].values() for resource in group}
-    assert grouped == set(EVERYTHING)
+    assert set().union(*groups().values()) == catalog().keys()
     assert {*content["default"], content["organization"]} <= catalog().keys()
-    assert not content["groups"].keys() & set(map(tool_name, catalog().values()))
-    assert all(name in members for name, members in content["groups"].items() if name in EVERYTHING)
+    assert not groups().keys() & set(map(tool_name, catalog().values()))
+    named_like_a_resource = groups().keys() & set(EVERYTHING)
+    assert all(
+        any(resource_of(action) == name for action in groups()[name]) for name in named_like_a_resource
+    )
+
+
+def test_a_group_has_all_actions_that_one_kind_of_work_needs():
+    booking = {resource_of(action) for action in groups()["booking"]}
+    assert {"slots", "bookings", "event_types", "links", "event_type_available_times", "users"} <= booking
+    assert not booking & {"organization_memberships", "contacts", "webhook_subscriptions"}
+    follow_up = {resource_of(action) for action in groups()["follow_up"]}
+    assert {"meetings", "bookings", "slots", "invitee_no_shows", "meeting_recaps", "notes"} <= follow_up
+    assert set(groups()["webhooks"]) == {
+        action
+        for action in catalog()
+        if action.startswith(("webhook_subscriptions.", "sample_webhook_data."))
+    }
 
 
 def test_every_resource_that_an_input_names_can_be_read_or_listed():

@@ -263,6 +263,17 @@ def test_the_command_rejects_what_it_cannot_scaffold(arguments, message):
     assert message in result.stderr
 
 
+@pytest.mark.parametrize(("missing", "is_new"), [("shares.list", False), ("shares.", True)])
+def test_the_command_asks_for_a_group_for_a_new_resource(missing, is_new, root, monkeypatch):
+    removed("shares.list", root)
+    known = {name: action for name, action in catalog().items() if not name.startswith(missing)}
+    monkeypatch.setattr(new_action, "catalog", lambda: known)
+    monkeypatch.setattr(new_action, "ROOT", root)
+    result = CliRunner().invoke(new_action.main, ["shares.list"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert ("shares is new: add it to one of the groups" in result.stdout) is is_new
+
+
 def test_json_is_laid_out_like_the_schemas():
     assert new_action.pretty({"a": [1, 2], "b": {}}) == '{"a": [1, 2], "b": {}}'
     wide = {"name": {"description": "x" * 80}, "other": [1]}

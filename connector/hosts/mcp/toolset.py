@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any, Final
 
-from ...catalog.manifest import catalog, named
+from ...catalog.manifest import catalog, manifest, named
 from ...catalog.manifest import find as find_action
 from ...catalog.models import Action
 from ...errors import UnknownAction, UsageError
@@ -26,6 +27,24 @@ def declared(name: str) -> Mapping[str, Any]:
 
     content: Mapping[str, Any] = yaml.safe_load(files(__package__ or "").joinpath(name).read_bytes())
     return content
+
+
+@cache
+def groups() -> Mapping[str, tuple[str, ...]]:
+    """Return the actions of each group that `--only` accepts, in the order of the manifest's menu."""
+    menu = {group.id: group.actions for group in manifest().groups}
+    return {
+        name: (
+            *chain.from_iterable(menu[group] for group in entry["groups"]),
+            *(action for action in catalog() if resource_of(action) in entry.get("resources", ())),
+        )
+        for name, entry in declared("tools.yaml")["groups"].items()
+    }
+
+
+def resource_of(action: str) -> str:
+    """Return the resource in an action's id."""
+    return action.partition(".")[0]
 
 
 def tool_name(action: Action) -> str:
@@ -94,22 +113,22 @@ def select_tools(only: Sequence[str] = (), *, read_only: bool = False) -> Toolse
 
 def _expand(names: Sequence[str]) -> list[Action]:
     """Return the actions that groups, resources and actions stand for, in catalog order."""
-    groups: Mapping[str, list[str]] = declared("tools.yaml")["groups"]
-    resources = {action.id.partition(".")[0] for action in catalog().values()}
+    resources = {resource_of(action) for action in catalog()}
     selected: set[str] = set()
     for name in names:
-        if name in groups or name in resources:
-            members = set(groups.get(name, [name]))
-            selected |= {action.id for action in catalog().values() if action.id.partition(".")[0] in members}
+        if name in groups():
+            selected.update(groups()[name])
+        elif name in resources:
+            selected |= {action for action in catalog() if resource_of(action) == name}
         elif matches := _matches(name):
             selected.add(matches[0].id)
         else:
-            known = [*groups, *resources, *map(tool_name, catalog().values())]
+            known = [*groups(), *resources, *map(tool_name, catalog().values())]
             near = get_close_matches(name, known, n=3, cutoff=0.5)
             hint = f"Did you mean {', '.join(near)}? " if near else ""
             raise UsageError(
                 f"--only: unknown group, resource or action {name!r}.",
-                fix=f"{hint}Groups: {', '.join(groups)}.",
+                fix=f"{hint}Groups: {', '.join(groups())}.",
             )
     return [action for action in catalog().values() if action.id in selected]
 

@@ -1,0 +1,44 @@
+"""Render `connector/catalog/icon.png` from `icon.svg`, with Chromium. Run it after you change the drawing."""
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+SVG: Final = Path(__file__).parent.parent / "connector" / "catalog" / "icon.svg"
+SIZE: Final = 256  # pixels
+
+_PAGE: Final = '<style>body {{ margin: 0 }}</style><img src="{address}" width="{size}" height="{size}">'
+_OPTIONS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
+    "--default-background-color=00000000",
+    f"--window-size={2 * SIZE},{2 * SIZE}",  # some versions cut off the window's edge
+)
+
+
+def render(svg: Path) -> Image.Image:
+    """Return the picture with a transparent background."""
+    with tempfile.TemporaryDirectory() as folder:
+        page, screenshot = Path(folder, "page.html"), Path(folder, "screenshot.png")
+        page.write_text(_PAGE.format(address=svg.resolve().as_uri(), size=SIZE), encoding="utf-8")
+        command = [
+            "chromium",
+            *_OPTIONS,
+            f"--user-data-dir={folder}/profile",
+            f"--screenshot={screenshot}",
+            page.as_uri(),
+        ]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        with Image.open(screenshot) as picture:
+            return picture.convert("RGBA").crop((0, 0, SIZE, SIZE))
+
+
+if __name__ == "__main__":
+    render(SVG).save(SVG.with_suffix(".png"), optimize=True)
