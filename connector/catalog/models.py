@@ -44,6 +44,11 @@ class CredentialForm:
     docs: str
     fields: Mapping[str, Field]
 
+    @property
+    def needs_sign_in(self) -> bool:
+        """Whether the person signs in in a browser after they filled in the form."""
+        return any(field.filled_by == "login" for field in self.fields.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Function:

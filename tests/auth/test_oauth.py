@@ -16,6 +16,7 @@ import pytest
 from calendly_connector.auth.oauth import consent, grant
 from calendly_connector.auth.oauth.server import AuthorizationServer, InvalidGrant, server_for
 from calendly_connector.auth.vault import open_vault
+from calendly_connector.contract import SignInRequest
 from calendly_connector.errors import (
     CalendlyDown,
     NoAnswer,
@@ -104,7 +105,7 @@ def test_a_consent_url_has_all_parameters_of_oauth_2_1():
     }
     assert len(started.state) >= 43 <= len(started.verifier)
     assert started.verifier not in started.url
-    assert started.state not in repr(started).replace(started.url, "")
+    assert started.state not in repr(started)
     assert started.verifier not in repr(started)
 
 
@@ -113,7 +114,14 @@ def test_no_two_consents_share_state_or_verifier():
     assert len({one.state for one in consents}) == len({one.verifier for one in consents}) == 3
 
 
-CONSENT = consent.Consent("https://a.example/", REDIRECT, 0.0, "made-up-state", "made-up-verifier")
+CONSENT = SignInRequest(
+    url="https://a.example/",
+    redirect_uri=REDIRECT,
+    scopes=("users:read",),
+    begun_at=0.0,
+    state="made-up-state",
+    verifier="made-up-verifier",
+)
 STATE = f"state={CONSENT.state}"
 
 
@@ -728,7 +736,7 @@ def test_no_secret_is_in_the_log_of_sign_in_and_refresh(sandbox, caplog):
 
 
 def test_a_redirect_with_many_parameters_is_rejected_quickly():
-    started = consent.Consent("https://auth.example/", REDIRECT, 0.0, "s", "v")
+    started = dataclasses.replace(CONSENT, state="s")
     many = "&".join([*(["a="] * 200_000), "state=s", "code=c"])
     began = time.monotonic()
     with pytest.raises(SignInFailed):
@@ -737,7 +745,7 @@ def test_a_redirect_with_many_parameters_is_rejected_quickly():
 
 
 def test_a_repeated_parameter_counts_as_missing():
-    started = consent.Consent("https://auth.example/", REDIRECT, 0.0, "s", "v")
+    started = dataclasses.replace(CONSENT, state="s")
     more = "&".join(f"p{number}=x" for number in range(50))
     assert consent.read_redirect(started, f"{REDIRECT}?state=s&code=c&{more}&p1=y") == "c"
     with pytest.raises(SignInFailed, match="has no code"):
