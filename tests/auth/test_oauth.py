@@ -5,8 +5,6 @@ import dataclasses
 import json
 import logging
 import secrets
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -33,14 +31,12 @@ from calendly_connector.sandbox.world import fixtures
 from calendly_connector.support.clock import Timing
 from endurance import rounds
 from hostile import Hostile, reply, reset
-from locations import SUPPORT
+from oauth_workers import PROCESSES, Workers
 from signing_in import NATIVE, SCOPES, WEB, answer, app_server, follow_redirect, sign_in, stale, token_calls
 
 NAME = "work"
 STORED = {"kind": "stored", "name": NAME}
 REDIRECT = NATIVE["redirect_uri"]
-WORKER = SUPPORT / "oauth_worker.py"
-PROCESSES = 8
 TOKENS = {"access_token": "made-up-access", "refresh_token": "made-up-refresh", "expires_in": 7200}
 ME = f"https://api.calendly.com/users/{fixtures.OWNER}"
 
@@ -630,34 +626,9 @@ def test_the_check_of_an_ended_sign_in_says_to_sign_in_again(sandbox):
 # Processes
 
 
-class Workers:
-    """Rounds of processes that use one stored credential at the same time."""
-
-    def __init__(self, *options):
-        self.process = subprocess.Popen(
-            [sys.executable, str(WORKER), NAME, str(PROCESSES), *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self):
-        return self
-
-    def round(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def __exit__(self, *_error):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        assert self.process.wait(60) == 0
-
-
 def race(sandbox, rounds):
     signed_in_credential(sandbox)
-    with Workers() as workers:
+    with Workers(NAME) as workers:
         for _ in range(rounds):
             store(stale(open_vault().get(NAME)))
             sandbox.control("DELETE", "/requests")
@@ -667,7 +638,7 @@ def race(sandbox, rounds):
 
 def race_with_a_death(sandbox, rounds):
     signed_in_credential(sandbox)
-    with Workers("kill") as workers:
+    with Workers(NAME, "kill") as workers:
         for _ in range(rounds):
             store(stale(sign_in(sandbox)))
             sandbox.control("DELETE", "/requests")
