@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .contract import (
         CallOptions,
         CheckReport,
+        CredentialStore,
         Event,
         Filter,
         Option,
@@ -53,12 +54,14 @@ class CalendlyConnection(Connection):
         location: CredentialLocation,
         timing: Timing,
         timeouts: Timeouts | None = None,
+        store: CredentialStore | None = None,
     ) -> None:
         self._credential = credential
         self._origin = origin
         self._location = location
         self._timing = timing
         self._timeouts = timeouts
+        self._store = store  # of a stored credential
         self._checked_scopes: Mapping[str, str] = {}
         self._memory: dict[Any, Any] | None = None
         # Where URIs of resources may point: Calendly's origin, and the one that is called.
@@ -196,7 +199,7 @@ class CalendlyConnection(Connection):
     def _authenticator(self) -> Authenticator:
         from .auth.authenticators import open_authenticator
 
-        return open_authenticator(self._credential, self._location.name, self._timing, self._location.place)
+        return open_authenticator(self._credential, self._location, self._timing, self._store)
 
     @cached_property
     def _client(self) -> Client:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from ..contract import CredentialStore
+from ..http.api_errors import CredentialLocation
 from ..support.clock import Timing
 from .personal_access_token import read_token
 
@@ -30,19 +32,18 @@ class Authenticator(Protocol):
         """Return the granted scopes without a request; None if they aren't known."""
 
 
-def open_authenticator(credential: Mapping[str, str], name: str, timing: Timing, place: str) -> Authenticator:
-    """Return the authenticator of a credential.
+def open_authenticator(
+    credential: Mapping[str, str], location: CredentialLocation, timing: Timing, store: CredentialStore | None
+) -> Authenticator:
+    """Return the authenticator of a credential, which is in the `store` if it is a stored one.
 
-    `name` is its name in the vault, empty if it isn't stored there; `place` says where it is, for errors.
     Raises InvalidCredential for a token that can't be sent.
     """
     if credential["kind"] != "oauth":
-        return read_token(credential.get("token"), place)
+        return read_token(credential.get("token"), location.place)
     from .oauth.server import server_for
     from .oauth.tokens import RefreshingOAuthToken, StaticOAuthToken
 
-    if not name:
-        return StaticOAuthToken(credential, timing)
-    from .vault import open_vault
-
-    return RefreshingOAuthToken(open_vault(), name, server_for(credential, timing), timing)
+    if store is None:
+        return StaticOAuthToken(credential, location, timing)
+    return RefreshingOAuthToken(store, location, server_for(credential, timing), timing)

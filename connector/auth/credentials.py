@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from shlex import quote
 
 from ..catalog.manifest import credential_form, manifest
-from ..contract import Field
+from ..contract import CredentialStore, Field
 from ..errors import InvalidCredential
 from ..http.api_errors import CredentialLocation
 from ..support.redaction import quoted
+from .stores import HostStore, require_strings
 
 
 def find_credential(name: str = "") -> dict[str, str]:
@@ -57,54 +58,60 @@ def _default() -> str:
     return default_credential(open_vault())
 
 
-def load(credential: Mapping[str, str]) -> tuple[dict[str, str], str]:
-    """Return a valid credential and its name in the vault, empty if it isn't stored there.
+def load(
+    credential: Mapping[str, str], store: CredentialStore | None = None
+) -> tuple[dict[str, str], str, CredentialStore | None]:
+    """Return a valid credential, and for a stored one its name and its store, by default the vault.
 
     Raises InvalidCredential, and for a stored credential UnknownCredential or VaultError.
     """
-    credential = _valid(credential)
+    credential = valid(credential)
     if credential["kind"] != "stored":
-        return credential, ""
-    from .vault import open_vault
-
+        return credential, "", None
     name = credential.get("name", "")
-    stored = open_vault().get(name)
+    if store is None:
+        from .vault import open_vault
+
+        kept_in: CredentialStore = open_vault()
+    else:
+        kept_in = HostStore(store)
+    stored = kept_in.get(name)
     if stored.get("kind") == "webhook_subscription":
         raise InvalidCredential(
             f"{name!r} is a webhook subscription and its signing key; it can't sign in.",
             fix="Pass the name of a credential. List them: calendly-connector vault list",
         )
-    stored = _valid(stored)
+    stored = valid(stored)
     if stored["kind"] == "stored":
         raise InvalidCredential(f"The stored credential {name!r} only refers to another one by name.")
-    return stored, name
+    return stored, name, kept_in
 
 
 def credential_location(
-    credential: Mapping[str, str], name: str, source: str, *, is_for_calendly: bool
+    credential: Mapping[str, str], name: str, source: str, *, is_for_calendly: bool, in_host: bool = False
 ) -> CredentialLocation:
-    """Return where a credential is kept: in the vault as `name`, otherwise in `source`.
+    """Return where a credential is kept: as `name` in the vault or, if `in_host`, in a store of the host.
 
-    Tokens of a sandbox (not `is_for_calendly`) may have any form.
+    Without a name it is in `source`, or in the code that passed it. Tokens of a sandbox (not
+    `is_for_calendly`) may have any form.
     """
     token = credential.get("token", "")
-    if name:
+    if name and not in_host:
         source = f"the stored credential {name!r} (calendly-connector vault add {quote(name)} --replace)"
+    elif name and not source:
+        source = f"the credential {name!r}"
     return CredentialLocation(
         **({"place": source} if source else {}),
         oauth=credential["kind"] == "oauth",
         name=name,
+        in_host=in_host or bool(source and not name),
         unfamiliar=is_for_calendly and "eyJ" not in token,
     )
 
 
-def _valid(credential: Mapping[str, str]) -> dict[str, str]:
+def valid(credential: Mapping[str, str]) -> dict[str, str]:
     """Return the credential if its kind, fields and choices are known; `check` judges the token."""
-    if not isinstance(credential, Mapping) or not all(isinstance(name, str) for name in credential):
-        raise InvalidCredential("The credential must be an object of strings.")
-    wrong = sorted(name for name, value in credential.items() if not isinstance(value, str))
-    if wrong:
-        raise InvalidCredential(f"Credential fields must be strings: {', '.join(wrong)}.")
+    credential = require_strings(credential)
     kinds = manifest().credential_kinds
     kind = credential.get("kind", "")
     if kind not in kinds:
@@ -125,7 +132,7 @@ def _valid(credential: Mapping[str, str]) -> dict[str, str]:
             raise InvalidCredential(
                 f"The credential's {field.name} is {quoted(value)}.", fix=_how_to_choose(field)
             )
-    return dict(credential)
+    return credential
 
 
 def _how_to_choose(field: Field) -> str:

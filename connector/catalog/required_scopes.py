@@ -17,8 +17,9 @@ def required_scopes(name: str) -> tuple[str, ...]:
     if trigger:
         return minimal((SUBSCRIBE, *trigger.scopes))
     actions = _actions(name)
+    steps = [find(step) for action in actions for step in action.steps]
     functions = manifest().functions
-    called = {call.name for action in actions for call in expressions.calls(dict(action.defaults))}
+    called = {call.name for action in (*actions, *steps) for call in expressions.calls(dict(action.defaults))}
     of_user = find("users.me").scopes if any(functions[name].source == "user" for name in called) else ()
     return minimal((*of_user, *(scope for action in actions for scope in action.scopes)))
 

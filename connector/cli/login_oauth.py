@@ -8,25 +8,20 @@ import sys
 import webbrowser
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from ..catalog import scopes as scope_rules
 from ..catalog.manifest import manifest
-from ..catalog.required_scopes import required_scopes
 from ..errors import ConnectorError, SignInFailed, UsageError
 from .new_credential import check_new
 
 if TYPE_CHECKING:
-    from ..auth.oauth.consent import Consent
-    from ..auth.oauth.grant import Grant
-    from ..auth.oauth.server import AuthorizationServer
     from ..auth.vault import Vault
-    from ..contract import CheckReport
+    from ..contract import CheckReport, OAuth, SignInRequest
 
 ON_ANY_PORT: Final = "http://127.0.0.1:0/callback"
-_OWNER_SCOPE: Final = "users:read"  # without it, the owner of the tokens can't be identified
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +48,22 @@ def sign_in(
 
     `stored` is the credential that has the name already, or empty. Tokens that can't be saved are revoked.
     """
-    from ..auth.oauth.server import server_for
-    from ..auth.oauth.tokens import signed_in
-    from ..support.clock import Timing
+    from ..plugin import connector
 
+    oauth = connector.oauth()
     app = _app(stored, options.client_id, options.redirect_uri, replace=replace)
     same_app = stored.get("client_id") == app["client_id"]
-    wanted = _wanted(options.purposes, options.scopes, stored.get("scope", "") if same_app else "")
-    server = server_for(app, Timing())
-    asked, answer = _consent(server, app, wanted, options.timeout_s, browser=not options.no_browser)
-    tokens = server.exchange(asked, answer)
-    credential = signed_in(app, tokens)
+    scopes = _scopes(options, stored.get("scope", "") if same_app else "")
+    request, redirected_to = _consent(oauth, app, scopes, options)
+    wanted = request if check else replaced(request, scopes=())
+    credential = oauth.exchange(app, wanted, redirected_to)
     try:
-        if check:
-            _require_scopes(tokens, wanted)
-        report = check_new(
-            credential, source="this sign-in", unsaved="The tokens weren't saved.", check=check
-        )
+        report = check_new(credential, unsaved="The tokens weren't saved.", check=check)
         with vault.lock(name):
             vault.put(name, credential)
     except BaseException:
         with suppress(ConnectorError):  # revoke tokens that aren't stored anywhere
-            server.revoke_grant(tokens)
+            oauth.revoke(credential)
         raise
     return report
 
@@ -122,55 +111,52 @@ def _prompt_for_missing(fields: dict[str, str], *, ask_secret: bool) -> None:
             fields["client_secret"] = secret
 
 
-def _wanted(purposes: tuple[str, ...], scopes: tuple[str, ...], held: str) -> tuple[str, ...]:
-    """Return the scopes to request: those from the options, and those `held` since the last sign-in."""
-    named = {scope for words in scopes for scope in words.split()}
-    for_them = {scope for purpose in purposes for scope in required_scopes(purpose)}
+def _scopes(options: OAuthOptions, held: str) -> list[str]:
+    """Return the scopes to request besides those of the purposes: the named ones, and those `held`."""
+    named = [scope for words in options.scopes for scope in words.split()]
     # Tokens from before Calendly had scopes hold "default", which would replace all others.
-    before = {scope for scope in held.split() if scope != "default" or not named | for_them}
-    wanted = named | for_them | before
-    if not wanted:
+    before = [scope for scope in held.split() if scope != "default" or not (named or options.purposes)]
+    if not (named or before or options.purposes):
         raise UsageError("No scopes requested.", fix="Pass --for ACTION or --scope SCOPE (repeatable).")
-    return scope_rules.minimal({*wanted, _OWNER_SCOPE})
+    return named + before
 
 
 def _consent(
-    server: "AuthorizationServer",
-    app: dict[str, str],
-    wanted: tuple[str, ...],
-    timeout_s: float,
-    *,
-    browser: bool,
-) -> "tuple[Consent, str]":
+    oauth: "OAuth", app: dict[str, str], scopes: list[str], options: OAuthOptions
+) -> "tuple[SignInRequest, str]":
     """Open the consent page. Return the request and the URL that the browser was redirected to."""
     from ..auth.oauth import loopback
 
-    if not browser or not loopback.is_loopback(app["redirect_uri"]):
-        asked = server.begin(loopback.without_port_0(app["redirect_uri"]), wanted)
-        click.echo("Open this URL in a browser:", err=True)
-        click.echo(asked.url)
-        click.echo(
-            "Then paste the URL that the browser was redirected to, even if the page shows an error:",
-            err=True,
-        )
-        return asked, sys.stdin.readline().strip()
+    def begin(redirect_uri: str) -> "SignInRequest":
+        return oauth.authorize(app, uses=options.purposes, scopes=scopes, redirect_uri=redirect_uri)
+
+    if options.no_browser or not loopback.is_loopback(app["redirect_uri"]):
+        request = begin(loopback.without_port_0(app["redirect_uri"]))
+        return request, _pasted(request)
     with loopback.Listener(app["redirect_uri"]) as listener:
-        asked = server.begin(listener.redirect_uri, wanted)
-        listener.expect(asked)
+        request = begin(listener.redirect_uri)
+        listener.expect(request)
         click.echo("Opening your browser. If it doesn't open, go to:", err=True)
-        click.echo(asked.url, err=True)
+        click.echo(request.url, err=True)
         with suppress(webbrowser.Error):
-            webbrowser.open(asked.url)
-        return asked, listener.wait(timeout_s)
+            webbrowser.open(request.url)
+        return request, listener.wait(options.timeout_s)
 
 
-def _require_scopes(tokens: "Grant", wanted: tuple[str, ...]) -> None:
-    """Raise SignInFailed if the person didn't grant all scopes."""
-    granted = tokens.scope.split()
-    missing = [scope for scope in wanted if tokens.scope and not scope_rules.covers(granted, scope)]
-    if missing:
+def _pasted(request: "SignInRequest") -> str:
+    """Print the URL to open; return the one that is pasted. Raises SignInFailed for any other URL."""
+    from ..auth.oauth.consent import is_redirect
+
+    click.echo("Open this URL in a browser:", err=True)
+    click.echo(request.url)
+    click.echo(
+        "Then paste the URL that the browser was redirected to, even if the page shows an error:", err=True
+    )
+    pasted = sys.stdin.readline().strip()
+    if not is_redirect(request, pasted):
         raise SignInFailed(
-            f"Consent was not given for {', '.join(missing)}. The tokens weren't saved.",
-            fix="Sign in again and keep these scopes selected, request fewer scopes, or pass --no-check.",
-            reason="scope",
+            "This isn't the URL that Calendly redirects to.",
+            fix=f"Paste the whole URL that begins with {request.redirect_uri}.",
+            reason="redirect",
         )
+    return pasted

@@ -1,6 +1,6 @@
 """`calendly-connector logout`: revoke and delete the tokens of a sign-in."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -8,9 +8,6 @@ from ..catalog.manifest import credential_form
 from ..errors import ConnectorError, UsageError
 from .commands import examples
 from .completers import credentials
-
-if TYPE_CHECKING:
-    from ..auth.oauth.grant import Grant
 
 _TOKEN: Final = "personal_access_token"  # noqa: S105 - a kind of credential
 
@@ -27,7 +24,6 @@ def command(name: str, *, forget: bool) -> None:
     Without NAME, a personal access token is deleted, too. It stays valid until you revoke it in Calendly.
     """
     from ..auth.oauth.grant import from_credential
-    from ..auth.oauth.tokens import signed_out
     from ..auth.vault import open_vault
     from ..auth.vault.default import default_credential, forget_default
 
@@ -51,26 +47,26 @@ def command(name: str, *, forget: bool) -> None:
                 f"{chosen!r} isn't an OAuth sign-in.",
                 fix=f"Revoke its token in Calendly, then run `calendly-connector vault remove {chosen}`.",
             )
-        tokens = from_credential(credential)
-        if tokens is None:
+        if from_credential(credential) is None:
             click.echo(f"{chosen!r} isn't signed in.")
             return
-        outcome = _revoke(credential, tokens, forget=forget)
-        vault.put(chosen, signed_out(credential, "logout"))
+        signed_out, outcome = _revoke(credential, forget=forget)
+        vault.put(chosen, signed_out)
     click.echo(f"{outcome} Signed out of {chosen!r}.")
 
 
-def _revoke(credential: dict[str, str], tokens: "Grant", *, forget: bool) -> str:
-    from ..auth.oauth.server import server_for
-    from ..support.clock import Timing
+def _revoke(credential: dict[str, str], *, forget: bool) -> tuple[dict[str, str], str]:
+    """Return the credential without its tokens, and what happened to them."""
+    from ..auth.oauth.tokens import signed_out
+    from ..plugin import connector
 
     try:
-        server_for(credential, Timing()).revoke_grant(tokens)
+        return connector.oauth().revoke(credential), "Revoked the tokens."
     except ConnectorError as error:
         if forget:
-            return f"The tokens weren't revoked: {error.message} Remove the app's access in Calendly."
+            outcome = f"The tokens weren't revoked: {error.message} Remove the app's access in Calendly."
+            return signed_out(credential, "logout"), outcome
         raise ConnectorError(
             f"The tokens weren't revoked: {error.message}",
             fix="Try again, or pass --forget to delete them from the vault anyway.",
         ) from None
-    return "Revoked the tokens."

@@ -83,7 +83,7 @@ def piped_in(form: "CredentialForm") -> dict[str, str]:
 
 
 def check_new(
-    credential: dict[str, str], *, source: str, unsaved: str, check: bool = True
+    credential: dict[str, str], *, source: str = "", unsaved: str, check: bool = True
 ) -> "CheckReport | None":
     """Return the report on a credential that signs in, or None unless `check`.
 

@@ -42,16 +42,20 @@ _MATCHED_TEXT: Final = 2_000  # characters of each text that are compared with t
 class CredentialLocation:
     """Where the credential of a call is stored, so errors can say where to change it.
 
-    `name` is its name in the vault. `unfamiliar` means that its token doesn't look like one of Calendly's.
+    `name` is its name in the vault or, if `in_host`, in a store of the host, which signs people in itself.
+    `unfamiliar` means that its token doesn't look like one of Calendly's.
     """
 
     place: str = "the credential passed to connect()"
     oauth: bool = False
     name: str = ""
+    in_host: bool = False
     unfamiliar: bool = False
 
     def replace_advice(self) -> str:
         """Return what to do if Calendly doesn't accept the token."""
+        if self.oauth and self.in_host:
+            return f"Sign in again for {self.place}."
         if self.oauth:
             return f"Sign in again: {self._login}"
         advice = f"Create a new token in Calendly and put it in {self.place}."
@@ -66,6 +70,8 @@ class CredentialLocation:
         """Return what to do if the token lacks scopes that a call of `action` needs."""
         from ..catalog.scopes import scope_advice
 
+        if self.oauth and self.in_host:
+            return f"Sign in again for {self.place}, with {', '.join(scopes)}."
         if self.oauth:
             options = f"--for {action}" if action else " ".join(f"--scope {quote(one)}" for one in scopes)
             return scope_advice(scopes, login=f"{self._login} {options}")

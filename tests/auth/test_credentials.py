@@ -14,13 +14,13 @@ KINDS = ("personal_access_token", "oauth")
 @pytest.mark.parametrize("plan", ["", "trial", "enterprise"])
 def test_every_choice_of_a_form_is_accepted(credential, plan):
     chosen = {**credential, "plan": plan}
-    assert load(chosen) == (chosen, "")
+    assert load(chosen) == (chosen, "", None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_empty_values_are_accepted_since_forms_have_empty_fields(kind):
     empty = {field.name: "" for field in manifest().credentials[kind].fields}
-    assert load({"kind": kind, **empty}) == ({"kind": kind, **empty}, "")
+    assert load({"kind": kind, **empty}) == ({"kind": kind, **empty}, "", None)
 
 
 @pytest.mark.parametrize("credential", [TOKEN, APP])
@@ -42,7 +42,7 @@ def test_a_long_or_secret_value_is_not_repeated_for_a_wrong_choice():
 def test_the_fields_of_a_sign_in_are_accepted():
     added = {field.name: "x" for field in manifest().credentials["oauth"].added_by_sign_in}
     signed_in = {**APP, **added}
-    assert load(signed_in) == (signed_in, "")
+    assert load(signed_in) == (signed_in, "", None)
 
 
 def test_a_token_has_no_fields_of_a_sign_in():

@@ -295,6 +295,15 @@ def test_tokens_without_a_needed_scope_are_revoked_and_not_stored(paste, monkeyp
     assert open_vault().names() == []
 
 
+def test_without_a_check_tokens_with_fewer_scopes_are_stored(paste, monkeypatch):
+    exchange = AuthorizationServer.exchange
+    monkeypatch.setattr(
+        AuthorizationServer, "exchange", lambda *arguments: _without_events(exchange(*arguments))
+    )
+    assert paste(arguments=(*NATIVE_LOGIN, *FOR, "--no-check"))[0] == 0
+    assert stored_credential()["scope"] == "users:read"
+
+
 def _without_events(full_grant):
     return grant.from_credential({**full_grant.fields(), "scope": "users:read"})
 

@@ -4,7 +4,7 @@
 
 For each line on standard input, PROCESSES processes use the stored credential NAME at the same time; the
 outcomes are printed as one line of JSON. With `kill` a process that gets new tokens dies before it stores
-them. The vault and the origins are in the environment.
+them. The origins are in the environment, and so is the vault, or the path of an SqliteStore in HOST_STORE.
 """
 
 import json
@@ -16,13 +16,19 @@ import traceback
 from calendly_connector.auth.oauth import server, tokens
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.errors import ConnectorError
+from calendly_connector.examples.web_sign_in import SqliteStore
 from calendly_connector.plugin import connector
 
 IMPORTED = (tokens, server)
 
 
+def open_store():
+    path = os.environ.get("HOST_STORE")
+    return SqliteStore(path) if path else open_vault()
+
+
 def die_before_writing():
-    kind = type(open_vault())
+    kind = type(open_store())
     put = kind.put
 
     def deadly(self, name, credential):
@@ -35,7 +41,8 @@ def die_before_writing():
 
 def use(name, start):
     os.read(start, 1)  # until the parent closes the other end
-    with connector.connect({"kind": "stored", "name": name}) as connection:
+    store = open_store() if "HOST_STORE" in os.environ else None
+    with connector.connect({"kind": "stored", "name": name}, store=store) as connection:
         try:
             return connection.run("users.me").record["name"]
         except ConnectorError as error:
@@ -74,7 +81,7 @@ def main(name, processes, kill=""):
     import requests  # noqa: F401 - imported once for all processes
     from authlib.integrations import requests_client  # noqa: F401
 
-    open_vault().get(name)
+    open_store().get(name)
     for _ in sys.stdin:
         sys.stdout.write(json.dumps(sorted(round_of(name, int(processes), kill=bool(kill)))) + "\n")
         sys.stdout.flush()

@@ -23,9 +23,9 @@ def app_server(origin, app=NATIVE, timing=None):
     return AuthorizationServer(origin, app["client_id"], secret, timing or Timing())
 
 
-def follow_redirect(consent):
+def follow_redirect(request):
     """Return the URL that the consent page redirects to."""
-    reply = httpx.get(consent.url, trust_env=False)
+    reply = httpx.get(request.url, trust_env=False)
     assert reply.status_code == 303, reply.text
     return reply.headers["location"]
 
@@ -40,9 +40,9 @@ def sign_in(sandbox, app=NATIVE, scopes=SCOPES, timing=None):
     answer(sandbox, "allow")
     clock = timing.clock if timing else time.time
     server = app_server(sandbox.url, app, Timing(clock=clock, monotonic=lambda: 0.0))
-    consent = server.begin(app["redirect_uri"], tuple(scopes))
+    request = server.begin(app["redirect_uri"], tuple(scopes))
     rate_limit.reset()
-    return signed_in(app, server.exchange(consent, follow_redirect(consent)))
+    return signed_in(app, server.exchange(request, follow_redirect(request)))
 
 
 def token_calls(sandbox):

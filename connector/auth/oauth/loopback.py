@@ -9,13 +9,12 @@ from socketserver import ThreadingTCPServer
 from threading import Thread
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from ...errors import ConnectorError, SignInFailed, UsageError
+from ...contract import SignInRequest
+from ...errors import ConnectorError, SignInFailed
 from ...http.protocol import LOOPBACK
-from ...support.redaction import quoted
 from . import consent
-from .consent import Consent
 
 _NOT_THE_ANSWER: Final = frozenset({"redirect", "state"})
 _PAGE: Final = """<!DOCTYPE html>
@@ -36,13 +35,13 @@ _HEADERS: Final = {
 
 def is_loopback(redirect_uri: str) -> bool:
     """Whether a redirect URI points to this machine, where a Listener can wait."""
-    parts = _split(redirect_uri)
+    parts = consent.split_redirect_uri(redirect_uri)
     return parts.scheme == "http" and parts.hostname in LOOPBACK
 
 
 def without_port_0(redirect_uri: str) -> str:
     """Return the URI without port 0, which stands for any free port: nothing will listen there."""
-    parts = _split(redirect_uri)
+    parts = consent.split_redirect_uri(redirect_uri)
     if parts.port != 0:
         return redirect_uri
     return parts._replace(netloc=parts.netloc.removesuffix(":0")).geturl()
@@ -52,7 +51,7 @@ class Listener:
     """Listens at a loopback redirect URI until it is closed. Port 0 is any free port."""
 
     def __init__(self, redirect_uri: str) -> None:
-        parts = _split(redirect_uri)
+        parts = consent.split_redirect_uri(redirect_uri)
         port = 80 if parts.port is None else parts.port
         try:
             self._server = _RedirectServer(parts.hostname or "", port)
@@ -65,7 +64,7 @@ class Listener:
         free = f"{host}:{self._server.server_address[1]}" if parts.port == 0 else parts.netloc
         self.redirect_uri = parts._replace(netloc=free).geturl()
 
-    def expect(self, expected: Consent) -> None:
+    def expect(self, expected: SignInRequest) -> None:
         """Start to accept the redirect of this sign-in."""
         self._server.expected = expected
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -100,7 +99,7 @@ class _RedirectServer(ThreadingTCPServer):
     request_queue_size = 16
 
     def __init__(self, host: str, port: int) -> None:
-        self.expected: Consent | None = None
+        self.expected: SignInRequest | None = None
         self.answers: Queue[str] = Queue(1)
         self.address_family = AF_INET6 if host == "::1" else AF_INET
         super().__init__(("127.0.0.1" if host == "localhost" else host, port), _RedirectHandler)
@@ -151,20 +150,6 @@ class _RedirectHandler(BaseHTTPRequestHandler):
         self.wfile.write(page)
 
 
-def _full_url(expected: Consent, target: str) -> str:
+def _full_url(expected: SignInRequest, target: str) -> str:
     parts = urlsplit(expected.redirect_uri)
     return f"{parts.scheme}://{parts.netloc}{target}"
-
-
-def _split(redirect_uri: str) -> SplitResult:
-    try:
-        parts = urlsplit(redirect_uri)
-        known = parts.port is None or parts.port >= 0
-    except ValueError:
-        known = False
-    if not known or not parts.hostname or parts.scheme not in {"http", "https"} or parts.fragment:
-        raise UsageError(
-            f"Invalid redirect URI {quoted(redirect_uri)}.",
-            fix="Pass it exactly as on the app's page in Calendly, with http:// or https://.",
-        )
-    return parts

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from ...catalog.manifest import manifest
-from ...errors import CalendlyDown, ConnectorError, RateLimited, SignInFailed, UnexpectedAnswer
+from ...errors import CalendlyDown, ConnectorError, NoAnswer, RateLimited, SignInFailed, UnexpectedAnswer
 from ...http import protocol, rate_limit
 from ...http.client import prepare_session
 from ...http.debug_log import debug_log
@@ -21,18 +21,18 @@ from ...http.request import Request
 from ...support import json_documents
 from ...support.clock import Timeouts, Timing
 from . import consent, grant
-from .consent import Consent
 from .grant import Grant, TokenInfo
 
 if TYPE_CHECKING:
     import requests
     from authlib.integrations.requests_client import OAuth2Session
 
+    from ...contract import SignInRequest
+
 _VARIABLE: Final = "CALENDLY_AUTH_URL"
 _TOKEN: Final = Request("POST", "/oauth/token")
 _INTROSPECT: Final = Request("POST", "/oauth/introspect")
 _REVOKE: Final = Request("POST", "/oauth/revoke")
-_CODE_LIFE_S: Final = 600.0
 _TIMEOUTS: Final = Timeouts()
 _LIMIT_TIMEOUT_S: Final = 60.0
 _DEADLINE_S: Final = 60.0
@@ -64,30 +64,34 @@ class AuthorizationServer:
         self._client_secret = client_secret
         self._timing = timing or Timing()
 
-    def begin(self, redirect_uri: str, scopes: tuple[str, ...]) -> Consent:
-        """Begin a sign-in; the person opens the consent's `url`."""
+    def begin(self, redirect_uri: str, scopes: tuple[str, ...]) -> "SignInRequest":
+        """Begin a sign-in; the person opens its `url`."""
         url = f"{self._origin}/oauth/authorize"
-        return consent.begin(url, self._client_id, redirect_uri, scopes, self._timing.monotonic())
+        return consent.begin(url, self._client_id, redirect_uri, scopes, self._timing.clock())
 
-    def exchange(self, pending: Consent, redirect: str) -> Grant:
+    def exchange(self, pending: "SignInRequest", redirect: str) -> Grant:
         """Exchange the code in the URL that the person was redirected to for tokens. Raises SignInFailed."""
         code = consent.read_redirect(pending, redirect)
         consent.check_verifier(pending)
-        if self._timing.monotonic() - pending.began > _CODE_LIFE_S:
+        consent.check_age(pending, self._timing.clock())
+        try:
+            with self._session(_TOKEN, self._client_id) as session:
+                reply = session.fetch_token(
+                    self._origin + _TOKEN.path,
+                    grant_type="authorization_code",
+                    code=code,
+                    redirect_uri=pending.redirect_uri,
+                    code_verifier=pending.verifier,
+                    allow_redirects=False,
+                )
+        except NoAnswer as error:
+            if not error.may_have_happened:
+                raise
             raise SignInFailed(
-                "The sign-in took too long: its code is valid for 10 minutes.",
-                fix=consent.AGAIN,
-                reason="expired",
-            )
-        with self._session(_TOKEN, self._client_id) as session:
-            reply = session.fetch_token(
-                self._origin + _TOKEN.path,
-                grant_type="authorization_code",
-                code=code,
-                redirect_uri=pending.redirect_uri,
-                code_verifier=pending.verifier,
-                allow_redirects=False,
-            )
+                "Calendly's reply was lost, and the code works only once.", fix=consent.AGAIN, reason="lost"
+            ) from None
+        if reply.get("scope") is None:  # then all were granted (RFC 6749, section 5.1)
+            reply["scope"] = " ".join(pending.scopes)
         return grant.from_reply(reply, self._timing.clock())
 
     def refresh(self, tokens: Grant) -> Grant:
@@ -96,8 +100,8 @@ class AuthorizationServer:
             reply = session.refresh_token(
                 self._origin + _TOKEN.path, refresh_token=tokens.refresh_token, allow_redirects=False
             )
-        whose = {"owner": tokens.owner, "organization": tokens.organization}
-        return grant.from_reply({**whose, **reply}, self._timing.clock())
+        known = {"scope": tokens.scope, "owner": tokens.owner, "organization": tokens.organization}
+        return grant.from_reply({**known, **reply}, self._timing.clock())
 
     def introspect(self, token: str) -> Mapping[str, Any]:
         """Return what the server knows about a token: `active`, `scope`, `exp` and more."""

@@ -1,29 +1,27 @@
 """Authenticators for OAuth: a stored sign-in, which is refreshed, and a passed access token, which isn't.
 
 A refresh token works once, and losing the reply costs a new consent. So the pair is refreshed under the
-vault's lock for its name, by one thread of one process, and is stored before it is used.
+store's lock for its name, by one thread of one process, and is stored before it is used.
 
 See docs/decisions/refresh-under-a-lock.md.
 """
 
 from collections.abc import Mapping
-from shlex import quote
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from ...contract import CredentialStore
 from ...errors import InvalidCredential, NoAnswer, SignInRequired
+from ...http.api_errors import CredentialLocation
 from ...support.clock import Timing
 from ..personal_access_token import read_token
 from . import grant
 from .grant import Grant, TokenInfo
 from .server import AuthorizationServer, InvalidGrant, server_for
 
-if TYPE_CHECKING:
-    from ..vault import Vault
-
 _LOCK_TIMEOUT_S: Final = 300.0  # longer than another process can take: two calls, each after a wait
 _SIGN_IN: Final = "Sign in with `calendly-connector login NAME`, and pass that name (kind: stored)."
-_SIGNED_OUT: Final = "signed_out"  # the field that says why a stored sign-in ended
+SIGNED_OUT: Final = "signed_out"  # the field that says why a stored sign-in ended
 
 
 class StaticOAuthToken:
@@ -31,10 +29,11 @@ class StaticOAuthToken:
 
     normalizations: tuple[str, ...] = ()
 
-    def __init__(self, credential: Mapping[str, str], timing: Timing) -> None:
+    def __init__(self, credential: Mapping[str, str], location: CredentialLocation, timing: Timing) -> None:
+        self._fix = location.replace_advice() if location.in_host else _SIGN_IN
         if not credential.get("access_token"):
             raise InvalidCredential(
-                "The OAuth credential has no access token.", fix=_SIGN_IN, outcome="missing_token"
+                "The OAuth credential has no access token.", fix=self._fix, outcome="missing_token"
             )
         self._header = read_token(credential["access_token"]).authorization()
         self._credential = credential
@@ -50,7 +49,7 @@ class StaticOAuthToken:
             return self._header
         raise SignInRequired(
             "The access token has expired or was revoked. A credential that isn't stored can't be refreshed.",
-            fix=_SIGN_IN,
+            fix=self._fix,
             reason="not_stored",
         )
 
@@ -69,9 +68,16 @@ class RefreshingOAuthToken:
 
     normalizations: tuple[str, ...] = ()
 
-    def __init__(self, vault: "Vault", name: str, server: AuthorizationServer, timing: Timing) -> None:
-        self._vault = vault
-        self._name = name
+    def __init__(
+        self,
+        store: CredentialStore,
+        location: CredentialLocation,
+        server: AuthorizationServer,
+        timing: Timing,
+    ) -> None:
+        self._store = store
+        self._location = location
+        self._name = location.name
         self._server = server
         self._timing = timing
         self._current: Grant | None = None
@@ -87,7 +93,7 @@ class RefreshingOAuthToken:
 
     def granted_scopes(self) -> frozenset[str] | None:
         """Return the scopes of the stored sign-in, and use its tokens from now on if it is a new one."""
-        stored = self._vault.get(self._name)
+        stored = self._store.get(self._name)
         with self._lock:
             if self._current and self._current.access_token != stored.get("access_token"):
                 self._current = None
@@ -109,55 +115,59 @@ class RefreshingOAuthToken:
 
     def _refreshed(self, refused: str | None) -> Grant:
         """Return the stored pair, refreshed unless another process has done it."""
-        with self._vault.lock(self._name, timeout_s=_LOCK_TIMEOUT_S):
-            credential = self._vault.get(self._name)
+        with self._store.lock(self._name, timeout_s=_LOCK_TIMEOUT_S):
+            credential = self._store.get(self._name)
             current = grant.from_credential(credential)
             if current is None:
-                raise _sign_in_required(self._name, credential.get(_SIGNED_OUT, "never"))
+                raise sign_in_required(credential.get(SIGNED_OUT, "never"), self._location)
             if self._is_usable(current, refused):
                 return current
             try:
-                fresh = self._refresh(current)
+                fresh = refresh(self._server, current)
             except InvalidGrant:
                 # If Calendly refuses both tokens before the access token expires, access was revoked.
                 reason = "revoked" if current.usable(self._timing.clock()) else "used"
-                self._vault.put(self._name, signed_out(credential, reason))
-                raise _sign_in_required(self._name, reason) from None
-            self._vault.put(self._name, {**credential, **fresh.fields()})
+                self._store.put(self._name, signed_out(credential, reason))
+                raise sign_in_required(reason, self._location) from None
+            self._store.put(self._name, signed_in(credential, fresh))
             return fresh
 
-    def _refresh(self, current: Grant) -> Grant:
-        try:
-            return self._server.refresh(current)
-        except NoAnswer as error:
-            if not error.may_have_happened:
-                raise
-            # Either the request did not arrive, or the new pair is lost: a second request shows which.
-            return self._server.refresh(current)
+
+def refresh(server: AuthorizationServer, current: Grant) -> Grant:
+    """Return a new pair of tokens. Raises InvalidGrant."""
+    try:
+        return server.refresh(current)
+    except NoAnswer as error:
+        if not error.may_have_happened:
+            raise
+        # Either the request did not arrive, or the new pair is lost: a second request shows which.
+        return server.refresh(current)
 
 
 def signed_in(credential: Mapping[str, str], current: Grant) -> dict[str, str]:
     """Return a credential with the tokens of a new sign-in."""
-    return {name: value for name, value in credential.items() if name != _SIGNED_OUT} | current.fields()
+    return {name: value for name, value in credential.items() if name != SIGNED_OUT} | current.fields()
 
 
 def signed_out(credential: Mapping[str, str], reason: str) -> dict[str, str]:
     """Return a credential without its tokens, and with the reason why."""
     tokens = {"access_token", "refresh_token", "expires_at"}
-    return {name: value for name, value in credential.items() if name not in tokens} | {_SIGNED_OUT: reason}
+    return {name: value for name, value in credential.items() if name not in tokens} | {SIGNED_OUT: reason}
 
 
-def _sign_in_required(name: str, reason: str) -> SignInRequired:
+def sign_in_required(reason: str, location: CredentialLocation) -> SignInRequired:
+    """Return the error for a sign-in that has ended, or that never happened."""
+    name = f" {location.name!r}" if location.name else ""
     messages = {
-        "never": f"The credential {name!r} isn't signed in yet.",
-        "revoked": f"The sign-in {name!r} has ended: access was revoked in Calendly.",
-        "used": f"The sign-in {name!r} has ended: Calendly no longer accepts its refresh token. "
+        "never": f"The credential{name} isn't signed in yet.",
+        "revoked": f"The sign-in{name} has ended: access was revoked in Calendly.",
+        "used": f"The sign-in{name} has ended: Calendly no longer accepts its refresh token. "
         "The reply to the last refresh was lost, a copy was refreshed elsewhere, or access was revoked.",
-        "logout": f"The credential {name!r} is signed out.",
+        "logout": f"The credential{name} is signed out.",
     }
     return SignInRequired(
         messages.get(reason, messages["used"]),
-        fix=f"Sign in again: calendly-connector login {quote(name)}",
+        fix=location.replace_advice(),
         reason=reason,
-        credential=name,
+        credential=location.name,
     )
