@@ -12,13 +12,14 @@ from ..contract import Column
 from ..errors import UnknownAction
 from ..support.redaction import quoted
 from ..version import __version__
+from .look_ups import look_up_rule
 from .models import Action, CredentialForm, Field, Function, TriggerSpec
 from .scopes import minimal
 from .time_order import TimeOrder
 from .time_windows import TimeWindows
 
 _PACKAGE = (__package__ or "calendly_connector.catalog").partition(".")[0]
-_TYPED: Mapping[str, Any] = {"window": TimeWindows, "time_order": TimeOrder}
+_TYPED: Mapping[str, Any] = {"window": TimeWindows, "time_order": TimeOrder, "look_up": look_up_rule}
 _EFFECTS = {"GET": "read", "DELETE": "destroy"}
 
 
