@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         PreparedCall,
         RateLimit,
         Record,
+        Settled,
         Subscription,
     )
     from .events.subscriptions import SigningKeys, Subscriptions, SubscriptionStore
@@ -97,6 +98,24 @@ class CalendlyConnection(Connection):
 
     def options(self, action: str, field: str) -> list[Option]:
         return self._pick_lists.options(action, field)
+
+    def settle(
+        self, action: str, params: Params | None = None, *, sent_at: float, **options: Unpack[CallOptions]
+    ) -> Settled:
+        from .calls.functions import Functions
+        from .recipes.settling import settle
+        from .support.clock import Timeouts
+
+        checked = self._inputs.check(action, params, **options)
+        then = Functions(self._functions.user, self._credential, lambda: sent_at)
+        return settle(
+            self._begin_recipe(),
+            self._inputs,
+            checked,
+            sent_at=sent_at,
+            deadline_s=(self._timeouts or Timeouts()).call_s,
+            resolve_then=then.resolve,
+        )
 
     def request(self, method: str, path: str, values: Params | None = None) -> Any:
         from .calls.action_call import send

@@ -87,11 +87,13 @@ def _section(action: Action) -> Iterator[str]:
     yield ""
     yield action.description
     yield ""
+    reads = action.effect == "read"
     facts = {
         "request": action.request and f"`{action.request}`",
         "calls": ", ".join(f"`{step}`" for step in action.steps),
         "returns": {"one": "one record", "many": "a list", "none": "nothing"}[action.returns],
-        "effect": action.effect + (", idempotent" if action.idempotent and action.effect != "read" else ""),
+        "effect": action.effect + (", safe to repeat" if action.safe_to_repeat and not reads else ""),
+        "after a lost reply": _look_up(action),
         "scopes": ", ".join(f"`{scope}`" for scope in action.scopes),
         "role": action.role,
         "plan": action.plan,
@@ -127,6 +129,12 @@ def _section(action: Action) -> Iterator[str]:
         yield "```json"
         yield json.dumps(example["output"], indent=2, ensure_ascii=False)
         yield "```"
+
+
+def _look_up(action: Action) -> str:
+    if rule := action.look_up:
+        return f"`{rule.action}` shows whether {rule.description}"
+    return str(action.no_look_up).rstrip(".")
 
 
 def _action_rows() -> Iterator[str]:

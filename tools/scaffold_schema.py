@@ -12,6 +12,7 @@ from openapi import Schema, follow
 from scaffold import NOBODY, PUBLIC, Known, NewAction, split_words
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_NO_LOOK_UP: Final = "Nobody has looked yet for what would show it."
 _DOCS: Final = "https://developer.calendly.com/api-docs/calendly-api"
 _COLUMNS: Final = 5
 _ID: Final = "^[A-Za-z0-9_-]+$"
@@ -60,6 +61,7 @@ def entry(target: NewAction, output: Schema) -> str:
         "bare": "true" if target.bare else "",
         "query": f"[{', '.join(target.query)}]" if target.operation.method != "GET" and target.query else "",
         "defaults": f"{{{defaults}}}" if defaults else "",
+        "no_look_up": _NO_LOOK_UP if target.operation.method == "POST" else "",
         "docs": about.get("externalDocs", {}).get("url") or guess,
     }
     columns = _columns(output) if target.returns == "many" else []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract import ActionGroup, Column
 from ..errors import UnknownAction
 from ..version import __version__
+from .look_ups import look_up_rule
 from .models import Action, CredentialForm, Function, TriggerSpec
 from .scopes import minimal
 from .time_order import TimeOrder
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ..contract import Field
 
 _PACKAGE = (__package__ or "calendly_connector.catalog").partition(".")[0]
-_TYPED: Mapping[str, Any] = {"window": TimeWindows, "time_order": TimeOrder}
+_TYPED: Mapping[str, Any] = {"window": TimeWindows, "time_order": TimeOrder, "look_up": look_up_rule}
 _EFFECTS = {"GET": "read", "DELETE": "destroy"}
 
 

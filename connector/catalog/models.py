@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from ..contract import Column
 from . import json_schema
 from .json_schema import Schema
+from .look_ups import LookUpRule
 from .time_order import TimeOrder
 from .time_windows import TimeWindows
 
@@ -166,6 +167,7 @@ class Action(_Documented):
     that stays the same and can't be used together with the input `unless`; or `since`, the time of the
     earlier call, and `known`, the values of `field` in the records of other calls.
     `columns`: what a table shows, the most useful first; a narrow terminal leaves out the last ones.
+    `look_up`: how to find out whether a write happened; `no_look_up`: why nothing can show it.
     """
 
     returns: Literal["one", "many", "none"]
@@ -185,6 +187,8 @@ class Action(_Documented):
     time_order: TimeOrder | None = None
     probe: Mapping[str, Any] = field(default_factory=dict)
     retry: Mapping[str, str] = field(default_factory=dict)
+    look_up: LookUpRule | None = None
+    no_look_up: str = ""
     role: Literal["admin", "owner"] | None = None
     plan: str | None = None
     since: str | None = None
@@ -204,6 +208,11 @@ class Action(_Documented):
     def path_ids(self) -> tuple[str, ...]:
         """The names in the path's braces."""
         return tuple(re.findall(r"\{(\w+)\}", self.request))
+
+    @property
+    def safe_to_repeat(self) -> bool:
+        """Whether a call does no harm a second time."""
+        return self.effect == "read" or self.idempotent
 
     @property
     def hints(self) -> Mapping[str, bool]:

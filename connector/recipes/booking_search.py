@@ -1,14 +1,15 @@
 """Finds the bookings of a person in Calendly, to tell whether one exists."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ..contract import Record
 from ..errors import PermissionDenied
 from ..support import timestamps
 from . import booking_form
-from .steps import Steps
+from .look_ups import Findings
+from .steps import Inputs, Steps
 
 _MINUTE = timedelta(minutes=1)
 
@@ -50,6 +51,36 @@ class FoundBookings:
             ),
             None,
         )
+
+    def made_since(self, time: datetime) -> tuple[list[FoundBooking], str]:
+        """Return the bookings that were made since a time, and why there may be others.
+
+        A booking that was moved to this start isn't new.
+        """
+        times = [(one, timestamps.read_or_none(one.invitee.get("created_at"))) for one in self.bookings]
+        new = [one for one, made in times if made and made >= time and not one.invitee.get("old_invitee")]
+        if not self.complete:
+            return new, "this token only shows its own user's meetings"
+        return new, "one fits, but has no valid created_at" if any(made is None for _, made in times) else ""
+
+
+def find_new(steps: Steps, inputs: Inputs, since: datetime) -> Findings:
+    """Find what `invitees.create` with these inputs has booked since a time."""
+    start = timestamps.read_or_none(inputs["start_time"])
+    if start is None:
+        return Findings(doubt="start_time isn't within the calendar")
+    found = bookings_of(steps, inputs["invitee"]["email"], inputs["event_type"], start)
+    if not found.complete:
+        event_type = steps.run("event_types.get", {"uuid": inputs["event_type"]})
+        found = replace(found, complete=is_own(steps, event_type))
+    new, doubt = found.made_since(since)
+    return Findings(tuple(one.invitee for one in new), doubt)
+
+
+def is_own(steps: Steps, event_type: Record) -> bool:
+    """Check whether all bookings of an event type are meetings of the token's user."""
+    owner = (event_type.get("profile") or {}).get("owner")
+    return bool(owner == steps.user["uri"])
 
 
 def bookings_of(steps: Steps, email: str, event_type: str, start: datetime | None = None) -> FoundBookings:

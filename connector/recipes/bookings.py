@@ -3,7 +3,7 @@
 See docs/decisions/client-key-in-tracking.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any, Final
@@ -14,6 +14,7 @@ from ..support import timestamps
 from ..support.redaction import quoted
 from . import booking_form, booking_rules, booking_search, local_times, lost_replies
 from .booking_search import FoundBookings
+from .look_ups import Findings
 from .steps import Inputs, Steps
 
 _ACTION: Final = "bookings.create"
@@ -40,6 +41,11 @@ def create(steps: Steps, inputs: Inputs) -> Record:
     if inputs.get("dry_run"):
         return request.result("would_book", None)
     return request.book()
+
+
+def find_new(steps: Steps, inputs: Inputs, since: datetime) -> Findings:
+    """Find what `create` with these inputs has booked since a time, or ever with this `client_key`."""
+    return BookingRequest(steps, inputs).find_new(since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,16 @@ class BookingRequest:
         """Search again for a booking with this `client_key`."""
         return self.booked_before(self._search()) if self._inputs.get("client_key") else None
 
+    def find_new(self, since: datetime) -> Findings:
+        """Return the bookings that this request has made since a time, as it returns them."""
+        found = self.earlier
+        if not found.complete:
+            found = replace(found, complete=booking_search.is_own(self._steps, self._event_type))
+        new, doubt = found.made_since(since)
+        if "client_key" in self._inputs:
+            new = [one] if (one := self.booked_before(found)) else []
+        return Findings(tuple(self.result("booked", one) for one in new), doubt)
+
     def result(self, outcome: str, booking: booking_search.FoundBooking | None) -> Record:
         """Return the answer of the recipe."""
         event = booking.event if booking else {}
@@ -159,14 +175,9 @@ class BookingRequest:
     def _look_up(self) -> Record | None:
         found = booking_search.bookings_of(self._steps, self._email, self._event_type["uri"], self._start)
         new = self.booked_before(found) or found.since(self.earlier)
-        if new is None and not (found.complete or self._is_own()):
+        if new is None and not (found.complete or booking_search.is_own(self._steps, self._event_type)):
             raise ConnectorError("Only the user's own events can be searched.")
         return new.invitee if new else None
-
-    def _is_own(self) -> bool:
-        """Check whether all bookings of the event type are the user's own events."""
-        owner = (self._event_type.get("profile") or {}).get("owner")
-        return bool(owner == self._steps.user["uri"])
 
     def _read_event(self, invitee: Record) -> Record:
         """Return the event that was booked; {} if it can't be read, because the booking is done anyway."""

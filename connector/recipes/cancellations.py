@@ -1,11 +1,12 @@
 """Cancels meetings: one or many, each with its own outcome, so a failure says what was done before it."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from ..contract import Record
 from ..errors import ConnectorError, InvalidParams, PermissionDenied, Problem
-from . import lost_replies, meeting_lookup, meeting_search
+from . import look_ups, lost_replies, meeting_lookup, meeting_search
 from .steps import Inputs, Page, Steps
 
 _ACTION: Final = "bookings.cancel"
@@ -40,12 +41,8 @@ def cancel(steps: Steps, inputs: Inputs) -> Iterator[Page]:
 
 def cancel_event(steps: Steps, event: str, reason: str | None) -> str:
     """Cancel an event and return canceled, or already_canceled if somebody else did."""
-
-    def look_up() -> Record | None:
-        found = steps.run("scheduled_events.get", {"uuid": event})
-        return found if found["status"] == "canceled" else None
-
     params: dict[str, Any] = {"uuid": event} | ({"reason": reason} if reason else {})
+    look_up = partial(look_ups.find_change, steps, "scheduled_events.cancel", params)
     try:
         lost_replies.write(steps, "scheduled_events.cancel", params, look_up, what="the cancellation")
     except PermissionDenied:

@@ -4,7 +4,7 @@ See docs/decisions/links-without-a-key.md.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from ..contract import Record
@@ -24,12 +24,13 @@ from ..support import timestamps
 from ..support.redaction import quoted
 from . import link_rows
 from .booking_pages import prefilled
-from .prefill import read_prefill
+from .look_ups import CLOCKS_DIFFER, Findings
+from .prefill import Prefill, read_prefill
 from .steps import Inputs, Page, Steps
 
 _CREATE: Final = "links.create"
 _RENEW: Final = "links.renew"
-_CLOCKS_DIFFER: Final = timedelta(seconds=10)
+_COMPARED: Final = ("name", "duration", "duration_options", *link_rows.PERIOD)
 _LIST: Final = "`calendly-connector run links.list`"
 
 
@@ -52,6 +53,31 @@ def create(steps: Steps, inputs: Inputs) -> Record:
             fix="Create another without created_since: if the first exists, nobody has its address.",
         )
     row = _share(steps, inputs, settings, event_type) if is_share else _scheduling_link(steps, event_type)
+    return _answer(steps, event_type, row, prefill)
+
+
+def find_new(steps: Steps, inputs: Inputs, since: datetime) -> Findings:
+    """Find the share that `create` with these inputs has created since a time."""
+    event_type = steps.read_once("event_types.get", {"uuid": inputs["event_type"]})
+    if not link_rows.allows_shares(event_type):
+        return Findings(doubt="links of this event type can't be listed")
+    known, settings = inputs.get("known_links", ()), link_rows.share_settings(inputs)
+    since = timestamps.read_or_none(inputs.get("created_since")) or since
+    shares = _created(steps, since, known, settings, event_type)
+    prefill = read_prefill(inputs, event_type.get("custom_questions") or ())
+    rows = map(link_rows.share_row, shares)
+    return Findings(tuple(_answer(steps, event_type, row, prefill) for row in rows))
+
+
+def find_new_share(steps: Steps, inputs: Inputs, since: datetime) -> Findings:
+    """Find the share that `shares.create` with these inputs has created since a time."""
+    event_type = steps.run("event_types.get", {"uuid": inputs["event_type"]})
+    settings = {name: inputs[name] for name in _COMPARED if inputs.get(name) is not None}
+    return Findings(tuple(_created(steps, since, (), settings, event_type)))
+
+
+def _answer(steps: Steps, event_type: Record, row: Record, prefill: Prefill) -> Record:
+    is_share = link_rows.allows_shares(event_type)
     return {
         "url": row["url"],
         "prefilled_url": prefilled(steps, row["url"], prefill),
@@ -173,7 +199,7 @@ def _recovered(
 ) -> Record:
     """Return the share of a request whose reply was lost. Raises the error if there isn't exactly one."""
     try:
-        found = _created(steps, started - _CLOCKS_DIFFER, known, settings, event_type)
+        found = _created(steps, started - CLOCKS_DIFFER, known, settings, event_type)
     except ConnectorError as also:
         error.fix = f"Check with {_LIST} whether it was created. The look-up failed, too: {also.message}"
         raise error from None

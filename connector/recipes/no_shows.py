@@ -1,10 +1,11 @@
 """Marks invitees who didn't come, and takes the mark back."""
 
+from functools import partial
 from typing import Final
 
 from ..contract import Record
 from ..errors import InvalidParams, NotFound, Problem, Rejected
-from . import lost_replies, meeting_lookup, meeting_search
+from . import look_ups, lost_replies, meeting_lookup, meeting_search
 from .steps import Inputs, Steps
 
 _LATER: Final = "A canceled meeting can't be a no-show."
@@ -20,15 +21,10 @@ def mark(steps: Steps, inputs: Inputs) -> Record:
         return _answer(row, "already_marked", mark)
     if inputs.get("dry_run"):
         return _answer(row, "would_mark", None)
-
-    def look_up() -> Record | None:
-        found = _read_mark(steps, row)
-        return {"uri": found} if found else None
-
+    params = {"invitee": row["uri"]}
+    look_up = partial(look_ups.find_change, steps, "invitee_no_shows.create", params)
     try:
-        made = lost_replies.write(
-            steps, "invitee_no_shows.create", {"invitee": row["uri"]}, look_up, what="the mark"
-        )
+        made = lost_replies.write(steps, "invitee_no_shows.create", params, look_up, what="the mark")
     except Rejected:
         mark = _read_mark(steps, row)  # somebody else may have been faster
         if mark is None:

@@ -14,7 +14,8 @@ import jsonschema_rs
 import pytest
 import yaml
 from calendly_connector.calls.pick_lists import _texts
-from calendly_connector.catalog import expressions, paths
+from calendly_connector.catalog import expressions, json_schema, paths
+from calendly_connector.catalog.look_ups import look_up_rule
 from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
 from calendly_connector.catalog.models import Action, CredentialForm, Function, TriggerSpec
 from calendly_connector.catalog.probes import probes
@@ -139,7 +140,9 @@ def test_the_catalog_matches_the_files():
 @each_action
 def test_each_entry_has_the_form_that_the_code_relies_on(name):
     derived = {"effect": "read", "idempotent": True, "scopes": [], "docs": ""}
-    fits(Action, {"id": name, **derived, **ENTRIES[name]})
+    entry = ENTRIES[name]
+    look_up = {"look_up": dataclasses.asdict(look_up_rule(**entry["look_up"]))} if "look_up" in entry else {}
+    fits(Action, {"id": name, **derived, **entry, **look_up})
 
 
 @each_action
@@ -252,6 +255,60 @@ def test_lists_are_paged_if_calendly_pages_them(name):
     action = catalog()[name]
     paged = OPERATIONS[same_line(action.request)].get("x-paginated", False)
     assert ({"count", "page_token"} <= action.inputs.keys()) is paged
+
+
+# --- lost replies
+
+
+@pytest.mark.parametrize("name", [name for name, action in catalog().items() if action.effect != "read"])
+def test_a_write_is_safe_to_repeat_or_can_be_looked_up_or_says_why_not(name):
+    action = catalog()[name]
+    if action.no_look_up:
+        assert action.no_look_up.endswith(".")
+    assert bool(action.no_look_up) != bool(action.safe_to_repeat or action.look_up)
+
+
+def test_only_writes_are_looked_up():
+    reads = [action for action in catalog().values() if action.effect == "read"]
+    assert not [action.id for action in reads if action.look_up or action.no_look_up]
+
+
+LOOK_UPS = {name: action.look_up for name, action in catalog().items() if action.look_up}
+each_look_up = pytest.mark.parametrize("name", LOOK_UPS)
+
+
+@each_look_up
+def test_a_look_up_only_reads_and_compares_what_exists(name):
+    rule, action, read = LOOK_UPS[name], catalog()[name], catalog()[LOOK_UPS[name].action]
+    assert read.effect == "read"
+    assert rule.by
+    assert all(paths.rules(action.sent, path) for path in rule.by)
+    assert rule.inputs.keys() <= read.inputs.keys()
+    found = [*rule.match, *filter(None, [rule.has, rule.time]), *rule.result.values()]
+    assert all(paths.rules(read.output, path) for path in found)
+    assert rule.description
+    assert not rule.description.endswith(".")
+
+
+@each_look_up
+def test_a_look_up_can_tell_a_record_from_others(name):
+    rule = LOOK_UPS[name]
+    ways = {
+        "record": bool(rule.function or rule.match),
+        "change": bool(rule.has) != bool(rule.match),
+        "absence": not (rule.match or rule.has or rule.time or rule.function),
+    }
+    assert ways[rule.expects]
+
+
+@each_look_up
+def test_what_a_look_up_finds_has_the_form_of_the_writes_reply(name):
+    rule, action, read = LOOK_UPS[name], catalog()[name], catalog()[LOOK_UPS[name].action]
+    if rule.function or rule.expects == "absence":
+        return  # the tests of settling run them
+    required = set(json_schema.resolve(action.output, action.output).get("required", ()))
+    fields = rule.result or paths.properties(read.output)
+    assert required <= {path.partition(".")[0] for path in fields}
 
 
 # --- recipes

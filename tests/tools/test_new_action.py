@@ -70,6 +70,7 @@ def test_the_entry_matches_the_declared_one(name):
         assert getattr(scaffold, key) == getattr(declared, key)
     assert openapi.unnamed(scaffold.request) == openapi.unnamed(declared.request)
     assert scaffold.docs.startswith("https://developer.calendly.com/api-docs/calendly-api/")
+    assert bool(scaffold.no_look_up) == (declared.method == "POST")
     assert bool(scaffold.columns) == (declared.returns == "many")
     assert all(paths.rules(scaffold.output, column["path"]) for column in scaffold.columns)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.sdk import BaseHook, BaseOperator
 
 from ...catalog.manifest import find
+from ...contract import Result
 from ...errors import UsageError
 from . import dag_check
 from .errors import reraise_as_airflow
 from .hooks import DEFAULT_CONN_ID, CalendlyHook
-from .write_guard import send_once
+from .write_guard import GuardedWrite, send_once
 from .xcom import MAX_XCOM_BYTES, check_size, write_json_lines
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from ...connection import CalendlyConnection
-    from ...contract import Filter, Params, Records, Result
+    from ...contract import Filter, Params, Records, Settled
 
 
 class CalendlyActionOperator(BaseOperator):
@@ -34,8 +36,8 @@ class CalendlyActionOperator(BaseOperator):
     With `output_path` (any ObjectStoragePath) the records are written there as JSON Lines, and the XCom has
     path and summary. A result larger than `most_xcom_bytes` is an error.
 
-    A write is sent at most once: if its worker dies meanwhile, the next try fails and says that the write may
-    have happened.
+    A write is sent at most once: if its worker dies meanwhile, the next try looks up whether it happened, and
+    fails if that can't be decided.
     """
 
     template_fields: Sequence[str] = (
@@ -81,15 +83,32 @@ class CalendlyActionOperator(BaseOperator):
             dag_check.check_object("action_params", self.action_params)
             dag_check.check_object("filter", self.filter)
             action = dag_check.find_called(self.action, self.action_params, self.filter)
-            if action.effect == "read" or action.idempotent:
+            if action.safe_to_repeat:
                 return self._run(context, connection)
-            return send_once(context, action.id, lambda: self._run(context, connection))
+
+            def settle(sent_at: float) -> Settled:
+                return connection.settle(
+                    action.id, self.action_params, sent_at=sent_at, filter=self.filter, limit=self.limit
+                )
+
+            def adopt(settled: Settled) -> Any:
+                return self._deliver(context, Result(action.id, settled.record, warnings=(settled.message,)))
+
+            send = partial(self._run, context, connection)
+            return send_once(context, GuardedWrite(action.id, send, settle, adopt))
 
     def _run(self, context: Context, connection: CalendlyConnection) -> Any:
-        if self.output_path is not None:
+        if self.output_path is not None and (self.all_pages or self.limit is not None):
             return self._write(connection, self.output_path)
-        result = self._result(connection)
+        return self._deliver(context, self._result(connection))
+
+    def _deliver(self, context: Context, result: Result) -> Any:
+        """Return the XCom of a result, and write its records to the file, if there is one."""
         self._warn(result.warnings)
+        if self.output_path is not None:
+            records = result.records if result.record is None else [result.record]
+            count = write_json_lines(self.output_path, [records])
+            return {"path": self.output_path, **_summary(result, count)}
         if find(result.action).returns != "many":
             return check_size(result.record, self.most_xcom_bytes)
         records = check_size(result.records, self.most_xcom_bytes)
@@ -102,16 +121,11 @@ class CalendlyActionOperator(BaseOperator):
         )
 
     def _write(self, connection: CalendlyConnection, path: str) -> dict[str, Any]:
-        """Write the records to a file, a long list page by page, and return the XCom."""
-        result: Result | Records
-        if self.all_pages or self.limit is not None:
-            result = connection.iterate(self.action, self.action_params, filter=self.filter, limit=self.limit)
-            count = write_json_lines(path, result.pages())
-        else:
-            result = page = self._result(connection)
-            count = write_json_lines(path, [page.records if page.record is None else [page.record]])
-        self._warn(result.warnings)
-        return {"path": path, **_summary(result, count)}
+        """Write a list to a file page by page, and return the XCom."""
+        records = connection.iterate(self.action, self.action_params, filter=self.filter, limit=self.limit)
+        count = write_json_lines(path, records.pages())
+        self._warn(records.warnings)
+        return {"path": path, **_summary(records, count)}
 
     def _warn(self, warnings: Sequence[str]) -> None:
         for warning in warnings:

@@ -3,6 +3,7 @@
 See docs/decisions/one-mistral-class.md.
 """
 
+from time import time
 from typing import Any
 
 from mistral_lib.actions import Action, Result
@@ -10,7 +11,8 @@ from oslo_config import cfg
 
 from ...auth.credentials import credential_source, find_credential
 from ...contract import Connection, Polled, Record
-from ...errors import ConnectorError
+from ...contract import Result as Answer
+from ...errors import CalendlyDown, ConnectorError, NoAnswer
 from ...plugin import connector
 from . import results
 from .descriptors import CHECK, POLL, MistralAction, find_action
@@ -70,7 +72,21 @@ def _run(connection: Connection, action: MistralAction, inputs: Record, limit_kb
     if limit is not None or all_pages:
         stream = connection.iterate(action.id, inputs, limit=limit)
         return results.list_result(results.read_all(stream.pages(), limit_kb), stream)
-    result = connection.run(action.id, inputs)
+    result = _send(connection, action, inputs)
     if action.returns == "many":
         return results.list_result(result.records, result)
     return results.single_result(result)
+
+
+def _send(connection: Connection, action: MistralAction, inputs: Record) -> Answer:
+    """Run it; if the reply to a write is lost, look up whether it was done."""
+    sent_at = time()
+    try:
+        return connection.run(action.id, inputs)
+    except (NoAnswer, CalendlyDown) as error:
+        if not error.may_have_happened:
+            raise
+        settled = connection.settle(action.id, inputs, sent_at=sent_at)
+        if settled.state == "done":
+            return results.settled_result(action.id, settled)
+        raise results.settled_error(error, settled) from None

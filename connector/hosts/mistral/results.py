@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import asdict
 from typing import Any, Final
 
-from ...contract import CheckReport, Polled, Record, Records, Result
-from ...errors import ConnectorError, ResultTooLarge
+from ...contract import CheckReport, Polled, Record, Records, Result, Settled
+from ...errors import CalendlyDown, ConnectorError, NoAnswer, ResultTooLarge
 
 _FIX: Final = (
     "Request less, with limit, a narrower range or page by page, or raise execution_field_size_limit_kb "
@@ -20,6 +21,21 @@ def single_result(result: Result) -> Record:
     """Return the result of an action that returns one record or none."""
     content: Record = {"done": True} if result.record is None else {"record": result.record}
     return {**content, "warnings": list(result.warnings)}
+
+
+def settled_result(action: str, settled: Settled) -> Result:
+    """Return the result of a write whose reply was lost, and which a look-up found."""
+    return Result(action, record=settled.record, warnings=(f"The reply was lost. {settled.message}",))
+
+
+def settled_error(error: NoAnswer | CalendlyDown, settled: Settled) -> ConnectorError:
+    """Return a lost reply's error with what a look-up found: it may be retried if the write wasn't done."""
+    explained = copy(error)
+    explained.message = f"{error.message} {settled.message}"
+    explained.may_have_happened = settled.state == "unknown"
+    explained.retryable = not explained.may_have_happened
+    explained.fix = settled.fix or "Run it again."
+    return explained
 
 
 def list_result(records: list[Record], source: Result | Records) -> Record:

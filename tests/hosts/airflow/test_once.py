@@ -1,9 +1,14 @@
 """A write is sent at most once, even if worker or scheduler dies before its answer arrives."""
 
+import json
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from brief import brief_sandbox
 from calendly_connector.catalog.manifest import catalog
+from calendly_connector.connection import CalendlyConnection
+from calendly_connector.contract import Settled
 from calendly_connector.hosts.airflow.operators import CalendlyActionOperator
 from calendly_connector.http import rate_limit
 from calendly_connector.sandbox.operations.routes import SCOPES
@@ -14,6 +19,8 @@ ANSWERS_AFTER_S = 60
 WITHIN_S = 120
 LINK = ("scheduling_links.create", {"owner": "intro"})
 LOST = "It may have happened, so it was not sent again. Look for its result in Calendly"
+NOTE = ("notes.create", {"contact": "Noor van Dijk", "body": "Call back"})
+AN_HOUR = timedelta(hours=1)
 
 
 def write(action=LINK[0], params=LINK[1]):
@@ -60,6 +67,62 @@ def test_clearing_the_task_after_the_failure_sends_the_write_again(died, context
     context["ti"].max_tries += 3  # as clearing does
     assert write().execute(context)["booking_url"]
     assert len(sent(server)) == 2
+
+
+def test_a_write_that_can_be_looked_up_is_found_after_a_workers_death(died, context):
+    server = died(write(*NOTE))
+    found = write(*NOTE).execute(context)
+    assert found["body"] == "Call back"
+    assert context["task_state_store"]["calendly_write"]["state"] == "done"
+    assert write(*NOTE).execute(context) == found
+    assert len(sent(server)) == 1
+
+
+def test_what_a_look_up_finds_is_written_to_the_output_path(died, context, tmp_path):
+    path = tmp_path / "note.jsonl"
+    task = CalendlyActionOperator(
+        task_id="task", action=NOTE[0], action_params=NOTE[1], output_path=str(path)
+    )
+    died(write(*NOTE))
+    assert task.execute(context)["records"] == 1
+    assert json.loads(path.read_text())["body"] == "Call back"
+
+
+def sent_earlier(context, ago):
+    at = (datetime.now(UTC) - ago).isoformat(timespec="seconds")
+    context["task_state_store"].set("calendly_write", {"state": "sent", "tries": 2, "at": at})
+
+
+def test_a_write_that_a_look_up_does_not_find_is_sent(fresh_sandbox, give_connection, context):
+    give_connection(fresh_sandbox)
+    sent_earlier(context, AN_HOUR)
+    assert write(*NOTE).execute(context)["body"] == "Call back"
+    assert len(sent(fresh_sandbox)) == 1
+
+
+def test_a_write_that_may_still_be_under_way_is_not_sent(fresh_sandbox, give_connection, context):
+    give_connection(fresh_sandbox)
+    sent_earlier(context, timedelta())
+    with pytest.raises(AirflowFailException, match=r"it may still be under way\. It may have happened"):
+        write(*NOTE).execute(context)
+    assert sent(fresh_sandbox) == []
+
+
+def test_a_look_up_that_fails_fails_the_task(fresh_sandbox, give_connection, context):
+    give_connection(fresh_sandbox)
+    sent_earlier(context, AN_HOUR)
+    fresh_sandbox.fault("status", status=403, path="/notes", method="GET")
+    with pytest.raises(AirflowFailException, match=r"The look-up of notes\.create failed"):
+        write(*NOTE).execute(context)
+    assert sent(fresh_sandbox) == []
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncate"])
+def test_a_write_whose_answer_is_lost_is_found_by_the_same_try(fresh_sandbox, give_connection, context, kind):
+    give_connection(fresh_sandbox)
+    fresh_sandbox.fault(kind, method="POST", path="/notes")
+    assert write(*NOTE).execute(context)["body"] == "Call back"
+    assert len(sent(fresh_sandbox)) == 1
 
 
 def test_clearing_the_task_before_the_failure_was_shown_fails_once(died, context):
@@ -121,13 +184,14 @@ def test_every_write_that_is_not_idempotent_is_recorded(
     give_connection(unvisited)
     action = catalog()[name]
     monkeypatch.setattr(CalendlyActionOperator, "_run", dies)
+    monkeypatch.setattr(CalendlyConnection, "settle", lambda *_, **__: Settled("unknown", "Not asked."))
     params = {key: value for key, value in action.examples[0]["input"].items() if key not in action.secrets}
     with pytest.raises(KeyboardInterrupt):
         write(name, params).execute(context)
-    expected = KeyboardInterrupt if action.idempotent else AirflowFailException
+    expected = KeyboardInterrupt if action.safe_to_repeat else AirflowFailException
     with pytest.raises(expected):
         write(name, params).execute(context)
-    assert bool(context["task_state_store"]) != action.idempotent
+    assert bool(context["task_state_store"]) != action.safe_to_repeat
 
 
 def test_a_read_is_not_recorded(fresh_sandbox, give_connection, context):

@@ -229,6 +229,17 @@ def test_a_write_that_may_have_happened_is_not_retryable(mistral, world):
     assert done.state == "ERROR"
     assert done.result["may_have_happened"] is True
     assert done.result["retryable"] is False
+    assert "it may still be under way" in done.result["message"]
+
+
+def test_a_write_whose_reply_is_lost_is_looked_up(mistral, world):
+    world.fault("reset", method="POST", path="/contacts")
+    person = {"email": "lost.reply@client.example", "is_primary": True}
+    done = mistral.act("calendly.contacts.create", emails=[person])
+    assert done.state == "SUCCESS"
+    assert done.result["record"]["emails"][0]["email"] == person["email"]
+    [warning] = done.result["warnings"]
+    assert warning.startswith("The reply was lost. contacts.create was done: ")
 
 
 def test_function_syntax_is_plain_text(mistral):
