@@ -34,6 +34,43 @@ class FailingCall:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """A sign-in by OAuth, with a person who allows it.
+
+    - `credential`: the filled-in form of a kind that `needs_sign_in`, with a redirect URI
+    - `consent` opens the authorization address as a person would, and returns the URL they are sent back to
+    - `expire` returns a credential as it is when its access token has expired
+    """
+
+    credential: Mapping[str, str]
+    consent: Callable[[str], str]
+    expire: Callable[[Mapping[str, str]], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class LostReply:
+    """A write that `connection.settle` can look up.
+
+    After `lose`, the server carries out the next write but doesn't reply. `writes` counts the writes that it
+    carried out.
+    """
+
+    action: str
+    inputs: Mapping[str, Any]
+    lose: Callable[[], object]
+    writes: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook as it arrives, signed with the key in the subject's credential, and its event's id."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A connector under test.
 
@@ -44,6 +81,12 @@ class Subject:
     - `reset`: undoes what a failing call arranged
     - `cause_event`: causes an event of `event_kind` and returns its id
     - `secrets`: must not appear in anything that the host writes
+
+    Only `ConnectorSuite` needs the rest; it skips the tests of what is missing:
+
+    - `sign_in`: a sign-in by OAuth
+    - `lost_reply`: a write whose reply can be lost
+    - `deliver`: causes a webhook and returns it
     """
 
     connector: Any
@@ -59,6 +102,9 @@ class Subject:
     event_kind: str
     cause_event: Callable[[], str]
     secrets: Sequence[bytes]
+    sign_in: SignIn | None = None
+    lost_reply: LostReply | None = None
+    deliver: Callable[[], Delivery] | None = None
 
 
 @contextmanager

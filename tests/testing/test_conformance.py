@@ -4,7 +4,7 @@ import json
 from inspect import signature
 
 import pytest
-from another_connector import library
+from another_connector import shelf
 from calendly_connector.contract import Result
 from calendly_connector.errors import ConnectorError
 from calendly_connector.testing import (
@@ -39,7 +39,7 @@ class PlainHost:
 
     def form(self, kind):
         fields = self.connector.manifest.credentials[kind].fields
-        return {name: FormField(field.secret, field.required) for name, field in fields.items()}
+        return {field.path: FormField(field.secret, field.required) for field in fields}
 
     def store(self, name, credential):
         self.credentials[name] = dict(credential)
@@ -100,7 +100,7 @@ class TestPlainHost(FormSuite, TriggerSuite):
 class TestPlainHostWithAnotherConnector(FormSuite, TriggerSuite):
     @pytest.fixture
     def subject(self):
-        with library() as subject:
+        with shelf() as subject:
             yield subject
 
     @pytest.fixture
