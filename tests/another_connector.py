@@ -9,7 +9,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
 from time import time
@@ -299,10 +299,7 @@ class ShelfCall:
             record, _ = self._send(self.inputs())
             return Result(self.action.id, record=record, calls=1)
         records = self.iterate()
-        if all_pages:
-            found = list(records)
-        else:
-            found = next(records.pages(), [])
+        found = list(records) if all_pages else next(records.pages(), [])
         return Result(
             self.action.id, None, found, records.complete, records.next_page_token, calls=records.calls
         )
@@ -324,10 +321,7 @@ class ShelfCall:
     def _request(self, inputs):
         method, _, path = self.action.request.partition(" ")
         rest = dict(inputs)
-        if path.startswith("{"):
-            url = rest.pop(path.strip("{}"))
-        else:
-            url = f"{_ORIGIN}{path}"
+        url = rest.pop(path.strip("{}")) if path.startswith("{") else f"{_ORIGIN}{path}"
         reads = method == "GET"
         return {
             "action": self.action.id,
@@ -473,7 +467,6 @@ def shelf(make=ShelfConnector):
     """Yield a connector for a new Shelf as a test subject of the kit."""
     application_ = Shelf()
     missing = {"book": f"{_ORIGIN}/books/central-0"}
-    lent = {"book": f"{_ORIGIN}/books/harbour-1", "reader": {"email": "kim@client.example"}}
     credential = {"kind": "key", "key": application.KEY, "signing_key": application.SIGNING_KEY}
 
     def expire(signed_in):
@@ -483,7 +476,11 @@ def shelf(make=ShelfConnector):
     def deliver():
         body = application.message(application_.lend())
         loan = json.loads(body)["loan"]
-        return Delivery({SIGNATURE: application.sign(body)}, body, f"loan.created:{loan['uri']}")
+        return Delivery({SIGNATURE: application.sign(body)}, body, credential, f"loan.created:{loan['uri']}")
+
+    def new_loan():
+        reader = {"email": f"{token_urlsafe(6)}@client.example"}
+        return {"book": f"{_ORIGIN}/books/harbour-1", "reader": reader}
 
     yield Subject(
         connector=make(application_),
@@ -512,6 +509,6 @@ def shelf(make=ShelfConnector):
             consent=application_.consent,
             expire=expire,
         ),
-        lost_reply=LostReply("loans.create", lent, application_.lose_reply, lambda: application_.writes),
+        lost_reply=LostReply("loans.create", new_loan, application_.lose_reply, lambda: application_.writes),
         deliver=deliver,
     )

@@ -93,15 +93,22 @@ class CatalogSuite:
             assert trigger.id == name, f"the trigger {name!r} has the id {trigger.id!r}"
             _described(f"the trigger {name!r}", trigger, "title", "description", "polling_gaps")
 
-    def test_names_are_unambiguous(self, connector: Connector) -> None:
-        actions = connector.actions()
-        names = [*actions, *connector.manifest.triggers, *_flat(one.aliases for one in actions.values())]
-        _none(f"{times} actions, triggers or aliases are named {name!r}" for name, times in _repeated(names))
+    def test_an_id_names_one_action_or_trigger(self, connector: Connector) -> None:
+        actions, triggers = connector.actions(), connector.manifest.triggers
+        _none(f"{name!r} is both an action and a trigger" for name in actions.keys() & triggers.keys())
+        _none(
+            f"{name}: its alias {alias!r} is the id of another"
+            for name, action in actions.items()
+            for alias in action.aliases
+            if alias in actions or alias in triggers
+        )
+
+    def test_steps_are_actions(self, connector: Connector) -> None:
         _none(
             f"{name}: its step {step!r} isn't an action"
-            for name, action in actions.items()
+            for name, action in connector.actions().items()
             for step in action.steps
-            if step not in actions
+            if step not in connector.actions()
         )
 
     def test_hints_agree_with_effects(self, connector: Connector) -> None:

@@ -1,4 +1,4 @@
-"""The suite for a whole connector: what it declares, and what its connections do. Its author inherits from it."""
+"""The suite for a connector: what it declares, and what its connections do. Its author inherits from it."""
 
 import json
 import pickle
@@ -47,13 +47,15 @@ class ConnectorSuite(CatalogSuite):
         connector: Connector = subject.connector
         return connector
 
-    @pytest.fixture
-    def connect(self, subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Connect:
-        """Return the connector's `connect`, with the variables that point it to the server."""
+    @pytest.fixture(autouse=True)
+    def _pointed_to_the_server(self, subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in subject.environment.items():
             monkeypatch.setenv(name, value)
-        connect: Connect = subject.connector.connect
-        return connect
+
+    @pytest.fixture
+    def connect(self, connector: Connector) -> Connect:
+        """Return the connector's `connect`."""
+        return connector.connect
 
     @pytest.fixture
     def connection(self, connect: Connect, subject: Subject) -> Iterator[Connection]:
@@ -283,16 +285,15 @@ class ConnectorSuite(CatalogSuite):
         self, connection: Connection, subject: Subject
     ) -> None:
         write = _given(subject.lost_reply, "lost_reply")
-        sent_at = time.time()
+        sent_at, inputs, before = time.time(), write.inputs(), write.writes()
         write.lose()
-        before = write.writes()
         with pytest.raises(ConnectorError) as caught:
-            connection.run(write.action, write.inputs)
+            connection.run(write.action, inputs)
         assert getattr(caught.value, "may_have_happened", False), (
             "the error doesn't say that it may have happened"
         )
         assert write.writes() == before + 1
-        settled = connection.settle(write.action, write.inputs, sent_at=sent_at)
+        settled = connection.settle(write.action, inputs, sent_at=sent_at)
         assert write.writes() == before + 1, "settling repeated the write"
         assert settled.state == "done", settled.message
         assert settled.record
@@ -300,7 +301,7 @@ class ConnectorSuite(CatalogSuite):
     def test_a_write_that_did_not_happen_is_not_found(self, connection: Connection, subject: Subject) -> None:
         write = _given(subject.lost_reply, "lost_reply")
         before = write.writes()
-        settled = connection.settle(write.action, write.inputs, sent_at=time.time())
+        settled = connection.settle(write.action, write.inputs(), sent_at=time.time())
         assert write.writes() == before, "settling carried out the write"
         assert settled.state == "not_done", settled.message
 
@@ -308,7 +309,7 @@ class ConnectorSuite(CatalogSuite):
         write = _given(subject.lost_reply, "lost_reply")
         credential, _ = subject.bad_credentials[0]
         with connect(credential) as connection:
-            settled = connection.settle(write.action, write.inputs, sent_at=time.time())
+            settled = connection.settle(write.action, write.inputs(), sent_at=time.time())
         assert settled.state == "unknown", settled.message
         assert settled.fix, "it doesn't say what a person can do"
 
@@ -339,19 +340,19 @@ class ConnectorSuite(CatalogSuite):
         assert [event.id for event in second.events] == [event_id]
         assert not trigger.poll(second.cursor).events, "an event was returned twice"
 
-    def test_a_signed_webhook_is_received(self, connection: Connection, subject: Subject) -> None:
+    def test_a_signed_webhook_is_received(self, connect: Connect, subject: Subject) -> None:
         delivery: Delivery = _given(subject.deliver, "deliver")()
-        event = connection.receive(delivery.headers, delivery.body)
-        assert event.id == delivery.event_id
-        assert connection.trigger([event.kind]).match(event) == (event,)
+        with connect(delivery.credential) as connection:
+            event = connection.receive(delivery.headers, delivery.body)
+            assert event.id == delivery.event_id
+            assert connection.trigger([event.kind]).match(event) == (event,)
 
-    def test_an_unsigned_or_changed_webhook_is_rejected(
-        self, connection: Connection, subject: Subject
-    ) -> None:
+    def test_an_unsigned_or_changed_webhook_is_rejected(self, connect: Connect, subject: Subject) -> None:
         delivery: Delivery = _given(subject.deliver, "deliver")()
-        for headers, body in (({}, delivery.body), (delivery.headers, delivery.body + b" ")):
-            with pytest.raises(SignatureError):
-                connection.receive(headers, body)
+        with connect(delivery.credential) as connection:
+            for headers, body in (({}, delivery.body), (delivery.headers, delivery.body + b" ")):
+                with pytest.raises(SignatureError):
+                    connection.receive(headers, body)
 
     def test_unsubscribing_something_unknown_is_harmless(self, connection: Connection) -> None:
         assert connection.unsubscribe(_UNKNOWN) is False
@@ -366,9 +367,7 @@ class ConnectorSuite(CatalogSuite):
                 with pytest.raises(UsageError):
                     connector.oauth(name)
 
-    def test_a_sign_in_asks_for_what_its_uses_need(
-        self, connect: Connect, connector: Connector, subject: Subject
-    ) -> None:
+    def test_a_sign_in_asks_for_what_its_uses_need(self, connector: Connector, subject: Subject) -> None:
         sign_in = _given(subject.sign_in, "sign_in")
         oauth = connector.oauth(sign_in.credential["kind"])
         uses = [*connector.actions(), *connector.manifest.triggers]
@@ -388,9 +387,7 @@ class ConnectorSuite(CatalogSuite):
         with pytest.raises(UnknownAction):
             oauth.required_scopes([_UNKNOWN])
 
-    def test_a_sign_in_keeps_its_secrets(
-        self, connect: Connect, connector: Connector, subject: Subject
-    ) -> None:
+    def test_a_sign_in_keeps_its_secrets(self, connector: Connector, subject: Subject) -> None:
         sign_in = _given(subject.sign_in, "sign_in")
         request = connector.oauth(sign_in.credential["kind"]).authorize(sign_in.credential)
         assert request.verifier
@@ -413,9 +410,7 @@ class ConnectorSuite(CatalogSuite):
         tokens = [signed_in[name] for name in added if name.endswith("token")]
         assert not any(token in shown for token in tokens), "a report or repr has a token"
 
-    def test_a_redirect_of_another_sign_in_is_rejected(
-        self, connect: Connect, connector: Connector, subject: Subject
-    ) -> None:
+    def test_a_redirect_of_another_sign_in_is_rejected(self, connector: Connector, subject: Subject) -> None:
         sign_in = _given(subject.sign_in, "sign_in")
         oauth = connector.oauth(sign_in.credential["kind"])
         uses = list(connector.actions())
@@ -502,9 +497,10 @@ class _Listed(NamedTuple):
 
 def _fields(connector: Connector) -> Iterator[tuple[str, Field]]:
     """Yield every field of every form of inputs, with its action or trigger."""
-    for of, entry in {**connector.actions(), **connector.manifest.triggers}.items():
-        for field in walk(entry.fields):
-            yield of, field
+    for name, action in connector.actions().items():
+        yield from ((name, field) for field in walk(action.fields))
+    for name, trigger in connector.manifest.triggers.items():
+        yield from ((name, field) for field in walk(trigger.fields))
 
 
 def _listed(connection: Connection, connector: Connector) -> Iterator[_Listed]:
@@ -539,7 +535,7 @@ def _example_input(connector: Connector, of: str) -> Mapping[str, Any]:
 
 
 def _uses(connection: Connection, connector: Connector, text: str) -> Iterator[tuple[bool, bool]]:
-    """Try a filter's text in every input; yield whether the input is secret, and whether it accepts the text."""
+    """Try a text in every input; yield whether the input is secret, and whether it accepts the text."""
     for name, action in connector.actions().items():
         example = action.examples[0]["input"]
         for field, rule in action.input.get("properties", {}).items():

@@ -34,32 +34,35 @@ def drawing_problems(form: str, fields: Iterable[Field]) -> Iterator[str]:
 
 
 def _drawing_problems_of(field: Field) -> Iterator[str]:
-    if not field.title.strip():
-        yield "it has no title"
-    if field.type not in _TYPES:
-        yield f"{field.type!r} isn't a type of fields"
-    if field.group not in {"main", "advanced"}:
-        yield f"{field.group!r} isn't a group"
-    if field.fields and field.type != "object":
-        yield f"it has fields, but the type {field.type!r}"
-    if field.multiline and field.type != "text":
-        yield f"only text has several lines, not the type {field.type!r}"
-    if field.choices and field.has_options:
-        yield "it has both choices and options"
     values = [option.value for option in field.choices]
-    if len(set(values)) < len(values):
-        yield "two choices have the same value"
-    if not all(option.label.strip() for option in field.choices):
-        yield "a choice has no label"
-    if field.default is not None and values and not {str(one) for one in _list(field.default)} <= set(values):
-        yield f"the default {field.default!r} isn't one of the choices"
-    if field.pattern:
-        if not field.expected:
-            yield "it has a pattern, but `expected` doesn't say in words what it means"
-        try:
-            re.compile(field.pattern)
-        except re.error as error:
-            yield f"its pattern isn't a regular expression: {error}"
+    problems = {
+        "it has no title": not field.title.strip(),
+        f"{field.type!r} isn't a type of fields": field.type not in _TYPES,
+        f"{field.group!r} isn't a group": field.group not in {"main", "advanced"},
+        f"it has fields, but the type {field.type!r}": field.fields and field.type != "object",
+        "only text can have several lines": field.multiline and field.type != "text",
+        "it has both choices and options": field.choices and field.has_options,
+        "two choices have the same value": len(set(values)) < len(values),
+        "a choice has no label": not all(option.label.strip() for option in field.choices),
+        "its default isn't one of the choices": values and not _texts(field.default) <= set(values),
+        "it has a pattern, but no words for it in `expected`": field.pattern and not field.expected,
+        "its pattern isn't a regular expression": not _compiles(field.pattern),
+    }
+    yield from (problem for problem, applies in problems.items() if applies)
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
+
+
+def _texts(default: object) -> set[str]:
+    """Return the values of a default: none, one or, for a list, several."""
+    values = default if isinstance(default, list) else [default]
+    return {str(value) for value in values if value is not None}
 
 
 def _misplaced(fields: Iterable[Field], prefix: str) -> Iterator[str]:
@@ -140,7 +143,3 @@ def _value_problems(where: str, field: Field, rule: Schema, root: Schema) -> Ite
             yield f"{where}: the choices lack {', '.join(sorted(missing))}"
         if unknown := chosen - expected:
             yield f"{where}: the choices include {', '.join(sorted(unknown))}, which the schema doesn't allow"
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]

@@ -13,7 +13,7 @@ _SIDE = 256  # pixels
 
 
 def svg_problems(svg: bytes) -> Iterator[str]:
-    """Yield why a page can't show an SVG as it is: it isn't one, isn't square, or contains more than shapes."""
+    """Yield why a page can't show an SVG as it is: it isn't a square one, or it does more than draw."""
     if b"<!DOCTYPE" in svg or b"<!ENTITY" in svg:
         yield "the SVG has a document type, which may load something"
         return
@@ -29,16 +29,20 @@ def svg_problems(svg: bytes) -> Iterator[str]:
         yield "the SVG needs a viewBox that is a square"
     for element in root.iter():
         name = element.tag.rpartition("}")[2]
-        if name in _ACTIVE:
-            yield f"the SVG has a <{name}>"
-        if _REFERENCE.search(element.text or ""):
-            yield f"the SVG's <{name}> refers to something outside it"
-        for attribute, value in element.attrib.items():
-            plain = attribute.rpartition("}")[2]
-            if plain.startswith("on"):
-                yield f"the SVG's <{name}> has the attribute {plain}"
-            elif (plain in {"href", "src"} and not value.startswith("#")) or _REFERENCE.search(value):
-                yield f"the SVG's <{name}> refers to {value!r}"
+        yield from (f"the SVG's <{name}> {problem}" for problem in _element_problems(name, element))
+
+
+def _element_problems(name: str, element: ET.Element) -> Iterator[str]:
+    if name in _ACTIVE:
+        yield "isn't a shape"
+    if _REFERENCE.search(element.text or ""):
+        yield "refers to something outside the SVG"
+    for attribute, value in element.attrib.items():
+        plain = attribute.rpartition("}")[2]
+        if plain.startswith("on"):
+            yield f"has the attribute {plain}"
+        if (plain in {"href", "src"} and not value.startswith("#")) or _REFERENCE.search(value):
+            yield f"refers to {value!r}"
 
 
 def png_problems(png: bytes) -> Iterator[str]:

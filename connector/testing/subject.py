@@ -1,13 +1,23 @@
 """The connector under test, with a server for it to call. This module has one for Calendly."""
 
+import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import uuid4
 
 _TOKEN: Final = "sandbox-owner"
 _BAD_TOKEN: Final = "eyJraWQiOiIxIn0.bm90LWEtcmVhbC1vbmU.c2lnbmF0dXJl"  # has the form of a token
+_SIGNING_KEY: Final = "the-signing-key-of-the-kit"
+_WEB_APP: Final = {
+    "kind": "oauth",
+    "client_id": "sandbox-web",
+    "client_secret": "sandbox-web-secret",
+    "redirect_uri": "https://app.acme.example/oauth/callback",
+}
 _UNKNOWN_ID: Final = "00000000-0000-4000-8000-000000000000"
 
 
@@ -51,22 +61,23 @@ class SignIn:
 class LostReply:
     """A write that `connection.settle` can look up.
 
-    After `lose`, the server carries out the next write but doesn't reply. `writes` counts the writes that it
-    carried out.
+    `inputs` returns new inputs at each call. After `lose`, the server carries out the next write but doesn't
+    reply. `writes` counts the writes that it carried out.
     """
 
     action: str
-    inputs: Mapping[str, Any]
+    inputs: Callable[[], Mapping[str, Any]]
     lose: Callable[[], object]
     writes: Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A webhook as it arrives, signed with the key in the subject's credential, and its event's id."""
+    """A webhook as it arrives, the credential with the key that signed it, and its event's id."""
 
     headers: Mapping[str, str]
     body: bytes
+    credential: Mapping[str, str]
     event_id: str
 
 
@@ -127,7 +138,7 @@ def calendly() -> Iterator[Subject]:
             total = len(connection.run("scheduled_events.list", past, all_pages=True).records)
         yield Subject(
             connector=connector,
-            environment={"CALENDLY_API_URL": sandbox.url},
+            environment={"CALENDLY_API_URL": sandbox.url, "CALENDLY_AUTH_URL": sandbox.url},
             credential={"kind": kind, "token": _TOKEN},
             bad_credentials=(
                 ({"kind": kind, "token": _BAD_TOKEN}, "accept the token"),
@@ -156,9 +167,54 @@ def calendly() -> Iterator[Subject]:
             event_kind="invitee.created",
             cause_event=lambda: _book(sandbox),
             secrets=(_TOKEN.encode(), _BAD_TOKEN.encode()),
+            sign_in=SignIn(
+                _WEB_APP,
+                consent=lambda url: _allow(sandbox, url),
+                expire=lambda credential: {**credential, "expires_at": "0"},
+            ),
+            lost_reply=LostReply(
+                "contacts.create",
+                inputs=_new_contact,
+                lose=lambda: sandbox.fault("reset", method="POST", path="/contacts"),
+                writes=lambda: sandbox.requests()["counts"].get("POST /contacts", 0),
+            ),
+            deliver=lambda: _deliver(sandbox),
         )
 
 
 def _book(sandbox: Any) -> str:
-    uri: str = sandbox.book()["invitee"]["uri"]
+    return _event_id(sandbox, sandbox.book()["invitee"])
+
+
+def _event_id(sandbox: Any, invitee: Mapping[str, Any]) -> str:
+    uri: str = invitee["uri"]
     return f"invitee.created:{uri.removeprefix(sandbox.url).strip('/')}"
+
+
+def _allow(sandbox: Any, url: str) -> str:
+    """Allow a sign-in, as a person would in the browser; return the URL they are sent back to."""
+    import httpx
+
+    sandbox.control("POST", "/consent", {"answer": "allow"})
+    return httpx.get(url, trust_env=False).headers["location"]
+
+
+def _new_contact() -> Mapping[str, Any]:
+    email = f"contact-{uuid4()}@client.example"
+    return {"name": "Kim Kuiper", "emails": [{"email": email, "is_primary": True}]}
+
+
+def _deliver(sandbox: Any) -> Delivery:
+    from ..events.webhooks.signature import HEADER, sign
+
+    invitee = sandbox.book()["invitee"]
+    message = {
+        "event": "invitee.created",
+        "created_at": invitee["created_at"],
+        "created_by": None,
+        "payload": invitee,
+    }
+    body = json.dumps(message).encode()
+    headers = {HEADER: sign(body, _SIGNING_KEY, int(time.time()))}
+    credential = {"kind": "personal_access_token", "token": _TOKEN, "signing_key": _SIGNING_KEY}
+    return Delivery(headers, body, credential, _event_id(sandbox, invitee))

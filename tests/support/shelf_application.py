@@ -112,7 +112,6 @@ class Shelf:
     def _delete_loans(self, number, _values):
         # Returning a book twice is not an error.
         self._loans = [loan for loan in self._loans if not loan["uri"].endswith(f"/{number}")]
-        return None
 
     def _get_webhooks(self, _number, values):
         return _page(self._webhooks, values)
