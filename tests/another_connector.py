@@ -381,8 +381,7 @@ class ShelfTrigger(Trigger):
         return Polled(tuple(events), str(len(loans)), calls=1)
 
     def sample(self):
-        [message] = MANIFEST.triggers[self._events[0]].examples
-        return _event(message["loan"])
+        return _event(MANIFEST.triggers[self._events[0]].examples[0]["loan"])
 
 
 @dataclass(frozen=True)
