@@ -35,10 +35,7 @@ class Shelf:
 
     def __init__(self, clock=time.time):
         self._clock = clock
-        self._books = [
-            _book("central", number, f"Volume {number}", "lent" if number % 5 == 0 else "available")
-            for number in range(1, 251)
-        ] + [_book("harbour", number, f"Chart {number}", "available") for number in range(1, 4)]
+        self._books = _BOOKS
         self._loans = []
         self._webhooks = []
         self._tokens = {KEY: SCOPES}
@@ -201,6 +198,12 @@ def _branch(name):
 def _book(branch, number, title, status):
     uri = f"https://api.shelf.example/books/{branch}-{number}"
     return {"uri": uri, "title": title, "branch": _branch(branch), "status": status}
+
+
+_BOOKS = [
+    _book("central", number, f"Volume {number}", "lent" if number % 5 == 0 else "available")
+    for number in range(1, 251)
+] + [_book("harbour", number, f"Chart {number}", "available") for number in range(1, 4)]
 
 
 def _find(records, number):

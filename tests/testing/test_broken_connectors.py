@@ -21,6 +21,7 @@ from calendly_connector.contract import (
     OutputField,
 )
 from calendly_connector.errors import ConnectorError
+from calendly_connector.testing import ConnectorSuite
 
 pytest_plugins = ["pytester"]
 
@@ -465,38 +466,33 @@ class RefreshingWithoutTheLock(ShelfConnector):
     connect = with_connection(Connection)
 
 
-def subject_of(name):
-    """Return the intact subject for the name "", or the one with a mistake."""
-    return shelf(BROKEN[name][0]) if name else shelf()
+def suite_for(name):
+    """Return the suite for a connector with a mistake, or for the intact one."""
+
+    class Suite(ConnectorSuite):
+        @pytest.fixture
+        def subject(self):
+            with shelf(*BROKEN[name][:1]) if name in BROKEN else shelf() as subject:
+                yield subject
+
+    return Suite
 
 
-def run_suite(pytester, name):
-    """Run the suite and return the names of the tests that failed."""
+def test_each_mistake_fails_the_tests_for_it_and_no_others(pytester, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(
         f"""
-        import pytest
-        from calendly_connector.testing import ConnectorSuite
-        from {__name__} import subject_of
+        from {__name__} import BROKEN, suite_for
 
-        class TestConnector(ConnectorSuite):
-            @pytest.fixture
-            def subject(self):
-                with subject_of({name!r}) as subject:
-                    yield subject
+        for name in ("Intact", *BROKEN):
+            globals()[f"Test{{name}}"] = suite_for(name)
         """
     )
-    run = pytester.inline_run("-p", "no:randomly", "-p", "no:cacheprovider", "-q")
-    passed, skipped, failed = run.listoutcomes()
-    assert passed
+    passed, skipped, failed = pytester.inline_run("-q", "--tb=no").listoutcomes()
     assert not skipped
-    return {report.nodeid.rpartition("::")[2] for report in failed}
-
-
-def test_the_suite_passes_the_intact_connector(pytester):
-    assert run_suite(pytester, "") == set()
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_the_suite_fails_a_connector_with_one_mistake(name, pytester):
-    _, tests = BROKEN[name]
-    assert run_suite(pytester, name) == tests
+    found = {report.nodeid.split("::")[1]: set() for report in passed}
+    for report in failed:
+        _, connector, test = report.nodeid.split("::")
+        found[connector].add(test)
+    assert found.pop("TestIntact") == set()
+    assert found == {f"Test{name}": tests for name, (_, tests) in BROKEN.items()}
