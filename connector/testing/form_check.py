@@ -131,8 +131,8 @@ def schema_problems(form: str, fields: Iterable[Field], schema: Schema, root: Sc
 
 def _value_problems(where: str, field: Field, rule: Schema, root: Schema) -> Iterator[str]:
     types = field_types(rule, root)
-    if types and field.has_options:
-        types |= {"text"}  # a name may stand for the URI that the schema describes
+    if "uri" in types:
+        types |= {"text"}  # an id or a name may stand for the URI of a resource
     if types and field.type not in types:
         yield f"{where}: its type is {field.type}, but its schema allows {', '.join(sorted(types))}"
     allowed = allowed_values(rule, root)
