@@ -31,6 +31,7 @@ _Given = TypeVar("_Given")
 
 _MOST_OPTIONS = 100  # of a page
 _MOST_PAGES = 200
+_LONG_AGO_S = 3600.0  # a write of that age isn't under way any more
 _UNKNOWN = "no.such.thing"
 
 
@@ -300,8 +301,8 @@ class ConnectorSuite(CatalogSuite):
 
     def test_a_write_that_did_not_happen_is_not_found(self, connection: Connection, subject: Subject) -> None:
         write = _given(subject.lost_reply, "lost_reply")
-        before = write.writes()
-        settled = connection.settle(write.action, write.inputs(), sent_at=time.time())
+        before, sent_at = write.writes(), time.time() - _LONG_AGO_S
+        settled = connection.settle(write.action, write.inputs(), sent_at=sent_at)
         assert write.writes() == before, "settling carried out the write"
         assert settled.state == "not_done", settled.message
 
