@@ -250,27 +250,32 @@ class ConnectorSuite(CatalogSuite):
                 assert page.options or needed, f"{where}: it doesn't say which field it needs"
                 assert needed <= set(field.depends_on), f"{where}: it needs {', '.join(needed)}, undeclared"
 
-    def test_options_that_cant_be_read_say_why(
+    def test_options_that_cant_be_read_are_no_empty_list(
         self, connect: Connect, connector: Connector, subject: Subject
     ) -> None:
         credential, _ = subject.bad_credentials[0]
         with connect(credential) as connection:
             for of, field in _fields(connector):
                 if field.has_options:
-                    page = connection.options(of, field.path, _example_input(connector, of))
+                    try:
+                        page = connection.options(of, field.path, _example_input(connector, of))
+                    except ConnectorError:
+                        continue  # it says why
                     assert page.options or page.reason, f"{of}, {field.path}: an empty list hides a failure"
 
     def test_choices_can_be_listed_and_other_fields_say_why_not(
         self, connection: Connection, connector: Connector
     ) -> None:
         for of, field in _fields(connector):
-            if not field.has_options:
-                page = connection.options(of, field.path)
-                where = f"{of}, {field.path}"
+            if field.has_options:
+                continue
+            page = connection.options(of, field.path)
+            where = f"{of}, {field.path}"
+            assert page.options or page.reason, f"{where}: an empty list in place of a reason"
+            if field.choices:
                 assert page.options == field.choices[:_MOST_OPTIONS], (
                     f"{where}: the options aren't its choices"
                 )
-                assert field.choices or page.reason, f"{where}: no reason for not listing anything"
 
     def test_options_of_something_unknown_are_an_error(
         self, connection: Connection, connector: Connector

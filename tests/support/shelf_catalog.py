@@ -103,8 +103,10 @@ class ShelfCredentialKind:
 class ShelfFunction:
     name: str
     description: str
+    type: str
     example: str
     example_value: str
+    arguments: tuple[str, ...] = ()
     takes_offset: bool = False
     secret: bool = False
 
@@ -285,10 +287,15 @@ CREDENTIALS = _by_id(
 FUNCTIONS = {
     function.name: function
     for function in (
-        ShelfFunction("Today", "The date of today.", "~{Today+7d}~", "2026-11-25", takes_offset=True),
-        ShelfFunction("MyEmail", "Your email address.", "~{MyEmail}~", "robin@shelf.example"),
+        ShelfFunction("Today", "The date of today.", "date", "~{Today+7d}~", "2026-11-25", takes_offset=True),
+        ShelfFunction("MyEmail", "Your email address.", "email", "~{MyEmail}~", "robin@shelf.example"),
         ShelfFunction(
-            "SigningKey", "The credential's signing key.", "~{SigningKey}~", "a-signing-key", secret=True
+            "SigningKey",
+            "The credential's signing key.",
+            "text",
+            "~{SigningKey}~",
+            "a-signing-key",
+            secret=True,
         ),
     )
 }

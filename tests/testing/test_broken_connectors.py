@@ -349,7 +349,7 @@ class NeedNotNamed(ShelfConnector):
     connect = with_connection(Connection)
 
 
-@fails("test_options_that_cant_be_read_say_why")
+@fails("test_options_that_cant_be_read_are_no_empty_list")
 class FailureHiddenAsAnEmptyList(ShelfConnector):
     class Connection(ShelfConnection):
         def options(self, of, field, values=None, *, search="", page=None):
