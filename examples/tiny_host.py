@@ -1,6 +1,6 @@
-"""A complete automation host in about a hundred lines. It contains no code for any application.
+"""A complete automation host in less than two hundred lines. It contains no code for any application.
 
-It finds connectors by their entry points, shows credential forms, checks a credential, lists actions,
+It finds connectors by their entry points, draws forms, signs people in, checks credentials, lists actions,
 receives webhooks on its own port, and runs flows. A flow is a YAML file:
 
     connector: <name of the entry point>
@@ -10,12 +10,15 @@ receives webhooks on its own port, and runs flows. A flow is a YAML file:
       - {id: a, action: <action>, filter: {key: value}}
       - {id: b, action: <action>, filter: {key: "${a.some.field}", other: "${event.payload.field}"}}
 
-Run it with `python tiny_host.py FLOW.yaml PORT`, and have the application send its events to that port.
+    python tiny_host.py run FLOW.yaml PORT       # have the application send its events to that port
+    python tiny_host.py form CONNECTOR NAME      # the form of an action, a trigger or a kind of credential
 """
 
+import json
 import os
 import sys
 from dataclasses import asdict
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
@@ -23,6 +26,11 @@ from threading import Thread
 
 import stevedore
 import yaml
+
+if __package__:
+    from .tiny_form import Form, ask, confirm, show
+else:  # run as a script
+    from tiny_form import Form, ask, confirm, show
 
 GROUP = "integration_platform.connectors"
 LARGEST_BODY = 1024 * 1024  # bytes
@@ -47,6 +55,21 @@ def credential(connector, kind):
         values = [os.environ[variable] for variable in field.environment if variable in os.environ]
         filled.update({field.name: values[0]} if values else {})
     return filled
+
+
+def enter_credential(connector, kind, uses):
+    """Return a credential from the environment, or else from a person, who signs in if that is needed."""
+    declared, filled = connector.manifest.credentials[kind], credential(connector, kind)
+    if not all(field.path in filled for field in declared.fields if field.required):
+        show(f"{declared.title}. {declared.description}")
+        show(f"See {declared.page}")
+        filled |= Form(declared.fields).fill_in()
+    if not declared.needs_sign_in:
+        return filled
+    oauth = connector.oauth(kind)
+    request = oauth.authorize(filled, uses=uses)
+    print(f"\nOpen {request.url}")
+    return oauth.exchange(filled, request, ask("Paste the address that you were sent back to"))
 
 
 def catalog(connector):
@@ -114,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep the terminal for the flow's output."""
 
 
-def main(path, port):
+def run(path, port):
     """Run a flow for each of its events until interrupted."""
     flow = yaml.safe_load(Path(path).read_bytes())
     connector = discover()[flow["connector"]]
@@ -128,6 +151,51 @@ def main(path, port):
                 for step, result in run_flow(flow, connection, event):
                     print(step["id"], result.record or result.records)
     return 1
+
+
+def draw(name, of, kind=""):
+    """Draw a form, show what was entered, and run the action if the person wants to."""
+    connector = discover().get(name) or sys.exit(f"Unknown connector {name!r}.")
+    kinds, triggers = connector.manifest.credentials, connector.manifest.triggers
+    if of not in {*kinds, *triggers, *connector.actions()}:
+        sys.exit(f"{name} has no action, trigger or kind of credential {of!r}.")
+    kind = of if of in kinds else kind or next(iter(kinds))
+    uses = connector.actions() if of in kinds else [of]
+    with connector.connect(enter_credential(connector, kind, uses)) as connection:
+        report = connection.check()
+        show(f"{report.message} {report.fix}")
+        if of in kinds or not report.ok:
+            return 0 if report.ok else 1
+        entry = triggers[of] if of in triggers else connector.actions()[of]
+        print()
+        show(f"{entry.title}. {entry.description}")
+        values = Form(entry.fields, partial(connection.options, of)).fill_in()
+        if of in triggers:
+            print_json({"filters": values, "sample": asdict(connection.trigger([of], values).sample())})
+            return 0
+        print_json(connection.preview(of, values))
+        if confirm(f"{entry.title}?"):
+            result = connection.run(of, values)
+            print_json(result.record or result.records)
+    return 0
+
+
+def print_json(value):
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def main(command="", *arguments):
+    commands = {"run": run, "form": draw}
+    if command not in commands:
+        sys.exit(__doc__)
+    try:
+        return commands[command](*arguments)
+    except (EOFError, KeyboardInterrupt):
+        return 1
+    except Exception as error:
+        if not hasattr(error, "fix"):
+            raise
+        sys.exit(str(error))  # the errors of connectors are sentences, with what to do
 
 
 if __name__ == "__main__":

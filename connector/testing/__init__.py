@@ -1,4 +1,4 @@
-"""A conformance kit: a pytest suite for any host that loads a connector.
+"""A conformance kit: pytest suites for any host that loads a connector, and for any connector.
 
     class TestMyHost(HostSuite):
         @pytest.fixture
@@ -8,15 +8,21 @@
 
 You write the `Host`. The `Subject` is the connector under test, by default Calendly's with a sandbox.
 `FormSuite` and `TriggerSuite` are for hosts with forms and with triggers; inherit from both for a host with
-both. docs/hosts/conformance.md explains the kit.
+both. `ConnectorSuite` tests a connector, and `CatalogSuite` only what it declares.
+docs/hosts/conformance.md explains the kit.
 """
 
+from .catalog_suite import CatalogSuite
+from .connector_suite import ConnectorSuite
 from .host import CheckOutcome, Failure, FormField, FormHost, Host, RunOutcome, TriggerHost
-from .subject import ExpectedCall, FailingCall, Subject, calendly
+from .subject import Delivery, ExpectedCall, FailingCall, LostReply, SignIn, Subject, calendly
 from .suite import FormSuite, HostSuite, TriggerSuite
 
 __all__ = [
+    "CatalogSuite",
     "CheckOutcome",
+    "ConnectorSuite",
+    "Delivery",
     "ExpectedCall",
     "FailingCall",
     "Failure",
@@ -25,7 +31,9 @@ __all__ = [
     "FormSuite",
     "Host",
     "HostSuite",
+    "LostReply",
     "RunOutcome",
+    "SignIn",
     "Subject",
     "TriggerHost",
     "TriggerSuite",

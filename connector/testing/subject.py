@@ -1,13 +1,23 @@
 """The connector under test, with a server for it to call. This module has one for Calendly."""
 
+import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import uuid4
 
 _TOKEN: Final = "sandbox-owner"
 _BAD_TOKEN: Final = "eyJraWQiOiIxIn0.bm90LWEtcmVhbC1vbmU.c2lnbmF0dXJl"  # has the form of a token
+_SIGNING_KEY: Final = "the-signing-key-of-the-kit"
+_WEB_APP: Final = {
+    "kind": "oauth",
+    "client_id": "sandbox-web",
+    "client_secret": "sandbox-web-secret",
+    "redirect_uri": "https://app.acme.example/oauth/callback",
+}
 _UNKNOWN_ID: Final = "00000000-0000-4000-8000-000000000000"
 
 
@@ -34,6 +44,44 @@ class FailingCall:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """A sign-in by OAuth, with a person who allows it.
+
+    - `credential`: the filled-in form of a kind that `needs_sign_in`, with a redirect URI
+    - `consent` opens the authorization address as a person would, and returns the URL they are sent back to
+    - `expire` returns a credential as it is when its access token has expired
+    """
+
+    credential: Mapping[str, str]
+    consent: Callable[[str], str]
+    expire: Callable[[Mapping[str, str]], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class LostReply:
+    """A write that `connection.settle` can look up.
+
+    `inputs` returns new inputs at each call. After `lose`, the server carries out the next write but doesn't
+    reply. `writes` counts the writes that it carried out.
+    """
+
+    action: str
+    inputs: Callable[[], Mapping[str, Any]]
+    lose: Callable[[], object]
+    writes: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook as it arrives, the credential with the key that signed it, and its event's id."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    credential: Mapping[str, str]
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A connector under test.
 
@@ -44,6 +92,12 @@ class Subject:
     - `reset`: undoes what a failing call arranged
     - `cause_event`: causes an event of `event_kind` and returns its id
     - `secrets`: must not appear in anything that the host writes
+
+    Only `ConnectorSuite` needs the rest; it skips the tests of what is missing:
+
+    - `sign_in`: a sign-in by OAuth
+    - `lost_reply`: a write whose reply can be lost
+    - `deliver`: causes a webhook and returns it
     """
 
     connector: Any
@@ -59,6 +113,9 @@ class Subject:
     event_kind: str
     cause_event: Callable[[], str]
     secrets: Sequence[bytes]
+    sign_in: SignIn | None = None
+    lost_reply: LostReply | None = None
+    deliver: Callable[[], Delivery] | None = None
 
 
 @contextmanager
@@ -81,7 +138,7 @@ def calendly() -> Iterator[Subject]:
             total = len(connection.run("scheduled_events.list", past, all_pages=True).records)
         yield Subject(
             connector=connector,
-            environment={"CALENDLY_API_URL": sandbox.url},
+            environment={"CALENDLY_API_URL": sandbox.url, "CALENDLY_AUTH_URL": sandbox.url},
             credential={"kind": kind, "token": _TOKEN},
             bad_credentials=(
                 ({"kind": kind, "token": _BAD_TOKEN}, "accept the token"),
@@ -110,9 +167,54 @@ def calendly() -> Iterator[Subject]:
             event_kind="invitee.created",
             cause_event=lambda: _book(sandbox),
             secrets=(_TOKEN.encode(), _BAD_TOKEN.encode()),
+            sign_in=SignIn(
+                _WEB_APP,
+                consent=lambda url: _allow(sandbox, url),
+                expire=lambda credential: {**credential, "expires_at": "0"},
+            ),
+            lost_reply=LostReply(
+                "contacts.create",
+                inputs=_new_contact,
+                lose=lambda: sandbox.fault("reset", method="POST", path="/contacts"),
+                writes=lambda: sandbox.requests()["counts"].get("POST /contacts", 0),
+            ),
+            deliver=lambda: _deliver(sandbox),
         )
 
 
 def _book(sandbox: Any) -> str:
-    uri: str = sandbox.book()["invitee"]["uri"]
+    return _event_id(sandbox, sandbox.book()["invitee"])
+
+
+def _event_id(sandbox: Any, invitee: Mapping[str, Any]) -> str:
+    uri: str = invitee["uri"]
     return f"invitee.created:{uri.removeprefix(sandbox.url).strip('/')}"
+
+
+def _allow(sandbox: Any, url: str) -> str:
+    """Allow a sign-in, as a person would in the browser; return the URL they are sent back to."""
+    import httpx
+
+    sandbox.control("POST", "/consent", {"answer": "allow"})
+    return httpx.get(url, trust_env=False).headers["location"]
+
+
+def _new_contact() -> Mapping[str, Any]:
+    email = f"contact-{uuid4()}@client.example"
+    return {"name": "Kim Kuiper", "emails": [{"email": email, "is_primary": True}]}
+
+
+def _deliver(sandbox: Any) -> Delivery:
+    from ..events.webhooks.signature import HEADER, sign
+
+    invitee = sandbox.book()["invitee"]
+    message = {
+        "event": "invitee.created",
+        "created_at": invitee["created_at"],
+        "created_by": None,
+        "payload": invitee,
+    }
+    body = json.dumps(message).encode()
+    headers = {HEADER: sign(body, _SIGNING_KEY, int(time.time()))}
+    credential = {"kind": "personal_access_token", "token": _TOKEN, "signing_key": _SIGNING_KEY}
+    return Delivery(headers, body, credential, _event_id(sandbox, invitee))

@@ -79,16 +79,16 @@ def caller(capsys, monkeypatch):
     return run
 
 
-def at_terminal(*arguments, answers=(), width=80):
+def at_terminal(*arguments, answers=(), width=80, program=(SCRIPT,)):
     """Run a command in a terminal; type each answer after its prompt. Return exit code and screen.
 
-    The answer INTERRUPT is Ctrl-C.
+    `program` is what to run it with. The answer INTERRUPT is Ctrl-C.
     """
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     seen, start = b"", 0
     with subprocess.Popen(
-        [SCRIPT, *arguments], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
+        [*program, *arguments], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
     ) as process:
         os.close(terminal)
         for prompt, answer in answers:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from inspect import signature
 
 import pytest
-from another_connector import library
+from another_connector import shelf
 from calendly_connector.contract import Result
 from calendly_connector.errors import ConnectorError
 from calendly_connector.testing import (
@@ -101,7 +101,7 @@ class TestPlainHost(FormSuite, TriggerSuite):
 class TestPlainHostWithAnotherConnector(FormSuite, TriggerSuite):
     @pytest.fixture
     def subject(self):
-        with library() as subject:
+        with shelf() as subject:
             yield subject
 
     @pytest.fixture

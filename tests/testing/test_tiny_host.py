@@ -23,8 +23,9 @@ from calendly_connector.examples import tiny_host
 from calendly_connector.plugin import connector
 from calendly_connector.sandbox.world import fixtures
 
-SOURCE = files("calendly_connector.examples").joinpath("tiny_host.py").read_text(encoding="utf-8")
-FLOW = files("calendly_connector.examples").joinpath("flow.yaml").read_text(encoding="utf-8")
+EXAMPLES = files("calendly_connector.examples")
+SOURCES = [EXAMPLES.joinpath(name).read_text(encoding="utf-8") for name in ("tiny_host.py", "tiny_form.py")]
+FLOW = EXAMPLES.joinpath("flow.yaml").read_text(encoding="utf-8")
 KEY = "made-up-key"
 NOW = 1_795_525_200
 BODY = json.dumps(
@@ -41,22 +42,24 @@ KIND = "personal_access_token"
 # Independence
 
 
-def test_the_source_names_no_application():
-    assert "calendly" not in SOURCE.casefold()
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_source_names_no_application(source):
+    assert "calendly" not in source.casefold()
 
 
 def test_it_imports_two_third_party_libraries():
     imported = set()
-    for node in ast.walk(ast.parse(SOURCE)):
+    for node in (node for source in SOURCES for node in ast.walk(ast.parse(source))):
         if isinstance(node, ast.Import):
             imported |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module.partition(".")[0])
-    assert imported - sys.stdlib_module_names == {"stevedore", "yaml"}
+    assert imported - sys.stdlib_module_names == {"stevedore", "tiny_form", "yaml"}
 
 
-def test_the_source_has_fewer_than_150_lines():
-    assert len(SOURCE.splitlines()) < 150
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_source_is_short_enough_to_read(source):
+    assert len(source.splitlines()) < 220
 
 
 def test_it_discovers_the_connector_object():
@@ -328,7 +331,7 @@ def flow(sandbox, tmp_path, monkeypatch):
 
 def test_the_program_reports_a_bad_token_and_exits_with_1(flow, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", "nobody")
-    command = [sys.executable, tiny_host.__file__, str(flow), "0"]
+    command = [sys.executable, tiny_host.__file__, "run", str(flow), "0"]
     ended = subprocess.run(command, capture_output=True, timeout=30, check=False)
     assert (ended.returncode, ended.stderr) == (1, b"")
     assert b"accept the token" in ended.stdout
@@ -351,7 +354,13 @@ def test_the_program_runs_its_flow_for_matching_events(flow, monkeypatch, capsys
 
     monkeypatch.setattr(tiny_host, "Receiver", Events)
     with pytest.raises(Stopped):
-        tiny_host.main(str(flow), "0")
+        tiny_host.main("run", str(flow), "0")
     first, *steps = capsys.readouterr().out.splitlines()
     assert first.startswith(f"Signed in as {fixtures.OWNER_NAME}")
     assert [line.split()[0] for line in steps] == ["host", "week"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("walk",), ("--help",)])
+def test_without_a_known_command_it_explains_itself(arguments):
+    with pytest.raises(SystemExit, match=r"tiny_host\.py form CONNECTOR NAME"):
+        tiny_host.main(*arguments)

@@ -1,0 +1,211 @@
+"""The suite for connections: checking a credential, calling actions, functions in filters."""
+
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import TypeVar
+
+import pytest
+
+from ..contract import Connection, Connector
+from ..errors import ConnectorError, InvalidParams, UnknownAction, UsageError
+from .catalog_suite import CatalogSuite
+from .offline import no_network
+from .subject import Subject
+
+UNKNOWN = "no.such.thing"
+
+Connect = Callable[..., Connection]
+_Given = TypeVar("_Given")
+
+
+class ConnectionSuite(CatalogSuite):
+    """Override `subject`. To pass a clock or other options to `connect`, override that as well."""
+
+    @pytest.fixture
+    def subject(self) -> Subject:
+        """Yield the connector under test with its server."""
+        raise NotImplementedError("override the fixture `subject` to start your application's server")
+
+    @pytest.fixture
+    def connector(self, subject: Subject) -> Connector:
+        connector: Connector = subject.connector
+        return connector
+
+    @pytest.fixture(autouse=True)
+    def _pointed_to_the_server(self, subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in subject.environment.items():
+            monkeypatch.setenv(name, value)
+
+    @pytest.fixture
+    def connect(self, connector: Connector) -> Connect:
+        """Return the connector's `connect`."""
+        return connector.connect
+
+    @pytest.fixture
+    def connection(self, connect: Connect, subject: Subject) -> Iterator[Connection]:
+        """Yield a connection with the good credential."""
+        with connect(subject.credential) as connection:
+            yield connection
+
+    # Checking a credential
+
+    def test_checking_a_good_credential_names_its_user(
+        self, connection: Connection, subject: Subject
+    ) -> None:
+        report = connection.check()
+        assert report.ok, f"{report.message} {report.fix}"
+        assert subject.user_name in report.message, f"{report.message!r} doesn't name {subject.user_name!r}"
+        json.dumps(asdict(report))
+
+    def test_checking_a_bad_credential_reports_it(self, connect: Connect, subject: Subject) -> None:
+        for credential, text in subject.bad_credentials:
+            with connect(credential) as connection:
+                report = connection.check()
+            assert not report.ok, f"a bad credential passed the check: {report.message}"
+            assert text in f"{report.message} {report.fix}", f"{report.message!r} doesn't say {text!r}"
+
+    def test_checking_an_empty_credential_reports_it(self, connect: Connect, connector: Connector) -> None:
+        for kind in connector.manifest.credentials:
+            try:
+                connection = connect({"kind": kind})
+            except UsageError:
+                continue  # it can't even be opened
+            with connection:
+                assert not connection.check().ok, f"an empty credential of the kind {kind!r} passed the check"
+
+    def test_no_secret_is_in_a_report(self, connect: Connect, subject: Subject) -> None:
+        for credential in (subject.credential, *(bad for bad, _ in subject.bad_credentials)):
+            with connect(credential) as connection:
+                shown = f"{connection!r} {connection.check()!r}".encode()
+            assert not any(secret in shown for secret in subject.secrets), "a report or repr has a secret"
+
+    # Calling
+
+    def test_every_example_can_be_previewed_without_network(
+        self, connection: Connection, connector: Connector, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        no_network(monkeypatch)
+        for name, action in connector.actions().items():
+            for example in action.examples:
+                preview = connection.preview(name, example["input"])
+                assert json.loads(json.dumps(preview)) == preview, f"{name}: the preview isn't JSON"
+
+    def test_a_preview_masks_secrets(
+        self, connection: Connection, connector: Connector, subject: Subject
+    ) -> None:
+        for name, action in connector.actions().items():
+            for example in action.examples:
+                shown = repr(connection.preview(name, example["input"])).encode()
+                assert not any(secret in shown for secret in subject.secrets), (
+                    f"{name}: the preview has a secret"
+                )
+
+    def test_an_unknown_action_is_an_error(self, connection: Connection) -> None:
+        for call in (connection.prepare, connection.run, connection.iterate, connection.preview):
+            with pytest.raises(UnknownAction):
+                call(UNKNOWN)
+
+    def test_an_invalid_call_is_rejected_without_network(
+        self, connection: Connection, subject: Subject, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        no_network(monkeypatch)
+        for call in subject.invalid_calls:
+            with pytest.raises(InvalidParams) as caught:
+                connection.run(call.action, call.inputs)
+            assert all(text in str(caught.value) for text in call.texts), (call.name, str(caught.value))
+
+    def test_a_failed_call_says_why_and_whether_to_retry(
+        self, connection: Connection, subject: Subject
+    ) -> None:
+        for call in subject.failing_calls:
+            call.arrange()
+            with pytest.raises(ConnectorError) as caught:
+                connection.run(call.action, call.inputs)
+            subject.reset()
+            assert all(text in str(caught.value) for text in call.texts), (call.name, str(caught.value))
+            assert caught.value.retryable == call.retryable, (
+                f"{call.name}: retryable is {caught.value.retryable}"
+            )
+
+    def test_errors_are_json_and_pickle(self, connection: Connection, subject: Subject) -> None:
+        for call in subject.invalid_calls:
+            with pytest.raises(ConnectorError) as caught:
+                connection.run(call.action, call.inputs)
+            error = caught.value
+            copied = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+            assert type(copied) is type(error)
+            assert copied.to_dict() == error.to_dict()
+            json.dumps(error.to_dict())
+
+    def test_a_record_is_json(self, connection: Connection, subject: Subject) -> None:
+        result = connection.run(subject.single.action, subject.single.inputs)
+        assert result.record is not None, f"{subject.single.action} returned no record"
+        assert subject.single.record.items() <= result.record.items(), result.record
+        assert json.loads(json.dumps(result.record)) == result.record
+
+    def test_a_page_says_that_there_are_more_records(self, connection: Connection, subject: Subject) -> None:
+        result = connection.run(subject.listing.action, subject.listing.inputs)
+        assert 0 < len(result.records) < subject.listing.total
+        assert not result.complete, "a page of a longer list says that it is complete"
+
+    def test_all_pages_have_every_record_once(self, connection: Connection, subject: Subject) -> None:
+        listing = subject.listing
+        result = connection.run(listing.action, listing.inputs, all_pages=True)
+        assert result.complete, "all pages were read, but the result says that there are more"
+        assert len({json.dumps(record) for record in result.records}) == len(result.records) == listing.total
+
+    def test_a_stream_has_the_records_of_all_pages(self, connection: Connection, subject: Subject) -> None:
+        listing = subject.listing
+        records = connection.iterate(listing.action, listing.inputs)
+        found = [record for page in records.pages() for record in page]
+        assert records.complete
+        assert found == connection.run(listing.action, listing.inputs, all_pages=True).records
+
+    def test_a_limit_ends_a_list(self, connection: Connection, subject: Subject) -> None:
+        listing = subject.listing
+        limit = listing.total - 1
+        result = connection.run(listing.action, listing.inputs, all_pages=True, limit=limit)
+        assert len(result.records) == limit
+        assert not result.complete, "a list that a limit ended says that it is complete"
+
+    def test_closing_twice_is_harmless(self, connect: Connect, subject: Subject) -> None:
+        with connect(subject.credential) as connection:
+            connection.close()
+        connection.close()
+
+    # Functions in filters
+
+    def test_a_filter_accepts_every_function(self, connection: Connection, connector: Connector) -> None:
+        for name, function in connector.manifest.functions.items():
+            uses = _uses(connection, connector, function.example)
+            accepted = (accepts for is_secret, accepts in uses if is_secret == function.secret)
+            assert function.secret or any(accepted), f"{name}: no input accepts {function.example}"
+
+    def test_only_secret_inputs_accept_a_secret(self, connection: Connection, connector: Connector) -> None:
+        for name, function in connector.manifest.functions.items():
+            if function.secret:
+                for is_secret, accepts in _uses(connection, connector, function.example):
+                    assert is_secret or not accepts, f"{name}: an input that isn't secret accepts it"
+
+
+def given(what: _Given | None, name: str) -> _Given:
+    """Return a part of the subject, or skip the test if the subject has none."""
+    if what is None:
+        pytest.skip(f"the subject has no `{name}`")
+    return what
+
+
+def _uses(connection: Connection, connector: Connector, text: str) -> Iterator[tuple[bool, bool]]:
+    """Try a text in every input; yield whether the input is secret, and whether it accepts the text."""
+    for name, action in connector.actions().items():
+        example = action.examples[0]["input"]
+        for field, rule in action.input.get("properties", {}).items():
+            others = {key: value for key, value in example.items() if key != field}
+            try:
+                connection.prepare(name, others, filter={field: text})
+            except UsageError:
+                yield bool(rule.get("writeOnly")), False
+            else:
+                yield bool(rule.get("writeOnly")), True
