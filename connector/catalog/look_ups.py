@@ -38,8 +38,13 @@ def look_up_rule(
     """Return a declared look-up. A list of `inputs` or `match` has the same names on both sides."""
     sent, compared = _by_name(inputs), _by_name(match)
     used = dict.fromkeys((*by, *sent.values(), *compared.values()))
-    return LookUpRule(by=tuple(used), inputs=sent, match=compared, **others)
+    return LookUpRule(by=tuple(used), inputs=_plain(sent), match=_plain(compared), **others)
 
 
 def _by_name(declared: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
     return dict(declared) if isinstance(declared, Mapping) else {name: name for name in declared}
+
+
+def _plain(declared: Mapping[str, str]) -> dict[str, str]:
+    """Return the paths as `catalog.paths` reads them, without the `[]` of lists that fields have."""
+    return {name: path.replace("[]", "") for name, path in declared.items()}
