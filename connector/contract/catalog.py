@@ -118,9 +118,9 @@ class ActionGroup:
 class LookUp:
     """How to find out whether a write happened if its reply is lost; `connection.settle` does it.
 
-    It runs the read `action`. `by` are the paths of the fields that it compares. The write happened if a record has
-    their values ("record"), if the record has changed as the write would change it ("change"), or if it is gone
-    ("absence"). `description` says so in a few words.
+    It runs the read `action`, and compares the fields whose paths are `by`. The write happened if a record
+    has their values ("record"), if the record has changed as the write would change it ("change"), or if it
+    is gone ("absence"). `description` says so in a few words.
     """
 
     action: str
