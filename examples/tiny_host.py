@@ -53,7 +53,7 @@ def credential(connector, kind):
     filled = {"kind": kind}
     for field in connector.manifest.credentials[kind].fields:
         values = [os.environ[variable] for variable in field.environment if variable in os.environ]
-        filled.update({field.path: values[0]} if values else {})
+        filled.update({field.name: values[0]} if values else {})
     return filled
 
 

@@ -9,11 +9,12 @@ Inputs = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field of the host's credential form: whether its text is hidden, and whether it is required.
+    """A field of the host's credential form: its title, whether its text is hidden, whether it is required.
 
     `required` is None if the host's forms can't express it.
     """
 
+    title: str
     secret: bool
     required: bool | None
 

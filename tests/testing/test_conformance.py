@@ -1,6 +1,7 @@
 """The conformance kit on a minimal host, and on hosts with one defect each."""
 
 import json
+from dataclasses import replace
 from inspect import signature
 
 import pytest
@@ -39,7 +40,7 @@ class PlainHost:
 
     def form(self, kind):
         fields = self.connector.manifest.credentials[kind].fields
-        return {field.path: FormField(field.secret, field.required) for field in fields}
+        return {field.name: FormField(field.title, field.secret, field.required) for field in fields}
 
     def store(self, name, credential):
         self.credentials[name] = dict(credential)
@@ -157,12 +158,23 @@ class OfferingSecretInputs(PlainHost):
 
 class ShowingSecretFields(PlainHost):
     def form(self, kind):
-        return {name: FormField(False, field.required) for name, field in super().form(kind).items()}
+        return {name: replace(field, secret=False) for name, field in super().form(kind).items()}
 
 
 class RequiringAllFields(PlainHost):
     def form(self, kind):
-        return {name: FormField(field.secret, True) for name, field in super().form(kind).items()}
+        return {name: replace(field, required=True) for name, field in super().form(kind).items()}
+
+
+class ShowingNamesOfFields(PlainHost):
+    def form(self, kind):
+        return {name: replace(field, title=name) for name, field in super().form(kind).items()}
+
+
+class NamingAllFieldsAfterTheKind(PlainHost):
+    def form(self, kind):
+        title = self.connector.manifest.credentials[kind].title
+        return {name: replace(field, title=title) for name, field in super().form(kind).items()}
 
 
 class InvertingRetryable(PlainHost):
@@ -188,6 +200,8 @@ class InvertingRetryable(PlainHost):
         (AcceptingAnyCredential, HostSuite.test_checking_a_bad_credential_shows_the_connectors_message),
         (ShowingSecretFields, FormSuite.test_the_form_has_the_connectors_fields),
         (RequiringAllFields, FormSuite.test_the_form_has_the_connectors_fields),
+        (ShowingNamesOfFields, FormSuite.test_the_form_has_the_connectors_fields),
+        (NamingAllFieldsAfterTheKind, FormSuite.test_the_form_has_the_connectors_fields),
         (OfferingSecretInputs, HostSuite.test_no_secret_is_an_input),
     ],
 )
