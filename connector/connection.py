@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .auth.authenticators import Authenticator
     from .calls.functions import Functions
     from .calls.inputs import Inputs
+    from .calls.options import FieldOptions
     from .calls.pick_lists import PickLists
     from .catalog.json_schema import Schema
     from .contract import (
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
         CredentialStore,
         Event,
         Filter,
-        Option,
+        OptionPage,
         Params,
         PreparedCall,
         RateLimit,
@@ -96,8 +97,16 @@ class CalendlyConnection(Connection):
             return RecipeCall(self._inputs, checked, self._begin_recipe, limit=limit)
         return ActionCall(self._client, self._inputs, checked, limit=limit, is_missing=self._lacks)
 
-    def options(self, action: str, field: str) -> list[Option]:
-        return self._pick_lists.options(action, field)
+    def options(
+        self,
+        of: str,
+        field: str,
+        values: Params | None = None,
+        *,
+        search: str = "",
+        page: str | None = None,
+    ) -> OptionPage:
+        return self._field_options.page(of, field, values or {}, search=search, page=page)
 
     def settle(
         self, action: str, params: Params | None = None, *, sent_at: float, **options: Unpack[CallOptions]
@@ -270,6 +279,17 @@ class CalendlyConnection(Connection):
             return ActionCall(self._client, inputs, inputs.check(action, params, filter=rows))
 
         return PickLists(prepare, self._functions, lambda: self._memory)
+
+    @cached_property
+    def _field_options(self) -> FieldOptions:
+        from .calls.listed_choices import ListedChoices
+        from .calls.options import FieldOptions
+
+        def prepare(action: str, params: Params, rows: Filter) -> PreparedCall:
+            return self.prepare(action, params, filter=rows)
+
+        listed = ListedChoices(prepare, self._functions, self._pick_lists.names, self._inputs.uri_of)
+        return FieldOptions(listed, self._timing.clock)
 
     def _find_resource(self, name: str, field: Schema) -> str:
         """Return the URI that a name stands for. Without a name in a call, no pick list is prepared."""

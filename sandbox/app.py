@@ -75,6 +75,7 @@ def build(options: SandboxOptions, own_origin: str) -> Application:
         seed=options.seed,
         events=options.events,
         users=options.users,
+        more_event_types=options.event_types,
         anchor=times.from_day(options.anchor or today),
         origin=PUBLIC_ORIGIN if options.public_origin else own_origin,
     )

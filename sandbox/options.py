@@ -14,6 +14,7 @@ from .world.world import FIXTURE_EVENTS
 MIN_USERS = 3  # owner, admin and user
 MAX_USERS = 50_000
 MAX_EVENTS = 10_000_000
+MAX_EVENT_TYPES = 100_000
 MAX_TIMEOUT_S = 300.0
 MAX_TIME_SCALE = 1_000_000.0
 
@@ -25,6 +26,7 @@ class SandboxOptions:
     Attributes:
         events: number of events in the large organization, including the fixtures.
         users: number of users in the large organization.
+        event_types: number of event types that its owner has in addition to the usual ones.
         seed: seed of the generated data; the same seed generates the same world.
         anchor: UTC day around which events are generated. Default: the day of `now`.
         now: start time of the sandbox's clock, with a time zone. Default: the time of `clock`.
@@ -47,6 +49,7 @@ class SandboxOptions:
 
     events: int = 250
     users: int = 8
+    event_types: int = 0
     seed: int = 1
     anchor: date | None = None
     now: datetime | None = None
@@ -73,6 +76,8 @@ class SandboxOptions:
             raise ValueError(f"events must be between {FIXTURE_EVENTS} and {MAX_EVENTS}")
         if not MIN_USERS <= self.users <= MAX_USERS:
             raise ValueError(f"users must be between {MIN_USERS} and {MAX_USERS}")
+        if not 0 <= self.event_types <= MAX_EVENT_TYPES:
+            raise ValueError(f"event_types must be between 0 and {MAX_EVENT_TYPES}")
         if self.rate_limit is not None and self.rate_limit < 0:
             raise ValueError("rate_limit must be 0 or more")
         if self.rate_mode not in MODES:

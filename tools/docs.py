@@ -10,6 +10,7 @@ from calendly_connector.catalog.completions import signature
 from calendly_connector.catalog.json_schema import resolve
 from calendly_connector.catalog.manifest import catalog, manifest
 from calendly_connector.catalog.models import Action, TriggerSpec
+from calendly_connector.catalog.pick_lists import has_names
 from calendly_connector.hosts.mcp.toolset import declared, groups, resource_of, select_tools
 
 ROOT: Final = Path(__file__).parent.parent
@@ -112,8 +113,8 @@ def _section(action: Action) -> Iterator[str]:
         for name, schema in action.inputs.items():
             shown = f"**{name}**" if name in required else name
             text = str(schema.get("description", ""))
-            if options := schema.get("items", schema).get("x-options"):
-                text += f" Also accepts a name from `{options['action']}`."
+            if has_names(field := schema.get("items", schema)):
+                text += f" Also accepts a name from `{field['x-options']['action']}`."
             if name in action.defaults:
                 text += f" Sent by default: `{action.defaults[name]}`."
             yield f"| {shown} | {_cell(_type(schema, action.sent))} | {_cell(text)} |"

@@ -38,6 +38,10 @@ class Functions:
         self._user: Record | None = None
         self._lock = Lock()
 
+    def at(self, now_s: float) -> "Functions":
+        """Return the same functions at another time, in unix seconds."""
+        return Functions(self.user, self._credential, lambda: now_s)
+
     def problems(self, name: str, value: Any, *, is_secret: bool) -> Iterator[Problem]:
         """Yield what is wrong with the functions in an input; only a secret one accepts secrets."""
         known = manifest().functions

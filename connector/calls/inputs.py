@@ -111,6 +111,16 @@ class Inputs:
         values = self.masked(action, {**checked.params, **checked.filter})
         return _spelled(action, self._with_uris(action, values, [], _leave))
 
+    def uri_of(self, value: object, field: Schema) -> str:
+        """Return the URI of the resource that a field's value means. Raises ValueError with the reason."""
+        if not isinstance(value, str):
+            raise ValueError("must be text")  # noqa: TRY004 - as for all other values that aren't valid
+        if value in field.get("x-literals", ()):
+            return value
+        if identifiers.is_name(value, field):
+            value = self.lookup(value, field) or value
+        return identifiers.resource_uri(value, paths_of(field), self.origins)
+
     @staticmethod
     def masked(action: Action, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return values with secrets masked."""

@@ -1,19 +1,19 @@
-"""Names instead of ids: the values that an input can be set to, and the resource that a name stands for.
+"""Names instead of ids: the resource that a name stands for.
 
 See docs/decisions/names-instead-of-ids.md.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
-from ..catalog import json_schema
 from ..catalog.expressions import evaluate
 from ..catalog.json_schema import Schema
 from ..catalog.manifest import find
-from ..contract import Filter, Option, Params, PreparedCall, Record
-from ..errors import NotFound, PermissionDenied, UnknownAction, UsageError
+from ..catalog.pick_lists import PickList
+from ..contract import Filter, Params, PreparedCall, Record
+from ..errors import NotFound, PermissionDenied
 from ..support.redaction import quoted
 from .functions import Functions
 
@@ -36,7 +36,7 @@ class _Choice:
 
 
 class PickLists:
-    """Reads pick lists through the list actions that the schemas name in `x-options`."""
+    """Reads the names in pick lists, through the list actions that the schemas name in `x-options`."""
 
     def __init__(
         self,
@@ -48,33 +48,14 @@ class PickLists:
         self._functions = functions
         self._memory = memory
 
-    def options(self, name: str, field: str) -> list[Option]:
-        """Return the choices for an input: its schema's `enum`, or the resources that Calendly lists now.
-
-        Raises UnknownAction for an unknown action or input, UsageError for an input without choices.
-        """
-        action = find(name)
-        if field not in action.inputs:
-            raise UnknownAction(
-                f"{action.id} has no input {quoted(field)}.", fix=f"Inputs: {', '.join(action.inputs)}."
-            )
-        rule = json_schema.resolve(action.inputs[field].get("items", action.inputs[field]), action.sent)
-        if "enum" in rule:
-            texts = dict.fromkeys(str(value) for value in rule["enum"] if value is not None)
-            return [Option(text, text) for text in texts]
-        if "x-options" not in rule:
-            described = action.inputs[field].get("description", "")
-            raise UsageError(f"{action.id}: {field} has no list of choices.", fix=described)
-        return [Option(choice.label, choice.value) for choice in self._choices(rule)]
-
     def find(self, text: str, field: Schema) -> str:
         """Return the URI that a name stands for. Raises ValueError if no resource or several have it."""
         folded = text.strip().casefold()
-        source = field["x-options"]
-        if expression := source.get("words", {}).get(folded):
+        source = PickList(**field["x-options"])
+        if expression := source.words.get(folded):
             resolved: str = evaluate(expression, self._functions.resolve)
             return resolved
-        choices = list(self._choices(field))
+        choices = list(self._choices(source))
         found = {choice.value: choice.label for choice in choices if choice.is_named(folded)}
         if len(found) == 1:
             return next(iter(found))
@@ -83,29 +64,33 @@ class PickLists:
             raise ValueError(f"{quoted(text)} is ambiguous ({len(found)} matches); pass a URI: {candidates}")
         nearest = " or ".join(map(repr, _nearest(folded, choices)))
         raise ValueError(
-            f"{quoted(text)} matches no name in {source['action']}"
+            f"{quoted(text)} matches no name in {source.action}"
             + (f"; did you mean {nearest}?" if nearest else "")
         )
 
-    def _choices(self, field: Schema) -> Iterable[_Choice]:
+    def names(self, source: PickList, record: Record, value: str) -> tuple[str, ...]:
+        """Return the names of a record of a list, its label first; empty if it has none."""
+        if not source.label:
+            return ()
+        named = self._read(source.read, value) if source.read else record
+        return tuple(name for path in (source.label, *source.also) for name in _texts(named, path))
+
+    def _choices(self, source: PickList) -> Iterable[_Choice]:
         """Return the choices as Calendly lists them now, or did before in the same batch."""
-        source, memory = field["x-options"], self._memory()
+        memory = self._memory()
         if memory is None:
             return self._listed(source)
-        key = ("choices", source["action"], source["label"])
+        key = ("choices", source.action, source.label)
         if key not in memory:
             memory[key] = list(self._listed(source))
         return list(memory[key])
 
-    def _listed(self, source: Mapping[str, Any]) -> Iterator[_Choice]:
-        for record in self._prepare(source["action"], {}, source.get("filter", {})).iterate():
-            value = next(_texts(record, source["value"]), None)
-            if value is None:
-                continue
-            named = self._read(source["read"], value) if "read" in source else record
-            paths = (source["label"], *source.get("also", ()))
-            names = tuple(name for path in paths for name in _texts(named, path))
-            yield _Choice(next(_texts(named, source["label"]), value), value, names)
+    def _listed(self, source: PickList) -> Iterator[_Choice]:
+        for record in self._prepare(source.action, {}, source.filter).iterate():
+            value = next(_texts(record, source.value), None)
+            if value is not None:
+                names = self.names(source, record, value)
+                yield _Choice(names[0] if names else value, value, names)
 
     def _read(self, action: str, uri: str) -> Record:
         """Read the record that holds the names; empty if the token may not see it."""

@@ -9,8 +9,9 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any, Final, cast
 
-from ..contract import Field, FieldType, Option, OutputField
+from ..contract import Field, FieldType, OutputField
 from . import json_schema, paths
+from .fixed_choices import fixed_choices
 from .json_schema import Schema
 
 _FORMATS: Final = frozenset({"email", "uri", "date", "date-time"})
@@ -82,7 +83,7 @@ def _fields(rule: _Rule, root: Schema, before: str, defaults: Mapping[str, Any])
             # A resource's pattern is that of its id; the field also accepts a URI or a name.
             pattern="" if "x-resource" in said else said.get("pattern", ""),
             expected=said.get("x-expected", ""),
-            choices=_choices(said),
+            choices=() if one.types == {"boolean"} else fixed_choices(said),
             has_options="x-options" in said,
             depends_on=tuple(said.get("x-depends-on", ())),
             multiline=said.get("x-multiline", False),
@@ -116,17 +117,6 @@ def _type(rule: _Rule) -> FieldType:
         kind = "" if "x-resource" in rule.keywords else rule.keywords.get("format", "")
         return cast("FieldType", kind) if kind in _FORMATS else "text"
     return "object" if not types and rule.properties else _TYPES.get(types, "text")
-
-
-def _choices(said: Schema) -> tuple[Option, ...]:
-    values = said.get("enum", [said["const"]] if "const" in said else [])
-    labels = said.get("x-labels", {})
-    texts = dict.fromkeys(str(value) for value in values if value is not None and not isinstance(value, bool))
-    return tuple(Option(labels.get(text) or _label(text), text) for text in texts)
-
-
-def _label(value: str) -> str:
-    return f"{value[:1].upper()}{value[1:]}".replace("_", " ")
 
 
 def _merged(place: _Place, root: Schema) -> _Rule:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from .json_schema import Schema
+from .pick_lists import has_names
 
 _ID: Final = re.compile(
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # Calendly's ids today
@@ -29,7 +30,7 @@ def is_id(text: str) -> bool:
 def is_name(text: str, field: Schema) -> bool:
     """Return whether a text can be a name in the field's pick list: it isn't an id and has no slash."""
     readable = text.strip() and text.isprintable() and not set(text) & set("/\\")
-    return "x-options" in field and bool(readable) and not is_id(text)
+    return has_names(field) and bool(readable) and not is_id(text)
 
 
 def resource_id(value: str, forms: Mapping[str, str], origins: Iterable[str]) -> str:

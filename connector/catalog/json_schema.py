@@ -21,8 +21,9 @@ def read(name: str) -> Any:
 def bundle(schema: Schema) -> Schema:
     """Return a self-contained schema.
 
-    Shapes that it references become `#/$defs/<shape>`. Fields for a resource with a pick list get
-    `x-options`: the action that lists the choices, and the paths of label and value in its records.
+    Shapes that it references become `#/$defs/<shape>`. Fields with a pick list, named by `x-pick-list` or
+    else by their resource, get it as `x-options` (see `pick_lists.PickList`). A list that needs other fields
+    is only for those that depend on them.
     """
     definitions: dict[str, Any] = {}
 
@@ -32,7 +33,7 @@ def bundle(schema: Schema) -> Schema:
         if not isinstance(node, dict):
             return node
         whole = {name: walk(item) for name, item in node.items()}
-        reference, resource = node.get("$ref"), node.get("x-resource")
+        reference, chosen_from = node.get("$ref"), node.get("x-pick-list", node.get("x-resource"))
         if isinstance(reference, str):
             name = reference.removeprefix("shapes/").removesuffix(".json")
             if name not in definitions:
@@ -41,8 +42,9 @@ def bundle(schema: Schema) -> Schema:
                 shape.pop("$schema", None)
                 definitions[name] = walk(shape)
             whole["$ref"] = f"#/$defs/{name}"
-        if isinstance(resource, str) and resource in (lists := read("pick_lists.json")):
-            whole["x-options"] = lists[resource]
+        source = read("pick_lists.json").get(chosen_from) if isinstance(chosen_from, str) else None
+        if source and ("needs" not in source or "x-depends-on" in node):
+            whole["x-options"] = source
         return whole
 
     whole: dict[str, Any] = walk(schema)

@@ -125,6 +125,17 @@ def find(name: str, given: frozenset[str] = frozenset()) -> Action:
     return max(ready or matches, key=lambda action: len(action.path_ids))
 
 
+def unknown(name: str) -> UnknownAction:
+    """Return the error for a name that is neither an action's nor a trigger's, with the nearest ones."""
+    from ..support.redaction import quoted
+
+    hint = did_you_mean(name, [*catalog(), *manifest().triggers])
+    return UnknownAction(
+        f"Unknown action or trigger {quoted(name)}.",
+        fix=f"{hint}`calendly-connector actions` lists actions. Triggers are named like invitee.created.",
+    )
+
+
 def named(name: str) -> tuple[Action, ...]:
     """Return all actions with this id or alias, ignoring case."""
     if name in catalog():

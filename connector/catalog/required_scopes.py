@@ -1,10 +1,9 @@
 """The scopes that actions and triggers need, as few as possible."""
 
-from ..errors import UnknownAction
-from ..support.redaction import quoted
 from . import expressions, json_schema
-from .manifest import catalog, did_you_mean, find, manifest, named
+from .manifest import find, manifest, named, unknown
 from .models import Action
+from .pick_lists import has_names, pick_list
 from .scopes import SUBSCRIBE, minimal
 
 
@@ -34,19 +33,16 @@ def lookup_scopes(name: str) -> dict[str, tuple[str, ...]]:
     scopes = {}
     for action in _actions(name):
         for key, rule in action.inputs.items():
-            source = json_schema.resolve(rule.get("items", rule), action.sent).get("x-options")
-            if source:
-                read = required_scopes(source["read"]) if "read" in source else ()
-                scopes[key] = minimal((*required_scopes(source["action"]), *read))
+            field = json_schema.resolve(rule.get("items", rule), action.sent)
+            source = pick_list(field)
+            if source and has_names(field):
+                read = required_scopes(source.read) if source.read else ()
+                scopes[key] = minimal((*required_scopes(source.action), *read))
     return scopes
 
 
 def _actions(name: str) -> tuple[Action, ...]:
     actions = named(name)
     if not actions:
-        hint = did_you_mean(name, [*catalog(), *manifest().triggers])
-        raise UnknownAction(
-            f"Unknown action or trigger {quoted(name)}.",
-            fix=f"{hint}`calendly-connector actions` lists actions. Triggers are named like invitee.created.",
-        )
+        raise unknown(name)
     return actions

@@ -67,7 +67,7 @@ def chosen(action: ActionInfo, names: Sequence[str]) -> tuple[Column, ...]:
 def _pick_list(path: str) -> str:
     """Return the pick list with the names of the resources at a path such as `event_type`, if one exists."""
     name = f"{path.rpartition('.')[2]}s"
-    return name if name in json_schema.read("pick_lists.json") else ""
+    return name if "label" in json_schema.read("pick_lists.json").get(name, ()) else ""
 
 
 def _first_columns(action: ActionInfo) -> tuple[Column, ...]:

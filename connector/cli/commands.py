@@ -27,6 +27,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "run": "Run an action.",
         "actions": "List all actions.",
         "describe": "Show an action's inputs, output and scopes, with an example.",
+        "choices": "List the choices of a field.",
         "functions": "List the functions that inputs may contain.",
         "request": "Send a raw API request.",
     },

@@ -57,6 +57,17 @@ def inputs(context: click.Context, _parameter: click.Parameter, incomplete: str)
     return _items({name: text for name, text in fields.items() if name[:-1] not in used}, incomplete)
 
 
+def fields(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Suggest the fields of the action or trigger, those within objects too."""
+    from ..catalog import field_paths
+    from ..catalog.manifest import manifest, named
+
+    name = str(context.params.get("name") or "")
+    trigger = manifest().triggers.get(name)
+    schemas = [trigger.filters] if trigger else [action.sent for action in named(name)]
+    return _items({path: "" for schema in schemas for path in field_paths.paths(schema)}, incomplete)
+
+
 def credentials(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

@@ -9,6 +9,7 @@ import click
 
 from ..catalog.manifest import find, named
 from ..catalog.models import Action
+from ..catalog.pick_lists import has_names
 from ..support.clock import Timing
 from ..support.timestamps import move
 from .actions import as_dict
@@ -73,7 +74,7 @@ def _input(action: Action, name: str, schema: Mapping[str, Any]) -> str:
     marks = [_type(schema)]
     marks += ["required"] if name in action.input.get("required", ()) else []
     marks += [f"default {action.defaults[name]}"] if name in action.defaults else []
-    if "x-options" in schema:
+    if has_names(schema):
         marks.append(f"or a name from {schema['x-options']['action']}")
     return f"{', '.join(marks)}. {schema.get('description', '')}"
 

@@ -37,6 +37,14 @@ from .options import prints_json
     help="The number of users in the organization.",
 )
 @click.option(
+    "--event-types",
+    type=int,
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="The number of event types that the owner has besides the usual ones.",
+)
+@click.option(
     "--seed",
     type=int,
     metavar="N",

@@ -64,9 +64,10 @@ class Field:
 class OptionPage:
     """Choices of a field, at most 100 at a time.
 
-    Pass `next_page` to get the following ones; None: there are no more. If the choices can't be listed,
-    `reason` says why (no such list, a missing scope, plan or role, a field to fill in first: `needs`), and
-    the host may let the person type. Without a reason, no options means that none exist.
+    Pass `next_page` to get the following ones; None: there are no more. Until then, a page of a long search
+    may be empty. If the choices can't be listed, `reason` says why (no such list, a missing scope, plan or
+    role, a field to fill in first: `needs`), and the host may let the person type. Without a reason, no
+    options means that none exist.
     """
 
     options: tuple[Option, ...] = ()

@@ -11,9 +11,18 @@ _FIXTURE_CANCELED = -times.DAY + 18 * times.HOUR + 40 * times.MINUTE + 10_100_00
 _SMALL_ORGANIZATION_DAYS = (-20, -3, 12)
 
 
-def create_world(*, seed: int, events: int, users: int, anchor: int, origin: str) -> World:
+def create_world(
+    *, seed: int, events: int, users: int, anchor: int, origin: str, more_event_types: int = 0
+) -> World:
     """Create a world; `events` is the size of the large organization, including the two fixtures."""
-    world = World(seed=seed, events=events, users=users, anchor=anchor, origin=origin)
+    world = World(
+        seed=seed,
+        events=events,
+        users=users,
+        anchor=anchor,
+        origin=origin,
+        more_event_types=more_event_types,
+    )
     _add_active_event(world)
     _add_canceled_event(world)
     _add_subscriptions(world)

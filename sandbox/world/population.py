@@ -57,10 +57,13 @@ class Population:
     """All users and event types: `users` in the large organization, and one in the small organization.
 
     Generated events depend on `members` and `event_types`, which never change. The indexes `by_user`,
-    `by_membership` and `event_types_by_id`, and the groups, reflect the current state.
+    `by_membership` and `event_types_by_id`, and the groups, reflect the current state. The owner also has
+    `more_event_types`, without events.
     """
 
-    def __init__(self, *, users: int, ids: Ids, uris: ResourceUris, anchor: int) -> None:
+    def __init__(
+        self, *, users: int, ids: Ids, uris: ResourceUris, anchor: int, more_event_types: int = 0
+    ) -> None:
         self._ids = ids
         self._uris = uris
         morning = 9 * times.HOUR + 14 * times.MINUTE + 3 * times.SECOND
@@ -71,7 +74,8 @@ class Population:
         self.event_types = [*self._large_event_types(users), self._small_event_type(users)]
         self.by_user = {member.uuid: member for member in self.members}
         self.by_membership = {member.membership_uuid: member for member in self.members}
-        self.event_types_by_id = {event_type.uuid: event_type for event_type in self.event_types}
+        more = [self._consultation(number) for number in range(1, more_event_types + 1)]
+        self.event_types_by_id = {event_type.uuid: event_type for event_type in [*self.event_types, *more]}
 
     def remove_member(self, member: Member) -> list[EventType]:
         """Remove a user from their organization; return the event types that no longer have a host."""
@@ -159,6 +163,9 @@ class Population:
                     self._user_event_type(number, "Workshop", uuid, seats=_WORKSHOP_SEATS, **_WORKSHOP)
                 )
         return event_types
+
+    def _consultation(self, number: int) -> EventType:
+        return self._user_event_type(0, f"Consultation {number:05}", self._ids.make("consultation", number))
 
     def _small_event_type(self, number: int) -> EventType:
         return self._user_event_type(

@@ -45,12 +45,19 @@ class World:
     users: int
     anchor: int
     origin: str
+    more_event_types: int = 0
     version: int = field(default=0, init=False)  # increases with every change
 
     def __post_init__(self) -> None:
         self.uris = ResourceUris(self.origin)
         self.ids = Ids(self.seed)
-        self.population = Population(users=self.users, ids=self.ids, uris=self.uris, anchor=self.anchor)
+        self.population = Population(
+            users=self.users,
+            ids=self.ids,
+            uris=self.uris,
+            anchor=self.anchor,
+            more_event_types=self.more_event_types,
+        )
         self.generator = EventGenerator(
             seed=self.seed,
             count=self.events - FIXTURE_EVENTS,

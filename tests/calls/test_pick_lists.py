@@ -1,13 +1,12 @@
-"""Names instead of ids: pick lists, and how `run` resolves a name, slug, id or URI."""
+"""Names instead of ids: how `run` resolves a name, slug, id or URI."""
 
 from urllib.parse import quote
 
 import pytest
 from calendly_connector.calls.pick_lists import PickLists
 from calendly_connector.catalog.identifiers import is_name
-from calendly_connector.catalog.manifest import catalog
 from calendly_connector.contract import Option
-from calendly_connector.errors import InvalidParams, UsageError
+from calendly_connector.errors import InvalidParams
 from hostile import Hostile, one
 
 INTRO = "https://api.calendly.com/event_types/7121342e-f121-5781-bef6-a20c5dcd7dc3"
@@ -69,10 +68,8 @@ def test_an_unknown_name_suggests_the_nearest_names(choices, text, message):
     assert str(caught.value) == message
 
 
-def test_a_record_without_a_name_is_labeled_with_its_uri():
-    record = {"name": None, "slug": None, "uri": "https://api.calendly.com/event_types/D"}
-    choices = pick_lists([record])
-    assert choices.options("event_types.get", "uuid") == [Option(record["uri"], record["uri"])]
+def test_a_record_without_a_name_has_none():
+    choices = pick_lists([{"name": None, "slug": None, "uri": "https://api.calendly.com/event_types/D"}])
     with pytest.raises(ValueError, match="matches no name"):
         choices.find("None", FIELD)
 
@@ -94,24 +91,6 @@ def test_ids_and_uris_are_not_looked_up(text, name):
 
 def test_a_field_without_a_pick_list_has_no_names():
     assert not is_name("anything", {"x-resource": "notes"})
-
-
-def test_options_are_label_and_uri(connect, sandbox):
-    options = connect(sandbox).options("scheduling_links.create", "owner")
-    assert Option("Intro call", INTRO) in options
-
-
-def test_every_field_with_a_pick_list_can_list_it(connect, sandbox):
-    connection = connect(sandbox)
-    listed = 0
-    for action in catalog().values():
-        for name, field in action.inputs.items():
-            if "x-options" in field.get("items", field):
-                options = connection.options(action.id, name)
-                assert all(option.value.startswith("https://") for option in options)
-                assert options, f"{action.id} {name} has nothing to choose"
-                listed += 1
-    assert listed > 30
 
 
 def test_run_accepts_a_slug_a_name_an_id_or_a_uri(connect, sandbox):
@@ -171,7 +150,7 @@ def test_a_word_without_a_match_is_rejected_and_never_sent(connect, faulty_sandb
 
 
 @pytest.mark.parametrize("action", ["scheduled_events.get", "notes.get", "invitee_no_shows.delete"])
-def test_a_name_for_a_resource_without_a_pick_list_is_rejected_without_a_request(connect, unvisited, action):
+def test_a_name_for_a_resource_without_names_is_rejected_without_a_request(connect, unvisited, action):
     with pytest.raises(InvalidParams, match="or the id at the end of one"):
         connect(unvisited).run(action, {"uuid": "Introo"})
 
@@ -189,14 +168,8 @@ def test_an_id_is_sent_without_a_lookup(connect, last):
 def test_an_organization_is_found_by_its_name(connect, sandbox, name):
     record = connect(sandbox).run("organizations.get", {"uuid": name}).record
     assert record["name"] == "Acme GmbH"
-    listed = connect(sandbox).options("organizations.get", "uuid")
-    assert listed == [Option("Acme GmbH", record["uri"])]
-
-
-def test_an_organization_that_cannot_be_read_is_labeled_with_its_uri(connect, faulty_sandbox):
-    faulty_sandbox.control("POST", "/faults", {"kind": "status", "status": 403, "path": "/organizations/"})
-    [option] = connect(faulty_sandbox).options("organizations.get", "uuid")
-    assert option.label == option.value
+    listed = connect(sandbox).options("organizations.get", "uuid").options
+    assert listed == (Option("Acme GmbH", record["uri"]),)
 
 
 def test_a_contact_is_found_by_its_email(connect, sandbox):
@@ -220,34 +193,6 @@ def test_me_is_the_tokens_user_in_every_user_input(connect, faulty_sandbox):
 def test_me_is_resolved_without_a_pick_list(connect, faulty_sandbox):
     assert connect(faulty_sandbox).run("users.get", {"uuid": "me"}).record["name"] == "Ada Okafor"
     assert faulty_sandbox.requests()["counts"] == {"GET /users/me": 1}
-
-
-def test_an_unknown_field_is_a_usage_error(connect, unvisited):
-    with pytest.raises(UsageError, match="has no input"):
-        connect(unvisited.url).options("event_types.get", "nothing")
-
-
-def test_the_choices_of_an_enum_come_from_the_schema(connect, unvisited):
-    connection = connect(unvisited.url)
-    assert connection.options("scheduled_events.list", "status") == [
-        Option("active", "active"),
-        Option("canceled", "canceled"),
-    ]
-    assert Option("15", "15") in connection.options("event_types.create", "before_buffer")
-    assert connection.options("scheduling_links.create", "max_event_count") == [Option("1", "1")]
-    of_items = connection.options("webhook_subscriptions.create", "events")
-    assert Option("invitee.created", "invitee.created") in of_items
-    assert not unvisited.was_visited()
-
-
-@pytest.mark.parametrize(
-    ("action", "field"), [("scheduled_events.cancel", "uuid"), ("invitees.create", "location")]
-)
-def test_options_of_an_input_without_choices_are_a_usage_error(connect, unvisited, action, field):
-    with pytest.raises(UsageError, match=f"{action}: {field} has no list of choices") as caught:
-        connect(unvisited.url).options(action, field)
-    assert caught.value.fix == catalog()[action].inputs[field]["description"]
-    assert not unvisited.was_visited()
 
 
 def test_the_preview_shows_a_name_as_it_was_written(connect, unvisited):

@@ -14,10 +14,11 @@ import jsonschema_rs
 import pytest
 import yaml
 from calendly_connector.calls.pick_lists import _texts
-from calendly_connector.catalog import expressions, json_schema, paths
+from calendly_connector.catalog import expressions, field_paths, json_schema, paths
 from calendly_connector.catalog.look_ups import look_up_rule
 from calendly_connector.catalog.manifest import Manifest, catalog, find, manifest
 from calendly_connector.catalog.models import Action, CredentialForm, Function, TriggerSpec
+from calendly_connector.catalog.pick_lists import PickList, has_names, pick_list
 from calendly_connector.catalog.probes import probes
 from calendly_connector.catalog.scopes import covers
 from calendly_connector.contract import fields
@@ -599,19 +600,63 @@ def test_no_variable_is_shared_by_two_fields_of_one_form():
 # --- pick lists and triggers
 
 
-@pytest.mark.parametrize("resource", read_json("pick_lists.json"))
-def test_a_pick_list_reads_fields_that_its_records_have(resource):
-    entry = read_json("pick_lists.json")[resource]
-    action = catalog()[entry["action"]]
-    assert action.returns == "many"
-    assert entry.get("filter", {}).keys() <= action.inputs.keys()
-    record = action.examples[0]["output"]
-    source = catalog()[entry["read"]].examples[0]["output"] if "read" in entry else record
-    assert list(_texts(record, entry["value"]))
-    for path in (entry["label"], *entry.get("also", [])):
-        assert list(_texts(source, path))
-    for word in entry.get("words", {}).values():
-        assert {call.name for call in expressions.calls(word)} <= manifest().functions.keys()
+PICK_LISTS = read_json("pick_lists.json")
+FROM_CALENDLY = [name for name, entry in PICK_LISTS.items() if "local" not in entry]
+
+
+@pytest.mark.parametrize("name", FROM_CALENDLY)
+def test_a_pick_list_reads_fields_that_its_records_have(name):
+    source = fits(PickList, PICK_LISTS[name])
+    action = catalog()[source.action]
+    assert action.effect == "read"
+    assert (action.returns == "one") is bool(source.each or source.fallback)
+    assert source.filter.keys() <= action.inputs.keys()
+    assert {source.search, source.email} - {""} <= action.inputs.keys()
+    inside = f"{source.each}." if source.each else ""
+    for path in (source.value, source.fallback, *source.text, *source.skip):
+        assert not path or paths.rules(action.output, f"{inside}{path}"), path
+    for given in (*source.needs, *source.by):
+        assert given in action.inputs or paths.rules(action.output, f"{inside}{given}"), given
+    named = catalog()[source.read] if source.read else action
+    for path in filter(None, (source.label, *source.also)):
+        assert paths.rules(named.output, path)
+        assert list(_texts(named.examples[0]["output"], path))
+    for expression in (*source.words.values(), source.filter):
+        assert {call.name for call in expressions.calls(expression)} <= manifest().functions.keys()
+
+
+FORMS = {action.id: action.sent for action in catalog().values()}
+FORMS |= {trigger.id: trigger.filters for trigger in manifest().triggers.values()}
+
+
+def with_keyword(node: Any, keyword: str) -> Iterator[Mapping[str, Any]]:
+    if isinstance(node, list):
+        for item in node:
+            yield from with_keyword(item, keyword)
+    elif isinstance(node, dict):
+        if keyword in node:
+            yield node
+        for item in node.values():
+            yield from with_keyword(item, keyword)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_fields_depend_on_fields_that_exist(name):
+    for node in with_keyword(FORMS[name], "x-depends-on"):
+        source, depended_on = pick_list(node), node["x-depends-on"]
+        assert source
+        assert all(field_paths.find(FORMS[name], path) for path in depended_on)
+        if source.needs:  # the last one may be the key of a free-form object
+            assert len(source.needs) - len(depended_on) in {0, 1}
+        else:
+            assert len(depended_on) <= len(source.by)
+    for node in with_keyword(FORMS[name], "x-pick-list"):
+        assert node["x-options"] == PICK_LISTS[node["x-pick-list"]]
+
+
+def test_every_pick_list_is_used():
+    used = [rule["x-options"] for schema in FORMS.values() for rule in with_keyword(schema, "x-options")]
+    assert [name for name, entry in PICK_LISTS.items() if entry not in used] == []
 
 
 @each_action
@@ -667,7 +712,7 @@ def test_filters_of_an_event_can_be_shown_and_chosen(event):
     assert trigger.polling_gaps.endswith(".")
     for rule in trigger.filters["properties"].values():
         assert rule["description"].endswith(".")
-        assert ("x-options" in rule) is ("x-resource" in rule)
+        assert has_names(rule) is ("x-resource" in rule)
 
 
 def test_every_file_of_filters_is_used():

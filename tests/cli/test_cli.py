@@ -144,6 +144,7 @@ def test_without_a_command_the_help_is_printed_with_exit_code_2(call):
         (["sandbox", "--port", "70000"], "--port"),
         (["sandbox", "--events", "1"], "events must be between"),
         (["sandbox", "--users", "1"], "users must be between"),
+        (["sandbox", "--event-types", "-1"], "event_types must be between"),
         (["sandbox", "--anchor", "yesterday"], "--anchor"),
         (["sandbox", "--rate-limit", "-1"], "rate_limit"),
         (["sandbox", "--rate-mode", "never"], "rate_mode must be one of fixed, sliding"),

@@ -106,21 +106,34 @@ def test_options_are_names_with_uris(sandbox, serve):
 def test_the_options_of_an_enum_are_its_values(serve, unvisited):
     with serve(unvisited) as agent:
         answer = agent.get("list_options", action="scheduled_events_list", input="status")
-        values = [{"label": value, "value": value} for value in ("active", "canceled")]
+        values = [{"label": value.title(), "value": value} for value in ("active", "canceled")]
         assert answer == {"options": values, "complete": True}
     assert not unvisited.was_visited()
 
 
 def test_an_input_without_a_pick_list_differs_from_one_with_no_matches(serve, unvisited):
     with serve(unvisited) as agent:
-        for action, field in (("scheduled_events_cancel", "uuid"), ("invitees_create", "location")):
-            message = agent.error("list_options", action=action, input=field)
-            assert "has no list of choices" in message
-            assert catalog()[action.replace("s_c", "s.c")].inputs[field]["description"] in message
+        for action, field in (("notes_get", "uuid"), ("invitees_create", "location")):
+            answer = agent.get("list_options", action=action, input=field)
+            assert (answer["options"], answer["complete"]) == ([], True)
+            assert "has no list of choices" in answer["reason"]
+            assert catalog()[action.replace("s_", "s.")].inputs[field]["description"] in answer["reason"]
     with scripted(Result("x")) as agent:
         answer = agent.get("list_options", action="invitees_create", input="event_type", query="no such room")
         assert answer == {"options": [], "complete": True}
     assert not unvisited.was_visited()
+
+
+def test_options_can_depend_on_other_inputs(sandbox, serve):
+    with serve(sandbox) as agent:
+        wanted = {"action": "bookings_create", "input": "location.kind"}
+        missing = agent.get("list_options", **wanted)
+        assert missing == {"options": [], "complete": True, "reason": "Choose event_type first."}
+        answer = agent.get("list_options", **wanted, values={"event_type": "intro"}, query="zoom")
+        assert answer["options"] == [{"label": "Zoom conference", "value": "zoom_conference"}]
+        slots = {"action": "bookings_create", "input": "start_time", "values": {"event_type": "intro"}}
+        answer = agent.get("list_options", **slots)
+        assert (len(answer["options"]), answer["complete"]) == (50, False)
 
 
 def test_a_long_list_of_options_is_cut_and_marked_incomplete():

@@ -19,9 +19,9 @@ ANCHOR = date(2026, 11, 17)
 NOW = times.from_day(ANCHOR) + 9 * times.HOUR
 
 
-def create_world(*, seed=3, events=400, users=7, anchor=ANCHOR, origin="https://api.calendly.com"):
+def create_world(*, seed=3, events=400, users=7, anchor=ANCHOR, origin="https://api.calendly.com", **more):
     return factory.create_world(
-        seed=seed, events=events, users=users, anchor=times.from_day(anchor), origin=origin
+        seed=seed, events=events, users=users, anchor=times.from_day(anchor), origin=origin, **more
     )
 
 
@@ -46,6 +46,16 @@ def keys(world, **query):
 def test_the_same_seed_generates_the_same_world_and_another_seed_another():
     assert everything(create_world()) == everything(create_world())
     assert everything(create_world()) != everything(create_world(seed=4))
+
+
+def test_more_event_types_change_nothing_else():
+    usual, larger = create_world(), create_world(more_event_types=1200)
+    assert everything(usual) == everything(larger)
+    before, after = usual.population.event_types_by_id, larger.population.event_types_by_id
+    assert before.keys() < after.keys()
+    more = [after[uuid].record for uuid in after.keys() - before.keys()]
+    assert {record["name"] for record in more} == {f"Consultation {n:05}" for n in range(1, 1201)}
+    assert len({record["scheduling_url"] for record in more}) == 1200
 
 
 def test_moving_the_anchor_by_weeks_moves_every_event_equally():

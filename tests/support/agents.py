@@ -7,7 +7,7 @@ import mcp_types as types
 from anyio import to_thread
 from anyio.from_thread import start_blocking_portal
 from calendly_connector.catalog.manifest import catalog
-from calendly_connector.contract import CheckReport, Option
+from calendly_connector.contract import CheckReport, Option, OptionPage
 from calendly_connector.hosts.mcp.server import build
 from calendly_connector.hosts.mcp.toolset import select_tools, tool_name
 from conftest import NOW_S, OWNER_TOKEN
@@ -72,8 +72,11 @@ class Scripted:
             raise result
         return result
 
-    def options(self, _action, _field):
-        return [Option(f"Room {number}", f"https://x.example/{number}") for number in range(120)]
+    def options(self, _of, _field, _values=None, *, search="", page=None):
+        rooms = [Option(f"Room {number}", f"https://x.example/{number}") for number in range(120)]
+        start = int(page or 0)
+        found = [room for room in rooms if search.casefold() in room.label.casefold()][start:]
+        return OptionPage(tuple(found[:100]), str(start + 100) if found[100:] else None)
 
     def check(self):
         return CheckReport("invalid_token", "Calendly does not accept this token.", "Create a new one.")

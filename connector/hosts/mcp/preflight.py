@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from ...catalog.identifiers import is_name
 from ...catalog.manifest import catalog
 from ...catalog.models import Action
-from ...contract import Record
+from ...contract import OptionPage, Record
 from ...errors import ConnectorError, InvalidParams, NotFound, Problem
 from ...recipes.booking_rules import booking_problems, time_problems
 from ...support import timestamps
@@ -100,10 +100,13 @@ class Preflight:
                 yield value, kind, record
 
     def _label(self, action: Action, name: str, value: str) -> str | None:
-        last = value.rpartition("/")[2]
+        last, page = value.rpartition("/")[2], OptionPage(next_page="")
         with suppress(ConnectorError):
-            options = self._calendly.options(action, name)
-            return next((one.label for one in options if one.value.rpartition("/")[2] == last), None)
+            while page.next_page is not None:
+                page = self._calendly.options(action, name, page=page.next_page or None)
+                for option in page.options:
+                    if option.value.rpartition("/")[2] == last:
+                        return option.label
         return None
 
     def _try_read(self, reader: str, resource: str) -> Record | None:

@@ -9,7 +9,6 @@ import mcp_types as types
 from anyio import to_thread
 
 from ...errors import ConnectorError, InvalidParams, Problem, UnknownAction
-from ...support.invisible_characters import strip_invisible
 from .elicitation import Context
 from .resources import ACTION_TEMPLATE
 from .results import protocol_error
@@ -54,16 +53,16 @@ class Prompts:
     async def complete(self, _context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
         """Complete a prompt's argument from its pick list, or an action's name."""
         try:
-            choices = await to_thread.run_sync(self._choices, params.ref, params.argument.name)
+            values, is_whole = await to_thread.run_sync(
+                self._choices, params.ref, params.argument.name, params.argument.value
+            )
         except ConnectorError as error:
             raise protocol_error(error) from None
-        typed = params.argument.value.casefold()
-        matches = [choice for choice in choices if typed in choice.casefold()]
         return types.CompleteResult(
             completion=types.Completion(
-                values=matches[:_MAX_COMPLETIONS],
-                total=len(matches),
-                has_more=len(matches) > _MAX_COMPLETIONS,
+                values=values[:_MAX_COMPLETIONS],
+                total=len(values) if is_whole else None,
+                has_more=not is_whole or len(values) > _MAX_COMPLETIONS,
             )
         )
 
@@ -88,20 +87,18 @@ class Prompts:
         return Template(prompt["text"]).substitute(values, today=today)
 
     def _choices(
-        self, ref: types.PromptReference | types.ResourceTemplateReference, argument: str
-    ) -> list[str]:
+        self, ref: types.PromptReference | types.ResourceTemplateReference, argument: str, typed: str
+    ) -> tuple[list[str], bool]:
+        """Return what contains the typed text, and whether that is all."""
         if isinstance(ref, types.ResourceTemplateReference):
-            return (
-                [tool_name(action) for action in self._toolset.actions.values()]
-                if ref.uri == ACTION_TEMPLATE
-                else []
-            )
+            names = map(tool_name, self._toolset.actions.values()) if ref.uri == ACTION_TEMPLATE else ()
+            return [name for name in names if typed.casefold() in name.casefold()], True
         pick_list = self._prompts.get(ref.name, {}).get("arguments", {}).get(argument, {}).get("pick")
         if pick_list is None:
-            return []
+            return [], True
         action, field = pick_list
-        options = self._calendly.options(self._toolset.find(action), field)
-        return [strip_invisible(option.label) for option in options]
+        page = self._calendly.options(self._toolset.find(action), field, search=typed)
+        return [option.label for option in page.options], page.next_page is None
 
 
 def _prompt(name: str, prompt: Mapping[str, Any]) -> types.Prompt:

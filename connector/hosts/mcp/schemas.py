@@ -16,6 +16,7 @@ from typing import Any, Final
 from ...catalog.json_schema import Schema, contains, resolve
 from ...catalog.manifest import catalog
 from ...catalog.models import Action
+from ...catalog.pick_lists import has_names
 from .pagination import DEFAULT_COUNT, INPUTS, is_paged
 from .toolset import declared, tool_name
 
@@ -135,7 +136,7 @@ def _action_id() -> re.Pattern[str]:
 
 
 def _mention_names(rule: dict[str, Any], full: Schema) -> dict[str, Any]:
-    if "x-options" not in full.get("items", full):
+    if not has_names(full.get("items", full)):
         return rule
     return {**rule, "description": f"{rule['description']} Also accepts a name."}
 
@@ -150,7 +151,7 @@ def _simplify(node: Any) -> Any:
             key: _simplify_each(value) if key in _OF_SCHEMAS else _simplify(value)
             for key, value in kept.items()
         }
-        return _loosen(rule, has_names="x-options" in node) if "x-resource" in node else rule
+        return _loosen(rule, named=has_names(node)) if "x-resource" in node else rule
     return in_tool_names(node) if isinstance(node, str) else node
 
 
@@ -159,7 +160,7 @@ def _simplify_each(schemas: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _simplify(schema) for name, schema in schemas.items()}
 
 
-def _loosen(rule: dict[str, Any], *, has_names: bool) -> dict[str, Any]:
+def _loosen(rule: dict[str, Any], *, named: bool) -> dict[str, Any]:
     """Let a resource field accept whatever the connector does: URI, id and, with a pick list, name."""
     loose = {keyword: value for keyword, value in rule.items() if keyword not in {"format", "pattern"}}
-    return {**loose, "pattern": _URI_OR_ID} if "pattern" in rule and not has_names else loose
+    return {**loose, "pattern": _URI_OR_ID} if "pattern" in rule and not named else loose

@@ -9,7 +9,7 @@ from ...calls.blanks import is_blank
 from ...catalog.manifest import catalog
 from ...catalog.models import Action
 from ...catalog.validation import explain
-from ...contract import Connection, Option, Record, Result
+from ...contract import Connection, OptionPage, Record, Result
 from ...errors import (
     ConnectorError,
     InvalidCredential,
@@ -51,10 +51,18 @@ class SharedConnection:
         with self._open() as connection:
             connection.preview(action.id, arguments)
 
-    def options(self, action: Action, field: str) -> list[Option]:
-        """Return the choices for an input. Raises ConnectorError."""
+    def options(
+        self,
+        action: Action,
+        field: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        search: str = "",
+        page: str | None = None,
+    ) -> OptionPage:
+        """Return a page of the choices for an input. Raises ConnectorError."""
         with self._open() as connection:
-            return connection.options(action.id, field)
+            return connection.options(action.id, field, values, search=search, page=page)
 
     def run(self, action: str, params: Mapping[str, Any], *, limit: int | None = None) -> Result:
         """Run an action and return its result unchanged. Raises ConnectorError."""

@@ -92,13 +92,12 @@ class Tools:
             "also": [tool_name(action) for action in found[limit:]],
         }
 
-    def _options(self, action: str, input: str, query: str) -> Record:  # noqa: A002 - the tool's own input
-        options = [
-            {"label": option.label, "value": option.value}
-            for option in self._calendly.options(self._toolset.find(action), input)
-            if query.casefold() in option.label.casefold()
-        ]
-        return {"options": options[:_MAX_OPTIONS], "complete": len(options) <= _MAX_OPTIONS}
+    def _options(self, action: str, input: str, query: str, values: Mapping[str, Any]) -> Record:  # noqa: A002 - the tool's own input
+        page = self._calendly.options(self._toolset.find(action), input, values, search=query)
+        options = [{"label": option.label, "value": option.value} for option in page.options[:_MAX_OPTIONS]]
+        complete = page.next_page is None and len(page.options) <= _MAX_OPTIONS
+        answer: Record = {"options": options, "complete": complete}
+        return answer | ({"reason": page.reason} if page.reason else {})
 
     def _unknown_tool(self, name: str) -> UnknownAction:
         try:
