@@ -9,7 +9,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any, Final, cast
 
-from ..contract import Field, FieldType, OutputField
+from ..contract import Field, FieldType, Option, OutputField
 from . import json_schema, paths
 from .fixed_choices import fixed_choices
 from .json_schema import Schema
@@ -83,7 +83,7 @@ def _fields(rule: _Rule, root: Schema, before: str, defaults: Mapping[str, Any])
             # A resource's pattern is that of its id; the field also accepts a URI or a name.
             pattern="" if "x-resource" in said else said.get("pattern", ""),
             expected=said.get("x-expected", ""),
-            choices=() if one.types == {"boolean"} else fixed_choices(said),
+            choices=_choices(one, said),
             has_options="x-options" in said,
             depends_on=tuple(said.get("x-depends-on", ())),
             multiline=said.get("x-multiline", False),
@@ -117,6 +117,11 @@ def _type(rule: _Rule) -> FieldType:
         kind = "" if "x-resource" in rule.keywords else rule.keywords.get("format", "")
         return cast("FieldType", kind) if kind in _FORMATS else "text"
     return "object" if not types and rule.properties else _TYPES.get(types, "text")
+
+
+def _choices(rule: _Rule, said: Schema) -> tuple[Option, ...]:
+    """Return all valid values; none if they depend on other fields, because then the connection lists them."""
+    return () if "x-options" in said or rule.types == {"boolean"} else fixed_choices(said)
 
 
 def _merged(place: _Place, root: Schema) -> _Rule:

@@ -64,14 +64,17 @@ def allowed_values(schema: Schema, root: Schema) -> list[Any] | None:
 
 
 def field_types(schema: Schema, root: Schema) -> set[str]:
-    """Return the types of fields that values of a schema can have; none if it doesn't say."""
+    """Return the types of fields that values of a schema can have; none if it doesn't say.
+
+    A text without a format may be of any kind: the connector may check it by itself.
+    """
     found: set[str] = set()
     for variant in variants(schema, root):
         declared = variant.get("type", [])
         for name in [declared] if isinstance(declared, str) else declared:
             if name == "string":
                 written = variant.get("format")
-                found |= {written} if written in _FORMATS else {"text", "time-zone"}
+                found |= {written} if written in _FORMATS else {"text", "time-zone", *_FORMATS}
             elif name not in {"array", "null"}:
                 found.add(name)
     return found | {"integer"} if "number" in found else found

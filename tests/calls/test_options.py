@@ -81,12 +81,12 @@ def test_the_choices_of_an_enum_come_from_the_schema(connect, unvisited):
     assert connection.options("scheduled_events.list", "status") == OptionPage(
         (Option("Active", "active"), Option("Canceled", "canceled"))
     )
-    assert Option("15", "15") in connection.options("event_types.create", "before_buffer").options
+    assert Option("15 minutes", "15") in connection.options("event_types.create", "before_buffer").options
     assert values(connection.options("scheduling_links.create", "max_event_count")) == ["1"]
     assert values(connection.options("invitee.created", "invitee")) == ["internal", "external"]
     for path in ("events", "events[]", "events[0]"):
         listed = connection.options("webhook_subscriptions.create", path)
-        assert Option("invitee.created", "invitee.created") in listed.options
+        assert Option("Invitee created", "invitee.created") in listed.options
     wanted = connection.options("shares.create", "location_configurations[].kind", search="TEAMS con")
     assert wanted.options == (Option("Microsoft teams conference", "microsoft_teams_conference"),)
 

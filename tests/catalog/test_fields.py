@@ -231,7 +231,7 @@ UTM = ("campaign", "source", "medium", "content", "term")
 def test_the_form_of_a_booking_through_the_api():
     assert form("invitees.create") == {
         "event_type": ("Event type", "text required options"),
-        "start_time": ("Start time", "date-time required"),
+        "start_time": ("Start time", "date-time required options"),
         "invitee": (
             "Invitee",
             "object required",
@@ -240,21 +240,24 @@ def test_the_form_of_a_booking_through_the_api():
                 "first_name": ("First name", "text"),
                 "last_name": ("Last name", "text"),
                 "email": ("Email", "email required"),
-                "timezone": ("Time zone", "time-zone required"),
+                "timezone": ("Time zone", "time-zone required options"),
                 "text_reminder_number": ("Text reminder number", "text advanced"),
             },
         ),
         "location": (
             "Location",
             "object",
-            {"kind": ("Location kind", "text required"), "location": ("Place or phone number", "text")},
+            {
+                "kind": ("Location kind", "text required options"),
+                "location": ("Place or phone number", "text options"),
+            },
         ),
         "questions_and_answers": (
             "Questions and answers",
             "object list",
             {
-                "question": ("Question", "text required"),
-                "answer": ("Answer", "text required multiline"),
+                "question": ("Question", "text required options"),
+                "answer": ("Answer", "text required multiline options"),
                 "position": ("Position", "number required"),
             },
         ),
@@ -273,7 +276,7 @@ def test_the_form_of_a_booking_through_the_api():
 def test_the_form_of_the_booking_recipe():
     assert form("bookings.create") == {
         "event_type": ("Event type", "text required options"),
-        "start_time": ("Start time", "date-time required"),
+        "start_time": ("Start time", "date-time required options"),
         "invitee": (
             "Invitee",
             "object required",
@@ -281,18 +284,21 @@ def test_the_form_of_the_booking_recipe():
                 "name": ("Name", "text"),
                 "first_name": ("First name", "text"),
                 "last_name": ("Last name", "text"),
-                "email": ("Email", "text required"),
-                "timezone": ("Time zone", "time-zone"),
+                "email": ("Email", "email required"),
+                "timezone": ("Time zone", "time-zone options"),
                 "text_reminder_number": ("Text reminder number", "text advanced"),
             },
         ),
-        "answers": ("Answers", "object"),
+        "answers": ("Answers", "object options"),
         "location": (
             "Location",
             "object",
-            {"kind": ("Location kind", "text"), "location": ("Place or phone number", "text")},
+            {
+                "kind": ("Location kind", "text options"),
+                "location": ("Place or phone number", "text options"),
+            },
         ),
-        "guests": ("Guests", "text list"),
+        "guests": ("Guests", "email list"),
         "tracking": (
             "Tracking",
             "object advanced",
@@ -302,7 +308,7 @@ def test_the_form_of_the_booking_recipe():
             },
         ),
         "client_key": ("Booking key", "text advanced"),
-        "timezone": ("Time zone", "time-zone advanced"),
+        "timezone": ("Time zone", "time-zone advanced options"),
         "dry_run": ("Dry run", "boolean advanced"),
     }
 
@@ -355,7 +361,7 @@ def test_the_filters_of_a_trigger_are_a_form():
         "group": ("Group", "text options"),
         "invitee": ("Internal or external", "text"),
         "first_time": ("First booking", "boolean"),
-        "answers": ("Answers", "object"),
+        "answers": ("Answers", "object options"),
         **{f"utm_{name}": (f"UTM {name}", "text advanced") for name in ("source", "medium")},
         **{f"utm_{name}": (f"UTM {name}", "text advanced") for name in ("campaign", "content", "term")},
     }
