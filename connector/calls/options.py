@@ -40,7 +40,7 @@ class FieldOptions:
             listed = self._from_calendly(wanted, source, start, search, key)
             is_empty = not (listed.options or listed.reason or search or page)
             return OptionPage(reason=source.empty) if is_empty else listed
-        choices = _LOCAL[source.local]() if source else [Choice(one) for one in fixed_choices(wanted.rule)]
+        choices = _LOCAL[source.local]() if source else [Choice(one, (one.value,)) for one in fixed_choices(wanted.rule)]
         if not choices:
             described = wanted.rule.get("description", "")
             return OptionPage(reason=f"{of}: {path} has no list of choices. {described}".rstrip())

@@ -120,7 +120,7 @@ def _type(rule: _Rule) -> FieldType:
 
 
 def _choices(rule: _Rule, said: Schema) -> tuple[Option, ...]:
-    """Return all valid values; none if they depend on other fields, because then the connection lists them."""
+    """Return all valid values; none if they depend on other fields, since then the connection lists them."""
     return () if "x-options" in said or rule.types == {"boolean"} else fixed_choices(said)
 
 
