@@ -254,8 +254,8 @@ def test_an_event_type_offers_its_kinds_of_locations(connect, sandbox):
     for of in ("invitees.create", "bookings.create", "bookings.reschedule"):
         assert connection.options(of, "location.kind", {"event_type": "intro"}).options == (
             Option("Zoom", "zoom_conference"),
-            Option("Physical", "physical"),
-            Option("Ask invitee", "ask_invitee"),
+            Option("In person", "physical"),
+            Option("Ask the invitee", "ask_invitee"),
         )
     chosen = {"event_type": INTRO, "location": {"kind": "physical"}}
     [place] = connection.options("bookings.create", "location.location", chosen).options
