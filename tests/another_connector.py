@@ -1,14 +1,13 @@
 """A second connector, for an invented library service: only the contract and the standard library.
 
 It is small enough to read, and complete: the conformance kit's ConnectorSuite passes. `Shelf` is the
-application itself, in memory (tests/support/shelf_application.py); what the connector declares is in
-tests/support/shelf_catalog.py.
+application itself, in memory (tests/support/shelf_application.py). What the connector declares is in
+tests/support/shelf_catalog.py, and how it reads inputs in tests/support/shelf_inputs.py.
 """
 
 import hmac
 import json
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
@@ -47,7 +46,6 @@ from calendly_connector.errors import (
     UnknownAction,
     UsageError,
 )
-from calendly_connector.testing import Delivery, ExpectedCall, FailingCall, LostReply, SignIn, Subject
 from shelf_application import ReplyLost, Shelf
 from shelf_catalog import ACTIONS, MANIFEST
 from shelf_inputs import merged, problems, walk
@@ -459,55 +457,3 @@ def _error(refused):
 
 connector = ShelfConnector(Shelf())
 """What a host finds at the entry point."""
-
-
-@contextmanager
-def shelf(make=ShelfConnector):
-    """Yield a connector for a new Shelf as a test subject of the kit."""
-    application_ = Shelf()
-    missing = {"book": f"{_ORIGIN}/books/central-0"}
-    credential = {"kind": "key", "key": application.KEY, "signing_key": application.SIGNING_KEY}
-
-    def expire(signed_in):
-        application_.revoke(signed_in["access_token"])
-        return signed_in
-
-    def deliver():
-        body = application.message(application_.lend())
-        loan = json.loads(body)["loan"]
-        return Delivery({SIGNATURE: application.sign(body)}, body, credential, f"loan.created:{loan['uri']}")
-
-    def new_loan():
-        reader = {"email": f"{token_urlsafe(6)}@client.example"}
-        return {"book": f"{_ORIGIN}/books/harbour-1", "reader": reader}
-
-    yield Subject(
-        connector=make(application_),
-        environment={},
-        credential=credential,
-        bad_credentials=[({"kind": "key", "key": "shelf_a_wrong_key"}, "Shelf answered 401")],
-        user_name="Robin Reader",
-        single=ExpectedCall("readers.me", record={"name": "Robin Reader"}),
-        listing=ExpectedCall("books.list", total=253),
-        invalid_calls=[
-            FailingCall("unknown_input", "books.get", {"boook": "x"}, ("boook", "book")),
-            FailingCall("invalid_value", "books.list", {"status": "availble"}, ("available",)),
-        ],
-        failing_calls=[
-            FailingCall("missing", "books.get", missing, ("404",)),
-            FailingCall(
-                "down", "books.get", missing, ("503",), retryable=True, arrange=lambda: application_.fail(1)
-            ),
-        ],
-        reset=lambda: application_.fail(0),
-        event_kind="loan.created",
-        cause_event=lambda: f"loan.created:{application_.lend()['uri']}",
-        secrets=[application.KEY.encode(), b"shelf_a_wrong_key", application.SIGNING_KEY.encode()],
-        sign_in=SignIn(
-            {"kind": "oauth", **application.CLIENT, "redirect_uri": "https://flows.acme.example/callback"},
-            consent=application_.consent,
-            expire=expire,
-        ),
-        lost_reply=LostReply("loans.create", new_loan, application_.lose_reply, lambda: application_.writes),
-        deliver=deliver,
-    )

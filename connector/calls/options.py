@@ -40,7 +40,11 @@ class FieldOptions:
             listed = self._from_calendly(wanted, source, start, search, key)
             is_empty = not (listed.options or listed.reason or search or page)
             return OptionPage(reason=source.empty) if is_empty else listed
-        choices = _LOCAL[source.local]() if source else [Choice(one, (one.value,)) for one in fixed_choices(wanted.rule)]
+        choices = (
+            _LOCAL[source.local]()
+            if source
+            else [Choice(one, (one.value,)) for one in fixed_choices(wanted.rule)]
+        )
         if not choices:
             described = wanted.rule.get("description", "")
             return OptionPage(reason=f"{of}: {path} has no list of choices. {described}".rstrip())
@@ -97,6 +101,11 @@ def _with_choices(rule: Schema, root: Schema) -> Schema:
         return rule
     items = json_schema.resolve(rule["items"], root)
     return {"description": rule.get("description", ""), **items}
+
+
+def _fixed(rule: Schema) -> tuple[Choice, ...]:
+    """Return the values that a schema declares. A search finds them by their label or as they are sent."""
+    return tuple(Choice(option, (option.value,)) for option in fixed_choices(rule))
 
 
 @cache

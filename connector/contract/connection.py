@@ -110,7 +110,8 @@ class Connection(Protocol):
 
         `values` are what the form holds already: the choices may depend on them. `search` keeps labels that
         contain the text. If the choices can't be listed, the page says why. Raises UnknownAction for an
-        unknown action, trigger or field.
+        unknown action, trigger or field, and the error of a call if the application can't be reached or
+        rejects the credential.
         """
 
     def settle(

@@ -27,10 +27,9 @@ class Field:
     `questions_and_answers[].answer` in an object of a list. `is_list` fields hold several values of `type`.
     An object has `fields`, or takes any field (`answers`) if it has none.
 
-    `choices` are all valid values; a choice with an empty value leaves the field empty. If there are too many
-    to declare, `has_options` is set and `connection.options` lists them, with the values of the fields in
-    `depends_on`.
-    `pattern` is a regular expression, and `expected` what it means, in words. Hide a `secret`; the connection
+    `choices` are all valid values; a choice with an empty value leaves the field empty. A field whose values
+    aren't known in advance `has_options` instead: `connection.options` lists them, with the values of the
+    fields in `depends_on`. `pattern` is a regular expression, and `expected` what it means, in words. Hide a `secret`; the connection
     fills in the secret inputs of an action, so a form leaves them out. `environment` names the variables that
     may hold a field of a credential.
     """

@@ -9,7 +9,6 @@ from another_connector import (
     ShelfConnector,
     ShelfOAuth,
     ShelfTrigger,
-    shelf,
 )
 from calendly_connector.contract import (
     ActionGroup,
@@ -22,6 +21,7 @@ from calendly_connector.contract import (
 )
 from calendly_connector.errors import ConnectorError
 from calendly_connector.testing import ConnectorSuite
+from shelf_subject import shelf
 
 pytest_plugins = ["pytester"]
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from inspect import signature
 
 import pytest
-from another_connector import shelf
 from calendly_connector.contract import Result
 from calendly_connector.errors import ConnectorError
 from calendly_connector.testing import (
@@ -18,6 +17,7 @@ from calendly_connector.testing import (
     TriggerSuite,
     calendly,
 )
+from shelf_subject import shelf
 
 
 class PlainHost:

@@ -1,8 +1,10 @@
 """The conformance kit for connectors, on Calendly's and on another one."""
 
+from functools import partial
+
 import pytest
-from another_connector import shelf
 from calendly_connector.testing import ConnectorSuite, calendly
+from shelf_subject import shelf
 
 
 class TestAnotherConnector(ConnectorSuite):
@@ -18,3 +20,7 @@ class TestCalendly(ConnectorSuite):
     def subject(cls):
         with calendly() as subject:
             yield subject
+
+    @pytest.fixture
+    def connect(self, connector, timer):
+        return partial(connector.connect, monotonic=timer, sleep=timer.sleep)
