@@ -29,9 +29,10 @@ class Field:
 
     `choices` are all valid values; a choice with an empty value leaves the field empty. A field whose values
     aren't known in advance `has_options` instead: `connection.options` lists them, with the values of the
-    fields in `depends_on`. `pattern` is a regular expression, and `expected` what it means, in words. Hide a `secret`; the connection
-    fills in the secret inputs of an action, so a form leaves them out. `environment` names the variables that
-    may hold a field of a credential.
+    fields in `depends_on`. `pattern` is a regular expression, and `expected` what it means, in words.
+
+    Hide a `secret`. The connection fills in the secret inputs of an action, so a form leaves them out.
+    `environment` names the variables that may hold a field of a credential.
     """
 
     path: str

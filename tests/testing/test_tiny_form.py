@@ -204,14 +204,6 @@ def test_a_reason_for_no_options_is_shown_and_a_value_can_be_typed(answer, capsy
     assert "Not on this plan." in capsys.readouterr().out
 
 
-def test_listed_options_are_preferred_to_all_choices_unless_there_is_a_reason(answer):
-    kind = replace(BOOK, choices=(Option("A", "a"), Option("B", "b")))
-    answer("1")
-    assert fill_in(kind, options=lambda *_, **__: OptionPage((Option("B", "b"),))) == {"book": "b"}
-    answer("1")
-    assert fill_in(kind, options=lambda *_, **__: OptionPage(reason="Choose a type first.")) == {"book": "a"}
-
-
 def test_an_empty_list_says_that_there_are_none(answer, capsys):
     answer("")
     assert fill_in(BOOK, options=lambda *_, **__: OptionPage()) == {}
