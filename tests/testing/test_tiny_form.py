@@ -4,7 +4,6 @@ import builtins
 import json
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import another_connector
