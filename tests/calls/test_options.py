@@ -52,8 +52,8 @@ def all_pages(connection, *field, **search):
 # Every field
 
 
-def test_every_field_with_choices_lists_them_or_says_what_it_needs(connect, sandbox):
-    connection = connect(sandbox)
+def test_every_field_with_choices_lists_them_or_says_what_it_needs(connect, frozen_sandbox):
+    connection = connect(frozen_sandbox)
     listed = 0
     for of, path in FIELDS:
         options = connection.options(of, path)
@@ -224,12 +224,12 @@ def test_the_schedules_and_event_types_of_a_chosen_user_are_listed(connect, faul
 
 
 @pytest.mark.parametrize("of", ["invitees.create", "bookings.create", "bookings.reschedule"])
-def test_the_slots_of_an_event_type_are_shown_in_the_users_time(connect, faulty_sandbox, of):
-    connection = connect(faulty_sandbox)
+def test_the_slots_of_an_event_type_are_shown_in_the_users_time(connect, frozen_sandbox, of):
+    connection = connect(frozen_sandbox)
     first = connection.options(of, "start_time", {"event_type": INTRO})
     assert first.options[0] == Option("Wed 18 Nov 2026 13:00 CET", "2026-11-18T12:00:00Z")
     assert len(first.options) == 100
-    assert faulty_sandbox.requests()["counts"] == {"GET /event_type_available_times": 1, "GET /users/me": 1}
+    assert frozen_sandbox.requests()["counts"] == {"GET /event_type_available_times": 1, "GET /users/me": 1}
     second = connection.options(of, "start_time", {"event_type": INTRO}, page=first.next_page)
     assert second.options[0].value > first.options[-1].value
     read = connection.run(
@@ -240,8 +240,8 @@ def test_the_slots_of_an_event_type_are_shown_in_the_users_time(connect, faulty_
     assert listed == [slot["start_time"] for slot in read][: len(listed)]
 
 
-def test_slots_are_searched_by_day(connect, sandbox):
-    found = connect(sandbox).options(
+def test_slots_are_searched_by_day(connect, frozen_sandbox):
+    found = connect(frozen_sandbox).options(
         "bookings.create", "start_time", {"event_type": "intro"}, search="25 nov"
     )
     assert found.options[0] == Option("Wed 25 Nov 2026 09:00 CET", "2026-11-25T08:00:00Z")
@@ -382,8 +382,8 @@ def test_events_are_filtered_by_event_type_owner_and_invitee(connect, sandbox):
     assert found.options
 
 
-def test_no_shows_are_chosen_among_past_events_the_latest_first(connect, sandbox):
-    connection = connect(sandbox)
+def test_no_shows_are_chosen_among_past_events_the_latest_first(connect, frozen_sandbox):
+    connection = connect(frozen_sandbox)
     listed = connection.options("bookings.no_show", "what")
     assert labels(listed)[0] == "Fri 13 Nov 2026 17:45 CET, Panel, Nils Demir, Ada Okafor"
     record = connection.run("scheduled_events.get", {"uuid": listed.options[0].value}).record
@@ -601,14 +601,14 @@ def test_a_damaged_page_token_is_rejected(connect, unvisited, token):
         (("bookings.cancel", "event_type", {"user": "me"}), {}),
     ],
 )
-def test_a_page_token_of_another_list_is_rejected(connect, sandbox, field, more):
-    zones = connect(sandbox).options("slots.list", "timezone").next_page
+def test_a_page_token_of_another_list_is_rejected(connect, frozen_sandbox, field, more):
+    zones = connect(frozen_sandbox).options("slots.list", "timezone").next_page
     with pytest.raises(UsageError, match="belongs to another field"):
-        connect(sandbox).options(*field, page=zones, **more)
+        connect(frozen_sandbox).options(*field, page=zones, **more)
 
 
-def test_a_page_token_belongs_to_the_values_that_the_choices_depend_on(connect, sandbox):
-    connection = connect(sandbox)
+def test_a_page_token_belongs_to_the_values_that_the_choices_depend_on(connect, frozen_sandbox):
+    connection = connect(frozen_sandbox)
     first = connection.options("bookings.create", "start_time", {"event_type": INTRO})
     typed = {"event_type": INTRO, "invitee": {"name": "No"}}
     assert connection.options("bookings.create", "start_time", typed, page=first.next_page).options
@@ -621,8 +621,8 @@ def test_a_page_token_belongs_to_the_values_that_the_choices_depend_on(connect, 
 # What can't be listed
 
 
-def test_an_invalid_value_of_another_field_is_the_reason(connect, sandbox):
-    connection = connect(sandbox)
+def test_an_invalid_value_of_another_field_is_the_reason(connect, frozen_sandbox):
+    connection = connect(frozen_sandbox)
     for value, reason in (
         ("Introo", "event_type: 'Introo' matches no name in event_types.list; did you mean 'Intro call'?"),
         ("https://evil.example/event_types/A", "is a URI on a host other than Calendly's"),
@@ -644,10 +644,10 @@ def test_a_blank_field_counts_as_missing(connect, unvisited, value):
     assert listed == OptionPage(reason="Choose event_type first.", needs=("event_type",))
 
 
-def test_an_event_type_that_is_gone_is_the_reason(connect, sandbox):
+def test_an_event_type_that_is_gone_is_the_reason(connect, frozen_sandbox):
     gone = {"event_type": "00000000-0000-4000-8000-000000000000"}
     for path in ("start_time", "location.kind", "answers"):
-        listed = connect(sandbox).options("bookings.create", path, gone)
+        listed = connect(frozen_sandbox).options("bookings.create", path, gone)
         assert "not found, or not visible to this token (404)" in listed.reason
 
 

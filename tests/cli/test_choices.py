@@ -21,9 +21,9 @@ def test_choices_are_listed_with_their_values(call):
     assert (code, err) == (0, "")
     assert [line.split() for line in out.splitlines()] == [
         ["CHOICE", "VALUE"],
-        ["Zoom", "conference", "zoom_conference"],
-        ["Physical", "physical"],
-        ["Ask", "invitee", "ask_invitee"],
+        ["Zoom", "zoom_conference"],
+        ["In", "person", "physical"],
+        ["Ask", "the", "invitee", "ask_invitee"],
     ]
 
 

@@ -124,8 +124,8 @@ def test_an_input_without_a_pick_list_differs_from_one_with_no_matches(serve, un
     assert not unvisited.was_visited()
 
 
-def test_options_can_depend_on_other_inputs(sandbox, serve):
-    with serve(sandbox) as agent:
+def test_options_can_depend_on_other_inputs(frozen_sandbox, serve):
+    with serve(frozen_sandbox) as agent:
         wanted = {"action": "bookings_create", "input": "location.kind"}
         missing = agent.get("list_options", **wanted)
         assert missing == {"options": [], "complete": True, "reason": "Choose event_type first."}
