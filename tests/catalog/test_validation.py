@@ -1,8 +1,9 @@
 from typing import Any
 
 import pytest
+from calendly_connector.catalog.explanations import explain
 from calendly_connector.catalog.manifest import Action, catalog
-from calendly_connector.catalog.validation import RecordCheck, check_input, explain
+from calendly_connector.catalog.validation import RecordCheck, check_input
 from calendly_connector.errors import InvalidParams, Problem
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -78,7 +78,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `for_each` is a reference to a list: the step runs once for each `item`, `at_once` in parallel.
+    """One step. `for_each` refers to a list: the step runs once for each `item`, `at_once` in parallel.
 
     After an error that retries don't cure, the flow stops, or continues with the next step, or compensates:
     it runs the `undo` of every finished step, the last one first, and then stops.
