@@ -221,8 +221,9 @@ def _one_value(entries: list[tuple[str, Any]], wanted: frozenset[str]) -> Any:
 def _items(value: Any) -> Iterable[Any]:
     if isinstance(value, str):
         return [item.strip() for item in value.split(",")] if value.strip() else []
-    if isinstance(value, Plain) and isinstance(value.value, list):
-        return map(Plain, value.value)
+    if isinstance(value, Plain):
+        items = value.value if isinstance(value.value, list) else [value.value]
+        return [Plain(item) for item in items if item is not None and item != ""]
     return value if isinstance(value, list) else [value]
 
 

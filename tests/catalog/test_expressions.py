@@ -425,6 +425,8 @@ def sent(rows):
         ({"events": Plain("a,~{Now}~")}, {"events": ["a,~{Now}~"]}),
         ({"events": Plain(["a,b", "~{Now}~"])}, {"events": ["a,b", "~{Now}~"]}),
         ([("events[]", Plain("a,b")), ("events[]", "c")], {"events": ["a,b", "c"]}),
+        ({"events": Plain(["a", "", None])}, {"events": ["a"]}),
+        ({"events": Plain("")}, {"events": []}),
         ({"events": ["x", Plain("~{Now}~")]}, {"events": ["x", "~{Now}~"]}),
         ({"count": Plain("3")}, {"count": "3"}),
         ({"count": Plain(3)}, {"count": 3}),
@@ -444,7 +446,10 @@ def test_a_plain_value_is_sent_as_it_is(rows, inputs):
 
 @given(st.lists(st.sampled_from(["~", "~~", "{", "}", "Now", ",", " "])).map("".join) | tricky)
 def test_no_text_in_a_plain_value_is_evaluated(text):
-    assert sent({"user": Plain(text), "events": Plain(text)}) == {"user": text, "events": [text]}
+    assert sent({"user": Plain(text), "events[]": Plain(f"{text}.")}) == {
+        "user": text,
+        "events": [f"{text}."],
+    }
 
 
 def test_a_plain_value_nested_too_deeply_is_a_problem():
