@@ -41,19 +41,26 @@ _SENTENCES = {
     "maxLength": "must have at most {} characters",
     "minItems": "needs at least {} item(s)",
     "maxItems": "accepts at most {} items",
+    "minProperties": "needs at least {} field(s)",
+    "maxProperties": "accepts at most {} fields",
 }
 _NO_INPUT = "is not an input of this action"
 
 
-def explain(schema: Mapping[str, Any], value: Any, *, limit: int | None = None) -> list[Problem]:
-    """Return what is wrong with a value according to a schema; of the findings at most `limit`."""
+def explain(
+    schema: Mapping[str, Any], value: Any, *, limit: int | None = None, unknown: str = _NO_INPUT
+) -> list[Problem]:
+    """Return what is wrong with a value according to a schema; of the findings at most `limit`.
+
+    `unknown` is the message for an unknown name in the outermost object.
+    """
     from jsonschema import Draft202012Validator, FormatChecker
 
     checker = FormatChecker(())
     for name in _FORMATS:
         checker.checks(name)(_format_test(name))
     errors = islice(Draft202012Validator(schema, format_checker=checker).iter_errors(value), limit)
-    found = (problem for error in errors for problem in _problems(error))
+    found = (problem for error in errors for problem in _problems(error, unknown))
     return list(dict.fromkeys(found))
 
 
@@ -66,15 +73,16 @@ def _format_test(name: str) -> Any:
     return lambda value: not isinstance(value, str) or validator.is_valid(value)
 
 
-def _problems(error: "ValidationError") -> Iterator[Problem]:
-    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path]
-    path = "".join(steps).removeprefix(".")
+def _problems(error: "ValidationError", unknown: str) -> Iterator[Problem]:
+    path = _path(error)
     keyword, wanted, value = (
         str(error.validator),
         cast("Any", error.validator_value),
         cast("Any", error.instance),
     )
     schema = cast("Mapping[str, Any]", error.schema)
+    if "propertyNames" in error.relative_schema_path:
+        path = _join(path, shortened(value))
     if keyword == "required":
         yield from (Problem(_join(path, name), "is missing") for name in wanted if name not in value)
     elif keyword == "dependentRequired":
@@ -84,11 +92,11 @@ def _problems(error: "ValidationError") -> Iterator[Problem]:
         )
     elif keyword == "additionalProperties":
         known = schema["properties"]
-        unknown = (name for name in value if name not in known)
-        words = f"is not a field of {path}; its fields are {', '.join(known)}" if path else _NO_INPUT
-        yield from (Problem(_join(path, shortened(name)), words, _nearest(name, known)) for name in unknown)
+        words = f"is not a field of {path}; its fields are {', '.join(known)}" if path else unknown
+        others = (name for name in value if name not in known)
+        yield from (Problem(_join(path, shortened(name)), words, _nearest(name, known)) for name in others)
     elif keyword in {"anyOf", "oneOf"}:
-        yield Problem(path, _branches_message(wanted))
+        yield from _branch_problems(error, unknown) or [Problem(path, _branches_message(error))]
     else:
         nearest = _nearest(value, wanted) if keyword == "enum" and not schema.get("writeOnly") else None
         yield Problem(path, _message(keyword, wanted, schema), nearest)
@@ -112,10 +120,54 @@ def _message(keyword: str, wanted: Any, schema: Mapping[str, Any]) -> str:
     return _SENTENCES.get(keyword, f"doesn't match the schema's {keyword} {{}}").format(shown)
 
 
-def _branches_message(branches: list[Any]) -> str:
+def _branch_problems(error: "ValidationError", unknown: str) -> list[Problem]:
+    """Return what is wrong by the branch that a value is meant for, judged by its type or by a constant.
+
+    If that is unclear, return what all branches say, and [] if they agree on nothing.
+    """
+    branches: dict[Any, list[ValidationError]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+    fitting = [found for found in branches.values() if not any(map(_excludes, found))]
+    constants = [inner for found in branches.values() for inner in found if _is_constant(inner)]
+    if constants and len(constants) == len(branches):
+        choices = [inner.validator_value for inner in constants]
+        return [
+            Problem(
+                _path(constants[0]), _message("enum", choices, {}), _nearest(constants[0].instance, choices)
+            )
+        ]
+    explained = [
+        [problem for inner in found for problem in _problems(inner, unknown)]
+        for found in (fitting or branches.values())
+    ]
+    return (
+        [problem for problem in explained[0] if all(problem in each for each in explained)]
+        if explained
+        else []
+    )
+
+
+def _excludes(error: "ValidationError") -> bool:
+    """Check whether an error says that a value isn't meant for a branch."""
+    return (error.validator == "type" and not error.relative_path) or _is_constant(error)
+
+
+def _is_constant(error: "ValidationError") -> bool:
+    return error.validator == "const" and len(error.relative_path) == 1
+
+
+def _path(error: "ValidationError") -> str:
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path]
+    return "".join(steps).removeprefix(".")
+
+
+def _branches_message(error: "ValidationError") -> str:
+    branches = cast("list[Any]", error.validator_value)
     needed: list[list[str]] = [branch.get("required", []) for branch in branches]
     if all(needed):
-        return "requires one of " + ", ".join(" + ".join(names) for names in needed)
+        start = "requires one of " if error.context else "accepts only one of "
+        return start + ", ".join(" + ".join(names) for names in needed)
     return f"matches none of the {len(branches)} allowed forms"
 
 
