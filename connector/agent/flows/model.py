@@ -7,6 +7,8 @@ functions of the connection such as `~{Now+1d}~`. They are resolved when a step 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Operator = Literal["is", "is_not", "in", "not_in", "contains", "exists", "greater_than", "less_than"]
+
 Row = tuple[str, Any]
 """A row of an action filter: its key, and its value as the author wrote it."""
 
@@ -51,7 +53,7 @@ class Condition:
     """A value that must fit for a step to run. All conditions of a step must hold."""
 
     value: Any
-    operator: Literal["is", "is_not", "in", "contains", "exists", "greater_than", "less_than"]
+    operator: Operator
     operand: Any
 
 
