@@ -48,7 +48,7 @@ from calendly_connector.errors import (
 )
 from shelf_application import ReplyLost, Shelf
 from shelf_catalog import ACTIONS, MANIFEST
-from shelf_inputs import merged, problems, walk
+from shelf_inputs import merged, plain, problems, walk
 
 SIGNATURE = "shelf-signature"
 _ORIGIN = "https://api.shelf.example"
@@ -286,7 +286,7 @@ class ShelfCall:
         return merged(self.action.fields, self.params, self.rows, self.connection.resolve(self.action))
 
     def preview(self):
-        shown = {**self.params, **dict(self.rows), **dict.fromkeys(self.action.secrets, _MASKED)}
+        shown = {**self.params, **plain(dict(self.rows)), **dict.fromkeys(self.action.secrets, _MASKED)}
         return self._request(shown)
 
     def preview_resolved(self):

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..catalog.json_schema import Schema, resolve
 from ..catalog.models import Action
+from ..contract import Plain
 
 
 def without_blanks(
@@ -28,6 +29,7 @@ def without_blanks(
 
 def is_blank(value: Any) -> bool:
     """Check whether a value is null or an empty text."""
+    value = value.value if isinstance(value, Plain) else value
     return value is None or (isinstance(value, str) and not value)
 
 

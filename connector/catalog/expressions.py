@@ -8,6 +8,7 @@ Grammar of a value:
     name      ::= [A-Za-z] [A-Za-z0-9]*
 An argument is any text without parentheses. Blanks are allowed just inside ~{ and }~, and around an argument.
 ~~{ is a literal ~{. A function that is the whole value keeps its type; in a longer text it becomes text.
+Nothing in a `contract.Plain` is a function, whatever it contains: its ~{ become ~~{.
 
 Grammar of a row's key; [] adds one more item to a list:
     key       ::= input ( "." field )* "[]"?
@@ -15,20 +16,20 @@ In an object without declared fields the rest of the key is one field, dots and 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from ..contract import Filter
+from ..contract import Filter, Plain
 from ..errors import Problem, UsageError
 from ..support.redaction import shortened
 from . import json_schema
 from .json_schema import Schema
 
-_TOKEN = re.compile(r"(?P<escape>~~\{)|~\{(?P<call>.*?)\}~|(?P<open>~\{)", re.DOTALL)
+_TOKEN = re.compile(r"(?P<escape>~~\{)|~\{(?P<braced>.*?)\}~|(?P<open>~\{)", re.DOTALL)
 _CALL = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9]*)(?:\((?P<arguments>[^()]*)\))?"
     r"(?:(?P<sign>[+-])(?P<amount>[0-9]{1,5})(?P<unit>mo|[smhdw]))?"
@@ -41,6 +42,13 @@ WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satu
 
 class ExpressionError(ValueError):
     """A value has an invalid `~{…}~`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Braced:
+    """What stands between ~{ and }~, without the blanks at its ends."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +68,8 @@ class FunctionCall:
     offset: Offset | None = None
 
 
-@lru_cache(maxsize=1024)
-def parse(text: str) -> tuple[str | FunctionCall, ...]:
-    """Split a value into literal texts and function calls. Raises ExpressionError."""
-    parts: list[str | FunctionCall] = []
+def split(text: str) -> Iterator[str | Braced]:
+    """Split a value into literal texts and what stands in ~{…}~. Raises ExpressionError."""
     literal = ""
     position = 0
     for token in _TOKEN.finditer(text):
@@ -75,17 +81,22 @@ def parse(text: str) -> tuple[str | FunctionCall, ...]:
         if token["open"]:
             raise ExpressionError("has a ~{ without }~ (write ~~{ for a literal ~{)")
         if literal:
-            parts.append(literal)
+            yield literal
             literal = ""
-        parts.append(_call(token["call"]))
-    literal += text[position:]
-    if literal or not parts:
-        parts.append(literal)
-    return tuple(parts)
+        yield Braced(token["braced"].strip())
+    if literal := literal + text[position:]:
+        yield literal
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> tuple[str | FunctionCall, ...]:
+    """Split a value into literal texts and function calls. Raises ExpressionError."""
+    parts = (_call(part.text) if isinstance(part, Braced) else part for part in split(text))
+    return tuple(parts) or ("",)
 
 
 def _call(text: str) -> FunctionCall:
-    match = _CALL.fullmatch(text.strip())
+    match = _CALL.fullmatch(text)
     arguments = () if match is None or match["arguments"] is None else match["arguments"].split(",")
     arguments = tuple(argument.strip() for argument in arguments)
     if match is None or not all(arguments):
@@ -154,7 +165,7 @@ def gather(
     for path, entries in given.items():
         name = ".".join(path)
         try:
-            value = _one_value(entries, json_schema.types(fields[path]))
+            value = _authored(_one_value(entries, json_schema.types(fields[path])))
             calls(value)
         except (_ManyValuesError, ExpressionError) as error:
             problems.append(Problem(name, str(error)))
@@ -210,7 +221,27 @@ def _one_value(entries: list[tuple[str, Any]], wanted: frozenset[str]) -> Any:
 def _items(value: Any) -> Iterable[Any]:
     if isinstance(value, str):
         return [item.strip() for item in value.split(",")] if value.strip() else []
+    if isinstance(value, Plain):
+        items = value.value if isinstance(value.value, list) else [value.value]
+        return [Plain(item) for item in items if item is not None and item != ""]
     return value if isinstance(value, list) else [value]
+
+
+def _authored(value: Any) -> Any:
+    """Return a value as an author would write it: in its `Plain` parts, ~{ is escaped."""
+    if isinstance(value, Plain):
+        return _escaped(value.value)
+    if isinstance(value, dict):
+        return {name: _authored(item) for name, item in value.items()}
+    return [_authored(item) for item in value] if isinstance(value, list) else value
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("~{", "~~{")
+    if isinstance(value, dict):
+        return {name: _escaped(item) for name, item in value.items()}
+    return [_escaped(item) for item in value] if isinstance(value, list) else value
 
 
 def _typed(value: Any, wanted: frozenset[str]) -> Any:

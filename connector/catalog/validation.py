@@ -1,58 +1,25 @@
-"""Validates inputs, records and events against their schemas, and describes what is wrong.
+"""Validates inputs, records and events against their schemas.
 
-jsonschema-rs decides (a few microseconds per record); jsonschema is imported only to describe problems.
-Messages never contain values, which may be secret or personal.
+jsonschema-rs decides (a few microseconds per record); what is wrong is described by `explanations`.
 """
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import lru_cache
-from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParams, Problem
 from ..support import json_documents
-from ..support.redaction import shortened
+from .explanations import explain
 
 if TYPE_CHECKING:
     import jsonschema_rs
-    from jsonschema.exceptions import ValidationError
 
     from ..contract import Event, Record
     from .models import Action, TriggerSpec
 
-_FORMATS = {
-    "uri": "must be a URL (https://…)",
-    "date-time": "must be a time such as 2026-11-17T15:00:00Z",
-    "date": "must be a date such as 2026-11-17",
-    "email": "must be an e-mail address",
-}
-_TYPES = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
-_SENTENCES = {
-    "enum": "must be one of {}",
-    "const": "must be {}",
-    "uniqueItems": "has duplicate items",
-    "minimum": "must be at least {}",
-    "maximum": "must be at most {}",
-    "exclusiveMinimum": "must be more than {}",
-    "exclusiveMaximum": "must be less than {}",
-    "minLength": "must have at least {} character(s)",
-    "maxLength": "must have at most {} characters",
-    "minItems": "needs at least {} item(s)",
-    "maxItems": "accepts at most {} items",
-}
-_NO_INPUT = "is not an input of this action"
 _MAX_WARNINGS = 20
 _MAX_PROBLEMS = 100  # per record
 _LOGGER = logging.getLogger("calendly_connector.events.webhooks")
@@ -156,18 +123,6 @@ def with_warnings(event: "Event", *, log: bool = True) -> "Event":
     return replace(event, warnings=tuple(warnings))
 
 
-def explain(schema: Mapping[str, Any], value: Any, *, limit: int | None = None) -> list[Problem]:
-    """Return what is wrong with a value according to a schema; of the findings at most `limit`."""
-    from jsonschema import Draft202012Validator, FormatChecker
-
-    checker = FormatChecker(())
-    for name in _FORMATS:
-        checker.checks(name)(_format_test(name))
-    errors = islice(Draft202012Validator(schema, format_checker=checker).iter_errors(value), limit)
-    found = (problem for error in errors for problem in _problems(error))
-    return list(dict.fromkeys(found))
-
-
 @lru_cache(maxsize=256)
 def _validator(action: "Action", part: str) -> "jsonschema_rs.Validator":
     import jsonschema_rs
@@ -185,76 +140,3 @@ def _payload_validator(trigger: "TriggerSpec") -> "jsonschema_rs.Validator":
     import jsonschema_rs
 
     return jsonschema_rs.Draft202012Validator(dict(trigger.payload), validate_formats=False)
-
-
-def _format_test(name: str) -> Any:
-    """Return a test for jsonschema that agrees with jsonschema-rs."""
-    import jsonschema_rs
-
-    schema = {"type": "string", "format": name}
-    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
-    return lambda value: not isinstance(value, str) or validator.is_valid(value)
-
-
-def _problems(error: "ValidationError") -> Iterator[Problem]:
-    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path]
-    path = "".join(steps).removeprefix(".")
-    keyword, wanted, value = (
-        str(error.validator),
-        cast("Any", error.validator_value),
-        cast("Any", error.instance),
-    )
-    schema = cast("Mapping[str, Any]", error.schema)
-    if keyword == "required":
-        yield from (Problem(_join(path, name), "is missing") for name in wanted if name not in value)
-    elif keyword == "dependentRequired":
-        pairs = ((name, other) for name in wanted if name in value for other in wanted[name])
-        yield from (
-            Problem(_join(path, b), f"is required together with {a}") for a, b in pairs if b not in value
-        )
-    elif keyword == "additionalProperties":
-        known = schema["properties"]
-        unknown = (name for name in value if name not in known)
-        words = f"is not a field of {path}; its fields are {', '.join(known)}" if path else _NO_INPUT
-        yield from (Problem(_join(path, shortened(name)), words, _nearest(name, known)) for name in unknown)
-    elif keyword in {"anyOf", "oneOf"}:
-        yield Problem(path, _branches_message(wanted))
-    else:
-        nearest = _nearest(value, wanted) if keyword == "enum" and not schema.get("writeOnly") else None
-        yield Problem(path, _message(keyword, wanted, schema), nearest)
-
-
-def _message(keyword: str, wanted: Any, schema: Mapping[str, Any]) -> str:
-    if keyword == "type":
-        return "must be " + " or ".join(
-            _TYPES[name] for name in ([wanted] if isinstance(wanted, str) else wanted)
-        )
-    if keyword == "format":
-        return _FORMATS.get(wanted, f"must have the format {wanted}")
-    if "x-expected" in schema:
-        return f"must be {schema['x-expected']}"
-    choices = wanted if isinstance(wanted, list) else [wanted]
-    words = (
-        "null" if choice is None else str(choice).lower() if isinstance(choice, bool) else str(choice)
-        for choice in choices
-    )
-    shown = ", ".join(dict.fromkeys(words))
-    return _SENTENCES.get(keyword, f"doesn't match the schema's {keyword} {{}}").format(shown)
-
-
-def _branches_message(branches: list[Any]) -> str:
-    needed: list[list[str]] = [branch.get("required", []) for branch in branches]
-    if all(needed):
-        return "requires one of " + ", ".join(" + ".join(names) for names in needed)
-    return f"matches none of the {len(branches)} allowed forms"
-
-
-def _nearest(word: Any, choices: Iterable[Any]) -> str | None:
-    if not isinstance(word, str):
-        return None
-    near = get_close_matches(word, [choice for choice in choices if isinstance(choice, str)], n=1, cutoff=0.5)
-    return near[0] if near else None
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name

@@ -35,6 +35,9 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "sync": "Sync your account to a database or files.",
         "webhooks": "Receive and manage webhooks.",
     },
+    "Process flows": {
+        "flow": "Write, check and run process flows.",
+    },
     "Credentials": {
         "login": "Sign in, and use this credential from now on.",
         "logout": "Sign out: revoke and delete stored tokens.",

@@ -12,8 +12,9 @@ Flows and hosts pass names of credentials, not credentials: `connect({"kind": "s
 
 `params` are plain values that are sent unchanged. `filter` is text that the author of a flow wrote: key/value
 rows with `~{…}~` functions, `name[]` lists, `name.field` keys, and values that are converted to the type in
-the action's schema. A host puts what comes from outside (a webhook, an earlier step) into `params`. Records
-are plain dicts, times the ISO 8601 UTC texts that Calendly sends. Errors are in `errors`.
+the action's schema. A host puts what comes from outside (a webhook, an earlier step) into `params`, or into a
+row as `Plain(value)`. Records are plain dicts, times the ISO 8601 UTC texts that Calendly sends. Errors are
+in `errors`.
 
 The names are imported when they are first used: reading the catalog needs few of them.
 """
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         Filter,
         Outcome,
         Params,
+        Plain,
         Polled,
         RateLimit,
         Record,
@@ -81,6 +83,7 @@ __all__ = [
     "Outcome",
     "OutputField",
     "Params",
+    "Plain",
     "Polled",
     "PreparedCall",
     "RateLimit",
@@ -122,6 +125,7 @@ _MODULES = {
     "Outcome": "results",
     "OutputField": "fields",
     "Params": "results",
+    "Plain": "results",
     "Polled": "results",
     "PreparedCall": "connection",
     "RateLimit": "results",

@@ -25,6 +25,17 @@ Outcome = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Plain:
+    """A value in a row of a filter, or anywhere inside one, that is sent as it is, like one of the `params`.
+
+    Its text is never evaluated, split into a list or converted to another type: `Plain("~{Now}~")` sends
+    `~{Now}~`. For a row such as `invitee.email` whose value comes from outside.
+    """
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The outcome of an action: `record` for one, `records` for many.
 

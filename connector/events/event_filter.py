@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..catalog import identifiers, json_schema, validation
+from ..catalog import explanations, identifiers, json_schema
 from ..catalog.json_schema import Schema
 from ..catalog.manifest import catalog, manifest
 from ..catalog.models import TriggerSpec
@@ -61,7 +61,7 @@ def _problems(spec: TriggerSpec, filters: Mapping[str, Any]) -> list[Problem]:
     message = f"isn't a filter of {spec.id}. Available: {', '.join(known) or 'none'}"
     return [
         *(Problem(str(name), message) for name in filters if name not in known),
-        *validation.explain(spec.filters, {name: filters[name] for name in filters if name in known}),
+        *explanations.explain(spec.filters, {name: filters[name] for name in filters if name in known}),
     ]
 
 

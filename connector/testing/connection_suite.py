@@ -4,11 +4,11 @@ import json
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
-from ..contract import Connection, Connector
+from ..contract import Connection, Connector, Plain
 from ..errors import ConnectorError, InvalidParams, UnknownAction, UsageError
 from .catalog_suite import CatalogSuite
 from .offline import no_network
@@ -189,6 +189,20 @@ class ConnectionSuite(CatalogSuite):
                 for is_secret, accepts in _uses(connection, connector, function.example):
                     assert is_secret or not accepts, f"{name}: an input that isn't secret accepts it"
 
+    def test_a_plain_value_in_a_filter_is_not_evaluated(
+        self, connection: Connection, connector: Connector
+    ) -> None:
+        text = "~{NoSuchFunction}~"
+        for name, field, others in _inputs(connector):
+            try:
+                connection.prepare(name, {**others, field: text})
+            except UsageError:
+                continue  # it accepts no such text
+            try:
+                connection.prepare(name, others, filter={field: Plain(text)})
+            except UsageError as error:
+                pytest.fail(f"{name}: {field} evaluates what is plain: {error}")
+
 
 def given(what: _Given | None, name: str) -> _Given:
     """Return a part of the subject, or skip the test if the subject has none."""
@@ -199,13 +213,20 @@ def given(what: _Given | None, name: str) -> _Given:
 
 def _uses(connection: Connection, connector: Connector, text: str) -> Iterator[tuple[bool, bool]]:
     """Try a text in every input; yield whether the input is secret, and whether it accepts the text."""
+    actions = connector.actions()
+    for name, field, others in _inputs(connector):
+        is_secret = bool(actions[name].input["properties"][field].get("writeOnly"))
+        try:
+            connection.prepare(name, others, filter={field: text})
+        except UsageError:
+            yield is_secret, False
+        else:
+            yield is_secret, True
+
+
+def _inputs(connector: Connector) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield every input of every action, with an example of the action's other inputs."""
     for name, action in connector.actions().items():
         example = action.examples[0]["input"]
-        for field, rule in action.input.get("properties", {}).items():
-            others = {key: value for key, value in example.items() if key != field}
-            try:
-                connection.prepare(name, others, filter={field: text})
-            except UsageError:
-                yield bool(rule.get("writeOnly")), False
-            else:
-                yield bool(rule.get("writeOnly")), True
+        for field in action.input.get("properties", {}):
+            yield name, field, {key: value for key, value in example.items() if key != field}

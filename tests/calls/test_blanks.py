@@ -6,6 +6,7 @@ import pytest
 from calendly_connector.calls.blanks import without_blanks
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.cli import main
+from calendly_connector.contract import Plain
 from calendly_connector.errors import InvalidParams
 from conftest import OWNER_TOKEN
 
@@ -59,11 +60,14 @@ def test_a_call_ignores_blank_inputs(connect, sandbox, blank):
     blanks = {"status": blank, "user": blank, "organization": blank, "page_token": blank}
     assert connection.run("scheduled_events.list", {"count": 2, **blanks}).records == plain
     assert connection.run("scheduled_events.list", {"count": 2}, filter=blanks).records == plain
+    marked = {name: Plain(value) for name, value in blanks.items()}
+    assert connection.run("scheduled_events.list", {"count": 2}, filter=marked).records == plain
 
 
 @pytest.mark.parametrize("blank", [None, ""])
 def test_a_required_input_that_is_blank_is_missing(connect, unvisited, blank):
-    for call in ({"params": {"uuid": blank}}, {"filter": [("uuid", blank)]}):
+    rows = {"filter": [("uuid", blank)]}, {"filter": [("uuid", Plain(blank))]}
+    for call in ({"params": {"uuid": blank}}, *rows):
         with pytest.raises(InvalidParams, match=r"uuid: is missing"):
             connect(unvisited.url).preview("scheduled_events.get", **call)
     assert not unvisited.was_visited()

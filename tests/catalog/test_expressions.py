@@ -12,6 +12,7 @@ from calendly_connector.catalog.expressions import (
     input_name,
     parse,
 )
+from calendly_connector.contract import Plain
 from calendly_connector.errors import Problem
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -405,3 +406,52 @@ def test_rows_of_objects_never_raise_and_never_lose_a_field(rows):
     assert {input_name(key, OBJECTS) for key, _ in rows} == inputs.keys() | {
         input_name(problem.path, OBJECTS) for problem in problems
     }
+
+
+# --- values from outside
+
+
+def sent(rows):
+    inputs, problems = gather(rows, OBJECTS)
+    assert problems == []
+    return evaluate(inputs, lambda call: pytest.fail(f"called {call}"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "inputs"),
+    [
+        ({"user": Plain("~{GetSigningKey}~")}, {"user": "~{GetSigningKey}~"}),
+        ({"user": Plain("~~{Now}~ ~{Now")}, {"user": "~~{Now}~ ~{Now"}),
+        ({"events": Plain("a,~{Now}~")}, {"events": ["a,~{Now}~"]}),
+        ({"events": Plain(["a,b", "~{Now}~"])}, {"events": ["a,b", "~{Now}~"]}),
+        ([("events[]", Plain("a,b")), ("events[]", "c")], {"events": ["a,b", "c"]}),
+        ({"events": Plain(["a", "", None])}, {"events": ["a"]}),
+        ({"events": Plain("")}, {"events": []}),
+        ({"events": ["x", Plain("~{Now}~")]}, {"events": ["x", "~{Now}~"]}),
+        ({"count": Plain("3")}, {"count": "3"}),
+        ({"count": Plain(3)}, {"count": 3}),
+        ({"active": Plain("true")}, {"active": "true"}),
+        ({"data": Plain('{"a": 1}')}, {"data": '{"a": 1}'}),
+        ({"data": Plain({"a": ["~{Now}~"]})}, {"data": {"a": ["~{Now}~"]}}),
+        ({"data": {"a": [Plain("~{Now}~"), "b"]}}, {"data": {"a": ["~{Now}~", "b"]}}),
+        ({"person.name": Plain("~{Now}~"), "person.age": "7"}, {"person": {"name": "~{Now}~", "age": 7}}),
+        ({"person.tags[]": Plain("a,b")}, {"person": {"tags": ["a,b"]}}),
+        ({"answers.How?": Plain(["~{Now}~"])}, {"answers": {"How?": ["~{Now}~"]}}),
+        ({"maybe": Plain(None)}, {"maybe": None}),
+    ],
+)
+def test_a_plain_value_is_sent_as_it_is(rows, inputs):
+    assert sent(rows) == inputs
+
+
+@given(st.lists(st.sampled_from(["~", "~~", "{", "}", "Now", ",", " "])).map("".join) | tricky)
+def test_no_text_in_a_plain_value_is_evaluated(text):
+    assert sent({"user": Plain(text), "events[]": Plain(f"{text}.")}) == {
+        "user": text,
+        "events": [f"{text}."],
+    }
+
+
+def test_a_plain_value_nested_too_deeply_is_a_problem():
+    _, problems = gather([("user", Plain(nested(100_000)))], SCHEMAS)
+    assert problems == [Problem("user", "is nested too deeply")]

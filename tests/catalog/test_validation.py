@@ -1,8 +1,9 @@
 from typing import Any
 
 import pytest
+from calendly_connector.catalog.explanations import explain
 from calendly_connector.catalog.manifest import Action, catalog
-from calendly_connector.catalog.validation import RecordCheck, check_input, explain
+from calendly_connector.catalog.validation import RecordCheck, check_input
 from calendly_connector.errors import InvalidParams, Problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -127,10 +128,47 @@ def test_message_for_each_keyword(schema, value, message):
             ["a[0].b: must be null", "a[2].b: must be null"],
         ),
         ({"properties": {"a": {"items": {"required": ["b"]}}}}, {"a": [{}]}, ["a[0].b: is missing"]),
+        ({"propertyNames": {"minLength": 2}}, {"a": 1}, ["a: must have at least 2 character(s)"]),
+        (
+            {"oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+            {"a": 1, "b": 1},
+            ["accepts only one of a, b"],
+        ),
     ],
 )
 def test_messages_name_the_path(schema, value, expected):
     assert [str(problem) for problem in explain(schema, value)] == expected
+
+
+CIRCLE = {
+    "type": "object",
+    "properties": {"kind": {"const": "circle"}, "radius": {"type": "number"}},
+    "required": ["kind"],
+}
+SQUARE = {"type": "object", "properties": {"kind": {"const": "square"}}, "required": ["kind", "side"]}
+POLYGON = {"type": "array", "items": {"type": "number"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"kind": "circle", "radius": "x"}, ["radius: must be a number"]),
+        ({"kind": "square"}, ["side: is missing"]),
+        ([1, "x"], ["[1]: must be a number"]),
+        ({"kind": "squar", "side": 1}, ["matches none of the 3 allowed forms"]),
+    ],
+)
+def test_of_several_forms_the_one_that_a_value_is_meant_for_is_described(value, expected):
+    shapes = {"oneOf": [CIRCLE, SQUARE, POLYGON]}
+    assert [str(problem) for problem in explain(shapes, value)] == expected
+
+
+def test_forms_with_a_constant_each_name_the_nearest():
+    shapes = {"oneOf": [CIRCLE, SQUARE]}
+    [problem] = explain(shapes, {"kind": "squar", "side": 1})
+    assert str(problem) == "kind: must be one of circle, square (did you mean 'square'?)"
+    [problem] = explain(shapes, {"side": 1})
+    assert str(problem) == "kind: is missing"
 
 
 @pytest.mark.parametrize("scope", ["user", "group"])

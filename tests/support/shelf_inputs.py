@@ -5,6 +5,7 @@ import re
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
+from calendly_connector.contract import Plain
 from calendly_connector.errors import Problem
 
 _CALL = re.compile(r"~\{(?P<name>\w+)(?P<offset>[+-]\d+[dh])?\}~")
@@ -20,7 +21,7 @@ def merged(fields, params, rows, stand_for):
     by_path = dict(walk(fields))
     for path, text in rows:
         field = by_path.get(path.removesuffix("[]"))
-        value = text
+        value = plain(text)
         if isinstance(text, str):
             value = _CALL.sub(
                 lambda found, at=path: stand_for(at, found["name"], found["offset"] or ""), text
@@ -28,6 +29,15 @@ def merged(fields, params, rows, stand_for):
             value = _converted(field, value)
         _put(inputs, path, value)
     return inputs
+
+
+def plain(value):
+    """Return a value without the marks of what is sent as it is."""
+    if isinstance(value, Plain):
+        return value.value
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def walk(fields):

@@ -18,6 +18,7 @@ from calendly_connector.contract import (
     Option,
     OptionPage,
     OutputField,
+    Plain,
 )
 from calendly_connector.errors import ConnectorError
 from calendly_connector.testing import ConnectorSuite
@@ -305,6 +306,17 @@ class SecretFunctionAnywhere(ShelfConnector):
         def _example(self, action):
             examples = super()._example(replace(action, secrets=("note",)))
             return lambda path, name, offset: examples("note" if name == "SigningKey" else path, name, offset)
+
+    connect = with_connection(Connection)
+
+
+@fails("test_a_plain_value_in_a_filter_is_not_evaluated")
+class PlainValuesEvaluated(ShelfConnector):
+    class Connection(ShelfConnection):
+        def prepare(self, action, params=None, *, filter=(), limit=None):  # noqa: A002 - the contract's name
+            rows = dict(filter)
+            written = {key: each.value if isinstance(each, Plain) else each for key, each in rows.items()}
+            return super().prepare(action, params, filter=written, limit=limit)
 
     connect = with_connection(Connection)
 

@@ -6,9 +6,9 @@ from threading import Lock
 from typing import Any
 
 from ...calls.blanks import is_blank
+from ...catalog.explanations import explain
 from ...catalog.manifest import catalog
 from ...catalog.models import Action
-from ...catalog.validation import explain
 from ...contract import Connection, OptionPage, Record, Result
 from ...errors import (
     ConnectorError,

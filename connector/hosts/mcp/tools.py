@@ -9,8 +9,8 @@ import mcp_types as types
 from anyio import to_thread
 
 from ...calls.blanks import is_blank, without_blanks
+from ...catalog.explanations import explain
 from ...catalog.models import Action
-from ...catalog.validation import explain
 from ...contract import Record
 from ...errors import ConnectorError, InvalidParams, Problem, UnknownAction
 from . import schemas

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from ...catalog import validation
+from ...catalog import explanations
 from ...catalog.json_schema import Schema
 from ...catalog.manifest import catalog
 from ...catalog.models import Action
@@ -62,12 +62,12 @@ class MistralAction:
         reason = "is a secret, and Mistral stores inputs in plain text; the credential provides it"
         secrets = [Problem(name, reason) for name in inputs if name in self.secrets]
         others = {name: value for name, value in inputs.items() if name not in self.secrets}
-        self._raise([*secrets, *validation.explain(names, others)])
+        self._raise([*secrets, *explanations.explain(names, others)])
 
     def check_own_inputs(self, inputs: Mapping[str, Any]) -> None:
         """Reject invalid values of the adapter's inputs; the call checks the others. Raises InvalidParams."""
         own = {name: value for name, value in inputs.items() if name in self.own_inputs}
-        problems = validation.explain({"properties": {name: self.inputs[name] for name in own}}, own)
+        problems = explanations.explain({"properties": {name: self.inputs[name] for name in own}}, own)
         if own.get("all_pages") and "limit" in own:
             problems.append(Problem("limit", "can't be used with all_pages"))
         self._raise(problems)

@@ -1,0 +1,1 @@
+"""Flows: their files, their checks and their values. Pure, except for reading a connector's catalog."""
