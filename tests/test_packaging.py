@@ -15,6 +15,7 @@ def data_of(package):
     """Return the data files in a package's folder, without those of its sub-packages."""
     folder = PACKAGES[package]
     inner = [place for place in PACKAGES.values() if folder in place.parents]
+    inner += [project.parent for project in folder.rglob("pyproject.toml")]  # a package of its own
     return {
         path
         for path in folder.rglob("*")
