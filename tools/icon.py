@@ -1,4 +1,4 @@
-"""Render `connector/catalog/icon.png` from `icon.svg`, with Chromium. Run it after you change the drawing."""
+"""Render every `icon.png` from the `icon.svg` beside it, with Chromium. Run it after you change a drawing."""
 
 import subprocess
 import tempfile
@@ -7,7 +7,11 @@ from typing import Final
 
 from PIL import Image
 
-SVG: Final = Path(__file__).parent.parent / "connector" / "catalog" / "icon.svg"
+CONNECTOR: Final = Path(__file__).parent.parent / "connector"
+SVGS: Final = (
+    CONNECTOR / "catalog" / "icon.svg",
+    *(CONNECTOR / "agent" / "destinations" / name / "icon.svg" for name in ("file", "http", "sql")),
+)
 SIZE: Final = 256  # pixels
 
 _PAGE: Final = '<style>body {{ margin: 0 }}</style><img src="{address}" width="{size}" height="{size}">'
@@ -41,4 +45,5 @@ def render(svg: Path) -> Image.Image:
 
 
 if __name__ == "__main__":
-    render(SVG).save(SVG.with_suffix(".png"), optimize=True)
+    for svg in SVGS:
+        render(svg).save(svg.with_suffix(".png"), optimize=True)

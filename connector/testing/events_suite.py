@@ -29,10 +29,11 @@ class EventsSuite(ConnectionSuite):
                 connection.trigger([name], {"no_such_filter": "x"})
 
     def test_polling_returns_each_event_once(self, connection: Connection, subject: Subject) -> None:
+        cause_event = given(subject.cause_event, "cause_event")
         trigger = connection.trigger([subject.event_kind])
         first = trigger.poll()
         assert not first.events, "the first poll returned events, but it only sets the baseline"
-        event_id = subject.cause_event()
+        event_id = cause_event()
         second = trigger.poll(first.cursor)
         assert [event.id for event in second.events] == [event_id]
         assert not trigger.poll(second.cursor).events, "an event was returned twice"

@@ -93,7 +93,8 @@ class Subject:
     - `cause_event`: causes an event of `event_kind` and returns its id
     - `secrets`: must not appear in anything that the host writes
 
-    Only `ConnectorSuite` needs the rest; it skips the tests of what is missing:
+    A connector without lists has no `listing`, and one without triggers no `cause_event`. Only
+    `ConnectorSuite` needs the rest; it skips the tests of what is missing:
 
     - `sign_in`: a sign-in by OAuth
     - `lost_reply`: a write whose reply can be lost
@@ -106,12 +107,12 @@ class Subject:
     bad_credentials: Sequence[tuple[Mapping[str, str], str]]
     user_name: str
     single: ExpectedCall
-    listing: ExpectedCall
+    listing: ExpectedCall | None
     invalid_calls: Sequence[FailingCall]
     failing_calls: Sequence[FailingCall]
     reset: Callable[[], object]
     event_kind: str
-    cause_event: Callable[[], str]
+    cause_event: Callable[[], str] | None
     secrets: Sequence[bytes]
     sign_in: SignIn | None = None
     lost_reply: LostReply | None = None

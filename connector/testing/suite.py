@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ..contract import ActionInfo
+from .connection_suite import given
 from .host import FormHost, Host, TriggerHost
 from .subject import FailingCall, Subject, calendly
 
@@ -76,18 +77,18 @@ class HostSuite:
         assert {key: ran.record.get(key) for key in subject.single.record} == subject.single.record
 
     def test_a_page_says_that_there_are_more_records(self, ready: Host, subject: Subject) -> None:
-        ran = ready.run(_NAME, subject.listing.action, subject.listing.inputs)
+        listing = given(subject.listing, "listing")
+        ran = ready.run(_NAME, listing.action, listing.inputs)
         assert ran.failure is None, ran.failure
-        assert 0 < len(ran.records) < subject.listing.total
+        assert 0 < len(ran.records) < listing.total
         assert not ran.complete
 
     def test_all_pages_are_complete_without_duplicates(self, ready: Host, subject: Subject) -> None:
-        ran = ready.run(_NAME, subject.listing.action, subject.listing.inputs, all_pages=True)
+        listing = given(subject.listing, "listing")
+        ran = ready.run(_NAME, listing.action, listing.inputs, all_pages=True)
         assert ran.failure is None, ran.failure
         assert ran.complete
-        assert (
-            len(ran.records) == len({str(record["uri"]) for record in ran.records}) == subject.listing.total
-        )
+        assert len(ran.records) == len({str(record["uri"]) for record in ran.records}) == listing.total
 
     # Errors
 
@@ -148,9 +149,10 @@ class TriggerSuite(HostSuite):
     """The suite for a host with triggers."""
 
     def test_an_event_is_returned_once(self, ready: TriggerHost, subject: Subject) -> None:
+        cause_event = given(subject.cause_event, "cause_event")
         assert not ready.events(_NAME, subject.event_kind)
         for _ in range(2):
-            event_id = subject.cause_event()
+            event_id = cause_event()
             assert _next_events(ready, subject.event_kind) == [event_id]
 
 

@@ -14,7 +14,7 @@ DATE = "Tue, 24 Nov 2026 13:00:00 GMT"
 DATE_S = 1_795_525_200.0
 
 # Created for this file with `openssl req -x509`; nothing trusts it.
-_CERTIFICATE = """\
+CERTIFICATE = """\
 -----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgD7BCC/uEPIyjSb6F
 kX1Lui5aa5sZY5wmLi8lAbCxUbGhRANCAATbn+6WyXQIsAt9FMYDqcG2OX0iwbFz
@@ -210,6 +210,6 @@ def _tls_context():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "server.pem"
-        path.write_text(_CERTIFICATE)
+        path.write_text(CERTIFICATE)
         context.load_cert_chain(path)
     return context
