@@ -4,8 +4,8 @@ import copy
 import json
 
 import pytest
-from calendly_connector.catalog.manifest import manifest
 from calendly_connector.catalog.explanations import explain
+from calendly_connector.catalog.manifest import manifest
 from calendly_connector.contract import Event
 from calendly_connector.errors import InvalidParams
 from calendly_connector.events.webhooks.event import read_event, write_event

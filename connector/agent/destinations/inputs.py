@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ...catalog import expressions, validation
+from ...catalog import explanations, expressions, validation
 from ...contract import Filter, Params
 from ...errors import InvalidParams, Problem
 from .declarations import DeclaredAction
@@ -28,7 +28,7 @@ def checked(action: DeclaredAction, params: Params, rows: Filter) -> dict[str, A
     inputs = {name: value for name, value in values.items() if not _is_missing(value, schemas.get(name))}
     problems = validation.not_json(inputs)
     if not problems and not _validator(action).is_valid(inputs):
-        problems = validation.explain(action.input, inputs)
+        problems = explanations.explain(action.input, inputs)
     if problems:
         raise InvalidParams(action.id, problems, fix=_fix(action))
     return {**_defaults(schemas), **inputs}

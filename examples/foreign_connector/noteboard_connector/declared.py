@@ -105,6 +105,7 @@ LIST = NoteboardAction(
     (AFTER,),
     {},
 )
+MADE = LookUp("notes.list", ("text", "color"), "record", "A note with the same text since then.")
 CREATE = NoteboardAction(
     "notes.create",
     "Create a note",
@@ -114,7 +115,7 @@ CREATE = NoteboardAction(
     "write",
     (TEXT, COLOR),
     {"text": NOTE["text"]},
-    LookUp("notes.list", ("text", "color"), "record", "A note with the same text since then."),
+    MADE,
 )
 ACTIONS = {action.id: action for action in (LIST, CREATE)}
 
