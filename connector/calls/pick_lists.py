@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
+from ..catalog import paths
 from ..catalog.expressions import evaluate
 from ..catalog.json_schema import Schema
 from ..catalog.manifest import find
@@ -108,14 +109,6 @@ def _nearest(folded: str, choices: Iterable[_Choice]) -> list[str]:
     return list(dict.fromkeys(labels[name] for name in (*containing, *similar)))[:_MOST_SUGGESTIONS]
 
 
-def _texts(record: Any, path: str) -> Iterator[str]:
-    """Yield the texts at a dotted path of a record; a list on the way contributes each of its items."""
-    if isinstance(record, list):
-        for item in record:
-            yield from _texts(item, path)
-    elif not path:
-        if isinstance(record, str) and record:
-            yield record
-    elif isinstance(record, dict):
-        step, _, rest = path.partition(".")
-        yield from _texts(record.get(step), rest)
+def _texts(record: Record, path: str) -> Iterator[str]:
+    """Yield the texts at a path of a record that aren't empty."""
+    return (value for value in paths.values(record, path) if isinstance(value, str) and value)

@@ -107,6 +107,13 @@ class ConnectionSuite(CatalogSuite):
             with pytest.raises(UnknownAction):
                 call(UNKNOWN)
 
+    def test_an_unknown_option_of_a_call_is_an_error(self, connection: Connection, subject: Subject) -> None:
+        single = subject.single
+        mistyped: dict[str, Any] = {"limt": 1}
+        for call in (connection.prepare, connection.preview):
+            with pytest.raises(TypeError):
+                call(single.action, single.inputs, **mistyped)
+
     def test_an_invalid_call_is_rejected_without_network(
         self, connection: Connection, subject: Subject, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -290,6 +290,16 @@ class GuessedAction(ShelfConnector):
     connect = with_connection(Connection)
 
 
+@fails("test_an_unknown_option_of_a_call_is_an_error")
+class IgnoredOptions(ShelfConnector):
+    class Connection(ShelfConnection):
+        def prepare(self, action, params=None, **options):
+            known = {name: value for name, value in options.items() if name in {"filter", "limit"}}
+            return super().prepare(action, params, **known)
+
+    connect = with_connection(Connection)
+
+
 @fails("test_a_page_says_that_there_are_more_records")
 class PageThatLooksComplete(ShelfConnector):
     class Connection(ShelfConnection):

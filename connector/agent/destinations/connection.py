@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Unpack
 
-    from ...contract import CallOptions, Event, Field, Outcome, Params, RateLimit, Record, Subscription
+    from ...contract import (
+        CallOptions,
+        Event,
+        Field,
+        Filter,
+        Outcome,
+        Params,
+        RateLimit,
+        Record,
+        Subscription,
+    )
     from .declarations import Declarations, DeclaredAction
 
 _MOST_OPTIONS = 100
@@ -110,14 +120,7 @@ class Destination(Connection):
     def prepare(
         self, action: str, params: Params | None = None, **options: Unpack[CallOptions]
     ) -> DeclaredCall:
-        chosen = self._action(action)
-        limit = options.get("limit")
-        if limit is not None and (limit < 1 or chosen.returns != "many"):
-            raise UsageError(f"Invalid limit {limit} for {chosen.id}: only lists have one, of at least 1.")
-        values = action_inputs.checked(chosen, params or {}, options.get("filter", ()))
-        if problems := list(self.problems(chosen, values)):
-            raise InvalidParams(chosen.id, problems)
-        return DeclaredCall(self, chosen, values, limit)
+        return self._prepare(self._action(action), params or {}, **options)
 
     def options(
         self,
@@ -204,6 +207,21 @@ class Destination(Connection):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         self.close()
+
+    def _prepare(
+        self,
+        action: DeclaredAction,
+        params: Params,
+        *,
+        filter: Filter = (),  # noqa: A002 - the host platform's word for these rows
+        limit: int | None = None,
+    ) -> DeclaredCall:
+        if limit is not None and (limit < 1 or action.returns != "many"):
+            raise UsageError(f"Invalid limit {limit} for {action.id}: only lists have one, of at least 1.")
+        values = action_inputs.checked(action, params, filter)
+        if problems := list(self.problems(action, values)):
+            raise InvalidParams(action.id, problems)
+        return DeclaredCall(self, action, values, limit)
 
     def _action(self, name: str) -> DeclaredAction:
         actions = self._declarations.actions
