@@ -1,0 +1,59 @@
+"""Connections of flows: connectors by the names of their entry points, credentials by the names in a store."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ...contract import Connection, Connector, CredentialStore
+from ..flows.model import FlowConnection
+from .outcomes import ConnectorMissing
+
+NAMESPACE: Final = "integration_platform.connectors"
+
+
+def installed(name: str) -> Connector:
+    """Return an installed connector. Raises ConnectorMissing."""
+    from stevedore import DriverManager
+    from stevedore.exception import NoMatches
+
+    try:
+        driver: Connector = DriverManager(NAMESPACE, name).driver
+    except (ImportError, NoMatches, RuntimeError):
+        raise ConnectorMissing(
+            f"The connector {name!r} isn't installed, or can't be loaded.",
+            fix="Install the package that has it, then restart the agent.",
+        ) from None
+    return driver
+
+
+class Connections:
+    """Opens the connections that flows name. `origins` are for sandboxes, by the name of the connector.
+
+    A credential is read when its connection is opened, so a new one is used from the next step on.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[str], Connector] = installed,
+        store: CredentialStore | None = None,
+        origins: Mapping[str, str] | None = None,
+    ) -> None:
+        self._load = load
+        self._store = store
+        self._origins = origins or {}
+        self._connectors: dict[str, Connector] = {}
+
+    def connector(self, name: str) -> Connector:
+        """Return a connector. Raises ConnectorMissing."""
+        if name not in self._connectors:
+            self._connectors[name] = self._load(name)
+        return self._connectors[name]
+
+    def open(self, wanted: FlowConnection) -> Connection:
+        """Open a connection, without using the network. Raises an error if it can't be used."""
+        credential = {"kind": "stored", "name": wanted.credential} if wanted.credential else {}
+        return self.connector(wanted.connector).connect(
+            credential,
+            origin=self._origins.get(wanted.connector),
+            source=f"the credential {wanted.credential!r}" if wanted.credential else "",
+            store=self._store,
+        )
