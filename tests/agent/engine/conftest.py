@@ -1,15 +1,15 @@
 """Fixtures of the engine's tests: an engine on SQLite, a journal that its flows write to, and a way to wait."""
 
-import time
+import shutil
 
 import pytest
 from calendly_connector.agent.engine.connections import Connections
 from calendly_connector.agent.engine.engine import Engine
 from calendly_connector.agent.engine.moves import Settling
 from journal_connector import Journal, in_process
+from engine_waiting import wait_until_ended
 from small_flows import read
 
-PATIENCE_S = 60
 
 
 @pytest.fixture
@@ -22,8 +22,18 @@ def connector(journal):
     return in_process(journal)
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """Return a database with all tables, because making them takes a second."""
+    path = tmp_path_factory.mktemp("prepared") / "agent.db"
+    with Engine(f"sqlite:///{path}", read=read, connections=Connections()):
+        pass
+    return path
+
+
 @pytest.fixture
-def database(tmp_path):
+def database(tmp_path, prepared):
+    shutil.copy(prepared, tmp_path / "agent.db")
     return f"sqlite:///{tmp_path}/agent.db"
 
 
@@ -69,19 +79,3 @@ def deploy(engine):
 def ended(engine):
     """Return a function that waits until a run has ended, and shows it."""
     return lambda run_id, state="": wait_until_ended(engine, run_id, state)
-
-
-def wait_until_ended(engine, run_id, state=""):
-    """Wait until a run is in a state, or isn't under way any more."""
-    under_way = {"waiting", "running", "delayed"}
-    return wait_for(lambda: (shown := engine.show(run_id))["state"] not in under_way and shown or None
-                    if not state else (shown := engine.show(run_id))["state"] == state and shown or None)
-
-
-def wait_for(find):
-    """Return the first true value that a function returns."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (found := find()):
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.02)
-    return found

@@ -1,0 +1,26 @@
+"""Waiting for runs of the agent's engine."""
+
+import time
+
+PATIENCE_S = 60
+UNDER_WAY = {"waiting", "running", "delayed"}
+
+
+def wait_until_ended(engine, run_id, state=""):
+    """Wait until a run is in a state, or isn't under way any more."""
+
+    def find():
+        shown = engine.show(run_id)
+        now = shown["state"]
+        return shown if now == state or (not state and now not in UNDER_WAY) else None
+
+    return wait_for(find)
+
+
+def wait_for(find):
+    """Return the first true value that a function returns."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := find()):
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)
+    return found
