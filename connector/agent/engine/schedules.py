@@ -70,6 +70,11 @@ class Schedules:
                 row = {"flow": flow.name, "due_at": due, "cursor": "", "claimed_by": "", "error": ""}
                 connection.execute(insert(POLLS).values(row))
 
+    def cursor(self, name: str) -> str:
+        """Return the cursor of a flow's polls; "" before the first."""
+        with self._database.transaction() as connection:
+            return connection.scalar(select(POLLS.c.cursor).where(POLLS.c.flow == name)) or ""
+
     def poll(self, executor: str) -> int:
         """Poll the flows that are due. Return how many this process polled."""
         due = select(POLLS.c.flow, POLLS.c.due_at).where(POLLS.c.due_at <= self._timing.clock())

@@ -6,6 +6,8 @@ from calendly_connector.errors import UsageError
 from engine_waiting import wait_until_ended
 from small_flows import event, read, step, text
 
+pytest_plugins = ["engine_fixtures"]
+
 
 def test_a_paused_flow_keeps_its_events(engine, deploy, ended, journal):
     deploy()

@@ -6,6 +6,8 @@ import threading
 from engine_waiting import wait_until_ended
 from small_flows import event, read, step, text
 
+pytest_plugins = ["engine_fixtures"]
+
 MANY = [{"text": f"Text {number}"} for number in range(8)]
 AGAIN = {"times": 2, "wait_s": 0.01}
 

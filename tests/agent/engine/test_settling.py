@@ -11,6 +11,8 @@ from calendly_connector.errors import UsageError
 from engine_waiting import wait_for, wait_until_ended
 from small_flows import event, read, step, text
 
+pytest_plugins = ["engine_fixtures"]
+
 
 def test_a_write_that_happened_is_not_repeated(engine, deploy, ended, journal):
     journal.losing["Hello"] = 1

@@ -1,4 +1,4 @@
-"""Fixtures of the engine's tests: an engine on SQLite, a journal that its flows write to, and a way to wait."""
+"""Fixtures of the engine's tests (a pytest plugin): an engine on SQLite, and a journal that its flows write to."""
 
 import shutil
 
