@@ -7,12 +7,13 @@ from threading import Event
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ...errors import AgentDatabaseError
-from ...storage.sql import SharedDatabase
+from ...storage.sql import SharedDatabase, read_url
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 LOCK_TIMEOUT_S: Final = 30.0
+_LIMITS: Final = "-c idle_in_transaction_session_timeout=15s -c lock_timeout=30s"
 _PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _LOGGER: Final = logging.getLogger("calendly_connector.agent")
 
@@ -31,7 +32,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._shared = SharedDatabase(
-            url,
+            _with_time_limits(url),
             what="The agent",
             setting="--database",
             extra="agent",
@@ -89,3 +90,11 @@ class Database:
     def close(self) -> None:
         """Close the connections."""
         self._shared.close()
+
+
+def _with_time_limits(address: str) -> str:
+    """Return the address with limits for PostgreSQL: a frozen process must not hold its locks for ever."""
+    url = read_url(address, what="The agent", setting="--database", extra="agent")
+    if url.get_backend_name() == "postgresql" and "options" not in url.query:
+        url = url.update_query_dict({"options": _LIMITS})
+    return url.render_as_string(hide_password=False)

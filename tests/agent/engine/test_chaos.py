@@ -181,17 +181,18 @@ def test_a_rolling_restart_hands_over(postgres_url):
         check(sender, journal, sent)
 
 
-def test_a_process_that_slept_does_not_send_what_others_took_over(database):
-    with world(database, 1) as (journal, workers, sender):
+def test_a_process_that_slept_does_not_send_what_others_took_over(postgres_url):
+    with world(postgres_url, 1) as (journal, workers, sender):
         workers.keep_running()
         sleeper = workers.running[0]
         for number in range(4):
             send(sender, number)
         wait_for(lambda: journal.entries)
+        (sleeping,) = sender._executors.beats()
         sleeper.send_signal(signal.SIGSTOP)
         workers.count = 2
         workers.keep_running()
-        time.sleep(LEASE_S * 3)
+        wait_for(lambda: sender._executors.beats().get(sleeping) is None)
         sleeper.send_signal(signal.SIGCONT)
         check(sender, journal, 4)
         assert sleeper.wait(60) is not None, "it ends, because others declared it dead"
