@@ -1,15 +1,17 @@
-"""Fixtures of the engine's tests (a pytest plugin): an engine on SQLite, and a journal that its flows write to."""
+"""Fixtures of the engine's tests, a pytest plugin: an engine on SQLite, and a journal for its flows."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from calendly_connector.agent.engine.connections import Connections
-from calendly_connector.agent.engine.engine import Engine
+from calendly_connector.agent.engine.engine import Engine, EngineSettings
 from calendly_connector.agent.engine.moves import Settling
-from journal_connector import Journal, in_process
 from engine_waiting import wait_until_ended
+from journal_connector import Journal, in_process
 from small_flows import read
 
+QUICK = EngineSettings(look_every_s=0.02, lease_s=1.0, settling=Settling(grace_s=0.05, most_s=0.5))
 
 
 @pytest.fixture
@@ -42,12 +44,14 @@ def make_engine(database, connector):
     """Return a function that starts an engine; the last one is stopped at the end."""
     running = []
 
-    def make(**options):
-        settings = {"look_every_s": 0.02, "lease_s": 1.0, "settling": Settling(grace_s=0.05, most_s=0.5)}
-        load = options.pop("load", lambda _name: connector)
-        works = options.pop("works", True)
+    def make(*, works=True, load=None, timing=None, **settings):
+        load = load or (lambda _name: connector)
         engine = Engine(
-            options.pop("url", database), read=read, connections=Connections(load), **settings | options
+            database,
+            read=read,
+            connections=Connections(load),
+            settings=replace(QUICK, **settings),
+            timing=timing,
         )
         running.append(engine)
         engine.start(works=works)

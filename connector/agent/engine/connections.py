@@ -1,7 +1,7 @@
-"""Connections of flows: connectors by the names of their entry points, credentials by the names in a store."""
+"""Connections of flows: connectors by their entry points, credentials by their names in a store."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final, cast
 
 from ...contract import Connection, Connector, CredentialStore
 from ..flows.model import FlowConnection
@@ -16,13 +16,13 @@ def installed(name: str) -> Connector:
     from stevedore.exception import NoMatches
 
     try:
-        driver: Connector = DriverManager(NAMESPACE, name).driver
+        driver: Any = DriverManager(NAMESPACE, name).driver
     except (ImportError, NoMatches, RuntimeError):
         raise ConnectorMissing(
             f"The connector {name!r} isn't installed, or can't be loaded.",
             fix="Install the package that has it, then restart the agent.",
         ) from None
-    return driver
+    return cast("Connector", driver)
 
 
 class Connections:

@@ -8,7 +8,8 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
 from dbos import error as dbos_error
@@ -46,11 +47,28 @@ _AT_A_TIME: Final = 200
 _LOGGER: Final = logging.getLogger("calendly_connector.agent")
 
 
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How an engine works.
+
+    `base_url` is where Process Flow URLs begin. `at_once` runs are carried out at a time, and the queue is
+    read every `look_every_s`. A process that shows no life for `lease_s` is dead for the others. Runs that
+    ended are kept for `retention_s`.
+    """
+
+    base_url: str = ""
+    at_once: int = 20
+    look_every_s: float = 0.2
+    lease_s: float = LEASE_S
+    settling: Settling = field(default_factory=Settling)
+    retention_s: float = RETENTION_S
+
+
 class Engine:
     """Runs flows durably. `start` it, and `stop` it at the end.
 
-    `database_url` is an SQLAlchemy URL of SQLite (one process) or PostgreSQL. `read` parses the text of a
-    flow. `base_url` is where Process Flow URLs begin. `at_once` runs are carried out at a time.
+    `database_url` is an SQLAlchemy URL of SQLite (one machine) or PostgreSQL. `read` parses the text of a
+    flow.
     """
 
     def __init__(
@@ -59,19 +77,11 @@ class Engine:
         *,
         read: Callable[[str], Flow],
         connections: Connections,
-        base_url: str = "",
-        at_once: int = 20,
-        look_every_s: float = 0.2,
-        lease_s: float = LEASE_S,
-        settling: Settling | None = None,
-        retention_s: float = RETENTION_S,
+        settings: EngineSettings | None = None,
         timing: Timing | None = None,
     ) -> None:
         self._url = database_url
-        self._base_url = base_url.rstrip("/")
-        self._at_once = at_once
-        self._look_every_s = look_every_s
-        self._retention_s = retention_s
+        self._settings = settings or EngineSettings()
         self._timing = timing or Timing()
         self.connections = connections
         self.executor = f"{secrets.token_hex(8)}"
@@ -86,21 +96,23 @@ class Engine:
             QUEUE,
             timing=self._timing,
             on_dead=self._on_dead,
-            lease_s=lease_s,
+            lease_s=self._settings.lease_s,
         )
         self._runner = StepRunner(
             self.connections,
             self._executors,
             self._database,
             self._timing,
-            settling or Settling(),
+            self._settings.settling,
             self.executor,
             self._watchdog.sure,
         )
         self._interpreter = Interpreter(
             self._begin, self.flows.flow, self._match, self._pass_on, self.url, self._runner
         )
-        self._schedules = Schedules(self._database, self.flows, self.connections, self._timing, self.start_run)
+        self._schedules = Schedules(
+            self._database, self.flows, self.connections, self._timing, self.start_run
+        )
         self._loops: list[Loop] = []
         self._workflow: Callable[..., Any] | None = None
 
@@ -131,7 +143,7 @@ class Engine:
             "application_version": FORMAT,
             "executor_id": self.executor,
             "serializer": DBOSPortableJSONSerializer(),  # nothing is unpickled from a shared database
-            "max_executor_threads": self._at_once + 4,
+            "max_executor_threads": self._settings.at_once + 4,
             "log_level": "WARNING",
         }
         DBOS(config=config)
@@ -140,8 +152,8 @@ class Engine:
         DBOS.launch()
         DBOS.register_queue(
             QUEUE,
-            worker_concurrency=self._at_once,
-            polling_interval_sec=self._look_every_s,
+            worker_concurrency=self._settings.at_once,
+            polling_interval_sec=self._settings.look_every_s,
             on_conflict="always_update" if works else "never_update",
         )
 
@@ -156,7 +168,7 @@ class Engine:
             self._executors.leave(self.executor)
         self._database.close()
 
-    def __enter__(self) -> "Engine":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -190,7 +202,7 @@ class Engine:
 
     def url(self, name: str) -> str:
         """Return the Process Flow URL of a flow."""
-        return f"{self._base_url}/flows/{name}/{self.flows.get(name).secret}"
+        return f"{self._settings.base_url.rstrip('/')}/flows/{name}/{self.flows.get(name).secret}"
 
     def recheck(self) -> None:
         """Let flows go on whose connector or credential has been repaired."""
@@ -253,11 +265,9 @@ class Engine:
         run = self.runs.get(run_id)
         return history.shown(run, self._state(run), BEGIN)
 
-    def list_runs(
-        self, name: str = "", *, states: Sequence[str] = (), limit: int = 100
-    ) -> list[JsonObject]:
+    def list_runs(self, name: str = "", *, states: Sequence[str] = (), limit: int = 100) -> list[JsonObject]:
         """Return runs, the newest first, without their steps."""
-        return [history.summary(run) for run in self.runs.list(flow=name, states=states, limit=limit)]
+        return [history.summary(run) for run in self.runs.find(flow=name, states=states, limit=limit)]
 
     def dead_letters(self, name: str = "", *, limit: int = 100) -> list[JsonObject]:
         """Return the runs that a person should look at: failed, or undecided."""
@@ -271,7 +281,7 @@ class Engine:
             "processes": sum(beat is not None for beat in beats.values()),
             "oldest_waiting_s": history.oldest_age("ENQUEUED", now),
             "oldest_pending_s": history.oldest_age("PENDING", now),
-            "to_be_seen": len(self.runs.list(states=TO_BE_SEEN, limit=1000)),
+            "to_be_seen": len(self.runs.find(states=TO_BE_SEEN, limit=1000)),
             "paused_flows": [one.name for one in self.flows.all() if one.state == "paused"],
         }
 
@@ -285,7 +295,7 @@ class Engine:
 
         A webhook that is delivered again after that becomes a new run.
         """
-        runs = self.runs.ended_before(self._timing.clock() - self._retention_s, ENDED, _AT_A_TIME)
+        runs = self.runs.ended_before(self._timing.clock() - self._settings.retention_s, ENDED, _AT_A_TIME)
         if runs:
             DBOS.delete_workflows([workflow_id(run.id, turn) for run in runs for turn in range(run.turn + 1)])
             self.runs.delete(runs)
@@ -295,7 +305,8 @@ class Engine:
 
     def _entry(self) -> Callable[..., Any]:
         def run(name: str, run_id: str, turn: int, trigger: JsonObject, options: JsonObject) -> JsonObject:
-            version, steps = 0, {}
+            version = 0
+            steps: JsonObject = {}
             try:
                 ended, version, steps = self._interpreter.run(name, run_id, turn, trigger, options)
             except dbos_error.DBOSException:

@@ -67,9 +67,7 @@ class FlowStore:
                         secret=secrets.token_urlsafe(24),
                     )
                 )
-            connection.execute(
-                insert(VERSIONS).values(name=name, version=version, text=text, created_at=now)
-            )
+            connection.execute(insert(VERSIONS).values(name=name, version=version, text=text, created_at=now))
             return _deployed(connection.execute(select(FLOWS).where(FLOWS.c.name == name)).one())
 
     def get(self, name: str) -> DeployedFlow:

@@ -1,4 +1,4 @@
-"""Runs for display: what DBOS recorded, in the words of flows. Nothing secret is recorded, so all is shown."""
+"""Runs for display: what DBOS recorded, in the words of flows. No secret is recorded, so all is shown."""
 
 from typing import Any
 

@@ -8,8 +8,6 @@ A long wait ends the turn of a run: it goes on in a new workflow, which DBOS que
 waiting runs hold no place that others could use.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -17,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from dbos import DBOS
-
 
 from ...errors import ConnectorError
 from ..flows.model import Flow, Retry, Step
@@ -284,6 +281,3 @@ def _problem(error: Exception) -> JsonObject:
         "message": f"A reference or condition can't be used: {type(error).__name__}: {error}.",
         "fix": "Check what the earlier steps return: flow show.",
     }
-
-
-

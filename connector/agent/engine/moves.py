@@ -23,8 +23,9 @@ RESENDS: Final = 3  # of a write that a look-up showed not to have happened, if 
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """How a write without a reply is looked up: after `grace_s`, when it must have arrived, then with growing
-    waits for at most `most_s`.
+    """How a write without a reply is looked up.
+
+    First after `grace_s`, when it must have arrived, then with growing waits, for at most `most_s`.
     """
 
     grace_s: float = 10.0

@@ -1,4 +1,4 @@
-"""What a new turn of a run keeps of the earlier ones. Pure: recorded outcomes in, outcomes to start with out."""
+"""What a new turn of a run keeps of the outcomes that the earlier ones recorded. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ def to_go_on(outcomes: Mapping[str, Outcome], *, waited: bool) -> dict[str, Outc
 def to_replay(
     outcomes: Mapping[str, Outcome], steps: Sequence[str], from_step: str | None
 ) -> dict[str, Outcome]:
-    """Return what a replay keeps: the calls that succeeded, of the steps before `from_step` if it is given."""
+    """Return what a replay keeps: the calls that succeeded, only of the steps before `from_step` if given."""
     undone = {step_of(key.removeprefix("undo ")) for key in outcomes if key.startswith("undo ")}
     kept_steps = set(steps[: steps.index(from_step)] if from_step else steps) - undone
     return {

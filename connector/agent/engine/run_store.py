@@ -80,7 +80,7 @@ class RunStore:
             raise UsageError(f"There is no run {run_id!r}.", fix="List the runs: flow runs.")
         return _run(row)
 
-    def list(
+    def find(
         self, *, flow: str = "", states: Sequence[str] = (), limit: int = 100, before: float | None = None
     ) -> list[Run]:
         """Return runs, the newest first."""
@@ -94,14 +94,14 @@ class RunStore:
         with self._database.transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
 
-    def released(self, limit: int) -> "list[Run]":
+    def released(self, limit: int) -> list[Run]:
         """Return paused runs whose flow is active again, the oldest first."""
         query = select(RUNS).join(FLOWS, FLOWS.c.name == RUNS.c.flow)
         query = query.where(RUNS.c.state == "paused", FLOWS.c.state == "active")
         with self._database.transaction() as connection:
             return [_run(row) for row in connection.execute(query.order_by(RUNS.c.created_at).limit(limit))]
 
-    def ended_before(self, time: float, states: Sequence[str], limit: int) -> "list[Run]":
+    def ended_before(self, time: float, states: Sequence[str], limit: int) -> list[Run]:
         """Return runs in these states that ended before a time."""
         query = select(RUNS).where(RUNS.c.state.in_(states), RUNS.c.ended_at < time).limit(limit)
         with self._database.transaction() as connection:

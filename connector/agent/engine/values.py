@@ -44,11 +44,11 @@ def _holds(condition: Condition, known: Known) -> bool:
         case "is_not":
             return bool(value != operand)
         case "in":
-            return value in operand
+            return bool(value in operand)
         case "contains":
-            return value is not None and operand in value
+            return value is not None and bool(operand in value)
         case "exists":
-            return (value is not None) == operand
+            return (value is not None) == bool(operand)
         case "greater_than":
             return value is not None and bool(value > operand)
         case "less_than":

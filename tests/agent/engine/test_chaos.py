@@ -5,7 +5,6 @@ has the full lengths.
 """
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 from calendly_connector.agent.engine.connections import Connections
@@ -55,7 +55,10 @@ class Workers:
     def start(self, environment=None):
         command = [sys.executable, str(WORKER), self.database, str(self.port), str(LEASE_S)]
         worker = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **(environment or {})}
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})},
         )
         self.running.append(worker)
         return worker
@@ -87,6 +90,10 @@ def world(database, count):
         server.server_close()
 
 
+def wait_for_writes(journal, seen):
+    wait_for(lambda: len(journal.entries) > seen)
+
+
 def send(sender, number):
     sender.start_run("notes", event(number, list=["a", "b", "c"]))
 
@@ -96,18 +103,18 @@ def check(sender, journal, count):
     expected = Counter(effect for number in range(count) for effect in effects(number))
 
     def under_way():
-        return sender.runs.list(states=("waiting", "delayed"), limit=5)
+        return sender.runs.find(states=("waiting", "delayed"), limit=5)
 
     deadline = time.monotonic() + 120
     while under_way():
         assert time.monotonic() < deadline, [sender.show(run.id) for run in under_way()]
         time.sleep(0.1)
-    assert [run.note for run in sender.runs.list(states=("failed", "needs_person", "paused"))] == []
+    assert [run.note for run in sender.runs.find(states=("failed", "needs_person", "paused"))] == []
     assert Counter(journal.texts()) == expected
 
 
 def test_kills_at_random_moments_on_sqlite(database):
-    chance = random.Random(16)
+    chance = Random(16)  # noqa: S311 - moments, not secrets
     kills = rounds(6, 200)
     with world(database, 1) as (journal, workers, sender):
         sent = 0
@@ -117,7 +124,9 @@ def test_kills_at_random_moments_on_sqlite(database):
                 send(sender, sent)
                 sent += 1
             written = len(journal.entries)
-            wait_for(lambda seen=written: len(journal.entries) > seen or not sender.runs.list(states=("waiting",)))
+            wait_for(
+                lambda seen=written: len(journal.entries) > seen or not sender.runs.find(states=("waiting",))
+            )
             time.sleep(chance.uniform(0, 0.3))
             workers.kill(workers.running[0])
         workers.keep_running()
@@ -125,7 +134,7 @@ def test_kills_at_random_moments_on_sqlite(database):
 
 
 def test_kills_at_random_moments_of_three_processes_on_postgresql(postgres_url):
-    chance = random.Random(17)
+    chance = Random(17)  # noqa: S311 - moments, not secrets
     kills = rounds(6, 200)
     with world(postgres_url, 3) as (journal, workers, sender):
         sent = 0
@@ -143,7 +152,7 @@ def test_kills_at_random_moments_of_three_processes_on_postgresql(postgres_url):
 def test_postgresql_restarts_while_a_dead_process_is_taken_over():
     import postgres
 
-    chance = random.Random(18)
+    chance = Random(18)  # noqa: S311 - moments, not secrets
     binaries = postgres.programs()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed: sh .ci/have postgres")
@@ -156,7 +165,7 @@ def test_postgresql_restarts_while_a_dead_process_is_taken_over():
                 for _ in range(10):
                     send(sender, sent)
                     sent += 1
-                wait_for(lambda seen=len(journal.entries): len(journal.entries) > seen)
+                wait_for_writes(journal, len(journal.entries))
                 workers.kill(chance.choice(workers.running))
                 time.sleep(LEASE_S * chance.uniform(0.5, 1.5))  # the others are about to take over
                 restart(down_s=chance.uniform(0, 2 * LEASE_S))
@@ -172,7 +181,7 @@ def test_a_rolling_restart_hands_over(postgres_url):
             for _ in range(10):
                 send(sender, sent)
                 sent += 1
-            wait_for(lambda seen=len(journal.entries): len(journal.entries) > seen)
+            wait_for_writes(journal, len(journal.entries))
             old = workers.running[0]
             workers.start()  # a new version starts before the old one ends
             old.send_signal(signal.SIGTERM)

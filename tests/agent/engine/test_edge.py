@@ -73,7 +73,7 @@ def test_an_event_that_leads_to_another_is_a_run_of_that_one(edge, engine, path,
 
     connection = type(connector.connect({}))
     original = connection.trigger
-    connection.trigger = lambda self, events, filters=None: Joining(self.connector, tuple(events), {})
+    connection.trigger = lambda self, events, _filters: Joining(self.connector, tuple(events), {})
     try:
         for number in (1, 2):
             edge.receive(path, SIGNED, body(number))
@@ -85,7 +85,9 @@ def test_an_event_that_leads_to_another_is_a_run_of_that_one(edge, engine, path,
     assert journal.texts() == ["Hello"]
 
 
-@pytest.mark.parametrize("wrong", ["/flows/notes", "/flows/notes/wrong", "/flows/other/x", "/", "/hooks/notes/x"])
+@pytest.mark.parametrize(
+    "wrong", ["/flows/notes", "/flows/notes/wrong", "/flows/other/x", "/", "/hooks/notes/x"]
+)
 def test_an_unknown_url_is_404(edge, wrong):
     assert edge.receive(wrong, SIGNED, BODY)[0] == 404
 

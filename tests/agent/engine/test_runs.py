@@ -151,7 +151,7 @@ def test_what_could_not_be_undone_is_said(engine, deploy, ended, journal):
     assert run(engine, ended)["note"]["not_undone"][0]["step"] == "one"
 
 
-def test_a_poisoned_event_is_a_dead_letter_and_blocks_no_other(engine, deploy, ended, journal):
+def test_a_poisoned_event_is_a_dead_letter_and_blocks_no_other(engine, deploy, ended):
     deploy()
     poisoned = engine.start_run("notes", event(1, ""))
     good = engine.start_run("notes", event(2))
@@ -172,14 +172,16 @@ def test_a_read_that_takes_too_long_fails(engine, deploy, ended, connector):
     assert run(engine, ended)["note"]["code"] == "no_answer"
 
 
-def test_a_write_that_takes_too_long_is_looked_up_when_it_has_ended(engine, deploy, ended, connector, journal):
+def test_a_write_that_takes_too_long_is_looked_up_when_it_has_ended(
+    engine, deploy, ended, connector, journal
+):
     connector.slow_s = 0.3
     deploy(step(timeout_s=0.05))
     assert run(engine, ended)["state"] == "done"
     assert journal.texts() == ["Hello"]
 
 
-def test_secret_inputs_are_masked_in_the_record(engine, deploy, ended, database):
+def test_secret_inputs_are_masked_in_the_record(engine, deploy, ended):
     deploy(step(rows=[["secret", "the-secret-text"]]))
     shown = run(engine, ended)
     assert ["secret", "(secret)"] in shown["calls"][0]["input"]

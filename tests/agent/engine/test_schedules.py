@@ -9,7 +9,7 @@ from calendly_connector.agent.flows.model import Schedule
 from calendly_connector.errors import NoAnswer
 from calendly_connector.support.clock import Timing
 from conftest import NOW_S
-from engine_waiting import wait_until_ended
+from engine_waiting import wait_for, wait_until_ended
 from small_flows import event, read, step, text
 
 pytest_plugins = ["engine_fixtures"]
@@ -190,9 +190,7 @@ def test_polling_starts_by_itself(make_engine, journal):
     engine = make_engine()
     flow = text(step(), **EVENTS | {"schedule": {"every_s": 0.05}})
     engine.deploy(flow, read(flow))
-    from engine_waiting import wait_for
-
     wait_for(lambda: engine._schedules.cursor("notes") == "0")
     journal.events.append(event(1))
-    wait_for(lambda: engine.list_runs())
+    wait_for(engine.list_runs)
     wait_until_ended(engine, "notes:event-1", "done")

@@ -4,9 +4,8 @@ import json
 import threading
 
 import pytest
-from calendly_connector.agent.engine.moves import Settling
+from calendly_connector.agent.engine.moves import Settling, next_move
 from calendly_connector.agent.flows.model import Retry
-from calendly_connector.agent.engine.moves import next_move
 from calendly_connector.errors import UsageError
 from engine_waiting import wait_for, wait_until_ended
 from small_flows import event, read, step, text
@@ -44,7 +43,9 @@ def test_a_write_that_nothing_shows_needs_a_person(engine, deploy, ended, journa
     assert journal.texts() == ["Hello"]
 
 
-@pytest.mark.parametrize(("happened", "texts"), [(True, ["Hello", "Second"]), (False, ["Hello", "Hello", "Second"])])
+@pytest.mark.parametrize(
+    ("happened", "texts"), [(True, ["Hello", "Second"]), (False, ["Hello", "Hello", "Second"])]
+)
 def test_a_person_decides_whether_it_happened(engine, deploy, ended, journal, happened, texts):
     journal.losing["Hello"] = 1
     deploy(step(action="entries.post"), step("second", text="Second"))
@@ -96,7 +97,7 @@ def test_a_write_under_way_when_the_process_stopped_is_looked_up(make_engine, jo
     assert journal.began.wait(20)
     first.stop()
     journal.gate.set()
-    wait_for(lambda: journal.texts())
+    wait_for(journal.texts)
     second = make_engine()
     assert wait_until_ended(second, run_id)["state"] == "done"
     assert journal.texts() == ["Hello", "Second"]
