@@ -3,6 +3,7 @@
 python engine_worker.py DATABASE JOURNAL_PORT LEASE_S
 """
 
+import os
 import signal
 import sys
 import threading
@@ -26,6 +27,7 @@ def make(database, port, lease_s):
         at_once=8,
         look_every_s=0.05,
         lease_s=float(lease_s),
+        most_starts=int(os.environ.get("MOST_STARTS", "50")),
         settling=Settling(grace_s=GRACE_S, most_s=60, most_wait_s=1),
     )
     connections = Connections(lambda _name: connector)

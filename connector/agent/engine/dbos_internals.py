@@ -19,6 +19,12 @@ def active() -> set[str]:
     return set(_get_dbos_instance()._active_workflows_set.activeList())
 
 
+def starts(workflow: str) -> int:
+    """Return how often a workflow was started, without recording that it was asked."""
+    status = _get_dbos_instance()._sys_db.get_workflow_status(workflow)
+    return (status["recovery_attempts"] or 1) if status else 1
+
+
 def pending() -> list[tuple[str, str]]:
     """Return the pending workflows of all processes, with the executor of each."""
     found = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)

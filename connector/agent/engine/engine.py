@@ -7,18 +7,18 @@ import contextlib
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 from dbos import error as dbos_error
 
 from ...contract import Event
 from ...errors import ConnectorError, UsageError
 from ...support.clock import Timing
 from ..flows.model import Flow
-from . import history
+from . import dbos_internals, history
 from .connections import Connections
 from .database import Database
 from .executors import Executors
@@ -27,6 +27,7 @@ from .interpreter import BEGIN, Interpreter, RunEnded
 from .moves import Settling
 from .outcomes import as_connector_error
 from .recall import recorded_outcomes, to_go_on, to_replay
+from .records import JsonRecords
 from .run_store import JsonObject, Run, RunStore, workflow_id
 from .schedules import Schedules
 from .step_runner import StepRunner
@@ -35,15 +36,22 @@ from .watchdog import LEASE_S, Loop, Watchdog
 FORMAT: Final = "agent-1"  # DBOS's application version; it changes if old records can't be carried on
 QUEUE: Final = "agent"
 RETENTION_S: Final = 30 * 86400.0
+MOST_STARTS: Final = 20
 ENDED: Final = ("done", "filtered", "failed")
 TO_BE_SEEN: Final = ("failed", "needs_person")
 
 _NAME: Final = "calendly-agent"
 _WORKFLOW: Final = "agent.run"
-_MOST_STARTS: Final = 50  # of one turn; a run whose process always dies ends as failed
 _RECHECK_S: Final = 60.0
 _CLEAN_UP_S: Final = 3600.0
 _AT_A_TIME: Final = 200
+_SUSPECT_STARTS: Final = 2
+_SHUFFLE_S: Final = 1.0
+_GIVEN_UP: Final = {
+    "code": "given_up",
+    "message": "Every process that carried it out ended meanwhile.",
+    "fix": "Look at the logs of the agent, then replay the run.",
+}
 _LOGGER: Final = logging.getLogger("calendly_connector.agent")
 
 
@@ -53,7 +61,7 @@ class EngineSettings:
 
     `base_url` is where Process Flow URLs begin. `at_once` runs are carried out at a time, and the queue is
     read every `look_every_s`. A process that shows no life for `lease_s` is dead for the others. Runs that
-    ended are kept for `retention_s`.
+    ended are kept for `retention_s`. A run whose process dies again and again fails after `most_starts`.
     """
 
     base_url: str = ""
@@ -62,6 +70,7 @@ class EngineSettings:
     lease_s: float = LEASE_S
     settling: Settling = field(default_factory=Settling)
     retention_s: float = RETENTION_S
+    most_starts: int = MOST_STARTS
 
 
 class Engine:
@@ -113,6 +122,7 @@ class Engine:
         self._schedules = Schedules(
             self._database, self.flows, self.connections, self._timing, self.start_run
         )
+        self._suspects = threading.Lock()
         self._loops: list[Loop] = []
         self._workflow: Callable[..., Any] | None = None
 
@@ -128,6 +138,7 @@ class Engine:
                 Loop("agent-schedules", 1.0, self._poll),
                 Loop("agent-repairs", 1.0, self.go_on_after_repairs),
                 Loop("agent-rechecks", _RECHECK_S, self.recheck),
+                Loop("agent-strays", self._settings.lease_s * 4, self.look_for_strays),
                 Loop("agent-retention", _CLEAN_UP_S, self.clean_up),
             ]
             for loop in self._loops:
@@ -142,12 +153,14 @@ class Engine:
             "system_database_url": self._url,
             "application_version": FORMAT,
             "executor_id": self.executor,
-            "serializer": DBOSPortableJSONSerializer(),  # nothing is unpickled from a shared database
+            "serializer": JsonRecords(),
+            "db_engine_kwargs": {"hide_parameters": True},  # they hold what invitees wrote
             "max_executor_threads": self._settings.at_once + 4,
             "log_level": "WARNING",
         }
         DBOS(config=config)
-        self._workflow = DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=_MOST_STARTS)(self._entry())
+        starts = self._settings.most_starts
+        self._workflow = DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=starts)(self._entry())
         DBOS.listen_queues([QUEUE] if works else [])
         DBOS.launch()
         DBOS.register_queue(
@@ -184,9 +197,16 @@ class Engine:
     # Flows
 
     def deploy(self, text: str, flow: Flow) -> DeployedFlow:
-        """Deploy a checked flow, or a new version of it. The same text again changes nothing."""
+        """Deploy a checked flow, or a new version of it. The same text again changes nothing.
+
+        If its trigger says so, its events are then subscribed to; an equal subscription is kept. Raises the
+        error of the connection if that fails: the flow is deployed, and deploying it again tries again.
+        """
         deployed = self.flows.deploy(text, flow)
         self._schedules.plan(flow)
+        if flow.trigger.subscribe:
+            with self.connections.open(flow.connections[flow.trigger.connection]) as connection:
+                connection.subscribe(flow.trigger.events, self.url(flow.name))
         return deployed
 
     def pause(self, name: str, reason: str = "Paused by a person.") -> None:
@@ -290,6 +310,22 @@ class Engine:
         for run in self.runs.released(_AT_A_TIME):
             self._next_turn(run, {"mode": "go_on"})
 
+    def look_for_strays(self) -> None:
+        """Note runs that DBOS gave up, and queue those whose process died before it could."""
+        now = self._timing.clock()
+        waiting = self.runs.waiting_since(now - 4 * self._settings.lease_s, _AT_A_TIME)
+        ids = [run.workflow for run in waiting]
+        found = DBOS.list_workflows(workflow_ids=ids, load_input=False, load_output=False) if ids else []
+        states = {one.workflow_id: one.status for one in found}
+        for run in waiting:
+            state = states.get(run.workflow)
+            if state is None and run.turn == 0:
+                self._enqueue(run.flow, run.id, 0, run.trigger, {})
+            elif state in history.GIVEN_UP:
+                self.runs.turn_ended(
+                    run.id, run.turn, state="failed", version=run.version, note=_GIVEN_UP, now=now
+                )
+
     def clean_up(self) -> int:
         """Delete runs that ended longer ago than they are kept. Return how many.
 
@@ -308,7 +344,8 @@ class Engine:
             version = 0
             steps: JsonObject = {}
             try:
-                ended, version, steps = self._interpreter.run(name, run_id, turn, trigger, options)
+                with self._alone_if_suspect(workflow_id(run_id, turn)):
+                    ended, version, steps = self._interpreter.run(name, run_id, turn, trigger, options)
             except dbos_error.DBOSException:
                 raise  # another process owns the run now, or this one is stopping
             except Exception as error:
@@ -318,6 +355,19 @@ class Engine:
             return {"state": ended.state, "note": ended.note, "steps": steps}
 
         return run
+
+    @contextlib.contextmanager
+    def _alone_if_suspect(self, workflow: str) -> Iterator[None]:
+        """Carry out runs whose processes died again and again one at a time, in any order.
+
+        One of them may have ended the processes. So it ends the others less often, until it is given up.
+        """
+        if dbos_internals.starts(workflow) <= _SUSPECT_STARTS:
+            yield
+            return
+        self._timing.sleep(self._timing.jitter() * _SHUFFLE_S)
+        with self._suspects:
+            yield
 
     def _end_turn(
         self, name: str, run_id: str, turn: int, trigger: JsonObject, ended: RunEnded, version: int

@@ -1,12 +1,14 @@
 """Runs for display: what DBOS recorded, in the words of flows. No secret is recorded, so all is shown."""
 
-from typing import Any
+from typing import Any, Final
 
 from dbos import DBOS
 
 from .moves import Outcome
 from .recall import step_of
 from .run_store import JsonObject, Run, workflow_id
+
+GIVEN_UP: Final = frozenset({"CANCELLED", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})  # by DBOS
 
 
 def summary(run: Run) -> JsonObject:
@@ -33,7 +35,7 @@ def state(run: Run) -> str:
         return run.state
     if found.status == "PENDING":
         return "running"
-    if found.status in {"ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"}:
+    if found.status in GIVEN_UP:
         return "failed"
     return run.state
 

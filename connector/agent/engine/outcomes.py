@@ -1,5 +1,6 @@
 """Outcomes of calls as plain JSON: what is recorded of a result, an error and the input of a step."""
 
+import json
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -41,6 +42,12 @@ def as_connector_error(error: Exception) -> ConnectorError:
     return ConnectorFault(
         f"The connector failed with {type(error).__name__}.", fix="Report it to the connector's maintainers."
     )
+
+
+def plain(outcome: Outcome) -> Outcome:
+    """Return an outcome as JSON returns it, so that a run sees the same before and after a crash."""
+    same: Outcome = json.loads(json.dumps(outcome, default=str))
+    return same
 
 
 def from_result(result: Result) -> Outcome:

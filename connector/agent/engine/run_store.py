@@ -58,7 +58,7 @@ class RunStore:
         return False
 
     def turn_ended(
-        self, run_id: str, turn: int, *, state: str, version: int, note: JsonObject, now: float
+        self, run_id: str, turn: int, *, state: str, version: int | None, note: JsonObject, now: float
     ) -> None:
         """Note how a turn ended. Later turns aren't overwritten."""
         this = update(RUNS).where(RUNS.c.id == run_id, RUNS.c.turn <= turn)
@@ -80,19 +80,21 @@ class RunStore:
             raise UsageError(f"There is no run {run_id!r}.", fix="List the runs: flow runs.")
         return _run(row)
 
-    def find(
-        self, *, flow: str = "", states: Sequence[str] = (), limit: int = 100, before: float | None = None
-    ) -> list[Run]:
+    def find(self, *, flow: str = "", states: Sequence[str] = (), limit: int = 100) -> list[Run]:
         """Return runs, the newest first."""
         query = select(RUNS).order_by(RUNS.c.created_at.desc()).limit(limit)
         if flow:
             query = query.where(RUNS.c.flow == flow)
         if states:
             query = query.where(RUNS.c.state.in_(states))
-        if before is not None:
-            query = query.where(RUNS.c.created_at < before)
         with self._database.transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
+
+    def waiting_since(self, time: float, limit: int) -> list[Run]:
+        """Return runs that have waited since a time, the oldest first."""
+        query = select(RUNS).where(RUNS.c.state == "waiting", RUNS.c.created_at < time)
+        with self._database.transaction() as connection:
+            return [_run(row) for row in connection.execute(query.order_by(RUNS.c.created_at).limit(limit))]
 
     def released(self, limit: int) -> list[Run]:
         """Return paused runs whose flow is active again, the oldest first."""

@@ -17,7 +17,7 @@ from .connections import Connections
 from .database import Database, Interrupted
 from .executors import Executors
 from .moves import Move, Outcome, Settling
-from .outcomes import as_connector_error, described, from_error, from_result, shown_input
+from .outcomes import as_connector_error, described, from_error, from_result, plain, shown_input
 from .run_store import workflow_id
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class StepRunner:
                     outcome["was"] = last  # or else it would be sent again
                 else:
                     outcome = self._undecided(last, str(fault), "")
-        return outcome | {"attempt": move.attempt, "input": shown, "action": step_call.call.action}
+        return plain(outcome | {"attempt": move.attempt, "input": shown, "action": step_call.call.action})
 
     def _prepared(self, connection: Connection, step_call: StepCall) -> PreparedCall:
         call = step_call.call

@@ -19,7 +19,7 @@ from calendly_connector.agent.engine.connections import Connections
 from calendly_connector.agent.engine.engine import Engine
 from endurance import rounds
 from engine_waiting import wait_for
-from journal_connector import Journal, serve
+from journal_connector import FATAL, Journal, serve
 from small_flows import event, read, step, text
 
 pytest_plugins = ["engine_fixtures"]
@@ -98,7 +98,7 @@ def send(sender, number):
     sender.start_run("notes", event(number, list=["a", "b", "c"]))
 
 
-def check(sender, journal, count):
+def check(sender, journal, count, failed=0):
     """Wait until all runs are done, and check that each effect happened once."""
     expected = Counter(effect for number in range(count) for effect in effects(number))
 
@@ -109,7 +109,8 @@ def check(sender, journal, count):
     while under_way():
         assert time.monotonic() < deadline, [sender.show(run.id) for run in under_way()]
         time.sleep(0.1)
-    assert [run.note for run in sender.runs.find(states=("failed", "needs_person", "paused"))] == []
+    others = [run.note for run in sender.runs.find(states=("failed", "needs_person", "paused"))]
+    assert len(others) == failed, others
     assert Counter(journal.texts()) == expected
 
 
@@ -205,3 +206,25 @@ def test_a_process_that_slept_does_not_send_what_others_took_over(postgres_url):
         sleeper.send_signal(signal.SIGCONT)
         check(sender, journal, 4)
         assert sleeper.wait(60) is not None, "it ends, because others declared it dead"
+
+
+def test_an_event_that_ends_every_process_blocks_no_other(postgres_url, monkeypatch):
+    monkeypatch.setenv("MOST_STARTS", "8")
+    flow = text(step(), name="fatal")
+    with world(postgres_url, 2) as (journal, workers, sender):
+        sender.deploy(flow, read(flow))
+        fatal = sender.start_run("fatal", event(text=FATAL))
+        for number in range(4):
+            send(sender, number)
+
+        def given_up():
+            workers.keep_running()
+            return sender.dead_letters()
+
+        (letter,) = wait_for(given_up)
+        assert (letter["id"], letter["note"]["code"]) == (fatal, "given_up")
+        workers.keep_running()
+        wait_for(lambda: not sender.runs.find(states=("waiting",)))
+        assert Counter(journal.texts()) == Counter(
+            effect for number in range(4) for effect in effects(number)
+        )

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import UTC, datetime
 
 from engine_waiting import wait_until_ended
 from small_flows import event, read, step, text
@@ -254,3 +255,32 @@ def test_health_says_how_old_the_oldest_runs_are(engine, deploy, ended, journal)
     journal.gate.set()
     ended(started)
     assert engine.health()["oldest_pending_s"] is None
+
+
+def test_a_run_whose_process_died_before_it_was_queued_is_queued_later(make_engine, journal):
+    engine = make_engine()
+    flow = text(step())
+    engine.deploy(flow, read(flow))
+    engine.runs.add("stray", "notes", {"event": event(), "matched": True}, 0.0)
+    engine.look_for_strays()
+    assert wait_until_ended(engine, "stray", "done")
+    assert journal.texts() == ["Hello"]
+
+
+def test_a_value_that_json_does_not_know_is_recorded_as_text(engine, deploy, ended, journal):
+    deploy(step(), step("second", text="~{write.record.at}~"))
+    original = journal.handle
+    journal.handle = lambda request: original(request) | {"at": datetime(2026, 11, 18, tzinfo=UTC)}
+    assert run(engine, ended)["state"] == "done"
+    assert journal.texts()[1].startswith("2026-11-18")
+
+
+def test_deploying_subscribes_to_the_events_if_the_trigger_says_so(make_engine, connector):
+    subscribed = []
+    connection = type(connector.connect({}))
+    connection.subscribe = lambda _self, events, url: subscribed.append((events, url))
+    engine = make_engine(base_url="https://agent.example")
+    flow = text(step(), type="triggered", events=["entry.asked"], subscribe=True)
+    engine.deploy(flow, read(flow))
+    del connection.subscribe
+    assert subscribed == [(("entry.asked",), engine.url("notes"))]
