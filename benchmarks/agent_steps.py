@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 from types import SimpleNamespace
+from typing import Any, Self
 
 from calendly_connector.agent.engine.connections import Connections
 from calendly_connector.agent.engine.engine import QUEUE, Engine
@@ -27,35 +28,42 @@ class Nothing:
 
     action = ACTION
 
-    def connect(self, _credential, **_options):
+    def connect(self, _credential: Any, **_options: Any) -> Self:
+        """Return itself."""
         return self
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         return None
 
-    def prepare(self, _action, **_options):
+    def prepare(self, _action: str, **_options: Any) -> Self:
+        """Return itself."""
         return self
 
-    def run(self, **_options):
+    def run(self, **_options: Any) -> Result:
+        """Do nothing."""
         return Result("nothing", record={})
 
 
-def flow(_text):
+def flow(_text: str) -> Flow:
+    """Return a flow of many steps."""
     steps = tuple(Step(f"step-{number}", Call("it", "nothing")) for number in range(STEPS))
     return Flow("nothing", {"it": FlowConnection("nothing")}, FlowTrigger(), steps)
 
 
-def nothing():
+def nothing() -> dict[str, str]:
+    """Do nothing."""
     return {}
 
 
-def measure(database):
+def measure(database: str) -> list[tuple[float, float]]:
+    """Return the steps a second of the agent and of bare DBOS, in rounds."""
     engine = Engine(database, read=flow, connections=Connections(lambda _name: Nothing()))
+
     @DBOS.workflow(name="bare")
-    def bare():
+    def bare() -> None:
         for _ in range(STEPS):
             DBOS.run_step({"name": "nothing"}, nothing)
 
@@ -72,14 +80,15 @@ def measure(database):
     return rates
 
 
-def rate(workflow):
+def rate(workflow: str) -> float:
     """Wait until a workflow has ended, and return its steps a second, between its first and last step."""
     DBOS.retrieve_workflow(workflow).get_result()
     steps = DBOS.list_workflow_steps(workflow)[-STEPS:]
     return STEPS * 1000 / (steps[-1]["completed_at_epoch_ms"] - steps[0]["started_at_epoch_ms"])
 
 
-def main():
+def main() -> None:
+    """Print the medians."""
     with tempfile.TemporaryDirectory() as folder:
         rates = measure(sys.argv[1] if len(sys.argv) > 1 else f"sqlite:///{folder}/agent.db")
     ours, theirs = (statistics.median(side) for side in zip(*rates, strict=True))

@@ -50,10 +50,19 @@ class Connections:
 
     def open(self, wanted: FlowConnection) -> Connection:
         """Open a connection, without using the network. Raises an error if it can't be used."""
-        credential = {"kind": "stored", "name": wanted.credential} if wanted.credential else {}
-        return self.connector(wanted.connector).connect(
-            credential,
+        connector = self.connector(wanted.connector)
+        stored = {"kind": "stored", "name": wanted.credential}
+        return connector.connect(
+            stored if wanted.credential else _without_fields(connector),
             origin=self._origins.get(wanted.connector),
             source=f"the credential {wanted.credential!r}" if wanted.credential else "",
             store=self._store,
         )
+
+
+def _without_fields(connector: Connector) -> dict[str, str]:
+    """Return the credential of a connector that needs none: its first kind that requires no field."""
+    for kind in connector.manifest.credentials.values():
+        if not kind.needs_sign_in and not any(field.required for field in kind.fields):
+            return {"kind": kind.id}
+    return {}

@@ -117,7 +117,7 @@ class Engine:
             self._watchdog.sure,
         )
         self._interpreter = Interpreter(
-            self._begin, self.flows.flow, self._match, self._pass_on, self.url, self._runner
+            self._begin, self.flows.flow, self._match, self._pass_on, self._urls, self._runner
         )
         self._schedules = Schedules(
             self._database, self.flows, self.connections, self._timing, self.start_run
@@ -222,7 +222,15 @@ class Engine:
 
     def url(self, name: str) -> str:
         """Return the Process Flow URL of a flow."""
-        return f"{self._settings.base_url.rstrip('/')}/flows/{name}/{self.flows.get(name).secret}"
+        return self._url_of(self.flows.get(name))
+
+    def _url_of(self, deployed: DeployedFlow) -> str:
+        base = self._settings.base_url.rstrip("/")
+        return f"{base}/flows/{deployed.name}/{deployed.secret}"
+
+    def _urls(self) -> dict[str, str]:
+        """Return the URLs of all flows: a flow may subscribe another one to events."""
+        return {one.name: self._url_of(one) for one in self._database.patiently(self.flows.all)}
 
     def recheck(self) -> None:
         """Let flows go on whose connector or credential has been repaired."""

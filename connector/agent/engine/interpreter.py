@@ -88,7 +88,7 @@ class Interpreter:
     flow: Callable[[str, int], Flow]
     match: Callable[[Flow, JsonObject], list[JsonObject]]
     pass_on: Callable[[str, JsonObject], None]
-    url: Callable[[str], str]
+    urls: Callable[[], dict[str, str]]
     runner: StepRunner
 
     def run(
@@ -100,10 +100,12 @@ class Interpreter:
             return RunEnded("paused", {"message": start.reason, "fix": start.fix}), start.version, {}
         flow = self.flow(flow_name, start.version)
         turn = Turn(run_id, number, flow, start.version, start.recalled, {})
+        flows = {name: {"name": name, "url": url} for name, url in self.urls().items()}
         try:
             turn.known = {
                 "event": self._event(turn, trigger),
-                "flow": {"name": flow.name, "url": self.url(flow.name)},
+                "flow": flows[flow.name],
+                "flows": flows,
                 "run": {"id": run_id, "started_at": start.started_at},
             }
             for step in flow.steps:
