@@ -5,13 +5,10 @@ from dataclasses import replace
 
 import pytest
 from calendly_connector.agent.engine.connections import Connections
-from calendly_connector.agent.engine.engine import Engine, EngineSettings
-from calendly_connector.agent.engine.moves import Settling
-from engine_waiting import wait_until_ended
+from calendly_connector.agent.engine.engine import Engine
+from engine_waiting import QUICK, wait_until_ended
 from journal_connector import Journal, in_process
 from small_flows import read
-
-QUICK = EngineSettings(look_every_s=0.02, lease_s=1.0, settling=Settling(grace_s=0.05, most_s=0.5))
 
 
 @pytest.fixture

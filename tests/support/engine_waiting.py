@@ -1,7 +1,11 @@
-"""Waiting for runs of the agent's engine."""
+"""An engine that looks often, and waiting for its runs."""
 
 import time
 
+from calendly_connector.agent.engine.engine import EngineSettings
+from calendly_connector.agent.engine.moves import Settling
+
+QUICK = EngineSettings(look_every_s=0.02, lease_s=1.0, settling=Settling(grace_s=0.05, most_s=0.5))
 PATIENCE_S = 60
 UNDER_WAY = {"waiting", "running", "delayed"}
 
