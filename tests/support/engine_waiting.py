@@ -21,9 +21,9 @@ def wait_until_ended(engine, run_id, state=""):
     return wait_for(find)
 
 
-def wait_for(find):
+def wait_for(find, patience_s=PATIENCE_S):
     """Return the first true value that a function returns."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not (found := find()):
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.02)

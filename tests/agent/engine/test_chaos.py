@@ -209,7 +209,7 @@ def test_a_process_that_slept_does_not_send_what_others_took_over(postgres_url):
 
 
 def test_an_event_that_ends_every_process_blocks_no_other(postgres_url, monkeypatch):
-    monkeypatch.setenv("MOST_STARTS", "8")
+    monkeypatch.setenv("MOST_STARTS", "6")
     flow = text(step(), name="fatal")
     with world(postgres_url, 2) as (journal, workers, sender):
         sender.deploy(flow, read(flow))
@@ -221,7 +221,7 @@ def test_an_event_that_ends_every_process_blocks_no_other(postgres_url, monkeypa
             workers.keep_running()
             return sender.dead_letters()
 
-        (letter,) = wait_for(given_up)
+        (letter,) = wait_for(given_up, patience_s=240)
         assert (letter["id"], letter["note"]["code"]) == (fatal, "given_up")
         workers.keep_running()
         wait_for(lambda: not sender.runs.find(states=("waiting",)))
