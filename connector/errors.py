@@ -23,6 +23,7 @@ ConnectorError
 ├── SignatureError           a webhook's signature is missing or invalid; `reason`
 ├── VaultError               stored credentials can't be read or written; `reason`
 ├── InboxError               the event inbox can't be read or written
+├── AgentDatabaseError       the agent's database can't be reached
 ├── ResultTooLarge           a host can't store an action's result; `may_have_happened` for writes
 └── DestinationError         the destination database or folder of a sync failed
     └── TakenOver            a newer sync into the same destination took over
@@ -298,6 +299,13 @@ class InboxError(ConnectorError):
     """The event inbox can't be read or written."""
 
     code = "inbox_error"
+    retryable = True
+
+
+class AgentDatabaseError(ConnectorError):
+    """The agent's database can't be read or written."""
+
+    code = "agent_database_error"
     retryable = True
 
 

@@ -7,6 +7,7 @@ import re
 import pytest
 from calendly_connector import errors
 from calendly_connector.errors import (
+    AgentDatabaseError,
     AmbiguousMeeting,
     CalendlyDown,
     CalendlyError,
@@ -65,6 +66,7 @@ EXAMPLES: list[ConnectorError] = [
     UnexpectedAnswer("It broke.", fix="Do it."),
     SignatureError("It broke.", fix="Do it.", reason="old"),
     InboxError("It broke.", fix="Do it."),
+    AgentDatabaseError("It broke.", fix="Do it."),
     DestinationError("It broke.", fix="Do it."),
     TakenOver("It broke.", fix="Do it."),
     ResultTooLarge("It broke.", fix="Do it.", may_have_happened=True),

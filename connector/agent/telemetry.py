@@ -11,9 +11,8 @@ in another thread or process, pass on the outer span's `traceparent`, a plain te
             with telemetry.call_span("calendly", "meetings.list") as call:
                 result = connection.run("meetings.list", inputs)
                 call.requests = result.calls
-            step.outcome = "done"  # the default
-        run.failed(error)  # an error that the engine handled; one that leaves a span does this by itself
-    telemetry.record_retry("new-booking-to-chat", "answers", error)
+            step.ended("failed", error.code)  # an error that was handled; the default is "done"
+    telemetry.record_retry("new-booking-to-chat", "answers", error.code)
     telemetry.record_rate_limit_wait("calendly", 12.0)
 
 Nothing about a person is exported: names are those of flows, steps, connectors and actions, an error is its
@@ -63,7 +62,7 @@ def public_id(run_id: str) -> str:
 
 @dataclass(slots=True)
 class SpanReport:
-    """What is known when a span ends. Set it inside the span.
+    """What is known when a span ends. Set it inside the span. An error that leaves it counts as failed.
 
     `outcome` is "done", "failed", or another fixed word, such as "skipped" or "needs_person". `requests`
     counts the requests of a call. `traceparent` is the span's own; "" if nothing is traced.
@@ -74,9 +73,9 @@ class SpanReport:
     traceparent: str = ""
     error_type: str = ""
 
-    def failed(self, error: BaseException, *, outcome: str = "failed") -> None:
-        """Report an error, by its code only."""
-        self.outcome, self.error_type = outcome, _error_type(error)
+    def ended(self, outcome: str, code: str = "") -> None:
+        """Report how it ended, with the code of its error. A code that isn't plain becomes `other`."""
+        self.outcome, self.error_type = outcome, _plain_code(code)
 
 
 class Telemetry:
@@ -157,10 +156,10 @@ class Telemetry:
 
         return self._span("connector.call", f"{connector} {action}", named, ended)
 
-    def record_retry(self, flow: str, step: str, error: BaseException) -> None:
-        """Count a step that will be tried again after an error."""
+    def record_retry(self, flow: str, step: str, code: str) -> None:
+        """Count a step that is tried again after an error with this code."""
         if self._tracer is not None:
-            named = {"flow.name": flow, "flow.step.id": step, "error.type": _error_type(error)}
+            named = {"flow.name": flow, "flow.step.id": step, "error.type": _plain_code(code)}
             self._retries.add(1, named)
 
     def record_rate_limit_wait(self, connector: str, seconds: float) -> None:
@@ -213,7 +212,7 @@ class Telemetry:
             try:
                 yield report
             except BaseException as error:
-                report.failed(error)
+                report.outcome, report.error_type = "failed", _error_type(error)
                 raise
             finally:
                 end: Attributes = {f"{level}.outcome": report.outcome}
@@ -251,9 +250,13 @@ def _written(span: Span) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
+def _plain_code(code: str) -> str:
+    return code if not code or _CODE.fullmatch(code) else "other"
+
+
 def _error_type(error: BaseException) -> str:
     """Return the code of a connector's error, or the name of another error's class; never its text."""
-    if isinstance(error, ConnectorError) and _CODE.fullmatch(error.code):
-        return error.code
+    if isinstance(error, ConnectorError):
+        return _plain_code(error.code)
     kind = type(error)
     return f"{kind.__module__}.{kind.__qualname__}"

@@ -70,9 +70,9 @@ def use_all(telemetry, error=None):
                     raise error
                 call.requests = 4
         except ConnectorError as raised:
-            telemetry.record_retry(FLOW, "answers", raised)
+            telemetry.record_retry(FLOW, "answers", raised.code)
             telemetry.record_rate_limit_wait("calendly", 12.0)
-            run.failed(raised)
+            run.ended("failed", raised.code)
     return run, step, call
 
 
@@ -141,12 +141,15 @@ def test_a_connectors_odd_code_is_not_exported(exported):
 
     with pytest.raises(Odd), exported.telemetry.call_span("odd", "things.list"):
         raise Odd("It failed.")
+    exported.telemetry.record_retry(FLOW, "answers", Odd.code)
+    with exported.telemetry.run_span(FLOW, RUN) as run:
+        run.ended("failed", Odd.code)
     assert "kim@" not in exported.text()
 
 
 def test_an_outcome_of_the_engine_is_exported(exported):
     with exported.telemetry.run_span(FLOW, RUN) as run:
-        run.failed(NoAnswer("Nothing.", reason="timeout", may_have_happened=True), outcome="needs_person")
+        run.ended("needs_person", "no_answer")
     assert exported.spans()[f"run {FLOW}"].attributes["flow.run.outcome"] == "needs_person"
 
 

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +26,13 @@ def programs():
 @contextmanager
 def cluster(binaries):
     """Run a cluster; yield its URL without a database name."""
+    with restartable_cluster(binaries) as (url, _):
+        yield url
+
+
+@contextmanager
+def restartable_cluster(binaries):
+    """Run a cluster; yield its URL without a database name, and a function that crashes and restarts it."""
     folder = Path(tempfile.mkdtemp(prefix="calendly-postgres-"))
     prefix = []
     if os.geteuid() == 0:  # PostgreSQL doesn't run as root
@@ -45,11 +53,19 @@ def cluster(binaries):
             f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
         )
         log = folder / "log"
-        run("pg_ctl", "start", "--wait", "--timeout", WAIT_S, "--pgdata", data, "--log", log, "-o", settings)
+        start = ("start", "--wait", "--timeout", WAIT_S, "--pgdata", data, "--log", log, "-o", settings)
+        stop = ("stop", "--mode=immediate", "--pgdata", data)
+
+        def restart(down_s=0.0):
+            run("pg_ctl", *stop)
+            time.sleep(down_s)
+            run("pg_ctl", *start)
+
+        run("pg_ctl", *start)
         try:
-            yield f"postgresql+psycopg://tester@127.0.0.1:{port}"
+            yield f"postgresql+psycopg://tester@127.0.0.1:{port}", restart
         finally:
-            run("pg_ctl", "stop", "--mode=immediate", "--pgdata", data)
+            run("pg_ctl", *stop)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

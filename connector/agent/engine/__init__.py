@@ -1,0 +1,1 @@
+"""The durable engine, on DBOS: `engine.py` is its interface. See docs/decisions/agent-on-dbos.md."""

@@ -1,0 +1,31 @@
+"""What the agent uses of DBOS that isn't public, in one place. Checked with the pinned release (3.4).
+
+- `reenqueue_for_recovery` puts a pending workflow back into its queue if it still belongs to one of these
+  executors. It takes the ownership away, so DBOS rejects whatever the old executor records later.
+- The active workflows are those that this process is carrying out.
+"""
+
+from dbos import DBOS
+from dbos._dbos import _get_dbos_instance
+
+
+def requeue(workflow: str, executor: str, queue: str) -> bool:
+    """Put a pending workflow of an executor back into its queue. Return False if it moved on meanwhile."""
+    return _get_dbos_instance()._sys_db.reenqueue_for_recovery(workflow, [executor], queue)
+
+
+def active() -> set[str]:
+    """Return the workflows that this process is carrying out."""
+    return set(_get_dbos_instance()._active_workflows_set.activeList())
+
+
+def starts(workflow: str) -> int:
+    """Return how often a workflow was started, without recording that it was asked."""
+    status = _get_dbos_instance()._sys_db.get_workflow_status(workflow)
+    return (status["recovery_attempts"] or 1) if status else 1
+
+
+def pending() -> list[tuple[str, str]]:
+    """Return the pending workflows of all processes, with the executor of each."""
+    found = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+    return [(one.workflow_id, one.executor_id or "") for one in found]

@@ -1,0 +1,121 @@
+"""Flows as they were deployed: every version, which one is active, and whether the flow is paused."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sqlalchemy import Row, func, insert, select, update
+
+from ...errors import UsageError
+from ...support.clock import Timing
+from ..flows.model import Flow
+from .database import Database
+from .tables import FLOWS, VERSIONS
+
+FlowState = Literal["active", "paused"]
+_CACHED: Final = 200  # versions; a version never changes
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedFlow:
+    """A flow's state. `secret` is the last part of its Process Flow URL; `reason` is why it is paused."""
+
+    name: str
+    version: int
+    state: FlowState
+    paused_by: str
+    reason: str
+    fix: str
+    secret: str
+
+
+class FlowStore:
+    """The deployed flows. `read` parses the text of a flow."""
+
+    def __init__(self, database: Database, read: Callable[[str], Flow], timing: Timing) -> None:
+        self._database = database
+        self._read = read
+        self._timing = timing
+        self._flows: dict[tuple[str, int], Flow] = {}
+
+    def deploy(self, text: str, flow: Flow) -> DeployedFlow:
+        """Add a flow, or a new version of it, unless the text is that of the active version."""
+        name, now = flow.name, self._timing.clock()
+        with self._database.transaction() as connection:
+            # A write first: it makes deployments of one flow wait for each other.
+            locked = update(FLOWS).where(FLOWS.c.name == name).values(version=FLOWS.c.version)
+            known = bool(connection.execute(locked).rowcount)
+            if known:
+                row = connection.execute(select(FLOWS).where(FLOWS.c.name == name)).one()
+                this = (VERSIONS.c.name == name, VERSIONS.c.version == row.version)
+                if connection.scalar(select(VERSIONS.c.text).where(*this)) == text:
+                    return _deployed(row)
+                newest = select(func.max(VERSIONS.c.version)).where(VERSIONS.c.name == name)
+                version = (connection.scalar(newest) or 0) + 1
+                connection.execute(update(FLOWS).where(FLOWS.c.name == name).values(version=version))
+            else:
+                version = 1
+                connection.execute(
+                    insert(FLOWS).values(
+                        name=name,
+                        version=version,
+                        state="active",
+                        paused_by="",
+                        reason="",
+                        fix="",
+                        secret=secrets.token_urlsafe(24),
+                    )
+                )
+            connection.execute(insert(VERSIONS).values(name=name, version=version, text=text, created_at=now))
+            return _deployed(connection.execute(select(FLOWS).where(FLOWS.c.name == name)).one())
+
+    def get(self, name: str) -> DeployedFlow:
+        """Return a flow. Raises UsageError for an unknown name."""
+        with self._database.transaction() as connection:
+            row = connection.execute(select(FLOWS).where(FLOWS.c.name == name)).first()
+        if row is None:
+            raise UsageError(f"No flow named {name!r} is deployed.", fix="List the flows: flow list.")
+        return _deployed(row)
+
+    def all(self) -> list[DeployedFlow]:
+        """Return all flows, by name."""
+        with self._database.transaction() as connection:
+            return [_deployed(row) for row in connection.execute(select(FLOWS).order_by(FLOWS.c.name))]
+
+    def text(self, name: str, version: int) -> str:
+        """Return the text of a version. Raises UsageError for an unknown one."""
+        this = (VERSIONS.c.name == name, VERSIONS.c.version == version)
+        with self._database.transaction() as connection:
+            text = connection.scalar(select(VERSIONS.c.text).where(*this))
+        if text is None:
+            raise UsageError(f"The flow {name!r} has no version {version}.")
+        return str(text)
+
+    def flow(self, name: str, version: int) -> Flow:
+        """Return a version of a flow."""
+        key = (name, version)
+        if key not in self._flows:
+            flow = self._read(self.text(name, version))
+            if len(self._flows) >= _CACHED:
+                self._flows.clear()
+            self._flows[key] = flow
+        return self._flows[key]
+
+    def pause(self, name: str, *, by: str, reason: str, fix: str = "") -> bool:
+        """Pause a flow. Return False if it was paused already, whose reason stays."""
+        active = update(FLOWS).where(FLOWS.c.name == name, FLOWS.c.state == "active")
+        with self._database.transaction() as connection:
+            paused = active.values(state="paused", paused_by=by, reason=reason, fix=fix)
+            return bool(connection.execute(paused).rowcount)
+
+    def resume(self, name: str) -> bool:
+        """Let a paused flow go on. Return False if it wasn't paused."""
+        paused = update(FLOWS).where(FLOWS.c.name == name, FLOWS.c.state == "paused")
+        with self._database.transaction() as connection:
+            active = paused.values(state="active", paused_by="", reason="", fix="")
+            return bool(connection.execute(active).rowcount)
+
+
+def _deployed(row: "Row[tuple[object, ...]]") -> DeployedFlow:
+    return DeployedFlow(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
