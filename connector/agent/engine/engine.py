@@ -61,9 +61,10 @@ _LOGGER: Final = logging.getLogger("calendly_connector.agent")
 class EngineSettings:
     """How an engine works.
 
-    `base_url` is where Process Flow URLs begin. `at_once` runs are carried out at a time, and the queue is
-    read every `look_every_s`. A process that shows no life for `lease_s` is dead for the others. Runs that
-    ended are kept for `retention_s`. A run whose process dies again and again fails after `most_starts`.
+    `base_url` is where Process Flow URLs begin; "" keeps what an earlier process set. `at_once` runs are
+    carried out at a time, and the queue is read every `look_every_s`. A process that shows no life for
+    `lease_s` is dead for the others. Runs that ended are kept for `retention_s`. A run whose process dies
+    again and again fails after `most_starts`.
     """
 
     base_url: str = ""
@@ -134,10 +135,12 @@ class Engine:
     # Life
 
     def start(self, *, works: bool = True) -> None:
-        """Connect to the database. If it `works`, this process carries out runs and schedules, too."""
+        """Open the database. If it `works`, this process carries out runs and schedules, too."""
         self._database.create()
-        self._launch(works=works)
+        if base_url := self._settings.base_url.rstrip("/"):
+            self.flows.set_base_url(base_url)
         if works:
+            self._launch(works=True)
             self._watchdog.start()
             self._loops = [
                 Loop("agent-schedules", 1.0, self._poll),
@@ -149,7 +152,11 @@ class Engine:
             for loop in self._loops:
                 loop.start()
 
-    def _launch(self, *, works: bool) -> None:
+    def _connect(self) -> Callable[..., Any]:
+        """Start DBOS if this process doesn't work, and so hasn't yet. Return the workflow."""
+        return self._workflow or self._launch(works=False)
+
+    def _launch(self, *, works: bool) -> Callable[..., Any]:
         if works:
             self._executors.join(self.executor, self._timing.clock())
             self._watchdog.beat()
@@ -165,7 +172,8 @@ class Engine:
         }
         DBOS(config=config)
         starts = self._settings.most_starts
-        self._workflow = DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=starts)(self._entry())
+        workflow = DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=starts)(self._entry())
+        self._workflow = workflow
         DBOS.listen_queues([QUEUE] if works else [])
         DBOS.launch()
         DBOS.register_queue(
@@ -174,13 +182,16 @@ class Engine:
             polling_interval_sec=self._settings.look_every_s,
             on_conflict="always_update" if works else "never_update",
         )
+        return workflow
 
     def stop(self, *, within_s: int = 0) -> None:
         """Stop. Runs under way get `within_s` seconds to end; others are taken over at the next start."""
         for loop in self._loops:
             loop.stop()
         self._database.stop()
-        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=within_s)
+        if self._workflow is not None:
+            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=within_s)
+            self._workflow = None
         self._watchdog.stop()
         with contextlib.suppress(ConnectorError):
             self._executors.leave(self.executor)
@@ -207,6 +218,11 @@ class Engine:
         If its trigger says so, its events are then subscribed to; an equal subscription is kept. Raises the
         error of the connection if that fails: the flow is deployed, and deploying it again tries again.
         """
+        if flow.trigger.subscribe and not self.flows.base_url():
+            raise UsageError(
+                "The agent doesn't know the address at which it gets events.",
+                fix="Start it with --public-url, or change the flow's trigger to polling.",
+            )
         deployed = self.flows.deploy(text, flow)
         self._schedules.plan(flow)
         if flow.trigger.subscribe:
@@ -227,15 +243,12 @@ class Engine:
 
     def url(self, name: str) -> str:
         """Return the Process Flow URL of a flow."""
-        return self._url_of(self.flows.get(name))
-
-    def _url_of(self, deployed: DeployedFlow) -> str:
-        base = self._settings.base_url.rstrip("/")
-        return f"{base}/flows/{deployed.name}/{deployed.secret}"
+        return _url(self.flows.base_url(), self.flows.get(name))
 
     def _urls(self) -> dict[str, str]:
         """Return the URLs of all flows: a flow may subscribe another one to events."""
-        return {one.name: self._url_of(one) for one in self._database.patiently(self.flows.all)}
+        base_url = self._database.patiently(self.flows.base_url)
+        return {one.name: _url(base_url, one) for one in self._database.patiently(self.flows.all)}
 
     def recheck(self) -> None:
         """Let flows go on whose connector or credential has been repaired."""
@@ -304,11 +317,15 @@ class Engine:
     def show(self, run_id: str) -> JsonObject:
         """Return all about a run: its state, event, and the attempts of each call."""
         run = self.runs.get(run_id)
-        return history.shown(run, self._state(run), BEGIN)
+        self._connect()
+        return history.shown(run, BEGIN)
 
     def list_runs(self, name: str = "", *, states: Sequence[str] = (), limit: int = 100) -> list[JsonObject]:
         """Return runs, the newest first, without their steps."""
-        return [history.summary(run) for run in self.runs.find(flow=name, states=states, limit=limit)]
+        found = self.runs.find(flow=name, states=states, limit=limit)
+        if any(run.state in history.UNDER_WAY for run in found):
+            self._connect()
+        return history.summaries(found)
 
     def dead_letters(self, name: str = "", *, limit: int = 100) -> list[JsonObject]:
         """Return the runs that a person should look at: failed, or undecided."""
@@ -316,6 +333,7 @@ class Engine:
 
     def health(self) -> JsonObject:
         """Return how the agent is: its processes, and the age of the oldest waiting and pending run."""
+        self._connect()
         now = self._timing.clock()
         beats = self._executors.beats()
         return {
@@ -468,22 +486,22 @@ class Engine:
         delay_s: float = 0.0,
     ) -> None:
         """Queue a turn, once. Within a workflow DBOS records that."""
-        if self._workflow is None:
-            raise UsageError("The engine isn't started.")
+        workflow = self._connect()
         with SetWorkflowID(workflow_id(run_id, turn)), SetEnqueueOptions(delay_seconds=delay_s or None):
-            DBOS.enqueue_workflow(QUEUE, self._workflow, name, run_id, turn, trigger, options)
+            DBOS.enqueue_workflow(QUEUE, workflow, name, run_id, turn, trigger, options)
 
     def _ended(self, run_id: str) -> Run:
         run = self.runs.get(run_id)
-        if run.state in {"waiting", "delayed"}:
+        if run.state in history.UNDER_WAY:
             raise UsageError(f"The run {run_id!r} hasn't ended.", fix="Wait until it has.")
         return run
 
-    def _state(self, run: Run) -> str:
-        return history.state(run)
-
     def _poll(self) -> None:
         self._schedules.poll(self.executor)
+
+
+def _url(base_url: str, deployed: DeployedFlow) -> str:
+    return f"{base_url}/flows/{deployed.name}/{deployed.secret}"
 
 
 def _event(event: Event | Mapping[str, Any]) -> JsonObject:

@@ -11,9 +11,10 @@ from ...errors import UsageError
 from ...support.clock import Timing
 from ..flows.model import Flow
 from .database import Database
-from .tables import FLOWS, VERSIONS
+from .tables import FLOWS, SETTINGS, VERSIONS
 
 FlowState = Literal["active", "paused"]
+_BASE_URL: Final = "base_url"
 _CACHED: Final = 200  # versions; a version never changes
 
 
@@ -101,6 +102,19 @@ class FlowStore:
                 self._flows.clear()
             self._flows[key] = flow
         return self._flows[key]
+
+    def set_base_url(self, url: str) -> None:
+        """Set where Process Flow URLs begin, for all processes."""
+        this = update(SETTINGS).where(SETTINGS.c.name == _BASE_URL)
+        with self._database.transaction() as connection:
+            if not connection.execute(this.values(value=url)).rowcount:
+                connection.execute(insert(SETTINGS).values(name=_BASE_URL, value=url))
+
+    def base_url(self) -> str:
+        """Return where Process Flow URLs begin; "" if no process has set it."""
+        this = select(SETTINGS.c.value).where(SETTINGS.c.name == _BASE_URL)
+        with self._database.transaction() as connection:
+            return connection.scalar(this) or ""
 
     def pause(self, name: str, *, by: str, reason: str, fix: str = "") -> bool:
         """Pause a flow. Return False if it was paused already, whose reason stays."""

@@ -1,5 +1,6 @@
 """Runs for display: what DBOS recorded, in the words of flows. No secret is recorded, so all is shown."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from dbos import DBOS
@@ -8,16 +9,26 @@ from .moves import Outcome
 from .recall import step_of
 from .run_store import JsonObject, Run, workflow_id
 
+UNDER_WAY: Final = frozenset({"waiting", "delayed"})  # states of which DBOS knows more
 GIVEN_UP: Final = frozenset({"CANCELLED", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})  # by DBOS
 
 
-def summary(run: Run) -> JsonObject:
-    """Return a run in one row."""
+def summaries(runs: Sequence[Run]) -> list[JsonObject]:
+    """Return each run in one row."""
+    waiting = [run.workflow for run in runs if run.state in UNDER_WAY]
+    found = DBOS.list_workflows(workflow_ids=waiting, load_input=False, load_output=False) if waiting else []
+    statuses = {one.workflow_id: one.status for one in found}
+    return [_summary(run, statuses.get(run.workflow, "")) for run in runs]
+
+
+def _summary(run: Run, status: str) -> JsonObject:
     event = run.trigger.get("event") or {}
     return {
         "id": run.id,
+        "short_id": run.short_id,
         "flow": run.flow,
-        "state": state(run),
+        "state": _state(run, status),
+        "by": run.trigger["by"],
         "version": run.version,
         "event": {key: event.get(key) for key in ("id", "kind", "created_at")} if event else None,
         "note": run.note,
@@ -26,21 +37,16 @@ def summary(run: Run) -> JsonObject:
     }
 
 
-def state(run: Run) -> str:
-    """Return the state of a run: waiting, running, delayed, paused, done, filtered, failed, needs_person."""
-    if run.state not in {"waiting", "delayed"}:
+def _state(run: Run, status: str) -> str:
+    """Return the state of a run, from its own and the status that DBOS gives to its workflow."""
+    if run.state not in UNDER_WAY:
         return run.state
-    found = DBOS.get_workflow_status(run.workflow)
-    if found is None:
-        return run.state
-    if found.status == "PENDING":
+    if status == "PENDING":
         return "running"
-    if found.status in GIVEN_UP:
-        return "failed"
-    return run.state
+    return "failed" if status in GIVEN_UP else run.state
 
 
-def shown(run: Run, now_state: str, begin: str) -> JsonObject:
+def shown(run: Run, begin: str) -> JsonObject:
     """Return a run with its calls: each attempt with its input, output, duration and error."""
     calls: list[JsonObject] = []
     for turn in range(run.turn + 1):
@@ -50,7 +56,8 @@ def shown(run: Run, now_state: str, begin: str) -> JsonObject:
                 continue
             started, completed = one["started_at_epoch_ms"] or 0, one["completed_at_epoch_ms"] or 0
             calls.append(_call(one["function_name"], turn, output, started, completed))
-    return summary(run) | {"state": now_state, "trigger": run.trigger, "calls": calls}
+    (summary,) = summaries([run])
+    return summary | {"trigger": run.trigger, "calls": calls}
 
 
 def _call(key: str, turn: int, outcome: Outcome, started_ms: int, completed_ms: int) -> JsonObject:

@@ -5,9 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, or_, select, update
 
 from ...errors import UsageError
+from ..telemetry import public_id
 from .database import Database
 from .tables import FLOWS, RUNS, SENT
 
@@ -20,9 +21,11 @@ class Run:
 
     `state` is waiting (queued or running), delayed (until the next attempt), paused, done, filtered (its
     event isn't one of the flow's trigger), failed or needs_person. `note` says why it ended like this.
+    `short_id` stands for the id where people read it.
     """
 
     id: str
+    short_id: str
     flow: str
     turn: int
     state: str
@@ -51,7 +54,15 @@ class RunStore:
 
     def add(self, run_id: str, flow: str, trigger: JsonObject, now: float) -> bool:
         """Add a run that waits. Return False if the id exists."""
-        row = {"id": run_id, "flow": flow, "turn": 0, "state": "waiting", "trigger": trigger, "note": {}}
+        row = {
+            "id": run_id,
+            "short_id": public_id(run_id),
+            "flow": flow,
+            "turn": 0,
+            "state": "waiting",
+            "trigger": trigger,
+            "note": {},
+        }
         with suppress(KeyError), self._database.transaction() as connection:
             connection.execute(insert(RUNS).values(**row, created_at=now))
             return True
@@ -73,9 +84,10 @@ class RunStore:
             connection.execute(this.values(turn=turn, state=state, note={}, ended_at=None))
 
     def get(self, run_id: str) -> Run:
-        """Return a run. Raises UsageError for an unknown id."""
+        """Return a run by its id or short id. Raises UsageError for an unknown one."""
+        this = or_(RUNS.c.id == run_id, RUNS.c.short_id == run_id)
         with self._database.transaction() as connection:
-            row = connection.execute(select(RUNS).where(RUNS.c.id == run_id)).first()
+            row = connection.execute(select(RUNS).where(this)).first()
         if row is None:
             raise UsageError(f"There is no run {run_id!r}.", fix="List the runs: flow runs.")
         return _run(row)

@@ -53,6 +53,7 @@ RUNS: Final = Table(
     "agent_runs",
     METADATA,
     Column("id", String(500), primary_key=True),
+    Column("short_id", String(16), nullable=False, unique=True),  # for people, and for traces
     Column("flow", String(200), nullable=False),
     Column("turn", Integer, nullable=False),  # a run that waits or is replayed goes on in a new turn
     Column("state", String(16), nullable=False),
@@ -63,6 +64,13 @@ RUNS: Final = Table(
     Column("ended_at", Float),
     Index("agent_runs_by_flow", "flow", "created_at"),
     Index("agent_runs_by_state", "state", "created_at"),
+)
+
+SETTINGS: Final = Table(
+    "agent_settings",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 SENT: Final = Table(
