@@ -36,7 +36,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "webhooks": "Receive and manage webhooks.",
     },
     "Process flows": {
-        "flow": "Write, check and run process flows.",
+        "flow": "Write, check, deploy and follow process flows.",
+        "agent": "Run the deployed flows, and receive their events.",
     },
     "Credentials": {
         "login": "Sign in, and use this credential from now on.",

@@ -1,34 +1,32 @@
 """`calendly-connector flow`: process flows, each a YAML file."""
 
-import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ConnectorError, UsageError
+from ..errors import UsageError
 from .commands import CommandGroup, examples
+from .flow_deploy import deploy, export, list_flows, pause, resume
+from .flow_files import check_content, count_errors, print_problems, read_content, write_new
+from .flow_runs import decide, list_runs, replay, run, show
 from .options import prints_json
-from .terminal import counted, notice, output_width, print_columns, print_json, printable
-
-if TYPE_CHECKING:
-    from ..agent.flows.model import Flow
-    from ..agent.flows.problems import FlowProblem
-    from ..contract import CheckReport, Connector
+from .terminal import counted, notice, print_columns, print_json
 
 
 @click.group(
     "flow",
     cls=CommandGroup,
     epilog=examples(
-        "flow templates", "flow templates booking-to-chat --output booking.yaml", "flow validate *.yaml"
+        "flow templates booking-to-chat --output booking.yaml",
+        "flow deploy booking.yaml",
+        "flow runs booking-to-chat",
     ),
 )
 def command() -> None:
     """Work with process flows.
 
-    A flow is a YAML file: what starts it, and the actions that it runs. Begin with a template.
+    A flow is a YAML file: what starts it, and the actions that it runs. Begin with a template. The agent runs
+    the flows that you deploy: start it with `calendly-connector agent`.
     """
 
 
@@ -50,15 +48,17 @@ def validate(paths: tuple[str, ...], *, credentials: bool, as_json: bool) -> int
     from ..agent.connectors import installed
 
     connectors = installed()
-    contents = {path: _read(path) for path in paths}
-    results = {path: _check(content, connectors, ask=credentials) for path, content in contents.items()}
+    contents = {path: read_content(path) for path in paths}
+    results = {
+        path: check_content(content, connectors, ask=credentials) for path, content in contents.items()
+    }
     if as_json:
         print_json(
             [
                 {
                     "file": path,
                     "name": flow.name if flow else None,
-                    "ok": not _errors(problems),
+                    "ok": not count_errors(problems),
                     "problems": [problem.to_dict() for problem in problems],
                 }
                 for path, (flow, problems) in results.items()
@@ -66,10 +66,10 @@ def validate(paths: tuple[str, ...], *, credentials: bool, as_json: bool) -> int
         )
     else:
         for path, (_, problems) in results.items():
-            _print_problems(path, contents[path], problems)
-        wrong = sum(_errors(problems) for _, problems in results.values())
+            print_problems(path, contents[path], problems)
+        wrong = sum(count_errors(problems) for _, problems in results.values())
         click.echo(f"{counted(len(results), 'flow')} checked, {counted(wrong, 'error')}.")
-    return 1 if any(_errors(problems) for _, problems in results.values()) else 0
+    return 1 if any(count_errors(problems) for _, problems in results.values()) else 0
 
 
 @command.command(
@@ -94,7 +94,7 @@ def list_templates(name: str | None, *, output: str | None, as_json: bool) -> No
         return
     text = templates.read(name)
     if output is not None:
-        _write_new(Path(output), text)
+        write_new(Path(output), text)
         notice(
             "note",
             f"wrote {output}. Change its connections, then run: calendly-connector flow validate {output}",
@@ -105,80 +105,5 @@ def list_templates(name: str | None, *, output: str | None, as_json: bool) -> No
         click.echo(text, nl=False)
 
 
-def _read(path: str) -> bytes:
-    from ..agent.flows.yaml_source import MOST_BYTES
-
-    try:
-        with click.open_file(path, "rb") as opened:
-            content: bytes = opened.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"Can't read {printable(path)}: {error.strerror}.") from None
-    return content
-
-
-def _write_new(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8") as opened:
-            opened.write(text)
-    except FileExistsError:
-        raise UsageError(f"{printable(str(path))} exists already.", fix="Choose another file.") from None
-    except OSError as error:
-        raise UsageError(f"Can't write {printable(str(path))}: {error.strerror}.") from None
-
-
-def _check(
-    content: bytes, connectors: "Mapping[str, Connector]", *, ask: bool
-) -> "tuple[Flow | None, list[FlowProblem]]":
-    from ..agent.flows import check
-
-    if not ask:
-        return check.check_file(content, connectors)
-    from ..agent.flows import file
-    from ..auth.vault import open_vault
-    from ..auth.vault.names import credential_names
-
-    flow, names = file.read(content).flow, credential_names(open_vault().names())
-    reports = _reports(flow, connectors, names) if flow else {}
-    return check.check_file(content, connectors, credentials=names, reports=reports)
-
-
-def _reports(
-    flow: "Flow", connectors: "Mapping[str, Connector]", names: Sequence[str]
-) -> "dict[str, CheckReport]":
-    """Check the credentials of a flow's connections. One that can't even be opened has no report."""
-    reports = {}
-    for each in flow.connections.values():
-        if each.credential in names and each.connector in connectors:
-            try:
-                stored = {"kind": "stored", "name": each.credential}
-                with connectors[each.connector].connect(stored) as connection:
-                    reports[each.credential] = connection.check()
-            except ConnectorError as error:
-                notice("warning", f"can't check the credential {each.credential!r}: {error}")
-    return reports
-
-
-def _errors(problems: "Sequence[FlowProblem]") -> int:
-    return sum(problem.severity == "error" for problem in problems)
-
-
-def _print_problems(path: str, content: bytes, problems: "Sequence[FlowProblem]") -> None:
-    """Print problems like a compiler; in a terminal, each with its line and a caret below it."""
-    lines = content.decode("utf-8-sig", errors="replace").splitlines()
-    width = output_width() if sys.stdout.isatty() else None
-    for problem in problems:
-        place = f"{path}:{problem.line}:{problem.column}"
-        click.echo(printable(f"{place}: {problem.severity}: {problem}"))
-        if width and problem.line <= len(lines):
-            for text in _excerpt(lines[problem.line - 1], problem.column, width - 2):
-                click.echo(f"  {text}")
-
-
-def _excerpt(line: str, column: int, width: int) -> tuple[str, str]:
-    """Return the part of a line around a column, and a caret that points to it."""
-    from .tables import cells, cut
-
-    fits = cells(printable(line[:column])) <= width
-    start = 0 if fits else column - 1 - width // 3  # a character may be two cells wide
-    before = printable(line[start : column - 1])
-    return cut(printable(line[start:]), width), " " * cells(before) + "^"
+for _each in (deploy, list_flows, show, pause, resume, export, run, list_runs, replay, decide):
+    command.add_command(_each)

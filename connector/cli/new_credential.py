@@ -12,8 +12,7 @@ from .terminal import printable
 
 if TYPE_CHECKING:
     from ..auth.vault import Vault
-    from ..catalog.models import CredentialForm
-    from ..contract import CheckReport, Field
+    from ..contract import CheckReport, Connector, CredentialKind, Field
 
 
 def reject_taken_name(vault: "Vault", name: str, *, replace: bool) -> None:
@@ -27,7 +26,7 @@ def reject_taken_name(vault: "Vault", name: str, *, replace: bool) -> None:
         )
 
 
-def typed_in(form: "CredentialForm") -> dict[str, str]:
+def typed_in(form: "CredentialKind") -> dict[str, str]:
     """Prompt for each field, hiding secrets; skip optional fields that are left empty."""
     click.echo(form.description, err=True)
     typed = {field.name: _prompt(field) for field in form.fields}
@@ -62,7 +61,7 @@ def _values(field: "Field") -> str:
     return " or ".join(choice.value for choice in field.choices if choice.value)
 
 
-def piped_in(form: "CredentialForm") -> dict[str, str]:
+def piped_in(form: "CredentialKind") -> dict[str, str]:
     """Read the form's first field, or a JSON object of fields, from standard input."""
     text = sys.stdin.read().strip()
     if not text:
@@ -83,15 +82,22 @@ def piped_in(form: "CredentialForm") -> dict[str, str]:
 
 
 def check_new(
-    credential: dict[str, str], *, source: str = "", unsaved: str, check: bool = True
+    credential: dict[str, str],
+    *,
+    source: str = "",
+    unsaved: str,
+    check: bool = True,
+    connector: "Connector | None" = None,
 ) -> "CheckReport | None":
     """Return the report on a credential that signs in, or None unless `check`.
 
-    `unsaved` is the sentence that says that it wasn't saved. Raises UsageError if fields are missing or
-    invalid, ConnectorError if it doesn't sign in.
+    `unsaved` is the sentence that says that it wasn't saved. `connector` is Calendly's by default. Raises
+    UsageError if fields are missing or invalid, ConnectorError if it doesn't sign in.
     """
-    from ..plugin import connector
+    if connector is None:
+        from ..plugin import connector as calendly
 
+        connector = calendly
     with connector.connect(credential, source=source) as connection:
         if not check:
             return None

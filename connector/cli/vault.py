@@ -17,6 +17,7 @@ from .terminal import counted, notice, print_json, printable
 
 if TYPE_CHECKING:
     from ..auth.vault import Vault
+    from ..contract import Connector
 
 # Fields that aren't secret, besides those that a form says; all others are masked.
 _OPEN_FIELDS: Final = frozenset(
@@ -24,6 +25,7 @@ _OPEN_FIELDS: Final = frozenset(
     | {"client", "created_at", "events", "id", "uri", "url"}  # of a webhook subscription
 )
 _STORED: Final = "stored"
+_CALENDLY: Final = "calendly"
 
 
 @click.group("vault", cls=CommandGroup, epilog=examples("vault list", "vault add work"))
@@ -65,24 +67,34 @@ def list_names(*, as_json: bool) -> None:
         notice("note", f"{counted(count, 'webhook subscription')}. Run: calendly-connector webhooks list")
 
 
-@command.command("add", epilog=examples("vault add work", "vault add work --replace < token.txt"))
+@command.command(
+    "add",
+    epilog=examples(
+        "vault add work",
+        "vault add work --replace < token.txt",
+        "vault add chat --connector http --kind webhook",
+    ),
+)
 @click.argument("name")
 @click.option(
-    "--kind",
-    metavar="KIND",
-    default="personal_access_token",
+    "--connector",
+    metavar="CONNECTOR",
+    default=_CALENDLY,
     show_default=True,
-    help="The kind of credential.",
+    help="The connector that it is for, such as http, sql or file.",
 )
+@click.option("--kind", metavar="KIND", help="The kind of credential. Default: the connector's first.")
 @click.option("--replace", is_flag=True, help="Replace an existing credential.")
 @click.option("--no-check", is_flag=True, help="Save the credential without checking it.")
-def add(name: str, kind: str, *, replace: bool, no_check: bool) -> None:
+def add(name: str, *, connector: str, kind: str | None, replace: bool, no_check: bool) -> None:
     """Add a credential.
 
     Prompts for its fields in a terminal. Otherwise reads a token, or a JSON object of fields, from standard
     input.
     """
-    forms = {known: form for known, form in manifest().credentials.items() if known != _STORED}
+    found = _connector(connector)
+    forms = {known: form for known, form in found.manifest.credentials.items() if known != _STORED}
+    kind = next(iter(forms)) if kind is None else kind
     if kind not in forms:
         raise UsageError(f"Unknown credential kind {quoted(kind)}.", fix=f"Available: {', '.join(forms)}.")
     vault = _vault()
@@ -95,6 +107,7 @@ def add(name: str, kind: str, *, replace: bool, no_check: bool) -> None:
         source="the credential that you add",
         unsaved="The credential wasn't saved.",
         check=not no_check,
+        connector=found,
     )
     vault.put(name, credential)
     owner = f"{printable(report.message)} " if report else ""
@@ -107,9 +120,8 @@ def add(name: str, kind: str, *, replace: bool, no_check: bool) -> None:
 def show(name: str, *, as_json: bool) -> None:
     """Show a credential, with secrets masked."""
     credential = _vault().get(name)
-    form = manifest().credentials.get(credential.get("kind", ""))
-    known = {field.name for field in form.all_fields if not field.secret} if form else set()
-    shown = {field: value if field in known | _OPEN_FIELDS else MASK for field, value in credential.items()}
+    known = _open_fields(credential.get("kind", ""))
+    shown = {field: value if field in known else MASK for field, value in credential.items()}
     if as_json:
         print_json(shown)
         return
@@ -144,6 +156,34 @@ def rekey() -> None:
     """
     vault = _vault()
     click.echo(f"Encrypted {counted(vault.rekey(), 'credential')} in {vault.place} with a new key.")
+
+
+def _connector(name: str) -> "Connector":
+    if name == _CALENDLY:
+        from ..plugin import connector
+
+        return connector
+    from ..agent.connectors import installed
+
+    connectors = installed()
+    if name not in connectors:
+        raise UsageError(
+            f"Unknown connector {quoted(name)}.", fix=f"Installed: {', '.join(sorted(connectors))}."
+        )
+    return connectors[name]
+
+
+def _open_fields(kind: str) -> set[str]:
+    """Return the fields of a kind that aren't secret in any connector that has it."""
+    if form := manifest().credentials.get(kind):
+        fields = [*form.all_fields]
+    else:
+        from ..agent.connectors import installed
+
+        forms = [one.manifest.credentials.get(kind) for one in installed().values()]
+        fields = [field for form in forms if form for field in form.fields]
+    is_open = {field.name for field in fields} | _OPEN_FIELDS
+    return is_open - {field.name for field in fields if field.secret}
 
 
 def _vault() -> "Vault":

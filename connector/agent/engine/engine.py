@@ -197,6 +197,11 @@ class Engine:
             self._executors.leave(self.executor)
         self._database.close()
 
+    @property
+    def place(self) -> str:
+        """Where the database is, without a password."""
+        return self._database.place
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -240,6 +245,35 @@ class Engine:
         self.flows.get(name)
         self.flows.resume(name)
         self.go_on_after_repairs()
+
+    def list_flows(self) -> list[JsonObject]:
+        """Return all flows, each in one row, by name."""
+        base_url, polls = self.flows.base_url(), self._schedules.polls()
+        return [self._flow_row(one, base_url, polls) for one in self.flows.all()]
+
+    def show_flow(self, name: str) -> JsonObject:
+        """Return all about a flow: its row, its versions, and how many runs it has in each state."""
+        row = self._flow_row(self.flows.get(name), self.flows.base_url(), self._schedules.polls())
+        return row | {"versions": self.flows.versions(name), "runs": self.runs.counts(name)}
+
+    def _flow_row(
+        self, deployed: DeployedFlow, base_url: str, polls: Mapping[str, tuple[float, str]]
+    ) -> JsonObject:
+        flow = self.flows.flow(deployed.name, deployed.version)
+        due_at, error = polls.get(deployed.name, (None, ""))
+        return {
+            "name": deployed.name,
+            "title": flow.title,
+            "version": deployed.version,
+            "state": deployed.state,
+            "reason": deployed.reason,
+            "fix": deployed.fix,
+            "trigger": flow.trigger.type,
+            "events": list(flow.trigger.events),
+            "url": _url(base_url, deployed) if flow.trigger.type == "triggered" else None,
+            "next_poll_at": due_at,
+            "poll_error": error,
+        }
 
     def url(self, name: str) -> str:
         """Return the Process Flow URL of a flow."""

@@ -93,6 +93,13 @@ class FlowStore:
             raise UsageError(f"The flow {name!r} has no version {version}.")
         return str(text)
 
+    def versions(self, name: str) -> list[dict[str, float]]:
+        """Return the versions of a flow with the time of their deployment, the newest first."""
+        query = select(VERSIONS.c.version, VERSIONS.c.created_at).where(VERSIONS.c.name == name)
+        with self._database.transaction() as connection:
+            rows = connection.execute(query.order_by(VERSIONS.c.version.desc()))
+            return [{"version": row.version, "created_at": row.created_at} for row in rows]
+
     def flow(self, name: str, version: int) -> Flow:
         """Return a version of a flow."""
         key = (name, version)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 
 from ...errors import UsageError
 from ..telemetry import public_id
@@ -101,6 +101,13 @@ class RunStore:
             query = query.where(RUNS.c.state.in_(states))
         with self._database.transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
+
+    def counts(self, flow: str) -> dict[str, int]:
+        """Return how many runs a flow has in each state."""
+        query = select(RUNS.c.state, func.count()).where(RUNS.c.flow == flow).group_by(RUNS.c.state)
+        with self._database.transaction() as connection:
+            rows = connection.execute(query.order_by(RUNS.c.state)).all()
+        return {row.state: row[1] for row in rows}
 
     def waiting_since(self, time: float, limit: int) -> list[Run]:
         """Return runs that have waited since a time, the oldest first."""

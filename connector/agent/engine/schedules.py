@@ -70,6 +70,11 @@ class Schedules:
                 row = {"flow": flow.name, "due_at": due, "cursor": "", "claimed_by": "", "error": ""}
                 connection.execute(insert(POLLS).values(row))
 
+    def polls(self) -> dict[str, tuple[float, str]]:
+        """Return when each polling flow is due, in unix seconds, and the error of its last poll."""
+        with self._database.transaction() as connection:
+            return {row.flow: (row.due_at, row.error) for row in connection.execute(select(POLLS))}
+
     def cursor(self, name: str) -> str:
         """Return the cursor of a flow's polls; "" before the first."""
         with self._database.transaction() as connection:

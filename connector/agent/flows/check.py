@@ -112,7 +112,9 @@ class _Checking:
             if credentials is not None and connection.credential not in {"", *credentials}:
                 message = f"unknown credential {shortened(connection.credential)!r}"
                 near = shapes.nearest(connection.credential, credentials)
-                self._add(f"{path}.credential", message, "Add it to the vault.", near)
+                known = ", ".join(map(shortened, sorted(credentials)))
+                fix = f"Choose one of {known}, or add it to the vault." if known else "Add it to the vault."
+                self._add(f"{path}.credential", message, fix, near)
             if name not in used:
                 self._add(path, f"nothing uses the connection {name!r}", severity="warning", at_key=True)
 

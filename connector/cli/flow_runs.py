@@ -1,0 +1,272 @@
+"""`calendly-connector flow run`, `runs`, `show`, `replay` and `decide`: the runs of an agent's flows."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from ..errors import ConnectorError, UsageError
+from .agent_options import database_option, opened
+from .commands import examples
+from .options import prints_json, read_inputs
+from .terminal import counted, notice, output_width, print_columns, print_json, print_labeled, printable
+from .times import duration, local_time
+
+if TYPE_CHECKING:
+    from ..agent.engine.engine import Engine
+
+_STATES: Final = ("waiting", "delayed", "paused", "done", "filtered", "failed", "needs_person")
+_UNDER_WAY: Final = frozenset({"waiting", "running", "delayed"})
+_LOOK_EVERY_S: Final = 0.3
+_LABEL: Final = 10
+_VALUE: Final = 200  # characters of a value that are shown; --json shows all
+
+
+@click.command(
+    "run",
+    epilog=examples("flow run daily-meetings-to-file --wait", "flow run booking-to-chat --event event.json"),
+)
+@click.argument("name")
+@click.option("--event", "source", metavar="FILE", help="The event as JSON, or - for standard input.")
+@click.option("--wait", is_flag=True, help="Wait until the run has ended, and show it.")
+@database_option
+@prints_json()
+def run(name: str, *, source: str | None, wait: bool, database: str | None, as_json: bool) -> int:
+    """Start a run of a flow by hand.
+
+    The agent carries it out. With --event, it is as if the event had arrived; the same event starts only one
+    run. Exits with code 1 if you wait and the run doesn't succeed.
+    """
+    event = _event(source) if source else None
+    with opened(database) as engine:
+        run_id = engine.start_run(name, event)
+        if not wait:
+            short_id = engine.runs.get(run_id).short_id
+            if as_json:
+                print_json({"id": run_id, "short_id": short_id})
+            else:
+                click.echo(f"Started run {short_id}.")
+            return 0
+        shown = _ended(engine, run_id)
+    _print_run(shown, as_json=as_json)
+    return 0 if shown["state"] in {"done", "filtered"} else 1
+
+
+def _event(source: str) -> dict[str, Any]:
+    event = read_inputs(source)
+    if missing := [name for name in ("id", "kind", "payload") if name not in event]:
+        raise UsageError(
+            f"--event: the event has no {missing[0]}.",
+            fix="It needs id, kind and payload, as `webhooks listen --print` prints it.",
+        )
+    return {"created_at": "", "created_by": None, **event}
+
+
+def _ended(engine: "Engine", run_id: str) -> dict[str, Any]:
+    """Wait until a run has ended or needs somebody, and return it."""
+    told = False
+    while True:
+        shown = engine.show(run_id)
+        if shown["state"] not in _UNDER_WAY:
+            return shown
+        if not told and shown["state"] == "waiting" and not engine.health()["processes"]:
+            notice("note", "no agent is running. Start one: calendly-connector agent")
+            told = True
+        time.sleep(_LOOK_EVERY_S)
+
+
+@click.command(
+    "runs",
+    epilog=examples("flow runs", "flow runs booking-to-chat --limit 20", "flow runs --dead-letters --json"),
+)
+@click.argument("name", required=False)
+@click.option(
+    "--state",
+    "states",
+    type=click.Choice(_STATES),
+    multiple=True,
+    help="Only runs in this state (repeatable).",
+)
+@click.option("--dead-letters", is_flag=True, help="Only runs that you should look at: failed, or undecided.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N", help="At most N runs."
+)
+@database_option
+@prints_json()
+def list_runs(
+    name: str | None,
+    *,
+    states: tuple[str, ...],
+    dead_letters: bool,
+    limit: int,
+    database: str | None,
+    as_json: bool,
+) -> None:
+    """List runs, the newest first."""
+    with opened(database) as engine:
+        if name:
+            engine.flows.get(name)
+        if dead_letters:
+            runs = engine.dead_letters(name or "", limit=limit)
+        else:
+            runs = engine.list_runs(name or "", states=states, limit=limit)
+    if as_json:
+        print_json(runs)
+        return
+    if not runs:
+        notice("note", "no runs")
+        return
+    rows = [(one["short_id"], one["flow"], _started(one), one["state"], _reason(one)) for one in runs]
+    print_columns([("RUN", "FLOW", "STARTED", "STATE", "REASON"), *rows])
+
+
+def _started(one: dict[str, Any]) -> str:
+    return local_time(one["created_at"])
+
+
+def _reason(one: dict[str, Any]) -> str:
+    return str(one["note"].get("message", ""))
+
+
+@click.command("show", epilog=examples("flow show booking-to-chat", "flow show 5f0c1d2e3a4b5c6d --json"))
+@click.argument("target", metavar="FLOW|RUN")
+@database_option
+@prints_json()
+def show(target: str, *, database: str | None, as_json: bool) -> None:
+    """Show a flow, or a run with the input, output and error of each call.
+
+    Secret inputs are masked. The terminal shows long values in part; --json shows them whole.
+    """
+    with opened(database) as engine:
+        if target in {one.name for one in engine.flows.all()}:
+            _print_flow(engine.show_flow(target), as_json=as_json)
+        else:
+            _print_run(engine.show(target), as_json=as_json)
+
+
+def _print_flow(flow: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(flow)
+        return
+    click.echo(printable(f"{flow['name']}: {flow['title']}" if flow["title"] else flow["name"]))
+    events = f": {', '.join(flow['events'])}" if flow["events"] else ""
+    counts = ", ".join(f"{count} {state}" for state, count in flow["runs"].items())
+    lines = {
+        "state": " ".join(filter(None, (flow["state"], flow["reason"], flow["fix"]))),
+        "version": f"{flow['version']}, deployed {local_time(flow['versions'][0]['created_at'])}",
+        "trigger": flow["trigger"] + events,
+        "url": flow["url"] or "",
+        "next poll": local_time(flow["next_poll_at"]) if flow["next_poll_at"] else "",
+        "last poll": flow["poll_error"],
+        "runs": counts or "none",
+    }
+    _print_lines(lines, indent=2)
+
+
+def _print_run(one: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(one)
+        return
+    version = f" version {one['version']}" if one["version"] else ""
+    click.echo(printable(f"Run {one['short_id']} of {one['flow']}{version}: {one['state']}"))
+    event = one["event"]
+    took = f", took {duration(one['ended_at'] - one['created_at'])}" if one["ended_at"] else ""
+    lines = {
+        "started": f"{_started(one)}, {one['by']}{took}",
+        "event": f"{event['kind']} at {event['created_at']}" if event else "",
+        "reason": _reason(one),
+        "fix": str(one["note"].get("fix", "")),
+    }
+    _print_lines(lines, indent=2)
+    for call in one["calls"]:
+        _print_call(call)
+
+
+def _print_call(call: dict[str, Any]) -> None:
+    attempt = f", attempt {call['attempt']}" if call["attempt"] > 1 else ""
+    requests = f", {counted(call['api_calls'], 'request')}" if call["api_calls"] else ""
+    took = duration(call["duration_s"])
+    click.echo()
+    click.echo(printable(f"{call['call']}: {call['action']}{attempt}: {call['state']}, {took}{requests}"))
+    for key, value in call["input"]:
+        _print_lines({str(key): _text(value)}, indent=2)
+    _print_lines(dict(_outputs(call)), indent=2)
+
+
+def _outputs(call: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    output = call["output"]
+    if output.get("record"):
+        yield "record", _text(output["record"])
+    if "records" in output:
+        yield "records", counted(len(output["records"]), "record")
+    if error := call["error"]:
+        yield "error", error["message"]
+        yield "fix", error["fix"]
+    elif call["message"]:
+        yield "note", call["message"]
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _VALUE or output_width() is None else f"{text[:_VALUE]}…"
+
+
+def _print_lines(lines: dict[str, str], *, indent: int) -> None:
+    for label, text in lines.items():
+        if text:
+            print_labeled(label, text, indent=indent, label_width=_LABEL)
+
+
+@click.command(
+    "replay",
+    epilog=examples(
+        "flow replay 5f0c1d2e3a4b5c6d", "flow replay 5f0c1d2e3a4b5c6d --from message --version 3"
+    ),
+)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.option("--from", "from_step", metavar="STEP", help="Start at this step, even if it succeeded.")
+@click.option(
+    "--version", type=int, metavar="N", help="With this version of the flow. Default: the current one."
+)
+@database_option
+def replay(runs: tuple[str, ...], *, from_step: str | None, version: int | None, database: str | None) -> int:
+    """Run ended runs again, from the first step that didn't succeed.
+
+    Steps that succeeded keep their results and aren't repeated, except with --from.
+    """
+    failed = False
+    with opened(database) as engine:
+        for one in runs:
+            try:
+                engine.replay(one, from_step=from_step, version=version)
+            except ConnectorError as error:
+                if len(runs) == 1:
+                    raise
+                notice("error", str(error))
+                failed = True
+            else:
+                click.echo(f"Run {printable(one)} is replayed.")
+    return 1 if failed else 0
+
+
+@click.command(
+    "decide",
+    epilog=examples("flow decide 5f0c1d2e3a4b5c6d --happened", "flow decide 5f0c1d2e3a4b5c6d --not-happened"),
+)
+@click.argument("run_id", metavar="RUN")
+@click.option("--happened/--not-happened", default=None, required=True, help="Whether the write happened.")
+@click.option("--record", "source", metavar="FILE", help="With --happened: what it returned, as JSON.")
+@database_option
+def decide(run_id: str, *, happened: bool, source: str | None, database: str | None) -> None:
+    """Say whether a write happened whose outcome nobody could find out; then the run continues.
+
+    For runs in the state needs_person: `flow show RUN` says what is known. Look in the application first. A
+    write that didn't happen is sent again.
+    """
+    if source and not happened:
+        raise UsageError("--record is for --happened.")
+    with opened(database) as engine:
+        engine.decide(run_id, happened=happened, record=read_inputs(source) or None)
+    click.echo(f"Run {printable(run_id)} continues.")
