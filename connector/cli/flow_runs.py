@@ -41,6 +41,9 @@ def run(name: str, *, source: str | None, wait: bool, database: str | None, as_j
     """
     event = _event(source) if source else None
     with opened(database) as engine:
+        flow = engine.flows.flow(name, engine.flows.get(name).version)
+        if flow.trigger.events and event is None:
+            raise UsageError(f"Events start the flow {name}.", fix="Pass one: --event FILE.")
         run_id = engine.start_run(name, event)
         if not wait:
             short_id = engine.runs.get(run_id).short_id
@@ -181,15 +184,16 @@ def _print_run(one: dict[str, Any], *, as_json: bool) -> None:
     }
     _print_lines(lines, indent=2)
     for call in one["calls"]:
-        _print_call(call)
+        if call["action"] or call["error"]:  # else it only matched the trigger
+            _print_call(call)
 
 
 def _print_call(call: dict[str, Any]) -> None:
     attempt = f", attempt {call['attempt']}" if call["attempt"] > 1 else ""
     requests = f", {counted(call['api_calls'], 'request')}" if call["api_calls"] else ""
-    took = duration(call["duration_s"])
+    name = ": ".join(filter(None, (call["call"], call["action"])))
     click.echo()
-    click.echo(printable(f"{call['call']}: {call['action']}{attempt}: {call['state']}, {took}{requests}"))
+    click.echo(printable(f"{name}{attempt}: {call['state']}, {duration(call['duration_s'])}{requests}"))
     for key, value in call["input"]:
         _print_lines({str(key): _text(value)}, indent=2)
     _print_lines(dict(_outputs(call)), indent=2)

@@ -18,7 +18,7 @@ from ...contract import Event
 from ...errors import ConnectorError, UsageError
 from ...support.clock import Timing
 from ..flows.model import Flow
-from ..telemetry import Telemetry
+from ..telemetry import Telemetry, public_id
 from . import dbos_internals, history
 from .connections import Connections
 from .database import Database
@@ -426,7 +426,10 @@ class Engine:
                 except Exception as error:
                     _LOGGER.exception("The run %s failed.", run_id)
                     ended = RunEnded("failed", {"code": "agent_fault", "message": f"{type(error).__name__}"})
-                span.ended(ended.state, str(ended.note.get("code", "")))
+                code = str(ended.note.get("code", ""))
+                span.ended(ended.state, code)
+            level = logging.WARNING if ended.state in TO_BE_SEEN else logging.INFO
+            _LOGGER.log(level, "run %s of %s: %s", public_id(run_id), name, f"{ended.state} {code}".rstrip())
             self._end_turn(name, run_id, turn, trigger, ended, version)
             return {"state": ended.state, "note": ended.note, "steps": steps}
 
