@@ -25,7 +25,7 @@ ConnectorError
 ├── InboxError               the event inbox can't be read or written
 ├── AgentDatabaseError       the agent's database can't be reached
 ├── ResultTooLarge           a host can't store an action's result; `may_have_happened` for writes
-└── DestinationError         the destination database or folder of a sync failed
+└── DestinationError         a destination database or folder failed; `may_have_happened` for writes
     └── TakenOver            a newer sync into the same destination took over
 
 `str(error)` is one line: what is wrong, then what to do. `to_dict()` returns the same as data.
@@ -320,9 +320,15 @@ class ResultTooLarge(ConnectorError):
 
 
 class DestinationError(ConnectorError):
-    """The destination database or folder of a sync failed."""
+    """A destination, a database or a folder, failed. If `may_have_happened`, it may have written."""
 
     code = "destination_failed"
+
+    def __init__(
+        self, message: str, *, fix: str = "", retryable: bool | None = None, may_have_happened: bool = False
+    ) -> None:
+        super().__init__(message, fix=fix, retryable=retryable)
+        self.may_have_happened = may_have_happened
 
 
 class TakenOver(DestinationError):

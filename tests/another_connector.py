@@ -1,6 +1,6 @@
 """A second connector, for an invented library service: only the contract and the standard library.
 
-It is small enough to read, and complete: the conformance kit's ConnectorSuite passes. `Shelf` is the
+It is small enough to read, and has every part: the conformance kit's ConnectorSuite passes. `Shelf` is the
 application itself, in memory (tests/support/shelf_application.py). What the connector declares is in
 tests/support/shelf_catalog.py, and how it reads inputs in tests/support/shelf_inputs.py.
 """

@@ -149,7 +149,10 @@ class Connection(Protocol):
     def subscribe(
         self, events: Iterable[str], callback: str, *, scope: str = "", group: str = ""
     ) -> list[Subscription]:
-        """Have events posted to an address. The signing keys are kept in the vault."""
+        """Have events posted to an address. The signing keys are kept in the vault.
+
+        Raises UsageError if the application has no webhooks.
+        """
 
     def unsubscribe(self, subscription_id: str) -> bool:
         """Delete a subscription and its key. Return False for an unknown id."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, get_args
 import pytest
 
 from ..contract import ActionInfo, Connector, Effect, Field, OutputField, Returns
+from ..errors import UsageError
 from . import form_check, icon_check
 from .offline import no_network
 from .schemas import Schema, at, field_types, item
@@ -66,6 +67,14 @@ class CatalogSuite:
             _linked(f"the credential kind {name!r}", kind, "page", "docs")
             assert any(field.required for field in kind.fields), f"{name}: no field is required"
             assert "kind" not in {field.path for field in kind.fields}, f"{name}: `kind` isn't a field"
+
+    def test_only_kinds_that_need_it_have_a_sign_in(self, connector: Connector) -> None:
+        for name, kind in connector.manifest.credentials.items():
+            if kind.needs_sign_in:
+                assert connector.oauth(name), name
+            else:
+                with pytest.raises(UsageError):
+                    connector.oauth(name)
 
     def test_functions_are_written_as_their_examples_show(self, connector: Connector) -> None:
         for name, function in connector.manifest.functions.items():

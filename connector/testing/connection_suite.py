@@ -1,27 +1,33 @@
-"""The suite for connections: checking a credential, calling actions, functions in filters."""
+"""The suite for every connection: checking a credential, calling actions, listing choices."""
 
 import json
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from ..contract import Connection, Connector, Plain
-from ..errors import ConnectorError, InvalidParams, UnknownAction, UsageError
+from ..errors import ConnectorError, InvalidParams, UnknownAction, UnknownCredential, UsageError
 from .catalog_suite import CatalogSuite
+from .form_check import form_fields
+from .kept_credentials import KeptCredentials
 from .offline import no_network
+from .parts import suite_problems
 from .subject import Subject
 
 UNKNOWN = "no.such.thing"
+MOST_OPTIONS = 100  # of a page
 
 Connect = Callable[..., Connection]
-_Given = TypeVar("_Given")
 
 
 class ConnectionSuite(CatalogSuite):
-    """Override `subject`. To pass a clock or other options to `connect`, override that as well."""
+    """What every connector does. Inherit from the suites of the parts that yours has, too.
+
+    Override `subject`. To pass a clock or other options to `connect`, override that as well.
+    """
 
     @pytest.fixture
     def subject(self) -> Subject:
@@ -48,6 +54,14 @@ class ConnectionSuite(CatalogSuite):
         """Yield a connection with the good credential."""
         with connect(subject.credential) as connection:
             yield connection
+
+    def test_every_part_has_its_suite(
+        self, connector: Connector, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        no_network(monkeypatch)
+        inherited = {suite.__name__ for suite in type(self).__mro__}
+        problems = list(suite_problems(connector, connection, inherited))
+        assert not problems, "\n".join(problems)
 
     # Checking a credential
 
@@ -80,6 +94,15 @@ class ConnectionSuite(CatalogSuite):
             with connect(credential) as connection:
                 shown = f"{connection!r} {connection.check()!r}".encode()
             assert not any(secret in shown for secret in subject.secrets), "a report or repr has a secret"
+
+    def test_a_stored_credential_is_read_from_the_hosts_store(
+        self, connect: Connect, subject: Subject
+    ) -> None:
+        store = KeptCredentials({"good": subject.credential})
+        with connect({"kind": "stored", "name": "good"}, store=store) as connection:
+            assert connection.check().ok
+        with pytest.raises(UnknownCredential):
+            connect({"kind": "stored", "name": "other"}, store=store)
 
     # Calling
 
@@ -152,36 +175,41 @@ class ConnectionSuite(CatalogSuite):
         assert subject.single.record.items() <= result.record.items(), result.record
         assert json.loads(json.dumps(result.record)) == result.record
 
-    def test_a_page_says_that_there_are_more_records(self, connection: Connection, subject: Subject) -> None:
-        listing = given(subject.listing, "listing")
-        result = connection.run(listing.action, listing.inputs)
-        assert 0 < len(result.records) < listing.total
-        assert not result.complete, "a page of a longer list says that it is complete"
-
-    def test_all_pages_have_every_record_once(self, connection: Connection, subject: Subject) -> None:
-        listing = given(subject.listing, "listing")
-        result = connection.run(listing.action, listing.inputs, all_pages=True)
-        assert result.complete, "all pages were read, but the result says that there are more"
-        assert len({json.dumps(record) for record in result.records}) == len(result.records) == listing.total
-
-    def test_a_stream_has_the_records_of_all_pages(self, connection: Connection, subject: Subject) -> None:
-        listing = given(subject.listing, "listing")
-        records = connection.iterate(listing.action, listing.inputs)
-        found = [record for page in records.pages() for record in page]
-        assert records.complete
-        assert found == connection.run(listing.action, listing.inputs, all_pages=True).records
-
-    def test_a_limit_ends_a_list(self, connection: Connection, subject: Subject) -> None:
-        listing = given(subject.listing, "listing")
-        limit = listing.total - 1
-        result = connection.run(listing.action, listing.inputs, all_pages=True, limit=limit)
-        assert len(result.records) == limit
-        assert not result.complete, "a list that a limit ended says that it is complete"
-
     def test_closing_twice_is_harmless(self, connect: Connect, subject: Subject) -> None:
         with connect(subject.credential) as connection:
             connection.close()
         connection.close()
+
+    def test_an_unknown_event_is_an_error(self, connection: Connection) -> None:
+        with pytest.raises(InvalidParams):
+            connection.trigger([UNKNOWN])
+
+    def test_unsubscribing_something_unknown_is_harmless(self, connection: Connection) -> None:
+        assert connection.unsubscribe(UNKNOWN) is False
+
+    # Choices of fields
+
+    def test_choices_can_be_listed_and_other_fields_say_why_not(
+        self, connection: Connection, connector: Connector
+    ) -> None:
+        for of, field in form_fields(connector):
+            if field.has_options:
+                continue
+            page = connection.options(of, field.path)
+            where = f"{of}, {field.path}"
+            assert page.options or page.reason, f"{where}: an empty list in place of a reason"
+            if field.choices:
+                assert page.options == field.choices[:MOST_OPTIONS], (
+                    f"{where}: the options aren't its choices"
+                )
+
+    def test_options_of_something_unknown_are_an_error(
+        self, connection: Connection, connector: Connector
+    ) -> None:
+        for of, field in form_fields(connector):
+            for unknown in ((UNKNOWN, field.path), (of, UNKNOWN)):
+                with pytest.raises(UnknownAction):
+                    connection.options(*unknown)
 
     # Functions in filters
 
@@ -210,13 +238,6 @@ class ConnectionSuite(CatalogSuite):
                 connection.prepare(name, others, filter={field: Plain(text)})
             except UsageError as error:
                 pytest.fail(f"{name}: {field} evaluates what is plain: {error}")
-
-
-def given(what: _Given | None, name: str) -> _Given:
-    """Return a part of the subject, or skip the test if the subject has none."""
-    if what is None:
-        pytest.skip(f"the subject has no `{name}`")
-    return what
 
 
 def _uses(connection: Connection, connector: Connector, text: str) -> Iterator[tuple[bool, bool]]:

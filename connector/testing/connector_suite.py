@@ -1,10 +1,12 @@
-"""The suite for a whole connector. Its author inherits from it."""
+"""The suite for a connector that has every part."""
 
 from .events_suite import EventsSuite
+from .lists_suite import ListsSuite
 from .lost_reply_suite import LostReplySuite
 from .options_suite import OptionsSuite
 from .sign_in_suite import SignInSuite
+from .webhooks_suite import WebhooksSuite
 
 
-class ConnectorSuite(OptionsSuite, LostReplySuite, EventsSuite, SignInSuite):
-    """What the connector declares, and what its connections do. Override `subject`."""
+class ConnectorSuite(ListsSuite, OptionsSuite, LostReplySuite, EventsSuite, WebhooksSuite, SignInSuite):
+    """The sum of all suites for connectors. Override `subject`."""

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import get_args
 
-from ..contract import Field, FieldType
+from ..contract import Connector, Field, FieldType
 from .schemas import Schema, allowed_values, field_types, item, properties, variants
 
 _TYPES = frozenset(get_args(FieldType))
@@ -16,6 +16,13 @@ def walk(fields: Iterable[Field]) -> Iterator[Field]:
     for field in fields:
         yield field
         yield from walk(field.fields)
+
+
+def form_fields(connector: Connector) -> Iterator[tuple[str, Field]]:
+    """Yield every field of every form of inputs, with its action or trigger."""
+    for declared in (connector.actions(), connector.manifest.triggers):
+        for name, one in declared.items():
+            yield from ((name, field) for field in walk(one.fields))
 
 
 def drawing_problems(form: str, fields: Iterable[Field]) -> Iterator[str]:

@@ -3,15 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import pytest
-
 from ..contract import Connection, Connector, Field, OptionPage
-from ..errors import ConnectorError, UnknownAction
-from .connection_suite import UNKNOWN, Connect, ConnectionSuite
-from .form_check import walk
+from ..errors import ConnectorError
+from .connection_suite import MOST_OPTIONS, UNKNOWN, Connect, ConnectionSuite
+from .form_check import form_fields
 from .subject import Subject
 
-_MOST_OPTIONS = 100  # of a page
 _MOST_PAGES = 200
 
 
@@ -22,7 +19,7 @@ class OptionsSuite(ConnectionSuite):
         self, connection: Connection, connector: Connector
     ) -> None:
         for of, field, _, page in _listed(connection, connector):
-            assert len(page.options) <= _MOST_OPTIONS, (
+            assert len(page.options) <= MOST_OPTIONS, (
                 f"{of}, {field.path}: {len(page.options)} options in a page"
             )
             assert not (page.reason and page.options), f"{of}, {field.path}: both options and a reason"
@@ -53,7 +50,7 @@ class OptionsSuite(ConnectionSuite):
                 assert not nothing.options, f"{of}, {field.path}: a search for nonsense finds something"
 
     def test_dependent_options_say_what_they_need(self, connection: Connection, connector: Connector) -> None:
-        for of, field in _fields(connector):
+        for of, field in form_fields(connector):
             if field.has_options and field.depends_on:
                 page = connection.options(of, field.path)
                 where = f"{of}, {field.path}, without other values"
@@ -67,35 +64,13 @@ class OptionsSuite(ConnectionSuite):
     ) -> None:
         credential, _ = subject.bad_credentials[0]
         with connect(credential) as connection:
-            for of, field in _fields(connector):
+            for of, field in form_fields(connector):
                 if field.has_options:
                     try:
                         page = connection.options(of, field.path, _example_input(connector, of))
                     except ConnectorError:
                         continue  # it says why
                     assert page.options or page.reason, f"{of}, {field.path}: an empty list hides a failure"
-
-    def test_choices_can_be_listed_and_other_fields_say_why_not(
-        self, connection: Connection, connector: Connector
-    ) -> None:
-        for of, field in _fields(connector):
-            if field.has_options:
-                continue
-            page = connection.options(of, field.path)
-            where = f"{of}, {field.path}"
-            assert page.options or page.reason, f"{where}: an empty list in place of a reason"
-            if field.choices:
-                assert page.options == field.choices[:_MOST_OPTIONS], (
-                    f"{where}: the options aren't its choices"
-                )
-
-    def test_options_of_something_unknown_are_an_error(
-        self, connection: Connection, connector: Connector
-    ) -> None:
-        of, field = next(iter(_fields(connector)))
-        for unknown in ((UNKNOWN, field.path), (of, UNKNOWN)):
-            with pytest.raises(UnknownAction):
-                connection.options(*unknown)
 
 
 class _Listed(NamedTuple):
@@ -107,18 +82,10 @@ class _Listed(NamedTuple):
     page: OptionPage
 
 
-def _fields(connector: Connector) -> Iterator[tuple[str, Field]]:
-    """Yield every field of every form of inputs, with its action or trigger."""
-    for name, action in connector.actions().items():
-        yield from ((name, field) for field in walk(action.fields))
-    for name, trigger in connector.manifest.triggers.items():
-        yield from ((name, field) for field in walk(trigger.fields))
-
-
 def _listed(connection: Connection, connector: Connector) -> Iterator[_Listed]:
     """Fill in each form from above, with the first option of each field, as a person would."""
     values: dict[str, dict[str, Any]] = {}
-    for of, field in _fields(connector):
+    for of, field in form_fields(connector):
         if field.has_options:
             form = values.setdefault(of, {})
             page = connection.options(of, field.path, form)

@@ -1,32 +1,24 @@
-"""The suite for signing in by OAuth, and for credentials that a host keeps."""
+"""The suite for credentials that need a sign-in by OAuth."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from ..contract import Connector
-from ..errors import SignInFailed, UnknownAction, UnknownCredential, UsageError
-from .connection_suite import UNKNOWN, Connect, ConnectionSuite, given
+from ..errors import SignInFailed, UnknownAction
+from .connection_suite import UNKNOWN, Connect, ConnectionSuite
+from .kept_credentials import KeptCredentials
+from .parts import needed
 from .subject import SignIn, Subject
 
 
 class SignInSuite(ConnectionSuite):
     """A host's own pages can sign people in, and its own store can keep the tokens."""
 
-    def test_only_kinds_that_need_it_have_a_sign_in(self, connector: Connector) -> None:
-        for name, kind in connector.manifest.credentials.items():
-            if kind.needs_sign_in:
-                assert connector.oauth(name), name
-            else:
-                with pytest.raises(UsageError):
-                    connector.oauth(name)
-
     def test_a_sign_in_asks_for_what_its_uses_need(self, connector: Connector, subject: Subject) -> None:
-        sign_in = given(subject.sign_in, "sign_in")
+        sign_in = needed(subject.sign_in, "sign_in")
         oauth = connector.oauth(sign_in.credential["kind"])
         uses = [*connector.actions(), *connector.manifest.triggers]
         request = oauth.authorize(sign_in.credential, uses=uses)
@@ -46,7 +38,7 @@ class SignInSuite(ConnectionSuite):
             oauth.required_scopes([UNKNOWN])
 
     def test_a_sign_in_keeps_its_secrets(self, connector: Connector, subject: Subject) -> None:
-        sign_in = given(subject.sign_in, "sign_in")
+        sign_in = needed(subject.sign_in, "sign_in")
         request = connector.oauth(sign_in.credential["kind"]).authorize(sign_in.credential)
         assert request.verifier
         assert request.verifier not in request.url, "the address has the PKCE verifier"
@@ -56,7 +48,7 @@ class SignInSuite(ConnectionSuite):
     def test_signing_in_leads_to_a_credential_that_works(
         self, connect: Connect, connector: Connector, subject: Subject
     ) -> None:
-        sign_in = given(subject.sign_in, "sign_in")
+        sign_in = needed(subject.sign_in, "sign_in")
         signed_in = _signed_in(connector, sign_in)
         with connect(signed_in) as connection:
             report = connection.check()
@@ -69,7 +61,7 @@ class SignInSuite(ConnectionSuite):
         assert not any(token in shown for token in tokens), "a report or repr has a token"
 
     def test_a_redirect_of_another_sign_in_is_rejected(self, connector: Connector, subject: Subject) -> None:
-        sign_in = given(subject.sign_in, "sign_in")
+        sign_in = needed(subject.sign_in, "sign_in")
         oauth = connector.oauth(sign_in.credential["kind"])
         uses = list(connector.actions())
         mine, other = (oauth.authorize(sign_in.credential, uses=uses) for _ in range(2))
@@ -79,7 +71,7 @@ class SignInSuite(ConnectionSuite):
     def test_refreshing_and_revoking_replace_the_tokens(
         self, connect: Connect, connector: Connector, subject: Subject
     ) -> None:
-        sign_in = given(subject.sign_in, "sign_in")
+        sign_in = needed(subject.sign_in, "sign_in")
         oauth = connector.oauth(sign_in.credential["kind"])
         signed_in = _signed_in(connector, sign_in)
         refreshed = oauth.refresh(signed_in)
@@ -92,56 +84,16 @@ class SignInSuite(ConnectionSuite):
         with connect(revoked) as connection:
             assert not connection.check().ok
 
-    # Credentials that the host keeps
-
-    def test_a_stored_credential_is_read_from_the_hosts_store(
-        self, connect: Connect, subject: Subject
-    ) -> None:
-        store = _Store({"good": subject.credential})
-        with connect({"kind": "stored", "name": "good"}, store=store) as connection:
-            assert connection.check().ok
-        with pytest.raises(UnknownCredential):
-            connect({"kind": "stored", "name": "other"}, store=store)
-
     def test_refreshed_tokens_are_stored_under_the_lock(
         self, connect: Connect, connector: Connector, subject: Subject
     ) -> None:
-        sign_in = given(subject.sign_in, "sign_in")
+        sign_in = needed(subject.sign_in, "sign_in")
         expired = dict(sign_in.expire(_signed_in(connector, sign_in)))
-        store = _Store({"app": expired})
+        store = KeptCredentials({"app": expired})
         with connect({"kind": "stored", "name": "app"}, store=store) as connection:
             assert connection.check().ok
         assert store.get("app") != expired, "the new tokens weren't stored"
         assert store.put_without_lock == [], "the tokens were stored without the lock"
-
-
-class _Store:
-    """A host's store of credentials, which notices changes that the lock doesn't protect."""
-
-    def __init__(self, credentials: Mapping[str, Mapping[str, str]]) -> None:
-        self._credentials = {name: dict(credential) for name, credential in credentials.items()}
-        self._locked: set[str] = set()
-        self.put_without_lock: list[str] = []
-
-    def get(self, name: str) -> dict[str, str]:
-        if name not in self._credentials:
-            raise UnknownCredential(f"No credential named {name!r}.")
-        return dict(self._credentials[name])
-
-    def put(self, name: str, credential: Mapping[str, str]) -> None:
-        if name not in self._locked:
-            self.put_without_lock.append(name)
-        self._credentials[name] = dict(credential)
-
-    def lock(self, name: str, *, timeout_s: float = 60.0) -> AbstractContextManager[None]:
-        del timeout_s  # one thread uses it
-        return self._held(name)
-
-    @contextmanager
-    def _held(self, name: str) -> Iterator[None]:
-        self._locked.add(name)
-        yield
-        self._locked.discard(name)
 
 
 def _signed_in(connector: Connector, sign_in: SignIn) -> dict[str, str]:

@@ -90,15 +90,15 @@ class Subject:
     - `bad_credentials`: pairs of a credential and a text that checking it must show
     - `invalid_calls` are rejected before the network is used; `failing_calls` by the server
     - `reset`: undoes what a failing call arranged
-    - `cause_event`: causes an event of `event_kind` and returns its id
     - `secrets`: must not appear in anything that the host writes
 
-    A connector without lists has no `listing`, and one without triggers no `cause_event`. Only
-    `ConnectorSuite` needs the rest; it skips the tests of what is missing:
+    A connector may lack the rest; then omit the suites that need it:
 
-    - `sign_in`: a sign-in by OAuth
-    - `lost_reply`: a write whose reply can be lost
-    - `deliver`: causes a webhook and returns it
+    - `listing`: a list of several pages, for hosts and `ListsSuite`
+    - `cause_event`: causes an event of `event_kind` and returns its id, for `TriggerSuite` and `EventsSuite`
+    - `deliver`: causes a webhook and returns it, for `WebhooksSuite`
+    - `lost_reply`: a write whose reply can be lost, for `LostReplySuite`
+    - `sign_in`: a sign-in by OAuth, for `SignInSuite`
     """
 
     connector: Any
@@ -107,16 +107,16 @@ class Subject:
     bad_credentials: Sequence[tuple[Mapping[str, str], str]]
     user_name: str
     single: ExpectedCall
-    listing: ExpectedCall | None
     invalid_calls: Sequence[FailingCall]
     failing_calls: Sequence[FailingCall]
     reset: Callable[[], object]
-    event_kind: str
-    cause_event: Callable[[], str] | None
     secrets: Sequence[bytes]
-    sign_in: SignIn | None = None
-    lost_reply: LostReply | None = None
+    listing: ExpectedCall | None = None
+    event_kind: str = ""
+    cause_event: Callable[[], str] | None = None
     deliver: Callable[[], Delivery] | None = None
+    lost_reply: LostReply | None = None
+    sign_in: SignIn | None = None
 
 
 @contextmanager

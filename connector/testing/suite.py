@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ..contract import ActionInfo
-from .connection_suite import given
 from .host import FormHost, Host, TriggerHost
+from .parts import needed
 from .subject import FailingCall, Subject, calendly
 
 _NAME = "conformance"
@@ -77,14 +77,14 @@ class HostSuite:
         assert {key: ran.record.get(key) for key in subject.single.record} == subject.single.record
 
     def test_a_page_says_that_there_are_more_records(self, ready: Host, subject: Subject) -> None:
-        listing = given(subject.listing, "listing")
+        listing = needed(subject.listing, "listing")
         ran = ready.run(_NAME, listing.action, listing.inputs)
         assert ran.failure is None, ran.failure
         assert 0 < len(ran.records) < listing.total
         assert not ran.complete
 
     def test_all_pages_are_complete_without_duplicates(self, ready: Host, subject: Subject) -> None:
-        listing = given(subject.listing, "listing")
+        listing = needed(subject.listing, "listing")
         ran = ready.run(_NAME, listing.action, listing.inputs, all_pages=True)
         assert ran.failure is None, ran.failure
         assert ran.complete
@@ -149,7 +149,7 @@ class TriggerSuite(HostSuite):
     """The suite for a host with triggers."""
 
     def test_an_event_is_returned_once(self, ready: TriggerHost, subject: Subject) -> None:
-        cause_event = given(subject.cause_event, "cause_event")
+        cause_event = needed(subject.cause_event, "cause_event")
         assert not ready.events(_NAME, subject.event_kind)
         for _ in range(2):
             event_id = cause_event()

@@ -3,14 +3,22 @@
 from itertools import count
 
 import pytest
-from calendly_connector.testing import ConnectorSuite, ExpectedCall, FailingCall, LostReply, Subject
+from calendly_connector.testing import (
+    EventsSuite,
+    ExpectedCall,
+    FailingCall,
+    ListsSuite,
+    LostReply,
+    LostReplySuite,
+    Subject,
+)
 from noteboard_connector import connector
 from noteboard_server import KEY, Noteboard
 
 WRONG_KEY = "nb_another_key"
 
 
-class TestNoteboard(ConnectorSuite):
+class TestNoteboard(ListsSuite, LostReplySuite, EventsSuite):
     @pytest.fixture
     def subject(self):
         numbers = count(1)

@@ -1,18 +1,20 @@
 """The destinations as test subjects of the conformance kit, each with something to write to."""
 
+import errno
+import os
 from contextlib import contextmanager
+from itertools import count
 
 from calendly_connector.agent.destinations.file import connector as file_connector
 from calendly_connector.agent.destinations.http import connector as http_connector
 from calendly_connector.agent.destinations.sql import connector as sql_connector
-from calendly_connector.testing import ExpectedCall, FailingCall, Subject
+from calendly_connector.testing import ExpectedCall, FailingCall, LostReply, Subject
 from hostile import Listener, reply
 
 TOKEN = "a-token-of-the-api"
 WRONG_TOKEN = "another-token"
 PASSWORD = "pw-of-the-database"
 _ROWS = 253
-_NO_EVENTS = {"event_kind": "", "cause_event": None}
 
 
 class Api(Listener):
@@ -51,7 +53,6 @@ def http():
             single=ExpectedCall(
                 "http.get", {"url": "orders"}, {"status": 200, "json": {"path": "/v1/orders"}}
             ),
-            listing=None,
             invalid_calls=[
                 FailingCall("unknown_input", "http.get", {"ulr": "x"}, ("ulr", "url")),
                 FailingCall("invalid_value", "http.send", {"method": "PUT"}, ("POST, PATCH",)),
@@ -63,18 +64,46 @@ def http():
             ],
             reset=lambda: switch(False),
             secrets=[TOKEN.encode(), WRONG_TOKEN.encode()],
-            **_NO_EVENTS,
         )
 
 
+class Disk:
+    """Once `losing`, writes the next lines of a file, but fails to make them durable and to cut them off."""
+
+    def __init__(self, path, monkeypatch):
+        self.path, self.losing = path, False
+        path.touch()
+        self._sync, self._truncate = os.fsync, os.ftruncate
+        monkeypatch.setattr(os, "fsync", self._fsync)
+        monkeypatch.setattr(os, "ftruncate", self._ftruncate)
+
+    def lose(self):
+        self.losing = True
+
+    def lines(self):
+        return len(self.path.read_bytes().splitlines())
+
+    def _fsync(self, descriptor):
+        if self.losing and os.path.samestat(os.fstat(descriptor), self.path.stat()):
+            raise OSError(errno.EIO, "Input/output error")
+        self._sync(descriptor)
+
+    def _ftruncate(self, descriptor, size):
+        if self.losing:
+            self.losing = False
+            raise OSError(errno.EIO, "Input/output error")
+        self._truncate(descriptor, size)
+
+
 @contextmanager
-def files(folder):
+def files(folder, monkeypatch):
     credential = {"kind": "folder", "path": str(folder)}
     with file_connector.connect(credential) as connection:
         rows = [{"number": number} for number in range(_ROWS)]
         connection.run("file.append", {"path": "rows.jsonl", "records": rows})
         connection.run("file.append", {"path": "one.csv", "record": {"number": 7}})
     (folder / "broken.jsonl").write_text("no JSON\n")
+    disk, numbers = Disk(folder / "lost.jsonl", monkeypatch), count(1)
     yield Subject(
         connector=file_connector,
         environment={},
@@ -90,7 +119,12 @@ def files(folder):
         failing_calls=[FailingCall("broken", "file.find", {"path": "broken.jsonl"}, ("can't be read",))],
         reset=lambda: None,
         secrets=[],
-        **_NO_EVENTS,
+        lost_reply=LostReply(
+            "file.append",
+            inputs=lambda: {"path": "lost.jsonl", "record": {"a": 1}, "key": f"key-{next(numbers)}"},
+            lose=disk.lose,
+            writes=disk.lines,
+        ),
     )
 
 
@@ -119,5 +153,4 @@ def sql(url, unreachable):
         failing_calls=[FailingCall("missing", "sql.select", {"table": "missing"}, ("no table missing",))],
         reset=lambda: None,
         secrets=[PASSWORD.encode()],
-        **_NO_EVENTS,
     )

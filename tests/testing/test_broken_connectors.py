@@ -23,6 +23,7 @@ from calendly_connector.contract import (
 from calendly_connector.errors import ConnectorError
 from calendly_connector.testing import ConnectorSuite
 from shelf_subject import shelf
+from suite_runs import failures
 
 pytest_plugins = ["pytester"]
 
@@ -501,20 +502,17 @@ def suite_for(name):
 
 
 def test_each_mistake_fails_the_tests_for_it_and_no_others(pytester, monkeypatch):
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    pytester.makepyfile(
+    found = failures(
+        pytester,
+        monkeypatch,
         f"""
         from {__name__} import BROKEN, suite_for
 
         for name in ("Intact", *BROKEN):
             globals()[f"Test{{name}}"] = suite_for(name)
-        """
+        """,
     )
-    passed, skipped, failed = pytester.inline_run("-q", "--tb=no").listoutcomes()
-    assert not skipped
-    found = {report.nodeid.split("::")[1]: set() for report in passed}
-    for report in failed:
-        _, connector, test = report.nodeid.split("::")
-        found[connector].add(test)
-    assert found.pop("TestIntact") == set()
-    assert found == {f"Test{name}": tests for name, (_, tests) in BROKEN.items()}
+    assert not found.pop("TestIntact")
+    assert {name: set(failed) for name, failed in found.items()} == {
+        f"Test{name}": tests for name, (_, tests) in BROKEN.items()
+    }

@@ -10,7 +10,7 @@ from calendly_connector.agent.destinations.file import connector as file_connect
 from calendly_connector.agent.destinations.http import connector as http_connector
 from calendly_connector.agent.destinations.sql import connector as sql_connector
 from calendly_connector.errors import InvalidCredential, InvalidParams, UnknownAction, UsageError
-from calendly_connector.testing import ConnectorSuite
+from calendly_connector.testing import ConnectionSuite, ListsSuite, LostReplySuite
 from PIL import Image, ImageChops, ImageStat
 from stevedore import ExtensionManager
 
@@ -19,21 +19,21 @@ import icon
 CONNECTORS = {"file": file_connector, "http": http_connector, "sql": sql_connector}
 
 
-class TestHttp(ConnectorSuite):
+class TestHttp(ConnectionSuite):
     @pytest.fixture
     def subject(self):
         with destination_subjects.http() as subject:
             yield subject
 
 
-class TestFile(ConnectorSuite):
+class TestFile(ListsSuite, LostReplySuite):
     @pytest.fixture
-    def subject(self, tmp_path):
-        with destination_subjects.files(tmp_path) as subject:
+    def subject(self, tmp_path, monkeypatch):
+        with destination_subjects.files(tmp_path, monkeypatch) as subject:
             yield subject
 
 
-class TestSqlite(ConnectorSuite):
+class TestSqlite(ListsSuite):
     @pytest.fixture
     def subject(self, tmp_path):
         missing = f"sqlite:///{tmp_path}/missing/flows.db"
@@ -41,7 +41,7 @@ class TestSqlite(ConnectorSuite):
             yield subject
 
 
-class TestPostgresql(ConnectorSuite):
+class TestPostgresql(ListsSuite):
     @pytest.fixture
     def subject(self, postgres_url, closed_port):
         refused = f"postgresql+psycopg://flows:{destination_subjects.PASSWORD}@127.0.0.1:{closed_port}/flows"

@@ -285,6 +285,38 @@ def test_a_full_disk_leaves_nothing_and_can_be_retried(files, tmp_path, monkeypa
     assert len(found(files, "a.jsonl")) == 2
 
 
+def fails(*_, **__):
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def fails_for(failing):
+    """Return an `os.unlink` that fails for one name."""
+    unlink = os.unlink
+    return lambda name, **where: fails() if name == failing else unlink(name, **where)
+
+
+def test_an_append_that_cant_be_undone_may_have_happened(files, monkeypatch):
+    append(files, "a.jsonl", {"n": 0}, key="0")
+    sync, synced = os.fsync, iter((True, True, False))  # the note, its folder, the lines
+    with monkeypatch.context() as context:
+        context.setattr(folder.os, "fsync", lambda descriptor: sync(descriptor) if next(synced) else fails())
+        context.setattr(folder.os, "ftruncate", fails)
+        with pytest.raises(DestinationError, match="Input/output error") as caught:
+            append(files, "a.jsonl", {"n": 1}, key="1")
+    assert caught.value.may_have_happened
+    assert not caught.value.retryable
+    assert [one["n"] for one in found(files, "a.jsonl")] == [0, 1]
+
+
+def test_an_append_whose_note_stays_has_happened(files, monkeypatch):
+    append(files, "a.jsonl", {"n": 0})
+    with monkeypatch.context() as context:
+        context.setattr(folder.os, "unlink", fails_for(".a.jsonl.appending"))
+        append(files, "a.jsonl", {"n": 1})
+    append(files, "a.jsonl", {"n": 2})
+    assert [one["n"] for one in found(files, "a.jsonl")] == [0, 1, 2]
+
+
 def test_what_others_wrote_after_an_interrupted_append_stays(files, tmp_path):
     append(files, "a.jsonl", {"n": 0})
     size = (tmp_path / "a.jsonl").stat().st_size

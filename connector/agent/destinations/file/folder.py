@@ -82,13 +82,16 @@ class Folder:
             descriptor = _open(parent, name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             try:
                 _write(descriptor, content)
-            except OSError:
-                with suppress(OSError):  # otherwise the next use does it
+            except OSError as error:
+                try:
                     os.ftruncate(descriptor, size)
+                except OSError:  # the next use does it, unless everything was written
+                    raise _failed(path, error, may_have_happened=True) from None
                 raise
             finally:
                 os.close(descriptor)
-            os.unlink(_note(name), dir_fd=parent)
+            with suppress(OSError):  # the lines are there, and the next use removes the note
+                os.unlink(_note(name), dir_fd=parent)
             if not size:  # otherwise the folder has the file's name already
                 _sync(parent)
 
@@ -194,7 +197,7 @@ def _sync(folder: int) -> None:
         os.fsync(folder)
 
 
-def _failed(path: str, error: OSError) -> DestinationError:
+def _failed(path: str, error: OSError, *, may_have_happened: bool = False) -> DestinationError:
     if error.errno in {errno.ELOOP, errno.ENOTDIR}:
         return DestinationError(
             f"{path} leads through a link, or through something that isn't a folder.",
@@ -203,5 +206,6 @@ def _failed(path: str, error: OSError) -> DestinationError:
     return DestinationError(
         f"{path} could not be used: {error.strerror or type(error).__name__}.",
         fix="Check the disk and the folder's permissions, then try again.",
-        retryable=error.errno in _MAY_PASS,
+        retryable=error.errno in _MAY_PASS and not may_have_happened,
+        may_have_happened=may_have_happened,
     )
