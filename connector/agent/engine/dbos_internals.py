@@ -2,11 +2,33 @@
 
 - `reenqueue_for_recovery` puts a pending workflow back into its queue if it still belongs to one of these
   executors. It takes the ownership away, so DBOS rejects whatever the old executor records later.
+- It adds a handler for the console unless its logger has one.
 - The active workflows are those that this process is carrying out.
 """
 
+import logging
+from typing import Final
+
 from dbos import DBOS
 from dbos._dbos import _get_dbos_instance
+
+LOG: Final = logging.getLogger("calendly_connector.agent.dbos")
+
+
+class _ToOurLog(logging.Handler):
+    """Passes records on. They may quote what a database says, and our log is redacted."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record."""
+        if LOG.isEnabledFor(record.levelno):
+            LOG.handle(record)
+
+
+def log_to_ours() -> None:
+    """Let DBOS log what is worth a warning to our log, and not to a console of its own."""
+    logger = logging.getLogger("dbos")
+    logger.handlers = [_ToOurLog()]
+    logger.propagate = False
 
 
 def requeue(workflow: str, executor: str, queue: str) -> bool:

@@ -170,6 +170,7 @@ class Engine:
             "max_executor_threads": self._settings.at_once + 4,
             "log_level": "WARNING",
         }
+        dbos_internals.log_to_ours()
         DBOS(config=config)
         starts = self._settings.most_starts
         workflow = DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=starts)(self._entry())
