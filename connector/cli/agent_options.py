@@ -10,10 +10,11 @@ from ..errors import UsageError
 from .options import reject_password
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ..agent.engine.connections import Connections
     from ..agent.engine.engine import Engine
+    from ..contract import CredentialStore
 
 DATABASE_VARIABLE: Final = "CALENDLY_AGENT_DATABASE"
 _NEEDED: Final = frozenset({"croniter", "dbos", "sqlalchemy", "starlette", "uvicorn"})
@@ -51,8 +52,17 @@ def database_url(database: str | None) -> str:
     return f"sqlite:///{path}"
 
 
-def make_engine(url: str, **settings: Any) -> "tuple[Engine, Connections]":
-    """Return an engine that isn't started, and its connections. Raises UsageError if a library is missing."""
+def make_engine(
+    url: str,
+    *,
+    store: "CredentialStore | None" = None,
+    origins: "Mapping[str, str] | None" = None,
+    **settings: Any,
+) -> "tuple[Engine, Connections]":
+    """Return an engine that isn't started, and its connections.
+
+    `store` has its credentials, by default the vault. Raises UsageError if a library is missing.
+    """
     try:
         from ..agent.engine.connections import Connections
         from ..agent.engine.engine import Engine, EngineSettings
@@ -65,7 +75,7 @@ def make_engine(url: str, **settings: Any) -> "tuple[Engine, Connections]":
     from ..agent.flows import file
     from ..auth.vault import open_vault
 
-    connections = Connections(store=open_vault())
+    connections = Connections(store=store or open_vault(), origins=origins)
     return Engine(
         url, read=file.parse, connections=connections, settings=EngineSettings(**settings)
     ), connections

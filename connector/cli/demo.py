@@ -18,6 +18,7 @@ import click
 
 from ..auth.credentials import credential_source
 from ..errors import ConnectorError, UsageError
+from . import demo_flow
 from .check import lines
 from .commands import examples
 from .options import credential, signs_in
@@ -26,11 +27,13 @@ from .terminal import counted, printable
 if TYPE_CHECKING:
     from calendly_connector.sandbox.server import Sandbox
 
+    from ..agent.engine.engine import Engine
     from ..contract import CheckReport, Connection, Connector, Event
 
 _EXAMPLES = f"{(__package__ or '').partition('.')[0]}.examples"
 _KIND = "personal_access_token"
 _WAIT_S = 10.0
+_FLOW_WAIT_S = 30.0
 _STALE_S = 3600
 _WIDTH = 240  # columns, if the output isn't a terminal
 
@@ -100,6 +103,7 @@ class _Demo:
             self._read(connection, report)
             if self._sandbox:
                 self._receive(connection, self._sandbox, signing_key)
+                self._run_deployed_flow(self._sandbox)
 
     def _discover(self) -> "Connector":
         self._head("A host discovers connectors by their entry point")
@@ -207,6 +211,34 @@ class _Demo:
         self._head("Forged and stale webhooks are rejected; a repeated one doesn't run the flow again")
         self._attack(receiver, address, event, signing_key)
         connection.run("webhook_subscriptions.delete", {"uuid": hook["uri"]})
+
+    def _run_deployed_flow(self, sandbox: "Sandbox") -> None:
+        self._head("A flow that is deployed in the agent answers a booking with a message in a chat")
+        with demo_flow.deployed(sandbox.url) as (server, engine):
+            self._say(_plain(f"{demo_flow.TEMPLATE} is deployed: {engine.url(demo_flow.TEMPLATE)}"))
+            sandbox.book(name="Sam Lindqvist", email="sam@client.example")
+            try:
+                message = server.messages.get(timeout=_FLOW_WAIT_S)
+            except Empty:
+                raise _StepFailedError(f"no message arrived within {_FLOW_WAIT_S:.0f} s") from None
+            text = message["blocks"][0]["text"]["text"]
+            for line in text.splitlines():
+                self._say(_plain(line))
+            _require("Sam Lindqvist" in text, "the message doesn't name the invitee")
+            (run,) = self._ended_runs(engine)
+            for call in engine.show(run["id"])["calls"]:
+                if call["action"]:
+                    self._say(f"step {call['step']}: {call['action']} → {call['state']}")
+            _require(run["state"] == "done", f"the run is {run['state']}")
+
+    def _ended_runs(self, engine: "Engine") -> "list[dict[str, Any]]":
+        """Return the runs, after a moment in which the last one is recorded as done."""
+        deadline = time.monotonic() + _FLOW_WAIT_S
+        while True:
+            runs = engine.list_runs()
+            if all(run["ended_at"] for run in runs) or time.monotonic() > deadline:
+                return runs
+            time.sleep(0.05)
 
     def _run_flow(self, connection: "Connection", event: "Event") -> None:
         import yaml
