@@ -1,6 +1,5 @@
 """Spans and metrics of the agent, with the SDK's exporters in memory, and without the SDK or the API."""
 
-import json
 import re
 import subprocess
 import sys
@@ -8,47 +7,14 @@ import sys
 import pytest
 from calendly_connector.agent.telemetry import SpanReport, Telemetry, public_id, traceparent
 from calendly_connector.errors import ConnectorError, NoAnswer, RateLimited
+from exported_telemetry import Exported
 from locations import DOCS
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
 FLOW = "new-booking-to-chat"
 RUN = f"{FLOW}:invitee.created:scheduled_events/1/invitees/kim@client.example"
 WEBHOOK = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PRIVATE = ("kim@client.example", "Kim Kuiper", "a-secret-token", "+31 20 555 0100")
-
-
-class Exported:
-    """Telemetry whose exports stay in memory. `now_s` is the time of its clock."""
-
-    def __init__(self):
-        self.now_s = 0.0
-        self._spans, self._reader = InMemorySpanExporter(), InMemoryMetricReader()
-        tracers = TracerProvider(shutdown_on_exit=False)
-        tracers.add_span_processor(SimpleSpanProcessor(self._spans))
-        self.meters = MeterProvider([self._reader], shutdown_on_exit=False)
-        self.telemetry = Telemetry(tracers, self.meters, monotonic=lambda: self.now_s)
-
-    def spans(self):
-        return {span.name: span for span in self._spans.get_finished_spans()}
-
-    def points(self):
-        """Return the data points of each metric as pairs of attributes and point."""
-        data = json.loads(self._reader.get_metrics_data().to_json())
-        metrics = data["resource_metrics"][0]["scope_metrics"][0]["metrics"]
-        return {
-            metric["name"]: [(point.pop("attributes"), point) for point in metric["data"]["data_points"]]
-            for metric in metrics
-        }
-
-    def text(self):
-        """Return all that was exported."""
-        spans = [span.to_json() for span in self._spans.get_finished_spans()]
-        return "\n".join([*spans, self._reader.get_metrics_data().to_json()])
 
 
 @pytest.fixture

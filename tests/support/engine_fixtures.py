@@ -41,7 +41,7 @@ def make_engine(database, connector):
     """Return a function that starts an engine; the last one is stopped at the end."""
     running = []
 
-    def make(*, works=True, load=None, timing=None, **settings):
+    def make(*, works=True, load=None, timing=None, telemetry=None, **settings):
         load = load or (lambda _name: connector)
         engine = Engine(
             database,
@@ -49,6 +49,7 @@ def make_engine(database, connector):
             connections=Connections(load),
             settings=replace(QUICK, **settings),
             timing=timing,
+            telemetry=telemetry,
         )
         running.append(engine)
         engine.start(works=works)

@@ -47,6 +47,7 @@ _WORKFLOW: Final = "agent.run"
 _RECHECK_S: Final = 60.0
 _CLEAN_UP_S: Final = 3600.0
 _AT_A_TIME: Final = 200
+_AGED: Final = {"waiting": "ENQUEUED", "pending": "PENDING"}
 _SUSPECT_STARTS: Final = 2
 _SHUFFLE_S: Final = 1.0
 _GIVEN_UP: Final = {
@@ -141,6 +142,7 @@ class Engine:
             self.flows.set_base_url(base_url)
         if works:
             self._launch(works=True)
+            self._telemetry.watch_ages(self._ages)
             self._watchdog.start()
             self._loops = [
                 Loop("agent-schedules", 1.0, self._poll),
@@ -369,15 +371,20 @@ class Engine:
     def health(self) -> JsonObject:
         """Return how the agent is: its processes, and the age of the oldest waiting and pending run."""
         self._connect()
-        now = self._timing.clock()
-        beats = self._executors.beats()
+        beats, ages = self._executors.beats(), self._ages()
         return {
             "processes": sum(beat is not None for beat in beats.values()),
-            "oldest_waiting_s": history.oldest_age("ENQUEUED", now),
-            "oldest_pending_s": history.oldest_age("PENDING", now),
+            "oldest_waiting_s": ages.get("waiting"),
+            "oldest_pending_s": ages.get("pending"),
             "to_be_seen": len(self.runs.find(states=TO_BE_SEEN, limit=1000)),
             "paused_flows": [one.name for one in self.flows.all() if one.state == "paused"],
         }
+
+    def _ages(self) -> dict[str, float]:
+        """Return the age in seconds of the oldest run by state, where there is one."""
+        now = self._timing.clock()
+        ages = {name: history.oldest_age(status, now) for name, status in _AGED.items()}
+        return {name: age for name, age in ages.items() if age is not None}
 
     def go_on_after_repairs(self) -> None:
         """Queue the runs that were paused with their flow, if it is active again."""

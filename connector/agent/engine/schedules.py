@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from .outcomes import as_connector_error, from_error
 from .tables import EXECUTORS, POLLS
 
 StartRun = Callable[..., str]
+_AT_ONCE = 8
 _LOGGER = logging.getLogger("calendly_connector.agent")
 
 
@@ -85,7 +87,10 @@ class Schedules:
         due = select(POLLS.c.flow, POLLS.c.due_at).where(POLLS.c.due_at <= self._timing.clock())
         with self._database.transaction() as connection:
             found = connection.execute(due.order_by(POLLS.c.due_at)).all()
-        return sum(self._poll(row.flow, row.due_at, executor) for row in found)
+        if not found:
+            return 0
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="agent-polls") as pool:
+            return sum(pool.map(lambda row: self._poll(row.flow, row.due_at, executor), found))
 
     def _poll(self, name: str, due_at: float, executor: str) -> bool:
         deployed = self._flows.get(name)
