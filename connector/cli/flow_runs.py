@@ -11,7 +11,8 @@ from ..errors import ConnectorError, UsageError
 from .agent_options import database_option, opened
 from .commands import examples
 from .options import prints_json, read_inputs
-from .terminal import counted, notice, output_width, print_columns, print_json, print_labeled, printable
+from .tables import GAP, padded
+from .terminal import counted, notice, output_width, print_json, print_labeled, print_wrapped, printable
 from .times import duration, local_time
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _STATES: Final = ("waiting", "delayed", "paused", "done", "filtered", "failed", 
 _UNDER_WAY: Final = frozenset({"waiting", "running", "delayed"})
 _LOOK_EVERY_S: Final = 0.3
 _LABEL: Final = 10
+_SHORT: Final = 8
 _VALUE: Final = 200  # characters of a value that are shown; --json shows all
 
 
@@ -46,11 +48,11 @@ def run(name: str, *, source: str | None, wait: bool, database: str | None, as_j
             raise UsageError(f"Events start the flow {name}.", fix="Pass one: --event FILE.")
         run_id = engine.start_run(name, event)
         if not wait:
-            short_id = engine.runs.get(run_id).short_id
+            started = {"id": run_id, "short_id": engine.runs.get(run_id).short_id}
             if as_json:
-                print_json({"id": run_id, "short_id": short_id})
+                print_json(started)
             else:
-                click.echo(f"Started run {short_id}.")
+                click.echo(f"Started run {_short(started)}.")
             return 0
         shown = _ended(engine, run_id)
     _print_run(shown, as_json=as_json)
@@ -121,8 +123,21 @@ def list_runs(
     if not runs:
         notice("note", "no runs")
         return
-    rows = [(one["short_id"], one["flow"], _started(one), one["state"], _reason(one)) for one in runs]
-    print_columns([("RUN", "FLOW", "STARTED", "STATE", "REASON"), *rows])
+    width = max(len(one["flow"]) for one in runs)
+    _print_row("RUN", "FLOW", "STARTED", "STATE", width)
+    for one in runs:
+        _print_row(_short(one), one["flow"], _started(one), one["state"], width)
+        if reason := _reason(one):
+            print_wrapped(reason, first=" " * (_SHORT + GAP))
+
+
+def _print_row(run: str, flow: str, started: str, state: str, width: int) -> None:
+    cells = (padded(run, _SHORT), padded(flow, width), padded(started, len("2026-11-29 10:15")), state)
+    click.echo((" " * GAP).join(cells))
+
+
+def _short(one: dict[str, Any]) -> str:
+    return str(one["short_id"])[:_SHORT]
 
 
 def _started(one: dict[str, Any]) -> str:
@@ -133,7 +148,7 @@ def _reason(one: dict[str, Any]) -> str:
     return str(one["note"].get("message", ""))
 
 
-@click.command("show", epilog=examples("flow show booking-to-chat", "flow show 5f0c1d2e3a4b5c6d --json"))
+@click.command("show", epilog=examples("flow show booking-to-chat", "flow show 5f0c1d2e --json"))
 @click.argument("target", metavar="FLOW|RUN")
 @database_option
 @prints_json()
@@ -173,7 +188,7 @@ def _print_run(one: dict[str, Any], *, as_json: bool) -> None:
         print_json(one)
         return
     version = f" version {one['version']}" if one["version"] else ""
-    click.echo(printable(f"Run {one['short_id']} of {one['flow']}{version}: {one['state']}"))
+    click.echo(printable(f"Run {_short(one)} of {one['flow']}{version}: {one['state']}"))
     event = one["event"]
     took = f", took {duration(one['ended_at'] - one['created_at'])}" if one["ended_at"] else ""
     lines = {
@@ -225,9 +240,7 @@ def _print_lines(lines: dict[str, str], *, indent: int) -> None:
 
 @click.command(
     "replay",
-    epilog=examples(
-        "flow replay 5f0c1d2e3a4b5c6d", "flow replay 5f0c1d2e3a4b5c6d --from message --version 3"
-    ),
+    epilog=examples("flow replay 5f0c1d2e", "flow replay 5f0c1d2e --from message --version 3"),
 )
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @click.option("--from", "from_step", metavar="STEP", help="Start at this step, even if it succeeded.")
@@ -257,7 +270,7 @@ def replay(runs: tuple[str, ...], *, from_step: str | None, version: int | None,
 
 @click.command(
     "decide",
-    epilog=examples("flow decide 5f0c1d2e3a4b5c6d --happened", "flow decide 5f0c1d2e3a4b5c6d --not-happened"),
+    epilog=examples("flow decide 5f0c1d2e --happened", "flow decide 5f0c1d2e --not-happened"),
 )
 @click.argument("run_id", metavar="RUN")
 @click.option("--happened/--not-happened", default=None, required=True, help="Whether the write happened.")

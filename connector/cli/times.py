@@ -8,8 +8,8 @@ _SHORT_S: Final = 10
 
 
 def local_time(time: float) -> str:
-    """Return a time, in unix seconds, in the zone of this machine: 2026-11-29 10:15:00."""
-    return datetime.fromtimestamp(time, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """Return a time, in unix seconds, in the zone of this machine: 2026-11-29 10:15."""
+    return datetime.fromtimestamp(time, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def duration(seconds: float) -> str:

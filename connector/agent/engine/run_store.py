@@ -1,11 +1,12 @@
 """Runs: one row each, so that they can be listed and counted without reading DBOS's records."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from ...errors import UsageError
 from ..telemetry import public_id
@@ -13,6 +14,7 @@ from .database import Database
 from .tables import FLOWS, RUNS, SENT
 
 JsonObject = dict[str, Any]
+_SHORT_ID: Final = re.compile(r"[0-9a-f]{4,16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,17 @@ class RunStore:
             connection.execute(this.values(turn=turn, state=state, note={}, ended_at=None))
 
     def get(self, run_id: str) -> Run:
-        """Return a run by its id or short id. Raises UsageError for an unknown one."""
-        this = or_(RUNS.c.id == run_id, RUNS.c.short_id == run_id)
+        """Return the run with this id, or with a short id that begins like this. Raises UsageError."""
+        query = select(RUNS).where(RUNS.c.id == run_id)
+        if _SHORT_ID.fullmatch(run_id):
+            query = select(RUNS).where(RUNS.c.short_id.startswith(run_id)).limit(2)
         with self._database.transaction() as connection:
-            row = connection.execute(select(RUNS).where(this)).first()
-        if row is None:
+            rows = connection.execute(query).all()
+        if not rows:
             raise UsageError(f"There is no run {run_id!r}.", fix="List the runs: flow runs.")
-        return _run(row)
+        if len(rows) > 1:
+            raise UsageError(f"Several runs begin with {run_id!r}.", fix="Write more of its id.")
+        return _run(rows[0])
 
     def find(self, *, flow: str = "", states: Sequence[str] = (), limit: int = 100) -> list[Run]:
         """Return runs, the newest first."""
