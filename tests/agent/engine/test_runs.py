@@ -55,7 +55,7 @@ def test_what_comes_from_outside_is_never_a_reference(engine, deploy, ended, jou
 def test_a_step_runs_for_each_item_with_a_bound(engine, deploy, ended, journal, connector):
     connector.slow_s = 0.01
     each = {"for_each": "~{event.payload.list}~", "text": "~{item.text}~"}
-    deploy(step(**each, at_once=3), step("sum", text="~{write.items[7].record.text}~ was last"))
+    deploy(step(**each, at_once=3), step("sum", text="~{write.items[7].item.text}~ was last"))
     run(engine, ended, event(list=MANY))
     assert sorted(journal.texts()[:8]) == [one["text"] for one in MANY]
     assert journal.texts()[8] == "Text 7 was last"
