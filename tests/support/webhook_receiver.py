@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 CLOSE, HANG = "close", "hang"
 
 
-class _Server(ThreadingHTTPServer):
+class LocalServer(ThreadingHTTPServer):
     request_queue_size = 128  # the default of 5 breaks many simultaneous connections
 
 
@@ -46,7 +46,7 @@ class Receiver:
             def log_message(self, *_args):
                 pass
 
-        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server = LocalServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()

@@ -67,7 +67,7 @@ class Edge:
             with self._connections.open(flow.connections[flow.trigger.connection]) as connection:
                 event = connection.receive(headers, body, subscription=subscription)
         except SignatureError as error:
-            _LOGGER.info("A post to the flow %s was rejected: %s.", name, error.reason)
+            _LOGGER.warning("A post to the flow %s was rejected. %s", name, error)
             return HTTPStatus.UNAUTHORIZED, "not verified"
         except UnexpectedAnswer:
             return HTTPStatus.BAD_REQUEST, "not an event"

@@ -154,7 +154,7 @@ class Interpreter:
             return
         works = [Work(call.key, self._performer(call)) for call in calls]
         outcomes = self._carry_out(turn, works, step.retry, step.at_once)
-        turn.known[step.id] = _result(step, outcomes)
+        turn.known[step.id] = _result(step, outcomes, turn.known)
         failed = [one for one in outcomes if one["state"] != "ok"]
         if step.undo is not None and len(failed) < len(outcomes):
             turn.finished.append((step, list(self._undo_calls(turn, step, outcomes))))
@@ -287,10 +287,13 @@ def _moment(time: float) -> str:
     return timestamps.write(datetime.fromtimestamp(time, UTC))
 
 
-def _result(step: Step, outcomes: Sequence[Outcome]) -> JsonObject:
-    if step.for_each:
-        return {"items": [_one_result(one) for one in outcomes]}
-    return _one_result(outcomes[0])
+def _result(step: Step, outcomes: Sequence[Outcome], known: Mapping[str, Any]) -> JsonObject:
+    """Return what a step returned; for each item, with the item itself."""
+    if not step.for_each:
+        return _one_result(outcomes[0])
+    listed = values.items(step.for_each, known)
+    pairs = zip(listed, outcomes, strict=True)
+    return {"items": [{**_one_result(one), "item": item} for item, one in pairs]}
 
 
 def _one_result(outcome: Outcome) -> JsonObject:

@@ -194,9 +194,9 @@ class _Checking:
         for number, step in enumerate(self._flow.steps):
             path = f"steps[{number}]"
             self._id(step, path, lines)
-            self._step(step, path, known)
+            item = self._step(step, path, known)
             if step.id:
-                known[step.id] = self._output(step)
+                known[step.id] = self._output(step, item)
                 lines.setdefault(step.id, path)
         self._compensation()
 
@@ -208,7 +208,8 @@ class _Checking:
             line = self._positions.of(f"{earlier[step.id]}.id").line
             self._add(f"{path}.id", f"the id {step.id!r} is used twice, first in line {line}")
 
-    def _step(self, step: Step, path: str, known: Mapping[str, Shape]) -> None:
+    def _step(self, step: Step, path: str, known: Mapping[str, Shape]) -> Shape:
+        """Check a step. Return the shape of its item."""
         self._conditions(step, path, known)
         here = dict(known)
         if step.for_each:
@@ -221,6 +222,7 @@ class _Checking:
             if undo and undo.effect == "read":
                 message = f"{undo.id} only reads, so it undoes nothing"
                 self._add(f"{path}.undo.action", message, severity="warning")
+        return here.get("item", ANY)
 
     def _conditions(self, step: Step, path: str, known: Mapping[str, Shape]) -> None:
         for number, condition in enumerate(step.conditions):
@@ -296,11 +298,14 @@ class _Checking:
             fix = "If its reply is lost, it isn't tried again: the run then needs a person."
             self._add(f"{path}.on_error.retry", message, fix, severity="warning")
 
-    def _output(self, step: Step) -> Shape:
+    def _output(self, step: Step, item: Shape) -> Shape:
         connector = self._connector(self._flow.connections.get(step.call.connection))
         action = find_action(connector.actions(), step.call) if connector else None
         one = self._one_output(action)
-        return shapes.mapping(items=shapes.listed(one)) if step.for_each else one
+        if not step.for_each:
+            return one
+        each = one if one.open else shapes.mapping(**one.fields, item=item)
+        return shapes.mapping(items=shapes.listed(each))
 
     @staticmethod
     def _one_output(action: ActionInfo | None) -> Shape:

@@ -21,6 +21,8 @@ from .references import EACH, Path, Reference
 
 Known = Mapping[str, Any]
 
+FLOWS: Final = "flows"  # the deployed flows, by their names
+
 _SHOWN: Final = 12
 _MISSING: Final = object()
 
@@ -204,6 +206,8 @@ def _missing(
     listed = ", ".join(shortened(name, 30) for name in islice(names, _SHOWN))
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     fixes = [f"Did you mean {near[0]!r}?" if near else "", f"It has {listed}{more}." if names else ""]
+    if reference.name == FLOWS and reference.path[:1] == (wanted,):
+        fixes.insert(0, "Deploy that flow first.")
     return _MissingPathError(f"{reference} leads to nothing: {message}.", fix=" ".join(filter(None, fixes)))
 
 

@@ -68,7 +68,7 @@ def usable_keys(keys: Sequence[str]) -> tuple[str, ...]:
     if not usable:
         raise SignatureError(
             "No signing key to verify webhooks with.",
-            fix="Set CALENDLY_WEBHOOK_SECRET to the subscription's key.",
+            fix="Set signing_key of the credential, or CALENDLY_WEBHOOK_SECRET, to the subscription's key.",
             reason="no_key",
         )
     return usable

@@ -346,6 +346,10 @@ def test_a_step_for_each_item_has_items():
     assert words(flow(links, later.replace("PATH", "items[0].record.url"))) == []
     assert words(flow(links, later.replace("PATH", "items[].record.url") + "")) != []
     assert "s0 has no 'record'" in words(flow(links, later.replace("PATH", "record.url")))[0]
+    assert words(flow(links, later.replace("PATH", "items[0].item.answer"))) == []
+    assert (
+        "items[0].item has no 'answr'" in words(flow(links, later.replace("PATH", "items[0].item.answr")))[0]
+    )
 
 
 @pytest.mark.parametrize(
