@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         Verdict,
     )
     from .errors import (
+        AgentDatabaseError,
         AmbiguousMeeting,
         CalendlyDown,
         CalendlyError,
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ActionGroup",
     "ActionInfo",
+    "AgentDatabaseError",
     "AmbiguousMeeting",
     "CalendlyConnection",
     "CalendlyConnector",

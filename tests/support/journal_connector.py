@@ -28,6 +28,7 @@ from calendly_connector.errors import (
 )
 
 SIGNATURE = "journal-signature"
+BUSY = 503
 FATAL = "a text that ends the process"
 
 
@@ -38,7 +39,8 @@ class Journal:
         self.entries = []
         self.reads = 0
         self.token = "good"
-        self.refusing = Counter()  # texts that are rejected so many times
+        self.refusing = Counter()  # texts that are rejected so many times, as by a busy server
+        self.forbidden = set()  # texts that are always rejected
         self.losing = Counter()  # texts whose reply is lost after the write
         self.dropping = Counter()  # texts whose request is lost before the write
         self.blind = False  # look-ups fail
@@ -73,7 +75,9 @@ class Journal:
             return {"error": 401}
         if self.refusing[text] > 0:
             self.refusing[text] -= 1
-            return {"error": 503 if request.get("busy") else 400}
+            return {"error": BUSY}
+        if text in self.forbidden:
+            return {"error": 403}
         if self.dropping[text] > 0:
             self.dropping[text] -= 1
             return {"error": "lost"}
@@ -220,7 +224,12 @@ class JournalCall:
             case 401:
                 raise Unauthenticated("The token was revoked.", fix="Make a new one.", status=401)
             case status:
-                raise Rejected("The journal refuses it.", fix="Write something else.", status=status)
+                raise Rejected(
+                    "The journal refuses it.",
+                    fix="Write something else.",
+                    status=status,
+                    retryable=status == BUSY,
+                )
 
 
 def in_process(journal):

@@ -88,6 +88,13 @@ def test_a_failed_call_is_tried_again(engine, deploy, ended, journal):
     ]
 
 
+def test_an_error_that_stays_is_not_tried_again(engine, deploy, ended, journal):
+    journal.forbidden.add("Hello")
+    deploy(step(retry=AGAIN))
+    shown = run(engine, ended)
+    assert [(call["attempt"], call["state"]) for call in shown["calls"]] == [(1, "failed")]
+
+
 def test_only_the_failed_items_are_tried_again(engine, deploy, ended, journal):
     journal.refusing["Text 3"] = 1
     deploy(step(for_each="~{event.payload.list}~", text="~{item.text}~", retry=AGAIN, at_once=4))
