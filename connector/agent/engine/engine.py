@@ -180,6 +180,7 @@ class Engine:
         for loop in self._loops:
             loop.stop()
         self._database.stop()
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)  # a traceback for each run that isn't over
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=within_s)
         self._watchdog.stop()
         with contextlib.suppress(ConnectorError):
