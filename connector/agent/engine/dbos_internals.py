@@ -31,6 +31,11 @@ def log_to_ours() -> None:
     logger.propagate = False
 
 
+def be_quiet() -> None:
+    """Log nothing more until the next start: stopping has a traceback for each run that isn't over."""
+    logging.getLogger("dbos").setLevel(logging.CRITICAL)
+
+
 def requeue(workflow: str, executor: str, queue: str) -> bool:
     """Put a pending workflow of an executor back into its queue. Return False if it moved on meanwhile."""
     return _get_dbos_instance()._sys_db.reenqueue_for_recovery(workflow, [executor], queue)

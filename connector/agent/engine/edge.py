@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ...errors import AgentDatabaseError, ConnectorError, SignatureError, UnexpectedAnswer, UsageError
+from ..flows.model import Flow
 from ..telemetry import traceparent
 from .connections import Connections
 from .engine import Engine
@@ -40,14 +41,14 @@ class Edge:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large"
         address = urlsplit(target)
         try:
-            name = self._flow_at(address.path)
-            if name is None:
+            flow = self._flow_at(address.path)
+            if flow is None:
                 return HTTPStatus.NOT_FOUND, "not found"
-            return self._start(name, address.query, headers, body)
+            return self._start(flow, address.query, headers, body)
         except AgentDatabaseError:
             return HTTPStatus.SERVICE_UNAVAILABLE, "try again"
 
-    def _flow_at(self, path: str) -> str | None:
+    def _flow_at(self, path: str) -> Flow | None:
         parts = [unquote(part) for part in path.strip("/").split("/")]
         if len(parts) != _PARTS or parts[0] != PREFIX:
             return None
@@ -57,25 +58,23 @@ class Edge:
             return None
         known = hmac.compare_digest(deployed.secret.encode(), parts[2].encode())
         flow = self._engine.flows.flow(deployed.name, deployed.version)
-        return deployed.name if known and flow.trigger.type == "triggered" else None
+        return flow if known and flow.trigger.type == "triggered" else None
 
-    def _start(self, name: str, query: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        deployed = self._engine.flows.get(name)
-        flow = self._engine.flows.flow(name, deployed.version)
+    def _start(self, flow: Flow, query: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
         subscription = parse_qs(query).get("subscription", [""])[0]
         try:
             with self._connections.open(flow.connections[flow.trigger.connection]) as connection:
                 event = connection.receive(headers, body, subscription=subscription)
         except SignatureError as error:
-            _LOGGER.warning("A post to the flow %s was rejected. %s", name, error)
+            _LOGGER.warning("A post to the flow %s was rejected. %s", flow.name, error)
             return HTTPStatus.UNAUTHORIZED, "not verified"
         except UnexpectedAnswer:
             return HTTPStatus.BAD_REQUEST, "not an event"
         except ConnectorError as error:
-            _LOGGER.warning("The flow %s can't verify its events. %s", name, error)
+            _LOGGER.warning("The flow %s can't verify its events. %s", flow.name, error)
             return HTTPStatus.SERVICE_UNAVAILABLE, "try again"
         except Exception as error:  # noqa: BLE001 - a fault of the connector
-            _LOGGER.warning("The flow %s can't read an event. %s", name, as_connector_error(error))
+            _LOGGER.warning("The flow %s can't read an event. %s", flow.name, as_connector_error(error))
             return HTTPStatus.BAD_REQUEST, "not an event"
-        self._engine.start_run(name, event, by="triggered", traceparent=traceparent(headers))
+        self._engine.start_run(flow.name, event, by="triggered", traceparent=traceparent(headers))
         return HTTPStatus.OK, "ok"

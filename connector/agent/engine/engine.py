@@ -193,6 +193,7 @@ class Engine:
             loop.stop()
         self._database.stop()
         if self._workflow is not None:
+            dbos_internals.be_quiet()
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=within_s)
             self._workflow = None
         self._watchdog.stop()
@@ -322,7 +323,7 @@ class Engine:
         When this returns, the run is in the database. If `matched`, the flow's trigger already wants it.
         Its spans continue the trace of `traceparent`.
         """
-        self.flows.get(name)
+        self.flows.require(name)
         given = _event(event) if event is not None else None
         this = run_id or f"{name}:{given['id'] if given else secrets.token_hex(8)}"
         trigger = {"by": by, "event": given, "matched": matched, "traceparent": traceparent}
@@ -479,7 +480,8 @@ class Engine:
 
     def _begin(self, name: str, run_id: str, turn: int, options: JsonObject) -> JsonObject:
         """Start a turn: which version of the flow, and what is kept of earlier turns. DBOS records it."""
-        self._database.patiently(lambda: self.runs.turn_queued(run_id, turn))
+        if turn:
+            self._database.patiently(lambda: self.runs.turn_queued(run_id, turn))
         deployed = self._database.patiently(lambda: self.flows.get(name))
         version = options.get("version") or deployed.version
         return {

@@ -39,6 +39,7 @@ class FlowStore:
         self._read = read
         self._timing = timing
         self._flows: dict[tuple[str, int], Flow] = {}
+        self._names: set[str] = set()
 
     def deploy(self, text: str, flow: Flow) -> DeployedFlow:
         """Add a flow, or a new version of it, unless the text is that of the active version."""
@@ -78,6 +79,12 @@ class FlowStore:
         if row is None:
             raise UsageError(f"No flow named {name!r} is deployed.", fix="List the flows: flow list.")
         return _deployed(row)
+
+    def require(self, name: str) -> None:
+        """Raise UsageError for an unknown name. A flow is never deleted, so a known one isn't read again."""
+        if name not in self._names:
+            self.get(name)
+            self._names.add(name)
 
     def all(self) -> list[DeployedFlow]:
         """Return all flows, by name."""

@@ -102,19 +102,24 @@ class Interpreter:
             return RunEnded("paused", {"message": start.reason, "fix": start.fix}), start.version, {}
         flow = self.flow(flow_name, start.version)
         turn = Turn(run_id, number, flow, start.version, start.recalled, {})
-        flows = {name: {"name": name, "url": url} for name, url in self.urls().items()}
         try:
             turn.known = {
                 "event": self._event(turn, trigger),
-                "flow": flows[flow.name],
-                "flows": flows,
                 "run": {"id": run_id, "started_at": _moment(start.started_at)},
+                **self._flows(flow),
             }
             for step in flow.steps:
                 self._step(turn, step)
         except RunEnded as ended:
             return ended, start.version, turn.steps
         return RunEnded("done", {}), start.version, turn.steps
+
+    def _flows(self, flow: Flow) -> JsonObject:
+        """Return the names and URLs of all flows, which are only read if a step refers to them."""
+        if not values.refers_to(flow.steps, ("flow", "flows")):
+            return {}
+        flows = {name: {"name": name, "url": url} for name, url in self.urls().items()}
+        return {"flow": flows[flow.name], "flows": flows}
 
     def _event(self, turn: Turn, trigger: JsonObject) -> JsonObject:
         """Return the event of the run, if the flow's trigger wants it."""

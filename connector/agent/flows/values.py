@@ -5,7 +5,7 @@ by its id. What a reference yields is a value: nothing in it is evaluated.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
@@ -67,6 +67,11 @@ def items(for_each: str, known: Known) -> list[Any]:
             fix="Refer to a list, such as the records of an earlier step.",
         )
     return found
+
+
+def refers_to(steps: Iterable[Step], names: Container[str]) -> bool:
+    """Return whether a value of these steps, or of their undo, refers to one of these names."""
+    return any(name in names for step in steps for text in _texts(_values(step)) for name in _names(text))
 
 
 def holds(conditions: Iterable[Condition], known: Known) -> bool:
@@ -131,6 +136,29 @@ def _row_value(value: Any, known: Known) -> Any:
     if isinstance(value, dict):
         return {name: _row_value(item, known) for name, item in value.items()}
     return [_row_value(item, known) for item in value] if isinstance(value, list) else value
+
+
+def _values(step: Step) -> Iterator[Any]:
+    yield step.for_each
+    for condition in step.conditions:
+        yield from (condition.value, condition.operand)
+    for call in filter(None, (step.call, step.undo)):
+        yield from (value for _, value in call.rows)
+
+
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            yield from _texts(value.values() if isinstance(value, dict) else value)
+
+
+def _names(text: str) -> list[str]:
+    try:
+        return [part.name for part in references.parse(text) if isinstance(part, Reference)]
+    except ExpressionError:
+        return []  # it fails when its step runs
 
 
 MIXED: Final = "Use either: a text with references, or one with functions."

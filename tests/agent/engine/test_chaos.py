@@ -5,6 +5,7 @@ has the full lengths.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,12 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
+import calendly_connector
 import pytest
+import sqlalchemy as sa
+from calendly_connector.agent.engine import tables
 from calendly_connector.agent.engine.connections import Connections
 from calendly_connector.agent.engine.engine import Engine
 from endurance import rounds
@@ -42,9 +47,9 @@ def effects(number):
 class Workers:
     """Processes that work on a database, and one that only queues events."""
 
-    def __init__(self, database, server, count):
+    def __init__(self, database, server, count, lease_s):
         self.database, self.port = database, server.server_address[1]
-        self.count = count
+        self.count, self.lease_s = count, lease_s
         self.running = []
 
     def keep_running(self):
@@ -52,13 +57,14 @@ class Workers:
         while len(self.running) < self.count:
             self.start()
 
-    def start(self, environment=None):
-        command = [sys.executable, str(WORKER), self.database, str(self.port), str(LEASE_S)]
+    def start(self, package=None):
+        """Start a process, of another version of the package if its folder is given."""
+        command = [sys.executable, str(WORKER), self.database, str(self.port), str(self.lease_s)]
         worker = subprocess.Popen(
             command,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})},
+            env=os.environ | ({"PYTHONPATH": str(package)} if package else {}),
         )
         self.running.append(worker)
         return worker
@@ -74,10 +80,10 @@ class Workers:
 
 
 @contextmanager
-def world(database, count):
+def world(database, count, lease_s=LEASE_S):
     journal = Journal()
     server = serve(journal, SLOWEST_S)
-    workers = Workers(database, server, count)
+    workers = Workers(database, server, count, lease_s)
     sender = Engine(database, read=read, connections=Connections())
     sender.start(works=False)
     sender.deploy(FLOW, read(FLOW))
@@ -90,8 +96,10 @@ def world(database, count):
         server.server_close()
 
 
-def wait_for_writes(journal, seen):
-    wait_for(lambda: len(journal.entries) > seen)
+def wait_for_a_write(journal, sender):
+    """Wait until something is written, or everything was."""
+    seen = len(journal.entries)
+    wait_for(lambda: len(journal.entries) > seen or not sender.runs.find(states=("waiting",), limit=1))
 
 
 def send(sender, number):
@@ -124,10 +132,7 @@ def test_kills_at_random_moments_on_sqlite(database):
             for _ in range(3):
                 send(sender, sent)
                 sent += 1
-            written = len(journal.entries)
-            wait_for(
-                lambda seen=written: len(journal.entries) > seen or not sender.runs.find(states=("waiting",))
-            )
+            wait_for_a_write(journal, sender)
             time.sleep(chance.uniform(0, 1.0))
             workers.kill(workers.running[0])
         workers.keep_running()
@@ -166,7 +171,7 @@ def test_postgresql_restarts_while_a_dead_process_is_taken_over():
                 for _ in range(10):
                     send(sender, sent)
                     sent += 1
-                wait_for_writes(journal, len(journal.entries))
+                wait_for_a_write(journal, sender)
                 workers.kill(chance.choice(workers.running))
                 time.sleep(LEASE_S * chance.uniform(0.5, 1.5))  # the others are about to take over
                 restart(down_s=chance.uniform(0, 2 * LEASE_S))
@@ -174,21 +179,74 @@ def test_postgresql_restarts_while_a_dead_process_is_taken_over():
             check(sender, journal, sent)
 
 
-def test_a_rolling_restart_hands_over(postgres_url):
+@pytest.fixture
+def newer():
+    """Return a folder with a newer version of the package, whose tables have one more migration."""
+    installed = Path(calendly_connector.__file__).parent
+    with TemporaryDirectory() as folder:
+        package = Path(folder) / "calendly_connector"
+        shutil.copytree(installed, package, ignore=shutil.ignore_patterns("__pycache__"))
+        (package / "version.py").write_text('__version__ = "99.0.0"\n')
+        with (package / "agent" / "engine" / "tables.py").open("a") as file:
+            file.write(MIGRATION)
+        yield folder
+
+
+MIGRATION = """
+
+def _next(connection):
+    connection.exec_driver_sql("ALTER TABLE agent_runs ADD COLUMN rating INTEGER")
+    connection.exec_driver_sql("CREATE TABLE agent_next (id INTEGER)")
+
+
+MIGRATIONS = (*MIGRATIONS, _next)
+"""
+
+
+def processes(sender):
+    return set(sender._executors.beats())
+
+
+def is_migrated(sender):
+    with sender._database.transaction() as connection:
+        return connection.scalar(sa.select(tables.SCHEMA.c.version)) == len(tables.MIGRATIONS) + 1
+
+
+def test_a_rolling_restart_hands_over_to_another_version(postgres_url, newer):
     with world(postgres_url, 2) as (journal, workers, sender):
         workers.keep_running()
         sent = 0
-        for _ in range(rounds(2, 20)):
-            for _ in range(10):
-                send(sender, sent)
-                sent += 1
-            wait_for_writes(journal, len(journal.entries))
-            old = workers.running[0]
-            workers.start()  # a new version starts before the old one ends
-            old.send_signal(signal.SIGTERM)
-            old.wait(60)
-            workers.running.remove(old)
+        for number in range(rounds(2, 20)):
+            package = None if number % 2 else newer  # forward, and back again
+            for old in list(workers.running):
+                for _ in range(5):
+                    send(sender, sent)
+                    sent += 1
+                wait_for_a_write(journal, sender)
+                known = processes(sender)
+                workers.start(package)
+                wait_for(lambda before=known: processes(sender) - before)  # both work
+                old.send_signal(signal.SIGTERM)
+                old.wait(60)
+                workers.running.remove(old)
+            assert is_migrated(sender)
         check(sender, journal, sent)
+
+
+def test_old_processes_go_on_with_a_database_that_a_newer_one_migrated(postgres_url, newer):
+    with world(postgres_url, 2, lease_s=5) as (journal, workers, sender):
+        workers.keep_running()
+        old = list(workers.running)
+        wait_for(lambda: len(processes(sender)) == len(old))
+        for number in range(10):
+            send(sender, number)
+        new = workers.start(newer)
+        wait_for(lambda: is_migrated(sender))
+        workers.kill(new)
+        for number in range(10, 20):
+            send(sender, number)
+        check(sender, journal, 20)
+        assert [worker.poll() for worker in old] == [None, None]
 
 
 def test_a_process_that_slept_does_not_send_what_others_took_over(postgres_url):

@@ -1,9 +1,12 @@
 """Runs of flows: steps, references, conditions, lists, retries, compensation."""
 
 import json
+import re
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import sqlalchemy as sa
 from engine_waiting import wait_for, wait_until_ended
 from small_flows import event, read, step, text
 
@@ -23,6 +26,37 @@ def test_the_steps_of_a_run_see_its_event_and_each_other(engine, deploy, ended, 
     assert journal.texts() == ["Hello", "Re: Hello"]
 
 
+@contextmanager
+def statements():
+    """Yield the statements of runs on the agent's own tables, without those of its loops."""
+    seen = []
+
+    def see(_connection, _cursor, statement, *_):
+        found = re.match(r"(\w+) .*?\b(agent_\w+)", statement, re.DOTALL)
+        if found and not threading.current_thread().name.startswith("agent-"):
+            seen.append(" ".join(found.groups()))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", see)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", see)
+
+
+def test_a_run_writes_its_row_twice_and_a_note_for_each_write(engine, deploy, ended):
+    deploy(step(), step("look", action="entries.list", text=None))
+    run(engine, ended)
+    with statements() as seen:
+        run(engine, ended, event(2))
+    assert [one for one in seen if one != "SELECT agent_runs"] == [  # those wait until it has ended
+        "INSERT agent_runs",
+        "SELECT agent_flows",
+        "INSERT agent_sent",
+        "SELECT agent_executors",
+        "UPDATE agent_runs",
+    ]
+
+
 def test_an_event_becomes_one_run_however_often_it_arrives(engine, deploy, ended, journal):
     deploy()
     ids = {engine.start_run("notes", event()) for _ in range(3)}
@@ -30,6 +64,13 @@ def test_an_event_becomes_one_run_however_often_it_arrives(engine, deploy, ended
     engine.start_run("notes", event())
     ended(engine.start_run("notes", event(2, "Other")))
     assert journal.texts() == ["Hello", "Other"]
+
+
+def test_a_step_can_refer_to_the_url_of_any_flow(engine, deploy, ended, journal):
+    deploy(step(text="~{flow.url}~ ~{flows.other.url}~"))
+    deploy(name="other")
+    assert run(engine, ended)["state"] == "done"
+    assert journal.texts() == [f"{engine.url('notes')} {engine.url('other')}"]
 
 
 def test_runs_without_an_event_are_runs_of_their_own(engine, deploy, ended, journal):

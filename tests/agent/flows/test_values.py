@@ -364,3 +364,30 @@ def test_all_conditions_must_hold():
 def test_a_condition_that_makes_no_sense_is_an_error(condition, message):
     with pytest.raises(UnresolvedReference, match=message):
         values.holds([condition], KNOWN)
+
+
+# --- what steps refer to
+
+
+REFERRING = "~{flow.url}~"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step("s", Call("c", "a", (("url", REFERRING),))),
+        Step("s", Call("c", "a", (("deep", {"list": [f"At {REFERRING}"]}),))),
+        Step("s", Call("c", "a"), undo=Call("c", "b", (("url", REFERRING),))),
+        Step("s", Call("c", "a"), for_each="~{flow.names}~"),
+        Step("s", Call("c", "a"), (Condition(REFERRING, "is", "x"),)),
+        Step("s", Call("c", "a"), (Condition("x", "in", [REFERRING]),)),
+    ],
+)
+def test_a_name_is_found_wherever_a_step_refers_to_it(step):
+    assert values.refers_to([Step("first", Call("c", "a")), step], ["flow"])
+    assert not values.refers_to([step], ["flows"])
+
+
+@pytest.mark.parametrize("text", ["flow.url", "~{Flow}~", "~{event.flow}~", "~{flow.", "~{flow..url}~"])
+def test_other_and_invalid_texts_refer_to_nothing(text):
+    assert not values.refers_to([Step("s", Call("c", "a", (("key", text),)))], ["flow"])
