@@ -34,7 +34,8 @@ SECRET_FIELDS: Final = (
     "token",
 )
 SECRET_VARIABLES: Final = (  # of the environment, besides those for secret fields of credentials
-    "CALENDLY_CONNECTOR_INBOX",  # a database URL may contain a password
+    "CALENDLY_AGENT_DATABASE",  # a database URL may contain a password
+    "CALENDLY_CONNECTOR_INBOX",
     "CALENDLY_CONNECTOR_KEY",
     "CALENDLY_CONNECTOR_VAULT",
     "CALENDLY_MCP_TOKEN",
