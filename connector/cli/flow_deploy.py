@@ -136,18 +136,23 @@ def _state(flow: dict[str, object]) -> str:
 @click.command("pause", epilog=examples("flow pause booking-to-chat"))
 @_flow_names
 @database_option
-def pause(names: tuple[str, ...], *, database: str | None) -> None:
+@prints_json()
+def pause(names: tuple[str, ...], *, database: str | None, as_json: bool) -> None:
     """Pause flows. Their events wait until you resume them."""
     with opened(database) as engine:
         for name in names:
             engine.pause(name)
-            click.echo(f"{name} is paused. Its events wait.")
+            if not as_json:
+                click.echo(f"{name} is paused. Its events wait.")
+    if as_json:
+        print_json([{"name": name, "state": "paused"} for name in names])
 
 
 @click.command("resume", epilog=examples("flow resume booking-to-chat"))
 @_flow_names
 @database_option
-def resume(names: tuple[str, ...], *, database: str | None) -> None:
+@prints_json()
+def resume(names: tuple[str, ...], *, database: str | None, as_json: bool) -> None:
     """Resume paused flows, with the events that waited.
 
     A flow that the agent paused, because a credential or connector was unusable, resumes by itself once that
@@ -156,7 +161,10 @@ def resume(names: tuple[str, ...], *, database: str | None) -> None:
     with opened(database) as engine:
         for name in names:
             engine.resume(name)
-            click.echo(f"{name} is active.")
+            if not as_json:
+                click.echo(f"{name} is active.")
+    if as_json:
+        print_json([{"name": name, "state": "active"} for name in names])
 
 
 @click.command(
@@ -166,11 +174,17 @@ def resume(names: tuple[str, ...], *, database: str | None) -> None:
 @click.option("--version", type=int, metavar="N", help="An earlier version.")
 @click.option("--output", "-o", metavar="FILE", help="Write to a new file.")
 @database_option
-def export(name: str, *, version: int | None, output: str | None, database: str | None) -> None:
+@prints_json()
+def export(
+    name: str, *, version: int | None, output: str | None, database: str | None, as_json: bool
+) -> None:
     """Print a deployed flow as it was written."""
     with opened(database) as engine:
-        text = engine.flows.text(name, version or engine.flows.get(name).version)
-    if output:
+        version = version or engine.flows.get(name).version
+        text = engine.flows.text(name, version)
+    if as_json:
+        print_json({"name": name, "version": version, "flow": text})
+    elif output:
         write_new(Path(output), text)
         notice("note", f"wrote {output}")
     else:

@@ -248,24 +248,33 @@ def _print_lines(lines: dict[str, str], *, indent: int) -> None:
     "--version", type=int, metavar="N", help="With this version of the flow. Default: the current one."
 )
 @database_option
-def replay(runs: tuple[str, ...], *, from_step: str | None, version: int | None, database: str | None) -> int:
+@prints_json()
+def replay(
+    runs: tuple[str, ...], *, from_step: str | None, version: int | None, database: str | None, as_json: bool
+) -> int:
     """Run ended runs again, from the first step that didn't succeed.
 
-    Steps that succeeded keep their results and aren't repeated, except with --from.
+    Steps that succeeded keep their results and aren't repeated, except with --from. Exits with code 1 if a
+    run can't be replayed; the others are.
     """
-    failed = False
+    results: list[dict[str, Any]] = []
     with opened(database) as engine:
         for one in runs:
+            error = None
             try:
                 engine.replay(one, from_step=from_step, version=version)
-            except ConnectorError as error:
+            except ConnectorError as raised:
                 if len(runs) == 1:
                     raise
+                error = raised
+            results.append({"run": one, "replayed": error is None, "error": error and error.to_dict()})
+            if error and not as_json:
                 notice("error", str(error))
-                failed = True
-            else:
+            elif not as_json:
                 click.echo(f"Run {printable(one)} is replayed.")
-    return 1 if failed else 0
+    if as_json:
+        print_json(results)
+    return 0 if all(result["replayed"] for result in results) else 1
 
 
 @click.command(
@@ -276,7 +285,8 @@ def replay(runs: tuple[str, ...], *, from_step: str | None, version: int | None,
 @click.option("--happened/--not-happened", default=None, required=True, help="Whether the write happened.")
 @click.option("--record", "source", metavar="FILE", help="With --happened: what it returned, as JSON.")
 @database_option
-def decide(run_id: str, *, happened: bool, source: str | None, database: str | None) -> None:
+@prints_json()
+def decide(run_id: str, *, happened: bool, source: str | None, database: str | None, as_json: bool) -> None:
     """Say whether a write happened whose outcome nobody could find out; then the run continues.
 
     For runs in the state needs_person: `flow show RUN` says what is known. Look in the application first. A
@@ -286,4 +296,7 @@ def decide(run_id: str, *, happened: bool, source: str | None, database: str | N
         raise UsageError("--record is for --happened.")
     with opened(database) as engine:
         engine.decide(run_id, happened=happened, record=read_inputs(source) or None)
-    click.echo(f"Run {printable(run_id)} continues.")
+    if as_json:
+        print_json({"run": run_id, "happened": happened})
+    else:
+        click.echo(f"Run {printable(run_id)} continues.")

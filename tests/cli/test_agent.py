@@ -141,6 +141,8 @@ def test_a_failed_run_is_a_dead_letter_and_is_replayed_with_a_new_version(call):
 def test_what_cannot_be_replayed_is_named_and_the_others_are(call):
     deploy(call, RIGHT.replace("by-hand", "good"))
     run = json.loads(call("flow", "run", "good", "--wait", "--json")[1])
+    _, out, _ = call("flow", "replay", "nothing", run["id"], "--from", "nowhere", "--json")
+    assert [one["error"]["code"] for one in json.loads(out)] == ["usage_error"] * 2
     code, out, err = call("flow", "replay", "nothing", run["id"], "--from", "me")
     assert code == 1
     assert out == f"Run {run['id']} is replayed.\n"

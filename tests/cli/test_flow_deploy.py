@@ -147,6 +147,14 @@ def test_a_paused_flow_says_so_until_it_is_resumed(call, write):
     assert call("flow", "resume", "daily")[1] == "daily is active.\n"
 
 
+def test_every_command_about_deployed_flows_prints_json(call, write):
+    call("flow", "deploy", write(DAILY))
+    assert json.loads(call("flow", "pause", "daily", "--json")[1]) == [{"name": "daily", "state": "paused"}]
+    assert json.loads(call("flow", "resume", "daily", "--json")[1]) == [{"name": "daily", "state": "active"}]
+    exported = json.loads(call("flow", "export", "daily", "--json")[1])
+    assert exported == {"name": "daily", "version": 1, "flow": DAILY}
+
+
 @pytest.mark.parametrize(
     "command", [["show"], ["pause"], ["resume"], ["export"], ["run"], ["runs"], ["replay"]], ids=" ".join
 )
