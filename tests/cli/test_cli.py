@@ -785,7 +785,7 @@ def test_the_demo_succeeds(call):
     for check in ("forged: 401", "stale: 401", "repeat: 200"):
         assert check in out
     assert "Sam Lindqvist (sam@client.example) booked Intro call" in out
-    assert "step message: http.send → ok" in out
+    assert ": http.send → ok" in out
 
 
 @pytest.mark.parametrize(

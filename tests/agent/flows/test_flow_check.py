@@ -140,8 +140,10 @@ def test_an_unknown_time_zone_is_found():
 
 def test_an_unknown_credential_is_found_if_the_known_ones_are_passed():
     assert words(flow("action: users.me"), credentials=["work", "libary"]) == [
-        "unknown credential 'library'. Did you mean 'libary'? Choose one of libary, work, or add it to "
-        "the vault."
+        (
+            "unknown credential 'library'. Did you mean 'libary'? Choose one of libary, work, or add it to "
+            "the vault."
+        )
     ]
 
 
