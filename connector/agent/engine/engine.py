@@ -124,7 +124,7 @@ class Engine:
             self._telemetry,
         )
         self._interpreter = Interpreter(
-            self._begin, self.flows.flow, self._match, self._pass_on, self._urls, self._runner
+            self._begin, self._flow, self._match, self._pass_on, self._urls, self._runner
         )
         self._schedules = Schedules(
             self._database, self.flows, self.connections, self._timing, self.start_run
@@ -500,13 +500,16 @@ class Engine:
         outcomes = recorded_outcomes([(one["function_name"], one["output"]) for one in recorded], BEGIN)
         mode = options["mode"]
         if mode == "replay":
-            flow = self._database.patiently(lambda: self.flows.flow(name, version))
+            flow = self._flow(name, version)
             return to_replay(outcomes, [step.id for step in flow.steps], options.get("from_step"))
         kept = to_go_on(outcomes, waited=mode == "waited")
         if mode == "decided":
             last = kept[options["call"]]
             kept[options["call"]] = history.decided(last, options["happened"], options.get("record"))
         return kept
+
+    def _flow(self, name: str, version: int) -> Flow:
+        return self._database.patiently(lambda: self.flows.flow(name, version))
 
     def _match(self, flow: Flow, event: JsonObject) -> list[JsonObject]:
         trigger = flow.trigger

@@ -127,7 +127,7 @@ class StepRunner:
             lambda: self.executors.claim(self.executor, workflow, note, sent_at)
         )
         # The claim shows that nobody had taken over. If this process slept since, that may have changed.
-        if earlier is None and not self.sure():
+        if earlier is None and not self.database.patiently(self.sure):
             raise Interrupted
         return earlier
 
