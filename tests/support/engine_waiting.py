@@ -5,7 +5,7 @@ import time
 from calendly_connector.agent.engine.engine import EngineSettings
 from calendly_connector.agent.engine.moves import Settling
 
-QUICK = EngineSettings(look_every_s=0.02, lease_s=1.0, settling=Settling(grace_s=0.05, most_s=0.5))
+QUICK = EngineSettings(look_every_s=0.02, lease_s=1.0, settling=Settling(grace_s=0.05, most_s=600.0))
 PATIENCE_S = 60
 UNDER_WAY = {"waiting", "running", "delayed"}
 

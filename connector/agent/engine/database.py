@@ -47,6 +47,11 @@ class Database:
         """Where it is, without a password."""
         return self._shared.place
 
+    @property
+    def kind(self) -> str:
+        """`sqlite`, `postgresql` or another one."""
+        return self._shared.kind
+
     def create(self) -> None:
         """Create the tables, or migrate them. Several processes may do so at once."""
         from .tables import migrate

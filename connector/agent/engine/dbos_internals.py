@@ -2,16 +2,20 @@
 
 - `reenqueue_for_recovery` puts a pending workflow back into its queue if it still belongs to one of these
   executors. It takes the ownership away, so DBOS rejects whatever the old executor records later.
+- From Python 3.12 on, it uses a form of SQLite's `unixepoch` that SQLite has since 3.42. Debian 12 has 3.40.
 - It adds a handler for the console unless its logger has one.
 - The active workflows are those that this process is carrying out.
 """
 
 import logging
-from typing import Final
+import sqlite3
+import time
+from typing import Any, Final
 
 from dbos import DBOS
 from dbos._dbos import _get_dbos_instance
 
+_SUBSECONDS: Final = (3, 42)
 LOG: Final = logging.getLogger("calendly_connector.agent.dbos")
 
 
@@ -22,6 +26,21 @@ class _ToOurLog(logging.Handler):
         """Log a record."""
         if LOG.isEnabledFor(record.levelno):
             LOG.handle(record)
+
+
+class _Connection(sqlite3.Connection):
+    """A connection whose `unixepoch('subsec')` works whatever the version of SQLite."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.create_function("unixepoch", 1, lambda _modifier: time.time())
+
+
+def engine_options(database: str) -> dict[str, Any]:
+    """Return SQLAlchemy's options for DBOS's engine. Parameters are hidden: they hold what invitees wrote."""
+    needs_function = database == "sqlite" and sqlite3.sqlite_version_info < _SUBSECONDS
+    connect_args = {"connect_args": {"factory": _Connection}} if needs_function else {}
+    return {"hide_parameters": True, **connect_args}
 
 
 def log_to_ours() -> None:

@@ -168,7 +168,7 @@ class Engine:
             "application_version": FORMAT,
             "executor_id": self.executor,
             "serializer": JsonRecords(),
-            "db_engine_kwargs": {"hide_parameters": True},  # they hold what invitees wrote
+            "db_engine_kwargs": dbos_internals.engine_options(self._database.kind),
             "max_executor_threads": self._settings.at_once + 4,
             "log_level": "WARNING",
         }

@@ -74,11 +74,13 @@ def test_a_look_up_that_fails_is_made_again(engine, deploy, ended, journal):
     assert journal.texts() == ["Hello"]
 
 
-def test_look_ups_end_after_a_time(engine, deploy, ended, journal):
+def test_look_ups_end_after_a_time(make_engine, journal):
     journal.losing["Hello"] = 1
     journal.blind = True
-    deploy()
-    assert ended(engine.start_run("notes", event()))["state"] == "needs_person"
+    engine = make_engine(settling=Settling(grace_s=0.05, most_s=0.5))
+    flow = text(step())
+    engine.deploy(flow, read(flow))
+    assert wait_until_ended(engine, engine.start_run("notes", event()))["state"] == "needs_person"
 
 
 def test_a_write_that_is_safe_to_repeat_is_repeated(engine, deploy, ended, journal):
