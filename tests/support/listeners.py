@@ -23,7 +23,9 @@ class Listener:
         self.process = process
         self.announced = self.line(process.stderr)
         while not self.announced.endswith("Press Ctrl-C to stop.\n"):
-            self.announced += self.line(process.stderr)
+            line = self.line(process.stderr)
+            assert line, f"it ended: {self.announced}"
+            self.announced += line
         self.url = self.announced.split()[2]
 
     def line(self, stream):
