@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Event
+from threading import Condition, Event
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ...errors import AgentDatabaseError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LOCK_TIMEOUT_S: Final = 30.0
 _LIMITS: Final = "-c idle_in_transaction_session_timeout=15s -c lock_timeout=30s"
+_CLOSE_S: Final = 10.0
 _PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _LOGGER: Final = logging.getLogger("calendly_connector.agent")
 
@@ -41,6 +42,9 @@ class Database:
             error=AgentDatabaseError,
         )
         self._stopping = Event()
+        self._idle = Condition()
+        self._under_way = 0
+        self._closed = False
 
     @property
     def place(self) -> str:
@@ -51,6 +55,11 @@ class Database:
     def kind(self) -> str:
         """`sqlite`, `postgresql` or another one."""
         return self._shared.kind
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
 
     def create(self) -> None:
         """Create the tables, or migrate them. Several processes may do so at once."""
@@ -71,9 +80,23 @@ class Database:
         """Yield a connection and commit. Raises KeyError for a row that exists, or AgentDatabaseError.
 
         SQLite takes its write lock at the first write: a transaction that writes begins with a write.
+        Raises Interrupted after `close`.
         """
-        with self._shared.transaction() as connection:
+        with self._counted(), self._shared.transaction() as connection:
             yield connection
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._idle:
+            if self._closed:
+                raise Interrupted
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._under_way -= 1
+                self._idle.notify_all()
 
     def patiently(self, act: Callable[[], T]) -> T:
         """Do something in the database, again and again while it can't be reached. Raises Interrupted."""
@@ -93,7 +116,10 @@ class Database:
         self._stopping.set()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, as soon as the transactions of other threads have ended."""
+        with self._idle:
+            self._closed = True
+            self._idle.wait_for(lambda: not self._under_way, _CLOSE_S)
         self._shared.close()
 
 

@@ -188,7 +188,9 @@ class Engine:
         return workflow
 
     def stop(self, *, within_s: int = 0) -> None:
-        """Stop. Runs under way get `within_s` seconds to end; others are taken over at the next start."""
+        """Stop, once. Runs under way get `within_s` seconds to end; the next start takes over others."""
+        if self._database.is_closed:
+            return
         for loop in self._loops:
             loop.stop()
         self._database.stop()

@@ -1,9 +1,11 @@
 """The agent's own tables, and their migrations."""
 
+import threading
+
 import pytest
 import sqlalchemy as sa
 from calendly_connector.agent.engine import tables
-from calendly_connector.agent.engine.database import Database
+from calendly_connector.agent.engine.database import Database, Interrupted
 from calendly_connector.errors import AgentDatabaseError, UsageError
 
 
@@ -79,3 +81,34 @@ def test_the_password_is_in_no_message():
 def test_a_database_in_memory_is_rejected():
     with pytest.raises(UsageError, match="in memory"):
         Database("sqlite://")
+
+
+def test_closing_waits_for_the_transactions_of_other_threads(url):
+    database = Database(url)
+    database.create()
+    inside, may_end, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def work():
+        with database.transaction() as connection:
+            inside.set()
+            may_end.wait(60)
+            connection.execute(sa.update(tables.SCHEMA).values(version=7))
+
+    def close():
+        database.close()
+        closed.set()
+
+    threads = [threading.Thread(target=work), threading.Thread(target=close)]
+    threads[0].start()
+    assert inside.wait(60)
+    threads[1].start()
+    while not database._closed:
+        pass
+    with pytest.raises(Interrupted), database.transaction():
+        pass
+    assert not closed.is_set()
+    may_end.set()
+    for thread in threads:
+        thread.join(60)
+    assert closed.is_set()
+    assert version(url) == [7]
