@@ -2,6 +2,8 @@
 
 import csv
 import json
+import sqlite3
+from contextlib import closing
 from urllib.parse import parse_qs
 
 import pytest
@@ -141,8 +143,8 @@ def test_a_cancellation_that_overtakes_its_booking_wins(agent, calendly, vault, 
     agent.done()
     arrived = [json.loads(body)["event"] for _path, _headers, body in agent.door.posts]
     assert arrived == ["invitee.canceled", "invitee.created"]
-    with sa.create_engine(f"sqlite:///{tmp_path}/bookings.db").connect() as connection:
-        ((canceled_at, name),) = connection.exec_driver_sql("SELECT canceled_at, name FROM bookings").all()
+    with closing(sqlite3.connect(tmp_path / "bookings.db")) as connection:
+        ((canceled_at, name),) = connection.execute("SELECT canceled_at, name FROM bookings").fetchall()
     assert (bool(canceled_at), name) == (True, "Noor van Dijk")
 
 
