@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ..errors import AgentDatabaseError, InvalidParams, UsageError
-from .agent_options import database_option, database_url, make_engine
+from .agent_options import database_option, database_url, make_engine, needs_extra
 from .commands import examples
 from .terminal import logged, printable
 
@@ -74,14 +74,16 @@ def command(
     Webhooks are received at POST /flows/…, and GET /health says how the agent is. Put a proxy with TLS before
     it, and pass its address as --public-url.
     """
-    engine, connections = make_engine(
+    engine = make_engine(
         database_url(database),
         base_url=_checked(public_url) if public_url else "",
         at_once=at_once,
         retention_s=keep_days * _DAY_S,
     )
     from ..agent.engine.edge import Edge
-    from ..agent.server import application
+
+    with needs_extra():
+        from ..agent.server import application
     from ..events.webhooks.server import serve
 
     ended = threading.Event()
@@ -100,7 +102,7 @@ def command(
     with logged(logging.INFO):
         engine.start()
         try:
-            serve(application(Edge(engine, connections), engine.health), host, port, announce)
+            serve(application(Edge(engine, engine.connections), engine.health), host, port, announce)
         finally:
             ended.set()
             engine.stop(within_s=_WITHIN_S)

@@ -12,12 +12,11 @@ from .options import reject_password
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..agent.engine.connections import Connections
     from ..agent.engine.engine import Engine
     from ..contract import CredentialStore
 
 DATABASE_VARIABLE: Final = "CALENDLY_AGENT_DATABASE"
-_NEEDED: Final = frozenset({"croniter", "dbos", "sqlalchemy", "starlette", "uvicorn"})
+_NEEDED: Final = frozenset({"dbos", "sqlalchemy", "starlette"})
 
 database_option = click.option(
     "--database",
@@ -52,39 +51,45 @@ def database_url(database: str | None) -> str:
     return f"sqlite:///{path}"
 
 
+@contextmanager
+def needs_extra() -> "Iterator[None]":
+    """Import what the extra `agent` installs. Raises UsageError if it is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in _NEEDED:
+            raise
+        raise UsageError(
+            f"The agent needs {library}.", fix="Run: pip install 'calendly-connector[agent]'"
+        ) from None
+
+
 def make_engine(
     url: str,
     *,
     store: "CredentialStore | None" = None,
     origins: "Mapping[str, str] | None" = None,
     **settings: Any,
-) -> "tuple[Engine, Connections]":
-    """Return an engine that isn't started, and its connections.
+) -> "Engine":
+    """Return an engine that isn't started.
 
     `store` has its credentials, by default the vault. Raises UsageError if a library is missing.
     """
-    try:
+    with needs_extra():
         from ..agent.engine.connections import Connections
         from ..agent.engine.engine import Engine, EngineSettings
-    except ModuleNotFoundError as error:
-        if error.name not in _NEEDED:
-            raise
-        raise UsageError(
-            f"The agent needs {error.name}.", fix="Run: pip install 'calendly-connector[agent]'"
-        ) from None
     from ..agent.flows import file
     from ..auth.vault import open_vault
 
     connections = Connections(store=store or open_vault(), origins=origins)
-    return Engine(
-        url, read=file.parse, connections=connections, settings=EngineSettings(**settings)
-    ), connections
+    return Engine(url, read=file.parse, connections=connections, settings=EngineSettings(**settings))
 
 
 @contextmanager
 def opened(database: str | None) -> "Iterator[Engine]":
     """Yield an engine that manages flows and runs, but carries out none."""
-    engine, _ = make_engine(database_url(database))
+    engine = make_engine(database_url(database))
     engine.start(works=False)
     try:
         yield engine

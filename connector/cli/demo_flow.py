@@ -75,7 +75,7 @@ def deployed(origin: str) -> "Iterator[tuple[Server, Engine]]":
         stack.callback(server.shutdown)
         vault.put("calendly", {"kind": "personal_access_token", "token": "sandbox-owner"})
         vault.put("chat", {"kind": "webhook", "url": f"{server.url}/chat", "private_network": "allowed"})
-        engine, connections = make_engine(
+        engine = make_engine(
             f"sqlite:///{folder}/agent.db",
             store=vault,
             origins={"calendly": origin},
@@ -85,7 +85,7 @@ def deployed(origin: str) -> "Iterator[tuple[Server, Engine]]":
         stack.enter_context(engine)
         from ..agent.engine.edge import Edge
 
-        server.edge = Edge(engine, connections)
+        server.edge = Edge(engine, engine.connections)
         text = templates.read(TEMPLATE)
         engine.deploy(text, check.load(text, installed(), credentials=vault.names()))
         yield server, engine

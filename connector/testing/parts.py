@@ -28,7 +28,7 @@ def suite_problems(connector: Connector, connection: Connection, inherited: Coll
             yield f"{declared}, so inherit from {suite}, too"
         if suite in inherited and not declared:
             yield f"the connector has no {part}, so don't inherit from {suite}"
-    # Nothing declares webhooks. That the suite has no use then shows when it gets none.
+    # Nothing declares webhooks. A suite that isn't needed fails because it gets none.
     if "WebhooksSuite" not in inherited and _subscribes(connector, connection):
         yield "subscribe doesn't raise UsageError, so it has webhooks: inherit from WebhooksSuite, too"
 

@@ -60,7 +60,7 @@ def base_url(url="https://flows.acme.example"):
     """Set the agent's address, as starting it with --public-url does."""
     from calendly_connector.cli.agent_options import make_engine
 
-    engine, _ = make_engine("sqlite:///agent.db", base_url=url)
+    engine = make_engine("sqlite:///agent.db", base_url=url)
     engine.start(works=False)
     engine.stop()
 
@@ -188,8 +188,13 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch, capsys):
 
     for name in [name for name in sys.modules if name.startswith("calendly_connector.agent.engine")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "dbos", None)
-    assert cli.main(["flow", "list"]) == 2
+    with monkeypatch.context() as missing:
+        missing.setitem(sys.modules, "dbos", None)
+        assert cli.main(["flow", "list"]) == 2
+    assert "pip install 'calendly-connector[agent]'" in capsys.readouterr().err
+    monkeypatch.delitem(sys.modules, "calendly_connector.agent.server", raising=False)
+    monkeypatch.setitem(sys.modules, "starlette.applications", None)
+    assert cli.main(["agent"]) == 2
     assert "pip install 'calendly-connector[agent]'" in capsys.readouterr().err
 
 

@@ -1,6 +1,6 @@
 """Process Flow URLs: a webhook is verified, and its run is in the database, before it is answered.
 
-`receive` knows no server: the composition root puts one around it, which also limits how long a body takes.
+`receive` doesn't depend on a server: the composition root adds one, which also limits how long a body takes.
 """
 
 import hmac

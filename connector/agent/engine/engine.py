@@ -99,7 +99,7 @@ class Engine:
         self._timing = timing or Timing()
         self._telemetry = telemetry or Telemetry()
         self.connections = connections
-        self.executor = f"{secrets.token_hex(8)}"
+        self.executor = secrets.token_hex(8)
         self.lost = threading.Event()  # set when others declared this process dead
         self._database = Database(database_url)
         self.flows = FlowStore(self._database, read, self._timing)
@@ -243,12 +243,12 @@ class Engine:
 
     def pause(self, name: str, reason: str = "Paused by a person.") -> None:
         """Pause a flow: its events wait, and runs stop before their next turn."""
-        self.flows.get(name)
+        self.flows.require(name)
         self.flows.pause(name, by="person", reason=reason)
 
     def resume(self, name: str) -> None:
         """Let a paused flow go on, with the events that waited."""
-        self.flows.get(name)
+        self.flows.require(name)
         self.flows.resume(name)
         self.go_on_after_repairs()
 
@@ -334,8 +334,16 @@ class Engine:
         return this
 
     def replay(self, run_id: str, *, from_step: str | None = None, version: int | None = None) -> None:
-        """Carry a run out again from a step, or from the first that didn't succeed."""
+        """Carry a run out again from a step, or from the first that didn't succeed.
+
+        Raises UsageError for a run that needs a person: its write would be sent again, blindly.
+        """
         run = self._ended(run_id)
+        if run.state == "needs_person":
+            raise UsageError(
+                f"Nobody knows yet whether a write of the run {run_id!r} happened.",
+                fix="Say so first: flow decide.",
+            )
         if from_step:
             flow = self.flows.flow(run.flow, version or self.flows.get(run.flow).version)
             known = [step.id for step in flow.steps]
@@ -374,12 +382,12 @@ class Engine:
     def health(self) -> JsonObject:
         """Return how the agent is: its processes, and the age of the oldest waiting and pending run."""
         self._connect()
-        beats, ages = self._executors.beats(), self._ages()
+        beats, ages, counts = self._executors.beats(), self._ages(), self.runs.counts()
         return {
             "processes": sum(beat is not None for beat in beats.values()),
             "oldest_waiting_s": ages.get("waiting"),
             "oldest_pending_s": ages.get("pending"),
-            "to_be_seen": len(self.runs.find(states=TO_BE_SEEN, limit=1000)),
+            "to_be_seen": sum(counts.get(state, 0) for state in TO_BE_SEEN),
             "paused_flows": [one.name for one in self.flows.all() if one.state == "paused"],
         }
 

@@ -61,7 +61,6 @@ class Turn:
     run_id: str
     number: int
     flow: Flow
-    version: int
     recalled: dict[str, Outcome]
     known: dict[str, Any]
     steps: dict[str, str] = field(default_factory=dict)  # how each step ended
@@ -83,7 +82,7 @@ class Interpreter:
     """Carries out a turn of a run.
 
     `begin` is the recorded function that starts a turn, `match` applies the flow's trigger to an event,
-    `go_on` queues the next turn after a wait, and `pass_on` starts a run for another event.
+    and `pass_on` starts a run for another event.
     """
 
     begin: Callable[[str, str, int, JsonObject], JsonObject]
@@ -101,7 +100,7 @@ class Interpreter:
         if start.state == "paused":
             return RunEnded("paused", {"message": start.reason, "fix": start.fix}), start.version, {}
         flow = self.flow(flow_name, start.version)
-        turn = Turn(run_id, number, flow, start.version, start.recalled, {})
+        turn = Turn(run_id, number, flow, start.recalled, {})
         try:
             turn.known = {
                 "event": self._event(turn, trigger),

@@ -67,7 +67,7 @@ def from_error(error: ConnectorError) -> Outcome:
     """Return the outcome of a call that certainly had no effect, or only read."""
     if isinstance(error, (ConnectorMissing, *_PAUSING)) and not error.retryable:
         return {"state": "paused", "error": described(error)}
-    # A lost reply is no reason not to repeat a call that is safe to repeat; others never get here with one.
+    # Only calls that are safe to repeat get here after a lost reply, so they are tried again.
     again = error.retryable or getattr(error, "may_have_happened", False)
     again = again and not isinstance(error, (ConnectorFault, PartlyDone))
     wait = getattr(error, "retry_after_s", None)

@@ -108,9 +108,11 @@ class RunStore:
         with self._database.transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
 
-    def counts(self, flow: str) -> dict[str, int]:
-        """Return how many runs a flow has in each state."""
-        query = select(RUNS.c.state, func.count()).where(RUNS.c.flow == flow).group_by(RUNS.c.state)
+    def counts(self, flow: str = "") -> dict[str, int]:
+        """Return how many runs a flow, or all flows together, have in each state."""
+        query = select(RUNS.c.state, func.count()).group_by(RUNS.c.state)
+        if flow:
+            query = query.where(RUNS.c.flow == flow)
         with self._database.transaction() as connection:
             rows = connection.execute(query.order_by(RUNS.c.state)).all()
         return {row.state: row[1] for row in rows}

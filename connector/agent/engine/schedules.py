@@ -26,7 +26,7 @@ def next_due(schedule: Schedule, after: float) -> float:
     """Return when a schedule is due next, in unix seconds.
 
     A time that a clock change skips is due right after it. One that comes twice is due once, unless the
-    schedule names no hours.
+    schedule's hours have a `*`.
     """
     if not schedule.cron:
         return after + schedule.every_s
@@ -76,11 +76,6 @@ class Schedules:
         """Return when each polling flow is due, in unix seconds, and the error of its last poll."""
         with self._database.transaction() as connection:
             return {row.flow: (row.due_at, row.error) for row in connection.execute(select(POLLS))}
-
-    def cursor(self, name: str) -> str:
-        """Return the cursor of a flow's polls; "" before the first."""
-        with self._database.transaction() as connection:
-            return connection.scalar(select(POLLS.c.cursor).where(POLLS.c.flow == name)) or ""
 
     def poll(self, executor: str) -> int:
         """Poll the flows that are due. Return how many this process polled."""

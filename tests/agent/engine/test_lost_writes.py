@@ -56,6 +56,18 @@ def test_a_person_decides_whether_it_happened(engine, deploy, ended, journal, ha
     assert journal.texts() == texts
 
 
+def test_a_run_that_needs_a_person_is_not_replayed_before_a_decision(engine, deploy, ended, journal):
+    journal.losing["Hello"] = 1
+    deploy(step(action="entries.post"))
+    run_id = engine.start_run("notes", event())
+    ended(run_id, "needs_person")
+    for from_step in (None, "write"):
+        with pytest.raises(UsageError, match="happened"):
+            engine.replay(run_id, from_step=from_step)
+    assert ended(run_id)["state"] == "needs_person"
+    assert journal.texts() == ["Hello"]
+
+
 def test_only_a_run_that_needs_a_person_is_decided(engine, deploy, ended):
     deploy()
     run_id = ended(engine.start_run("notes", event()))["id"]

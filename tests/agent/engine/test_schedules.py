@@ -5,12 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from calendly_connector.agent.engine.schedules import next_due
+from calendly_connector.agent.engine.tables import POLLS
 from calendly_connector.agent.flows.model import Schedule
 from calendly_connector.errors import NoAnswer
 from calendly_connector.support.clock import Timing
 from conftest import NOW_S
 from engine_waiting import wait_for, wait_until_ended
 from small_flows import event, read, step, text
+from sqlalchemy import select
 
 pytest_plugins = ["engine_fixtures"]
 
@@ -186,11 +188,16 @@ def test_a_flow_that_polls_no_more_is_planned_no_more(make, clock):
     assert poll(engine) == 0
 
 
+def cursor(engine):
+    with engine._database.transaction() as connection:
+        return connection.scalar(select(POLLS.c.cursor))
+
+
 def test_polling_starts_by_itself(make_engine, journal):
     engine = make_engine()
     flow = text(step(), **EVENTS | {"schedule": {"every_s": 0.05}})
     engine.deploy(flow, read(flow))
-    wait_for(lambda: engine._schedules.cursor("notes") == "0")
+    wait_for(lambda: cursor(engine) == "0")
     journal.events.append(event(1))
     wait_for(engine.list_runs)
     wait_until_ended(engine, "notes:event-1", "done")
