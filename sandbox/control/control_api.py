@@ -82,6 +82,7 @@ class ControlApi:
             route("DELETE", "/delivery_faults", deliveries.clear_faults),
             route("GET", "/tokens", self.list_tokens),
             route("POST", "/tokens", self.mint_token, "name user scopes plan"),
+            route("POST", "/tokens/revoke", self.revoke_token, "token"),
             route("GET", "/clock", deliveries.show_clock),
             route("POST", "/clock", deliveries.advance_clock, "advance_s wait"),
         ]
@@ -113,6 +114,12 @@ class ControlApi:
             raise ValueError("plan must be free or paid")
         member = bodies.member(self._world, body.get("user", fixtures.OWNER))
         return 201, _to_json(self._tokens.mint(name, member, scopes, paid=plan == "paid"))
+
+    async def revoke_token(self, body: Body) -> tuple[int, Any]:
+        """Revoke a token, as its user does on Calendly's page of API tokens."""
+        token = bodies.text(body, "token", "")
+        self._tokens.drop(token)
+        return 200, {"token": token}
 
 
 def _to_json(caller: Caller) -> Body:

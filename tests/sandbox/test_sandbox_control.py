@@ -295,6 +295,19 @@ def test_minted_tokens_have_the_requested_rights(sandbox, client):
     assert me["name"] == "Ben Iwu"
 
 
+def test_a_revoked_token_gets_401_and_can_be_created_again(sandbox, client):
+    def status():
+        return client.get("/users/me", headers={"Authorization": "Bearer robot"}).status_code
+
+    new = {"name": "robot", "scopes": ["users:read"]}
+    sandbox.control("POST", "/tokens", new)
+    assert status() == 200
+    assert sandbox.control("POST", "/tokens/revoke", {"token": "robot"}) == {"token": "robot"}
+    assert status() == 401
+    sandbox.control("POST", "/tokens", new)
+    assert status() == 200
+
+
 def test_write_scopes_include_read_scopes(sandbox, client):
     sandbox.control("POST", "/tokens", {"name": "writer", "scopes": ["scheduled_events:write"]})
     headers = {"Authorization": "Bearer writer"}
