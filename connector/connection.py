@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Record,
         Settled,
         Subscription,
+        SubscriptionState,
     )
     from .events.subscriptions import SigningKeys, Subscriptions, SubscriptionStore
     from .events.trigger import EventTrigger
@@ -178,6 +179,14 @@ class CalendlyConnection(Connection):
 
     def unsubscribe(self, subscription_id: str) -> bool:
         return self.subscriptions().unsubscribe(subscription_id)
+
+    def subscription_states(self) -> list[SubscriptionState]:
+        from .events.subscriptions.states import states
+
+        return states(self.subscriptions().audit())
+
+    def repair_subscription(self, found: SubscriptionState) -> bool:
+        return self.subscriptions().repair(found)
 
     def subscriptions(self, store: SubscriptionStore | None = None) -> Subscriptions:
         """Return the manager of webhook subscriptions, kept in the vault or in a store of the host."""

@@ -30,6 +30,7 @@ from calendly_connector.contract import (
     Settled,
     SignInRequest,
     Subscription,
+    SubscriptionState,
     Trigger,
 )
 from calendly_connector.errors import (
@@ -194,6 +195,14 @@ class ShelfConnection(Connection):
         for webhook in found:
             self.request("DELETE", urlsplit(webhook["uri"]).path)
         return bool(found)
+
+    def subscription_states(self):
+        webhooks = self.request("GET", "/webhooks", {"count": 100})["records"]
+        return [_state(one) for one in webhooks]
+
+    def repair_subscription(self, found):
+        del found  # Shelf never disables one
+        return False
 
     @property
     def rate_limit(self):
@@ -435,6 +444,15 @@ class ShelfOAuth(OAuth):
 
 def _event(loan):
     return Event(f"loan.created:{loan['uri']}", "loan.created", loan["created_at"], None, loan)
+
+
+def _state(webhook):
+    number = webhook["url"].partition("?id=")[2]
+    events = tuple(webhook["events"])
+    library = f"{_ORIGIN}/library"
+    return SubscriptionState(
+        "active", number, webhook["uri"], webhook["url"], events, "organization", library
+    )
 
 
 def _at(record, path):

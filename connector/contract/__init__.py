@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         Result,
         Settled,
         Subscription,
+        SubscriptionState,
         Verdict,
     )
     from .sign_in import CredentialStore, OAuth, SignInRequest
@@ -94,6 +95,7 @@ __all__ = [
     "Settled",
     "SignInRequest",
     "Subscription",
+    "SubscriptionState",
     "Trigger",
     "TriggerInfo",
     "Verdict",
@@ -136,6 +138,7 @@ _MODULES = {
     "Settled": "results",
     "SignInRequest": "sign_in",
     "Subscription": "results",
+    "SubscriptionState": "results",
     "Trigger": "connection",
     "TriggerInfo": "catalog",
     "Verdict": "results",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Result,
         Settled,
         Subscription,
+        SubscriptionState,
     )
     from .sign_in import CredentialStore, OAuth
 
@@ -156,6 +157,20 @@ class Connection(Protocol):
 
     def unsubscribe(self, subscription_id: str) -> bool:
         """Delete a subscription and its key. Return False for an unknown id."""
+
+    def subscription_states(self) -> list[SubscriptionState]:
+        """Return every subscription that the connector keeps or the credential may list, and its state.
+
+        It reads, and changes nothing. Return an empty list if the application has no webhooks. Raises the
+        error of a call if the application can't be reached or rejects the credential.
+        """
+
+    def repair_subscription(self, found: SubscriptionState) -> bool:
+        """Repair a subscription as its `repair` says. A person has agreed: it may create and delete some.
+
+        Return False, and change nothing, if it is no longer in the state that was found, or needs no repair.
+        Raises the error of a call that failed.
+        """
 
     @property
     def rate_limit(self) -> RateLimit | None:

@@ -123,6 +123,33 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionState:
+    """A webhook subscription as it is now, whoever created it. Without secrets.
+
+    - `active`: the application sends its events. `failing`: the same, but posts have failed since `since`
+    - `disabled`: the application has stopped sending. `vanished`: the application no longer has it
+    - `pending`: its creation was started, but the reply is unknown. `surplus`: another one does its work
+    - `foreign`: something else created it. `unknown`: this credential can't see it
+
+    `id` is the connector's ("" for a foreign one), `uri` the application's ("" if it has none), and `url` the
+    callback address. `message` says in words what is to know, and `repair` what would repair it, "" if there
+    is nothing to repair. `sends` is False if the application doesn't send its events, also for a foreign one.
+    """
+
+    state: Literal["active", "failing", "disabled", "vanished", "pending", "surplus", "foreign", "unknown"]
+    id: str
+    uri: str
+    url: str
+    events: tuple[str, ...]
+    scope: str
+    owner: str
+    message: str = ""
+    repair: str = ""
+    since: str = ""
+    sends: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class RateLimit:
     """The limit in Calendly's headers: requests per minute, and seconds until the count restarts."""
 

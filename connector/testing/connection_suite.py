@@ -81,7 +81,9 @@ class ConnectionSuite(CatalogSuite):
             assert text in f"{report.message} {report.fix}", f"{report.message!r} doesn't say {text!r}"
 
     def test_checking_an_empty_credential_reports_it(self, connect: Connect, connector: Connector) -> None:
-        for kind in connector.manifest.credentials:
+        for kind, form in connector.manifest.credentials.items():
+            if not form.fields:
+                continue  # empty is complete
             try:
                 connection = connect({"kind": kind})
             except UsageError:
@@ -186,6 +188,16 @@ class ConnectionSuite(CatalogSuite):
 
     def test_unsubscribing_something_unknown_is_harmless(self, connection: Connection) -> None:
         assert connection.unsubscribe(UNKNOWN) is False
+
+    def test_subscriptions_are_listed_as_plain_data_without_secrets(
+        self, connection: Connection, subject: Subject
+    ) -> None:
+        listed = [asdict(one) for one in connection.subscription_states()]
+        shown = json.dumps(listed).encode()
+        assert not any(secret in shown for secret in subject.secrets), "the list has a secret"
+        assert len({(one["id"], one["uri"], one["url"]) for one in listed}) == len(listed), (
+            "one is listed twice"
+        )
 
     # Choices of fields
 

@@ -9,7 +9,7 @@ from ..contract import Connection, Connector
 from ..errors import UsageError
 from .form_check import form_fields
 
-_CALLBACK = "https://flows.acme.example/events"
+CALLBACK = "https://flows.acme.example/events"
 _Part = TypeVar("_Part")
 
 
@@ -37,7 +37,7 @@ def _subscribes(connector: Connector, connection: Connection) -> bool:
     if not connector.manifest.triggers:
         return False
     try:
-        connection.subscribe(list(connector.manifest.triggers), _CALLBACK)
+        connection.subscribe(list(connector.manifest.triggers), CALLBACK)
     except Exception as error:  # noqa: BLE001 - any other error shows that it tried
         return not isinstance(error, UsageError)
     return True

@@ -179,6 +179,9 @@ class JournalConnection:
             raise SignatureError("Not signed.", reason="missing")
         return Event(**json.loads(body))
 
+    def subscription_states(self):
+        return []
+
     def trigger(self, events, filters=None):
         return JournalTrigger(self.connector, tuple(events), dict(filters or {}))
 

@@ -56,7 +56,7 @@ def test_a_host_finds_it_beside_calendlys(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "['calendly', 'file', 'http', 'noteboard', 'sql']\n"
+    assert done.stdout == "['agent', 'calendly', 'file', 'http', 'noteboard', 'sql']\n"
 
 
 def test_it_uses_the_contract_and_its_errors_only():

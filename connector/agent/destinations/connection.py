@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         RateLimit,
         Record,
         Subscription,
+        SubscriptionState,
+        Trigger,
     )
     from .declarations import Declarations, DeclaredAction
 
@@ -132,7 +134,9 @@ class Destination(Connection):
         page: str | None = None,
     ) -> OptionPage:
         del values  # no choices depend on others
-        found = {one.path: one for one in _walk(self._action(of).fields)}.get(field)
+        trigger = self._declarations.manifest.triggers.get(of)
+        form = trigger.fields if trigger else self._action(of).fields
+        found = {one.path: one for one in _walk(form)}.get(field)
         if found is None:
             raise UnknownAction(f"{of} has no field {quoted(field)}.")
         if not found.choices:
@@ -171,9 +175,12 @@ class Destination(Connection):
         filters: Params | None = None,
         *,
         include_raw_reschedules: bool = False,
-    ) -> NoReturn:
+    ) -> Trigger:
         """Raise InvalidParams: a destination has no events."""
         del filters, include_raw_reschedules
+        self._refuse(events)
+
+    def _refuse(self, events: Iterable[str]) -> NoReturn:
         name = self._declarations.manifest.name
         raise InvalidParams("trigger", [Problem(event, f"is not an event of {name}") for event in events])
 
@@ -187,10 +194,17 @@ class Destination(Connection):
     ) -> list[Subscription]:
         """Raise InvalidParams: a destination has no events."""
         del callback, scope, group
-        return self.trigger(list(events))
+        self._refuse(events)
 
     def unsubscribe(self, subscription_id: str) -> bool:
         del subscription_id
+        return False
+
+    def subscription_states(self) -> list[SubscriptionState]:
+        return []
+
+    def repair_subscription(self, found: SubscriptionState) -> bool:
+        del found
         return False
 
     @property

@@ -77,6 +77,35 @@ class DeclaredAction:
         return output_fields(self.output, self.examples[0]["output"])
 
 
+@dataclass(frozen=True, eq=False)
+class DeclaredTrigger:
+    """A trigger of `connector.yaml`. It is a `contract.TriggerInfo`."""
+
+    id: str
+    title: str
+    description: str
+    polling_gaps: str
+    filters: Mapping[str, Any]
+    payload: Mapping[str, Any]
+    examples: Sequence[Mapping[str, Any]]
+    scopes: tuple[str, ...] = ()
+    plan: str | None = None
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """The filters as a form."""
+        from ...catalog.fields import form_fields
+
+        return form_fields(self.filters)
+
+    @cached_property
+    def outputs(self) -> tuple[OutputField, ...]:
+        """The values of its payload."""
+        from ...catalog.fields import output_fields
+
+        return output_fields(self.payload, self.examples[0]["payload"])
+
+
 @dataclass(frozen=True)
 class DeclaredKind:
     """A kind of credential of `connector.yaml`. It is a `contract.CredentialKind`."""
@@ -108,10 +137,9 @@ class DeclaredIcon:
 
 
 class DeclaredManifest:
-    """The identity and the credential kinds of `connector.yaml`. It is a `contract.ManifestInfo`."""
+    """The identity, forms and triggers of `connector.yaml`. It is a `contract.ManifestInfo`."""
 
     functions: Mapping[str, FunctionInfo] = NONE
-    triggers: Mapping[str, TriggerInfo] = NONE
 
     def __init__(self, package: str, card: Mapping[str, Any]) -> None:
         self._card = card
@@ -143,11 +171,24 @@ class DeclaredManifest:
         }
 
     @cached_property
+    def triggers(self) -> Mapping[str, TriggerInfo]:
+        """The triggers by id. Those of one connector share their filters and the shape of their payload."""
+        declared = self._card.get("triggers", {})
+        shared: dict[str, Any] = {
+            name: _schema(declared[name], {}) for name in ("filters", "payload") if declared
+        }
+        return {
+            name: DeclaredTrigger(id=name, **shared, **entry)
+            for name, entry in declared.get("events", {}).items()
+        }
+
+    @cached_property
     def groups(self) -> tuple[ActionGroup, ...]:
-        """One group with all actions."""
+        """One group with all actions and triggers."""
         from ...contract import ActionGroup
 
-        return (ActionGroup(self.id, self.name, self.summary, tuple(self._card["actions"])),)
+        actions = tuple(self._card["actions"])
+        return (ActionGroup(self.id, self.name, self.summary, actions, tuple(self.triggers)),)
 
 
 class Declarations:

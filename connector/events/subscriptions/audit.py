@@ -40,7 +40,8 @@ class Finding:
     """One subscription and its state.
 
     `id` is the connector's ("" for a foreign one), `uri` Calendly's ("" if it has none), `url` the whole
-    callback address. `repair` is what `prune` would do, "" if there is nothing to do.
+    callback address. `repair` is what `prune` would do, "" if there is nothing to do. `since` says since when
+    posts to it have failed, and `sends` whether Calendly sends its events.
     """
 
     kind: Kind
@@ -51,6 +52,8 @@ class Finding:
     owner: str
     message: str
     uri: str = ""
+    since: str = ""
+    sends: bool = True
 
     @property
     def repair(self) -> str:
@@ -89,7 +92,11 @@ def _own_finding(
 ) -> Finding:
     kind, message = _state(stored, record, listing, organization)
     uri = str(record["uri"]) if record else stored.uri
-    return Finding(kind, stored.id, stored.url, stored.events, stored.scope, stored.owner, message, uri)
+    since = str(record.get("retry_started_at") or "") if record else ""
+    sends = record is not None and record["state"] == "active"
+    return Finding(
+        kind, stored.id, stored.url, stored.events, stored.scope, stored.owner, message, uri, since, sends
+    )
 
 
 def _state(
@@ -159,4 +166,5 @@ def _other_finding(record: Record) -> Finding:
         if found
         else "It was not created by this connector.",
         str(record["uri"]),
+        sends=record["state"] == "active",
     )

@@ -19,7 +19,7 @@ from ...auth.identity import Identity, group_uri, read_identity
 from ...catalog import event_scopes
 from ...catalog.event_scopes import Lacks
 from ...catalog.manifest import manifest
-from ...contract import Connection, Record, Subscription
+from ...contract import Connection, Record, Subscription, SubscriptionState
 from ...errors import (
     CalendlyDown,
     ConnectorError,
@@ -35,6 +35,7 @@ from . import urls
 from .audit import Finding, audit
 from .keys import Signer
 from .remote import RemoteSubscriptions
+from .states import carried, state_of
 from .store import SubscriptionRecord, SubscriptionStore, newest_first
 from .urls import id_in
 
@@ -155,6 +156,26 @@ class Subscriptions:
                 else Repair(finding, "left")
                 for finding in repairable
             ]
+
+    def repair(self, found: SubscriptionState) -> bool:
+        """Repair one subscription, if it is still in the state that was found.
+
+        Unlike `prune`, it creates a subscription again that the application no longer has.
+        """
+        with self._store.lock():
+            findings = self.audit()
+            finding = next((one for one in findings if one.url == found.url and one.id == found.id), None)
+            current = state_of(finding) if finding else None
+            if finding is None or current is None or not current.repair:
+                return False
+            if (current.state, current.uri) != (found.state, found.uri):
+                return False
+            record = self._store.get(finding.id)
+            if finding.kind == "forgotten" and record and not carried(finding, findings):
+                self._replace(record)
+            else:
+                self._repair(finding)
+        return True
 
     def _ensure(self, base: str, assignment: ScopeAssignment, identity: Identity) -> Subscription:
         """Return a subscription for an assignment: an existing one, a pending one, or a new one."""

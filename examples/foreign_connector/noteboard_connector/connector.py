@@ -119,6 +119,12 @@ class NoteboardConnection(contract.Connection):
     def unsubscribe(self, subscription_id):
         return False
 
+    def subscription_states(self):
+        return []
+
+    def repair_subscription(self, found):
+        return False
+
     def close(self):
         """Every request has a connection of its own."""
 
