@@ -10,6 +10,7 @@ from PIL import Image
 CONNECTOR: Final = Path(__file__).parent.parent / "connector"
 SVGS: Final = (
     CONNECTOR / "catalog" / "icon.svg",
+    CONNECTOR / "agent" / "own_events" / "icon.svg",
     *(CONNECTOR / "agent" / "destinations" / name / "icon.svg" for name in ("file", "http", "sql")),
 )
 SIZE: Final = 256  # pixels

@@ -7,6 +7,9 @@ from ..contract import Connector
 NAMESPACE: Final = "integration_platform.connectors"
 """The group of entry points."""
 
+OWN: Final = "agent"
+"""The agent's own connector: what it notices starts flows."""
+
 
 def installed() -> dict[str, Connector]:
     """Return all installed connectors. One that can't be loaded is left out, and logged by stevedore."""

@@ -8,6 +8,7 @@ from ..errors import UsageError
 from .commands import CommandGroup, examples
 from .flow_deploy import deploy, export, list_flows, pause, resume
 from .flow_files import check_content, count_errors, print_problems, read_content, write_new
+from .flow_remove import remove
 from .flow_runs import decide, list_runs, replay, run, show
 from .options import prints_json
 from .terminal import counted, notice, print_columns, print_json
@@ -105,5 +106,5 @@ def list_templates(name: str | None, *, output: str | None, as_json: bool) -> No
         click.echo(text, nl=False)
 
 
-for _each in (deploy, list_flows, show, pause, resume, export, run, list_runs, replay, decide):
+for _each in (deploy, list_flows, show, pause, resume, remove, export, run, list_runs, replay, decide):
     command.add_command(_each)

@@ -25,6 +25,7 @@ from .options import (
 )
 from .terminal import counted, notice, print_columns, print_json, printable
 from .webhooks_listen import listen
+from .webhooks_watch import watch_options, watch_subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -226,17 +227,28 @@ def prune(callback: str, *, yes: bool, as_json: bool) -> int:
 
 
 @command.command(
-    "doctor", epilog=examples("webhooks doctor", "webhooks doctor https://hooks.acme.example/calendly")
+    "doctor",
+    epilog=examples(
+        "webhooks doctor",
+        "webhooks doctor https://hooks.acme.example/calendly",
+        "webhooks doctor --watch --every 300",
+    ),
 )
 @click.argument("address", metavar="[URL]", default="")
+@watch_options
 @signs_in
-@prints_json()
-def doctor(address: str, *, as_json: bool) -> int:
+@prints_json("Print JSON; with --watch, a line per change.")
+def doctor(address: str, *, watch: bool, every: float, as_json: bool) -> int:
     """Diagnose why a URL can't be reached. Default: your subscriptions and their URLs.
 
     Sends one POST without a signature or credentials to each URL; a working receiver rejects it. With a URL,
     no credential is needed. Exits with code 1 if a problem is found.
+
+    --watch keeps looking at your subscriptions, and sends nothing to their URLs. It prints what changes, and
+    exits with code 1 as soon as Calendly has disabled one or no longer has it, because it tells nobody.
     """
+    if watch:
+        return watch_subscriptions(address, every_s=every, as_json=as_json)
     from ..events.subscriptions.probe import probe
 
     findings: list[Finding] = []

@@ -139,7 +139,7 @@ class FlowAgent:
 
         def is_polled():
             self.engine._schedules.poll(self.engine.executor)
-            with self.engine._database.transaction() as connection:
+            with self.engine.database.transaction() as connection:
                 return connection.scalar(due) > self.clock()
 
         wait_for(is_polled)

@@ -10,11 +10,12 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from ...errors import AgentDatabaseError, ConnectorError, SignatureError, UnexpectedAnswer, UsageError
+from ...errors import AgentDatabaseError, ConnectorError, SignatureError, UnexpectedAnswer
 from ..flows.model import Flow
 from ..telemetry import traceparent
 from .connections import Connections
 from .engine import Engine
+from .flow_store import UnknownFlow
 from .outcomes import as_connector_error
 
 LARGEST_BODY: Final = 1024 * 1024
@@ -45,6 +46,8 @@ class Edge:
             if flow is None:
                 return HTTPStatus.NOT_FOUND, "not found"
             return self._start(flow, address.query, headers, body)
+        except UnknownFlow:  # it was removed meanwhile
+            return HTTPStatus.NOT_FOUND, "not found"
         except AgentDatabaseError:
             return HTTPStatus.SERVICE_UNAVAILABLE, "try again"
 
@@ -52,10 +55,7 @@ class Edge:
         parts = [unquote(part) for part in path.strip("/").split("/")]
         if len(parts) != _PARTS or parts[0] != PREFIX:
             return None
-        try:
-            deployed = self._engine.flows.get(parts[1])
-        except UsageError:
-            return None
+        deployed = self._engine.flows.get(parts[1])
         known = hmac.compare_digest(deployed.secret.encode(), parts[2].encode())
         flow = self._engine.flows.flow(deployed.name, deployed.version)
         return flow if known and flow.trigger.type == "triggered" else None

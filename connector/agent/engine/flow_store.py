@@ -9,13 +9,31 @@ from sqlalchemy import Row, func, insert, select, update
 
 from ...errors import UsageError
 from ...support.clock import Timing
+from ...support.redaction import shortened
 from ..flows.model import Flow
 from .database import Database
-from .tables import FLOWS, SETTINGS, VERSIONS
+from .tables import FLOWS, REMOVED, SETTINGS, VERSIONS
 
 FlowState = Literal["active", "paused"]
+ANY_VERSION: Final = -1
 _BASE_URL: Final = "base_url"
 _CACHED: Final = 200  # versions; a version never changes
+
+
+class UnknownFlow(UsageError):
+    """No flow of this name is deployed, or not this version of it."""
+
+    code = "unknown_flow"
+
+
+class FlowChanged(UsageError):
+    """Somebody else deployed or removed the flow meanwhile. `version` is the active one; None: removed."""
+
+    code = "flow_changed"
+
+    def __init__(self, message: str, *, fix: str, version: int | None) -> None:
+        super().__init__(message, fix=fix)
+        self.version = version
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +57,19 @@ class FlowStore:
         self._read = read
         self._timing = timing
         self._flows: dict[tuple[str, int], Flow] = {}
-        self._names: set[str] = set()
 
-    def deploy(self, text: str, flow: Flow) -> DeployedFlow:
-        """Add a flow, or a new version of it, unless the text is that of the active version."""
+    def deploy(self, text: str, flow: Flow, *, expected_version: int | None = ANY_VERSION) -> DeployedFlow:
+        """Add a flow, or a new version of it, unless the text is that of the active version.
+
+        `expected_version` is the version that must be active; None: there must be no flow of this name.
+        Raises FlowChanged otherwise.
+        """
+        try:
+            return self._deploy(text, flow, expected_version)
+        except KeyError:  # another process added a flow of this name just now
+            return self._deploy(text, flow, expected_version)
+
+    def _deploy(self, text: str, flow: Flow, expected_version: int | None) -> DeployedFlow:
         name, now = flow.name, self._timing.clock()
         with self._database.transaction() as connection:
             # A write first: it makes deployments of one flow wait for each other.
@@ -51,13 +78,20 @@ class FlowStore:
             if known:
                 row = connection.execute(select(FLOWS).where(FLOWS.c.name == name)).one()
                 this = (VERSIONS.c.name == name, VERSIONS.c.version == row.version)
+                if expected_version is None:
+                    raise _changed(name, row.version, expected_version)
                 if connection.scalar(select(VERSIONS.c.text).where(*this)) == text:
                     return _deployed(row)
+                if expected_version not in {ANY_VERSION, row.version}:
+                    raise _changed(name, row.version, expected_version)
                 newest = select(func.max(VERSIONS.c.version)).where(VERSIONS.c.name == name)
                 version = (connection.scalar(newest) or 0) + 1
                 connection.execute(update(FLOWS).where(FLOWS.c.name == name).values(version=version))
+            elif expected_version not in {ANY_VERSION, None}:
+                raise _changed(name, None, expected_version)
             else:
-                version = 1
+                removed = select(REMOVED.c.version).where(REMOVED.c.name == name)
+                version = (connection.scalar(removed) or 0) + 1
                 connection.execute(
                     insert(FLOWS).values(
                         name=name,
@@ -73,18 +107,18 @@ class FlowStore:
             return _deployed(connection.execute(select(FLOWS).where(FLOWS.c.name == name)).one())
 
     def get(self, name: str) -> DeployedFlow:
-        """Return a flow. Raises UsageError for an unknown name."""
+        """Return a flow. Raises UnknownFlow for an unknown name."""
         with self._database.transaction() as connection:
             row = connection.execute(select(FLOWS).where(FLOWS.c.name == name)).first()
         if row is None:
-            raise UsageError(f"No flow named {name!r} is deployed.", fix="List the flows: flow list.")
+            raise UnknownFlow(
+                f"No flow named {shortened(name)!r} is deployed.", fix="List the flows: flow list."
+            )
         return _deployed(row)
 
     def require(self, name: str) -> None:
-        """Raise UsageError for an unknown name. A flow is never deleted, so a known one isn't read again."""
-        if name not in self._names:
-            self.get(name)
-            self._names.add(name)
+        """Raise UnknownFlow for an unknown name."""
+        self.get(name)
 
     def all(self) -> list[DeployedFlow]:
         """Return all flows, by name."""
@@ -92,12 +126,12 @@ class FlowStore:
             return [_deployed(row) for row in connection.execute(select(FLOWS).order_by(FLOWS.c.name))]
 
     def text(self, name: str, version: int) -> str:
-        """Return the text of a version. Raises UsageError for an unknown one."""
+        """Return the text of a version. Raises UnknownFlow for an unknown one."""
         this = (VERSIONS.c.name == name, VERSIONS.c.version == version)
         with self._database.transaction() as connection:
             text = connection.scalar(select(VERSIONS.c.text).where(*this))
         if text is None:
-            raise UsageError(f"The flow {name!r} has no version {version}.")
+            raise UnknownFlow(f"The flow {shortened(name)!r} has no version {version}.")
         return str(text)
 
     def versions(self, name: str) -> list[dict[str, float]]:
@@ -143,6 +177,20 @@ class FlowStore:
         with self._database.transaction() as connection:
             active = paused.values(state="active", paused_by="", reason="", fix="")
             return bool(connection.execute(active).rowcount)
+
+
+def _changed(name: str, version: int | None, expected_version: int | None) -> FlowChanged:
+    """Return the error for a flow whose active version isn't the expected one."""
+    if version is None:
+        message, fix = f"The flow {name} was removed meanwhile.", "Deploy it as a new flow."
+    elif expected_version is None:
+        message, fix = f"A flow named {name} exists already.", "Choose another name, or edit that flow."
+    else:
+        message = (
+            f"Somebody else deployed version {version} of {name} after you opened version {expected_version}."
+        )
+        fix = "Look at the newer version, and make your changes in it."
+    return FlowChanged(message, fix=fix, version=version)
 
 
 def _deployed(row: "Row[tuple[object, ...]]") -> DeployedFlow:

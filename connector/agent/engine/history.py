@@ -67,6 +67,7 @@ def _call(key: str, turn: int, outcome: Outcome, started_ms: int, completed_ms: 
         "turn": turn,
         "attempt": outcome["attempt"],
         "action": outcome.get("action", ""),
+        "connection": outcome.get("connection", ""),
         "state": outcome["state"],
         "input": outcome.get("input", []),
         "output": {key: outcome[key] for key in ("record", "records", "extra") if outcome.get(key)},

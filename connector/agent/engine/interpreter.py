@@ -23,7 +23,7 @@ from ..flows import values
 from ..flows.model import Flow, Retry, Step
 from .moves import Move, Outcome, next_move
 from .outcomes import as_connector_error, described, from_error
-from .run_store import JsonObject
+from .run_store import REMOVED_NOTE, JsonObject
 from .step_runner import StepCall, StepRunner
 
 SHORT_WAIT_S: Final = 2.0  # a wait that isn't worth a new turn
@@ -38,7 +38,7 @@ Perform = Callable[[Move, "Outcome | None"], Outcome]
 class TurnStart:
     """What the first record of a turn says: the version, the event, and outcomes of earlier turns."""
 
-    state: str  # run, or paused
+    state: str  # run, paused, or removed
     version: int
     started_at: float
     recalled: dict[str, Outcome]
@@ -65,16 +65,25 @@ class Turn:
     known: dict[str, Any]
     steps: dict[str, str] = field(default_factory=dict)  # how each step ended
     finished: list[tuple[Step, list[StepCall]]] = field(default_factory=list)  # those with an undo
+    calls: dict[str, JsonObject] = field(default_factory=dict)  # by connection
 
 
 class RunEnded(Exception):
     """The turn ends here: with the state of the run, and the reason."""
 
-    def __init__(self, state: str, note: JsonObject, *, wait_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        state: str,
+        note: JsonObject,
+        *,
+        wait_s: float = 0.0,
+        calls: Mapping[str, JsonObject] | None = None,
+    ) -> None:
         super().__init__(state)
         self.state = state
         self.note = note
         self.wait_s = wait_s
+        self.calls = calls or {}  # the API calls of the turn, by connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,8 @@ class Interpreter:
         start = TurnStart(**DBOS.run_step({"name": BEGIN}, self.begin, flow_name, run_id, number, options))
         if start.state == "paused":
             return RunEnded("paused", {"message": start.reason, "fix": start.fix}), start.version, {}
+        if start.state == "removed":
+            return RunEnded("failed", dict(REMOVED_NOTE)), start.version, {}
         flow = self.flow(flow_name, start.version)
         turn = Turn(run_id, number, flow, start.recalled, {})
         try:
@@ -110,8 +121,9 @@ class Interpreter:
             for step in flow.steps:
                 self._step(turn, step)
         except RunEnded as ended:
+            ended.calls = turn.calls
             return ended, start.version, turn.steps
-        return RunEnded("done", {}), start.version, turn.steps
+        return RunEnded("done", {}, calls=turn.calls), start.version, turn.steps
 
     def _flows(self, flow: Flow) -> JsonObject:
         """Return the names and URLs of all flows, which are only read if a step refers to them."""
@@ -241,6 +253,7 @@ class Interpreter:
             chosen = [(works[number], moves[number], last[number]) for number in due]
             for number, outcome in zip(due, _together(chosen, at_once), strict=True):
                 last[number] = outcome
+                _count_calls(turn.calls, outcome)
         outcomes = [outcome for outcome in last if outcome is not None]
         for outcome in outcomes:
             if outcome["state"] == "paused":
@@ -280,6 +293,14 @@ def _together(chosen: Sequence[tuple[Work, Any, Outcome | None]], at_once: int) 
         finally:
             for one in waiting:
                 one.cancel()
+
+
+def _count_calls(calls: dict[str, JsonObject], outcome: Outcome) -> None:
+    """Add the API calls of an outcome to those of its connection, with what is left of the rate limit."""
+    if count := outcome.get("calls"):
+        known = calls.setdefault(str(outcome.get("connection", "")), {"allowed": None, "remaining": None})
+        known["calls"] = known.get("calls", 0) + count
+        known |= outcome.get("headroom") or {}
 
 
 def _nothing() -> JsonObject:

@@ -6,16 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 
 from ...errors import AgentDatabaseError, ConnectorError
 from ...support.clock import Timing
 from ..flows.model import Flow, Schedule
 from .connections import Connections
 from .database import Database
-from .flow_store import FlowStore
+from .flow_store import FlowStore, UnknownFlow
 from .outcomes import as_connector_error, from_error
-from .tables import EXECUTORS, POLLS
+from .tables import EXECUTORS, FLOWS, POLLS
 
 StartRun = Callable[..., str]
 _AT_ONCE = 8
@@ -72,6 +72,12 @@ class Schedules:
                 row = {"flow": flow.name, "due_at": due, "cursor": "", "claimed_by": "", "error": ""}
                 connection.execute(insert(POLLS).values(row))
 
+    def drop(self, name: str) -> None:
+        """Forget a flow that isn't deployed."""
+        unknown = ~exists().where(FLOWS.c.name == name)
+        with self._database.transaction() as connection:
+            connection.execute(delete(POLLS).where(POLLS.c.flow == name, unknown))
+
     def polls(self) -> dict[str, tuple[float, str]]:
         """Return when each polling flow is due, in unix seconds, and the error of its last poll."""
         with self._database.transaction() as connection:
@@ -88,13 +94,17 @@ class Schedules:
             return sum(pool.map(lambda row: self._poll(row.flow, row.due_at, executor), found))
 
     def _poll(self, name: str, due_at: float, executor: str) -> bool:
-        deployed = self._flows.get(name)
+        try:
+            deployed = self._flows.get(name)
+            flow = self._flows.flow(name, deployed.version)
+        except UnknownFlow:  # it was removed while it was deployed
+            self.drop(name)
+            return False
         if deployed.state == "paused":
             return False
         cursor = self._claim(name, due_at, executor)
         if cursor is None:
             return False
-        flow = self._flows.flow(name, deployed.version)
         error = ""
         try:
             if flow.trigger.events:

@@ -74,6 +74,7 @@ class StepRunner:
 
     def _perform(self, step_call: StepCall, move: Move, last: Outcome | None) -> Outcome:
         shown: list[list[Any]] = []
+        headroom = None
         try:
             with self.connections.open(step_call.connection) as connection:
                 prepared = self._prepared(connection, step_call)
@@ -82,6 +83,7 @@ class StepRunner:
                     outcome = self._settle(connection, prepared.action, step_call, last)
                 else:
                     outcome = self._send(prepared, step_call, move.attempt)
+                headroom = _headroom(connection)
         except Exception as error:  # noqa: BLE001 - a fault in one connector must not stop the others
             fault = as_connector_error(error)
             outcome = from_error(fault)
@@ -90,7 +92,10 @@ class StepRunner:
                     outcome["was"] = last  # or else it would be sent again
                 else:
                     outcome = self._undecided(last, str(fault), "")
-        return plain(outcome | {"attempt": move.attempt, "input": shown, "action": step_call.call.action})
+        used = step_call.connection
+        named = {"action": step_call.call.action, "connection": f"{used.connector}/{used.credential}"}
+        known = {"headroom": headroom} if headroom else {}
+        return plain(outcome | {"attempt": move.attempt, "input": shown, **named, **known})
 
     def _call_span(self, step_call: StepCall) -> AbstractContextManager[SpanReport]:
         return self.telemetry.call_span(step_call.connection.connector, step_call.call.action)
@@ -205,6 +210,15 @@ class StepRunner:
 
 def _unknown(last: Outcome, message: str, fix: str) -> Outcome:
     return {"state": "unknown", "sent_at": last["sent_at"], "message": message, "fix": fix}
+
+
+def _headroom(connection: Connection) -> dict[str, int] | None:
+    """Return what is left of the rate limit, if it is known. It must not fail a call that was sent."""
+    try:
+        limit = connection.rate_limit
+        return {"allowed": int(limit.limit), "remaining": int(limit.remaining)} if limit else None
+    except Exception:  # noqa: BLE001 - any fault of a connector
+        return None
 
 
 def _code(outcome: Outcome) -> str:

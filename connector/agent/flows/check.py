@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, Literal
 
+from ...catalog.expressions import ExpressionError
 from ...contract import ActionInfo, CheckReport, Connector, TriggerInfo
 from ...support import time_zones
 from ...support.redaction import shortened
@@ -64,6 +65,15 @@ def check(
     checking.trigger()
     checking.steps()
     return in_order(checking.problems)
+
+
+def item_source(step: Step) -> str:
+    """Return the reference of `for_each` without its braces, such as `meetings.records`; "" without one."""
+    try:
+        parts = references.parse(step.for_each)
+    except ExpressionError:
+        return ""
+    return parts[0].text if len(parts) == 1 and isinstance(parts[0], Reference) else ""
 
 
 class _Checking:

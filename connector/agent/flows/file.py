@@ -85,6 +85,14 @@ def seconds(text: str) -> float:
     return float(int(text[:-1]) * _UNITS[text[-1]])
 
 
+def duration(length_s: float, *, unless: float = 0.0) -> str:
+    """Return a length of time in its largest whole unit, such as 5m; "" for the usual one."""
+    if length_s == unless:
+        return ""
+    unit = next(unit for unit, size in _UNITS.items() if length_s % size == 0)
+    return f"{int(length_s) // _UNITS[unit]}{unit}"
+
+
 # From the document to the flow
 
 
@@ -241,7 +249,7 @@ def _document(flow: Flow) -> dict[str, Any]:
 def _trigger_document(trigger: FlowTrigger) -> dict[str, Any]:
     schedule = trigger.schedule or Schedule()
     return {"type": trigger.type} | _filled(
-        every=_duration(schedule.every_s),
+        every=duration(schedule.every_s),
         cron=schedule.cron,
         time_zone=schedule.time_zone if schedule.time_zone != "UTC" else "",
         connection=trigger.connection,
@@ -255,9 +263,9 @@ def _step_document(step: Step) -> dict[str, Any]:
     usual = Retry()
     retry = {
         "times": step.retry.times,
-        "wait": _duration(step.retry.wait_s, unless=usual.wait_s),
+        "wait": duration(step.retry.wait_s, unless=usual.wait_s),
         "factor": step.retry.factor if step.retry.factor != usual.factor else None,
-        "most_wait": _duration(step.retry.most_wait_s, unless=usual.most_wait_s),
+        "most_wait": duration(step.retry.most_wait_s, unless=usual.most_wait_s),
     }
     on_error = _filled(
         retry=_filled(**retry) if step.retry != usual else {}, then=step.then if step.then != "stop" else ""
@@ -271,7 +279,7 @@ def _step_document(step: Step) -> dict[str, Any]:
         at_once=step.at_once if step.at_once != 1 else None,
         on_error=on_error,
         undo=_undo_document(step),
-        timeout=_duration(step.timeout_s or 0.0),
+        timeout=duration(step.timeout_s or 0.0),
     )
 
 
@@ -285,14 +293,6 @@ def _undo_document(step: Step) -> dict[str, Any]:
 def _rows_document(rows: tuple[Row, ...]) -> Any:
     by_key = dict(rows)
     return by_key if len(by_key) == len(rows) else [{"key": key, "value": value} for key, value in rows]
-
-
-def _duration(length_s: float, *, unless: float = 0.0) -> str:
-    """Return a length of time in its largest whole unit; "" for the usual one."""
-    if length_s == unless:
-        return ""
-    unit = next(unit for unit, size in _UNITS.items() if length_s % size == 0)
-    return f"{int(length_s) // _UNITS[unit]}{unit}"
 
 
 def _filled(**fields: Any) -> dict[str, Any]:

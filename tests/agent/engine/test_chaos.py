@@ -208,7 +208,7 @@ def processes(sender):
 
 
 def is_migrated(sender):
-    with sender._database.transaction() as connection:
+    with sender.database.transaction() as connection:
         return connection.scalar(sa.select(tables.SCHEMA.c.version)) == len(tables.MIGRATIONS) + 1
 
 

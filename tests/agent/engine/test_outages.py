@@ -48,7 +48,7 @@ def test_a_short_outage_fails_no_run(part, method, make_engine, outage, journal)
     engine.flows._flows.clear()
     engine.runs.add(run_id, "notes", trigger(), 0.0)
     calls = outage(getattr(engine, part), method)
-    engine._enqueue("notes", run_id, 0, trigger(), {})
+    engine._control.enqueue("notes", run_id, 0, trigger(), {})
     shown = wait_until_ended(engine, run_id)
     assert shown["state"] == "done", shown["note"]
     assert len(calls) > 2

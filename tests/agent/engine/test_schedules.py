@@ -189,7 +189,7 @@ def test_a_flow_that_polls_no_more_is_planned_no_more(make, clock):
 
 
 def cursor(engine):
-    with engine._database.transaction() as connection:
+    with engine.database.transaction() as connection:
         return connection.scalar(select(POLLS.c.cursor))
 
 
