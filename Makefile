@@ -1,6 +1,6 @@
-# make demo | make test [COVERAGE=--cov] | make lint | make bench [BENCH=--quick]
+# make agent | make demo | make test [COVERAGE=--cov] | make lint | make bench [BENCH=--quick]
 # make test-dates | make test-pythons | make wheel-test | make test-hosts | make test-long | make test-endurance
-# make docs | make new-action ID | make record [ID] | make drift [OPENAPI=FILE]
+# make docs | make screenshots | make new-action ID | make record [ID] | make drift [OPENAPI=FILE]
 # Each target sets up .venv itself; you need Python 3.11+, make and a package index. test-hosts also needs npm's
 # registry; Node itself comes as a wheel.
 
@@ -10,13 +10,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 COVERAGE ?=
+LONG = $$(grep -rl --include='test_*.py' 'mark\.long' tests) # to collect only these
 # If PYTHONDONTWRITEBYTECODE is set, each worker rewrites all asserts in each run. Empty means unset.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 
-.PHONY: docs drift new-action record help demo test test-dates test-pythons test-long test-endurance lint wheel-test test-hosts bench clean
+.PHONY: agent docs screenshots drift new-action record help demo test test-dates test-pythons test-long test-endurance lint wheel-test test-hosts bench clean
 
 help:
 	@sed -n '1,5p' Makefile
+
+# An agent on a sandbox account; it prints the address of its pages. PORT=0 picks a free port. A newcomer needs no
+# tools for tests, so it has a small environment of its own, unless the other one is there.
+AGENT_VENV := $(if $(wildcard $(READY)),$(VENV),.venv-agent)
+
+agent: $(AGENT_VENV)/.ready
+	@$(AGENT_VENV)/bin/calendly-connector agent --sandbox --port $(or $(PORT),8080)
+
+.venv-agent/.ready: pyproject.toml constraints.txt .ci/venv
+	@PYTHON='$(PYTHON)' sh .ci/venv .venv-agent --constraint constraints.txt --editable '.[agent,sandbox]'
+	@touch $@
 
 demo: $(READY)
 	@$(BIN)/calendly-connector demo
@@ -25,12 +37,13 @@ test: $(READY)
 	@sh .ci/have postgres chromium
 	$(PYTEST) -n auto --dist worksteal $(COVERAGE)
 
-# The same with the clock moved to other days.
+# Tests that may depend on the day, with the clock moved to leap days, clock changes and the end of a year.
 test-dates: $(READY)
 	@sh .ci/have postgres chromium
 	sh .ci/test-dates $(BIN)/pytest
 
-# The same from the wheel, on every supported Python on this machine, or on those in PYTHONS.
+# The same from the wheel, on every supported Python on this machine, or on those in PYTHONS; at MOMENT ('400 days').
+# On the Python of .venv it only tests the installation.
 test-pythons: $(READY)
 	@sh .ci/have postgres chromium
 	@sh .ci/wheel-test $(BIN)/python $${PYTHONS:-$$(sh .ci/pythons)}
@@ -38,11 +51,16 @@ test-pythons: $(READY)
 # Kills, races and soaks, shorter than those of test-endurance.
 test-long: $(READY)
 	@sh .ci/have postgres chromium
-	$(PYTEST) -m long
+	$(PYTEST) -m long $(LONG)
 
 test-endurance: $(READY)
 	@sh .ci/have postgres chromium
-	ENDURANCE=1 $(PYTEST) -m long
+	ENDURANCE=1 $(PYTEST) -m long $(LONG)
+
+# The pictures of docs/agent.md.
+screenshots: $(READY)
+	@sh .ci/have chromium
+	$(BIN)/python tools/screenshots.py
 
 docs: $(READY)
 	$(BIN)/python tools/docs.py

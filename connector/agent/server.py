@@ -1,4 +1,4 @@
-"""The agent's ASGI application: Process Flow URLs, and how the agent is."""
+"""The agent's routes for other machines: Process Flow URLs, and how the agent is."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,20 +9,22 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from ..errors import AgentDatabaseError
 from .engine.edge import LARGEST_BODY, PREFIX, Edge
+from .readiness import Readiness
 
 BODY_DEADLINE_S: Final = 10.0
 
 
-def application(edge: Edge, health: Callable[[], dict[str, Any]]) -> Starlette:
-    """Return the application.
+def application(*routes: BaseRoute) -> Starlette:
+    """Return an application that has these routes, and nothing else."""
+    return Starlette(routes=list(routes))
 
-    `POST /flows/<name>/<secret>` receives the events of a flow. `GET /health` says how the agent is; its
-    status is 503 if the database can't be reached.
-    """
+
+def webhook_routes(edge: Edge) -> list[BaseRoute]:
+    """Return the route that receives the events of flows: `POST /flows/<name>/<secret>`."""
 
     async def receive(request: Request) -> Response:
         try:
@@ -36,6 +38,15 @@ def application(edge: Edge, health: Callable[[], dict[str, Any]]) -> Starlette:
         status, text = await run_in_threadpool(edge.receive, target, request.headers, body)
         return PlainTextResponse(text, status)
 
+    return [Route(f"/{PREFIX}/{{name}}/{{secret}}", receive, methods=["POST"])]
+
+
+def health_routes(health: Callable[[], dict[str, Any]], readiness: Readiness) -> list[BaseRoute]:
+    """Return `GET /health`, how the agent is, and `GET /ready`, whether it takes requests.
+
+    Both answer 503 if the database can't be reached, and `/ready` while the process starts or stops.
+    """
+
     async def show_health(_request: Request) -> Response:
         try:
             found = await run_in_threadpool(health)
@@ -43,12 +54,13 @@ def application(edge: Edge, health: Callable[[], dict[str, Any]]) -> Starlette:
             return JSONResponse({"status": "database_unavailable"}, HTTPStatus.SERVICE_UNAVAILABLE)
         return JSONResponse({"status": "ok", **found, "paused_flows": len(found["paused_flows"])})
 
-    return Starlette(
-        routes=[
-            Route(f"/{PREFIX}/{{name}}/{{secret}}", receive, methods=["POST"]),
-            Route("/health", show_health),
-        ]
-    )
+    async def show_ready(_request: Request) -> Response:
+        status = await run_in_threadpool(readiness.status)
+        return JSONResponse(
+            {"status": status}, HTTPStatus.OK if status == "ready" else HTTPStatus.SERVICE_UNAVAILABLE
+        )
+
+    return [Route("/health", show_health), Route("/ready", show_ready)]
 
 
 async def _body(request: Request) -> bytes:

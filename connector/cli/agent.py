@@ -2,30 +2,42 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ..errors import AgentDatabaseError, InvalidParams, UsageError
+from ..errors import AgentDatabaseError, UsageError
+from ..support.clock import Timing
 from .agent_options import database_option, database_url, make_engine, needs_extra
+from .agent_sandbox import sandbox_account
+from .agent_serving import Serving, is_local
 from .commands import examples
 from .terminal import logged, printable
 
 if TYPE_CHECKING:
+    import socket
+
     from ..agent.engine.engine import Engine
+    from ..agent.workspace import Workspace
+    from .agent_sandbox import SandboxAccount
 
 _URL_VARIABLE: Final = "CALENDLY_AGENT_URL"
 _DAY_S: Final = 86_400
 _WITHIN_S: Final = 10
+_port = click.IntRange(0, 65535)
 
 
 @click.command(
     "agent",
     epilog=examples(
         "agent",
+        "agent --sandbox",
         "agent --public-url https://flows.acme.example",
-        "agent --database postgresql+psycopg://db.acme.example/agent --host 0.0.0.0",
+        "agent --url https://agent.acme.example --webhook-port 8081 --public-url https://flows.acme.example",
+        "agent --database postgresql+psycopg://db.acme.example/agent --host 0.0.0.0 --no-pages",
     ),
 )
 @database_option
@@ -34,7 +46,7 @@ _WITHIN_S: Final = 10
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=_port,
     metavar="PORT",
     default=8080,
     show_default=True,
@@ -42,10 +54,59 @@ _WITHIN_S: Final = 10
 )
 @click.option(
     "--public-url",
+    default="",
     envvar=_URL_VARIABLE,
     metavar="URL",
     help=f"Where others reach this agent: Process Flow URLs begin with it. Can be set in {_URL_VARIABLE}. "
-    "Default: the address it listens on.",
+    "Default: --url, or the address it listens on.",
+)
+@click.option(
+    "--url",
+    default="",
+    metavar="URL",
+    help="Where people reach the pages, through a proxy with TLS: https://agent.acme.example. Without it, "
+    "only people on this machine do.",
+)
+@click.option(
+    "--pages/--no-pages",
+    default=True,
+    help="Serve the pages and the API, or only run flows and receive webhooks.  [default: pages]",
+)
+@click.option(
+    "--webhook-port",
+    type=_port,
+    metavar="PORT",
+    help="Receive webhooks on a port of their own, on which nothing else is served.",
+)
+@click.option(
+    "--webhook-host", default="", metavar="HOST", help="The address of --webhook-port.  [default: --host]"
+)
+@click.option(
+    "--oidc-allowed",
+    multiple=True,
+    metavar="PERSON",
+    help="Who may sign in at the OpenID provider: an e-mail address, or the domain of many. Can be repeated.",
+)
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A proxy, or a network of them, whose X-Forwarded-For names the client. Can be repeated.",
+)
+@click.option(
+    "--audit-log",
+    metavar="FILE",
+    help="Append who changed what to a private file, as JSON lines.  [default: the log only]",
+)
+@click.option(
+    "--drain",
+    "drain_s",
+    type=click.FloatRange(0, 600),
+    metavar="SECONDS",
+    default=0,
+    help="When it is stopped, first answer /ready with 503 for so long, so that a proxy sends no more "
+    "requests.  [default: 0]",
 )
 @click.option(
     "--at-once",
@@ -63,49 +124,44 @@ _WITHIN_S: Final = 10
     show_default=True,
     help="Delete runs that ended more than DAYS ago.",
 )
+@click.option(
+    "--sandbox",
+    is_flag=True,
+    help="Try it with a mock Calendly and sample flows. What you make is deleted at the end.",
+)
 def command(
-    database: str | None, host: str, port: int, *, public_url: str | None, at_once: int, keep_days: float
+    database: str | None,
+    port: int,
+    *,
+    at_once: int,
+    keep_days: float,
+    sandbox: bool,
+    audit_log: str | None,
+    drain_s: float,
+    **options: Any,
 ) -> None:
-    """Run the process flows that you deployed with `flow deploy`.
+    """Run the process flows that you deployed, and serve the pages on which you make them.
 
     Every step is recorded in the database. After a crash, or on another machine with the same PostgreSQL
     database, a run continues where it was. A write whose reply was lost is looked up, never blindly repeated.
 
-    Webhooks are received at POST /flows/…, and GET /health says how the agent is. Put a proxy with TLS before
-    it, and pass its address as --public-url.
+    Webhooks are received at POST /flows/…. GET /health says how the agent is, and GET /ready whether it takes
+    requests. Put a proxy with TLS before it, and pass its address as --url and --public-url.
     """
-    engine = make_engine(
-        database_url(database),
-        base_url=_checked(public_url) if public_url else "",
-        at_once=at_once,
-        retention_s=keep_days * _DAY_S,
-    )
-    from ..agent.engine.edge import Edge
-
-    with needs_extra():
-        from ..agent.server import application
-    from ..events.webhooks.server import serve
-
-    ended = threading.Event()
-
-    def announce(address: str, end: Callable[[], None]) -> None:
-        if not public_url and _is_local(engine.flows.base_url()):
-            engine.flows.set_base_url(address.rstrip("/"))
-        click.echo(
-            f"The agent runs flows in {printable(engine.place)}, and listens on {address}.\n"
-            f"Process Flow URLs begin with {printable(engine.flows.base_url())}/flows/.\n"
-            "Press Ctrl-C to stop.",
-            err=True,
+    serving = Serving(has_pages=options.pop("pages"), **options)
+    with ExitStack() as stack:
+        account = stack.enter_context(sandbox_account()) if sandbox else None
+        engine = make_engine(
+            account.database if account else database_url(database),
+            store=account.vault if account else None,
+            origins=account.origins if account else None,
+            base_url=serving.base_url,
+            at_once=at_once,
+            retention_s=keep_days * _DAY_S,
         )
-        threading.Thread(target=_end_if_lost, args=(engine, ended, end), daemon=True).start()
-
-    with logged(logging.INFO):
-        engine.start()
-        try:
-            serve(application(Edge(engine, engine.connections), engine.health), host, port, announce)
-        finally:
-            ended.set()
-            engine.stop(within_s=_WITHIN_S)
+        stack.enter_context(logged(logging.INFO))
+        stack.enter_context(_audited(audit_log))
+        _Process(engine, account, serving).serve(port, drain_s)
     if engine.lost.is_set():
         raise AgentDatabaseError(
             "Other processes took over the runs of this one, because it couldn't reach the database in time.",
@@ -113,26 +169,194 @@ def command(
         )
 
 
-def _end_if_lost(engine: "Engine", ended: threading.Event, end: Callable[[], None]) -> None:
-    """End the server if this process may not act any more."""
-    while not ended.is_set():
-        if engine.lost.wait(0.5):
-            end()
-            return
+class _Process:
+    """One process of an agent."""
+
+    def __init__(self, engine: "Engine", account: "SandboxAccount | None", serving: Serving) -> None:
+        from ..agent.readiness import Readiness
+
+        self._engine = engine
+        self._account = account
+        self._serving = serving
+        self._readiness = Readiness(engine.flows.base_url)
+        self._ended = threading.Event()
+        self._timing = Timing()
+
+    def serve(self, port: int, drain_s: float) -> None:
+        """Serve until it is stopped, then let requests and steps end."""
+        from ..events.webhooks.server import serve_on
+        from ..support.sockets import listen
+
+        serving, engine = self._serving, self._engine
+        with ExitStack() as stack:
+            listener = stack.enter_context(listen(serving.host, port))
+            hooks = None
+            if serving.webhook_port is not None:
+                hooks = stack.enter_context(
+                    listen(serving.webhook_host or serving.host, serving.webhook_port)
+                )
+            workspace = self._workspace() if serving.has_pages else None
+            application, announce = self._application(workspace, listener, hooks)
+            engine.start()
+            try:
+                if hooks:
+                    stack.enter_context(self._webhooks_on(hooks))
+                if workspace:
+                    stack.enter_context(_watching(workspace))
+                serve_on(
+                    listener,
+                    application,
+                    announce,
+                    has_pages=serving.has_pages,
+                    drain_s=drain_s,
+                    on_signal=self._readiness.is_stopping,
+                )
+            finally:
+                self._readiness.is_stopping()
+                self._ended.set()
+                stack.close()  # no webhook is accepted any more
+                engine.stop(within_s=_WITHIN_S)
+
+    def _application(
+        self, workspace: "Workspace | None", listener: "socket.socket", hooks: "socket.socket | None"
+    ) -> tuple[Any, Callable[[str, Callable[[], None]], None]]:
+        """Return what is served on the port, and what to do once it is."""
+        with needs_extra():
+            from ..agent import server
+
+        port = listener.getsockname()[1]
+        routes = server.health_routes(self._engine.health, self._readiness)
+        if hooks is None:
+            routes += server.webhook_routes(self._edge())
+        if workspace is None:
+            return server.application(*routes), lambda at, end: self._announce(at, end, hooks)
+        with needs_extra():
+            from ..agent.application import application
+
+        people, token = self._serving.people(self._engine.database, self._timing, port)
+
+        def announce(address: str, end: Callable[[], None]) -> None:
+            at_proxy = f"People open {self._serving.url.rstrip('/')}/"
+            page = f"Open {address}/sign-in?token={token}" if token else at_proxy
+            self._set_base_url(address, hooks)
+            if self._account:
+                self._account.prepare(workspace)
+            self._announce(address, end, hooks, page)
+
+        return application(workspace, routes, self._serving.site(port), people), announce
+
+    def _edge(self) -> Any:
+        from ..agent.engine.edge import Edge
+
+        return Edge(self._engine, self._engine.connections)
+
+    def _workspace(self) -> "Workspace":
+        from ..agent.connectors import installed
+        from ..agent.workspace import Workspace
+        from ..auth.vault import open_vault
+        from ..auth.vault.default import forget_default
+        from ..events.subscriptions.probe import probe
+
+        account = self._account
+        vault = account.vault if account else open_vault()
+        return Workspace(
+            self._engine,
+            vault,
+            installed(),
+            account.origins if account else {},
+            self._timing,
+            account.book_sample if account else None,
+            forget=lambda name: forget_default(vault, name),
+            probe=probe,
+        )
+
+    def _set_base_url(self, address: str, hooks: "socket.socket | None") -> None:
+        """Let Process Flow URLs begin with the address it listens on, unless another one is known."""
+        from ..support import sockets
+
+        if not self._serving.base_url and is_local(self._engine.flows.base_url()):
+            self._engine.flows.set_base_url((sockets.address(hooks) if hooks else address).rstrip("/"))
+
+    def _announce(
+        self, address: str, end: Callable[[], None], hooks: "socket.socket | None", page: str = ""
+    ) -> None:
+        from ..support import sockets
+
+        self._set_base_url(address, hooks)
+        engine = self._engine
+        shown = [
+            f"The agent runs flows in {printable(engine.place)}, and listens on {address}.",
+            *([printable(page)] if page else []),
+            *(self._account.hints() if self._account else []),
+            *([f"It receives webhooks on {sockets.address(hooks)}."] if hooks else []),
+            f"Process Flow URLs begin with {printable(engine.flows.base_url())}/flows/.",
+            "Press Ctrl-C to stop.",
+        ]
+        click.echo("\n".join(shown), err=True)
+        threading.Thread(target=self._end_if_lost, args=(end,), daemon=True).start()
+        self._readiness.has_started()
+
+    def _end_if_lost(self, end: Callable[[], None]) -> None:
+        """End the server if this process may not act any more."""
+        while not self._ended.is_set():
+            if self._engine.lost.wait(0.5):
+                end()
+                return
+
+    @contextmanager
+    def _webhooks_on(self, hooks: "socket.socket") -> Iterator[None]:
+        """Receive webhooks on a port of their own, in a thread."""
+        from ..agent import server
+        from ..events.webhooks.server import serve_on
+
+        started = threading.Event()
+        ends: list[Callable[[], None]] = []
+
+        def announce(_address: str, end: Callable[[], None]) -> None:
+            ends.append(end)
+            started.set()
+
+        def run() -> None:
+            try:
+                serve_on(hooks, server.application(*server.webhook_routes(self._edge())), announce)
+            finally:
+                started.set()
+
+        thread = threading.Thread(target=run, name="agent-webhooks")
+        thread.start()
+        started.wait()
+        try:
+            yield
+        finally:
+            for end in ends:
+                end()
+            thread.join()
 
 
-def _checked(public_url: str) -> str:
-    from ..events.subscriptions.urls import checked
+@contextmanager
+def _watching(workspace: "Workspace") -> Iterator[None]:
+    """Check the stored credentials now and then."""
+    from ..agent.workspace.credential_watch import CredentialWatch
+
+    watch = CredentialWatch(workspace)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
+
+
+@contextmanager
+def _audited(path: str | None) -> Iterator[None]:
+    if path is None:
+        yield
+        return
+    from ..agent.workspace import audit
 
     try:
-        return checked(public_url).rstrip("/")
-    except InvalidParams as error:
-        raise UsageError(f"--public-url {error.problems[0].message}.") from None
-
-
-def _is_local(base_url: str) -> bool:
-    from urllib.parse import urlsplit
-
-    from ..events.subscriptions.urls import LOOPBACK
-
-    return not base_url or urlsplit(base_url).hostname in LOOPBACK
+        with audit.to_file(Path(path).expanduser()):
+            yield
+    except OSError as error:
+        raise UsageError(
+            f"Can't write {printable(path)}: {error.strerror}.", fix="Choose another file."
+        ) from None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..contract import CredentialStore
 
 DATABASE_VARIABLE: Final = "CALENDLY_AGENT_DATABASE"
-_NEEDED: Final = frozenset({"dbos", "sqlalchemy", "starlette"})
+_NEEDED: Final = frozenset({"dbos", "fastapi", "nicegui", "sqlalchemy", "starlette"})
 
 database_option = click.option(
     "--database",

@@ -1,8 +1,6 @@
 """The demo's deployed flow: a booking in the sandbox becomes a message in a chat."""
 
-import base64
 import json
-import secrets
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +10,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from .agent_options import make_engine
+from .sandbox_environment import sandbox_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,14 +62,10 @@ def deployed(origin: str) -> "Iterator[tuple[Server, Engine]]":
     from ..agent import templates
     from ..agent.connectors import installed
     from ..agent.flows import check
-    from ..auth.vault import open_vault
-    from ..auth.vault.keys import KEY_VARIABLE
-    from ..auth.vault.names import VAULT_VARIABLE
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        key = base64.b64encode(secrets.token_bytes(32)).decode()
-        vault = open_vault({VAULT_VARIABLE: str(folder / "vault.json"), KEY_VARIABLE: key})
+        vault = stack.enter_context(sandbox_environment(origin, folder))
         server = stack.enter_context(Server())
         stack.callback(server.shutdown)
         vault.put("calendly", {"kind": "personal_access_token", "token": "sandbox-owner"})

@@ -34,7 +34,9 @@ SECRET_FIELDS: Final = (
     "token",
 )
 SECRET_VARIABLES: Final = (  # of the environment, besides those for secret fields of credentials
+    "CALENDLY_AGENT_ACCESS_TOKEN",
     "CALENDLY_AGENT_DATABASE",  # a database URL may contain a password
+    "CALENDLY_AGENT_OIDC_CLIENT_SECRET",
     "CALENDLY_CONNECTOR_INBOX",
     "CALENDLY_CONNECTOR_KEY",
     "CALENDLY_CONNECTOR_VAULT",

@@ -775,9 +775,11 @@ def test_a_missing_sandbox_says_what_to_install(command, expected, call, monkeyp
 # demo
 
 
-def test_the_demo_succeeds(call):
+def test_the_demo_succeeds_and_keeps_nothing(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
     code, out, err = call("demo")
     assert (code, err) == (0, "")
+    assert list(tmp_path.iterdir()) == []
     assert out.endswith("demo: ok\n")
     for outcome in ("missing_token", "invalid_token", "missing_scope", "ok: Signed in"):
         assert outcome in out

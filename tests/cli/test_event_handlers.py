@@ -21,6 +21,8 @@ WARNED = Event(EVENT.id, EVENT.kind, EVENT.created_at, None, EVENT.payload, ("on
 
 # Variables in the code and the declarations that never hold a secret.
 HARMLESS = {
+    "CALENDLY_AGENT_OIDC_CLIENT_ID",
+    "CALENDLY_AGENT_OIDC_ISSUER",
     "CALENDLY_AGENT_PRIVATE_HOSTS",
     "CALENDLY_AGENT_URL",
     "CALENDLY_API_URL",

@@ -29,7 +29,7 @@ class Listener:
         self.url = self.announced.split()[2]
 
     def line(self, stream):
-        assert select.select([stream], [], [], WAIT_S)[0]
+        assert select.select([stream], [], [], 4 * WAIT_S)[0]  # a loaded machine starts a process slowly
         return stream.readline().decode()
 
     def printed(self):

@@ -52,6 +52,11 @@ class LimitedConnection(H11Protocol):
         if not self.cycle.more_body:
             self._limits.waiting.pop(self, None)
 
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """Hand the connection over; as a WebSocket it may be silent."""
+        self._stop_waiting()
+        super().handle_websocket_upgrade(event)
+
     def on_response_complete(self) -> None:
         """Wait for the next request, which may have arrived already."""
         self._wait()

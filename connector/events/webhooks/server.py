@@ -3,20 +3,27 @@
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from types import FrameType
 from typing import TYPE_CHECKING, Final, cast
 
 from ...errors import UsageError
 from ...support.sockets import address, listen
 
 if TYPE_CHECKING:
+    import asyncio
+
+    import uvicorn
+
     from .asgi import Application
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S: Final = 5
 _MAX_HEAD: Final = 16 * 1024  # bytes
+_MAX_FRAME: Final = 2 * 1024 * 1024  # bytes, of a WebSocket
 _MAX_CONNECTIONS: Final = 1000
 HEAD_DEADLINE_S: Final = 10.0
 
@@ -30,10 +37,40 @@ def serve(
     head_deadline_s: float = HEAD_DEADLINE_S,
     max_connections: int | None = None,
 ) -> None:
-    """Serve until stopped, then finish the requests in progress.
+    """Serve until stopped, then finish the requests in progress. Port 0 picks a free one.
 
-    Once it listens, `announce` is called with the address and a function that stops it. Port 0 picks a free
-    one. A connection that doesn't send the head of a request within `head_deadline_s` is closed. Up to
+    The options are those of `serve_on`.
+    """
+    with listen(host, port) as listener:
+        serve_on(
+            listener,
+            application,
+            announce,
+            head_deadline_s=head_deadline_s,
+            max_connections=max_connections,
+        )
+
+
+def serve_on(
+    listener: socket.socket,
+    application: "Application",
+    announce: Callable[[str, Callable[[], None]], None],
+    *,
+    head_deadline_s: float = HEAD_DEADLINE_S,
+    max_connections: int | None = None,
+    has_pages: bool = False,
+    drain_s: float = 0.0,
+    on_signal: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve on an open port until stopped, then finish the requests in progress.
+
+    Once it accepts requests, `announce` is called with the address and a function that stops it. If it
+    `has_pages`, the application also gets WebSockets and its lifespan events.
+
+    A signal calls `on_signal`. The port then stays open for `drain_s`, unless a second signal comes: a proxy
+    needs a moment to notice that it should send no more requests.
+
+    A connection that doesn't send the head of a request within `head_deadline_s` is closed. Up to
     `max_connections` are open at a time, by default half of the files that the process may open, at most
     1,000.
     """
@@ -48,8 +85,53 @@ def serve(
     files = _files()
     most = max_connections or min(_MAX_CONNECTIONS, files // 2)
 
+    config = uvicorn.Config(
+        application,
+        http=cast(
+            "type[LimitedConnection]", partial(LimitedConnection, ConnectionLimits(most, head_deadline_s))
+        ),
+        ws=_websocket() if has_pages else "none",
+        ws_max_size=_MAX_FRAME,
+        loop="asyncio",
+        lifespan="on" if has_pages else "off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=min(_MAX_CONNECTIONS, files // 4),  # so many are accepted before one is closed
+        h11_max_incomplete_event_size=_MAX_HEAD,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    server = _server(config, lambda: announce(address(listener), stop), drain_s, on_signal)
+    server.run(sockets=[listener])
+
+
+def _server(
+    config: "uvicorn.Config", started: Callable[[], None], drain_s: float, on_signal: Callable[[], None]
+) -> "uvicorn.Server":
+    import uvicorn
+
     class Server(uvicorn.Server):
         """Ends normally when stopped; uvicorn's own server raises the signal again."""
+
+        ends_at: float | None = None
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            on_signal()
+            if drain_s and self.ends_at is None:
+                self.ends_at = time.monotonic() + drain_s
+            else:
+                super().handle_exit(sig, frame)
+
+        async def on_tick(self, counter: int) -> bool:
+            if self.ends_at is not None and time.monotonic() >= self.ends_at:
+                self.should_exit = True
+            return await super().on_tick(counter)
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
@@ -65,32 +147,15 @@ def serve(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            announce(address(listener), stop)
+            started()
 
-    config = uvicorn.Config(
-        application,
-        http=cast(
-            "type[LimitedConnection]", partial(LimitedConnection, ConnectionLimits(most, head_deadline_s))
-        ),
-        ws="none",
-        loop="asyncio",
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=min(_MAX_CONNECTIONS, files // 4),  # so many are accepted before one is closed
-        h11_max_incomplete_event_size=_MAX_HEAD,
-        timeout_graceful_shutdown=_GRACE_S,
-    )
-    server = Server(config)
+    return Server(config)
 
-    def stop() -> None:
-        server.should_exit = True
 
-    with listen(host, port) as listener:
-        server.run(sockets=[listener])
+def _websocket() -> "type[asyncio.Protocol]":
+    from .sockets import WebSocket
+
+    return WebSocket
 
 
 def _files() -> int:
