@@ -1,4 +1,7 @@
-"""Certificates of a fake authority, for servers on this machine."""
+"""Certificates of a fake authority, for servers on this machine.
+
+They are valid, expired or too early by years: OpenSSL reads the machine's clock, even if Python's is moved.
+"""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -29,14 +32,14 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("Made-up authority")
         own = (
-            _builder(self._name, self._name, self._key, self._key, days=(-10, 10))
+            _builder(self._name, self._name, self._key, self._key, days=(-5000, 5000))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_SIGNING, critical=True)
         )
         self.trusted = folder / "authority.pem"
         self.trusted.write_bytes(_pem(own.sign(self._key, hashes.SHA256())))
 
-    def server(self, name, *, days=(-1, 1), self_signed=False):
+    def server(self, name, *, days=(-4000, 4000), self_signed=False):
         """Return a TLS context with a certificate for a name; validity in days relative to now."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer, signer = (_name(name), key) if self_signed else (self._name, self._key)

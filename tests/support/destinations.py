@@ -7,6 +7,9 @@ import sqlalchemy as sa
 from calendly_connector.support import timestamps
 from calendly_connector.sync.streams import streams
 
+_schemas = {}  # the tables by what SQLite knows of them
+_compiled = {}  # the statements that read them
+
 
 @sa.event.listens_for(sa.Engine, "connect")
 def _never_wait_for_the_disk(connection, _record):
@@ -18,11 +21,10 @@ def _never_wait_for_the_disk(connection, _record):
 def tables(url, *, missing=False, stamps=False):
     """Return {table: {uri: row}} with answers by question, optionally with `missing` rows and `stamps`."""
     ignored = {"synced_at", "missing_since"} - ({"missing_since"} if missing else set())
-    engine = sa.create_engine(url)
-    metadata = sa.MetaData()
+    engine = sa.create_engine(url, execution_options={"compiled_cache": _compiled})
     try:
         with engine.connect() as connection:
-            metadata.reflect(connection)
+            metadata = _reflected(connection)
             rows = connection.execute(sa.select(metadata.tables["calendly_sync_questions"])).mappings().all()
             questions = {(one["stream"], one["column_name"]): one["question"] for one in rows}
             return {
@@ -40,6 +42,20 @@ def tables(url, *, missing=False, stamps=False):
             }
     finally:
         engine.dispose()
+
+
+def _reflected(connection):
+    """Return the tables; SQLite's are kept, because reflecting takes longer than reading the rows."""
+    schema = None
+    if connection.dialect.name == "sqlite":
+        schema = tuple(connection.exec_driver_sql("SELECT name, sql FROM sqlite_master ORDER BY name").all())
+    if schema not in _schemas:
+        metadata = sa.MetaData()
+        metadata.reflect(connection)
+        if schema is None:
+            return metadata
+        _schemas[schema] = metadata
+    return _schemas[schema]
 
 
 def plain(value):
