@@ -16,6 +16,7 @@ import agent
 import latency
 import memory
 import pacing
+import pages
 import reading
 import receiving
 import record
@@ -46,6 +47,7 @@ def main() -> int:
         "receiving": receiving.figures,
         "syncing": lambda: syncing.figures(airbyte=airbyte),
         "agent": lambda: agent.figures(quick=chosen.quick),
+        "pages": pages.figures,
     }
     figures = []
     for name, part in parts.items():
