@@ -138,8 +138,8 @@ def sandbox_account() -> Iterator[SandboxAccount]:
 
 
 def _deploy(workspace: "Workspace") -> None:
-    from ..agent.engine.flow_store import ANY_VERSION
-    from ..agent.workspace import flows
+    from ..agent.flows import check
 
     for text in _FLOWS:
-        flows.deploy(workspace, text, expected_version=ANY_VERSION, by="agent --sandbox")
+        flow = check.load(text, workspace.connectors, credentials=workspace.vault.names())
+        workspace.engine.deploy(text, flow)
