@@ -12,7 +12,7 @@ REPAIRED: Final = "webhook.repaired"
 BROKEN: Final = ("disabled", "vanished")
 
 SUBSCRIBE_AGAIN: Final = "subscribe again"
-"""A repair that is the agent's own: it subscribes the flow to the events anew."""
+"""A repair that is the agent's own: it subscribes the flow to the events again."""
 
 _BY_OTHERS: Final = "Something else created it, such as an action of a flow."
 _WORKS: Final = ("active", "failing")

@@ -37,7 +37,7 @@ def register(workspace: Workspace) -> None:
             place = ui.column().classes("w-full gap-6")
         found, error = await attempt(activity.find, workspace, chosen)
         await ui.context.client.connected()
-        # A canvas knows no style sheet, so it must be drawn for the screen.
+        # A canvas ignores style sheets, so its colors are chosen here.
         dark = bool(await ui.run_javascript("return Quasar.Dark.isActive"))
         with place:
             if error is not None:

@@ -52,7 +52,7 @@ class Editor:
         return self.draft.text != self.opened.base or bool(self.unread)
 
     def change(self, edit: Callable[[Flow], Flow]) -> None:
-        """Change the flow, and so write its text anew."""
+        """Change the flow, and so rewrite its text."""
         flow = edit(self.draft.flow)
         if flow != self.draft.flow:
             self.draft = drafts.of_flow(flow)
@@ -72,7 +72,7 @@ class Editor:
         self.show_problems()
 
     def forget_entries(self, path: str) -> None:
-        """Forget the entries that can't be taken below a path, whose fields are drawn anew."""
+        """Forget the entries that can't be taken below a path, whose fields are drawn again."""
         self.unread = {place: text for place, text in self.unread.items() if not place.startswith(path)}
         self._left = {place for place in self._left if not place.startswith(path)}
 

@@ -23,13 +23,12 @@ class YamlText:
     def __init__(self, editor: Editor) -> None:
         self._editor = editor
         self._place = ui.column().classes("w-full gap-2")
-        with ui.column().classes("w-full gap-1").props("aria-live=polite") as self._problems:
-            pass
+        self._problems = ui.column().classes("w-full gap-1").props("aria-live=polite")
         self._shown: tuple[FlowProblem, ...] | None = None
         editor.listeners.append(self._show)
 
     async def draw(self) -> None:
-        """Draw it anew."""
+        """Draw it again."""
         is_dark = bool(await ui.run_javascript(_IS_DARK))
         self._place.clear()
         with self._place:

@@ -23,7 +23,7 @@ _IN_PAGE: Final = "overflow-visible [&>.q-panel]:overflow-visible"
 _BESIDE: Final = "lg:sticky lg:top-[7rem] lg:max-h-[calc(100vh-8rem)] overflow-auto"
 _ASK: Final = "window.onbeforeunload = {}"
 _BY_HAND: Final = (
-    "This flow was written by hand. If you change it in the form, its text is written anew, without comments "
+    "This flow was written by hand. If you change it in the form, its text is rewritten, without comments "
     "and without what the form can't read."
 )
 _UNREADABLE: Final = "The text can't be read as a flow, so there is no form for it. Repair it as YAML first."

@@ -27,7 +27,7 @@ _WRAPPING: Final = {
     "url": "whitespace-normal",
 }
 _ON_A_PAGE: Final = 50
-_REFRESH_S: Final = 10.0  # how often times are written anew
+_REFRESH_S: Final = 10.0  # how often times are updated
 _STATE: Final = """<div class="row items-center no-wrap text-weight-medium" :class="props.row.color">
 <q-icon :name="props.row.icon" size="20px" class="q-mr-xs" aria-hidden="true"></q-icon>{{ props.row.state }}
 </div>"""

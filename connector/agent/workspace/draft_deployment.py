@@ -1,4 +1,4 @@
-"""Deploys drafts, and tells of what others deployed meanwhile."""
+"""Deploys drafts, and reports what others deployed meanwhile."""
 
 from dataclasses import dataclass
 

@@ -269,7 +269,7 @@ def _restored(workspace: Workspace, person: str, opened: Opened) -> Opened:
     if stored:
         opened.is_restored = True
         if stored.version != opened.version:
-            opened.version = stored.version  # so that deploying tells of what others deployed since
+            opened.version = stored.version  # so that deploying reports what others deployed since
     return opened
 
 
