@@ -238,10 +238,7 @@ class _Process:
         def announce(address: str, end: Callable[[], None]) -> None:
             at_proxy = f"People open {self._serving.url.rstrip('/')}/"
             page = f"Open {address}/sign-in?token={token}" if token else at_proxy
-            self._set_base_url(address, hooks)
-            if self._account:
-                self._account.prepare(workspace)
-            self._announce(address, end, hooks, page)
+            self._announce(address, end, hooks, workspace, page)
 
         return application(workspace, routes, self._serving.site(port), people), announce
 
@@ -278,11 +275,18 @@ class _Process:
             self._engine.flows.set_base_url((sockets.address(hooks) if hooks else address).rstrip("/"))
 
     def _announce(
-        self, address: str, end: Callable[[], None], hooks: "socket.socket | None", page: str = ""
+        self,
+        address: str,
+        end: Callable[[], None],
+        hooks: "socket.socket | None",
+        workspace: "Workspace | None" = None,
+        page: str = "",
     ) -> None:
         from ..support import sockets
 
         self._set_base_url(address, hooks)
+        if self._account and workspace:
+            self._account.prepare(workspace)
         engine = self._engine
         shown = [
             f"The agent runs flows in {printable(engine.place)}, and listens on {address}.",

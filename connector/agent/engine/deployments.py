@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from ...errors import UsageError
@@ -12,14 +12,14 @@ from .database import Database
 from .flow_store import ANY_VERSION, DeployedFlow, FlowStore, UnknownFlow
 from .outcomes import as_connector_error
 from .removal import Removal
-from .run_store import JsonObject
+from .run_store import JsonObject, RunQuery, RunStore
 from .schedules import Schedules
 
 _LOGGER: Final = logging.getLogger("calendly_connector.agent")
 
 
 class Deployments:
-    """What is done with deployed flows. `counts` returns how many runs a flow has in each state."""
+    """What is done with deployed flows."""
 
     def __init__(
         self,
@@ -28,14 +28,14 @@ class Deployments:
         connections: Connections,
         schedules: Schedules,
         removal: Removal,
-        counts: Callable[[str], dict[str, int]],
+        runs: RunStore,
     ) -> None:
         self._database = database
         self._flows = flows
         self._connections = connections
         self._schedules = schedules
         self._removal = removal
-        self._counts = counts
+        self._runs = runs
 
     def deploy(self, text: str, flow: Flow, *, expected_version: int | None = ANY_VERSION) -> DeployedFlow:
         """Deploy a checked flow, or a new version of it. The same text again changes nothing.
@@ -82,7 +82,8 @@ class Deployments:
 
     def show(self, name: str) -> JsonObject:
         """Return all about a flow: its row, its versions, and how many runs it has in each state."""
-        return self.row(name) | {"versions": self._flows.versions(name), "runs": self._counts(name)}
+        runs = self._runs.count(RunQuery(flow=name))
+        return self.row(name) | {"versions": self._flows.versions(name), "runs": runs}
 
     def _flow_row(
         self, deployed: DeployedFlow, base_url: str, polls: Mapping[str, tuple[float, str]]

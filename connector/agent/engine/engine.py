@@ -98,7 +98,7 @@ class Engine:
         self._schedules = Schedules(self.database, self.flows, self.connections, self._timing, self.start_run)
         self._removal = Removal(self.database, self.connections, self._timing)
         self._deployments = Deployments(
-            self.database, self.flows, self.connections, self._schedules, self._removal, self.runs.counts
+            self.database, self.flows, self.connections, self._schedules, self._removal, self.runs
         )
         self._turns = Turns(
             self.database,
@@ -338,7 +338,7 @@ class Engine:
     def health(self) -> JsonObject:
         """Return how the agent is: its processes, and the age of the oldest waiting and pending run."""
         self._connect()
-        beats, ages, counts = self._executors.beats(), self._ages(), self.runs.counts()
+        beats, ages, counts = self._executors.beats(), self._ages(), self.runs.count()
         return {
             "processes": sum(beat is not None for beat in beats.values()),
             "oldest_waiting_s": ages.get("waiting"),

@@ -217,27 +217,18 @@ class RunStore:
         with self._database.transaction() as connection:
             return [_listed_run(row) for row in connection.execute(query)]
 
-    def count(self, wanted: RunQuery) -> dict[str, int]:
+    def count(self, wanted: RunQuery = RunQuery()) -> dict[str, int]:
         """Return how many runs there are in each state."""
         query = _wanted(select(RUNS.c.state, func.count()), wanted).group_by(RUNS.c.state)
         with self._database.transaction() as connection:
-            return {row.state: row[1] for row in connection.execute(query)}
+            return {row.state: row[1] for row in connection.execute(query.order_by(RUNS.c.state))}
 
-    def counts(self, flow: str = "") -> dict[str, int]:
-        """Return how many runs a flow, or all flows together, have in each state."""
-        query = select(RUNS.c.state, func.count()).group_by(RUNS.c.state)
-        if flow:
-            query = query.where(RUNS.c.flow == flow)
+    def last_started(self, flow: str, by: str) -> float | None:
+        """Return when the last run of a flow that was started like this began."""
+        query = select(func.max(RUNS.c.created_at)).where(RUNS.c.flow == flow, RUNS.c.started_by == by)
         with self._database.transaction() as connection:
-            rows = connection.execute(query.order_by(RUNS.c.state)).all()
-        return {row.state: row[1] for row in rows}
-
-    def last_started(self, flow: str, by: str, within: int = 200) -> float | None:
-        """Return when the last run of a flow that was started like this began, of so many recent ones."""
-        for run in self.find(flow=flow, limit=within):
-            if run.trigger.get("by") == by:
-                return run.created_at
-        return None
+            found: float | None = connection.scalar(query)
+        return found
 
     def waiting_since(self, time: float, limit: int) -> list[Run]:
         """Return runs that have waited since a time, the oldest first."""

@@ -86,9 +86,13 @@ class WebhookWatch:
                 found.setdefault(row.connector, []).append(_watched(row))
             return found
 
-    def flow_of(self, url: str) -> str:
-        """Return the name of the triggered flow whose Process Flow URL an address is; "" for any other."""
-        return _flow_at(url, self._secrets())
+    def flow_finder(self) -> Callable[[str], str]:
+        """Return a function: the triggered flow whose Process Flow URL an address is, "" for any other.
+
+        It knows the flows of now, and reads the database no more.
+        """
+        secrets = self._secrets()
+        return lambda url: _flow_at(url, secrets)
 
     # Looking
 
@@ -146,8 +150,11 @@ class WebhookWatch:
 
     def _secrets(self) -> dict[str, str]:
         """Return the last part of the Process Flow URL of each triggered flow."""
-        triggered = {flow.name for flow in self._triggered()}
-        return {one.name: one.secret for one in self._flows.all() if one.name in triggered}
+        return {
+            one.name: one.secret
+            for one in self._flows.all()
+            if self._flows.flow(one.name, one.version).trigger.type == "triggered"
+        }
 
     def _look(self, key: _Key, due_at: float, executor: str) -> bool:
         if not self._claim(key, due_at, executor):
@@ -197,7 +204,7 @@ class WebhookWatch:
 
     def _note(self, key: _Key, mine: tuple[Any, ...], listed: list[SubscriptionState]) -> None:
         """Store what has changed with its events, unless others have taken over this look."""
-        now, secrets = self._timing.clock(), self._secrets()
+        now, flow_of = self._timing.clock(), self.flow_finder()
         after = {
             "due_at": now + self._every_s,
             "claimed_by": "",
@@ -212,9 +219,7 @@ class WebhookWatch:
                 return
             rows = transaction.execute(select(WEBHOOKS).where(WEBHOOKS.c.connector == key[0]))
             known = {row.key: _watched(row) for row in rows}
-            found = changes(
-                known, listed, credential=key[1], flow_of=lambda url: _flow_at(url, secrets), now=now
-            )
+            found = changes(known, listed, credential=key[1], flow_of=flow_of, now=now)
             stored = _store(transaction, key[0], known, found)
             for kind, one in found.events:
                 if one.key in stored:

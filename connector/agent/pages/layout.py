@@ -8,7 +8,7 @@ from nicegui import ui
 
 from ..web.guard import ORIGIN, PERSON
 from ..workspace import Workspace, attention
-from ..workspace.attention import Notice
+from ..workspace.notice import Notice
 from .acting import attempt, carry_out, succeeded
 from .looks import FAULT, WARNING
 

@@ -1,4 +1,6 @@
-"""What a person does with an agent. Its pages, its API and the command line share these functions.
+"""What a person does with an agent. Its pages and its API share these functions.
+
+The command line uses the same engine and the same check of flows below them.
 
 Nothing here knows a web framework or a terminal. Most functions use the network or a database, so call them
 in a thread.

@@ -1,21 +1,12 @@
 """What needs a person's attention: the pages show it as banners, each with a link to where it is repaired."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from . import webhooks
 from .credentials import page_of, uses
 from .model import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One thing that needs attention. `page` is where to repair it, and `action` what the link says."""
-
-    message: str
-    page: str
-    action: str
-    severity: Literal["error", "warning"] = "error"
+from .notice import Notice
 
 
 def _paused_flows(workspace: Workspace) -> list[Notice]:
@@ -44,15 +35,9 @@ def _broken_credentials(workspace: Workspace) -> list[Notice]:
     ]
 
 
-def _webhooks(workspace: Workspace) -> list[Notice]:
-    from . import webhooks
-
-    return webhooks.notices(workspace)
-
-
 _SOURCES: Final[tuple[Callable[[Workspace], list[Notice]], ...]] = (
     _broken_credentials,
-    _webhooks,
+    webhooks.notices,
     _paused_flows,
 )
 

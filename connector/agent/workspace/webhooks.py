@@ -11,9 +11,9 @@ from ..connectors import OWN
 from ..engine.outcomes import as_connector_error
 from ..engine.webhook_changes import BROKEN, SUBSCRIBE_AGAIN, Watched, key_of, of_flows
 from . import audit
-from .attention import Notice
 from .flow_words import WEBHOOK_STATES
 from .model import Workspace
+from .notice import Notice
 
 PAGE: Final = "/webhooks"
 LASTING_S: Final = 300.0  # looks that fail for a shorter time are no news: the network, or a deployment
@@ -78,6 +78,7 @@ class Listing:
 def listing(workspace: Workspace) -> Listing:
     """List the subscriptions of every stored credential that may have some. It uses the network."""
     watch = workspace.engine.webhooks
+    flow_of = watch.flow_finder()
     looked = {(one.connector, one.credential): one.looked_at for one in watch.looks()}
     known = watch.known()
     found: dict[tuple[str, str], Webhook] = {}
@@ -91,10 +92,10 @@ def listing(workspace: Workspace) -> Listing:
             fault = as_connector_error(raised)
             unread.append(Unread(connector, credential, fault.message, fault.fix, at))
             continue
-        states = of_flows(states, watch.flow_of)
+        states = of_flows(states, flow_of)
         states += _missed(known.get(connector, []), states, credential)
         for one in states:
-            webhook = Webhook(connector, credential, one, watch.flow_of(one.url), looked_at=at)
+            webhook = Webhook(connector, credential, one, flow_of(one.url), looked_at=at)
             key = (connector, webhook.key)
             # Another credential may see what this one can't.
             if key not in found or found[key].subscription.state == "unknown":
