@@ -57,7 +57,7 @@ test-endurance: $(READY)
 	@sh .ci/have postgres chromium
 	ENDURANCE=1 $(PYTEST) -m long $(LONG)
 
-# The pictures of docs/agent.md.
+# The pictures of docs/how-to/agent.md.
 screenshots: $(READY)
 	@sh .ci/have chromium
 	$(BIN)/python tools/screenshots.py

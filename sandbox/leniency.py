@@ -1,6 +1,7 @@
 """Convert undocumented forms of requests into the documented form, which the rest of the sandbox reads. Pure.
 
-docs/sandbox.md lists the evidence for each conversion, and which are guesses. `--strict` turns them all off.
+docs/how-to/sandbox.md lists the evidence for each conversion, and which are guesses. `--strict` turns them
+all off.
 """
 
 import re

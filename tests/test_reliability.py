@@ -1,4 +1,4 @@
-"""docs/reliability.md names the tests of each row."""
+"""docs/explanation/reliability.md names the tests of each row."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ from functools import cache
 
 from locations import DOCS, TESTS
 
-PAGE = (DOCS / "reliability.md").read_text()
+PAGE = (DOCS / "explanation" / "reliability.md").read_text()
 NAMED = re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE)
 
 

@@ -1,4 +1,4 @@
-"""Write `docs/actions.md` and the generated parts of other pages; with `--check` only compare them."""
+"""Write the generated pages and parts of pages in `docs/`; with `--check` only compare them."""
 
 import json
 import sys
@@ -41,10 +41,10 @@ def pages() -> dict[Path, str]:
     tables: dict[str, dict[str, Callable[[], Iterable[str]]]] = {
         "README.md": {"actions": _action_rows, "events": _event_rows},
         "docs/hosts/mcp.md": {"tools": _tool_rows, "groups": _group_rows},
-        "docs/functions.md": {"functions": _function_rows},
-        "docs/triggers.md": {"unseen": _unseen_rows, "filters": _filter_rows},
+        "docs/reference/functions.md": {"functions": _function_rows},
+        "docs/reference/triggers.md": {"unseen": _unseen_rows, "filters": _filter_rows},
     }
-    written = {ROOT / "docs" / "actions.md": actions_page()}
+    written = {ROOT / "docs" / "reference" / "actions.md": actions_page()}
     for name, makers in tables.items():
         blocks = {block: "\n".join(["", *rows(), ""]) for block, rows in makers.items()}
         page = (ROOT / name).read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def filled(page: str, parts: Mapping[str, str]) -> str:
 
 
 def actions_page() -> str:
-    """Return docs/actions.md."""
+    """Return docs/reference/actions.md."""
     lines = [
         "# Actions",
         "",

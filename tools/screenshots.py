@@ -1,4 +1,4 @@
-"""Take the pictures of docs/agent.md: an agent on a sandbox account, used in Chromium. `make screenshots`.
+"""Take the pictures of the agent in the docs: it runs on a sandbox account, in Chromium. `make screenshots`.
 
 Run it after you change the pages, and look at the pictures before you commit them.
 """

@@ -1,4 +1,4 @@
 """A small automation host: it runs process flows, durably. It contains no code for any application.
 
-docs/flows.md explains flows, and docs/agent-destinations.md what they can write to.
+docs/reference/flows.md explains flows, and docs/reference/agent-destinations.md what they can write to.
 """

@@ -1,6 +1,6 @@
 """Calendly's HTTP protocol as pure functions: build a request, read a reply.
 
-Facts: the project's `docs/calendly-facts.md`.
+Facts: the project's `docs/explanation/calendly-facts.md`.
 See docs/decisions/redirects-and-page-urls.md.
 """
 

@@ -262,7 +262,7 @@ def test_the_page_names_all_attributes_and_metrics(exported):
     points = exported.points()
     attributes = {name for span in exported.spans().values() for name in span.attributes}
     attributes |= {name for rows in points.values() for found, _ in rows for name in found}
-    page = (DOCS / "telemetry.md").read_text()
+    page = (DOCS / "how-to" / "telemetry.md").read_text()
     assert set(re.findall(r"`((?:flow|connector|error)\.[a-z_.]+)`", page)) == attributes | points.keys()
 
 

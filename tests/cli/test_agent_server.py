@@ -28,7 +28,7 @@ TOKEN = "an-access-token-of-a-team"
 ANYWHERE = "0.0.0.0"  # noqa: S104 - never opened
 URL = "https://agent.acme.example"
 SYSTEMD = shutil.which("systemd-analyze")
-PAGE = (Path(__file__).parents[2] / "docs" / "agent-server.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "agent-server.md").read_text(encoding="utf-8")
 OIDC = {
     "CALENDLY_AGENT_OIDC_ISSUER": "https://login.acme.example",
     "CALENDLY_AGENT_OIDC_CLIENT_ID": "agent",

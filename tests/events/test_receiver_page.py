@@ -1,4 +1,4 @@
-"""docs/receiver.md names a test for each row, and its examples of mounting the receiver work."""
+"""docs/how-to/receiver.md names a test for each row, and its examples of mounting the receiver work."""
 
 import ast
 import asyncio
@@ -13,7 +13,7 @@ from calendly_connector.support.clock import Timing
 from locations import DOCS, TESTS
 from receivers import BODY, KEY, WAIT_S, Post, T, by_asgi, event, exchange, served, signed
 
-PAGE = (DOCS / "receiver.md").read_text()
+PAGE = (DOCS / "how-to" / "receiver.md").read_text()
 FILE = "test_receiver_attacks.py"
 ABOUT_PYTHON = {  # not about posts
     "test_creating_a_receiver_without_a_key_fails",

@@ -1,4 +1,4 @@
-"""Faults on the way: the result is correct, or an error follows a correct beginning (docs/reliability.md).
+"""Faults on the way: the result is correct, or an error follows a correct beginning (reliability.md).
 
 Reads go through the sandbox, and their records are compared with those of a read without faults.
 """

@@ -751,7 +751,7 @@ def test_a_page_of_simulated_events_reads_only_its_rows(call, monkeypatch):
 
 
 def test_the_docs_list_every_option_and_every_control_call():
-    page = (DOCS / "sandbox.md").read_text()
+    page = (DOCS / "how-to" / "sandbox.md").read_text()
     options = {name for option in command.params if not option.hidden for name in option.opts}
     assert [name for name in sorted(options) if f"`{name}" not in page and f"{name}`" not in page] == []
     [mount] = app.build(SandboxOptions(), "http://127.0.0.1:1").asgi.routes

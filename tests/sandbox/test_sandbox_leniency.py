@@ -1,4 +1,4 @@
-"""Undocumented forms of requests, with and without `--strict`; docs/sandbox.md lists the evidence."""
+"""Undocumented forms of requests, with and without `--strict`; docs/how-to/sandbox.md lists the evidence."""
 
 import json
 from urllib.parse import parse_qs, urlsplit

@@ -1,4 +1,4 @@
-"""The SQL queries of docs/sync.md run in SQLite and PostgreSQL, with the same result."""
+"""The SQL queries of docs/how-to/sync.md run in SQLite and PostgreSQL, with the same result."""
 
 import re
 import sqlite3
@@ -13,7 +13,7 @@ from calendly_connector.support import timestamps
 from conftest import NOW_S
 from locations import DOCS
 
-PAGE = (DOCS / "sync.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "how-to" / "sync.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"^```sql\n(.*?);\n^```", PAGE, re.MULTILINE | re.DOTALL)
 TRANSLATIONS = dict(re.findall(r"^\| `(.+)` \| `(.+)` \|$", PAGE, re.MULTILINE))
 NOW = f"'{datetime.fromtimestamp(NOW_S, UTC):%Y-%m-%dT%H:%M:%SZ}'"  # not the day of the test

@@ -289,7 +289,7 @@ def test_every_stream_comes_after_the_one_it_depends_on():
 
 
 def test_the_sync_page_lists_every_table_and_option():
-    page = (DOCS / "sync.md").read_text(encoding="utf-8")
+    page = (DOCS / "how-to" / "sync.md").read_text(encoding="utf-8")
     options = [
         option
         for parameter in command.params

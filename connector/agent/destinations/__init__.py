@@ -1,5 +1,5 @@
 """Connectors of our own for what a flow writes to: HTTP APIs, files and SQL databases.
 
 Hosts load them by their entry points, as they load any other connector: `http`, `file` and `sql`.
-docs/agent-destinations.md explains them.
+docs/reference/agent-destinations.md explains them.
 """

@@ -1,4 +1,4 @@
-"""What flows, runs and states are called where people read them: in the words of docs/agent.md."""
+"""What flows, runs and states are called where people read them: in the words of docs/how-to/agent.md."""
 
 from typing import Final
 

@@ -4,7 +4,7 @@
     vault.put("work", {"kind": "personal_access_token", "token": "…"})
     vault.get("work")
 
-How they are encrypted, and where the key is: `docs/credentials.md`.
+How they are encrypted, and where the key is: `docs/how-to/credentials.md`.
 """
 
 import os

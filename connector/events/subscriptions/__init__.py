@@ -3,7 +3,7 @@
     subscriptions = Subscriptions(connection, VaultStore(open_vault()), signer_of(credential))
     subscriptions.subscribe(["invitee.created"], "https://hooks.acme.example/calendly")
 
-What is stored, and what is found and repaired: `docs/subscriptions.md`.
+What is stored, and what is found and repaired: `docs/how-to/subscriptions.md`.
 """
 
 from .audit import Finding, Kind

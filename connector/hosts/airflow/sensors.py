@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 
 class CalendlyEventSensor(BaseSensorOperator):
-    """Wait for events such as `invitee.created` that match the filters, by polling (docs/triggers.md).
+    """Wait for events such as `invitee.created` that match the filters, by polling.
 
-    The XCom is the list of events, oldest first; the XCom `cursor` is where the next poll continues. A run
-    resumes from the cursor of the latest run whose sensor succeeded, so no event is repeated or missed. The
-    first run returns events since `since` (ISO 8601; default: the start of the run). `cursor` overrides the
-    start. Set `max_active_runs=1` on the DAG, so runs don't overlap.
+    What polling finds: docs/reference/triggers.md. The XCom is the list of events, oldest first; the XCom
+    `cursor` is where the next poll continues. A run resumes from the cursor of the latest run whose sensor
+    succeeded, so no event is repeated or missed. The first run returns events since `since` (ISO 8601;
+    default: the start of the run). `cursor` overrides the start. Set `max_active_runs=1` on the DAG, so runs
+    don't overlap.
 
     A run returns at most `limit` events (default: as many as Airflow maps tasks over) and no more than fit
     into `most_xcom_bytes`; the next run returns the rest.

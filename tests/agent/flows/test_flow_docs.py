@@ -12,7 +12,7 @@ from calendly_connector.agent.flows import check, file
 from calendly_connector.plugin import connector
 from shelf_application import Shelf
 
-PAGE = (Path(__file__).parents[3] / "docs" / "flows.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "flows.md").read_text("utf-8")
 [FLOW, WORKFLOW] = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
