@@ -111,7 +111,8 @@ def print_json(document: object) -> None:
 
 
 def notice(label: str, message: str) -> None:
-    """Print a message to standard error, with a label such as "note" or "warning"."""
+    """Print a message with a label such as "note" or "warning" to standard error, below all output so far."""
+    sys.stdout.flush()  # a terminal's output is buffered, too, if it is written as bytes
     click.echo(f"{label}: {printable(message)}", err=True)
 
 

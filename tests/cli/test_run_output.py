@@ -493,3 +493,11 @@ def test_scopes_count_the_look_ups_of_names(call, sandbox):
 
 def test_a_trigger_has_no_names_to_look_up(call, sandbox):
     assert call("scopes", "--for", "invitee.created", server=sandbox)[2] == ""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_notes_are_below_the_table(sandbox, monkeypatch, unbuffered):
+    monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)
+    monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
+    _, shown = screen(*EVENTS, "--limit", "1", environment={"PYTHONUNBUFFERED": unbuffered})
+    assert [line[:5] for line in STYLES.sub("", shown).splitlines()[-2:]] == ["note:", "note:"]
