@@ -1,6 +1,6 @@
 # make agent | make demo | make test [COVERAGE=--cov] | make lint | make bench [BENCH=--quick]
 # make test-dates | make test-pythons | make wheel-test | make test-hosts | make test-long | make test-endurance
-# make docs | make screenshots | make new-action ID | make record [ID] | make drift [OPENAPI=FILE]
+# make test-docs | make site | make docs | make screenshots | make new-action ID | make record [ID] | make drift [OPENAPI=FILE]
 # Each target sets up .venv itself; you need Python 3.11+, make and a package index. test-hosts also needs npm's
 # registry; Node itself comes as a wheel.
 
@@ -14,7 +14,7 @@ LONG = $$(grep -rl --include='test_*.py' 'mark\.long' tests) # to collect only t
 # If PYTHONDONTWRITEBYTECODE is set, each worker rewrites all asserts in each run. Empty means unset.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 
-.PHONY: agent docs screenshots drift new-action record help demo test test-dates test-pythons test-long test-endurance lint wheel-test test-hosts bench clean
+.PHONY: agent site test-docs docs screenshots drift new-action record help demo test test-dates test-pythons test-long test-endurance lint wheel-test test-hosts bench clean
 
 help:
 	@sed -n '1,5p' Makefile
@@ -36,6 +36,14 @@ demo: $(READY)
 test: $(READY)
 	@sh .ci/have postgres chromium
 	$(PYTEST) -n auto --dist worksteal $(COVERAGE)
+
+# Every command and every Python block of README and docs. UPDATE_DOCS=1 writes their output into the pages.
+test-docs: $(READY)
+	$(PYTEST) -n auto --dist loadgroup tests/docs
+
+# The documentation site, in build/site. A broken link or a page that no other one leads to is an error.
+site: $(READY)
+	$(BIN)/sphinx-build -q -W --keep-going -E docs build/site
 
 # Tests that may depend on the day, with the clock moved to leap days, clock changes and the end of a year.
 test-dates: $(READY)
