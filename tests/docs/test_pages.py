@@ -1,0 +1,144 @@
+"""Every command and every Python block of the README and the docs works, and prints what the page shows.
+
+Each page is read from top to bottom by somebody with a new home and a sandbox account, on Monday 30 November
+2026 at 9:00 in Berlin. CONTRIBUTING.md lists the comments by which a page says what to do with a block.
+UPDATE_DOCS=1 writes the output of commands that don't fit into the page.
+"""
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
+from calendly_connector.sandbox.server import Sandbox
+from doc_pages import Block, Command, blocks, commands, page_marks, replaced, same
+from doc_shell import Prompt, Shell, environment
+from locations import DOCS, TESTS
+
+ROOT = TESTS.parent
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
+MOVED_CLOCK = ROOT / ".ci" / "moved-clock"
+TOKEN = "sandbox-owner"
+ERROR = ("calendly-connector: ", "Error: ")
+RUN = {"console", "python"}
+UNRUNNABLE = {"powershell", "dockerfile", "nginx", "ini"}
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+class Reader:
+    """Somebody who does what a page says."""
+
+    def __init__(self, page: Path, folder: Path, variables: dict[str, str], origin: str) -> None:
+        self.page, self.folder, self.origin = page, folder, origin
+        self.shell, self.prompt = Shell(folder, variables), Prompt(folder, variables)
+        self.problems: list[str] = []
+
+    def read(self) -> None:
+        found = blocks(self.page)
+        outputs = {}
+        for block, following in zip(found, [*found[1:], None], strict=True):
+            if "file" in block.marks:
+                self._write(block)
+            elif block.marks.keys() & {"run by", "not run"}:
+                continue
+            elif block.language == "console":
+                outputs[block.line] = self._console(block)
+            elif block.language == "python":
+                self._python(block, following)
+        if self.problems and os.environ.get("UPDATE_DOCS"):
+            self._update({line: output for line, output in outputs.items() if output})
+
+    def close(self) -> None:
+        self.prompt.close()
+        self.shell.close()
+
+    def _write(self, block: Block) -> None:
+        path = self.folder / block.marks["file"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
+
+    def _console(self, block: Block) -> list[tuple[Command, list[str]]]:
+        if first := block.marks.get("first"):
+            assert self.shell.run(first, [], [])[0] == 0, first
+        output = []
+        hidden = block.hidden
+        for command in commands(block):
+            if "background" in block.marks:
+                status, actual = 0, self.shell.serve(command.text, len(command.shown))
+            else:
+                status, actual = self.shell.run(command.text, command.shown, hidden)
+            actual = [line.replace(self.origin, "http://127.0.0.1:8700") for line in actual]
+            good = same(command.shown, actual) if command.shown else True
+            fails = any(line.startswith(ERROR) for line in command.shown)
+            if not good or (status and not fails):
+                shown = "\n".join(actual)
+                where = f"{name(self.page)}:{block.line}"
+                self.problems.append(
+                    f"{where}: {command.text}\nexit status {status}, and it shows:\n{shown}\n"
+                )
+            output.append((command, command.shown if good else actual))
+        return output
+
+    def _python(self, block: Block, following: Block | None) -> None:
+        if first := block.marks.get("first"):
+            assert not self.prompt.run(first), first
+        actual = self.prompt.run(block.text)
+        shown = following.text.splitlines() if following and following.language == "text" else []
+        if not same(shown, [line.replace(self.origin, "http://127.0.0.1:8700") for line in actual]):
+            printed = "\n".join(actual)
+            self.problems.append(f"{name(self.page)}:{block.line}: the Python block prints:\n{printed}\n")
+
+    def _update(self, outputs: dict[int, list[tuple[Command, list[str]]]]) -> None:
+        text = self.page.read_text("utf-8")
+        for block in reversed(blocks(self.page)):
+            if output := outputs.get(block.line):
+                text = replaced(text, block, output)
+        self.page.write_text(text, encoding="utf-8")
+
+
+def runnable(page: Path) -> bool:
+    return any(block.language in RUN for block in blocks(page))
+
+
+def in_group(page: Path) -> ParameterSet:
+    """Put all pages with servers into one group, because servers need their usual ports."""
+    serves = any("background" in block.marks for block in blocks(page))
+    return pytest.param(
+        page, id=name(page), marks=pytest.mark.xdist_group("servers" if serves else name(page))
+    )
+
+
+@pytest.mark.parametrize("page", [in_group(page) for page in PAGES if runnable(page)])
+def test_a_page_works_as_it_says(page, tmp_path):
+    folder, home = tmp_path / "work", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    moved = {"PYTHONPATH": str(MOVED_CLOCK), "MOVED_CLOCK_S": str(NOW.timestamp() - time.time())}
+    with Sandbox(now=NOW, check_replies=True) as sandbox:
+        account = {"CALENDLY_API_URL": sandbox.url, "CALENDLY_API_TOKEN": TOKEN}
+        variables = environment(home, **moved, **({} if "no account" in page_marks(page) else account))
+        reader = Reader(page, folder, variables, sandbox.url)
+        try:
+            reader.read()
+        finally:
+            reader.close()
+    assert not reader.problems, "\n".join(reader.problems)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_page_says_of_every_block_how_it_is_run(page):
+    for block in blocks(page):
+        where = f"{name(page)}:{block.line}"
+        if "run by" in block.marks:
+            other = ROOT / block.marks["run by"]
+            assert name(page).removeprefix("docs/") in other.read_text("utf-8"), (
+                f"{where}: {other} doesn't name it"
+            )
+        elif block.language in UNRUNNABLE:
+            assert block.marks.get("not run"), f"{where}: say why it isn't run"

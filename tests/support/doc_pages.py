@@ -1,0 +1,103 @@
+"""The fenced blocks of a Markdown page, with what the comments before them say about running them.
+
+CONTRIBUTING.md lists the comments. They are invisible in the page.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+from markdown_it import MarkdownIt
+
+_COMMENT = re.compile(r"<!--\s*([\w ]+?)(?::\s*(.*?))?\s*-->", re.DOTALL)
+_PROMPT = "$ "
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block. `line` is that of its fence, from 1; `marks` are the comments right before it."""
+
+    language: str
+    text: str
+    line: int
+    marks: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def hidden(self) -> list[str]:
+        """Return what a person types where no terminal shows it, such as a token."""
+        return self.marks["type"].split(", ") if "type" in self.marks else []
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of a console block and the lines that the page shows after it."""
+
+    text: str
+    shown: list[str]
+
+
+def page_marks(page: Path) -> dict[str, str]:
+    """Return the comments before the first heading, which are about the whole page."""
+    return dict(_marks(page.read_text("utf-8").partition("# ")[0]))
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return the blocks of a page, in order."""
+    found: list[Block] = []
+    marks: dict[str, str] = {}
+    for token in MarkdownIt().parse(page.read_text("utf-8")):
+        if token.type == "fence":
+            line = token.map[0] + 1 if token.map else 0
+            found.append(Block(token.info.strip(), token.content, line, marks))
+            marks = {}
+        elif token.type == "html_block":
+            marks = marks | _marks(token.content)
+        elif not token.hidden and token.type not in _LISTS:
+            marks = {}
+    return found
+
+
+_LISTS = {"list_item_open", "bullet_list_open", "ordered_list_open"}
+
+
+def commands(block: Block) -> list[Command]:
+    """Split a console block. A command has several lines if they end in a backslash, or a here-document."""
+    found: list[Command] = []
+    lines = iter(block.text.splitlines())
+    for line in lines:
+        if not line.startswith(_PROMPT):
+            if not found:
+                raise ValueError(f"A console block begins with output: {line!r}")
+            found[-1].shown.append(line)
+            continue
+        text = line.removeprefix(_PROMPT)
+        while text.endswith("\\"):
+            text += "\n" + next(lines)
+        if here := re.search(r"<<-?\s*'?(\w+)'?", text):
+            while (more := next(lines)) != here[1]:
+                text += "\n" + more
+            text += "\n" + here[1]
+        found.append(Command(text, []))
+    return found
+
+
+def same(shown: list[str], actual: list[str]) -> bool:
+    """Check whether output is what a page shows. There, `…` is any text; alone in a line, any lines."""
+    pattern = "\n".join(re.escape(line.rstrip()) for line in shown)
+    pattern = re.sub(r"(?m)^…$\n?", "(?:.*\n)*?", pattern + "\n").replace("…", ".*?")
+    return re.fullmatch(pattern, "\n".join(line.rstrip() for line in actual) + "\n") is not None
+
+
+def replaced(page: str, block: Block, output: list[tuple[Command, list[str]]]) -> str:
+    """Return the text of a page whose block shows this output of its commands."""
+    lines = page.splitlines(keepends=True)
+    new = "".join(
+        f"{_PROMPT}{command.text}\n" + "".join(f"{line}\n" for line in shown) for command, shown in output
+    )
+    end = block.line + len(block.text.splitlines())
+    return "".join([*lines[: block.line], new, *lines[end:]])
+
+
+def _marks(text: str) -> dict[str, str]:
+    return {name: dedent(value) for name, value in _COMMENT.findall(text)}
