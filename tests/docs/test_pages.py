@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 from calendly_connector.sandbox.server import Sandbox
-from doc_pages import Block, Command, blocks, commands, page_marks, replaced, same
+from doc_pages import Block, blocks, commands, page_marks, replaced, same
 from doc_shell import Prompt, Shell, environment
 from locations import DOCS, TESTS
 
@@ -38,21 +38,21 @@ class Reader:
         self.page, self.folder, self.origin = page, folder, origin
         self.shell, self.prompt = Shell(folder, variables), Prompt(folder, variables)
         self.problems: list[str] = []
+        self.better: dict[Block, list[str]] = {}
 
     def read(self) -> None:
         found = blocks(self.page)
-        outputs = {}
         for block, following in zip(found, [*found[1:], None], strict=True):
             if "file" in block.marks:
                 self._write(block)
             elif block.marks.keys() & {"run by", "not run"}:
                 continue
             elif block.language == "console":
-                outputs[block.line] = self._console(block)
+                self._console(block)
             elif block.language == "python":
-                self._python(block, following)
-        if self.problems and os.environ.get("UPDATE_DOCS"):
-            self._update({line: output for line, output in outputs.items() if output})
+                self._python(block, following if following and following.language == "text" else None)
+        if os.environ.get("UPDATE_DOCS"):
+            self._update()
 
     def close(self) -> None:
         self.prompt.close()
@@ -63,42 +63,45 @@ class Reader:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
 
-    def _console(self, block: Block) -> list[tuple[Command, list[str]]]:
+    def _console(self, block: Block) -> None:
         if first := block.marks.get("first"):
             assert self.shell.run(first, [], [])[0] == 0, first
-        output = []
+        lines = []
         hidden = block.hidden
         for command in commands(block):
             if "background" in block.marks:
                 status, actual = 0, self.shell.serve(command.text, len(command.shown))
             else:
                 status, actual = self.shell.run(command.text, command.shown, hidden)
-            actual = [line.replace(self.origin, "http://127.0.0.1:8700") for line in actual]
+            actual = self._as_shown(actual)
             good = same(command.shown, actual) if command.shown else True
             fails = any(line.startswith(ERROR) for line in command.shown)
             if not good or (status and not fails):
                 shown = "\n".join(actual)
-                where = f"{name(self.page)}:{block.line}"
-                self.problems.append(
-                    f"{where}: {command.text}\nexit status {status}, and it shows:\n{shown}\n"
-                )
-            output.append((command, command.shown if good else actual))
-        return output
+                self._complain(block, f"{command.text}\nexit status {status}, and it shows:\n{shown}")
+            lines += [f"$ {command.text}", *(command.shown if good else actual)]
+        self.better[block] = lines
 
-    def _python(self, block: Block, following: Block | None) -> None:
+    def _python(self, block: Block, shown: Block | None) -> None:
         if first := block.marks.get("first"):
             assert not self.prompt.run(first), first
-        actual = self.prompt.run(block.text)
-        shown = following.text.splitlines() if following and following.language == "text" else []
-        if not same(shown, [line.replace(self.origin, "http://127.0.0.1:8700") for line in actual]):
+        actual = self._as_shown(self.prompt.run(block.text))
+        if not same(shown.text.splitlines() if shown else [], actual):
             printed = "\n".join(actual)
-            self.problems.append(f"{name(self.page)}:{block.line}: the Python block prints:\n{printed}\n")
+            self._complain(block, f"the Python block prints:\n{printed}")
+            if shown:
+                self.better[shown] = actual
 
-    def _update(self, outputs: dict[int, list[tuple[Command, list[str]]]]) -> None:
+    def _as_shown(self, lines: list[str]) -> list[str]:
+        return [line.replace(self.origin, "http://127.0.0.1:8700") for line in lines]
+
+    def _complain(self, block: Block, problem: str) -> None:
+        self.problems.append(f"{name(self.page)}:{block.line}: {problem}\n")
+
+    def _update(self) -> None:
         text = self.page.read_text("utf-8")
-        for block in reversed(blocks(self.page)):
-            if output := outputs.get(block.line):
-                text = replaced(text, block, output)
+        for block in sorted(self.better, key=lambda block: -block.line):
+            text = replaced(text, block, self.better[block])
         self.page.write_text(text, encoding="utf-8")
 
 
@@ -137,8 +140,6 @@ def test_a_page_says_of_every_block_how_it_is_run(page):
         where = f"{name(page)}:{block.line}"
         if "run by" in block.marks:
             other = ROOT / block.marks["run by"]
-            assert name(page).removeprefix("docs/") in other.read_text("utf-8"), (
-                f"{where}: {other} doesn't name it"
-            )
+            assert page.name in other.read_text("utf-8"), f"{where}: {other} doesn't name it"
         elif block.language in UNRUNNABLE:
             assert block.marks.get("not run"), f"{where}: say why it isn't run"

@@ -14,7 +14,7 @@ _COMMENT = re.compile(r"<!--\s*([\w ]+?)(?::\s*(.*?))?\s*-->", re.DOTALL)
 _PROMPT = "$ "
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """A fenced block. `line` is that of its fence, from 1; `marks` are the comments right before it."""
 
@@ -89,14 +89,11 @@ def same(shown: list[str], actual: list[str]) -> bool:
     return re.fullmatch(pattern, "\n".join(line.rstrip() for line in actual) + "\n") is not None
 
 
-def replaced(page: str, block: Block, output: list[tuple[Command, list[str]]]) -> str:
-    """Return the text of a page whose block shows this output of its commands."""
-    lines = page.splitlines(keepends=True)
-    new = "".join(
-        f"{_PROMPT}{command.text}\n" + "".join(f"{line}\n" for line in shown) for command, shown in output
-    )
+def replaced(page: str, block: Block, lines: list[str]) -> str:
+    """Return the text of a page with other lines in this block."""
+    before = page.splitlines(keepends=True)
     end = block.line + len(block.text.splitlines())
-    return "".join([*lines[: block.line], new, *lines[end:]])
+    return "".join([*before[: block.line], *(f"{line}\n" for line in lines), *before[end:]])
 
 
 def _marks(text: str) -> dict[str, str]:

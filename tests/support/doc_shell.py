@@ -41,6 +41,7 @@ class Shell:
         """
         keep = f"trap '{{ export -p; echo cd \"$PWD\"; }} >{self._state}' EXIT"
         terminal = self._spawn(f"{keep}\n{command}")
+        shown = list(shown)
         quiet_s = 0.0
         answered = 0
         while terminal.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=_QUIET_S):
@@ -129,9 +130,11 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def _answer(before: str, shown: list[str], hidden: list[str]) -> str:
+    """Return what the page shows after this question, and leave what it shows after that in `shown`."""
     question = _lines(before)[-1]
-    for line in shown:
+    for position, line in enumerate(shown):
         if line.startswith(question) and (answer := line.removeprefix(question).strip()):
+            del shown[: position + 1]
             return answer
     if not hidden:
         raise AssertionError(f"It asks {question!r}, and the page shows no answer:\n{before}")
