@@ -1,8 +1,9 @@
 # make agent | make demo | make test [COVERAGE=--cov] | make lint | make bench [BENCH=--quick]
 # make test-dates | make test-pythons | make wheel-test | make test-hosts | make test-long | make test-endurance
-# make test-docs | make site | make docs | make screenshots | make new-action ID | make record [ID] | make drift [OPENAPI=FILE]
-# Each target sets up .venv itself; you need Python 3.11+, make and a package index. test-hosts also needs npm's
-# registry; Node itself comes as a wheel.
+# make test-docs | make dist | make site | make docs | make screenshots | make drift [OPENAPI=FILE]
+# make new-action ID | make record [ID]
+# Each target sets up its environment itself (agent and demo: .venv-demo); you need Python 3.11+, make and a package
+# index. test-hosts also needs npm's registry; Node itself comes as a wheel.
 
 SHELL := /bin/sh
 PYTHON ?=
@@ -14,24 +15,24 @@ LONG = $$(grep -rl --include='test_*.py' 'mark\.long' tests) # to collect only t
 # If PYTHONDONTWRITEBYTECODE is set, each worker rewrites all asserts in each run. Empty means unset.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 
-.PHONY: agent site test-docs docs screenshots drift new-action record help demo test test-dates test-pythons test-long test-endurance lint wheel-test test-hosts bench clean
+.PHONY: agent site test-docs docs screenshots drift new-action record help demo test test-dates test-pythons test-long test-endurance lint wheel-test test-hosts dist bench clean
 
 help:
-	@sed -n '1,5p' Makefile
+	@sed -n '1,6p' Makefile
 
-# An agent on a sandbox account; it prints the address of its pages. PORT=0 picks a free port. A newcomer needs no
-# tools for tests, so it has a small environment of its own, unless the other one is there.
-AGENT_VENV := $(if $(wildcard $(READY)),$(VENV),.venv-agent)
+# A newcomer needs no tools for tests, so these two have a small environment of their own, unless the other one is there.
+DEMO_VENV := $(if $(wildcard $(READY)),$(VENV),.venv-demo)
 
-agent: $(AGENT_VENV)/.ready
-	@$(AGENT_VENV)/bin/calendly-connector agent --sandbox --port $(or $(PORT),8080)
+# An agent on a sandbox account; it prints the address of its pages. PORT=0 picks a free port.
+agent: $(DEMO_VENV)/.ready
+	@$(DEMO_VENV)/bin/calendly-connector agent --sandbox --port $(or $(PORT),8080)
 
-.venv-agent/.ready: pyproject.toml constraints.txt .ci/venv
-	@PYTHON='$(PYTHON)' sh .ci/venv .venv-agent --constraint constraints.txt --editable '.[agent,sandbox]'
+demo: $(DEMO_VENV)/.ready
+	@$(DEMO_VENV)/bin/calendly-connector demo
+
+.venv-demo/.ready: pyproject.toml constraints.txt .ci/venv
+	@PYTHON='$(PYTHON)' sh .ci/venv .venv-demo --only-binary :all: --constraint constraints.txt --editable '.[agent,sandbox]'
 	@touch $@
-
-demo: $(READY)
-	@$(BIN)/calendly-connector demo
 
 test: $(READY)
 	@sh .ci/have postgres chromium
@@ -39,6 +40,7 @@ test: $(READY)
 
 # Every command and every Python block of README and docs. UPDATE_DOCS=1 writes their output into the pages.
 test-docs: $(READY)
+	@sh .ci/have postgres chromium jq
 	$(PYTEST) -n auto --dist loadgroup tests/docs
 
 # The documentation site, in build/site. A broken link or a page that no other one leads to is an error.
@@ -65,7 +67,7 @@ test-endurance: $(READY)
 	@sh .ci/have postgres chromium
 	ENDURANCE=1 $(PYTEST) -m long $(LONG)
 
-# The pictures of docs/how-to/agent.md.
+# The pictures of the docs. `make test-docs` checks that they are current.
 screenshots: $(READY)
 	@sh .ci/have chromium
 	$(BIN)/python tools/screenshots.py
@@ -108,6 +110,16 @@ test-hosts:
 	@PYTHON='$(PYTHON)' sh .ci/test-host mistral
 	@PYTHON='$(PYTHON)' sh .ci/test-host airflow
 	@PYTHON='$(PYTHON)' sh .ci/test-host mcp tests/mcp
+	@PYTHON='$(PYTHON)' sh .ci/test-host clients
+
+# The files to publish, in dist/, and all checks of them on every supported Python on this machine: .ci/dist.
+dist: .venv-dist/.ready
+	@sh .ci/have man zsh fish
+	@sh .ci/dist .venv-dist/bin
+
+.venv-dist/.ready: pyproject.toml constraints.txt .ci/venv
+	@PYTHON='$(PYTHON)' sh .ci/venv .venv-dist --constraint constraints.txt --editable '.[dist]'
+	@touch $@
 
 bench: $(READY)
 	$(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable '.[bench]'

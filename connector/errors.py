@@ -98,7 +98,7 @@ class InvalidParams(UsageError):
         text = "; ".join(map(str, problems))
         super().__init__(f"{action}: {text}{'' if text.endswith('?') else '.'}", fix=fix)
         self.action = action
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error as plain JSON values; each problem has `path`, `message` and `nearest`."""
@@ -113,7 +113,7 @@ class AmbiguousMeeting(UsageError):
 
     def __init__(self, message: str, *, fix: str = "", candidates: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message, fix=fix)
-        self.candidates = list(candidates)
+        self.candidates: list[dict[str, Any]] = list(candidates)
 
 
 class InvalidCredential(UsageError):
@@ -150,7 +150,7 @@ class CalendlyError(ConnectorError):
         super().__init__(message, fix=fix, retryable=retryable)
         self.status = status
         self.request_id = request_id
-        self.details = list(details)
+        self.details: list[dict[str, Any]] = list(details)
 
 
 class Unauthenticated(CalendlyError):
@@ -169,7 +169,7 @@ class PermissionDenied(CalendlyError):
     ) -> None:
         super().__init__(message, **reply)
         self.reason = reason
-        self.required_scopes = tuple(required_scopes)
+        self.required_scopes: tuple[str, ...] = tuple(required_scopes)
 
 
 class NotFound(CalendlyError):
@@ -240,7 +240,7 @@ class SlotTaken(ConnectorError):
     ) -> None:
         super().__init__(message, fix=fix)
         self.start_time = start_time
-        self.nearest = list(nearest)
+        self.nearest: list[dict[str, Any]] = list(nearest)
 
 
 class PartlyDone(ConnectorError):
@@ -250,7 +250,7 @@ class PartlyDone(ConnectorError):
 
     def __init__(self, message: str, *, fix: str = "", done: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message, fix=fix)
-        self.done = list(done)
+        self.done: list[dict[str, Any]] = list(done)
 
 
 class SignInFailed(ConnectorError):

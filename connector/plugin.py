@@ -91,6 +91,6 @@ class CalendlyConnector(Connector):
         return CalendlyConnection(opened, where, location, timing, timeouts, kept_in)
 
 
-connector = CalendlyConnector()
+connector: CalendlyConnector = CalendlyConnector()
 
 __all__ = ["CalendlyConnector", "connector"]

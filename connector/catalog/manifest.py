@@ -45,11 +45,11 @@ class Manifest:
 
     def __init__(self) -> None:
         self._card: Mapping[str, Any] = _read_yaml(f"{_PACKAGE}.catalog", "manifest.yaml")
-        self.version = __version__
+        self.version: str = __version__
         self.id: str = self._card["id"]
         self.name: str = self._card["name"]
         self.summary: str = self._card["summary"]
-        self.icon = PackagedIcon()
+        self.icon: PackagedIcon = PackagedIcon()
         self.docs: str = self._card["docs"]
         self.origin: str = self._card["origin"]
         self.auth_origin: str = self._card["auth_origin"]

@@ -183,6 +183,7 @@ class Engine:
         for loop in self._loops:
             loop.stop()
         self.database.stop()
+        self._watchdog.stop_looking()
         if self._workflow is not None:
             dbos_internals.be_quiet()
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=within_s)

@@ -50,6 +50,10 @@ class Watchdog:
         for loop in self._loops:
             loop.start()
 
+    def stop_looking(self) -> None:
+        """Stop looking for others, which needs DBOS, but keep showing that this process is alive."""
+        self._loops[1].stop()
+
     def stop(self) -> None:
         """Stop watching."""
         for loop in self._loops:

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from calendly_connector.agent.engine import dbos_internals
+from calendly_connector.agent.engine import engine as engine_module
 from calendly_connector.agent.engine.database import Database, Interrupted
 from calendly_connector.agent.engine.executors import Executors
 from calendly_connector.agent.engine.watchdog import Loop, Watchdog
@@ -205,3 +206,24 @@ def test_waiting_for_the_database_ends_with_the_process(database):
 
 def _down(*_):
     raise AgentDatabaseError("It is down.")
+
+
+def test_an_engine_that_stops_no_longer_looks_when_dbos_is_gone(make_engine, monkeypatch):
+    engine = make_engine()
+    looking, destroyed, found = threading.Event(), threading.Event(), []
+
+    def look():
+        looking.set()
+        found.append(destroyed.wait(0.3))
+
+    destroy = engine_module.DBOS.destroy
+
+    def destroy_noticed(**options):
+        destroyed.set()
+        destroy(**options)
+
+    monkeypatch.setattr(engine._watchdog._loops[1], "_act", look)
+    monkeypatch.setattr(engine_module.DBOS, "destroy", destroy_noticed)
+    assert looking.wait(10)
+    engine.stop()
+    assert not any(found)
