@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ..errors import UsageError
+from ..support import extras
 from .options import reject_password
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ def needs_extra() -> "Iterator[None]":
         library = (error.name or "").partition(".")[0]
         if library not in _NEEDED:
             raise
-        raise UsageError(
-            f"The agent needs {library}.", fix="Run: pip install 'calendly-connector[agent]'"
-        ) from None
+        raise UsageError(f"The agent needs {library}.", fix=extras.install("agent")) from None
 
 
 def make_engine(

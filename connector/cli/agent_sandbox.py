@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from ..errors import UsageError
+from ..support import extras
 from .sandbox_environment import sandbox_environment
 
 if TYPE_CHECKING:
@@ -110,9 +111,8 @@ def sandbox_account() -> Iterator[SandboxAccount]:
     try:
         from calendly_connector.sandbox.server import Sandbox
     except ImportError as error:
-        raise UsageError(
-            f"The sandbox needs {error.name}.", fix="Run: pip install 'calendly-connector[agent,sandbox]'"
-        ) from None
+        fix = extras.install("agent", "sandbox")
+        raise UsageError(f"The sandbox needs {error.name}.", fix=fix) from None
     with ExitStack() as stack:
         own = Path(stack.enter_context(TemporaryDirectory(prefix="calendly-agent-")))
         files = own / "files"

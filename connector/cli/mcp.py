@@ -12,6 +12,7 @@ import click
 from ..auth.credentials import credential_source
 from ..contract import Connection
 from ..errors import UsageError
+from ..support import extras
 from ..support.redaction import RedactingFilter
 from .commands import examples
 from .options import credential, signs_in
@@ -49,9 +50,7 @@ def command(
         from ..hosts.mcp.server import serve_stdio
         from ..hosts.mcp.toolset import select_tools
     except ImportError as error:
-        raise UsageError(
-            f"The MCP server needs {error.name}.", fix="Run: pip install 'calendly-connector[mcp]'"
-        ) from None
+        raise UsageError(f"The MCP server needs {error.name}.", fix=extras.install("mcp")) from None
 
     if not http and (host, port) != (None, None):
         raise UsageError("--host and --port require --http.")

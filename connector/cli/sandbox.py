@@ -7,6 +7,7 @@ from datetime import UTC
 import click
 
 from ..errors import ConnectorError, UsageError
+from ..support import extras
 from .commands import examples
 from .options import prints_json
 
@@ -139,9 +140,7 @@ def command(*, as_json: bool, **settings: object) -> None:
         from calendly_connector.sandbox.options import SandboxOptions
         from calendly_connector.sandbox.server import serve
     except ImportError as error:
-        raise UsageError(
-            f"The sandbox needs {error.name}.", fix="Run: pip install 'calendly-connector[sandbox]'"
-        ) from None
+        raise UsageError(f"The sandbox needs {error.name}.", fix=extras.install("sandbox")) from None
 
     anchor = settings.pop("anchor")
     settings["anchor"] = anchor and anchor.date()  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from ..catalog import paths
 from ..contract import ActionInfo, Record
 from ..errors import UsageError
-from ..support import spreadsheets, timestamps
+from ..support import extras, spreadsheets, timestamps
 from .columns import View, chosen, kind_of
 from .terminal import notice
 
@@ -170,7 +170,7 @@ class ExcelFile:
         except ImportError:
             raise UsageError(
                 "XlsxWriter isn't installed, so .xlsx files can't be written.",
-                fix="Run: pip install 'calendly-connector[excel]'",
+                fix=extras.install("excel"),
             ) from None
         self._write = write
         self._action = action

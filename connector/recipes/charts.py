@@ -11,7 +11,7 @@ from warnings import catch_warnings, filterwarnings
 
 from ..contract import Record
 from ..errors import UsageError
-from ..support import private_files
+from ..support import extras, private_files
 from .booking_report import COUNTS, GROUPS, TIMES, label
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def check_path(path: Path) -> None:
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"Can't write {path}.", fix="Use the name of a file in an existing folder.")
     if find_spec("matplotlib") is None:
-        raise UsageError("Charts need matplotlib.", fix="pip install 'calendly-connector[charts]'")
+        raise UsageError("Charts need matplotlib.", fix=extras.install("charts"))
 
 
 def save(rows: Sequence[Record], path: Path, *, heading: str) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from calendly_connector import __version__, cli
 from calendly_connector.catalog.manifest import catalog, manifest
-from calendly_connector.cli import demo, describe
+from calendly_connector.cli import describe
 from calendly_connector.pagination import prefetch
 from calendly_connector.sandbox.operations.routes import SCOPES
 from calendly_connector.sandbox.world import fixtures
@@ -763,77 +763,12 @@ def test_a_port_in_use_is_one_line(call, unvisited):
     assert_one_line(err, "in use")
 
 
-@pytest.mark.parametrize(("command", "expected"), [("sandbox", 2), ("demo", 1)])
-def test_a_missing_sandbox_says_what_to_install(command, expected, call, monkeypatch):
+def test_a_missing_sandbox_says_what_to_install(call, monkeypatch):
     monkeypatch.setitem(sys.modules, "calendly_connector.sandbox.server", None)
-    code, _, err = call(command)
-    assert code == expected
+    code, _, err = call("sandbox")
+    assert code == 2
     assert err.count("\n") == 1
     assert "pip install 'calendly-connector[sandbox]'" in err
-
-
-# demo
-
-
-def test_the_demo_succeeds_and_keeps_nothing(call, tmp_path, monkeypatch):
-    monkeypatch.setenv("CALENDLY_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
-    code, out, err = call("demo")
-    assert (code, err) == (0, "")
-    assert list(tmp_path.iterdir()) == []
-    assert out.endswith("demo: ok\n")
-    for outcome in ("missing_token", "invalid_token", "missing_scope", "ok: Signed in"):
-        assert outcome in out
-    assert all(name in out for name in catalog())
-    for check in ("forged: 401", "stale: 401", "repeat: 200"):
-        assert check in out
-    assert "Sam Lindqvist (sam@client.example) booked Intro call" in out
-    assert ": http.send → ok" in out
-
-
-@pytest.mark.parametrize(
-    ("name", "instead", "message"),
-    [
-        ("_post", lambda *_: (500, "no"), "a forged webhook got status 500"),
-        ("_post", lambda *_: (200, "fine"), "a forged webhook got status 200"),
-    ],
-)
-def test_a_failed_step_ends_the_demo_with_exit_code_1(name, instead, message, call, monkeypatch):
-    monkeypatch.setattr(demo, name, instead)
-    code, out, err = call("demo")
-    assert code == 1
-    assert f"demo: failed: {message}" in err
-    assert "demo: ok" not in out
-
-
-def test_the_demo_fails_if_no_webhook_arrives(call, monkeypatch):
-    monkeypatch.setattr(demo, "_WAIT_S", 0.01)
-    monkeypatch.setattr("calendly_connector.sandbox.server.Sandbox.book", lambda *_, **__: None)
-    code, _, err = call("demo")
-    assert code == 1
-    assert "demo: failed: no webhook arrived" in err
-
-
-def test_the_demo_fails_if_the_host_finds_no_connector(call, monkeypatch):
-    monkeypatch.setattr("calendly_connector.examples.tiny_host.discover", dict)
-    code, _, err = call("demo")
-    assert code == 1
-    assert "found no connector named calendly" in err
-
-
-def test_a_live_demo_only_reads(call, faulty_sandbox, monkeypatch):
-    monkeypatch.setenv("LIVE", "1")
-    code, out, err = call("demo", server=faulty_sandbox)
-    assert (code, err) == (0, "")
-    assert out.endswith("demo: ok\n")
-    assert {request["method"] for request in faulty_sandbox.requests()["requests"]} == {"GET"}
-
-
-def test_a_live_demo_without_a_token_fails(call, unvisited, monkeypatch):
-    monkeypatch.setenv("LIVE", "1")
-    code, _, err = call("demo", server=unvisited, token="")
-    assert code == 1
-    assert "demo: failed" in err
-    assert "missing_token" in err
 
 
 def test_a_run_with_a_personal_token_never_imports_pydantic(sandbox):

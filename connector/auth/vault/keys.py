@@ -107,7 +107,7 @@ class KeyFile(_StoredKeys):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.place = str(path)
+        self.place: str = str(path)
 
     def _load(self) -> str | None:
         content = files.read(self._path, secret=True)
@@ -123,7 +123,7 @@ class KeyringItem(_StoredKeys):
     def __init__(self, backend: "KeyringBackend", vault: Path) -> None:
         self._backend = backend
         self._vault = str(vault)
-        self.place = f"the OS keyring ({backend.name}: {_SERVICE}, {vault})"
+        self.place: str = f"the OS keyring ({backend.name}: {_SERVICE}, {vault})"
 
     def _load(self) -> str | None:
         with self._translated_errors():

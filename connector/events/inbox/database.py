@@ -38,7 +38,7 @@ class DatabaseInbox(Inbox):
             pooled=True,
             error=InboxError,
         )
-        self.place = self._database.place
+        self.place: str = self._database.place
         try:
             self._prepare()
         except BaseException:

@@ -63,7 +63,7 @@ class FileInbox(Inbox):
     """Events in the file at `path`. A missing file is created, for its owner only."""
 
     def __init__(self, path: Path) -> None:
-        self.place = str(path)
+        self.place: str = str(path)
         self._path = path
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final, cast
 
 from ...errors import UsageError
+from ...support import extras
 from ...support.sockets import address, listen
 
 if TYPE_CHECKING:
@@ -77,9 +78,8 @@ def serve_on(
     try:
         import uvicorn
     except ImportError as error:
-        raise UsageError(
-            f"Receiving webhooks requires {error.name}.", fix="pip install 'calendly-connector[webhooks]'"
-        ) from None
+        fix = extras.install("webhooks")
+        raise UsageError(f"Receiving webhooks requires {error.name}.", fix=fix) from None
     from .connections import ConnectionLimits, LimitedConnection
 
     files = _files()
