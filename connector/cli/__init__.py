@@ -14,7 +14,7 @@ import click
 from ..errors import ConnectorError, UsageError
 from ..support.redaction import redact, redact_all
 from ..version import __version__
-from .commands import PROGRAM, LazyGroup, debug_options, examples
+from .commands import PROGRAM, LazyGroup, debug_options, examples, usage_error
 from .terminal import printable
 
 _OTHER_SECRETS = frozenset({"CALENDLY_CONNECTOR_KEY", "CALENDLY_MCP_TOKEN", "CALENDLY_SLACK_URL"})
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(error.format_message())
         return 2
     except click.ClickException as error:
-        return _fail(arguments, UsageError(error.format_message()), 2)
+        return _fail(arguments, usage_error(error), 2)
     except UsageError as error:
         return _fail(arguments, error, 2)
     except ConnectorError as error:

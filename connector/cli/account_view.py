@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from ..errors import ConnectorError, UnexpectedAnswer
+from ..support import time_zones
 from ..support.clock import Timing
 from ..support.redaction import quoted
 from .terminal import notice, printable
@@ -27,9 +28,9 @@ def read_zone(_context: click.Context, _option: click.Parameter, name: str | Non
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # not found, not a name, a folder
-        raise click.BadParameter(
-            f"unknown time zone {quoted(printable(name))}. Use a name such as Europe/Berlin."
-        ) from None
+        near = time_zones.nearest(name)
+        fix = f"Did you mean {near}?" if near else "Use a name such as Europe/Berlin."
+        raise click.BadParameter(f"unknown time zone {quoted(printable(name))}. {fix}") from None
 
 
 in_zone = click.option(

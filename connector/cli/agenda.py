@@ -7,9 +7,16 @@ from .call_output import Output, writes_records
 from .commands import examples
 from .everyday import EverydayCommand
 from .options import connect, signs_in
-from .ranges import TimeRange, takes_range
+from .ranges import TimeRange, takes_range, with_words
 
-_SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week"}
+_SHORTCUTS = {
+    "today": "today",
+    "tomorrow": "tomorrow",
+    "week": "this week",
+    "next-week": "next week",
+    "month": "this month",
+    "last-month": "last month",
+}
 
 
 @click.command(
@@ -17,10 +24,11 @@ _SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week"}
     cls=EverydayCommand,
     epilog=examples(
         "agenda --tomorrow --answers",
-        "agenda --week --who noor",
-        "agenda --from 'last month' --everyone --output meetings.xlsx",
+        "agenda 'next week' --who noor",
+        "agenda --last-month --everyone --status all --output meetings.xlsx",
     ),
 )
+@click.argument("words", metavar="[WHEN]", default="")
 @takes_range(_SHORTCUTS)
 @click.option("--who", "text", metavar="TEXT", help="Only meetings that contain TEXT: a name, an email, …")
 @click.option("--type", "event_type", metavar="NAME", help="Only meetings of this event type.")
@@ -37,6 +45,7 @@ _SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week"}
 @signs_in
 @writes_records
 def command(  # noqa: PLR0913 - one per option
+    words: str,
     when: TimeRange,
     text: str | None,
     event_type: str | None,
@@ -50,12 +59,13 @@ def command(  # noqa: PLR0913 - one per option
 ) -> None:
     """Show your meetings and who comes, by default those of the next seven days.
 
-    Times are in your account's time zone, or in --tz.
+    WHEN is a day or a range, such as tomorrow or "next week". Times are in your account's time zone, or in
+    --tz.
     """
     output.check()
     with connect() as connection:
         account = AccountView(connection, output.zone)
-        rows = when.rows(account)
+        rows = with_words(when, words, account).rows(account)
         rows += [("organization", "~{GetOrganizationUrl}~")] if everyone else []
         rows += [("status", status)] if status != "all" else []
         named = {"text": text, "event_type": event_type, "host": host}

@@ -22,7 +22,8 @@ _FACTS = ("hosts", "location", "cancel_url", "reschedule_url", "event")
     epilog=examples(
         'book intro "mon 14:00" --name "Lena Marsh" --email lena@client.example '
         '--answer "What would you like to discuss?=Pricing" --location zoom_conference',
-        'book intro "2026-12-01 09:30" --name Lena --email lena@client.example --dry-run',
+        'book intro "2026-12-01 09:30" --name Lena --email lena@client.example '
+        '--answer "What would you like to discuss?=Pricing" --location ask_invitee=Berlin --dry-run',
     ),
 )
 @click.argument("event_type")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .columns import View
     from .output import Writer
 
+_INCOMPLETE = "The output is valid but incomplete."
 _FORMATS = ("table", "json", "jsonl", "csv", "xlsx")
 
 
@@ -70,9 +71,9 @@ class Output:
         with self._writer(call.action, account.view(self.columns, details)) as out:
             if call.action.returns == "many" and whole:
                 seen = sys.stderr.isatty() and (self.path is not None or not sys.stdout.isatty())
-                _stream(call, out, progress=seen)
+                _stream(call, out, self._saved, progress=seen)
             else:
-                _once(call, out)
+                _finish(call.action, call.run(), out, self._saved)
 
     @contextmanager
     def opened(
@@ -84,7 +85,12 @@ class Output:
         """
         default = columns if self.form in {"csv", "xlsx"} else ()
         with self._writer(action, account.view(self.columns or default)) as out:
-            yield lambda result: _finish(action, result, out)
+            yield lambda result: _finish(action, result, out, self._saved)
+
+    def _saved(self, count: int) -> None:
+        """Tell a person at a terminal that the file is written."""
+        if self.path and sys.stderr.isatty():
+            notice("note", f"saved {counted(count, 'record')} to {self.path}")
 
     @contextmanager
     def _writer(self, action: "ActionInfo", view: "View") -> "Iterator[Writer]":
@@ -132,21 +138,20 @@ _OPTIONS = (
 )
 
 
-def _once(call: "PreparedCall", out: "Writer") -> None:
-    """Write one record, or one page of a list."""
-    _finish(call.action, call.run(), out)
-
-
-def _finish(action: "ActionInfo", result: "Result", out: "Writer") -> None:
+def _finish(action: "ActionInfo", result: "Result", out: "Writer", saved: Callable[[int], None]) -> None:
     records = [result.record] if result.record else result.records
     if records:
         out.page(records)
     out.end(_summary(action, result, complete=result.complete))
     _report(len(records), result.warnings, complete=result.complete)
+    saved(len(records))
 
 
-def _stream(call: "PreparedCall", out: "Writer", *, progress: bool) -> None:
-    """Write a list while fetching it; the output is valid even after an error or Ctrl-C."""
+def _stream(call: "PreparedCall", out: "Writer", saved: Callable[[int], None], *, progress: bool) -> None:
+    """Write a list while fetching it; the output is valid even after an error or Ctrl-C.
+
+    Before the first record, an error leaves no output: a script gets no empty list, a file stays as it was.
+    """
     stream = call.iterate()
     count = 0
     stopped: ConnectorError | None = None
@@ -158,17 +163,19 @@ def _stream(call: "PreparedCall", out: "Writer", *, progress: bool) -> None:
                     count += len(page)
                 show(count, stream.calls)
         except KeyboardInterrupt:
-            stopped = ConnectorError("Interrupted.", fix="The output is valid but incomplete.")
+            stopped = ConnectorError("Interrupted.", fix=_INCOMPLETE if count else "")
         except ConnectorError as error:
             stopped = error
     complete = stream.complete and stopped is None
-    with _interrupts_held():
-        out.end(_summary(call.action, stream, complete=complete))
+    if count or stopped is None:
+        with _interrupts_held():
+            out.end(_summary(call.action, stream, complete=complete))
     _report(count, stream.warnings, complete=complete or stopped is not None, more="Raise --limit for more.")
     if stopped is not None:
         if count:
             notice("incomplete", f"wrote {counted(count, 'record')} before this error:")
         raise stopped
+    saved(count)
 
 
 def _summary(action: "ActionInfo", result: "Result | Records", *, complete: bool) -> "Record":
@@ -219,6 +226,8 @@ def _progress(*, on: bool) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     words = TextColumn("{task.completed} records, {task.fields[calls]} requests")
-    with Progress(SpinnerColumn(), words, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), words, TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=console.is_dumb_terminal) as progress:
         task = progress.add_task("", total=None, calls=0)
         yield lambda count, calls: progress.update(task, completed=count, calls=calls)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..contract import Result
 
 _OPEN = frozenset({"failed", "unknown"})
-_SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week"}
+_SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week", "next-week": "next week"}
 
 
 @click.command(

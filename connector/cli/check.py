@@ -8,7 +8,7 @@ import click
 from ..contract import CheckReport
 from .commands import examples
 from .options import connect, prints_json, signs_in
-from .terminal import print_json, print_labeled, print_wrapped
+from .terminal import print_json, print_labeled, print_outcome
 
 _LABEL_WIDTH = 12
 _SIGNED_IN = {"ok", "missing_scope", "forbidden"}
@@ -28,7 +28,7 @@ def command(*, deep: bool, as_json: bool) -> int:
     if as_json:
         print_json({"ok": report.ok, **asdict(report)})
     else:
-        print_wrapped(f"{report.outcome}: {report.message}")
+        print_outcome(report.outcome, report.message, is_good=report.ok)
         for label, text in _details(report, suggest_deep=not deep):
             print_labeled(label, text, indent=2, label_width=_LABEL_WIDTH)
     return 0 if report.ok else 1

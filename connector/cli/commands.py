@@ -51,7 +51,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "completion": "Install tab completion for your shell.",
         "mcp": "Run an MCP server for AI agents.",
         "sandbox": "Run a local mock of Calendly.",
-        "demo": "Watch a sample automation host use the connector.",
+        "demo": "Watch a host, a person and a process flow use the connector.",
     },
 }
 """The commands with their one-line help. Each is a module of this package with the same name."""
@@ -68,6 +68,11 @@ _FOR_PEOPLE = {
     "reports.bookings": "report",
     "slots.list": "slots",
 }
+
+
+def action_of(name: str) -> str:
+    """Return the action behind an everyday command such as `cancel`, or the name itself."""
+    return next((action for action, command in _FOR_PEOPLE.items() if command == name), name)
 
 
 def examples(*arguments: str) -> str:
@@ -90,10 +95,13 @@ class CommandGroup(click.Group):
 
     def hint(self, ctx: click.Context, name: str) -> str:
         """Return what to do about an unknown command."""
-        from difflib import get_close_matches
+        from .guesses import nearest
 
-        near = get_close_matches(name.casefold(), self.list_commands(ctx), n=1, cutoff=0.5)
-        return f"Did you mean {near[0]!r}?" if near else f"Run `{ctx.command_path} --help` for a list."
+        group = ctx.command_path.removeprefix(PROGRAM).strip()
+        command = nearest(group, name, self.list_commands(ctx))
+        if command:
+            return f"Did you mean `{PROGRAM} {command}`?"
+        return f"Run `{ctx.command_path} --help` for a list."
 
 
 class LazyGroup(CommandGroup):
@@ -102,6 +110,12 @@ class LazyGroup(CommandGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of all commands, as `--help` orders them."""
         return list(COMMANDS)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the program's arguments; `help COMMAND` means `COMMAND --help`."""
+        if args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        return super().parse_args(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return a command, None if it doesn't exist."""
@@ -138,7 +152,17 @@ class LazyGroup(CommandGroup):
             return super().hint(ctx, name)
         run = f"To run the action, use: {PROGRAM} run {name.strip()}"
         command = _FOR_PEOPLE.get(actions[0].id)
-        return f"Did you mean {command!r}? {run}" if command else run
+        return f"Did you mean `{PROGRAM} {command}`? {run}" if command else run
+
+
+def usage_error(error: click.ClickException) -> UsageError:
+    """Return our error for one of click's. A missing or unexpected argument leads to the command's help."""
+    message = error.format_message().replace("a valid integer range", "a whole number")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    is_about_arguments = isinstance(error, click.MissingParameter) or message.startswith("Got unexpected")
+    if not (context and is_about_arguments):
+        return UsageError(message)
+    return UsageError(f"{message.rstrip('.')}.", fix=f"Run `{context.command_path} --help` for its usage.")
 
 
 def debug_options(*, hidden: bool = False) -> list[click.Parameter]:

@@ -40,7 +40,7 @@ def confirm_call(connection: "Connection", call: "PreparedCall", *, yes: bool) -
     preview = call.preview()
     if (preview.get("inputs") or {}).get("dry_run") is True:  # a recipe that only shows what it would do
         return
-    affected = "; ".join(_affected(connection, call.action, preview))
+    affected = "; ".join(_affected(connection, call.action, preview)).removesuffix(".")
     confirm(f"{call.action.title}: {affected}." if affected else f"{call.action.title}.", yes=False)
 
 

@@ -74,7 +74,7 @@ class EachSummary:
 
 def command(name: str, options: EachOptions, *, as_json: bool, dry_run: bool) -> int:
     """Run or check a batch for the command line; return the exit code."""
-    with connect() as connection:
+    with connect(shows_waits=False) as connection:
         if dry_run:
             print_json(check(connection, name, options))
             return 0

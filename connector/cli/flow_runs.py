@@ -12,7 +12,7 @@ from .agent_options import database_option, opened
 from .commands import examples
 from .options import prints_json, read_inputs
 from .tables import GAP, padded
-from .terminal import counted, notice, output_width, print_json, print_labeled, print_wrapped, printable
+from .terminal import counted, notice, output_width, print_details, print_json, print_wrapped, printable
 from .times import duration, local_time
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _print_flow(flow: dict[str, Any], *, as_json: bool) -> None:
         "last poll": flow["poll_error"],
         "runs": counts or "none",
     }
-    _print_lines(lines, indent=2)
+    print_details(lines.items(), label_width=_LABEL)
 
 
 def _print_run(one: dict[str, Any], *, as_json: bool) -> None:
@@ -197,7 +197,7 @@ def _print_run(one: dict[str, Any], *, as_json: bool) -> None:
         "reason": _reason(one),
         "fix": str(one["note"].get("fix", "")),
     }
-    _print_lines(lines, indent=2)
+    print_details(lines.items(), label_width=_LABEL)
     for call in one["calls"]:
         if call["action"] or call["error"]:  # else it only matched the trigger
             _print_call(call)
@@ -209,9 +209,8 @@ def _print_call(call: dict[str, Any]) -> None:
     name = ": ".join(filter(None, (call["call"], call["action"])))
     click.echo()
     click.echo(printable(f"{name}{attempt}: {call['state']}, {duration(call['duration_s'])}{requests}"))
-    for key, value in call["input"]:
-        _print_lines({str(key): _text(value)}, indent=2)
-    _print_lines(dict(_outputs(call)), indent=2)
+    details = [*((str(key), _text(value)) for key, value in call["input"]), *_outputs(call)]
+    print_details(details, label_width=_LABEL)
 
 
 def _outputs(call: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -230,12 +229,6 @@ def _outputs(call: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _text(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _VALUE or output_width() is None else f"{text[:_VALUE]}…"
-
-
-def _print_lines(lines: dict[str, str], *, indent: int) -> None:
-    for label, text in lines.items():
-        if text:
-            print_labeled(label, text, indent=indent, label_width=_LABEL)
 
 
 @click.command(

@@ -59,7 +59,7 @@ def command(  # noqa: PLR0913 - one per option
     params = invitee_params(answers, utm)
     rows = [("event_type", event_type)]
     rows += [(key, value) for key, value in {"name": name, "email": email}.items() if value]
-    with connect() as connection:
+    with connect(shows_waits=not source) as connection:
         if source and output:
             from . import each
 

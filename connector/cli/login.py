@@ -148,8 +148,15 @@ def _ask_for_token() -> bool:
     click.echo("How do you want to sign in?\n", err=True)
     click.echo("  1  with a personal access token, for your own account", err=True)
     click.echo("  2  with OAuth in your browser, for a company or an app\n", err=True)
-    choice: int = click.prompt("Your choice", type=click.IntRange(1, 2), default=1, err=True)
-    return choice == 1
+    choice: str = click.prompt("Your choice", default="1", value_proc=_choice, err=True)
+    return choice == "1"
+
+
+def _choice(value: str) -> str:
+    """Return a choice. The error doesn't repeat another value: people paste their token here."""
+    if value.strip() not in {"1", "2"}:
+        raise click.BadParameter("Type 1 or 2.")
+    return value.strip()
 
 
 def _add_token(
@@ -162,7 +169,9 @@ def _add_token(
     fields = piped_in(form) if is_piped else _typed_token(form)
     credential = {"kind": _TOKEN, **fields}
     unsaved = "The token wasn't saved."
-    report = check_new(credential, source=f"`{PROGRAM} login`", unsaved=unsaved, check=check)
+    place = "standard input" if is_piped else "the prompt"
+    source = f"{place} of `{PROGRAM} login`"
+    report = check_new(credential, source=source, unsaved=unsaved, check=check)
     vault.put(name, credential)
     return report
 

@@ -45,6 +45,7 @@ def with_choice(run: Callable[[str], Result], what: str, *, key: str = "event") 
         return run(what)
     except AmbiguousMeeting as error:
         if not can_ask() or not error.candidates:
+            error.fix = "Choose one by its time or id. With --json, the error lists all of them."
             raise
         chosen = _choose(error.message, error.candidates, key)
     return run(chosen)

@@ -1,7 +1,7 @@
 """Options that several commands share, and the values that they read."""
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -11,6 +11,7 @@ from ..errors import UsageError
 from ..support.redaction import quoted
 from .completers import credentials
 from .terminal import printable
+from .waits import Waits, pauses
 
 if TYPE_CHECKING:
     from ..connection import CalendlyConnection
@@ -56,12 +57,21 @@ def credential() -> dict[str, str]:
     return find_credential(click.get_current_context().meta.get(_CREDENTIAL) or "")
 
 
-def connect() -> "closing[CalendlyConnection]":
-    """Return a connection with the command's credential, to be used in a `with` statement."""
+@contextmanager
+def connect(*, shows_waits: bool = True) -> "Iterator[CalendlyConnection]":
+    """Yield a connection with the command's credential.
+
+    Its waits for the rate limit are shown at a terminal, unless a progress bar of the command does.
+    """
     from ..plugin import connector
 
     fields = credential()
-    return closing(connector.connect(fields, source=credential_source(fields)))
+    with pauses() as pause:
+        waits = Waits(lambda: connection.waits, pause)
+        sleep = waits.sleep if shows_waits else pause
+        connection = connector.connect(fields, source=credential_source(fields), sleep=sleep)
+        with closing(connection):
+            yield connection
 
 
 def default_inbox() -> str:

@@ -11,6 +11,23 @@ from .columns import View
 from .terminal import escaped, printable, shows_color, width_of
 
 _EXTENSIONS: Final = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
+_OTHER_EXTENSIONS: Final = frozenset(
+    {
+        ".htm",
+        ".html",
+        ".numbers",
+        ".ods",
+        ".parquet",
+        ".pdf",
+        ".tsv",
+        ".xls",
+        ".xlsb",
+        ".xlsm",
+        ".xml",
+        ".yaml",
+        ".yml",
+    }
+)
 
 
 class Target:
@@ -101,9 +118,16 @@ def writer(
 def format_of(path: str | None, form: str | None) -> str | None:
     """Return the format from `--format` or the file's extension, or None without either.
 
-    Raises UsageError if they differ; only JSON lines in a .json file are fine.
+    Raises UsageError if they differ (only JSON lines in a .json file are fine), or if the extension
+    is that of another format.
     """
-    named = _EXTENSIONS.get(Path(path).suffix.lower()) if path else None
+    extension = Path(path).suffix.lower() if path else ""
+    named = _EXTENSIONS.get(extension)
+    if extension in _OTHER_EXTENSIONS and not form:
+        raise UsageError(
+            f"--output {path}: {extension} files can't be written.",
+            fix="Use .csv, .json, .jsonl or .xlsx, or pass --format.",
+        )
     if named and form and named != form and (named, form) != ("json", "jsonl"):
         raise UsageError(
             f"--output {path} implies {named}, but --format is {form}.",

@@ -54,6 +54,29 @@ class TimeRange:
         return noted(dates.read(text, now(), account.zone)) if text else None
 
 
+def with_words(when: TimeRange, words: str, account: AccountView) -> TimeRange:
+    """Return the range that a person named without an option, such as "next week"; without words, `when`.
+
+    Raises UsageError if both are there, or if it isn't a range.
+    """
+    if not words:
+        return when
+    if when != TimeRange():
+        raise UsageError(f"Choose one of {quoted(words)} and the options for a range.")
+    from . import dates
+
+    try:
+        is_range = dates.read(words, now(), account.zone).is_range
+    except UsageError as error:
+        error.fix += " To search for a person, pass --who."
+        raise
+    if not is_range:
+        raise UsageError(
+            f"{quoted(words)} is a moment.", fix="Name a day or a range, or pass --from and --to."
+        )
+    return TimeRange(words)
+
+
 def moment(text: str, account: AccountView) -> datetime:
     """Return the time that a person wrote. Raises UsageError for a day without a time."""
     from . import dates
@@ -93,7 +116,10 @@ def takes_range(shortcuts: Mapping[str, str]) -> Callable[[Callable[..., Any]], 
             "--from", "since", metavar="DATE", help="Start: a date, or 'mon', 'last month', 'in 2 weeks', …"
         )(decorated)
         for name, text in reversed(list(shortcuts.items())):
-            decorated = click.option(f"--{name}", is_flag=True, help=f"Short for {text}.")(decorated)
+            names = (f"--{name}", "--this-week") if name == "week" else (f"--{name}",)
+            decorated = click.option(*names, name.replace("-", "_"), is_flag=True, help=f"Short for {text}.")(
+                decorated
+            )
         return decorated
 
     return decorate

@@ -20,7 +20,12 @@ from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
 from .terminal import notice, output_width
 
-_SHORTCUTS = {"week": "this week", "month": "this month", "last-month": "last month"}
+_SHORTCUTS = {
+    "week": "this week",
+    "last-week": "last week",
+    "month": "this month",
+    "last-month": "last month",
+}
 _COUNTS = (*booking_report.COUNTS, "lead_time_hours")
 
 

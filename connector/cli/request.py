@@ -26,9 +26,11 @@ from .terminal import print_json
 def command(method: str, path: str, rows: tuple[str, ...], source: str | None, *, yes: bool) -> None:
     """Send a raw API request, such as GET /users/me.
 
-    KEY=VALUE arguments are the query of a GET or DELETE request, and text fields of the JSON body otherwise.
-    Use KEY[]=VALUE for each item of a list.
+    PATH may leave out its first slash. KEY=VALUE arguments are the query of a GET or DELETE request, and
+    text fields of the JSON body otherwise. Use KEY[]=VALUE for each item of a list.
     """
+    if "://" not in path:
+        path = f"/{path.removeprefix('/')}"  # Git Bash on Windows would replace the slash by a folder
     values = read_inputs(source)
     for key, value in key_values(rows):
         if key.endswith("[]"):

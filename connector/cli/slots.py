@@ -9,7 +9,7 @@ from .everyday import EverydayCommand
 from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
 
-_SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "this-week": "this week", "next-week": "next week"}
+_SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week", "next-week": "next week"}
 
 
 @click.command(

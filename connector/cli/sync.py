@@ -98,7 +98,7 @@ def command(  # noqa: PLR0913 - one per option
     reject_password(context, "to", _TO_VARIABLE)
     names = tuple(filter(None, map(str.strip, (streams or "").split(","))))
     options = sync.SyncOptions(names, window_days, no_show_days, threads, own, only_marked, keep_formulas)
-    with connect() as connection:
+    with connect(shows_waits=dry_run) as connection:
         if dry_run:
             _show_plan(sync.plan(connection, to, options, file_format=form), as_json=as_json)
             return 0

@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import IO, Any, Final
@@ -15,6 +15,9 @@ import click
 from ..support.redaction import RedactingFilter
 from . import tables
 
+_GREEN: Final = 32
+_RED: Final = 31
+_LONGEST_LABEL: Final = 30  # texts of longer ones stand out of line
 _NARROWEST: Final = 24  # a narrower text is hard to read, so it may run over the edge
 _LINE_WIDTH: Final = 100  # longer lines are hard to read, too
 
@@ -63,6 +66,13 @@ def output_width() -> int | None:
     return width_of(is_terminal=sys.stdout.isatty())
 
 
+def fits(rows: Sequence[Sequence[str]]) -> bool:
+    """Check whether rows of cells fit the terminal as columns, with room to wrap the last one."""
+    widths = [max(tables.cells(printable(cell)) for cell in column) for column in zip(*rows, strict=True)]
+    width = output_width()
+    return width is None or sum(widths[:-1]) + tables.GAP * (len(widths) - 1) + _NARROWEST <= width
+
+
 def print_columns(rows: Sequence[Sequence[str]], titles: Mapping[int, str] = MappingProxyType({})) -> None:
     """Print rows of cells as aligned columns; the first row is the heading.
 
@@ -88,15 +98,40 @@ def print_columns(rows: Sequence[Sequence[str]], titles: Mapping[int, str] = Map
 
 def print_labeled(label: str, text: str, *, indent: int, label_width: int) -> None:
     """Print a text after its label, wrapped in a terminal and aligned with the texts above it."""
-    print_wrapped(text, first=" " * indent + tables.padded(printable(label), label_width + tables.GAP))
+    label = printable(label)
+    width = max(label_width, tables.cells(label)) + tables.GAP
+    print_wrapped(text, first=" " * indent + tables.padded(label, width))
+
+
+def print_details(lines: Iterable[tuple[str, str]], *, label_width: int) -> None:
+    """Print labeled texts below a heading, in line with each other, without those that are empty."""
+    lines = [(label, text) for label, text in lines if text]
+    width = max([label_width, *(len(label) for label, _ in lines if len(label) <= _LONGEST_LABEL)])
+    for label, text in lines:
+        print_labeled(label, text, indent=2, label_width=width)
+
+
+def print_outcome(outcome: str, message: str, *, is_good: bool) -> None:
+    """Print how something went, wrapped in a terminal, with the outcome in green or red."""
+    if shows_color(is_terminal=sys.stdout.isatty()):
+        start, *more = tables.wrapped(printable(f"{outcome}: {message}"), _room(0))
+        color = _GREEN if is_good else _RED
+        start = f"\x1b[{color}m{outcome}\x1b[0m{start.removeprefix(outcome)}"
+        click.echo("\n".join([start, *more]))
+    else:
+        print_wrapped(f"{outcome}: {message}")
 
 
 def print_wrapped(text: str, *, first: str = "") -> None:
     """Print a text, wrapped in a terminal, after the beginning of its first line."""
-    width, indent = output_width(), tables.cells(first)
-    room = None if width is None else max(_NARROWEST, min(width, _LINE_WIDTH) - indent)
-    for number, line in enumerate(tables.wrapped(printable(text), room)):
+    indent = tables.cells(first)
+    for number, line in enumerate(tables.wrapped(printable(text), _room(indent))):
         click.echo((" " * indent if number else first) + line)
+
+
+def _room(indent: int) -> int | None:
+    width = output_width()
+    return None if width is None else max(_NARROWEST, min(width, _LINE_WIDTH) - indent)
 
 
 def counted(count: int, noun: str) -> str:

@@ -23,7 +23,7 @@ from .options import (
     reject_password,
     signs_in,
 )
-from .terminal import counted, notice, print_columns, print_json, printable
+from .terminal import counted, fits, notice, print_columns, print_details, print_json, printable
 from .webhooks_listen import listen
 from .webhooks_watch import watch_options, watch_subscriptions
 
@@ -116,7 +116,7 @@ def subscribe(
     """Subscribe a URL to events.
 
     An existing identical subscription is reused. Events have names such as invitee.created and
-    invitee.rescheduled; the README lists them all.
+    invitee.rescheduled; an unknown name is answered with all of them.
     """
     with connect() as connection:
         subscriptions = connection.subscribe(events, callback, scope=scope or "", group=group)
@@ -277,15 +277,18 @@ def doctor(address: str, *, watch: bool, every: float, as_json: bool) -> int:
 
 
 def _print_findings(findings: "Sequence[Finding]") -> None:
-    """Print a table of subscriptions, then the problem of each that has one."""
-    rows = [("STATE", "ID", "SCOPE", "URL", "EVENTS")]
-    rows += [
-        (one.kind, one.id or "-", one.scope, one.base, " ".join(one.events)) for one in findings if one.url
-    ]
-    if len(rows) > 1:
+    """Print subscriptions, as a table if the terminal is wide enough, then the problems that they have."""
+    shown = [one for one in findings if one.url]
+    cells = [(one.kind, one.id or "-", one.scope, one.base, " ".join(one.events)) for one in shown]
+    rows = [("STATE", "ID", "SCOPE", "URL", "EVENTS"), *cells]
+    if not shown:
+        click.echo("no subscriptions")
+    elif fits(rows):
         print_columns(rows)
     else:
-        click.echo("no subscriptions")
+        for state, id_, scope, url, events in cells:
+            click.echo(printable(f"{state}  {url}"))
+            print_details([("id", id_), ("scope", scope), ("events", events)], label_width=len("events"))
     for one in findings:
         if one.kind == "unlisted":
             notice("note", one.message)

@@ -54,6 +54,7 @@ class _Slots:
 
     times: frozenset[datetime]
     earliest: datetime  # that was asked for
+    error: ConnectorError | None = None  # why they can't be read
 
     def reason(self, start: datetime, now: datetime) -> str | None:
         """Return why a start can't be booked."""
@@ -93,7 +94,7 @@ class BookingRequest:
         )
         reason = self._slots.reason(self._start, self._steps.now)
         if not problems and reason:
-            raise self._taken(reason)
+            raise self._slots.error or self._taken(reason)
         if not problems:
             return
         if reason:
@@ -223,8 +224,8 @@ class BookingRequest:
         }
         try:
             slots = self._steps.records("event_type_available_times.list", window)
-        except (NotFound, Rejected):  # of an event type that can't be booked, which the check reports
-            slots = []
+        except (NotFound, Rejected) as error:  # probably the event type can't be booked; the check reports it
+            return _Slots(frozenset(), since, error)
         return _Slots(frozenset(timestamps.read(slot["start_time"]) for slot in slots), since)
 
     def _search(self) -> FoundBookings:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
 from ..errors import ConnectorError, UsageError
+from ..support import extras
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, MetaData, Table
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _PASSWORD_BEFORE_HOST: Final = re.compile(r"[^:/]*://[^:/]*:[^@]*@")  # a password can hold anything but @
 _SECRET_SETTING: Final = re.compile(r"(?:pass(?:word|wd|phrase)?|pwd|secret|token)\s*=", re.IGNORECASE)
+_PACKAGES: Final = {"psycopg": "'psycopg[binary]'", "psycopg2": "psycopg2-binary"}
 _CREATE_ATTEMPTS: Final = 5
 
 
@@ -24,7 +26,7 @@ def require_sqlalchemy(what: str, extra: str) -> None:
     from importlib.util import find_spec
 
     if find_spec("sqlalchemy") is None:
-        raise UsageError(f"{what} needs SQLAlchemy.", fix=f"pip install 'calendly-connector[{extra}]'")
+        raise UsageError(f"{what} needs SQLAlchemy.", fix=extras.install(extra))
 
 
 def read_url(address: str, *, what: str, setting: str, extra: str) -> "URL":
@@ -37,11 +39,12 @@ def read_url(address: str, *, what: str, setting: str, extra: str) -> "URL":
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
     try:
-        url = make_url(address)
+        url = make_url(_with_driver(address))
         url.get_dialect().import_dbapi()
     except ImportError as error:
         raise UsageError(
-            f"This kind of database needs the module {error.name}.", fix=f"pip install {error.name}"
+            f"This kind of database needs the module {error.name}.",
+            fix=f"pip install {_PACKAGES.get(error.name or '', error.name)}",
         ) from None
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise UsageError(
@@ -50,6 +53,20 @@ def read_url(address: str, *, what: str, setting: str, extra: str) -> "URL":
             "postgresql+psycopg://user:password@host/database.",
         ) from None
     return url
+
+
+def _with_driver(address: str) -> str:
+    """Return a PostgreSQL address, as databases in the cloud hand it out, with the driver that is installed.
+
+    SQLAlchemy doesn't know `postgres://`, and version 2.0 takes psycopg2 unless another driver is named.
+    """
+    from importlib.util import find_spec
+
+    name, separator, rest = address.partition("://")
+    if name not in {"postgres", "postgresql"} or not separator:
+        return address
+    has_other = name == "postgresql" and find_spec("psycopg2")
+    return f"postgresql://{rest}" if has_other else f"postgresql+psycopg://{rest}"
 
 
 def holds_password(address: str) -> bool:

@@ -12,6 +12,7 @@ from calendly_connector.auth.vault import open_vault
 from calendly_connector.events.subscriptions import VaultStore
 from hostile import Hostile, reply
 from subscribing import EVENTS, assert_subscribed_once, at_calendly, change, lose
+from terminal import STYLES, screen
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 TOKEN = "sandbox-owner"
@@ -89,6 +90,16 @@ def test_a_subscription_is_created_listed_rotated_and_deleted(call, store, fresh
     assert call("unsubscribe", stored.id)[0] == 2
 
 
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_every_line_of_the_list_fits_the_terminal(width, call):
+    subscribe(call)
+    code, shown = screen("webhooks", "list", width=width)
+    lines = STYLES.sub("", shown).splitlines()
+    assert code == 0
+    assert max(map(len, lines)) <= width
+    assert any(CALLBACK in line for line in lines)
+
+
 def test_every_command_prints_json(call, store):
     subscription = subscribe(call, "--scope", "user")
     assert (subscription["scope"], subscription["created"]) == ("user", True)
@@ -116,8 +127,8 @@ def test_every_command_prints_json(call, store):
         (["subscribe", "invitee.created", "--to", CALLBACK, "--scope", "all"], "--scope"),
         (["unsubscribe", ID], "webhooks list"),
         (["rotate", ID], "webhooks list"),
-        (["doctor", "hooks.acme.example"], "http(s) URL"),
-        (["prune", "--to", "hooks.acme.example"], "http(s) URL"),
+        (["doctor", "hooks.acme.example"], "must start with https://"),
+        (["prune", "--to", "hooks.acme.example"], "must start with https://"),
         (["mend"], "mend"),
     ],
 )

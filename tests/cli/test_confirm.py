@@ -34,11 +34,12 @@ def status_of(call, uuid):
 
 def test_a_cancellation_says_whom_it_affects_and_asks(call, meeting):
     uuid, event, invitee = meeting
-    arguments = ("run", "cancel_event", f"uuid={uuid}", "reason=Sick today")
+    arguments = ("run", "cancel_event", f"uuid={uuid}", "reason=Sick today.")
     code, screen = at_terminal(*arguments, answers=[("Continue?", "n")])
     assert code == 1
     for text in (event["name"], invitee["name"], invitee["email"], "Sick today", "Nothing was changed."):
         assert text in screen
+    assert "Sick today.." not in screen
     assert status_of(call, uuid) == "active"
     code, screen = at_terminal(*arguments, answers=[("Continue?", "")])
     assert (code, status_of(call, uuid)) == (1, "active")

@@ -57,6 +57,22 @@ def near(*more):
 # agenda
 
 
+def test_a_day_can_be_named_without_an_option(records):
+    on = str(day(FUTURE))
+    assert records("agenda", on) == records("agenda", "--from", on, "--to", on) != []
+
+
+@pytest.mark.usefixtures("call")
+def test_a_person_at_a_terminal_hears_what_was_saved(tmp_path):
+    code, shown = screen("agenda", *near("--output", str(tmp_path / "a.csv")), width=200)
+    assert code == 0
+    assert f"note: saved 3 records to {tmp_path / 'a.csv'}" in shown
+
+
+def test_an_unknown_type_is_named_by_its_option(call):
+    assert "calendly-connector: --type: 'Introo' matches no name" in call("agenda", "--type", "Introo")[2]
+
+
 def test_an_agenda_has_a_row_for_each_invitee_with_answers(records):
     rows = records("agenda", *near("--who", "lena"))
     assert [(row["invitee_name"], row["start_time"]) for row in rows] == [
@@ -198,11 +214,23 @@ def test_common_times_fit_everybody(records):
 
 def test_an_unknown_event_type_is_reported_with_the_nearest_name(call):
     code, out, err = call("slots", "Introo")
-    assert code == 2
+    assert (code, out) == (2, "")
     assert err.startswith("calendly-connector: EVENT_TYPE: 'Introo' matches no name")
     assert "did you mean 'Intro call'?" in err
     assert "incomplete" not in err
-    assert json.loads(out)["complete"] is False
+
+
+def test_an_unknown_event_type_is_named_as_the_option(call):
+    code, _, err = call("agenda", "--type", "Introo")
+    assert code == 2
+    assert err.startswith("calendly-connector: --type: 'Introo' matches no name")
+
+
+@pytest.mark.parametrize("word", ["tomorrow", "Next week"])
+def test_a_day_in_place_of_an_event_type_is_recognized(word, call):
+    code, _, err = call("slots", "intro", word)
+    assert code == 2
+    assert err.endswith(f"Did you mean --{word.casefold().replace(' ', '-')}?\n")
 
 
 def test_a_range_in_the_past_has_no_free_times(call):
@@ -284,8 +312,13 @@ def test_a_synced_database_gives_the_same_report(records, world, tmp_path, monke
     [
         (
             ["agenda", "--today", "--tomorrow"],
-            "Choose one of --today, --tomorrow, --week, or --from and --to.",
+            "Choose one of --today, --tomorrow, --week, --next-week, --month, --last-month, or --from and",
         ),
+        (["agenda", "tomorrow", "--week"], "Choose one of 'tomorrow' and the options for a range."),
+        (["agenda", "noor", "--tz", "UTC"], "To search for a person, pass --who."),
+        (["agenda", "mon 14:00", "--tz", "UTC"], "'mon 14:00' is a moment. Name a day or a range"),
+        (["agenda", "--output", "x.xls"], ".xls files can't be written. Use .csv, .json, .jsonl or .xlsx"),
+        (["agenda", "--tz", "Tokyo"], "unknown time zone 'Tokyo'. Did you mean Asia/Tokyo?"),
         (["agenda", "--week", "--from", "mon"], "Choose one of"),
         (["agenda", "--json", "--output", "x.csv"], "implies csv"),
         (["agenda", "--excel", "--output", "x.xlsx"], "--excel is for csv"),
@@ -294,6 +327,11 @@ def test_a_synced_database_gives_the_same_report(records, world, tmp_path, monke
         (["agenda", "--tz", "Mars/Olympus"], "unknown time zone 'Mars/Olympus'"),
         (["agenda", "--from", "1/2/2026", "--tz", "UTC"], "'1/2/2026' isn't a date or time"),
         (["agenda", "--from", "2026-02-02", "--to", "2026-02-01", "--tz", "UTC"], "--from must be earlier"),
+        (["report", "last", "month"], "Unexpected argument 'last month'. Did you mean --last-month?"),
+        (["report", "nov"], "Unexpected argument 'nov'. Pass dates with --from and --to."),
+        (["links", "intro", "panel"], "'panel'. Run `calendly-connector links --help` for its usage."),
+        (["agenda", "--limit", "few"], "'few' is not a whole number"),
+        (["agenda", "--output", "x.xls"], "--output x.xls: .xls files can't be written. Use .csv, "),
         (["slots"], "Name an event type, or pass --host or --common."),
         (["slots", "intro", "--common", "me"], "--common can't be used with an event type or --host."),
         (["slots", "--common", "me", "--minutes", "0"], "--minutes"),

@@ -209,6 +209,17 @@ def test_a_meeting_is_canceled_by_anything_known_about_it(what, call, world):
     assert canceled["cancellation"]["reason"] == "Ill"
 
 
+def test_without_a_terminal_several_meetings_that_fit_are_listed_with_json(call, world):
+    events = {meet(world, day(ON), clock)["uri"] for clock in ("09:00", "10:00")}
+    code, _, err = call("cancel", "lena")
+    assert code == 2
+    assert "With --json, the error lists all of them." in err
+    candidates = json.loads(call("cancel", "lena", "--json")[2])["error"]["candidates"]
+    assert {row["event"] for row in candidates} >= events
+    for event in events:
+        world.cancel(event=event)
+
+
 def test_a_link_from_an_email_cancels_the_meeting(call, world):
     meet(world, day(ON))
     row = rows(call("agenda", "--who", "lena"))[0]

@@ -7,6 +7,7 @@ import click
 import pytest
 from calendly_connector import cli
 from calendly_connector.cli.commands import COMMANDS, GROUPS
+from calendly_connector.cli.guesses import GUESSES
 from terminal import caller
 
 ROOT = cli._group
@@ -68,6 +69,24 @@ def test_the_help_lists_every_command_once_in_its_group(call):
         assert len(re.findall(rf"(?m)^  {name} ", out)) == 1
 
 
+@pytest.mark.parametrize("command", [(), ("agenda",), ("vault", "add")])
+def test_help_can_be_a_command(command, call):
+    assert call("help", *command) == call(*command, "--help")
+
+
+@pytest.mark.parametrize(
+    ("group", "word"), [(group, word) for group, words in GUESSES.items() for word in words]
+)
+def test_a_guess_is_no_command_and_leads_to_one(group, word, call):
+    suggested = f"calendly-connector {GUESSES[group][word]}"
+    assert call(*group.split(), word)[2].endswith(f"Did you mean `{suggested}`?\n")
+    _, *arguments = shlex.split(suggested)
+    command, context = ROOT, click.Context(ROOT, **ROOT.context_settings)
+    while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
+        command = command.get_command(context, arguments.pop(0))
+    assert command is not None
+
+
 @pytest.mark.parametrize(("columns", "longest"), [(60, 60), (80, 80), (100, 100), (200, 100)])
 def test_the_help_is_as_wide_as_the_terminal_up_to_100_columns(columns, longest, call, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))
@@ -81,16 +100,36 @@ def test_the_help_is_as_wide_as_the_terminal_up_to_100_columns(columns, longest,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["chek"], "No such command 'chek'. Did you mean 'check'?"),
-        (["LOGIN"], "No such command 'LOGIN'. Did you mean 'login'?"),
-        (["vault", "ad"], "No such command 'ad'. Did you mean 'add'?"),
-        (["webhooks", "lisen"], "No such command 'lisen'. Did you mean 'listen'?"),
-        (["sync", "marc"], "No such command 'marc'. Did you mean 'mark'?"),
-        (["completion", "instal"], "No such command 'instal'. Did you mean 'install'?"),
+        (["chek"], "No such command 'chek'. Did you mean `calendly-connector check`?"),
+        (["LOGIN"], "No such command 'LOGIN'. Did you mean `calendly-connector login`?"),
+        (["vault", "ad"], "No such command 'ad'. Did you mean `calendly-connector vault add`?"),
+        (
+            ["webhooks", "lisen"],
+            "No such command 'lisen'. Did you mean `calendly-connector webhooks listen`?",
+        ),
+        (["sync", "marc"], "No such command 'marc'. Did you mean `calendly-connector sync mark`?"),
+        (
+            ["completion", "instal"],
+            "No such command 'instal'. Did you mean `calendly-connector completion install`?",
+        ),
+        (["move"], "No such command 'move'. Did you mean `calendly-connector reschedule`?"),
+        (["calender"], "Did you mean `calendly-connector agenda`?"),
+        (["today"], "Did you mean `calendly-connector agenda --today`?"),
         (["zzz"], "No such command 'zzz'. Run `calendly-connector --help` for a list."),
         (["vault", "zzz"], "No such command 'zzz'. Run `calendly-connector vault --help` for a list."),
         (["scheduled_events"], "To run the action, use: calendly-connector run scheduled_events"),
-        (["meetings"], "Did you mean 'agenda'? To run the action, use: calendly-connector run meetings"),
+        (
+            ["meetings"],
+            "`calendly-connector agenda`? To run the action, use: calendly-connector run meetings",
+        ),
+        (["whoami"], "No such command 'whoami'. Did you mean `calendly-connector check`?"),
+        (["Events"], "No such command 'Events'. Did you mean `calendly-connector agenda`?"),
+        (["flow", "new"], "No such command 'new'. Did you mean `calendly-connector flow templates`?"),
+        (["version"], "No such command 'version'. Did you mean `calendly-connector --version`?"),
+        (["help", "chek"], "No such command 'chek'. Did you mean `calendly-connector check`?"),
+        (["book", "intro"], "Missing argument 'WHEN'. Run `calendly-connector book --help` for its usage."),
+        (["vault", "add"], "Run `calendly-connector vault add --help` for its usage."),
+        (["describe", "a", "b"], "extra argument (b). Run `calendly-connector describe --help` for"),
         (["run", "events"], "Did you mean scheduled_events, "),
         (["check", "--depe"], "--deep"),
         (["--debgu", "check"], "--debug"),

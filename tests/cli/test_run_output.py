@@ -110,6 +110,16 @@ def test_a_terminal_has_colors_and_a_pipe_has_none(shown, call, sandbox):
     assert "\x1b" not in call(*EVENTS, "--format", "table", server=sandbox)[1]
 
 
+def test_a_check_is_green_or_red(shown, sandbox):
+    assert shown("check", width=80).startswith(
+        "\x1b[32mok\x1b[0m: Signed in as Ada Okafor (ada@acme.example)."
+    )
+    code, text = screen("check", environment={"CALENDLY_API_URL": sandbox.url, "CALENDLY_API_TOKEN": "wrong"})
+    assert code == 1
+    assert text.startswith("\x1b[31minvalid_token\x1b[0m: GET /users/me: ")
+    assert "\x1b" not in shown("check", width=80, NO_COLOR="1")
+
+
 @pytest.mark.parametrize(
     ("zone", "heading", "time"),
     [
@@ -486,9 +496,24 @@ def test_a_workbook_never_goes_to_a_terminal(monkeypatch, unvisited):
 def test_scopes_count_the_look_ups_of_names(call, sandbox):
     code, out, err = call("scopes", "--for", "book", server=sandbox)
     assert (code, out) == (0, "scheduled_events:write\n")
-    assert err == "note: to use a name as event_type in book, add event_types:read users:read.\n"
+    assert err.startswith("note: to use a name as event_type in book, add event_types:read users:read.\n")
     document = json.loads(call("scopes", "--for", "book", "--json", server=sandbox)[1])
     assert document["names"] == {"book": {"event_type": ["event_types:read", "users:read"]}}
+
+
+@pytest.mark.parametrize(
+    ("command", "action"),
+    [("cancel", "bookings.cancel"), ("agenda", "meetings.list"), ("no-show", "bookings.no_show")],
+)
+def test_a_command_needs_the_scopes_of_its_action(command, action, call, sandbox):
+    shown = call("scopes", "--for", command, server=sandbox)
+    assert shown[1] == call("scopes", "--for", action, server=sandbox)[1]
+    assert "the command" not in shown[2]
+
+
+def test_a_command_that_shares_its_name_with_another_action_says_so(call, sandbox):
+    err = call("scopes", "--for", "book", server=sandbox)[2]
+    assert "note: the command `book` runs bookings.create: --for bookings.create lists its scopes." in err
 
 
 def test_a_trigger_has_no_names_to_look_up(call, sandbox):

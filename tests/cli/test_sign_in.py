@@ -117,6 +117,24 @@ def test_oauth_is_the_other_choice(call):
     assert "A web app needs its redirect URI. Pass --redirect-uri" in screen
 
 
+def test_a_token_in_the_place_of_a_choice_is_not_repeated(call):
+    assert call("actions")[0] == 0  # sets the server
+    answers = [("Your choice", "a-pasted-token"), ("Your choice", "1"), ("Token (hidden)", OWNER)]
+    code, screen = at_terminal("login", answers=answers)
+    assert code == 0
+    assert "Error: Type 1 or 2." in screen
+    assert screen.count("a-pasted-token") <= 1  # what the terminal itself echoes
+
+
+def test_a_wrong_token_names_the_prompt_as_its_place(call):
+    assert call("actions")[0] == 0  # sets the server
+    answers = [("Your choice", "1"), ("Token (hidden)", "mistyped")]
+    code, screen = at_terminal("login", answers=answers)
+    assert code == 1
+    advice = "Create a new token in Calendly and put it in the prompt of `calendly-connector login`."
+    assert advice in " ".join(screen.split())
+
+
 def test_a_note_says_which_variable_takes_precedence(call, monkeypatch):
     monkeypatch.setenv("CALENDLY_API_TOKEN", ADMIN)
     code, _, err = call("login", "--with-token", stdin=OWNER)

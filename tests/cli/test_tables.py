@@ -1,7 +1,7 @@
 """Texts laid out in cells: columns that fit, cut texts and wrapped lines."""
 
 import pytest
-from calendly_connector.cli import tables
+from calendly_connector.cli import tables, terminal
 from calendly_connector.cli.columns import View
 from calendly_connector.cli.record_table import RecordTable
 from hypothesis import given
@@ -169,3 +169,8 @@ def test_answers_by_question_are_readable():
     output = {"type": "object", "properties": {"answers": {"type": "object"}}}
     text = shown([{"answers": {"Seats": 40, "Why?": "a\nb"}}], output=output)
     assert text.splitlines()[1] == "Seats: 40; Why?: a b"
+
+
+def test_a_label_that_is_too_long_still_ends_before_its_text(capsys):
+    terminal.print_labeled("record.start_time", "today", indent=2, label_width=4)
+    assert capsys.readouterr().out == "  record.start_time  today\n"

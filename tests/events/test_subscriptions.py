@@ -93,8 +93,8 @@ def test_an_address_is_normalized_and_keeps_its_query(callback, spelled):
 @pytest.mark.parametrize(
     ("callback", "message"),
     [
-        ("", "must be an http"),
-        ("hooks.acme.example/x", "must be an http"),
+        ("", "must start with https://"),
+        ("hooks.acme.example/x", "must start with https://"),
         ("ftp://hooks.acme.example/x", "must be an http"),
         ("https:///x", "must be an http"),
         ("https://hooks.acme.example:0/x", "must be an http"),

@@ -95,6 +95,12 @@ def _me():
 
 
 @pytest.mark.usefixtures("signed_in")
+def test_a_path_may_leave_out_its_first_slash(capsys):
+    assert main(["request", "GET", "users/me"]) == 0
+    assert json.loads(capsys.readouterr().out)["resource"]["uri"] == _me()
+
+
+@pytest.mark.usefixtures("signed_in")
 def test_repeated_rows_become_a_list(capsys):
     contact = "https://api.calendly.com/contacts/29b523a1-1175-5029-b697-3e81b12d0acc"
     assert main(["request", "GET", "/notes", f"contact[]={contact}", f"contact[]={contact}"]) == 0
@@ -102,7 +108,16 @@ def test_repeated_rows_become_a_list(capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["GET", "/users/me", "a=1", "a=2"], ["GET", "/users/me", "novalue"], ["GET", "/../x"]]
+    "arguments",
+    [
+        ["GET", "/users/me", "a=1", "a=2"],
+        ["GET", "/users/me", "novalue"],
+        ["GET", "/../x"],
+        ["GET", "../x"],
+        ["GET", "//evil.example/x"],
+        ["GET", "https://evil.example/x"],
+        ["GET", ""],
+    ],
 )
 def test_a_wrong_command_is_one_line_and_exit_code_2(capsys, monkeypatch, unvisited, arguments):
     monkeypatch.setenv("CALENDLY_API_URL", unvisited.url)

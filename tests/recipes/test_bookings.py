@@ -516,6 +516,14 @@ def test_a_read_that_fails_for_good_books_nothing(path, fresh_sandbox, connect):
     assert posts(fresh_sandbox) == []
 
 
+def test_free_times_that_calendly_refuses_to_list_are_not_taken_for_none(fresh_sandbox, connect):
+    """As it does if this machine's clock is behind: the start of the range is in the past."""
+    fresh_sandbox.fault("status", status=400, method="GET", path="/event_type_available_times")
+    with pytest.raises(Rejected, match="event_type_available_times"):
+        book(connect(fresh_sandbox))
+    assert posts(fresh_sandbox) == []
+
+
 @pytest.mark.parametrize("key", [None, "k"])
 @pytest.mark.parametrize("kind", ["reset", "truncate"])
 def test_a_booking_whose_reply_is_lost_is_found(kind, key, fresh_sandbox, connect):

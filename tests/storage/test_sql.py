@@ -2,7 +2,7 @@
 
 import pytest
 import sqlalchemy as sa
-from calendly_connector.storage.sql import create_tables, error_message, open_engine, upsert
+from calendly_connector.storage.sql import create_tables, error_message, open_engine, read_url, upsert
 
 METADATA = sa.MetaData()
 PAIRS = sa.Table(
@@ -67,3 +67,9 @@ def test_an_error_message_contains_neither_the_password_nor_rows():
     cause = Exception("login opensesame failed.\nDETAIL: Failing row contains (Ada, ada@company.example)")
     error = sa.exc.OperationalError("INSERT …", {"name": "Ada"}, cause)
     assert error_message(error, url) == "login *** failed"
+
+
+@pytest.mark.parametrize("address", ["postgres://db.example/x", "postgresql://db.example/x"])
+def test_an_address_from_the_cloud_gets_the_installed_driver(address):
+    url = read_url(address, what="A sync", setting="--to", extra="sync")
+    assert url.drivername == "postgresql+psycopg"

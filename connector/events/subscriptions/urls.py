@@ -23,6 +23,8 @@ def parsed(address: str) -> SplitResult:
         host, port = parts.hostname or "", parts.port
     except ValueError:  # an invalid port or IP address
         raise _invalid("isn't a valid URL") from None
+    if "://" not in address:
+        raise _invalid("must start with https://")
     if parts.scheme not in _PORTS or not host or port == 0:
         raise _invalid(
             "must be an http(s) URL, with non-ASCII characters percent-encoded (punycode in the host)"
