@@ -1,8 +1,13 @@
 """Generated parts of the documents: `tools/docs.py`."""
 
-from calendly_connector.catalog.manifest import catalog
+import pytest
 
 import docs
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return docs.pages()
 
 
 def test_a_part_is_replaced_wherever_a_page_has_its_markers():
@@ -16,11 +21,14 @@ def test_a_page_without_markers_stays_as_it_is():
     assert docs.filled("All of them.", {"count": "2"}) == "All of them."
 
 
-def test_the_documents_are_up_to_date():
-    stale = [path.name for path, text in docs.pages().items() if path.read_text(encoding="utf-8") != text]
+def test_the_documents_are_up_to_date(pages):
+    stale = [
+        path.name for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text
+    ]
     assert stale == []
+    assert docs.left_over(pages) == []
 
 
-def test_the_number_of_actions_is_generated():
-    page = docs.pages()[docs.ROOT / "README.md"]
-    assert f"<!-- generated: count -->{len(catalog())}<!-- end -->" in page
+def test_a_page_that_is_no_longer_generated_is_left_over(pages):
+    removed = docs.ROOT / "docs/reference/actions/meetings.md"
+    assert docs.left_over({path: text for path, text in pages.items() if path != removed}) == [removed]
