@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from measure import BARE, OURS, Figure
 
+DESCRIPTION = "Description"
 _OURS, _OTHERS, _INK = "#0b6e4f", "#b8bec7", "#22272e"
 
 
@@ -22,7 +23,7 @@ def draw(figures: Sequence[Figure], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    panels = [panel for panel in (*_reading(figures), _second_sync(figures)) if panel[1]]
+    panels = _panels(figures)
     heights = [len(bars) + 1.2 for _, bars in panels]
     picture, axes = plt.subplots(
         len(panels),
@@ -34,8 +35,18 @@ def draw(figures: Sequence[Figure], path: Path) -> None:
     )
     for (title, bars), (axis,) in zip(panels, axes, strict=True):
         _panel(axis, title, bars)
-    picture.savefig(path, dpi=110, metadata={"Software": None})
+    picture.savefig(path, dpi=110, metadata={"Software": None, DESCRIPTION: described(figures)})
     plt.close(picture)
+
+
+def described(figures: Sequence[Figure]) -> str:
+    """Return what the picture shows, as text. The picture has it in its metadata."""
+    lines = [[title, *(f"{bar.label}: {bar.text}" for bar in bars)] for title, bars in _panels(figures)]
+    return "\n".join(line for panel in lines for line in panel)
+
+
+def _panels(figures: Sequence[Figure]) -> list[tuple[str, list[_Bar]]]:
+    return [panel for panel in (*_reading(figures), _second_sync(figures)) if panel[1]]
 
 
 def _reading(figures: Sequence[Figure]) -> list[tuple[str, list[_Bar]]]:

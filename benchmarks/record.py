@@ -1,9 +1,15 @@
-"""Puts the figures of the last `make bench` into docs/benchmarks.md and draws docs/benchmarks.png."""
+"""Puts the figures of the last `make bench` into docs/benchmarks.md; draws docs/benchmarks.png from there.
 
+`python benchmarks/record.py --draw` only draws it; `--check` fails if the page has other figures than those
+that it was drawn from.
+"""
+
+import difflib
 import json
 import os
 import platform
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,6 +23,7 @@ from measure import HERE, Figure
 
 _LAST_RUN = HERE.parent / "build" / "benchmarks.json"
 _DOCS = HERE.parent / "docs"
+_PAGE, _PICTURE = _DOCS / "benchmarks.md", _DOCS / "benchmarks.png"
 _MARKED = re.compile(r"(<!-- figures -->\n).*(<!-- end of figures -->)", re.DOTALL)
 
 
@@ -27,14 +34,42 @@ def save(figures: Iterable[Figure], seconds: float) -> None:
     _LAST_RUN.write_text(json.dumps(saved, indent=1))
 
 
-def main() -> None:
-    """Write the page and the plot."""
-    saved = json.loads(_LAST_RUN.read_text())
-    figures = [Figure(**one) for one in saved["figures"]]
-    page = _DOCS / "benchmarks.md"
-    table = f"{saved['measured']}\n\n{_table(figures)}\n"
-    page.write_text(_MARKED.sub(lambda found: found[1] + table + found[2], page.read_text()))
-    plot.draw(figures, _DOCS / "benchmarks.png")
+def main(mode: str = "") -> None:
+    """Write the page and the plot, or only draw or check the plot. Raises SystemExit if it is stale."""
+    if mode == "--check":
+        _check()
+        return
+    if mode != "--draw":
+        saved = json.loads(_LAST_RUN.read_text())
+        table = f"{saved['measured']}\n\n{_table([Figure(**one) for one in saved['figures']])}\n"
+        _PAGE.write_text(_MARKED.sub(lambda found: found[1] + table + found[2], _PAGE.read_text()))
+    plot.draw(_figures(), _PICTURE)
+
+
+def _check() -> None:
+    from PIL import Image
+
+    with Image.open(_PICTURE) as picture:
+        drawn = picture.info.get(plot.DESCRIPTION, "")
+    shown = plot.described(_figures())
+    if drawn != shown:
+        lines = difflib.unified_diff(
+            drawn.splitlines(), shown.splitlines(), _PICTURE.name, _PAGE.name, lineterm=""
+        )
+        raise SystemExit(
+            "\n".join([f"{_PICTURE.name} is stale. Run: python benchmarks/record.py --draw", *lines])
+        )
+
+
+def _figures() -> list[Figure]:
+    """Return the figures of the page, as exact as they are shown."""
+    found = _MARKED.search(_PAGE.read_text())
+    rows = [line.strip("| ").split(" | ") for line in (found[0] if found else "").splitlines() if "|" in line]
+    figures = []
+    for work, who, baseline, shown, *_ in (([*row, ""])[:5] for row in rows[2:]):
+        number, _, unit = shown.partition(" ")
+        figures.append(Figure(work, who, baseline.strip(), float(number.replace(",", "")), unit=unit))
+    return figures
 
 
 def _measured(seconds: float) -> str:
@@ -64,4 +99,4 @@ def _table(figures: Sequence[Figure]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
