@@ -1,4 +1,4 @@
-"""The agent as a server: which options fit together, readiness, the audit log, and what its page shows."""
+"""The agent as a server: its options, readiness, the audit log, and what how-to/agent-server.md shows."""
 
 import configparser
 import json
@@ -52,7 +52,11 @@ def test_on_this_machine_nothing_else_is_needed(host):
         ({"url": URL}, {}, "Nobody could sign in"),
         ({"url": "http://agent.acme.example"}, {"CALENDLY_AGENT_ACCESS_TOKEN": TOKEN}, "no TLS"),
         ({"url": f"{URL}/agent"}, {"CALENDLY_AGENT_ACCESS_TOKEN": TOKEN}, "has a path"),
-        ({"url": "agent.acme.example"}, {"CALENDLY_AGENT_ACCESS_TOKEN": TOKEN}, "--url must be"),
+        (
+            {"url": "agent.acme.example"},
+            {"CALENDLY_AGENT_ACCESS_TOKEN": TOKEN},
+            "--url must start with https://",
+        ),
         ({}, {"CALENDLY_AGENT_ACCESS_TOKEN": "short"}, "fewer than 16"),
         ({}, OIDC, "only with --url"),
         ({"oidc_allowed": ("acme.example",)}, {}, "needs an OpenID provider"),

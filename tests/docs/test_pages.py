@@ -6,6 +6,7 @@ UPDATE_DOCS=1 writes the output of commands that don't fit into the page.
 """
 
 import os
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 from calendly_connector.sandbox.server import Sandbox
+from doc_needs import provided
 from doc_pages import Block, blocks, commands, page_marks, replaced, same
 from doc_shell import Prompt, Shell, environment
 from locations import DOCS, TESTS
@@ -22,9 +24,10 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 MOVED_CLOCK = ROOT / ".ci" / "moved-clock"
 TOKEN = "sandbox-owner"
-ERROR = ("calendly-connector: ", "Error: ")
+ERROR = re.compile(r"calendly-connector: |Error: |  error  |.*: error: ")  # the third is the doctor's
 RUN = {"console", "python"}
-UNRUNNABLE = {"powershell", "dockerfile", "nginx", "ini"}
+UNRUNNABLE = {"powershell", "dockerfile", "nginx", "ini", "html"}
+DATA = {"json", "yaml", "toml", "sql", "text"}
 
 
 def name(page: Path) -> str:
@@ -35,7 +38,8 @@ class Reader:
     """Somebody who does what a page says."""
 
     def __init__(self, page: Path, folder: Path, variables: dict[str, str], origin: str) -> None:
-        self.page, self.folder, self.origin = page, folder, origin
+        self.page, self.folder = page, folder
+        self.names = {origin: "http://127.0.0.1:8700", variables["HOME"]: "/home/ada"}
         self.shell, self.prompt = Shell(folder, variables), Prompt(folder, variables)
         self.problems: list[str] = []
         self.better: dict[Block, list[str]] = {}
@@ -64,6 +68,8 @@ class Reader:
         path.write_text(block.text, encoding="utf-8")
 
     def _console(self, block: Block) -> None:
+        if "stop" in block.marks:
+            self.shell.stop()
         if first := block.marks.get("first"):
             assert self.shell.run(first, [], [])[0] == 0, first
         lines = []
@@ -75,11 +81,11 @@ class Reader:
                 status, actual = self.shell.run(command.text, command.shown, hidden)
             actual = self._as_shown(actual)
             good = same(command.shown, actual) if command.shown else True
-            fails = any(line.startswith(ERROR) for line in command.shown)
+            fails = any(ERROR.match(line) for line in command.shown)
             if not good or (status and not fails):
                 shown = "\n".join(actual)
                 self._complain(block, f"{command.text}\nexit status {status}, and it shows:\n{shown}")
-            lines += [f"$ {command.text}", *(command.shown if good else actual)]
+            lines += [*f"$ {command.text}".splitlines(), *(command.shown if good else actual)]
         self.better[block] = lines
 
     def _python(self, block: Block, shown: Block | None) -> None:
@@ -93,7 +99,10 @@ class Reader:
                 self.better[shown] = actual
 
     def _as_shown(self, lines: list[str]) -> list[str]:
-        return [line.replace(self.origin, "http://127.0.0.1:8700") for line in lines]
+        """Replace the address and the folder of this run by those that the pages show."""
+        for ours, shown in self.names.items():
+            lines = [line.replace(ours, shown) for line in lines]
+        return lines
 
     def _complain(self, block: Block, problem: str) -> None:
         self.problems.append(f"{name(self.page)}:{block.line}: {problem}\n")
@@ -119,13 +128,15 @@ def in_group(page: Path) -> ParameterSet:
 
 @pytest.mark.parametrize("page", [in_group(page) for page in PAGES if runnable(page)])
 def test_a_page_works_as_it_says(page, tmp_path):
-    folder, home = tmp_path / "work", tmp_path / "home"
-    folder.mkdir()
-    home.mkdir()
+    home = tmp_path / "home"
+    folder = home / "work"
+    folder.mkdir(parents=True)
     moved = {"PYTHONPATH": str(MOVED_CLOCK), "MOVED_CLOCK_S": str(NOW.timestamp() - time.time())}
-    with Sandbox(now=NOW, check_replies=True) as sandbox:
+    needs = page_marks(page).get("needs", "")
+    with provided(needs) as more, Sandbox(now=NOW, check_replies=True) as sandbox:
         account = {"CALENDLY_API_URL": sandbox.url, "CALENDLY_API_TOKEN": TOKEN}
-        variables = environment(home, **moved, **({} if "no account" in page_marks(page) else account))
+        given = {} if "no account" in page_marks(page) else account
+        variables = environment(home, **{**moved, **more, **given})
         reader = Reader(page, folder, variables, sandbox.url)
         try:
             reader.read()
@@ -138,6 +149,7 @@ def test_a_page_works_as_it_says(page, tmp_path):
 def test_a_page_says_of_every_block_how_it_is_run(page):
     for block in blocks(page):
         where = f"{name(page)}:{block.line}"
+        assert block.language in {*RUN, *UNRUNNABLE, *DATA, "{toctree}", "{include}"}, where
         if "run by" in block.marks:
             other = ROOT / block.marks["run by"]
             assert page.name in other.read_text("utf-8"), f"{where}: {other} doesn't name it"

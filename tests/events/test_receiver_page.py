@@ -4,6 +4,7 @@ import ast
 import asyncio
 import re
 import threading
+from types import SimpleNamespace
 
 import pytest
 from calendly_connector.events.webhooks.asgi import asgi
@@ -59,6 +60,21 @@ def test_a_starlette_route_receives_posts(receiver, inbox):
         assert exchange(url, Post(path="/calendly").head() + BODY)[0] == 200
         assert exchange(url, Post(path="/calendly", method="GET").head() + BODY)[0] == 405
     assert inbox.counts()["waiting"] == 1
+
+
+def test_the_django_view_of_the_page_answers_like_the_receiver(receiver):
+    """Django itself isn't installed; these have what the view uses of it."""
+
+    def response(text, *, status, headers, content_type):  # noqa: ARG001
+        return status, text, content_type
+
+    [view] = re.findall(r"```python\n(@csrf_exempt.*?)```", PAGE, re.DOTALL)
+    names = {"csrf_exempt": lambda view: view, "HttpResponse": response, "receiver": receiver}
+    exec(compile(view, "docs/how-to/receiver.md", "exec"), names)  # noqa: S102 - our own page
+    request = SimpleNamespace(method="POST", META={"QUERY_STRING": ""}, headers=HEADERS, body=BODY)
+    assert names["calendly"](request) == (200, "kept", "text/plain")
+    request.method = "GET"
+    assert names["calendly"](request)[0] == 405
 
 
 @pytest.mark.parametrize("scope", ["lifespan", "websocket"])

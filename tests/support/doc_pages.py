@@ -49,7 +49,7 @@ def blocks(page: Path) -> list[Block]:
     for token in MarkdownIt().parse(page.read_text("utf-8")):
         if token.type == "fence":
             line = token.map[0] + 1 if token.map else 0
-            found.append(Block(token.info.strip(), token.content, line, marks))
+            found.append(Block((token.info.split() or [""])[0], token.content, line, marks))
             marks = {}
         elif token.type == "html_block":
             marks = marks | _marks(token.content)
@@ -89,11 +89,14 @@ def same(shown: list[str], actual: list[str]) -> bool:
     return re.fullmatch(pattern, "\n".join(line.rstrip() for line in actual) + "\n") is not None
 
 
-def replaced(page: str, block: Block, lines: list[str]) -> str:
-    """Return the text of a page with other lines in this block."""
-    before = page.splitlines(keepends=True)
+def replaced(page: str, block: Block, new: list[str]) -> str:
+    """Return the text of a page whose block contains these lines."""
+    lines = page.splitlines(keepends=True)
+    fence = lines[block.line - 1]
+    indent = fence[: len(fence) - len(fence.lstrip())]
     end = block.line + len(block.text.splitlines())
-    return "".join([*before[: block.line], *(f"{line}\n" for line in lines), *before[end:]])
+    inside = [f"{indent}{line}".rstrip() + "\n" for line in new]
+    return "".join([*lines[: block.line], *inside, *lines[end:]])
 
 
 def _marks(text: str) -> dict[str, str]:

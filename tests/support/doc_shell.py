@@ -12,6 +12,7 @@ import pexpect
 WAIT_S = 60
 _QUIET_S = 0.5  # a program that has shown a question and nothing more for this long waits for the answer
 _ASKS = re.compile(r"[:?>\]] ?$")
+_FORGET = r"unset \$(compgen -e)"  # variables that a command unset
 _CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 _PROMPT = """
 import json, sys, traceback
@@ -30,7 +31,7 @@ class Shell:
 
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
         self._variables = variables
-        self._state = folder.with_name("state.sh")
+        self._state = folder.parent.with_name("state.sh")
         self._state.write_text(f"cd '{folder}'\n")
         self._servers: list[pexpect.spawn[str]] = []
 
@@ -39,7 +40,7 @@ class Shell:
 
         When it asks, type what `shown` has after the question, or the next of `hidden`, such as a token.
         """
-        keep = f"trap '{{ export -p; echo cd \"$PWD\"; }} >{self._state}' EXIT"
+        keep = f'trap \'{{ echo "{_FORGET}"; export -p; echo cd "$PWD"; }} >{self._state}\' EXIT'
         terminal = self._spawn(f"{keep}\n{command}")
         shown = list(shown)
         quiet_s = 0.0
@@ -66,12 +67,17 @@ class Shell:
             shown += f"{terminal.before}\n"
         return _lines(shown)
 
+    def stop(self) -> None:
+        """End the server that started last, as Ctrl-C does."""
+        terminal = self._servers.pop()
+        terminal.sendintr()
+        terminal.expect([pexpect.EOF, pexpect.TIMEOUT])
+        terminal.close(force=True)
+
     def close(self) -> None:
-        """End the servers, as Ctrl-C does, the last one first."""
-        for terminal in reversed(self._servers):
-            terminal.sendintr()
-            terminal.expect([pexpect.EOF, pexpect.TIMEOUT])
-            terminal.close(force=True)
+        """End the servers, the last one first."""
+        while self._servers:
+            self.stop()
 
     def _spawn(self, script: str) -> "pexpect.spawn[str]":
         return pexpect.spawn(
@@ -125,6 +131,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "TERM": "dumb",
         "NO_COLOR": "1",
         "TZ": "Europe/Berlin",
+        "PIP_NO_INDEX": "1",  # no page changes the environment of the tests; tests/release runs installations
         **more,
     }
 
@@ -133,7 +140,8 @@ def _answer(before: str, shown: list[str], hidden: list[str]) -> str:
     """Return what the page shows after this question, and leave what it shows after that in `shown`."""
     question = _lines(before)[-1]
     for position, line in enumerate(shown):
-        if line.startswith(question) and (answer := line.removeprefix(question).strip()):
+        answer = line.removeprefix(question).strip()
+        if line.startswith(question) and (answer or not hidden):  # without either, only Enter
             del shown[: position + 1]
             return answer
     if not hidden:

@@ -1,4 +1,4 @@
-"""The page about flows shows what works."""
+"""The page about flows, docs/reference/flows.md, shows what works."""
 
 import json
 import re
