@@ -1,6 +1,7 @@
 """Follow a page that tests other than tests/docs run: write its files, and run its commands in a terminal."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from doc_pages import blocks, commands, same
@@ -19,17 +20,17 @@ def follow(
 
     `change` can change files, and what a command says and shows; one that becomes empty is skipped.
     """
-    shell = Shell(folder, variables)
-    for block in blocks(page):
-        if "file" in block.marks:
-            path = folder / block.marks["file"]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(change(block.text), encoding="utf-8")
-        elif block.language == "console" and Path(block.marks.get("run by", "")).name == Path(test).name:
-            for command in commands(block):
-                if text := change(command.text):
-                    shown = change("\n".join(command.shown)).splitlines()
-                    status, printed = shell.run(text, shown, [])
-                    where = f"{page.name}:{block.line}: {text}: {status}\n" + "\n".join(printed)
-                    assert status == 0, where
-                    assert not shown or same(shown, printed), where
+    with closing(Shell(folder, variables)) as shell:
+        for block in blocks(page):
+            if "file" in block.marks:
+                path = folder / block.marks["file"]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(change(block.text), encoding="utf-8")
+            elif block.language == "console" and Path(block.marks.get("run by", "")).name == Path(test).name:
+                for command in commands(block):
+                    if text := change(command.text):
+                        shown = change("\n".join(command.shown)).splitlines()
+                        status, printed = shell.run(text, shown, [])
+                        where = f"{page.name}:{block.line}: {text}: {status}\n" + "\n".join(printed)
+                        assert status == 0, where
+                        assert not shown or same(shown, printed), where

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pexpect
@@ -31,7 +32,9 @@ class Shell:
 
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
         self._variables = variables
-        self._state = folder.parent.with_name("state.sh")
+        file, name = tempfile.mkstemp(suffix=".sh")  # it may contain secrets, so it isn't in a test's folder
+        os.close(file)
+        self._state = Path(name)
         self._state.write_text(f"cd '{folder}'\n")
         self._servers: list[pexpect.spawn[str]] = []
 
@@ -75,9 +78,10 @@ class Shell:
         terminal.close(force=True)
 
     def close(self) -> None:
-        """End the servers, the last one first."""
+        """End the servers, the last one first, and forget the variables."""
         while self._servers:
             self.stop()
+        self._state.unlink(missing_ok=True)
 
     def _spawn(self, script: str) -> "pexpect.spawn[str]":
         return pexpect.spawn(

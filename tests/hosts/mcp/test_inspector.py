@@ -175,7 +175,6 @@ def test_the_commands_in_the_docs_work(served, fresh_sandbox, tmp_path):
     subprocess.run([SCRIPT, "vault", "add", "work"], input=b"sandbox-owner", env=variables, check=True)
     (work := tmp_path / "work").mkdir()
     follow(DOCS / "hosts/mcp.md", work, variables, test=__file__, change=here)
-    (tmp_path / "state.sh").unlink()  # it has the secret, and conftest searches all files at the end
 
 
 @pytest.mark.parametrize("mode", MODES)
