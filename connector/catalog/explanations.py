@@ -18,7 +18,7 @@ _FORMATS = {
     "uri": "must be a URL (https://…)",
     "date-time": "must be a time such as 2026-11-17T15:00:00Z",
     "date": "must be a date such as 2026-11-17",
-    "email": "must be an e-mail address",
+    "email": "must be an email address",
 }
 _TYPES = {
     "string": "text",

@@ -9,15 +9,6 @@ from .everyday import EverydayCommand
 from .options import connect, signs_in
 from .ranges import TimeRange, takes_range, with_words
 
-_SHORTCUTS = {
-    "today": "today",
-    "tomorrow": "tomorrow",
-    "week": "this week",
-    "next-week": "next week",
-    "month": "this month",
-    "last-month": "last month",
-}
-
 
 @click.command(
     "agenda",
@@ -29,7 +20,7 @@ _SHORTCUTS = {
     ),
 )
 @click.argument("words", metavar="[WHEN]", default="")
-@takes_range(_SHORTCUTS)
+@takes_range("today", "tomorrow", "week", "next-week", "month", "last-month")
 @click.option("--who", "text", metavar="TEXT", help="Only meetings that contain TEXT: a name, an email, …")
 @click.option("--type", "event_type", metavar="NAME", help="Only meetings of this event type.")
 @click.option("--host", metavar="NAME", help="Only meetings of this host.")
@@ -57,7 +48,7 @@ def command(  # noqa: PLR0913 - one per option
     limit: int | None,
     output: Output,
 ) -> None:
-    """Show your meetings and who comes, by default those of the next seven days.
+    """Show your meetings and invitees, by default those of the next seven days.
 
     WHEN is a day or a range, such as tomorrow or "next week". Times are in your account's time zone, or in
     --tz.

@@ -85,7 +85,7 @@ _port = click.IntRange(0, 65535)
     "--oidc-allowed",
     multiple=True,
     metavar="PERSON",
-    help="Who may sign in at the OpenID provider: an e-mail address, or the domain of many. Can be repeated.",
+    help="Who may sign in at the OpenID provider: an email address, or the domain of many. Can be repeated.",
 )
 @click.option(
     "--trusted-proxy",
@@ -147,6 +147,10 @@ def command(
 
     Webhooks are received at POST /flows/…. GET /health says how the agent is, and GET /ready whether it takes
     requests. Put a proxy with TLS before it, and pass its address as --url and --public-url.
+
+    People sign in with the token in CALENDLY_AGENT_ACCESS_TOKEN, or at the OpenID provider that
+    CALENDLY_AGENT_OIDC_ISSUER, CALENDLY_AGENT_OIDC_CLIENT_ID and CALENDLY_AGENT_OIDC_CLIENT_SECRET describe.
+    Steps reach a private network only if their credential or CALENDLY_AGENT_PRIVATE_HOSTS allows it.
     """
     serving = Serving(has_pages=options.pop("pages"), **options)
     with ExitStack() as stack:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..contract import Result
 
 _OPEN = frozenset({"failed", "unknown"})
-_SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week", "next-week": "next week"}
 
 
 @click.command(
@@ -34,7 +33,7 @@ _SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week", "ne
     ),
 )
 @click.argument("what", nargs=-1)
-@takes_range(_SHORTCUTS)
+@takes_range("today", "tomorrow", "week", "next-week")
 @click.option("--type", "event_type", metavar="NAME", help="Only meetings of this event type.")
 @click.option("--host", metavar="NAME", help="Only meetings of this host.")
 @click.option("--reason", metavar="TEXT", help="Calendly sends it to everyone.")

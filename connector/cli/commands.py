@@ -14,7 +14,7 @@ PROGRAM: Final = "calendly-connector"
 
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Everyday commands": {
-        "agenda": "Show your meetings and who comes.",
+        "agenda": "Show your meetings and invitees.",
         "slots": "Show free times of an event type.",
         "book": "Book a meeting.",
         "cancel": "Cancel meetings.",

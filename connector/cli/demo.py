@@ -25,7 +25,7 @@ from .agent_options import DATABASE_VARIABLE
 from .commands import examples
 from .demo_story import StepFailedError, Story
 from .options import credential, signs_in
-from .sandbox_environment import sandbox_environment
+from .sandbox_environment import sandbox_environment, variables
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _TOKEN: Final = "sandbox-owner"  # noqa: S105 - the sandbox's
 _NEXT_TITLE: Final = "Next, with your own account:"
 _NEXT: Final = {
     "login": "sign in with your token",
-    "agenda --tomorrow": "who comes",
+    "agenda --tomorrow": "list tomorrow's meetings",
     "agent": "make process flows",
 }
 
@@ -144,15 +144,10 @@ def _folder() -> Iterator[Path]:
 @contextmanager
 def _environment(origin: str, folder: Path) -> Iterator["Vault"]:
     """Let commands and the agent use the sandbox and a vault in a folder, and none of your own settings."""
-    before = dict(os.environ)
-    for name in before:
-        if name.startswith("CALENDLY_"):
-            del os.environ[name]
+    own = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("CALENDLY_")}
+    settings = {"CALENDLY_API_TOKEN": _TOKEN, DATABASE_VARIABLE: str(folder / "agent.db")}
     try:
-        with sandbox_environment(origin, folder) as vault:
-            os.environ["CALENDLY_API_TOKEN"] = _TOKEN
-            os.environ[DATABASE_VARIABLE] = str(folder / "agent.db")
+        with sandbox_environment(origin, folder) as vault, variables(settings):
             yield vault
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        os.environ.update(own)

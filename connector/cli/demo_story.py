@@ -1,8 +1,7 @@
 """Tells the demo's story in a terminal: numbered steps, what a person sees, and the commands they type."""
 
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from ..errors import ConnectorError
 from . import tables
 from .commands import PROGRAM
+from .sandbox_environment import variables
 from .terminal import output_width, printable, shows_bold
 
 _INDENT: Final = 3
@@ -100,7 +100,7 @@ class Story:
 
         screen, problems = _Screen(), StringIO()
         settings = {"COLUMNS": str(self.width - _INDENT), "NO_COLOR": "" if self._colors else "1"}
-        with _environment(settings), redirect_stdout(screen.text), redirect_stderr(problems):
+        with variables(settings), redirect_stdout(screen.text), redirect_stderr(problems):
             code = group.main(arguments, prog_name=PROGRAM, standalone_mode=False)
             screen.text.flush()
         return code if isinstance(code, int) else 0, screen.getvalue().decode(), problems.getvalue()
@@ -132,23 +132,8 @@ class _Screen(BytesIO):
         return True
 
 
-@contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 def _parts(words: tuple[str, ...]) -> Iterator[str]:
     """Yield an option together with its value, and quote what a shell needs quoted."""
-    quoted: Callable[[str], str] = lambda word: word if quote(word) == word else f'"{word}"'  # noqa: E731
     waiting = ""
     for word in words:
         if word.startswith("--"):
@@ -156,7 +141,8 @@ def _parts(words: tuple[str, ...]) -> Iterator[str]:
                 yield waiting
             waiting = word
         else:
-            yield f"{waiting} {quoted(word)}".strip()
+            shown = word if quote(word) == word else f'"{word}"'
+            yield f"{waiting} {shown}".strip()
             waiting = ""
     if waiting:
         yield waiting

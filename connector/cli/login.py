@@ -56,7 +56,10 @@ _EVERYDAY: Final = (
     "--client-id", metavar="ID", help="The app's client ID. Default: CALENDLY_CLIENT_ID, then the stored one."
 )
 @click.option(
-    "--redirect-uri", metavar="URI", help=f"The app's redirect URI. Default for native apps: {ON_ANY_PORT}"
+    "--redirect-uri",
+    metavar="URI",
+    help="The app's redirect URI. Default: CALENDLY_REDIRECT_URI, then the stored one; for native apps "
+    f"{ON_ANY_PORT}",
 )
 @click.option(
     "--for",

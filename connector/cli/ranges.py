@@ -1,6 +1,6 @@
 """Options for a range of time, as people write it: `--tomorrow`, `--from mon`, `--to 2026-12-01`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -94,16 +94,22 @@ def noted(when: "When") -> "When":
     return when
 
 
-def takes_range(shortcuts: Mapping[str, str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the decorator that adds `--from`, `--to` and an option per shortcut, passed as `when`."""
+def takes_range(*shortcuts: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the decorator that adds `--from`, `--to` and an option per shortcut, passed as `when`.
+
+    A shortcut is short for its words: `--next-week` for "next week", `--week` and `--month` for this one.
+    """
+    ranges = {
+        name: f"this {name}" if name in {"week", "month"} else name.replace("-", " ") for name in shortcuts
+    }
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         from functools import update_wrapper
 
         def decorated(*arguments: Any, since: str | None, until: str | None, **options: Any) -> Any:
-            chosen = [text for name, text in shortcuts.items() if options.pop(name.replace("-", "_"))]
+            chosen = [text for name, text in ranges.items() if options.pop(name.replace("-", "_"))]
             if len(chosen) + bool(since or until) > 1:
-                names = ", ".join(f"--{name}" for name in shortcuts)
+                names = ", ".join(f"--{name}" for name in ranges)
                 raise UsageError(f"Choose one of {names}, or --from and --to.")
             when = TimeRange(chosen[0] if chosen else "", since or "", until or "")
             return command(*arguments, when=when, **options)
@@ -115,7 +121,7 @@ def takes_range(shortcuts: Mapping[str, str]) -> Callable[[Callable[..., Any]], 
         decorated = click.option(
             "--from", "since", metavar="DATE", help="Start: a date, or 'mon', 'last month', 'in 2 weeks', …"
         )(decorated)
-        for name, text in reversed(list(shortcuts.items())):
+        for name, text in reversed(ranges.items()):
             names = (f"--{name}", "--this-week") if name == "week" else (f"--{name}",)
             decorated = click.option(*names, name.replace("-", "_"), is_flag=True, help=f"Short for {text}.")(
                 decorated

@@ -20,12 +20,6 @@ from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
 from .terminal import notice, output_width
 
-_SHORTCUTS = {
-    "week": "this week",
-    "last-week": "last week",
-    "month": "this month",
-    "last-month": "last month",
-}
 _COUNTS = (*booking_report.COUNTS, "lead_time_hours")
 
 
@@ -38,7 +32,7 @@ _COUNTS = (*booking_report.COUNTS, "lead_time_hours")
         "report --from 2026-01-01 --by month --source calendly.db --output year.xlsx",
     ),
 )
-@takes_range(_SHORTCUTS)
+@takes_range("week", "last-week", "month", "last-month")
 @click.option(
     "--by",
     multiple=True,

@@ -3,7 +3,7 @@
 import base64
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,10 +28,17 @@ def sandbox_environment(url: str, folder: Path) -> Iterator["Vault"]:
         "CALENDLY_API_URL": url,
         "CALENDLY_AUTH_URL": url,
     }
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(names)
-    try:
+    with variables(names):
         yield open_vault()
+
+
+@contextmanager
+def variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables within the block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
     finally:
         for name, value in before.items():
             if value is None:

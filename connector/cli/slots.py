@@ -9,8 +9,6 @@ from .everyday import EverydayCommand
 from .options import connect, signs_in
 from .ranges import TimeRange, takes_range
 
-_SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week", "next-week": "next week"}
-
 
 @click.command(
     "slots",
@@ -23,7 +21,7 @@ _SHORTCUTS = {"today": "today", "tomorrow": "tomorrow", "week": "this week", "ne
     ),
 )
 @click.argument("event_types", metavar="[EVENT_TYPE]...", nargs=-1)
-@takes_range(_SHORTCUTS)
+@takes_range("today", "tomorrow", "week", "next-week")
 @click.option("--host", "hosts", metavar="NAME", multiple=True, help="Of this person's event types.")
 @click.option(
     "--common",

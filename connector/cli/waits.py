@@ -70,8 +70,8 @@ def _shown(text: str) -> Iterator[None]:
         click.echo(text, err=True)
         yield
         return
-    click.echo(text, err=True, nl=False)
     try:
+        click.echo(text, err=True, nl=False)
         yield
     finally:
         click.echo(_ERASE_LINE, err=True, nl=False)

@@ -17,12 +17,12 @@ from ..support.redaction import quoted, shortened
 FIELDS: Final[Mapping[str, str]] = {
     "kind": "The kind of event, such as invitee.created.",
     "name": "The invitee's name; of other events, the name of what they are about.",
-    "email": "The invitee's e-mail address.",
+    "email": "The invitee's email address.",
     "phone": "The number for text reminders.",
     "timezone": "The invitee's time zone.",
     "meeting": "The name of the event type.",
     "host": "The hosts' names.",
-    "guests": "The e-mail addresses of the invitee's guests.",
+    "guests": "The email addresses of the invitee's guests.",
     "when": "Start and end in your time zone.",
     "when_utc": "Start and end in UTC.",
     "old_when": "Of a reschedule: the former start and end.",
@@ -42,7 +42,7 @@ FIELDS: Final[Mapping[str, str]] = {
 
 DEFAULTS: Final[Mapping[str, str]] = {
     "invitee.created": (
-        "*{name}* booked *{meeting}*\n{when}\nHost: {host}\nE-mail: {email}\nGuests: {guests}\n"
+        "*{name}* booked *{meeting}*\n{when}\nHost: {host}\nEmail: {email}\nGuests: {guests}\n"
         "Location: {location}\n{answers}"
     ),
     "invitee.canceled": "*{meeting}* with *{name}* was canceled by {canceled_by}\n{when}\nReason: {reason}",

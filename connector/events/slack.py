@@ -12,7 +12,7 @@ from .notices import DEFAULTS, OTHER, Template
 from .posting import NotAccepted, Poster
 
 _ESCAPED: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_MENTION: Final = re.compile(r"(?<!\w)@(?=\w)")  # not the one in an e-mail address
+_MENTION: Final = re.compile(r"(?<!\w)@(?=\w)")  # not the one in an email address
 _INTERVAL_S: Final = 1.0  # Slack accepts about one message a second
 _LONGEST_WAIT_S: Final = 5.0  # longer ones are left to the dispatcher
 

@@ -65,7 +65,7 @@ def _with_driver(address: str) -> str:
     name, separator, rest = address.partition("://")
     if name not in {"postgres", "postgresql"} or not separator:
         return address
-    has_other = name == "postgresql" and find_spec("psycopg2")
+    has_other = find_spec("psycopg2") and (name == "postgresql" or not find_spec("psycopg"))
     return f"postgresql://{rest}" if has_other else f"postgresql+psycopg://{rest}"
 
 

@@ -99,7 +99,7 @@ def test_all_problems_are_reported_at_once():
         ({"format": "uri"}, "x", "must be a URL (https://…)"),
         ({"format": "date"}, "x", "must be a date such as 2026-11-17"),
         ({"format": "date-time"}, "x", "must be a time such as 2026-11-17T15:00:00Z"),
-        ({"format": "email"}, "x", "must be an e-mail address"),
+        ({"format": "email"}, "x", "must be an email address"),
         ({"anyOf": [{"type": "null"}, {"type": "string"}]}, 5, "matches none of the 2 allowed forms"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,

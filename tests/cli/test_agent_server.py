@@ -10,7 +10,6 @@ import signal
 import stat
 import subprocess
 from http.client import HTTPConnection
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,14 +20,16 @@ from calendly_connector.agent.workspace import audit
 from calendly_connector.cli.agent import command
 from calendly_connector.cli.agent_serving import Serving, is_local
 from calendly_connector.errors import AgentDatabaseError, UsageError
+from doc_pages import commands, run_by
 from listeners import SCRIPT
+from locations import DOCS
 from starlette.requests import HTTPConnection as Asked
 
 TOKEN = "an-access-token-of-a-team"
 ANYWHERE = "0.0.0.0"  # noqa: S104 - never opened
 URL = "https://agent.acme.example"
 SYSTEMD = shutil.which("systemd-analyze")
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "agent-server.md").read_text(encoding="utf-8")
+BLOCKS = run_by(__file__, DOCS / "how-to" / "agent-server.md")
 OIDC = {
     "CALENDLY_AGENT_OIDC_ISSUER": "https://login.acme.example",
     "CALENDLY_AGENT_OIDC_CLIENT_ID": "agent",
@@ -176,7 +177,14 @@ def ask(place, path):
 
 
 def block(language):
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    (found,) = [block.text for block in BLOCKS if block.language == language]
+    return found
+
+
+def command_line(start):
+    """Return the page's command that begins so, as one line."""
+    lines = [each.text for block in BLOCKS if block.language == "console" for each in commands(block)]
+    (found,) = [line.replace("\\\n", " ") for line in lines if line.startswith(start)]
     return found
 
 
@@ -215,7 +223,7 @@ def test_the_container_runs_without_root_and_with_options_that_exist():
     lines = block("dockerfile").splitlines()
     (entry,) = (line for line in lines if line.startswith("ENTRYPOINT"))
     arguments = json.loads(entry.partition(" ")[2])
-    (run,) = re.findall(r"\$ docker run (.*?)\n\n?```", PAGE.replace("\\\n", " "), re.DOTALL)
+    run = command_line("docker run ")
     more = shlex.split(run.partition(" calendly-agent ")[2])
     found = command.make_context("agent", [*arguments[2:], *more]).params
     assert (found["host"], found["webhook_port"], found["url"]) == (ANYWHERE, 8081, URL)
@@ -224,5 +232,4 @@ def test_the_container_runs_without_root_and_with_options_that_exist():
 
 
 def test_the_documented_start_has_options_that_exist():
-    (line,) = re.findall(r"\$ (calendly-connector agent .*? --drain 5)\n", PAGE.replace("\\\n", " "))
-    assert options_of(line)["oidc_allowed"] == ("acme.example",)
+    assert options_of(command_line("calendly-connector agent "))["oidc_allowed"] == ("acme.example",)

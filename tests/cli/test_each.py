@@ -136,7 +136,7 @@ def test_done_rows_are_not_repeated_and_failed_ones_are(call, server, tmp_path):
     command = ("links.create", INTRO, "--each", "in.csv", "--output", "out.csv")
     code, _, err = call(*command, server=server)
     assert code == 1
-    assert err.splitlines()[0].startswith("problem: row 2: links.create: email: must be an e-mail address.")
+    assert err.splitlines()[0].startswith("problem: row 2: links.create: email: must be an email address.")
     first = results(tmp_path / "out.csv")
     assert [row["status"] for row in first] == ["done", "failed", "done"]
     assert call(*command, "--json")[:2] == (

@@ -4,6 +4,7 @@ import io
 import json
 import threading
 from contextlib import redirect_stderr
+from types import SimpleNamespace
 
 import pytest
 from calendly_connector.cli.waits import Waits
@@ -110,7 +111,8 @@ def test_nothing_is_shown_without_a_terminal(limited):
 
 def test_a_command_in_a_script_waits_without_a_word(capsys, monkeypatch, sandbox):
     slept, waits = [], [40.0]
-    monkeypatch.setattr("calendly_connector.cli.waits.time.sleep", slept.append)
+    # Not time.sleep itself: other threads sleep, too.
+    monkeypatch.setattr("calendly_connector.cli.waits.time", SimpleNamespace(sleep=slept.append))
     monkeypatch.setattr(HeaderRateLimit, "wait_s", lambda _limit, _now: waits.pop() if waits else 0.0)
     monkeypatch.setenv("CALENDLY_API_TOKEN", "sandbox-owner")
     monkeypatch.setenv("CALENDLY_API_URL", sandbox.url)

@@ -2,6 +2,7 @@
 
 import pytest
 import sqlalchemy as sa
+from calendly_connector.storage import sql
 from calendly_connector.storage.sql import create_tables, error_message, open_engine, read_url, upsert
 
 METADATA = sa.MetaData()
@@ -73,3 +74,9 @@ def test_an_error_message_contains_neither_the_password_nor_rows():
 def test_an_address_from_the_cloud_gets_the_installed_driver(address):
     url = read_url(address, what="A sync", setting="--to", extra="sync")
     assert url.drivername == "postgresql+psycopg"
+
+
+@pytest.mark.parametrize("address", ["postgres://db.example/x", "postgresql://db.example/x"])
+def test_an_address_from_the_cloud_gets_the_other_driver_if_only_that_is_installed(address, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "psycopg2")
+    assert sql._with_driver(address) == "postgresql://db.example/x"

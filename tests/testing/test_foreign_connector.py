@@ -13,13 +13,14 @@ import test_noteboard  # the class would be collected here
 from calendly_connector import errors
 from calendly_connector.contract import Plain
 from calendly_connector.examples.tiny_host import GROUP
+from doc_pages import blocks, run_by
 from foreign_connector import FOLDER, PROJECT, install
 from locations import DOCS
 from noteboard_connector import connector
 from noteboard_server import KEY, Noteboard
 
 PACKAGE = FOLDER / "noteboard_connector"
-PAGE = (DOCS / "hosts" / "write-a-connector.md").read_text()
+PAGE = DOCS / "hosts" / "write-a-connector.md"
 CREDENTIAL = {"kind": "key", "key": KEY}
 NOW_S = 1_795_000_000.0
 
@@ -88,11 +89,14 @@ def test_it_is_short():
 # What the page shows
 
 
-@pytest.mark.parametrize("block", re.findall(r"```(?:python|toml)\n(.*?)```", PAGE, re.DOTALL))
+SHOWN = [*run_by(__file__, PAGE), *(block for block in blocks(PAGE) if block.language == "toml")]
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=lambda block: f"line-{block.line}")
 def test_the_page_shows_the_code_of_the_example(block):
     """A block is made of excerpts; an ellipsis on a line of its own is between them."""
     sources = [path.read_text() for path in (*FOLDER.glob("*.*"), *PACKAGE.glob("*.py")) if path.is_file()]
-    for excerpt in re.split(r"^ *\.\.\.\n", block, flags=re.MULTILINE):
+    for excerpt in re.split(r"^ *\.\.\.\n", block.text, flags=re.MULTILINE):
         assert any(excerpt.strip("\n") in source for source in sources), excerpt
 
 

@@ -40,24 +40,22 @@ class Watchdog:
         self._sure_until = 0.0
         self._seen: dict[str, tuple[int, float]] = {}
         self._lost: dict[str, float] = {}
-        self._loops = [
-            Loop("agent-beat", lease_s / 5, self.beat),
-            Loop("agent-watchdog", lease_s / 5, self.look),
-        ]
+        self._beating = Loop("agent-beat", lease_s / 5, self.beat)
+        self._looking = Loop("agent-watchdog", lease_s / 5, self.look)
 
     def start(self) -> None:
         """Join the processes, and start watching. Call `beat` and `look` yourself if you don't start it."""
-        for loop in self._loops:
-            loop.start()
+        self._beating.start()
+        self._looking.start()
 
     def stop_looking(self) -> None:
         """Stop looking for others, which needs DBOS, but keep showing that this process is alive."""
-        self._loops[1].stop()
+        self._looking.stop()
 
     def stop(self) -> None:
         """Stop watching."""
-        for loop in self._loops:
-            loop.stop()
+        self._beating.stop()
+        self._looking.stop()
 
     def sure(self) -> bool:
         """Return whether nobody can have taken over the runs of this process."""

@@ -32,7 +32,7 @@ _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
-    """The provider, this agent's registration there, and who may sign in: e-mail addresses or domains."""
+    """The provider, this agent's registration there, and who may sign in: email addresses or domains."""
 
     issuer: str
     client_id: str
@@ -54,7 +54,7 @@ class OidcSettings:
         ):
             raise UsageError(
                 "Nobody may sign in with OpenID Connect.",
-                fix="Pass --oidc-allowed with an e-mail address such as ada@acme.example, or a domain such "
+                fix="Pass --oidc-allowed with an email address such as ada@acme.example, or a domain such "
                 "as acme.example, once for each.",
             )
 
@@ -95,7 +95,7 @@ class Provider:
         return Started(str(url), state, nonce, verifier)
 
     def finish(self, reply: Mapping[str, str], nonce: str, verifier: str) -> str:
-        """Return the e-mail address of the person whom the provider sent back. Raises SignInFailed.
+        """Return the email address of the person whom the provider sent back. Raises SignInFailed.
 
         `reply` is the query of the redirect, whose state has been checked.
         """
@@ -109,9 +109,9 @@ class Provider:
             claims = {**self._user_info(token, claims["sub"]), "sub": claims["sub"]}
         email = claims.get("email")
         if not isinstance(email, str) or len(email) > _LONGEST_EMAIL or not _EMAIL.fullmatch(email):
-            raise _failed("email", "The provider didn't say your e-mail address.")
+            raise _failed("email", "The provider didn't say your email address.")
         if claims.get("email_verified") not in {True, "true"}:
-            raise _failed("unverified", "Your e-mail address isn't verified at the provider.")
+            raise _failed("unverified", "Your email address isn't verified at the provider.")
         if not self._settings.allows(email):
             raise _failed("not_allowed", f"{email} may not use this agent.")
         return email.casefold()

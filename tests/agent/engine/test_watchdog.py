@@ -222,7 +222,7 @@ def test_an_engine_that_stops_no_longer_looks_when_dbos_is_gone(make_engine, mon
         destroyed.set()
         destroy(**options)
 
-    monkeypatch.setattr(engine._watchdog._loops[1], "_act", look)
+    monkeypatch.setattr(engine._watchdog._looking, "_act", look)
     monkeypatch.setattr(engine_module.DBOS, "destroy", destroy_noticed)
     assert looking.wait(10)
     engine.stop()

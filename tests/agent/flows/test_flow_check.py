@@ -161,7 +161,7 @@ def test_an_unknown_credential_is_found_if_the_known_ones_are_passed():
             "action: links.create, filter: {event_type: x, duration: long}",
             "duration: must be a whole number.",
         ),
-        ("action: links.create, filter: {event_type: x, 'guests[]': nobody}", "guests[0]: must be an e-mail"),
+        ("action: links.create, filter: {event_type: x, 'guests[]': nobody}", "guests[0]: must be an email"),
         ("action: links.create", "event_type: is missing (links.create)."),
         ("action: links.create, filter: {event_type: ''}", "event_type: is missing."),
         ("action: users.me, limit: 5", "users.me doesn't return a list, so it has no limit."),

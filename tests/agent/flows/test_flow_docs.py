@@ -1,7 +1,6 @@
 """The page about flows, docs/reference/flows.md, shows what works."""
 
 import json
-import re
 import shlex
 from pathlib import Path
 
@@ -10,10 +9,14 @@ from another_connector import ShelfConnector
 from calendly_connector import cli
 from calendly_connector.agent.flows import check, file
 from calendly_connector.plugin import connector
+from doc_pages import blocks, run_by
+from locations import DOCS
 from shelf_application import Shelf
 
-PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "flows.md").read_text("utf-8")
-[FLOW, WORKFLOW] = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+PAGE = DOCS / "reference" / "flows.md"
+TEXT = PAGE.read_text("utf-8")
+FLOW = next(block.text for block in blocks(PAGE) if block.language == "yaml")
+[WORKFLOW] = [block.text for block in run_by(__file__, PAGE)]
 
 
 def test_the_flow_of_the_page_is_valid():
@@ -26,7 +29,7 @@ def test_the_page_names_every_key_of_the_file():
     definitions = file.schema()["$defs"]
     kinds = [file.schema(), *(definitions[name] for name in ("triggered", "polling", "step", "condition"))]
     keys = {key for kind in kinds for key in kind["properties"]}
-    assert sorted(key for key in keys if key not in PAGE) == []
+    assert sorted(key for key in keys if key not in TEXT) == []
 
 
 def test_the_workflow_writes_the_meetings_of_the_next_days(sandbox, tmp_path, monkeypatch, capsys):

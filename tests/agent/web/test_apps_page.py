@@ -57,7 +57,7 @@ def test_a_write_shows_its_request_and_asks_and_its_problems_are_beside_the_fiel
     page.get_by_label("Primary *").click()
     page.get_by_role("option", name="Yes").click()
     show.click()
-    expect(page.get_by_text("Must be an e-mail address.")).to_be_visible()
+    expect(page.get_by_text("Must be an email address.")).to_be_visible()
     page.get_by_label("Email *").fill("eve@client.example")
     assert_accessible(page)
     show.click()
