@@ -41,7 +41,7 @@ test: $(READY)
 # Every command and every Python block of README and docs. UPDATE_DOCS=1 writes their output into the pages.
 test-docs: $(READY)
 	@sh .ci/have postgres chromium jq
-	$(PYTEST) -n auto --dist loadgroup tests/docs
+	$(PYTEST) -n auto --dist worksteal tests/docs
 
 # The documentation site, in build/site. A broken link or a page that no other one leads to is an error.
 site: $(READY)

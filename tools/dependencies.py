@@ -14,6 +14,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from docs_text import code, codes, table
+
 ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = ROOT / "docs" / "reference" / "dependencies.md"
 _NAME: Final = "calendly-connector"
@@ -47,15 +49,13 @@ _MOST_PARENTS: Final = 3
 
 def page() -> str:
     """Return the page."""
-    rows = {name: f"| {' | '.join(cells)} |" for name, cells in _rows().items()}
+    packages = (cells for _, cells in sorted(_rows().items()))
+    extras = ((code(name), text) for name, text in _DECLARED["extras"].items())
     lines = [_INTRO, "## Packages", "", "Without an extra, every installation has it.", ""]
-    lines += ["| package | license | extra | for |", "|---|---|---|---|"]
-    lines += [rows[name] for name in sorted(rows)]
-    lines += ["", "## Extras", "", "| extra | for |", "|---|---|"]
-    lines += [f"| `{name}` | {text} |" for name, text in _DECLARED["extras"].items()]
+    lines += table(("package", "license", "extra", "for"), packages)
+    lines += ["", "## Extras", "", *table(("extra", "for"), extras)]
     lines += ["", "## Accepted licenses", "", "A package with another license fails the tests.", ""]
-    lines += ["| license | why |", "|---|---|"]
-    lines += [f"| {name} | {text} |" for name, text in _DECLARED["allowed"].items()]
+    lines += table(("license", "why"), _DECLARED["allowed"].items())
     return "\n".join(lines) + "\n"
 
 
@@ -177,4 +177,4 @@ def _spelled(name: str) -> str:
 
 
 def _extras_text(extras: set[str]) -> str:
-    return "" if "" in extras else ", ".join(f"`{name}`" for name in sorted(extras))
+    return "" if "" in extras else codes(sorted(extras))

@@ -17,7 +17,7 @@ import docs_errors
 import docs_events
 import docs_python
 import manual
-from docs_text import anchor, cell, codes, table
+from docs_text import anchor, code, codes, table
 
 ROOT: Final = Path(__file__).parent.parent
 BEGIN, END = "<!-- generated: {} -->", "<!-- end -->"
@@ -97,50 +97,43 @@ def _event_rows() -> Iterator[str]:
 
 
 def _function_rows() -> Iterator[str]:
-    yield "| function | value | example | example value |"
-    yield "|---|---|---|---|"
-    for function in manifest().functions.values():
-        example = f"`{function.example}` | `{function.example_value}`"
-        yield f"| `{signature(function)}` | {cell(function.description)} | {example} |"
+    rows = (
+        (code(signature(one)), one.description, code(one.example), code(one.example_value))
+        for one in manifest().functions.values()
+    )
+    yield from table(("function", "value", "example", "example value"), rows)
 
 
 def _tool_rows() -> Iterator[str]:
-    yield "| tool | description | read-only |"
-    yield "|---|---|---|"
-    toolset = select_tools()
-    for name, action in toolset.tools.items():
-        yield f"| `{name}` | {action.title} | {'yes' if action.effect == 'read' else ''} |"
-    helpers = declared("tools.yaml")["helpers"]
-    for name in toolset.helpers:
-        yield f"| `{name}` | {helpers[name]['title']} | {'' if name == 'run_action' else 'yes'} |"
+    toolset, helpers = select_tools(), declared("tools.yaml")["helpers"]
+    found = [(name, action.title, action.effect == "read") for name, action in toolset.tools.items()]
+    found += [(name, helpers[name]["title"], name != "run_action") for name in toolset.helpers]
+    rows = ((code(name), title, "yes" if reads else "") for name, title, reads in found)
+    yield from table(("tool", "description", "read-only"), rows)
 
 
 def _group_rows() -> Iterator[str]:
-    yield "| group | resources |"
-    yield "|---|---|"
-    for name, actions in groups().items():
-        resources = dict.fromkeys(map(resource_of, actions))
-        yield f"| `{name}` | {', '.join(f'`{resource}`' for resource in resources)} |"
+    rows = (
+        (code(name), codes(dict.fromkeys(map(resource_of, actions)))) for name, actions in groups().items()
+    )
+    yield from table(("group", "resources"), rows)
 
 
 def _unseen_rows() -> Iterator[str]:
-    yield "| event | what polling misses |"
-    yield "|---|---|"
-    for trigger in manifest().triggers.values():
-        yield f"| `{trigger.id}` | {cell(trigger.polling_gaps)} |"
+    rows = ((code(trigger.id), trigger.polling_gaps) for trigger in manifest().triggers.values())
+    yield from table(("event", "what polling misses"), rows)
 
 
 def _filter_rows() -> Iterator[str]:
-    yield "| filter | events | description |"
-    yield "|---|---|---|"
     shared: dict[tuple[str, str], list[str]] = {}
     for trigger in manifest().triggers.values():
         for name, rule in trigger.filters["properties"].items():
             shared.setdefault((name, rule["description"]), []).append(trigger.id)
-    for (name, description), events in shared.items():
-        families = dict.fromkeys(event.partition(".")[0] + ".*" for event in events)
-        shown = ", ".join(f"`{family}`" for family in families)
-        yield f"| `{name}` | {shown} | {cell(description)} |"
+    rows = (
+        (code(name), codes(dict.fromkeys(event.partition(".")[0] + ".*" for event in events)), description)
+        for (name, description), events in shared.items()
+    )
+    yield from table(("filter", "events", "description"), rows)
 
 
 if __name__ == "__main__":

@@ -30,11 +30,9 @@ def file_of(title: str) -> str:
 
 def commands(names: Iterable[str]) -> Iterator[tuple[str, click.Command]]:
     """Yield commands and their subcommands, with the words that call them after the program's name."""
-    context = click.Context(program, **program.context_settings)
+    found = subcommands(program)
     for name in names:
-        command = program.get_command(context, name)
-        if command is not None:
-            yield from _with_subcommands(name, command)
+        yield from _with_subcommands(name, found[name])
 
 
 def examples_of(command: click.Command) -> list[str]:
@@ -45,9 +43,17 @@ def examples_of(command: click.Command) -> list[str]:
 
 def _with_subcommands(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
     yield path, command
-    if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _with_subcommands(f"{path} {name}", command.commands[name])
+    for name, each in subcommands(command).items():
+        yield from _with_subcommands(f"{path} {name}", each)
+
+
+def subcommands(command: click.Command) -> dict[str, click.Command]:
+    """Return the commands of a group by name, as `--help` orders them; none of another command."""
+    if not isinstance(command, click.Group):
+        return {}
+    with click.Context(command, **program.context_settings) as context:
+        found = {name: command.get_command(context, name) for name in command.list_commands(context)}
+    return {name: each for name, each in found.items() if each}
 
 
 def index() -> Iterator[str]:
@@ -85,10 +91,10 @@ def _section(path: str, command: click.Command, test: str) -> Iterator[str]:
     yield from _help(command)
     yield f"Usage: `{_usage(path, command)}`"
     yield ""
-    if isinstance(command, click.Group):
+    if inner := subcommands(command):
         rows = (
             (f"[`{path} {name}`](#{anchor(f'{path} {name}')})", escaped(_first_line(each)))
-            for name, each in sorted(command.commands.items())
+            for name, each in inner.items()
         )
         yield from table(("command", "what it does"), rows)
         yield ""

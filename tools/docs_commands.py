@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import yaml
 from calendly_connector.catalog.models import Action
+from calendly_connector.cli.commands import PROGRAM
 
-PROGRAM: Final = "calendly-connector"
 CHOSEN: Final = Path(__file__).parent / "action_commands.yaml"
 _ORIGIN: Final = re.compile(r"^https://api\.calendly\.com/.*/")
 _WIDTH: Final = 90

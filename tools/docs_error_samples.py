@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import requests
 from calendly_connector import connector
+from calendly_connector.agent.engine.database import Database
 from calendly_connector.auth.credential_check import CredentialCheck, unusable
 from calendly_connector.auth.oauth import consent
 from calendly_connector.auth.oauth.tokens import StaticOAuthToken
@@ -31,6 +32,7 @@ from calendly_connector.recipes.rescheduling import _undo
 from calendly_connector.sandbox.server import Sandbox
 from calendly_connector.sandbox.world.fixtures import INTRO_CALL
 from calendly_connector.support.clock import Timeouts, Timing
+from calendly_connector.sync.database import Database as SyncDatabase
 from calendly_connector.sync.database import open_destination
 from calendly_connector.sync.models import parse_destination
 
@@ -100,7 +102,9 @@ def samples() -> Iterator[ConnectorError]:
     yield raised(lambda: signature.verify(None, b"{}", [_KEY], _NOW))
     yield _in_folder(_damaged_key)
     yield _in_folder(_damaged_inbox)
+    yield _in_folder(_damaged_agent_database)
     yield _in_folder(lambda folder: open_destination(parse_destination(str(folder / "calendly.db"))))
+    yield _in_folder(_taken_over)
     yield raised(_taken_slot)
     yield raised(lambda: _undo(_NO_STEPS, {"event": "ID"}, _MOVED, answered(503, request=_CANCELING)))
     yield raised(lambda: consent.check_granted(_SIGN_IN, "users:read"))
@@ -244,3 +248,19 @@ def _caused_by(cause: BaseException) -> Exception:
     error = requests.exceptions.ConnectionError()
     error.__cause__ = cause
     return error
+
+
+def _damaged_agent_database(folder: Path) -> None:
+    path = folder / "agent.db"
+    path.write_text("not a database" * 100, "utf-8")
+    with closing(Database(f"sqlite:///{path}")) as database:
+        database.create()
+
+
+def _taken_over(folder: Path) -> None:
+    destination = parse_destination(str(folder / "calendly.db"))
+    with closing(SyncDatabase(destination)) as one, closing(SyncDatabase(destination)) as later:
+        one.take_over()
+        later.take_over()
+        with one.transaction():
+            pass

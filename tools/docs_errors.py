@@ -15,7 +15,6 @@ from calendly_connector.http.api_errors import CASES, Case
 import docs_error_samples as samples
 from docs_text import anchor, code, codes, escaped, table
 
-PAGE: Final = "docs/reference/errors.md"
 _STATUS: Final = {
     "Unauthenticated": "401",
     "PermissionDenied": "403",

@@ -1,14 +1,11 @@
 """The page of the events: what each one means and needs, its filters, and an example."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from calendly_connector.catalog.manifest import manifest
 from calendly_connector.catalog.models import TriggerSpec
 
 from docs_text import anchor, codes, escaped, json_block, table
-
-PAGE: Final = "docs/reference/events.md"
 
 
 def events() -> Iterator[str]:

@@ -11,7 +11,6 @@ from calendly_connector import _MODULES as PLACES
 import docs_signatures as signatures
 from docs_text import anchor, code, codes, escaped, table
 
-PAGE: Final = "docs/reference/python.md"
 _ROOT: Final = calendly_connector.__name__
 # By title: the modules whose public names belong to it, and what they are for.
 _GROUPS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {

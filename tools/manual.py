@@ -15,6 +15,7 @@ from calendly_connector.cli.completion import source
 
 import docs_configuration
 import troff
+from docs_cli import examples_of, subcommands
 
 ROOT: Final = Path(__file__).parent.parent
 _COMPLETIONS: Final = {
@@ -27,12 +28,12 @@ _ENVIRONMENT: Final = {
     for title, variables in docs_configuration.declared().items()
     if not title.startswith("Set for")  # these are set by the program, not for it
     for name, text in variables.items()
-} | {"NO_COLOR": "Set to anything, turns colors off."}
+} | {"NO_COLOR": "Set to anything: no colors and no bold text."}
 _FOLDER: Final = f"~/.local/share/{PROGRAM}"
 _FILES: Final = {
     "vault.json": "Credentials, encrypted. CALENDLY_CONNECTOR_VAULT names another place.",
     "vault.json.key": "The key of the vault, only if the operating system has no keyring.",
-    "vault.json.default": "The name of the credential that `use` chose.",
+    "vault.json.default": "The name of the default credential, that of the last `login` or `use`.",
     "inbox.db": "Webhooks that were received, and what became of them.",
     "agent.db": "Process flows and their runs.",
 }
@@ -60,16 +61,8 @@ def stale_files() -> list[Path]:
 
 def _pages(command: click.Command, words: tuple[str, ...]) -> Iterator["_Page"]:
     yield _Page(command, words)
-    for name, each in _commands_of(command).items():
+    for name, each in subcommands(command).items():
         yield from _pages(each, (*words, name))
-
-
-def _commands_of(command: click.Command) -> dict[str, click.Command]:
-    if not isinstance(command, click.Group):
-        return {}
-    with click.Context(command, **program.context_settings) as context:
-        found = {name: command.get_command(context, name) for name in command.list_commands(context)}
-    return {name: each for name, each in found.items() if each}
 
 
 class _Page:
@@ -80,7 +73,7 @@ class _Page:
         self._command = command
         self._words = words
         self._context = click.Context(command, info_name=" ".join(words), **program.context_settings)
-        self._inner = _commands_of(command)
+        self._inner = subcommands(command)
 
     def text(self) -> str:
         """Return the page."""
@@ -100,7 +93,7 @@ class _Page:
             troff.heading("OPTIONS"),
             *troff.definitions(self._options()),
             troff.heading("EXAMPLES"),
-            *troff.commands(self._examples()),
+            *troff.commands(examples_of(self._command)),
             *self._environment(),
             troff.heading("EXIT STATUS"),
             *troff.definitions((troff.bold(code), text) for code, text in _EXIT_CODES.items()),
@@ -151,10 +144,6 @@ class _Page:
         )
         for names, text in [*filter(None, records), *general, _HELP_OPTION]:
             yield troff.usage(names), re.sub(r"\s{2,}\[", " [", text)
-
-    def _examples(self) -> list[str]:
-        text = (self._command.epilog or "").partition("Examples:\n")[2]
-        return [line.strip() for line in text.splitlines()]
 
     def _environment(self) -> Iterator[str]:
         names = list(_ENVIRONMENT) if self._is_program else self._own_variables()

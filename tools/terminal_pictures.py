@@ -1,16 +1,14 @@
 """What a terminal shows when somebody types commands, as HTML for a picture. The commands are really run.
 
-Their clock is that of the docs: Monday 30 November 2026, 9:00 in Berlin. So is that of their sandbox.
+Their clock, and that of their sandbox, is the one of the docs.
 """
 
 import base64
 import io
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -21,9 +19,9 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-NOW: Final = datetime(2026, 11, 30, 8, tzinfo=UTC)
+from docs_clock import NOW, moved_clock
+
 COLUMNS: Final = 80
-_MOVED_CLOCK: Final = Path(__file__).parent.parent / ".ci" / "moved-clock"
 _WAIT_S: Final = 60
 _PROMPT: Final = "\x1b[32m$\x1b[0m "
 _THEME: Final = TerminalTheme(
@@ -116,8 +114,7 @@ def environment(home: Path) -> dict[str, str]:
         "TERM": "xterm-256color",
         "NO_COLOR": "",
         "TZ": "Europe/Berlin",
-        "PYTHONPATH": str(_MOVED_CLOCK),
-        "MOVED_CLOCK_S": str(NOW.timestamp() - time.time()),
+        **moved_clock(),
     }
 
 

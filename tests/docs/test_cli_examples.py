@@ -12,23 +12,15 @@ import time_machine
 from agent_process import chat
 from brief import brief_sandbox
 from calendly_connector.sandbox.world import fixtures
+from doc_examples import arguments, command_lines, unused, way_of
 from listeners import SCRIPT
-from marked_blocks import ROOT, arguments, command_lines
+from locations import DOCS
 from people import meet
 from served import WAIT_S, serving
 from terminal import at_terminal, caller
 from webhook_receiver import Receiver
 
-THIS = "tests/docs/test_cli_examples.py"
-PAGES = [
-    "docs/reference/cli/everyday.md",
-    "docs/reference/cli/actions.md",
-    "docs/reference/cli/sync-and-webhooks.md",
-    "docs/reference/cli/credentials.md",
-    "docs/reference/cli/for-developers-and-agents.md",
-]
-OTHERS = ["docs/reference/cli/index.md", "docs/reference/cli/process-flows.md"]
-LINES = list(dict.fromkeys(line for page in PAGES for line in command_lines(page, THIS)))
+LINES = list(dict.fromkeys(command_lines(__file__, *(DOCS / "reference/cli").glob("*.md"))))
 NOW = datetime(2026, 11, 30, 10, 30, tzinfo=UTC)
 TODAY = date(2026, 11, 30)
 TOKEN = "sandbox-owner"
@@ -265,26 +257,10 @@ HOW = {
 }
 
 
-def how(line):
-    """Return how a line runs: as the longest beginning says, else as it is."""
-    text = line.removeprefix("calendly-connector ")
-    fitting = [start for start in HOW if text == start or text.startswith(f"{start} ")]
-    fitting += [start for start in HOW if start.endswith("https") and text.startswith(start)]
-    return HOW[max(fitting, key=len)] if fitting else Stage.run
-
-
 @pytest.mark.parametrize("line", LINES)
 def test_an_example_works(line, stage):
-    how(line)(stage, line)
-
-
-def test_the_pages_are_those_of_the_folder():
-    pages = {str(path.relative_to(ROOT)) for path in (ROOT / "docs/reference/cli").glob("*.md")}
-    assert pages == {*PAGES, *OTHERS}
+    way_of(line, HOW, Stage.run)(stage, line)
 
 
 def test_every_way_to_run_an_example_is_used():
-    used = {id(how(line)) for line in LINES}
-    assert [
-        start for start, way in HOW.items() if id(way) not in used and start != 'cancel "mon 14:00"'
-    ] == []
+    assert unused(HOW, LINES) == []

@@ -10,15 +10,14 @@ from agent_process import agent
 from calendly_connector.agent import templates
 from calendly_connector.auth.vault import open_vault
 from calendly_connector.sandbox.server import Sandbox
+from doc_examples import PROGRAM, arguments, command_lines, unused, way_of
 from engine_waiting import wait_for
-from marked_blocks import PROGRAM, arguments, command_lines
+from locations import DOCS
 from served import serving
 from terminal import caller
 from webhook_receiver import CLOSE, Receiver, receiving
 
-THIS = "tests/docs/test_flow_examples.py"
-PAGE = "docs/reference/cli/process-flows.md"
-LINES = list(dict.fromkeys(command_lines(PAGE, THIS)))
+LINES = list(dict.fromkeys(command_lines(__file__, DOCS / "reference/cli/process-flows.md")))
 SAMPLE_RUN = "5f0c1d2e"
 EVENT = {
     "id": "booking",
@@ -66,15 +65,6 @@ def world(tmp_path_factory):
         vault.put("files", {"kind": "folder", "path": str(folder)})
         with agent(folder / "agent.db"):
             yield World(account, chat, settings)
-
-
-@pytest.fixture
-def call(world, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    for name, value in world.settings.items():
-        monkeypatch.setenv(name, value)
-    world.chat.answer = 200
-    return caller(capsys, monkeypatch)
 
 
 class Stage:
@@ -130,6 +120,14 @@ def deployed(*texts):
     return run
 
 
+def in_its_own_database(stage, line):
+    """Run a line after which the flow is gone, which other examples need."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CALENDLY_AGENT_DATABASE", "own.db")
+        stage.deploy(CHAT)
+        stage.run(line)
+
+
 def with_files(stage, line):
     Path("flows").mkdir()
     for name in ("booking.yaml", "flows/booking.yaml"):
@@ -177,7 +175,7 @@ HOW = {
     "flow deploy": with_files,
     "flow export": deployed(*VERSIONS),
     "flow pause": deployed(CHAT),
-    "flow remove booking-to-chat": deployed(CHAT),
+    "flow remove booking-to-chat": in_its_own_database,
     "flow remove old-flow": deployed(OLD),
     "flow replay": with_run("done"),
     "flow resume": deployed(CHAT),
@@ -190,20 +188,12 @@ HOW = {
 }
 
 
-def how(line):
-    """Return how a line runs: as the longest beginning says, else as it is."""
-    text = line.removeprefix(f"{PROGRAM} ")
-    fitting = [start for start in HOW if text == start or text.startswith(f"{start} ")]
-    return HOW[max(fitting, key=len)] if fitting else Stage.run
-
-
 @pytest.mark.parametrize("line", LINES)
 def test_an_example_of_flows_works(line, stage):
-    how(line)(stage, line)
+    way_of(line, HOW, Stage.run)(stage, line)
     if "pause" in line:
         stage.run(line.replace("pause", "resume"))
 
 
 def test_every_way_to_run_an_example_of_flows_is_used():
-    used = {id(how(line)) for line in LINES}
-    assert [start for start, way in HOW.items() if id(way) not in used] == []
+    assert unused(HOW, LINES) == []

@@ -7,24 +7,25 @@ UPDATE_DOCS=1 writes the output of commands that don't fit into the page.
 
 import os
 import re
-import time
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
-from _pytest.mark import ParameterSet
 from calendly_connector.sandbox.server import Sandbox
 from doc_needs import provided
-from doc_pages import Block, blocks, commands, page_marks, replaced, same
+from doc_pages import Block, blocks, commands, page_marks, replaced, run_by, same
 from doc_shell import Prompt, Shell, environment
+from filelock import FileLock
 from locations import DOCS, TESTS
+
+from docs_clock import NOW, moved_clock
 
 ROOT = TESTS.parent
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
-MOVED_CLOCK = ROOT / ".ci" / "moved-clock"
 TOKEN = "sandbox-owner"
 ERROR = re.compile(r"calendly-connector: |Error: |  error  |.*: error: ")  # the third is the doctor's
+READS = re.compile(r"\b(run_by|follow|command_lines)\(")
 RUN = {"console", "python"}
 UNRUNNABLE = {"powershell", "dockerfile", "nginx", "ini", "html"}
 DATA = {"json", "yaml", "toml", "sql", "text"}
@@ -47,11 +48,10 @@ class Reader:
     def read(self) -> None:
         found = blocks(self.page)
         for block, following in zip(found, [*found[1:], None], strict=True):
-            if "file" in block.marks:
-                self._write(block)
-            elif block.marks.keys() & {"run by", "not run"}:
+            block.write(self.folder)
+            if block.marks.keys() & {"file", "run by", "not run"}:
                 continue
-            elif block.language == "console":
+            if block.language == "console":
                 self._console(block)
             elif block.language == "python":
                 self._python(block, following if following and following.language == "text" else None)
@@ -61,11 +61,6 @@ class Reader:
     def close(self) -> None:
         self.prompt.close()
         self.shell.close()
-
-    def _write(self, block: Block) -> None:
-        path = self.folder / block.marks["file"]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.text, encoding="utf-8")
 
     def _console(self, block: Block) -> None:
         if "stop" in block.marks:
@@ -118,25 +113,23 @@ def runnable(page: Path) -> bool:
     return any(block.language in RUN for block in blocks(page))
 
 
-def in_group(page: Path) -> ParameterSet:
-    """Put all pages with servers into one group, because servers need their usual ports."""
-    serves = any("background" in block.marks for block in blocks(page))
-    return pytest.param(
-        page, id=name(page), marks=pytest.mark.xdist_group("servers" if serves else name(page))
-    )
+def ports(page: Path) -> AbstractContextManager[object]:
+    """Return a lock for a page with servers: they need their usual ports, also other runs on this machine."""
+    if any("background" in block.marks for block in blocks(page)):
+        return FileLock(Path(gettempdir()) / "calendly-connector-ports.lock")
+    return nullcontext()
 
 
-@pytest.mark.parametrize("page", [in_group(page) for page in PAGES if runnable(page)])
+@pytest.mark.parametrize("page", [page for page in PAGES if runnable(page)], ids=name)
 def test_a_page_works_as_it_says(page, tmp_path):
     home = tmp_path / "home"
     folder = home / "work"
     folder.mkdir(parents=True)
-    moved = {"PYTHONPATH": str(MOVED_CLOCK), "MOVED_CLOCK_S": str(NOW.timestamp() - time.time())}
     needs = page_marks(page).get("needs", "")
-    with provided(needs) as more, Sandbox(now=NOW, check_replies=True) as sandbox:
+    with ports(page), provided(needs) as more, Sandbox(now=NOW, check_replies=True) as sandbox:
         account = {"CALENDLY_API_URL": sandbox.url, "CALENDLY_API_TOKEN": TOKEN}
         given = {} if "no account" in page_marks(page) else account
-        variables = environment(home, **{**moved, **more, **given})
+        variables = environment(home, **moved_clock(), **more, **given)
         reader = Reader(page, folder, variables, sandbox.url)
         try:
             reader.read()
@@ -152,6 +145,16 @@ def test_a_page_says_of_every_block_how_it_is_run(page):
         assert block.language in {*RUN, *UNRUNNABLE, *DATA, "{toctree}", "{include}"}, where
         if "run by" in block.marks:
             other = ROOT / block.marks["run by"]
-            assert page.name in other.read_text("utf-8"), f"{where}: {other} doesn't name it"
+            text = other.read_text("utf-8")
+            folder = f"{page.parent.parent.name}/{page.parent.name}"  # of which it runs all pages
+            assert page.name in text or folder in text, f"{where}: {other} doesn't name it"
+            assert other.suffix != ".py" or READS.search(text), f"{where}: {other} doesn't read it"
         elif block.language in UNRUNNABLE:
             assert block.marks.get("not run"), f"{where}: say why it isn't run"
+
+
+def test_ci_runs_what_the_readme_shows_of_make():
+    checks = (ROOT / ".ci" / "run").read_text("utf-8")
+    for block in run_by(".ci/run", ROOT / "README.md"):
+        for command in commands(block):
+            assert f"part {command.text.partition('#')[0].strip()}" in checks

@@ -39,7 +39,7 @@ def test_a_booking_says_who_what_when_where_and_the_answers():
         "*Noor van Dijk* booked *Intro call*",
         "Tue 24 Nov 2026, 14:00\N{EN DASH}14:30 (Europe/Berlin)",
         "Host: Ada Okafor",
-        "E-mail: noor@client.example",
+        "Email: noor@client.example",
         "Guests: guest@client.example",
         "Location: https://zoom.example/j/91234567890?pwd=x",
         "What would you like to discuss? Pricing for 40 seats",

@@ -11,10 +11,12 @@ from calendly_connector.events.webhooks.asgi import asgi
 from calendly_connector.events.webhooks.receiver import Receiver
 from calendly_connector.events.webhooks.wsgi import wsgi
 from calendly_connector.support.clock import Timing
+from doc_pages import run_by
 from locations import DOCS, TESTS
 from receivers import BODY, KEY, WAIT_S, Post, T, by_asgi, event, exchange, served, signed
 
-PAGE = (DOCS / "how-to" / "receiver.md").read_text()
+PAGE = DOCS / "how-to" / "receiver.md"
+TEXT = PAGE.read_text("utf-8")
 FILE = "test_receiver_attacks.py"
 ABOUT_PYTHON = {  # not about posts
     "test_creating_a_receiver_without_a_key_fails",
@@ -27,13 +29,13 @@ ABOUT_PYTHON = {  # not about posts
 def test_the_page_lists_exactly_the_posts_that_are_tested():
     tree = ast.parse(next(TESTS.rglob(FILE)).read_text())
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and "test_" in node.name}
-    named = re.findall(rf"`{FILE}::(test_\w+)`", PAGE)
+    named = re.findall(rf"`{FILE}::(test_\w+)`", TEXT)
     assert set(named) == defined - ABOUT_PYTHON
     assert len(named) == len(set(named))
 
 
 def test_every_row_has_an_answer_and_names_a_test():
-    table = PAGE.split("## Posts\n", 1)[1]
+    table = TEXT.split("## Posts\n", 1)[1]
     rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(rows) >= 30
     for post, answer, test in rows:
@@ -68,9 +70,9 @@ def test_the_django_view_of_the_page_answers_like_the_receiver(receiver):
     def response(text, *, status, headers, content_type):  # noqa: ARG001
         return status, text, content_type
 
-    [view] = re.findall(r"```python\n(@csrf_exempt.*?)```", PAGE, re.DOTALL)
+    [block] = run_by(__file__, PAGE)
     names = {"csrf_exempt": lambda view: view, "HttpResponse": response, "receiver": receiver}
-    exec(compile(view, "docs/how-to/receiver.md", "exec"), names)  # noqa: S102 - our own page
+    exec(compile(block.text, "docs/how-to/receiver.md", "exec"), names)  # noqa: S102 - our own page
     request = SimpleNamespace(method="POST", META={"QUERY_STRING": ""}, headers=HEADERS, body=BODY)
     assert names["calendly"](request) == (200, "kept", "text/plain")
     request.method = "GET"

@@ -1,31 +1,25 @@
 """The commands of README.md, tutorial.md and install.md that install the connector work from dist/.
 
-A page that shows one has `<!-- run by: tests/release/test_install_commands.py -->` before the block.
 The index is this machine's; only the connector itself comes from dist/.
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from doc_pages import commands, run_by
 from environments import ROOT, run
 
-MARK = "<!-- run by: tests/release/test_install_commands.py -->"
-BLOCK = re.compile(re.escape(MARK) + r"\n```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ALWAYS = ("pipx install calendly-connector", "uv tool install 'calendly-connector[agent]'")
 
 
 def shown():
     """Return the commands in the pages, and those that are always tried, each once."""
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    blocks = [block for page in pages for block in BLOCK.findall(page.read_text("utf-8"))]
-    lines = [
-        line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")
-    ]
+    lines = [command.text for block in run_by(__file__, *PAGES) for command in commands(block)]
     return list(dict.fromkeys([*ALWAYS, *(line.partition("  #")[0].strip() for line in lines)]))
 
 

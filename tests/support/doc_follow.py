@@ -22,15 +22,11 @@ def follow(
     """
     with closing(Shell(folder, variables)) as shell:
         for block in blocks(page):
-            if "file" in block.marks:
-                path = folder / block.marks["file"]
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(change(block.text), encoding="utf-8")
-            elif block.language == "console" and Path(block.marks.get("run by", "")).name == Path(test).name:
-                for command in commands(block):
-                    if text := change(command.text):
-                        shown = change("\n".join(command.shown)).splitlines()
-                        status, printed = shell.run(text, shown, [])
-                        where = f"{page.name}:{block.line}: {text}: {status}\n" + "\n".join(printed)
-                        assert status == 0, where
-                        assert not shown or same(shown, printed), where
+            block.write(folder, change)
+            for command in commands(block) if block.language == "console" and block.is_run_by(test) else ():
+                if text := change(command.text):
+                    shown = change("\n".join(command.shown)).splitlines()
+                    status, printed = shell.run(text, shown, [])
+                    where = f"{page.name}:{block.line}: {text}: {status}\n" + "\n".join(printed)
+                    assert status == 0, where
+                    assert not shown or same(shown, printed), where

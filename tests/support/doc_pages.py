@@ -4,6 +4,7 @@ CONTRIBUTING.md lists the comments. They are invisible in the page.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -27,6 +28,17 @@ class Block:
     def hidden(self) -> list[str]:
         """Return what a person types where no terminal shows it, such as a token."""
         return self.marks["type"].split(", ") if "type" in self.marks else []
+
+    def is_run_by(self, test: str) -> bool:
+        """Check whether a test other than tests/docs/test_pages.py runs it. `test` is its `__file__`."""
+        return Path(self.marks.get("run by", "")).name == Path(test).name
+
+    def write(self, folder: Path, change: Callable[[str], str] = str) -> None:
+        """Write it into a folder, if the page says that it is a file there."""
+        if "file" in self.marks:
+            path = folder / self.marks["file"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(change(self.text), encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,13 @@ def blocks(page: Path) -> list[Block]:
 
 
 _LISTS = {"list_item_open", "bullet_list_open", "ordered_list_open"}
+
+
+def run_by(test: str, *pages: Path) -> list[Block]:
+    """Return the blocks of pages that this test runs: at least one."""
+    found = [block for page in pages for block in blocks(page) if block.is_run_by(test)]
+    assert found, f"no block names {test}"
+    return found
 
 
 def commands(block: Block) -> list[Command]:

@@ -5,8 +5,8 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pexpect
 
@@ -32,9 +32,8 @@ class Shell:
 
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
         self._variables = variables
-        file, name = tempfile.mkstemp(suffix=".sh")  # it may contain secrets, so it isn't in a test's folder
-        os.close(file)
-        self._state = Path(name)
+        self._own = TemporaryDirectory()  # the variables have secrets, and the folder is somebody's
+        self._state = Path(self._own.name) / "state.sh"
         self._state.write_text(f"cd '{folder}'\n")
         self._servers: list[pexpect.spawn[str]] = []
 
@@ -81,7 +80,7 @@ class Shell:
         """End the servers, the last one first, and forget the variables."""
         while self._servers:
             self.stop()
-        self._state.unlink(missing_ok=True)
+        self._own.cleanup()
 
     def _spawn(self, script: str) -> "pexpect.spawn[str]":
         return pexpect.spawn(
@@ -135,7 +134,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "TERM": "dumb",
         "NO_COLOR": "1",
         "TZ": "Europe/Berlin",
-        "PIP_NO_INDEX": "1",  # no page changes the environment of the tests; tests/release runs installations
+        "PIP_NO_INDEX": "1",  # what a page installs must be here; tests/release runs installations
         **more,
     }
 

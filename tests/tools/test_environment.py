@@ -101,10 +101,11 @@ def test_a_python_that_is_too_old_is_named(machine):
     assert refused().startswith("Python 3.11 or newer is needed, and python3 is 3.9. Install it: ")
 
 
-def test_the_python_that_a_person_named_is_the_only_one_tried(machine):
+@pytest.mark.parametrize("name", ["older", "an older one"])
+def test_the_python_that_a_person_named_is_the_only_one_tried(name, machine):
     add_program(machine, "python3", WORKING)
-    add_program(machine, "older", OLD)
-    assert "and older is 3.9. " in refused("PYTHON=older")
+    add_program(machine, name, OLD)
+    assert f"and {name} is 3.9. " in refused(f"PYTHON={name}")
 
 
 def test_a_python_without_the_venv_module_is_told_what_to_install(machine):

@@ -4,11 +4,10 @@ import re
 import subprocess
 
 import pytest
-from doc_pages import blocks, commands
+from doc_pages import commands, run_by
 from locations import DOCS
 
-OURS = "tests/hosts/airflow/test_airflow_page.py"
-BLOCKS = [block for block in blocks(DOCS / "hosts" / "airflow.md") if block.marks.get("run by") == OURS]
+BLOCKS = run_by(__file__, DOCS / "hosts/airflow.md")
 COMMANDS = [command for block in BLOCKS if block.language == "console" for command in commands(block)]
 DAGS = [block for block in BLOCKS if block.language == "python"]
 

@@ -38,14 +38,6 @@ def canceled(records):
 
 
 @pytest.fixture
-def account(make_sandbox):
-    """Yield a sandbox in which Noor has booked a meeting."""
-    with make_sandbox(now=None) as sandbox:
-        sandbox.book(name="Noor van Dijk", email="noor@client.example")
-        yield sandbox
-
-
-@pytest.fixture
 def read(account, tmp_path):
     """Return a function that follows a page, with a model's steps; it returns the model."""
 
@@ -54,7 +46,6 @@ def read(account, tmp_path):
         with scripted_model(*steps) as model:
             variables = {
                 "PYTHONPATH": str(tmp_path),
-                "PIP_NO_INDEX": "1",  # what the page installs is here, with its extras, or pip fails
                 "OPENAI_BASE_URL": f"{model.url}/v1",
                 "OPENAI_API_KEY": "sk-fake",
                 "CALENDLY_API_URL": account.url,

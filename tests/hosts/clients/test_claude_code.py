@@ -12,7 +12,7 @@ import pytest
 import yaml
 from calendly_connector.hosts import mcp
 from doc_follow import follow
-from doc_pages import blocks
+from doc_pages import run_by
 from doc_shell import environment
 from locations import DOCS
 from scripted_model import Call, scripted_model
@@ -48,14 +48,6 @@ def piped(text):
 
 
 @pytest.fixture
-def account(make_sandbox):
-    """Yield a sandbox in which Noor has booked a meeting."""
-    with make_sandbox(now=None) as sandbox:
-        sandbox.book(name="Noor van Dijk", email="noor@client.example")
-        yield sandbox
-
-
-@pytest.fixture
 def variables(account, tmp_path):
     """Return an environment with a new home, in which the credential `work` is signed in."""
     found = environment(
@@ -63,7 +55,6 @@ def variables(account, tmp_path):
         **ALONE,
         CALENDLY_API_URL=account.url,
         CALENDLY_MCP_TOKEN="of-the-server" * 3,
-        PIP_NO_INDEX="1",
         PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring",
     )
     found["PATH"] = f"{PROGRAM}{os.pathsep}{found['PATH']}"
@@ -89,7 +80,7 @@ def test_claude_code_asks_and_writes_nothing_without_a_yes(account, variables, t
 
 
 def test_claude_code_accepts_the_configuration_of_the_desktop_app(variables, tmp_path):
-    (block,) = [block for block in blocks(PAGE) if block.language == "json"]
+    (block,) = [block for block in run_by(__file__, PAGE) if block.language == "json"]
     config = json.loads(block.text)
     config["mcpServers"]["calendly"]["command"] = SCRIPT
     (tmp_path / "config.json").write_text(json.dumps(config))

@@ -3,21 +3,19 @@
 import re
 import subprocess
 import sys
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
-from doc_pages import blocks, same
+from doc_pages import blocks, run_by, same
 from doc_shell import environment
-from locations import DOCS, TESTS
+from locations import DOCS
 
-NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)  # that of the docs
-MOVED_CLOCK = TESTS.parent / ".ci" / "moved-clock"
+from docs_clock import NOW, moved_clock
+
 PAGE = DOCS / "how-to/github-actions.md"
 WORKFLOWS = {Path(block.marks["file"]).name: block.text for block in blocks(PAGE) if "file" in block.marks}
-SHOWN = [block.text.splitlines() for block in blocks(PAGE) if block.language == "text"]
+SHOWN = [block.text.splitlines() for block in run_by(__file__, PAGE)]
 
 
 @pytest.fixture
@@ -29,7 +27,6 @@ def account(make_sandbox):
 @pytest.fixture
 def run(account, tmp_path):
     """Return a function that runs a workflow's shell steps as a runner does; it returns code and output."""
-    moved = {"PYTHONPATH": str(MOVED_CLOCK), "MOVED_CLOCK_S": str(NOW.timestamp() - time.time())}
 
     def running(workflow, **secrets):
         (job,) = yaml.safe_load(WORKFLOWS[workflow])["jobs"].values()
@@ -41,10 +38,9 @@ def run(account, tmp_path):
             variables = environment(
                 tmp_path,
                 **given,
-                **moved,
+                **moved_clock(),
                 CALENDLY_API_URL=account.url,
                 GITHUB_STEP_SUMMARY=str(tmp_path / "summary.md"),
-                PIP_NO_INDEX="1",  # what it installs is here, with its extras, or pip fails
             )
             done = subprocess.run(
                 ["/bin/bash", "-e", "-c", step["run"]],

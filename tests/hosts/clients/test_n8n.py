@@ -5,34 +5,27 @@ over streamable HTTP (read in @n8n/n8n-nodes-langchain of n8n 2.40.7).
 """
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+import re
 
 import httpx
 import pytest
 from doc_pages import blocks
 from locations import DOCS
+from served import serving
 
 PAGE = DOCS / "how-to/n8n.md"
-SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 TOKEN = "of-the-server" * 3
 SOON_S = 30
 
 
 @pytest.fixture
-def served(make_sandbox):
+def url(account):
     """Yield the URL of an MCP server as the page starts it."""
-    with make_sandbox(now=None) as sandbox:
-        sandbox.book(name="Noor van Dijk", email="noor@client.example")
-        account = {"CALENDLY_API_URL": sandbox.url, "CALENDLY_API_TOKEN": "sandbox-owner"}
-        variables = {**os.environ, **account, "CALENDLY_MCP_TOKEN": TOKEN}
-        command = [SCRIPT, "mcp", "--http", "--read-only", "--port", "0"]
-        with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE) as server:
-            yield server.stderr.readline().decode().split()[2].removesuffix(".")
-            server.terminate()
-            server.communicate(timeout=SOON_S)
+    signed_in = {"CALENDLY_API_URL": account.url, "CALENDLY_API_TOKEN": "sandbox-owner"}
+    environment = {**signed_in, "CALENDLY_MCP_TOKEN": TOKEN}
+    words = ("mcp", "--http", "--read-only", "--port", "0")
+    with serving(*words, until="Listening on", environment=environment) as shown:
+        yield re.search(r"Listening on (\S+)\.", shown)[1]
 
 
 @pytest.fixture
@@ -61,20 +54,20 @@ def answer(reply):
     return json.loads(lines[-1] if lines else reply.text)["result"]
 
 
-def test_the_workflow_lists_meetings_one_item_each(served, node):
+def test_the_workflow_lists_meetings_one_item_each(url, node):
     assert node["serverTransport"] == "httpStreamable"
     assert node["authentication"] == "bearerAuth"
     client = {"clientInfo": {"name": "@n8n/n8n-nodes-langchain.mcpClient", "version": "1.1"}}
-    hello = post(served, "initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, **client})
+    hello = post(url, "initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, **client})
     session = hello.headers.get("mcp-session-id")
     assert answer(hello)["protocolVersion"] == "2025-06-18"
-    assert post(served, "notifications/initialized", session=session).status_code == httpx.codes.ACCEPTED
-    tools = answer(post(served, "tools/list", session=session, number=2))["tools"]
+    assert post(url, "notifications/initialized", session=session).status_code == httpx.codes.ACCEPTED
+    tools = answer(post(url, "tools/list", session=session, number=2))["tools"]
     tool = next(tool for tool in tools if tool["name"] == node["tool"]["value"])
     assert {"status", "start", "end"} <= tool["inputSchema"]["properties"].keys()
     inputs = {"status": "active", "text": "Noor"}  # the expression's dates are n8n's to compute
     result = answer(
-        post(served, "tools/call", {"name": tool["name"], "arguments": inputs}, session=session, number=3)
+        post(url, "tools/call", {"name": tool["name"], "arguments": inputs}, session=session, number=3)
     )
     (item,) = result["structuredContent"]["records"]
     assert item["invitee_name"] == "Noor van Dijk"
@@ -83,7 +76,7 @@ def test_the_workflow_lists_meetings_one_item_each(served, node):
     assert all(f"`{field}`" in PAGE.read_text("utf-8") for field in named)
 
 
-def test_a_wrong_token_gets_a_401(served):
-    reply = post(served, "initialize", token="wrong")
+def test_a_wrong_token_gets_a_401(url):
+    reply = post(url, "initialize", token="wrong")
     assert reply.status_code == httpx.codes.UNAUTHORIZED
     assert "CALENDLY_MCP_TOKEN" in reply.text

