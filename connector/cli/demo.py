@@ -146,6 +146,7 @@ def _environment(origin: str, folder: Path) -> Iterator["Vault"]:
     """Let commands and the agent use the sandbox and a vault in a folder, and none of your own settings."""
     own = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("CALENDLY_")}
     settings = {"CALENDLY_API_TOKEN": _TOKEN, DATABASE_VARIABLE: str(folder / "agent.db")}
+    settings["XDG_CACHE_HOME"] = str(folder)  # stevedore caches the entry points that it finds
     try:
         with sandbox_environment(origin, folder) as vault, variables(settings):
             yield vault
