@@ -17,6 +17,7 @@ from calendly_connector.pagination.paginator import Deduplicator, Paginator
 from calendly_connector.pagination.prefetch import Partitioner, in_order
 from calendly_connector.plugin import connector
 from calendly_connector.support import timestamps
+from calendly_connector.support.clock import Timeouts
 from hostile import Hostile, page, reply
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -430,6 +431,7 @@ def test_parallel_reads_respect_the_rate_limit(make_sandbox):
             clock=clock,
             monotonic=clock,
             sleep=lambda seconds: time.sleep(seconds / 60),
+            timeouts=Timeouts(call_s=3600),  # a minute of a busy machine
         )
         with connection:
             stream = connection.iterate(EVENTS, ALL_EVENTS)
