@@ -100,7 +100,7 @@ def test_an_error_before_the_first_record_keeps_the_file(form, call, forbidding,
     assert not new.exists()
 
 
-@pytest.mark.parametrize("options", FORMS[:-1], ids="".join)  # a workbook is no text
+@pytest.mark.parametrize("options", FORMS[:-1], ids="".join)  # a workbook isn't text
 def test_an_empty_list_is_no_error(options, call, sandbox):
     code, out, err = call("agenda", "--from", "2031-01-01", "--to", "2031-01-02", *options, server=sandbox)
     assert (code, err) == (0, "")

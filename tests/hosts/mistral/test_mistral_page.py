@@ -31,9 +31,7 @@ class Person:
 
     def run(self, block, typed=""):
         """Run all commands of a block in one shell, which ends at the first that fails."""
-        script = "\n".join(
-            ["set -e", *(self.there(command.text) for command in commands(block)), "export -p >exported"]
-        )
+        script = "\n".join(["set -e", *(self.there(command.text) for command in commands(block))])
         done = subprocess.run(
             ["/bin/bash", "-c", script],
             cwd=self.folder,
